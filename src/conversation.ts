@@ -1,0 +1,22 @@
+/**
+ * A conversation's id: `<chatId>`, or `<account>/<chatId>` where the provider names the receiving account, since one
+ * customer may write to two of your numbers. The first `/` parts the two, so a `/` in the part before it is `%2F`.
+ */
+
+export interface ConversationParts {
+  chatId: string
+  account?: string
+}
+
+export function conversationIdOf({ chatId, account }: ConversationParts): string {
+  return account === undefined ? escapeSlash(chatId) : `${escapeSlash(account)}/${chatId}`
+}
+
+export function parseConversationId(conversationId: string): ConversationParts {
+  const slash = conversationId.indexOf('/')
+  if (slash < 0) return { chatId: unescapeSlash(conversationId) }
+  return { account: unescapeSlash(conversationId.slice(0, slash)), chatId: conversationId.slice(slash + 1) }
+}
+
+const escapeSlash = (text: string) => text.replaceAll('/', '%2F')
+const unescapeSlash = (text: string) => text.replaceAll('%2F', '/')

@@ -1,0 +1,62 @@
+/**
+ * A handover: where claimed batches go. `bullmq()`, `http()` and a library user's function are three of them; another is
+ * another file.
+ *
+ * A batch that was handed over is `taken` (somebody has it and will say when the work has ended) or `answered` (the work
+ * has ended already). A failure `counts` as one of the batch's attempts unless it is the receiver's trouble (a queue
+ * whose Redis is down, say): an outage must not turn innocent batches dead.
+ */
+import type { Batch } from '../batch.js'
+import type { Logger } from '../logger.js'
+import type { AnswerOutcome } from '../store/store.js'
+
+export type HandoverOutcome =
+  | { result: 'taken' }
+  | { result: 'answered'; outcome: AnswerOutcome }
+  | { result: 'failed'; error: Error; counts: boolean; retryAfterMs?: number }
+
+export interface HandoverItem {
+  batch: Batch
+  attempt: number
+  /** Aborted when the lease is lost, the answer timeout has passed, or the processor's stop ran out of time. */
+  signal: AbortSignal
+}
+
+/** What a receiver knows of a batch it has taken. */
+export type AnswerState =
+  /** No worker has it yet: it keeps its hold, however long that takes. */
+  | { state: 'waiting' }
+  /** A worker has it; `take` tells one worker's attempt from the next. */
+  | { state: 'active'; take: string }
+  | { state: 'ended'; outcome: AnswerOutcome }
+
+export interface HandoverEvents {
+  /** The work on a batch has ended. Told to every processor; the one that handed it over acts on it. */
+  onAnswered(batchId: string, outcome: AnswerOutcome): void
+  /** The event stream was interrupted and stands again: answers may have been missed. */
+  onResumed(): void
+}
+
+export interface HandoverContext {
+  log: Logger
+  /** As connections name themselves: `lull.<role>.<host>.<pid>`. */
+  connectionName: string
+}
+
+export interface Handover {
+  /** As the metrics label it. */
+  readonly kind: 'bullmq' | 'http' | 'function'
+  /**
+   * How many batches one call may take. More than 1: the call is quick and takes them together (a queue). 1: each batch
+   * is a call of its own, that may last as long as the work does, and `concurrency` of them run at once.
+   */
+  readonly batchesPerCall: number
+  readonly concurrency: number
+  start(context: HandoverContext, events: HandoverEvents): Promise<void>
+  /** One outcome an item, in order. Rejecting is the same as failing all of them, not counted. */
+  handOver(items: HandoverItem[]): Promise<HandoverOutcome[]>
+  /** How batches taken earlier are doing; one state an id, in order. Without it, they are `active` since the handover. */
+  states?(batchIds: string[]): Promise<AnswerState[]>
+  /** Ends connections; what was handed over stays so. May be called twice, or before `start`. */
+  stop(): Promise<void>
+}
