@@ -180,8 +180,19 @@ export interface ConversationSummary {
 
 /** What wakes a processor. */
 export type StoreEvent =
-  /** A batch was opened, grew, or became the next of its conversation. `db`: the database its sender stands on. */
-  | { kind: 'batch-updated'; conversationId: string; batchId: string; count: number; dueInMs: number; db: number }
+  /**
+   * A batch was opened, grew, or became the next of its conversation. `db`: the database its sender stands on. `held`:
+   * its conversation is, so that nothing can be claimed before the end of that.
+   */
+  | {
+      kind: 'batch-updated'
+      conversationId: string
+      batchId: string
+      count: number
+      dueInMs: number
+      db: number
+      held?: true
+    }
   /** A shadow key or a header expired: something may be due. */
   | { kind: 'expired'; key: 'quiet' | 'header'; conversationId: string }
   /** The subscription stands, now or again: whatever happened meanwhile was missed. */

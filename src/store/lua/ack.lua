@@ -1,0 +1,54 @@
+#!lua flags=allow-oom
+--[[
+Batches have been handed over. In serial order each goes on holding its conversation until it is answered, in concurrent
+order its conversation is free. May come late, after another claim or after the batch was given up for dead: that
+somebody has it stays true. For a batch that has been answered already it does nothing.
+
+KEYS  1 the prefix
+ARGV  1 'serial' or 'concurrent'  2 check interval  3 header TTL  4 owner  5 database number  then batch ids
+Returns the troubles: { batch id, error } for each that could not be read
+--]]
+--- include "now"
+--- include "head"
+--- include "free"
+--- include "record"
+--- include "next-check"
+local serial, check_ms, ttl, owner, db = ARGV[1] == 'serial', tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
+
+local now = read_clock()
+for _, name in ipairs({ CLAIMED, ANSWERING, DUE }) do redis.call('ZCARD', P .. name) end
+redis.call('XLEN', P .. HISTORY)
+redis.call('HLEN', P .. DEAD)
+
+local troubles = {}
+for i = 6, #ARGV do
+  local batch_id = ARGV[i]
+  local ok, conversation, head = pcall(function()
+    local conversation = redis.call('HGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId')
+    if serial then redis.call('HLEN', P .. HANDED_OVER .. batch_id) end
+    return conversation, conversation and not serial and head_of(conversation) or nil
+  end)
+  if not ok then
+    troubles[#troubles + 1] = { batch_id, type(conversation) == 'table' and conversation.err or tostring(conversation) }
+  elseif conversation then
+    redis.call('DEL', P .. CLAIMED_BATCH .. batch_id)
+    redis.call('ZREM', P .. CLAIMED, batch_id)
+    if serial then
+      local check_at = next_check(now, check_ms)
+      redis.call('HSET', P .. HANDED_OVER .. batch_id, 'conversationId', conversation, 'handedOverAtMs', now, 'owner', owner)
+      redis.call('ZADD', P .. ANSWERING, check_at, batch_id)
+      redis.call('PEXPIREAT', P .. HEADER .. conversation, check_at + ttl, 'GT')
+    else
+      free(conversation, head, now, db)
+    end
+    record('handed-over', batch_id, conversation, 'owner', owner)
+    announce(BATCH_HANDED_OVER, conversation, batch_id, '')
+  else
+    local dead = redis.call('HGET', P .. DEAD, batch_id)
+    if dead then
+      redis.call('HDEL', P .. DEAD, batch_id)
+      record('handed-over', batch_id, cjson.decode(dead).conversationId, 'owner', owner, 'late', 'true')
+    end
+  end
+end
+return troubles

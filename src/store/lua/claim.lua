@@ -1,0 +1,215 @@
+#!lua flags=allow-oom
+--[[
+Takes what is due, under a lease: first at most one batch whose lease has ended (alone, so that a batch that kills its
+processor does not use up the attempts of others), then conversations that are due, up to a number of batches and of
+bytes. Answers with them, with the answers that want checking, and with the time to the next thing to do.
+
+A conversation that cannot be read (a key of a foreign type) is put off and reported; it stops nobody else.
+
+KEYS  1 the prefix
+ARGV  1 owner  2 max batches  3 max bytes  4 lease  5 max attempts  6 max wait  7 header TTL  8 check interval
+      9 answer timeout  10 database number
+Returns { batches, checks, dead, troubles, ms to the next thing to do or -1 }
+      a batch: { id, conversation, attempt, lease number, first at, last at, due at, released at, released by, ms late,
+      'expired' | 'vanished' | '', lines of `<receivedAtMs> <json>` }
+      a check: { id, conversation, ms since handover, take or '', ms since that take or -1 }
+      a dead one: { id, conversation, error }      a trouble: { conversation, error }
+--]]
+--- include "now"
+--- include "entry"
+--- include "head"
+--- include "die"
+--- include "next-check"
+local ENDED_LEASES_A_CLAIM = 10
+local CHECKS_A_CLAIM = 200
+local RUN_STEP = 100
+local PUT_OFF_MS = 30000
+local FURTHEST_CHECK_MS = 60000
+
+local owner, max_batches, max_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local lease_ms, max_attempts, max_wait = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local ttl, check_ms, answer_timeout, db = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
+
+local now = read_clock()
+local batches, checks, dead, troubles = {}, {}, {}, {}
+local bytes = 0
+
+-- Members of a zset of deadlines that have passed. One that is further ahead than the rules allow was set before Redis's
+-- clock stepped back, if `set_before` finds it so, and has passed too.
+local function passed(name, count, furthest, set_before)
+  local members = redis.call('ZRANGE', P .. name, '-inf', now, 'BYSCORE', 'LIMIT', 0, count, 'WITHSCORES')
+  local last = redis.call('ZRANGE', P .. name, 0, 0, 'REV', 'WITHSCORES')
+  if last[1] and tonumber(last[2]) > now + furthest then
+    for _, member in ipairs(redis.call('ZRANGE', P .. name, '+inf', '(' .. now + furthest, 'BYSCORE', 'REV', 'LIMIT', 0, count)) do
+      if set_before(member) then
+        members[#members + 1] = member
+        members[#members + 1] = now
+      end
+    end
+  end
+  return members
+end
+
+local function trouble(conversation, err)
+  troubles[#troubles + 1] = { conversation, err }
+end
+
+-- All types are checked before the first write: those of all keys that are shared by conversations here.
+local leased = passed(CLAIMED, ENDED_LEASES_A_CLAIM, lease_ms, function(batch_id)
+  local claimed_at = redis.pcall('HGET', P .. CLAIMED_BATCH .. batch_id, 'claimedAtMs')
+  return type(claimed_at) == 'string' and tonumber(claimed_at) > now
+end)
+local due = passed(DUE, max_batches, max_wait, function(conversation)
+  local first = redis.pcall('LINDEX', P .. MESSAGES .. conversation, 0)
+  local received_at = type(first) == 'string' and string.match(first, '^%S+ (%d+)')
+  return received_at and tonumber(received_at) > now
+end)
+local unchecked = passed(ANSWERING, CHECKS_A_CLAIM, FURTHEST_CHECK_MS, function() return true end)
+if #leased + #due > 0 then
+  redis.call('XLEN', P .. HISTORY)
+  redis.call('HLEN', P .. DEAD)
+end
+
+-- Hands `batch` (a claimed hash as a table) out to the owner.
+local function lease(batch_id, batch, late_ms, lost)
+  redis.call('ZADD', P .. CLAIMED, now + lease_ms, batch_id)
+  redis.call('PEXPIREAT', P .. HEADER .. batch.conversationId, now + lease_ms + ttl, 'GT')
+  batches[#batches + 1] = { batch_id, batch.conversationId, batch.attempt, batch.lease, batch.firstAtMs, batch.lastAtMs,
+    batch.dueAtMs, batch.releasedAtMs, batch.releasedBy, late_ms, lost, batch.messages }
+  bytes = bytes + #batch.messages
+end
+
+-- Ended leases.
+local reclaimed = false
+for i = 1, #leased, 2 do
+  local batch_id = leased[i]
+  local ok, batch, head = pcall(function()
+    local batch = hash_of(P .. CLAIMED_BATCH .. batch_id)
+    return batch, batch and head_of(batch.conversationId)
+  end)
+  if not ok then
+    trouble('', tostring(batch.err or batch))
+    redis.call('ZADD', P .. CLAIMED, now + PUT_OFF_MS, batch_id)
+  elseif not batch then
+    redis.call('ZREM', P .. CLAIMED, batch_id)
+  elseif tonumber(batch.attempt) >= max_attempts then
+    local reason = batch.error or ('its lease ran out ' .. batch.attempt .. ' times')
+    die(batch_id, batch, head, reason, now, db)
+    dead[#dead + 1] = { batch_id, batch.conversationId, reason }
+  elseif not reclaimed then
+    reclaimed = true
+    batch.attempt, batch.lease, batch.owner = batch.attempt + 1, batch.lease + 1, owner
+    redis.call('HSET', P .. CLAIMED_BATCH .. batch_id,
+      'attempt', batch.attempt, 'lease', batch.lease, 'owner', owner, 'claimedAtMs', now)
+    lease(batch_id, batch, 0, '')
+    record('reclaimed', batch_id, batch.conversationId, 'owner', owner, 'attempt', batch.attempt)
+  end
+end
+
+-- The head run of a conversation: its batch, as a claimed hash, and what is left behind it. Only reads.
+local function head_run(conversation, score)
+  local header = redis.call('HMGET', P .. HEADER .. conversation,
+    'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy')
+  local batch_id, reason, due_at, first_at, last_at
+  local lines, position, ended = {}, 0, false
+  while not ended do
+    local entries = redis.call('LRANGE', P .. MESSAGES .. conversation, position, position + RUN_STEP - 1)
+    for _, entry in ipairs(entries) do
+      local id, received_at, seal, json = string.match(entry, ENTRY)
+      batch_id = batch_id or id
+      if id ~= batch_id then
+        ended = true
+        break
+      end
+      first_at, last_at = first_at or received_at, received_at
+      lines[#lines + 1] = received_at .. ' ' .. json
+      position = position + 1
+      if seal ~= '' then
+        reason, due_at = string.match(seal, SEAL)
+        ended = true
+        break
+      end
+    end
+    if #entries < RUN_STEP then ended = true end
+  end
+  if not batch_id then return nil end
+  local open, lost = header[1] == batch_id, ''
+  if open then
+    first_at, last_at, due_at, reason = header[2], header[3], header[4], header[5] or 'gap'
+  elseif not reason then
+    reason, due_at = 'recovery', score
+    lost = tonumber(last_at) + ttl > now and 'vanished' or 'expired'
+  end
+  return batch_id, open, #lines, lost, {
+    conversationId = conversation, attempt = 1, lease = 1, owner = owner, count = #lines,
+    firstAtMs = first_at, lastAtMs = last_at, dueAtMs = due_at, releasedAtMs = now, claimedAtMs = now,
+    releasedBy = reason, messages = table.concat(lines, '\n'),
+  }
+end
+
+local function fields_of(batch)
+  local flat = {}
+  for name, value in pairs(batch) do
+    flat[#flat + 1] = name
+    flat[#flat + 1] = value
+  end
+  return flat
+end
+
+-- What is due.
+for i = 1, #due, 2 do
+  if #batches >= max_batches or bytes >= max_bytes then break end
+  local conversation, score = due[i], tonumber(due[i + 1])
+  local ok, batch_id, open, count, lost, batch = pcall(head_run, conversation, score)
+  local claimed = ok and batch_id and redis.pcall('HSET', P .. CLAIMED_BATCH .. batch_id, unpack(fields_of(batch)))
+  if not ok or type(claimed) == 'table' then
+    local err = ok and claimed or batch_id
+    trouble(conversation, type(err) == 'table' and err.err or tostring(err))
+    redis.call('ZADD', P .. DUE, now + PUT_OFF_MS, conversation)
+  elseif not batch_id then
+    redis.call('ZREM', P .. DUE, conversation)
+  else
+    if open then
+      redis.call('DEL', P .. MESSAGES .. conversation, P .. HEADER .. conversation)
+    else
+      redis.call('LTRIM', P .. MESSAGES .. conversation, count, -1)
+    end
+    redis.call('SET', P .. HOLD .. conversation, batch_id)
+    redis.call('ZREM', P .. DUE, conversation)
+    -- Touching the shadow key makes Redis delete and announce it, here and now, if its time is up.
+    if redis.call('EXISTS', P .. QUIET .. conversation) == 1 then redis.call('DEL', P .. QUIET .. conversation) end
+    local late_ms = math.max(now - score, 0)
+    lease(batch_id, batch, late_ms, lost)
+    if lost == 'vanished' then record('vanished', batch_id, conversation, 'count', count) end
+    record('claimed', batch_id, conversation, 'owner', owner, 'reason', batch.releasedBy, 'count', count, 'lateMs', late_ms)
+    announce(BATCH_RELEASED, conversation, batch_id, ',"count":' .. count .. ',"releasedBy":"' .. batch.releasedBy ..
+      '","lateMs":' .. late_ms .. ',"processor":' .. cjson.encode(owner))
+  end
+end
+
+-- Answers to check. A held conversation's open batch keeps its header meanwhile.
+for i = 1, #unchecked, 2 do
+  local batch_id = unchecked[i]
+  local handed = redis.pcall('HMGET', P .. HANDED_OVER .. batch_id, 'conversationId', 'handedOverAtMs', 'take', 'takenAtMs')
+  if handed.err then
+    trouble('', handed.err)
+    redis.call('ZADD', P .. ANSWERING, now + PUT_OFF_MS, batch_id)
+  elseif not handed[1] then
+    redis.call('ZREM', P .. ANSWERING, batch_id)
+  else
+    local taken_at = tonumber(handed[4])
+    local again = next_check(now, check_ms)
+    if taken_at and taken_at + answer_timeout > now then again = math.min(again, taken_at + answer_timeout) end
+    redis.call('ZADD', P .. ANSWERING, again, batch_id)
+    redis.call('PEXPIREAT', P .. HEADER .. handed[1], again + ttl, 'GT')
+    checks[#checks + 1] = { batch_id, handed[1], math.max(now - tonumber(handed[2]), 0), handed[3] or '',
+      taken_at and math.max(now - taken_at, 0) or -1 }
+  end
+end
+
+local next_at
+for _, name in ipairs({ DUE, CLAIMED, ANSWERING }) do
+  local first = redis.call('ZRANGE', P .. name, 0, 0, 'WITHSCORES')
+  if first[2] and (not next_at or tonumber(first[2]) < next_at) then next_at = tonumber(first[2]) end
+end
+return { batches, checks, dead, troubles, next_at and math.max(next_at - now, 0) or -1 }

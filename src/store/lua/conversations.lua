@@ -1,0 +1,24 @@
+#!lua flags=no-writes
+--[[
+What waits and what is held, without a scan.
+
+KEYS  1 the prefix
+ARGV  1 at most how many of each
+Returns { now, { conversation, due at, ... }, { batch id, conversation, ... } }
+--]]
+--- include "now"
+local limit = tonumber(ARGV[1])
+
+local held = {}
+local function add(name, part)
+  for _, batch_id in ipairs(redis.call('ZRANGE', P .. name, 0, limit - 1)) do
+    local conversation = redis.call('HGET', P .. part .. batch_id, 'conversationId')
+    if conversation and #held < 2 * limit then
+      held[#held + 1] = batch_id
+      held[#held + 1] = conversation
+    end
+  end
+end
+add(CLAIMED, CLAIMED_BATCH)
+add(ANSWERING, HANDED_OVER)
+return { read_clock(), redis.call('ZRANGE', P .. DUE, 0, limit - 1, 'WITHSCORES'), held }

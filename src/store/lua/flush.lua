@@ -1,0 +1,31 @@
+#!lua flags=allow-oom
+--[[
+Seals the open batch: due now, or as soon as its conversation is free.
+
+KEYS  1 the prefix
+ARGV  1 conversation  2 database number
+Returns { batch id, count }, or nil where nothing is open
+--]]
+--- include "now"
+--- include "entry"
+--- include "schedule"
+--- include "announce"
+--- include "record"
+local conversation, db = ARGV[1], ARGV[2]
+
+local now = read_clock()
+local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'count')
+local last = redis.call('LINDEX', P .. MESSAGES .. conversation, -1)
+redis.call('ZCARD', P .. DUE)
+if not header[1] or not last then return nil end
+local batch_id, count = header[1], header[2]
+
+record('sealed', batch_id, conversation, 'reason', 'flush', 'count', count)
+local id, received_at, _, json = string.match(last, ENTRY)
+redis.call('LSET', P .. MESSAGES .. conversation, -1, id .. ' ' .. sealed_word(received_at, 'flush', now) .. ' ' .. json)
+redis.call('DEL', P .. HEADER .. conversation)
+local held = redis.call('EXISTS', P .. HOLD .. conversation) == 1
+if not held then schedule(conversation, now, now) end
+announce(BATCH_UPDATED, conversation, batch_id,
+  ',"count":' .. count .. ',"dueInMs":0' .. (held and ',"held":true' or '') .. ',"db":' .. db)
+return { batch_id, tonumber(count) }

@@ -1,0 +1,25 @@
+#!lua flags=allow-oom
+--[[
+Prolongs leases, and with them the header of what collects meanwhile in their conversations.
+
+KEYS  1 the prefix
+ARGV  1 lease  2 header TTL  then two for each: batch id, lease number
+Returns the ids of the batches that are not held under these leases any more
+--]]
+--- include "now"
+local lease_ms, ttl = tonumber(ARGV[1]), tonumber(ARGV[2])
+
+local now = read_clock()
+redis.call('ZCARD', P .. CLAIMED)
+local lost = {}
+for i = 3, #ARGV, 2 do
+  local batch_id = ARGV[i]
+  local batch = redis.pcall('HMGET', P .. CLAIMED_BATCH .. batch_id, 'lease', 'conversationId')
+  if batch[1] == ARGV[i + 1] then
+    redis.call('ZADD', P .. CLAIMED, now + lease_ms, batch_id)
+    redis.call('PEXPIREAT', P .. HEADER .. batch[2], now + lease_ms + ttl, 'GT')
+  else
+    lost[#lost + 1] = batch_id
+  end
+end
+return lost

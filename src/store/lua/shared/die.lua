@@ -1,0 +1,23 @@
+--- include "free"
+--- include "record"
+-- A claimed batch becomes a dead one, and its conversation is free. `batch` is its claimed hash as a table; `head` is
+-- what `head_of` read before the first write.
+local function die(batch_id, batch, head, reason, now, db)
+  batch.error = reason
+  batch.diedAtMs = now
+  redis.call('HSET', P .. DEAD, batch_id, cjson.encode(batch))
+  redis.call('DEL', P .. CLAIMED_BATCH .. batch_id)
+  redis.call('ZREM', P .. CLAIMED, batch_id)
+  free(batch.conversationId, head, now, db)
+  record('dead', batch_id, batch.conversationId, 'attempt', batch.attempt, 'error', reason)
+  announce(BATCH_DEAD, batch.conversationId, batch_id, ',"error":' .. cjson.encode(reason))
+end
+
+-- The fields of a hash as a table, or nil where there is no such hash.
+local function hash_of(key)
+  local flat = redis.call('HGETALL', key)
+  if #flat == 0 then return nil end
+  local fields = {}
+  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  return fields
+end

@@ -1,0 +1,8 @@
+-- An entry of a conversation's list is `<batchId> <receivedAtMs> <json>`. The last entry of a sealed run carries the
+-- seal in its second word, `<receivedAtMs>:<reason>:<sealedAtMs>`. The JSON is opaque.
+local ENTRY = '^(%S+) (%d+)(%S*) (.*)$'
+local SEAL = '^:(%a+):(%d+)$'
+
+local function sealed_word(received_at, reason, sealed_at)
+  return received_at .. ':' .. reason .. ':' .. sealed_at
+end

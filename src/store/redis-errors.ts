@@ -1,0 +1,51 @@
+/**
+ * What a failed Redis command means to Lull: trouble that passes (`StoreUnavailable`), a key of a foreign type
+ * (`ForeignKey`), or a defect, which is thrown on as it is.
+ */
+import { StoreUnavailable } from './store.js'
+
+type Reason = StoreUnavailable['reason']
+
+const REMEDIES: { reason: Reason; starts: string[]; remedy: string }[] = [
+  { reason: 'memory', starts: ['OOM'], remedy: 'free memory or raise maxmemory' },
+  { reason: 'readonly', starts: ['READONLY'], remedy: 'point REDIS_URL at the primary' },
+  { reason: 'loading', starts: ['LOADING', 'MASTERDOWN'], remedy: 'it will answer when its data is loaded' },
+  { reason: 'busy', starts: ['BUSY', 'UNKILLABLE'], remedy: 'a slow script blocks it: SCRIPT KILL ends one' },
+  { reason: 'misconf', starts: ['MISCONF', 'NOREPLICAS'], remedy: 'see its log: it can not save or replicate' },
+  {
+    reason: 'auth',
+    starts: ['NOAUTH', 'WRONGPASS', 'NOPERM', 'ERR invalid password', 'ERR AUTH'],
+    remedy: 'check the user and the password in REDIS_URL or REDIS_PASSWORD, and the rights of that user',
+  },
+]
+
+const CONNECTION_ENDED = ['Connection is closed', "Stream isn't writeable", 'Connection is in closing state', 'Socket closed']
+const CONNECTION_CODES = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENOENT', 'ENETUNREACH']
+
+/** `error` as Lull's own; `where` names the server (`redis://127.0.0.1:6379`). */
+export function redisError(error: unknown, where: string): Error {
+  if (!(error instanceof Error)) return new Error(String(error))
+  const text = oneLine(error.message)
+  for (const { reason, starts, remedy } of REMEDIES)
+    if (starts.some(start => text.startsWith(start)))
+      return new StoreUnavailable(reason, `Redis at ${where} answers "${text}": ${remedy}`, { cause: error })
+  if (text === 'Command timed out' || text.startsWith('Socket timeout') || text.startsWith('connect ETIMEDOUT'))
+    return new StoreUnavailable('timeout', `Redis at ${where} does not answer in time`, { cause: error })
+  const code = 'code' in error ? String(error.code) : ''
+  if (
+    CONNECTION_CODES.includes(code) ||
+    CONNECTION_ENDED.some(start => text.startsWith(start)) ||
+    error.name === 'MaxRetriesPerRequestError'
+  )
+    return new StoreUnavailable('connection', `Redis at ${where} can not be reached${code ? ` (${code})` : ''}`, {
+      cause: error,
+    })
+  return error
+}
+
+export const isWrongType = (error: unknown) => error instanceof Error && error.message.includes('WRONGTYPE')
+
+/** The first sentence of a script's error: what Redis adds about the script's line is no use to a user. */
+function oneLine(message: string): string {
+  return message.replace(/\s+script: [0-9a-f]{40}.*$/s, '').split('\n')[0] ?? message
+}

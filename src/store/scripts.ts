@@ -1,0 +1,200 @@
+/**
+ * The Lua scripts, one typed function each. What a script takes and returns stands in its own header (`lua/*.lua`);
+ * nothing else in Lull knows the order of their arguments.
+ *
+ * A script's first line, `#!lua`, must stay its first, so the prefix (`P`) and the names it uses are set right behind it.
+ */
+import { createHash } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { Rules } from '../rules.js'
+import { type Keys, luaNames } from './keys.js'
+import { luaSources } from './lua.generated.js'
+import type { AnswerOutcome, AppendRequest, ClaimRequest, Lease, NackRequest, NackResult } from './store.js'
+
+type ScriptName = keyof typeof luaSources
+type Argument = string | number
+
+/** Message ids in the history are cut to this many characters. */
+const ID_RECORDED = 80
+
+/** The longest a batch waits for a look at whether it is still being answered. */
+const LONGEST_CHECK_MS = 30_000
+
+export class Scripts {
+  private readonly checkMs: number
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly keys: Keys,
+    private readonly rules: Rules,
+    private readonly db: number,
+  ) {
+    // A header must outlive the time between two checks, and an answer timeout be noticed soon after it.
+    this.checkMs = Math.max(10, Math.floor(Math.min(LONGEST_CHECK_MS, rules.batchTtlMs / 2, rules.answerTimeoutMs / 4)))
+    for (const [name, source] of Object.entries(luaSources)) {
+      const [shebang, ...rest] = source.split('\n')
+      const lua = [shebang, 'local P = KEYS[1]', luaNames(source), ...rest].join('\n')
+      redis.defineCommand(commandName(name as ScriptName), { numberOfKeys: 1, lua })
+    }
+  }
+
+  async append(request: AppendRequest, newBatchId: string) {
+    const { rules } = this
+    const reply = await this.run<[number, number, number, string, number, number]>('append', [
+      request.conversationId,
+      newBatchId,
+      rules.quietGapMs,
+      rules.maxWaitMs,
+      rules.batchTtlMs,
+      rules.maxMessages,
+      rules.maxBytes,
+      rules.dedupeMs,
+      rules.maxAgeMs,
+      request.direct ? 1 : 0,
+      this.db,
+      ...request.messages.flatMap(message => [
+        digestOf(message.messageId),
+        JSON.stringify(message.messageId.slice(0, ID_RECORDED)),
+        JSON.stringify(message),
+        message.sentAtMs === undefined ? '' : Math.round(message.sentAtMs),
+      ]),
+    ])
+    const [accepted, duplicates, tooOld, batchId, dueInMs, listeners] = reply
+    return { accepted, duplicates, tooOld, batchId, dueInMs, listeners }
+  }
+
+  extend(conversationId: string, worthMs: number) {
+    return this.run<[string, number] | null>('extend', [
+      conversationId,
+      worthMs,
+      this.rules.maxWaitMs,
+      this.rules.batchTtlMs,
+      this.db,
+    ])
+  }
+
+  claim({ owner, maxBatches, maxBytes }: ClaimRequest) {
+    const { rules } = this
+    return this.run<
+      [
+        batches: RunReply[],
+        checks: [batchId: string, conversationId: string, handedOverForMs: number, take: string, takenForMs: number][],
+        dead: [batchId: string, conversationId: string, error: string][],
+        troubles: [conversationId: string, error: string][],
+        nextInMs: number,
+      ]
+    >('claim', [
+      owner,
+      maxBatches,
+      maxBytes,
+      rules.leaseMs,
+      rules.maxAttempts,
+      rules.maxWaitMs,
+      rules.batchTtlMs,
+      this.checkMs,
+      rules.answerTimeoutMs,
+      this.db,
+    ])
+  }
+
+  renew(leases: Lease[]) {
+    const { leaseMs, batchTtlMs } = this.rules
+    return this.run<string[]>('renew', [leaseMs, batchTtlMs, ...leases.flatMap(({ batchId, lease }) => [batchId, lease])])
+  }
+
+  ack(batchIds: string[], owner: string) {
+    const { order, batchTtlMs } = this.rules
+    return this.run<[batchId: string, error: string][]>('ack', [
+      order,
+      this.checkMs,
+      batchTtlMs,
+      owner,
+      this.db,
+      ...batchIds,
+    ])
+  }
+
+  nack({ batchId, lease, delayMs, counts, error }: NackRequest) {
+    const { maxAttempts, batchTtlMs } = this.rules
+    return this.run<NackResult>('nack', [
+      batchId,
+      lease,
+      delayMs,
+      counts ? 1 : 0,
+      maxAttempts,
+      error,
+      batchTtlMs,
+      this.db,
+    ])
+  }
+
+  giveBack(owner: string, keep: string[]) {
+    return this.run<string[]>('give-back', [owner, this.db, ...keep])
+  }
+
+  taken(batchId: string, take: string) {
+    return this.run<null>('taken', [batchId, take, this.rules.answerTimeoutMs, this.checkMs])
+  }
+
+  answered(batchId: string, outcome: AnswerOutcome) {
+    return this.run<[freed: number, dueInMs: number]>('answered', [batchId, outcome, this.db])
+  }
+
+  flush(conversationId: string) {
+    return this.run<[batchId: string, count: number] | null>('flush', [conversationId, this.db])
+  }
+
+  drop(conversationId: string, by: string) {
+    return this.run<number>('drop', [conversationId, by])
+  }
+
+  redrive(batchId: string, by: string) {
+    return this.run<string | null>('redrive', [batchId, by, this.db])
+  }
+
+  conversation(conversationId: string, messagesShown: number) {
+    return this.run<
+      [
+        nowMs: number,
+        waiting: number,
+        header: (string | null)[],
+        holder: string,
+        holderIsClaimed: number,
+        entries: string[],
+      ]
+    >('conversation', [conversationId, messagesShown])
+  }
+
+  conversations(limit: number) {
+    return this.run<[nowMs: number, dueWithScores: string[], heldPairs: string[]]>('conversations', [limit])
+  }
+
+  /** The shape of `Reply` is what the script's header promises. */
+  private run<Reply>(name: ScriptName, args: Argument[]): Promise<Reply> {
+    const command: (...all: Argument[]) => Promise<Reply> = Reflect.get(this.redis, commandName(name))
+    return command.call(this.redis, this.keys.prefix, ...args)
+  }
+}
+
+/** A batch as `claim` returns it. */
+export type RunReply = [
+  batchId: string,
+  conversationId: string,
+  attempt: number | string,
+  lease: number | string,
+  firstAtMs: string,
+  lastAtMs: string,
+  dueAtMs: string,
+  releasedAtMs: number | string,
+  releasedBy: string,
+  lateMs: number,
+  headerLost: string,
+  lines: string,
+]
+
+const commandName = (name: ScriptName) => `lull-${name}`
+
+/** Sixteen characters for an id of any length: 96 bits tell any two ids of one conversation apart. */
+export function digestOf(messageId: string): string {
+  return createHash('sha256').update(messageId).digest('base64url').slice(0, 16)
+}
