@@ -22,7 +22,9 @@ function withIncludes(file, included) {
 }
 
 export function embedLua() {
-  const files = readdirSync(folder).filter(file => file.endsWith('.lua')).sort()
+  const files = readdirSync(folder)
+    .filter(file => file.endsWith('.lua'))
+    .sort()
   const sources = files.map(file => {
     const source = withIncludes(file, new Set()).join('\n')
     return `  ${JSON.stringify(file.slice(0, -'.lua'.length))}: ${JSON.stringify(source)},\n`

@@ -62,7 +62,9 @@ export function rulesFrom(options: RuleOptions = {}): Rules {
 /** The bounds that hold between rules. @throws {RangeError} naming both */
 export function checkTogether(rules: Rules): void {
   if (rules.maxWaitMs < rules.quietGapMs)
-    throw new RangeError(`maxWaitMs=${rules.maxWaitMs} is less than quietGapMs=${rules.quietGapMs}: make it at least that`)
+    throw new RangeError(
+      `maxWaitMs=${rules.maxWaitMs} is less than quietGapMs=${rules.quietGapMs}: make it at least that`,
+    )
   if (rules.batchTtlMs <= rules.quietGapMs)
     throw new RangeError(
       `batchTtlMs=${rules.batchTtlMs} is not more than quietGapMs=${rules.quietGapMs}: an open batch's header would expire before it is due`,

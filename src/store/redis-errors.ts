@@ -19,8 +19,23 @@ const REMEDIES: { reason: Reason; starts: string[]; remedy: string }[] = [
   },
 ]
 
-const CONNECTION_ENDED = ['Connection is closed', "Stream isn't writeable", 'Connection is in closing state', 'Socket closed']
-const CONNECTION_CODES = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENOENT', 'ENETUNREACH']
+const CONNECTION_ENDED = [
+  'Connection is closed',
+  "Stream isn't writeable",
+  'Connection is in closing state',
+  'Socket closed',
+]
+const CONNECTION_CODES = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENOENT',
+  'ENETUNREACH',
+]
 
 /** `error` as Lull's own; `where` names the server (`redis://127.0.0.1:6379`). */
 export function redisError(error: unknown, where: string): Error {

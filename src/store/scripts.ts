@@ -99,7 +99,11 @@ export class Scripts {
 
   renew(leases: Lease[]) {
     const { leaseMs, batchTtlMs } = this.rules
-    return this.run<string[]>('renew', [leaseMs, batchTtlMs, ...leases.flatMap(({ batchId, lease }) => [batchId, lease])])
+    return this.run<string[]>('renew', [
+      leaseMs,
+      batchTtlMs,
+      ...leases.flatMap(({ batchId, lease }) => [batchId, lease]),
+    ])
   }
 
   ack(batchIds: string[], owner: string) {

@@ -159,7 +159,15 @@ export interface DeadBatch {
 export interface ConversationState {
   conversationId: string
   /** The batch that collects, if one does. */
-  open?: { batchId: string; count: number; bytes: number; firstAtMs: number; lastAtMs: number; dueAtMs: number; dueInMs: number }
+  open?: {
+    batchId: string
+    count: number
+    bytes: number
+    firstAtMs: number
+    lastAtMs: number
+    dueAtMs: number
+    dueInMs: number
+  }
   /** Messages that no processor has claimed yet, sealed ones included; at most the last `MESSAGES_SHOWN` are listed. */
   waiting: number
   messages: { batchId: string; receivedAtMs: number; message: StoredMessage }[]
@@ -257,7 +265,16 @@ export interface Store {
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable'
   constructor(
-    readonly reason: 'connection' | 'timeout' | 'loading' | 'readonly' | 'memory' | 'busy' | 'misconf' | 'auth' | 'other',
+    readonly reason:
+      | 'connection'
+      | 'timeout'
+      | 'loading'
+      | 'readonly'
+      | 'memory'
+      | 'busy'
+      | 'misconf'
+      | 'auth'
+      | 'other',
     message: string,
     options?: ErrorOptions,
   ) {
