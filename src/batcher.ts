@@ -1,0 +1,192 @@
+/**
+ * The batcher: messages in. Any program appends with it, an API server's webhooks among them; who processes them is a
+ * `Processor`, here or elsewhere.
+ */
+import type { MessageType, NewMessage, StoredMessage } from './batch.js'
+import type { Logger } from './logger.js'
+import { silent } from './logger.js'
+import type { RuleOptions } from './rules.js'
+import { rulesFrom } from './rules.js'
+import type { RedisSource } from './store/redis-connection.js'
+import { RedisStore } from './store/redis-store.js'
+import type {
+  AnsweredResult,
+  AnswerOutcome,
+  AppendResult,
+  ConversationState,
+  ConversationSummary,
+  DeadBatch,
+  HistoryEntry,
+  Store,
+  StoreIdentity,
+} from './store/store.js'
+
+export interface StoreOptions extends RuleOptions {
+  /** A URL, ioredis options, or a function that makes a client. */
+  redis?: RedisSource
+  /** First part of every key and channel. */
+  prefix?: string
+  /** Instead of `redis`, `prefix` and the rules: a store, which is then its maker's to close. */
+  store?: Store
+  log?: Logger
+  /** What these connections call themselves to Redis; by default by role, host and process. */
+  name?: string
+}
+
+export interface BatcherOptions extends StoreOptions {
+  /** `false`: every message is handed over alone and at once. */
+  batching?: boolean
+}
+
+/** A message to append: `messageId` and what it says; the rest may be left out. */
+export interface AppendMessage extends NewMessage {
+  /** Where it came from; `generic` if nothing is said. */
+  provider?: string
+  isGroup?: boolean
+}
+
+export interface AppendOptions {
+  /** Each message is handed over alone and without a quiet gap, behind whatever the conversation has open. */
+  direct?: boolean
+}
+
+/** What receives messages: a `Batcher`, or anything that stands in for one. */
+export interface Appender {
+  append(
+    conversationId: string,
+    messages: AppendMessage | AppendMessage[],
+    options?: AppendOptions,
+  ): Promise<AppendResult>
+  typing(conversationId: string, worthMs?: number): Promise<{ batchId: string; dueInMs: number } | undefined>
+}
+
+const DEFAULT_TYPE: MessageType = 'text'
+
+export class Batcher implements Appender {
+  readonly store: Store
+  private readonly batching: boolean
+  private readonly ownsStore: boolean
+  private opening: Promise<StoreIdentity> | undefined
+
+  /** @throws {RangeError} for a rule out of its bounds */
+  constructor(options: BatcherOptions) {
+    this.ownsStore = options.store === undefined
+    this.store = options.store ?? storeFrom(options, 'batcher')
+    this.batching = options.batching ?? true
+  }
+
+  /** Connects; every other call does so by itself. Rejects with one line that names what is wrong and the remedy. */
+  open(): Promise<StoreIdentity> {
+    this.opening ??= this.store.open().catch(error => {
+      this.opening = undefined
+      throw error
+    })
+    return this.opening
+  }
+
+  async close(): Promise<void> {
+    if (this.ownsStore) await this.store.close()
+  }
+
+  /**
+   * Adds messages to a conversation. Those whose id the conversation has seen before are counted and dropped.
+   *
+   * @param conversationId `<chatId>` or `<account>/<chatId>`, see `conversationIdOf`
+   * @throws {TypeError} for a conversation or a message without an id
+   * @throws {StoreUnavailable} where Redis cannot be written now: nothing was, try again
+   * @throws {ForeignKey} where a key that Lull needs holds something else
+   */
+  async append(
+    conversationId: string,
+    messages: AppendMessage | AppendMessage[],
+    { direct = false }: AppendOptions = {},
+  ): Promise<AppendResult> {
+    if (typeof conversationId !== 'string' || conversationId === '')
+      throw new TypeError(`conversationId=${JSON.stringify(conversationId)}: it must be a string, and not empty`)
+    const stored = (Array.isArray(messages) ? messages : [messages]).map(storedMessage)
+    if (stored.length === 0) return { accepted: 0, duplicates: 0, tooOld: 0 }
+    await this.open()
+    return this.store.append({ conversationId, messages: stored, direct: direct || !this.batching })
+  }
+
+  /** A sign that the person is typing: worth `worthMs` of silence more, within the max wait. */
+  async typing(conversationId: string, worthMs?: number) {
+    await this.open()
+    return this.store.extend(conversationId, worthMs ?? this.store.rules.quietGapMs)
+  }
+
+  /** Seals the open batch and makes it due. `undefined`: there was none. */
+  async flush(conversationId: string) {
+    await this.open()
+    return this.store.flush(conversationId)
+  }
+
+  /** Discards the messages that no processor has claimed yet; resolves to how many. */
+  async drop(conversationId: string): Promise<number> {
+    await this.open()
+    return this.store.drop(conversationId)
+  }
+
+  /** The work on a batch has ended: its conversation's next one may go. */
+  async answered(batchId: string, outcome: AnswerOutcome = 'completed'): Promise<AnsweredResult> {
+    await this.open()
+    return this.store.answered(batchId, outcome)
+  }
+
+  /** Hands a dead batch over again. `undefined`: there is no such dead batch. */
+  async redrive(batchId: string): Promise<{ conversationId: string } | undefined> {
+    await this.open()
+    return this.store.redrive(batchId)
+  }
+
+  async conversation(conversationId: string): Promise<ConversationState> {
+    await this.open()
+    return this.store.conversation(conversationId)
+  }
+
+  async conversations(limit = 100): Promise<ConversationSummary[]> {
+    await this.open()
+    return this.store.conversations(limit)
+  }
+
+  /** Newest first. */
+  async history(query: { conversationId?: string; limit?: number } = {}): Promise<HistoryEntry[]> {
+    await this.open()
+    return this.store.history({ limit: 100, ...query })
+  }
+
+  async dead(limit = 100): Promise<DeadBatch[]> {
+    await this.open()
+    return this.store.dead(limit)
+  }
+
+  /** Resolves if messages can be taken now; rejects with a `StoreUnavailable` that says why not. */
+  async ready(): Promise<void> {
+    await this.open()
+    return this.store.ready()
+  }
+}
+
+/** The store that options without one ask for. @throws {RangeError} for a rule out of its bounds */
+export function storeFrom({ redis, prefix, log = silent, name, ...options }: StoreOptions, role: string): Store {
+  if (redis === undefined)
+    throw new TypeError(
+      'redis or store is missing: give a Redis URL, ioredis options, a function, or new MemoryStore()',
+    )
+  return new RedisStore({
+    redis,
+    log,
+    role,
+    rules: rulesFrom(options),
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(name === undefined ? {} : { name }),
+  })
+}
+
+function storedMessage({ type = DEFAULT_TYPE, isGroup, ...message }: AppendMessage): StoredMessage {
+  if (typeof message.messageId !== 'string' || message.messageId === '')
+    throw new TypeError(
+      `messageId=${JSON.stringify(message.messageId)}: a message needs an id, as repeated deliveries are known by it`,
+    )
+  return { ...message, type, ...(isGroup ? { isGroup } : {}) }
+}
