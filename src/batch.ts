@@ -27,7 +27,9 @@ export const MESSAGE_TYPES = [
 export type MessageType = (typeof MESSAGE_TYPES)[number]
 
 /** Why a batch was released. `recovery`: its header had been lost, to its TTL or to a foreign hand. */
-export type ReleaseReason = 'gap' | 'maxWait' | 'maxMessages' | 'maxBytes' | 'flush' | 'recovery' | 'direct'
+export const RELEASE_REASONS = ['gap', 'maxWait', 'maxMessages', 'maxBytes', 'flush', 'recovery', 'direct'] as const
+
+export type ReleaseReason = (typeof RELEASE_REASONS)[number]
 
 /** One message of a batch. Times are milliseconds since the epoch. */
 export interface Message {

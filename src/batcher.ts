@@ -3,12 +3,6 @@
  * `Processor`, here or elsewhere.
  */
 import type { MessageType, NewMessage, StoredMessage } from './batch.js'
-import type { Logger } from './logger.js'
-import { silent } from './logger.js'
-import type { RuleOptions } from './rules.js'
-import { rulesFrom } from './rules.js'
-import type { RedisSource } from './store/redis-connection.js'
-import { RedisStore } from './store/redis-store.js'
 import type {
   AnsweredResult,
   AnswerOutcome,
@@ -20,18 +14,7 @@ import type {
   Store,
   StoreIdentity,
 } from './store/store.js'
-
-export interface StoreOptions extends RuleOptions {
-  /** A URL, ioredis options, or a function that makes a client. */
-  redis?: RedisSource
-  /** First part of every key and channel. */
-  prefix?: string
-  /** Instead of `redis`, `prefix` and the rules: a store, which is then its maker's to close. */
-  store?: Store
-  log?: Logger
-  /** What these connections call themselves to Redis; by default by role, host and process. */
-  name?: string
-}
+import { type StoreOptions, storeFrom } from './store/store-options.js'
 
 export interface BatcherOptions extends StoreOptions {
   /** `false`: every message is handed over alone and at once. */
@@ -165,22 +148,6 @@ export class Batcher implements Appender {
     await this.open()
     return this.store.ready()
   }
-}
-
-/** The store that options without one ask for. @throws {RangeError} for a rule out of its bounds */
-export function storeFrom({ redis, prefix, log = silent, name, ...options }: StoreOptions, role: string): Store {
-  if (redis === undefined)
-    throw new TypeError(
-      'redis or store is missing: give a Redis URL, ioredis options, a function, or new MemoryStore()',
-    )
-  return new RedisStore({
-    redis,
-    log,
-    role,
-    rules: rulesFrom(options),
-    ...(prefix === undefined ? {} : { prefix }),
-    ...(name === undefined ? {} : { name }),
-  })
 }
 
 function storedMessage({ type = DEFAULT_TYPE, isGroup, ...message }: AppendMessage): StoredMessage {

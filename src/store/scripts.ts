@@ -173,6 +173,10 @@ export class Scripts {
     return this.run<[nowMs: number, dueWithScores: string[], heldPairs: string[]]>('conversations', [limit])
   }
 
+  writable() {
+    return this.run<1>('writable', [])
+  }
+
   /** The shape of `Reply` is what the script's header promises. */
   private run<Reply>(name: ScriptName, args: Argument[]): Promise<Reply> {
     const command: (...all: Argument[]) => Promise<Reply> = Reflect.get(this.redis, commandName(name))

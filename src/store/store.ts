@@ -139,7 +139,8 @@ export interface HistoryEntry {
   /** The stream's id; its first part is the time, in milliseconds. */
   id: string
   atMs: number
-  step: HistoryStep
+  /** A `HistoryStep`, or one that a later version of Lull wrote. */
+  step: HistoryStep | (string & {})
   conversationId: string
   batchId: string
   /** What the step calls for: `count`, `ids`, `reason`, `owner`, `attempt`, `lateMs`, `outcome`, `error`. */
@@ -206,6 +207,14 @@ export type StoreEvent =
   /** The subscription stands, now or again: whatever happened meanwhile was missed. */
   | { kind: 'subscribed' }
 
+export interface Notifications {
+  /** `there`: they were on. `added`: now they are. `off`: they are not, and `mayChange` was false. `refused`: as it says. */
+  result: 'there' | 'added' | 'off' | 'refused'
+  /** `notify-keyspace-events` as it is now, where that is known. */
+  flags: string
+  error?: string
+}
+
 export interface StoreIdentity {
   /** `redis://host:port`, never with credentials, or `memory`. */
   address: string
@@ -257,8 +266,8 @@ export interface Store {
   listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>>
   /** Resolves if the store answers and can be written; rejects with a `StoreUnavailable` that says why not. */
   ready(): Promise<void>
-  /** Redis only: sees to it that key expiry is announced. Resolves to what was found and done, in one word. */
-  ensureNotifications(): Promise<{ result: 'there' | 'added' | 'refused'; flags: string; error?: string }>
+  /** Sees to it that key expiry is announced, if `mayChange`, else only looks. */
+  ensureNotifications(mayChange: boolean): Promise<Notifications>
 }
 
 /** The store cannot be reached, or cannot be written now. An expected state: try again later. */

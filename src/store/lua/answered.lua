@@ -15,7 +15,8 @@ local batch_id, outcome, db = ARGV[1], ARGV[2], ARGV[3]
 
 local now = read_clock()
 local handed = redis.call('HMGET', P .. HANDED_OVER .. batch_id, 'conversationId', 'handedOverAtMs')
-local conversation = handed[1] or redis.call('HGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId')
+local claimed = redis.call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner')
+local conversation = handed[1] or claimed[1]
 for _, name in ipairs({ CLAIMED, ANSWERING, DUE }) do redis.call('ZCARD', P .. name) end
 redis.call('XLEN', P .. HISTORY)
 if not conversation then
@@ -35,6 +36,10 @@ redis.call('ZREM', P .. ANSWERING, batch_id)
 redis.call('ZREM', P .. CLAIMED, batch_id)
 local held = not holder or holder == batch_id
 local next_in = held and free(conversation, head, now, db) or -1
+if not handed[1] then
+  record('handed-over', batch_id, conversation, 'owner', claimed[2] or '')
+  announce(BATCH_HANDED_OVER, conversation, batch_id, '')
+end
 record('answered', batch_id, conversation, 'outcome', outcome)
 announce(BATCH_ANSWERED, conversation, batch_id, ',"outcome":"' .. outcome .. '"')
 return { held and 1 or 0, next_in }

@@ -1,0 +1,43 @@
+export type { Batch, Message, MessageType, NewMessage, ReleaseReason, StoredMessage } from './batch.js'
+export {
+  type Appender,
+  type AppendMessage,
+  type AppendOptions,
+  Batcher,
+  type BatcherOptions,
+} from './batcher.js'
+export { type ConversationParts, conversationIdOf, parseConversationId } from './conversation.js'
+export { type BullmqOptions, bullmq } from './handover/bullmq.js'
+export type { Handle } from './handover/function.js'
+export type {
+  AnswerState,
+  Handover,
+  HandoverContext,
+  HandoverEvents,
+  HandoverItem,
+  HandoverOutcome,
+} from './handover/handover.js'
+export { type HttpHandoverOptions, http } from './handover/http.js'
+export type { Logger } from './logger.js'
+export { Processor, type ProcessorOptions } from './processor/processor.js'
+export type { RuleOptions, Rules } from './rules.js'
+export { MemoryStore, type MemoryStoreOptions } from './store/memory-store.js'
+export type { RedisSource } from './store/redis-connection.js'
+export { RedisStore, type RedisStoreOptions } from './store/redis-store.js'
+export {
+  type AnswerOutcome,
+  type AppendResult,
+  type ConversationState,
+  type ConversationSummary,
+  type DeadBatch,
+  ForeignKey,
+  type HistoryEntry,
+  type HistoryStep,
+  type Store,
+  type StoreIdentity,
+  StoreUnavailable,
+} from './store/store.js'
+export type { StoreOptions } from './store/store-options.js'
+export { type WebhookOptions, webhook } from './webhook/fetch.js'
+export { toKoa } from './webhook/koa.js'
+export { toNode } from './webhook/node.js'

@@ -1,0 +1,108 @@
+/**
+ * The ends of answers. The processor that handed a batch over remembers it, and it alone acts when the receiver says
+ * that the work has ended: N processors, one call. What nobody remembers (its processor died, the event was missed, the
+ * job was removed) is found by the checks that claims return: whoever gets one asks the receiver.
+ */
+import type { AnswerState, Handover } from '../handover/handover.js'
+import type { Logger } from '../logger.js'
+import type { AnswerCheck, AnswerOutcome, Store } from '../store/store.js'
+import { StoreUnavailable } from '../store/store.js'
+
+/** Batches remembered: some 20 MB. The oldest are forgotten first; checks find those. */
+const REMEMBERED = 100_000
+/** Batches asked about in one go. */
+const ASKED_AT_ONCE = 200
+
+export class Answers {
+  private readonly handedOver = new Set<string>()
+
+  /** @param onFreed a conversation is free; its next batch is due in so many milliseconds */
+  constructor(
+    private readonly store: Store,
+    private readonly handover: Handover,
+    private readonly log: Logger,
+    private readonly onFreed: (dueInMs: number) => void,
+  ) {}
+
+  /** To be called before the handover: its answer may overtake its acknowledgement. */
+  remember(batchId: string): void {
+    this.handedOver.add(batchId)
+    if (this.handedOver.size <= REMEMBERED) return
+    for (const oldest of this.handedOver) {
+      this.handedOver.delete(oldest)
+      return
+    }
+  }
+
+  forget(batchId: string): void {
+    this.handedOver.delete(batchId)
+  }
+
+  /** The receiver's word. */
+  async onAnswered(batchId: string, outcome: AnswerOutcome): Promise<void> {
+    if (this.handedOver.delete(batchId)) await this.end(batchId, outcome)
+  }
+
+  /** The receiver's words may have been missed: asks about every batch remembered. */
+  async onResumed(): Promise<void> {
+    const remembered = [...this.handedOver]
+    for (let i = 0; i < remembered.length; i += ASKED_AT_ONCE) {
+      const batchIds = remembered.slice(i, i + ASKED_AT_ONCE)
+      const states = await this.ask(batchIds)
+      await Promise.all(batchIds.map((batchId, j) => this.endIfEnded(batchId, states?.[j])))
+    }
+  }
+
+  /** Batches that have held their conversations for a while. */
+  async check(checks: AnswerCheck[]): Promise<void> {
+    for (let i = 0; i < checks.length; i += ASKED_AT_ONCE) {
+      const part = checks.slice(i, i + ASKED_AT_ONCE)
+      const states = await this.ask(part.map(({ batchId }) => batchId))
+      if (!states) return
+      await Promise.all(part.map((check, j) => this.judge(check, states[j])))
+    }
+  }
+
+  private async judge(check: AnswerCheck, state: AnswerState | undefined): Promise<void> {
+    const { batchId, take, takenForMs } = check
+    if (state?.state !== 'active') return this.endIfEnded(batchId, state)
+    if (state.take !== take) return this.attempt(() => this.store.taken(batchId, state.take))
+    if (takenForMs !== undefined && takenForMs >= this.store.rules.answerTimeoutMs) await this.end(batchId, 'timeout')
+  }
+
+  private async endIfEnded(batchId: string, state: AnswerState | undefined): Promise<void> {
+    if (state?.state !== 'ended') return
+    this.handedOver.delete(batchId)
+    await this.end(batchId, state.outcome)
+  }
+
+  private end(batchId: string, outcome: AnswerOutcome): Promise<void> {
+    return this.attempt(async () => {
+      const { dueInMs } = await this.store.answered(batchId, outcome)
+      if (outcome === 'timeout')
+        this.log.warn({ batchId }, 'not answered within LULL_ANSWER_TIMEOUT_MS: its conversation goes on without it')
+      if (dueInMs !== undefined) this.onFreed(dueInMs)
+    })
+  }
+
+  /** A receiver that says nothing about its batches has them from the handover on. */
+  private async ask(batchIds: string[]): Promise<AnswerState[] | undefined> {
+    if (!this.handover.states) return batchIds.map(() => ({ state: 'active', take: 'handover' }))
+    try {
+      return await this.handover.states(batchIds)
+    } catch (error) {
+      this.log.debug({ err: error }, 'the receiver could not be asked about its batches; it will be at the next check')
+      return undefined
+    }
+  }
+
+  /** What fails because the store is away is found again by the next check. */
+  private async attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable))
+        this.log.error({ err: error }, 'the end of an answer could not be noted')
+    }
+  }
+}

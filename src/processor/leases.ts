@@ -1,0 +1,96 @@
+/**
+ * The batches this process has claimed and not settled yet: each under a lease, renewed while its handover runs. A lease
+ * that is lost (another took the batch, or Redis could not be told in time) aborts the handover's signal.
+ */
+import type { Logger } from '../logger.js'
+import type { ClaimedBatch, Store } from '../store/store.js'
+import { StoreUnavailable } from '../store/store.js'
+
+/** Leases are renewed this many times in their length, so that one or two failures lose none. */
+const RENEWALS_A_LEASE = 3
+
+interface Held {
+  lease: number
+  abort: AbortController
+  /** By this process's monotonic clock. */
+  endsAtMs: number
+}
+
+export class Leases {
+  private readonly held = new Map<string, Held>()
+  private timer: NodeJS.Timeout | undefined
+  private waiting: (() => void)[] = []
+
+  constructor(
+    private readonly store: Store,
+    private readonly log: Logger,
+  ) {}
+
+  get size(): number {
+    return this.held.size
+  }
+
+  get batchIds(): string[] {
+    return [...this.held.keys()]
+  }
+
+  /** @param claimedAtMs by `performance.now()`, before the claim was sent */
+  hold({ batchId, lease }: ClaimedBatch, claimedAtMs: number): AbortSignal {
+    const abort = new AbortController()
+    this.held.set(batchId, { lease, abort, endsAtMs: claimedAtMs + this.store.rules.leaseMs })
+    this.timer ??= setInterval(() => void this.renew(), this.store.rules.leaseMs / RENEWALS_A_LEASE)
+    return abort.signal
+  }
+
+  /** The batch is settled, or somebody else's now. */
+  release(batchId: string): void {
+    this.held.delete(batchId)
+    if (this.held.size > 0) return
+    clearInterval(this.timer)
+    this.timer = undefined
+    for (const resolve of this.waiting.splice(0)) resolve()
+  }
+
+  /** Resolves when nothing is held. */
+  empty(): Promise<void> {
+    if (this.held.size === 0) return Promise.resolve()
+    return new Promise(resolve => {
+      this.waiting.push(resolve)
+    })
+  }
+
+  abortAll(reason: Error): void {
+    for (const { abort } of this.held.values()) abort.abort(reason)
+  }
+
+  /** Forgets all of them, without a word to Redis. */
+  clear(): void {
+    for (const batchId of this.batchIds) this.release(batchId)
+  }
+
+  private async renew(): Promise<void> {
+    const sentAtMs = performance.now()
+    const leases = [...this.held].map(([batchId, { lease }]) => ({ batchId, lease }))
+    try {
+      const lost = new Set(await this.store.renew(leases))
+      for (const { batchId, lease } of leases) {
+        const held = this.held.get(batchId)
+        if (held?.lease !== lease) continue
+        if (lost.has(batchId)) this.lose(batchId, 'another processor has it')
+        else held.endsAtMs = sentAtMs + this.store.rules.leaseMs
+      }
+    } catch (error) {
+      // The store reports its outage; what matters here is which leases end meanwhile.
+      if (!(error instanceof StoreUnavailable)) this.log.error({ err: error }, 'leases could not be renewed')
+      for (const [batchId, { endsAtMs }] of this.held)
+        if (endsAtMs <= performance.now()) this.lose(batchId, 'it could not be renewed in time')
+    }
+  }
+
+  private lose(batchId: string, why: string): void {
+    const held = this.held.get(batchId)
+    if (!held || held.abort.signal.aborted) return
+    this.log.warn({ batchId }, `the lease was lost: ${why}`)
+    held.abort.abort(new Error(`the lease of batch ${batchId} was lost: ${why}`))
+  }
+}

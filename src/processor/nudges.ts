@@ -1,0 +1,54 @@
+/**
+ * What wakes a processor besides its timer. Nudges say that something may be due; the claim finds out. There are four,
+ * and each alone is enough: the due timer, the expiry of a shadow key or a header, a (re)subscription, and the end of an
+ * answer (which comes as `batch-updated` for the batch that follows).
+ */
+import type { Logger } from '../logger.js'
+import type { StoreEvent, StoreIdentity } from '../store/store.js'
+
+export interface NudgeActions {
+  /** Claim now. */
+  wake(): void
+  /** Something is due in so many milliseconds. */
+  due(inMs: number): void
+  /** The subscription stands again, after it did not. */
+  resubscribed(): void
+}
+
+export class Nudges {
+  private subscribedBefore = false
+  private readonly warnedOf = new Set<number>()
+
+  constructor(
+    private readonly identity: StoreIdentity,
+    private readonly log: Logger,
+    private readonly actions: NudgeActions,
+  ) {}
+
+  readonly hear = (event: StoreEvent): void => {
+    switch (event.kind) {
+      case 'expired':
+        this.actions.wake()
+        return
+      case 'subscribed':
+        if (this.subscribedBefore) this.actions.resubscribed()
+        this.subscribedBefore = true
+        this.actions.wake()
+        return
+      case 'batch-updated':
+        if (event.db !== this.identity.db) this.warnOfDatabase(event.db)
+        else if (!event.held) this.actions.due(event.dueInMs)
+    }
+  }
+
+  /** Pub/sub knows no databases: another program of the same prefix is heard, and its batches are not seen. */
+  private warnOfDatabase(db: number): void {
+    if (this.warnedOf.has(db)) return
+    this.warnedOf.add(db)
+    const { address, prefix } = this.identity
+    this.log.warn(
+      { address, prefix, theirDb: db, ourDb: this.identity.db },
+      `batch-updated comes from database ${db}, and this processor works on database ${this.identity.db}: it will not see those batches. Use one REDIS_URL, or another LULL_PREFIX`,
+    )
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * How messages stand in Redis, as text (see lua/shared/entry.lua): their JSON is opaque to the scripts, and comes back
+ * byte for byte.
+ */
+import { RELEASE_REASONS, type ReleaseReason, type Run, type StoredMessage } from '../batch.js'
+import type { RunReply } from './scripts.js'
+
+/** The run of messages that `claim` replied with. */
+export function runFrom(reply: RunReply): Run {
+  const [batchId, conversationId, , , firstAtMs, lastAtMs, dueAtMs, releasedAtMs, releasedBy, , , lines] = reply
+  return {
+    batchId,
+    conversationId,
+    firstAtMs: Number(firstAtMs),
+    lastAtMs: Number(lastAtMs),
+    dueAtMs: Number(dueAtMs),
+    releasedAtMs: Number(releasedAtMs),
+    releasedBy: releaseReason(releasedBy),
+    entries: lines.split('\n').map(messageLine),
+  }
+}
+
+/** An entry of a conversation's list: `<batchId> <receivedAtMs>[:<reason>:<sealedAtMs>] <json>`. */
+export function listEntry(entry: string): { batchId: string; receivedAtMs: number; message: StoredMessage } {
+  const idEnds = entry.indexOf(' ')
+  const timeEnds = entry.indexOf(' ', idEnds + 1)
+  const message: StoredMessage = JSON.parse(entry.slice(timeEnds + 1))
+  return { batchId: entry.slice(0, idEnds), receivedAtMs: Number.parseInt(entry.slice(idEnds + 1), 10), message }
+}
+
+/** A line of a claimed batch: `<receivedAtMs> <json>`. */
+function messageLine(line: string): { receivedAtMs: number; message: StoredMessage } {
+  const space = line.indexOf(' ')
+  return { receivedAtMs: Number(line.slice(0, space)), message: JSON.parse(line.slice(space + 1)) }
+}
+
+const releaseReason = (word: string): ReleaseReason => RELEASE_REASONS.find(reason => reason === word) ?? 'recovery'

@@ -1,0 +1,109 @@
+/**
+ * What Redis tells a processor: `batch-updated`, and the expiry of shadow keys and headers.
+ *
+ * Pub/sub forgets whoever is not there. After each (re)connection the channels are subscribed to by hand, and only when
+ * Redis has confirmed that does the listener hear `subscribed`: whatever it missed, it may look up now. (A client that
+ * resubscribes by itself does so silently.) A connection that nothing comes through looks like a quiet system, so it is
+ * pinged once a heartbeat, and given up on if that is not answered.
+ */
+import type { Redis } from 'ioredis'
+import { z } from 'zod'
+import type { Logger } from '../logger.js'
+import { Outage } from '../outage.js'
+import type { Keys } from './keys.js'
+import { disconnect } from './redis-connection.js'
+import { redisError } from './redis-errors.js'
+import type { StoreEvent } from './store.js'
+
+const HEARTBEAT_MS = 30_000
+const RETRY_SUBSCRIBE_MS = 1000
+
+const batchUpdated = z.object({
+  conversationId: z.string(),
+  batchId: z.string(),
+  count: z.number(),
+  dueInMs: z.number(),
+  db: z.number(),
+  held: z.literal(true).optional(),
+})
+
+export class RedisEvents {
+  private readonly channels: [updated: string, expired: string]
+  private readonly refusal: Outage
+  private heartbeat: NodeJS.Timeout | undefined
+  private retry: NodeJS.Timeout | undefined
+  private closed = false
+
+  constructor(
+    private readonly client: Redis,
+    private readonly keys: Keys,
+    db: number,
+    private readonly address: string,
+    log: Logger,
+    private readonly listener: (event: StoreEvent) => void,
+  ) {
+    this.channels = [keys.batchUpdated, `__keyevent@${db}__:expired`]
+    this.refusal = new Outage(log, `the subscription to ${this.channels.join(' and ')}`)
+    client.on('message', (channel: string, message: string) => this.hear(channel, message))
+    client.on('ready', () => void this.subscribe())
+    // Every reconnection that fails is an 'error'; the outage of the server is the store's to report.
+    client.on('error', () => {})
+  }
+
+  /** Subscribes now if the client is connected already, and after each connection from now on. */
+  async start(): Promise<void> {
+    if (this.client.status === 'ready') await this.subscribe()
+    this.heartbeat = setInterval(() => void this.ping(), HEARTBEAT_MS)
+  }
+
+  async stop(): Promise<void> {
+    this.closed = true
+    clearInterval(this.heartbeat)
+    clearTimeout(this.retry)
+    await disconnect(this.client)
+  }
+
+  private async subscribe(): Promise<void> {
+    clearTimeout(this.retry)
+    try {
+      await this.client.subscribe(...this.channels)
+      this.refusal.ended()
+      this.listener({ kind: 'subscribed' })
+    } catch (error) {
+      // A connection that broke comes back as 'ready'; a server that refuses is asked again.
+      if (this.closed || this.client.status !== 'ready') return
+      this.refusal.began(redisError(error, this.address))
+      this.retry = setTimeout(() => void this.subscribe(), RETRY_SUBSCRIBE_MS)
+    }
+  }
+
+  private async ping(): Promise<void> {
+    if (this.client.status !== 'ready') return
+    try {
+      await this.client.ping()
+    } catch {
+      // It hangs: a new connection is what helps, and that it stands again is reported as `subscribed`.
+      if (!this.closed) this.client.disconnect(true)
+    }
+  }
+
+  private hear(channel: string, message: string): void {
+    if (this.closed) return
+    if (channel === this.channels[0]) {
+      const parsed = batchUpdated.safeParse(parseJson(message))
+      if (parsed.success) this.listener({ kind: 'batch-updated', ...parsed.data })
+      return
+    }
+    const expired = this.keys.expiring(message)
+    if (expired) this.listener({ kind: 'expired', ...expired })
+  }
+}
+
+/** `undefined` for what is no JSON: anybody may publish. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * What Lull asks of the Redis it stands on: 7.0 or later (script flags, `PEXPIREAT … GT`), or Valkey; one server, not a
+ * Cluster or a Sentinel, as all keys of a prefix must be in one place. And that it announces key expiry.
+ */
+import type { Redis } from 'ioredis'
+import { redisError } from './redis-errors.js'
+import type { Notifications, StoreIdentity } from './store.js'
+
+const OLDEST_MAJOR = 7
+
+/**
+ * Resolves to what the server is.
+ * @throws one line naming the server, what is wrong with it and the remedy
+ */
+export async function inspectServer(
+  client: Redis,
+  address: string,
+): Promise<Pick<StoreIdentity, 'runId' | 'version' | 'db'>> {
+  const facts = factsOf(await client.info('server'))
+  const mode = facts.get('redis_mode') ?? facts.get('server_mode') ?? 'standalone'
+  if (mode !== 'standalone')
+    throw new Error(
+      `Redis at ${address} is a ${mode === 'cluster' ? 'Cluster node' : 'Sentinel'}, which Lull does not support yet: give the address of a single primary`,
+    )
+  const isValkey = facts.get('server_name') === 'valkey'
+  const version = (isValkey ? facts.get('valkey_version') : facts.get('redis_version')) ?? '0'
+  if (!isValkey && Number.parseInt(version, 10) < OLDEST_MAJOR)
+    throw new Error(`Redis at ${address} is version ${version}: Lull needs Redis ${OLDEST_MAJOR}.0 or later, or Valkey`)
+  // A database that does not exist is reported here; the client by itself would go on in database 0.
+  const { db = 0 } = client.options
+  await client.select(db)
+  return { runId: facts.get('run_id') ?? 'unknown', version: isValkey ? `valkey ${version}` : version, db }
+}
+
+function factsOf(info: string): Map<string, string> {
+  const lines = info.split('\r\n').filter(line => line.includes(':'))
+  return new Map(lines.map(line => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]))
+}
+
+const SETTING = 'notify-keyspace-events'
+
+/** Adds what is missing of `Ex` to the flags that are there, if `mayChange`; takes none away. */
+export async function ensureExpiryEvents(client: Redis, address: string, mayChange: boolean): Promise<Notifications> {
+  let flags = ''
+  try {
+    flags = await flagsOf(client)
+    const missing = missingFlags(flags)
+    if (missing === '') return { result: 'there', flags }
+    if (!mayChange) return { result: 'off', flags }
+    await client.config('SET', SETTING, flags + missing)
+    return { result: 'added', flags: await flagsOf(client) }
+  } catch (error) {
+    return { result: 'refused', flags, error: redisError(error, address).message }
+  }
+}
+
+const missingFlags = (flags: string) => (flags.includes('E') ? '' : 'E') + (/[xA]/.test(flags) ? '' : 'x')
+
+async function flagsOf(client: Redis): Promise<string> {
+  const reply: unknown = await client.config('GET', SETTING)
+  return Array.isArray(reply) && typeof reply[1] === 'string' ? reply[1] : ''
+}

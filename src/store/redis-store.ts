@@ -1,0 +1,309 @@
+/**
+ * The store on Redis: each transition is one script (`scripts.ts`), each event comes from `redis-events.ts`; here they
+ * are put together, and replies become the store's types.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { composeBatch } from '../batch.js'
+import { type Logger, silent } from '../logger.js'
+import { Outage } from '../outage.js'
+import { processName } from '../process-name.js'
+import { type Rules, rulesFrom } from '../rules.js'
+import { listEntry, runFrom } from './entries.js'
+import { foreignKey } from './foreign-key.js'
+import { Keys } from './keys.js'
+import { addressOf, connect, createClient, disconnect, type RedisSource } from './redis-connection.js'
+import { isWrongType, redisError } from './redis-errors.js'
+import { RedisEvents } from './redis-events.js'
+import { deadFrom, HISTORY_PAGE, historyFrom } from './redis-reads.js'
+import { ensureExpiryEvents, inspectServer } from './redis-server.js'
+import { type RunReply, Scripts } from './scripts.js'
+import {
+  type AnsweredResult,
+  type AnswerOutcome,
+  type AppendRequest,
+  type AppendResult,
+  type ClaimedBatch,
+  type ClaimRequest,
+  type ClaimResult,
+  type ConversationState,
+  type ConversationSummary,
+  type DeadBatch,
+  type HistoryEntry,
+  type Lease,
+  MESSAGES_SHOWN,
+  type NackRequest,
+  type NackResult,
+  type Notifications,
+  type Store,
+  type StoreEvent,
+  type StoreIdentity,
+} from './store.js'
+
+export interface RedisStoreOptions {
+  redis: RedisSource
+  prefix?: string
+  rules?: Rules
+  /** Whose connections these are: `api`, `processor`, … */
+  role?: string
+  /** Instead of `lull.<role>.<host>.<pid>`. */
+  name?: string
+  log?: Logger
+}
+
+/** Messages one script call takes: their arguments are copied to Lua's memory together. */
+const MESSAGES_A_CALL = 1000
+/** Batches one script call acknowledges or renews. */
+const BATCHES_A_CALL = 500
+
+export class RedisStore implements Store {
+  readonly rules: Rules
+  readonly keys: Keys
+  readonly name: string
+  private readonly client: Redis
+  private readonly scripts: Scripts
+  private readonly address: string
+  private readonly source: RedisSource
+  private readonly log: Logger
+  private readonly subscriptions = new Set<RedisEvents>()
+  private closed = false
+
+  /** Connects to nothing yet. @throws {RangeError} for a prefix that could make two names one */
+  constructor({ redis, prefix, rules = rulesFrom(), role = 'store', name, log = silent }: RedisStoreOptions) {
+    this.rules = rules
+    this.keys = new Keys(prefix)
+    this.name = name ?? processName(role)
+    this.source = redis
+    this.log = log
+    this.client = createClient(redis, this.name)
+    this.address = addressOf(this.client)
+    this.scripts = new Scripts(this.client, this.keys, rules, this.client.options.db ?? 0)
+    const outage = new Outage(log, `Redis at ${this.address}`)
+    this.client.on('error', error => outage.began(redisError(error, this.address)))
+    this.client.on('close', () => {
+      if (!this.closed) outage.began(new Error('the connection was closed'))
+    })
+    this.client.on('ready', () => outage.ended())
+  }
+
+  async open(): Promise<StoreIdentity> {
+    try {
+      await connect(this.client)
+      if (typeof this.source === 'function') await this.client.client('SETNAME', this.name)
+      const server = await inspectServer(this.client, this.address)
+      return { address: this.address, prefix: this.keys.prefix, ...server }
+    } catch (error) {
+      this.client.disconnect()
+      throw redisError(error, this.address)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    await Promise.all([...this.subscriptions].map(subscription => subscription.stop()))
+    await disconnect(this.client)
+  }
+
+  /** One call of the script takes a bounded number of messages; what a failure leaves unwritten a repetition completes. */
+  async append(request: AppendRequest): Promise<AppendResult> {
+    const { conversationId, messages } = request
+    let result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
+    for (let i = 0; i < messages.length; i += MESSAGES_A_CALL) {
+      const part = { ...request, messages: messages.slice(i, i + MESSAGES_A_CALL) }
+      const reply = await this.attempt(() => this.scripts.append(part, newBatchId()), conversationId)
+      const isNew = reply.accepted > 0
+      result = {
+        accepted: result.accepted + reply.accepted,
+        duplicates: result.duplicates + reply.duplicates,
+        tooOld: result.tooOld + reply.tooOld,
+        ...optional('batchId', reply.batchId || result.batchId),
+        ...optional('dueInMs', reply.dueInMs >= 0 ? reply.dueInMs : result.dueInMs),
+        ...optional('listeners', isNew ? reply.listeners : result.listeners),
+      }
+    }
+    return result
+  }
+
+  async extend(conversationId: string, worthMs: number) {
+    const reply = await this.attempt(() => this.scripts.extend(conversationId, Math.round(worthMs)), conversationId)
+    return reply ? { batchId: reply[0], dueInMs: reply[1] } : undefined
+  }
+
+  async claim(request: ClaimRequest): Promise<ClaimResult> {
+    const [batches, checks, dead, troubles, nextInMs] = await this.attempt(() => this.scripts.claim(request))
+    return {
+      batches: batches.map(claimedBatch),
+      checks: checks.map(([batchId, conversationId, handedOverForMs, take, takenForMs]) => ({
+        batchId,
+        conversationId,
+        handedOverForMs,
+        ...(take === '' ? {} : { take, takenForMs }),
+      })),
+      dead: dead.map(([batchId, conversationId, error]) => ({ batchId, conversationId, error })),
+      troubles: await Promise.all(troubles.map(([conversationId, error]) => this.nameTrouble(conversationId, error))),
+      ...(nextInMs < 0 ? {} : { nextInMs }),
+    }
+  }
+
+  async renew(leases: Lease[]): Promise<string[]> {
+    const lost = await this.inParts(leases, part => this.scripts.renew(part))
+    return lost.flat()
+  }
+
+  async ack(batchIds: string[]): Promise<void> {
+    const troubles = (await this.inParts(batchIds, part => this.scripts.ack(part, this.name))).flat()
+    for (const [batchId, error] of troubles)
+      this.log.warn({ batchId, error }, 'a handed-over batch could not be acknowledged: it will be handed over again')
+  }
+
+  nack(request: NackRequest): Promise<NackResult> {
+    return this.attempt(() => this.scripts.nack({ ...request, delayMs: Math.round(request.delayMs) }))
+  }
+
+  giveBack(owner: string, keep: string[] = []): Promise<string[]> {
+    return this.attempt(() => this.scripts.giveBack(owner, keep))
+  }
+
+  async taken(batchId: string, take: string): Promise<void> {
+    await this.attempt(() => this.scripts.taken(batchId, take))
+  }
+
+  async answered(batchId: string, outcome: AnswerOutcome): Promise<AnsweredResult> {
+    const [freed, dueInMs] = await this.attempt(() => this.scripts.answered(batchId, outcome))
+    return { freed: freed === 1, ...(dueInMs < 0 ? {} : { dueInMs }) }
+  }
+
+  async flush(conversationId: string) {
+    const reply = await this.attempt(() => this.scripts.flush(conversationId), conversationId)
+    return reply ? { batchId: reply[0], count: reply[1] } : undefined
+  }
+
+  drop(conversationId: string): Promise<number> {
+    return this.attempt(() => this.scripts.drop(conversationId, this.name), conversationId)
+  }
+
+  async redrive(batchId: string) {
+    const conversationId = await this.attempt(() => this.scripts.redrive(batchId, this.name))
+    return conversationId === null ? undefined : { conversationId }
+  }
+
+  async conversation(conversationId: string): Promise<ConversationState> {
+    const [nowMs, waiting, header, holder, holderIsClaimed, entries] = await this.attempt(
+      () => this.scripts.conversation(conversationId, MESSAGES_SHOWN),
+      conversationId,
+    )
+    const [batchId, ...numbers] = header
+    const [count = 0, bytes = 0, firstAtMs = 0, lastAtMs = 0, dueAtMs = 0] = numbers.map(Number)
+    return {
+      conversationId,
+      waiting,
+      messages: entries.map(listEntry),
+      ...(batchId
+        ? { open: { batchId, count, bytes, firstAtMs, lastAtMs, dueAtMs, dueInMs: Math.max(dueAtMs - nowMs, 0) } }
+        : {}),
+      ...(holder ? { heldBy: { batchId: holder, state: holderIsClaimed ? 'claimed' : 'answering' } } : {}),
+    }
+  }
+
+  async conversations(limit: number): Promise<ConversationSummary[]> {
+    const [nowMs, due, held] = await this.attempt(() => this.scripts.conversations(limit))
+    const open = pairs(due).map(([conversationId, dueAtMs]) => ({
+      conversationId,
+      state: 'open' as const,
+      dueInMs: Math.max(Number(dueAtMs) - nowMs, 0),
+    }))
+    const holding = pairs(held).map(([batchId, conversationId]) => ({
+      conversationId,
+      state: 'held' as const,
+      batchId,
+    }))
+    return [...open, ...holding].slice(0, limit)
+  }
+
+  history({ conversationId, limit }: { conversationId?: string; limit: number }): Promise<HistoryEntry[]> {
+    const page = conversationId === undefined ? Math.min(limit, HISTORY_PAGE) : HISTORY_PAGE
+    return this.attempt(() => historyFrom(this.client, this.keys.history, page, limit, conversationId))
+  }
+
+  dead(limit: number): Promise<DeadBatch[]> {
+    return this.attempt(() => deadFrom(this.client, this.keys.dead, limit))
+  }
+
+  async listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>> {
+    const client = createClient(this.source, this.name)
+    if (client === this.client)
+      throw new TypeError(
+        'redis: the function must make a new client each time it is called; a subscription needs its own',
+      )
+    // Subscribed to by hand, so as to know when it stands (see redis-events.ts).
+    client.options.autoResubscribe = false
+    const db = this.client.options.db ?? 0
+    const events = new RedisEvents(client, this.keys, db, this.address, this.log, listener)
+    this.subscriptions.add(events)
+    const stop = async () => {
+      this.subscriptions.delete(events)
+      await events.stop()
+    }
+    try {
+      await connect(client)
+      if (typeof this.source === 'function') await client.client('SETNAME', this.name)
+      await events.start()
+    } catch (error) {
+      await stop()
+      throw redisError(error, this.address)
+    }
+    return stop
+  }
+
+  async ready(): Promise<void> {
+    await this.attempt(() => this.scripts.writable())
+  }
+
+  ensureNotifications(mayChange: boolean): Promise<Notifications> {
+    return ensureExpiryEvents(this.client, this.address, mayChange)
+  }
+
+  /** Replies of one call each for a bounded part of `items`. */
+  private async inParts<Item, Reply>(items: Item[], call: (part: Item[]) => Promise<Reply>): Promise<Reply[]> {
+    const replies: Reply[] = []
+    for (let i = 0; i < items.length; i += BATCHES_A_CALL)
+      replies.push(await this.attempt(() => call(items.slice(i, i + BATCHES_A_CALL))))
+    return replies
+  }
+
+  private async attempt<Reply>(work: () => Promise<Reply>, conversationId?: string): Promise<Reply> {
+    try {
+      return await work()
+    } catch (error) {
+      if (isWrongType(error)) throw await foreignKey(this.client, this.keys, conversationId)
+      throw redisError(error, this.address)
+    }
+  }
+
+  private async nameTrouble(conversationId: string, error: string) {
+    if (!error.includes('WRONGTYPE')) return { conversationId, error }
+    return { conversationId, error: (await foreignKey(this.client, this.keys, conversationId || undefined)).message }
+  }
+}
+
+/** An id of 96 random bits. The letter in front keeps it from being an integer, which BullMQ refuses. */
+const newBatchId = () => `b${randomBytes(12).toString('base64url')}`
+
+function claimedBatch(reply: RunReply): ClaimedBatch {
+  const [batchId, , attempt, lease, , , , , , lateMs, headerLost] = reply
+  return {
+    batchId,
+    lease: Number(lease),
+    attempt: Number(attempt),
+    lateMs,
+    ...(headerLost === 'expired' || headerLost === 'vanished' ? { headerLost } : {}),
+    batch: composeBatch(runFrom(reply)),
+  }
+}
+
+const pairs = (flat: string[]): [string, string][] =>
+  Array.from({ length: Math.floor(flat.length / 2) }, (_, i) => [flat[2 * i] ?? '', flat[2 * i + 1] ?? ''])
+
+/** `{ [name]: value }`, or nothing where there is no value. */
+const optional = <Name extends string, Value>(name: Name, value: Value | undefined) =>
+  (value === undefined ? {} : { [name]: value }) as { [key in Name]?: Value }
