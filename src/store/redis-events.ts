@@ -16,7 +16,7 @@ import { redisError } from './redis-errors.js'
 import type { StoreEvent } from './store.js'
 
 const HEARTBEAT_MS = 30_000
-const RETRY_SUBSCRIBE_MS = 1000
+const RETRY_SUBSCRIBE_MS = 30_000
 
 const batchUpdated = z.object({
   conversationId: z.string(),
@@ -33,6 +33,9 @@ export class RedisEvents {
   private heartbeat: NodeJS.Timeout | undefined
   private retry: NodeJS.Timeout | undefined
   private closed = false
+  /** Settles with the first subscription, whether Redis granted or refused it. */
+  private readonly first: Promise<void>
+  private settleFirst = () => {}
 
   constructor(
     private readonly client: Redis,
@@ -45,14 +48,18 @@ export class RedisEvents {
     this.channels = [keys.batchUpdated, `__keyevent@${db}__:expired`]
     this.refusal = new Outage(log, `the subscription to ${this.channels.join(' and ')}`)
     client.on('message', (channel: string, message: string) => this.hear(channel, message))
+    this.first = new Promise(resolve => {
+      this.settleFirst = resolve
+    })
     client.on('ready', () => void this.subscribe())
+    if (client.status === 'ready') void this.subscribe()
     // Every reconnection that fails is an 'error'; the outage of the server is the store's to report.
     client.on('error', () => {})
   }
 
-  /** Subscribes now if the client is connected already, and after each connection from now on. */
+  /** Resolves when the first subscription stands, or was refused (and is asked for again). */
   async start(): Promise<void> {
-    if (this.client.status === 'ready') await this.subscribe()
+    await this.first
     this.heartbeat = setInterval(() => void this.ping(), HEARTBEAT_MS)
   }
 
@@ -63,18 +70,19 @@ export class RedisEvents {
     await disconnect(this.client)
   }
 
+  /** Each channel by itself: a server may grant one (ACL) and refuse the other, and one is better than none. */
   private async subscribe(): Promise<void> {
     clearTimeout(this.retry)
-    try {
-      await this.client.subscribe(...this.channels)
-      this.refusal.ended()
-      this.listener({ kind: 'subscribed' })
-    } catch (error) {
-      // A connection that broke comes back as 'ready'; a server that refuses is asked again.
-      if (this.closed || this.client.status !== 'ready') return
-      this.refusal.began(redisError(error, this.address))
+    const results = await Promise.allSettled(this.channels.map(channel => this.client.subscribe(channel)))
+    // A connection that broke comes back as 'ready'; a server that refuses is asked again.
+    if (this.closed || this.client.status !== 'ready') return
+    const refused = results.find(result => result.status === 'rejected')
+    if (refused) {
+      this.refusal.began(redisError(refused.reason, this.address))
       this.retry = setTimeout(() => void this.subscribe(), RETRY_SUBSCRIBE_MS)
-    }
+    } else this.refusal.ended()
+    if (results.some(result => result.status === 'fulfilled')) this.listener({ kind: 'subscribed' })
+    this.settleFirst()
   }
 
   private async ping(): Promise<void> {
