@@ -1,0 +1,45 @@
+/**
+ * A chat's id, one form for what WhatsApp providers write in many:
+ *
+ *   <digits>@c.us     a person, by phone number
+ *   <id>@g.us         a group
+ *   <id>@lid          a person whose number is hidden
+ *   <id>@bsuid        a person Meta knows by a business-scoped user id alone
+ *
+ * Anything else is kept as it is: the generic shape serves other channels too.
+ */
+import { LONGEST_ID } from './fields.js'
+
+const PERSON = '@c.us'
+const GROUP = '@g.us'
+
+/** WhatsApp's own domains for a person with a phone number. */
+const PERSON_DOMAINS = new Set(['c.us', 's.whatsapp.net'])
+/** Domains under which one person's devices are told apart by a suffix: `79000000011:12@…`. */
+const DEVICE_DOMAINS = new Set([...PERSON_DOMAINS, 'lid'])
+
+/** E.164 has at most 15 digits; less than 5 is no phone number. */
+const PHONE = /^\+?[\d\s().-]+$/
+const FEWEST_DIGITS = 5
+const MOST_DIGITS = 15
+
+/** `undefined` for an id that is empty or too long. */
+export function chatIdFrom(raw: string): string | undefined {
+  const text = raw.trim().replace(/^whatsapp:/i, '')
+  if (text === '' || text.length > LONGEST_ID) return undefined
+  const at = text.lastIndexOf('@')
+  if (at > 0) return fromAddress(text.slice(0, at), text.slice(at + 1).toLowerCase()) ?? text
+  if (PHONE.test(text)) {
+    const digits = text.replaceAll(/\D/g, '')
+    if (digits.length >= FEWEST_DIGITS && digits.length <= MOST_DIGITS) return digits + PERSON
+  }
+  return text
+}
+
+export const isGroupId = (chatId: string) => chatId.endsWith(GROUP)
+
+function fromAddress(user: string, domain: string): string | undefined {
+  const withoutDevice = DEVICE_DOMAINS.has(domain) ? user.replace(/:\d+$/, '') : user
+  if (PERSON_DOMAINS.has(domain)) return withoutDevice.replace(/^\+/, '') + PERSON
+  return domain === 'lid' ? `${withoutDevice}@lid` : undefined
+}

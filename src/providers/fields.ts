@@ -1,0 +1,67 @@
+/**
+ * The fields that webhooks are made of, read leniently: what is not of the expected kind counts as absent.
+ */
+import { z } from 'zod'
+
+/** Longer than any provider's ids; a longer one counts as absent, as it would become part of a Redis key. */
+export const LONGEST_ID = 512
+
+/** Bounds between which a number is a time in milliseconds; less is seconds (1e11 s is the year 5138). */
+const SECONDS_BELOW = 1e11
+const LATEST_MS = 8.64e15
+
+/** Absent if it is missing, null or of another kind. */
+export const lenient = <S extends z.ZodType>(schema: S) => schema.optional().catch(undefined)
+
+/**
+ * An id. Numbers count only where they are exact: beyond 2^53 two ids become one, and the second message a duplicate.
+ */
+export const id = lenient(
+  z
+    .union([z.string(), z.int().transform(String)])
+    .transform(text => text.trim())
+    .pipe(z.string().min(1).max(LONGEST_ID)),
+)
+
+export const text = lenient(z.string())
+
+/** Text that may be empty for "there is none". */
+export const filledText = lenient(z.string().min(1))
+
+export const flag = lenient(z.boolean())
+
+export const number = lenient(z.number())
+
+export const list = z.array(z.unknown()).catch([])
+
+/** Milliseconds from seconds or milliseconds, as a number, in digits, or as an ISO 8601 date; absent if unusable. */
+export const time = lenient(
+  z.union([z.number(), z.string()]).transform(value => {
+    const ms = typeof value === 'number' ? timeFromNumber(value) : timeFromText(value)
+    return ms !== undefined && ms > 0 && ms <= LATEST_MS ? Math.round(ms) : undefined
+  }),
+)
+
+function timeFromNumber(value: number): number | undefined {
+  if (!Number.isFinite(value)) return undefined
+  return value < SECONDS_BELOW ? value * 1000 : value
+}
+
+const DIGITS = /^\d{1,16}(?:\.\d{1,9})?$/
+const ISO_DATE = /^\d{4}-\d{2}-\d{2}T/
+
+function timeFromText(value: string): number | undefined {
+  const text = value.trim()
+  if (DIGITS.test(text)) return timeFromNumber(Number(text))
+  const ms = ISO_DATE.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(ms) ? undefined : ms
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The same object without the fields that are undefined: they would be kept as such in memory, but not in JSON. */
+export function known<T extends object>(fields: T): T {
+  for (const [name, value] of Object.entries(fields)) if (value === undefined) Reflect.deleteProperty(fields, name)
+  return fields
+}

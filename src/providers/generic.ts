@@ -1,0 +1,113 @@
+/**
+ * The generic shape: what anybody posts who has no provider of ours, one message, an array, or `{ "messages": [...] }`.
+ *
+ *   { "messageId": "g-1", "chatId": "79000000011@c.us", "text": "hi" }
+ *
+ * is all that is needed. A phone number may stand for the chat, the time may be seconds, milliseconds or ISO 8601, and
+ * `id`, `from`, `name`, `body` are taken for `messageId`, `chatId`, `senderName`, `text`.
+ */
+import { z } from 'zod'
+import { MESSAGE_TYPES, type NewMessage } from '../batch.js'
+import { chatIdFrom, isGroupId } from './chat-id.js'
+import { filledText, flag, id, isRecord, known, lenient, list, number, time } from './fields.js'
+import { type Item, type Provider, UnreadableBody } from './provider.js'
+
+const said = lenient(z.union([z.string(), z.number().transform(String)]))
+
+const messageShape = z.object({
+  messageId: id,
+  id,
+  type: lenient(z.string()),
+  text: said,
+  body: said,
+  senderId: id,
+  senderName: filledText,
+  name: filledText,
+  timestamp: time,
+  sentAtMs: time,
+  replyTo: id,
+  payloadId: id,
+  media: lenient(z.object({ id, url: filledText, mimeType: filledText, fileName: filledText })),
+  location: lenient(
+    z.object({ latitude: z.number(), longitude: z.number(), name: filledText, address: filledText, url: number }),
+  ),
+})
+
+const itemShape = messageShape.extend({
+  chatId: id,
+  from: id,
+  account: id,
+  isGroup: flag,
+  fromMe: lenient(z.union([z.boolean(), z.literal('true').transform(() => true)])),
+})
+
+const TYPES = z.enum(MESSAGE_TYPES).catch('unknown')
+
+/** A message of the generic shape, whatever conversation it belongs to; `undefined` where it has no id. */
+export function messageFrom(value: unknown): NewMessage | undefined {
+  const parsed = messageShape.safeParse(value)
+  return parsed.success ? newMessage(parsed.data) : undefined
+}
+
+/** The messages of a body: itself, itself an array, or its `messages`. */
+export function messagesIn(body: unknown): unknown[] {
+  if (Array.isArray(body)) return body
+  return isRecord(body) && Array.isArray(body['messages']) ? body['messages'] : [body]
+}
+
+export const generic: Provider = {
+  name: 'generic',
+  recognises: body =>
+    Array.isArray(body) ||
+    (isRecord(body) && (Array.isArray(body['messages']) || 'chatId' in body || typeof body['from'] === 'string')),
+  parse(body) {
+    if (!isRecord(body) && !Array.isArray(body))
+      throw new UnreadableBody('malformed', 'the body is neither an object nor an array: send {"messageId","chatId","text"}')
+    const items = messagesIn(body).map(itemFrom)
+    const [first] = items
+    // One message that names no chat is nothing of this shape; among others it is one bad item.
+    if (items.length === 1 && isRecord(body) && first?.kind === 'ignored' && first.reason === NO_CHAT)
+      throw new UnreadableBody('invalid:no_chat', 'chatId is missing: send {"messageId","chatId","text"}')
+    return items
+  },
+}
+
+const NO_CHAT = 'invalid:no_chat'
+
+function itemFrom(value: unknown): Item {
+  const parsed = itemShape.safeParse(value)
+  if (!parsed.success) return { kind: 'ignored', reason: 'invalid:not_an_object' }
+  const { account, from, fromMe, ...fields } = parsed.data
+  const messageId = fields.messageId ?? fields.id
+  const chatId = chatIdFrom(fields.chatId ?? from ?? '')
+  if (chatId === undefined) return known({ kind: 'ignored' as const, reason: NO_CHAT, messageId })
+  const isGroup = fields.isGroup ?? isGroupId(chatId)
+  const place = known({ account, chatId, isGroup })
+  if (fromMe) return known({ kind: 'own' as const, ...place, messageId })
+  const sender = fields.senderId ?? (fields.chatId === undefined && isGroup ? undefined : from)
+  const senderId = sender === undefined ? (isGroup ? undefined : chatId) : chatIdFrom(sender)
+  const message = newMessage({ ...fields, senderId })
+  if (message === undefined) return { kind: 'ignored', reason: 'invalid:no_id', chatId }
+  return { kind: 'message', ...place, message, raw: value }
+}
+
+function newMessage(fields: z.infer<typeof messageShape>): NewMessage | undefined {
+  const messageId = fields.messageId ?? fields.id
+  if (messageId === undefined) return undefined
+  const { replyTo, payloadId, senderId, media, location } = fields
+  return known({
+    messageId,
+    type: fields.type === undefined ? ('text' as const) : TYPES.parse(fields.type),
+    text: fields.text ?? fields.body,
+    senderId,
+    senderName: fields.senderName ?? fields.name,
+    sentAtMs: fields.sentAtMs ?? fields.timestamp,
+    replyTo,
+    payloadId,
+    media: media && known(media),
+    location: location && known(location),
+  })
+}
+
+/** For the types' sake: an array of anything. */
+export const anyList = list

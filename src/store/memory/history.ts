@@ -1,0 +1,39 @@
+/**
+ * The history: one entry a step of a batch's life, without texts, the oldest forgotten. Ids are those of a Redis stream.
+ */
+import type { HistoryEntry, HistoryStep } from '../store.js'
+
+const HISTORY_LENGTH = 10_000
+/** How far it may outgrow that before it is trimmed, so that not every entry moves all others. */
+const TRIM_STEP = 1000
+
+export class History {
+  private readonly entries: HistoryEntry[] = []
+  private lastAtMs = 0
+  private sequence = 0
+
+  record(
+    atMs: number,
+    step: HistoryStep,
+    batchId: string,
+    conversationId: string,
+    detail: Record<string, string | number>,
+  ): void {
+    this.sequence = atMs === this.lastAtMs ? this.sequence + 1 : 0
+    this.lastAtMs = atMs
+    const texts = Object.fromEntries(Object.entries(detail).map(([name, value]) => [name, String(value)]))
+    this.entries.push({ id: `${atMs}-${this.sequence}`, atMs, step, conversationId, batchId, detail: texts })
+    if (this.entries.length >= HISTORY_LENGTH + TRIM_STEP) this.entries.splice(0, TRIM_STEP)
+  }
+
+  /** The newest `limit` entries, newest first, of one conversation or of all. */
+  newest(limit: number, conversationId?: string): HistoryEntry[] {
+    const found: HistoryEntry[] = []
+    for (let i = this.entries.length - 1; i >= 0 && found.length < limit; i--) {
+      const entry = this.entries[i]
+      if (entry && (conversationId === undefined || entry.conversationId === conversationId))
+        found.push({ ...entry, detail: { ...entry.detail } })
+    }
+    return found
+  }
+}

@@ -1,0 +1,100 @@
+/** Guarantee **batch**: what one person sends in one go comes out as one batch: complete, in order, once. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'chai'
+import { type Pipeline, pipeline } from '../support/pipeline.js'
+
+describe('batch', () => {
+  let running: Pipeline | undefined
+
+  afterEach(async () => {
+    await running?.stop()
+    running = undefined
+  })
+
+  it('five messages 700 ms apart under a gap of 2 s are one batch, in order', async () => {
+    running = await pipeline({ rules: { quietGapMs: 2000 } })
+    for (const text of ['1', '2', '3', '4', '5']) {
+      await running.post('79000000001@c.us', [{ messageId: `m${text}`, text }])
+      if (text !== '5') await delay(700)
+    }
+    const [batch] = await running.received(1)
+    expect(batch?.text).to.equal('1\n2\n3\n4\n5')
+    expect(batch?.releasedBy).to.equal('gap')
+    expect(batch!.dueAtMs - batch!.lastAtMs).to.equal(2000)
+    expect(batch!.releasedAtMs).to.be.at.least(batch!.dueAtMs)
+  })
+
+  it('200 conversations interleaved over two APIs and two processors come out as 200 batches, each complete, each once', async () => {
+    running = await pipeline({ rules: { quietGapMs: 1500 }, apis: 2, processors: 2, workers: 2 })
+    const { post } = running
+    const chats = Array.from({ length: 200 }, (_, i) => `7900000${1000 + i}@c.us`)
+    for (let n = 0; n < 5; n++)
+      await Promise.all(
+        chats.map((chat, i) => post(chat, [{ messageId: `${chat}-${n}`, text: String(n) }], { api: (i + n) % 2 })),
+      )
+    const batches = await running.received(200)
+    expect(new Set(batches.map(batch => batch.chatId)).size).to.equal(200)
+    expect(new Set(batches.map(batch => batch.batchId)).size).to.equal(200)
+    for (const batch of batches) expect(batch.text).to.equal('0\n1\n2\n3\n4')
+    // Nothing more is on its way: nothing waits, and nothing is held.
+    expect(await running.batcher.conversations(10)).to.satisfy((left: { state: string }[]) =>
+      left.every(({ state }) => state === 'held'),
+    )
+    expect(batches).to.have.length(200)
+  })
+
+  it('whoever writes without a pause is answered at the max wait all the same, and goes on in the next batch', async () => {
+    running = await pipeline({ rules: { quietGapMs: 400, maxWaitMs: 1200 } })
+    const sent: string[] = []
+    while (running.batches.length < 2) {
+      sent.push(String(sent.length))
+      await running.post('79000000002@c.us', [{ messageId: `m${sent.length}`, text: String(sent.length - 1) }])
+      await delay(100)
+    }
+    const [first] = running.batches
+    expect(first?.releasedBy).to.equal('maxWait')
+    expect(first!.dueAtMs - first!.firstAtMs).to.equal(1200)
+    await running.received(3)
+    expect(running.batches.flatMap(batch => batch.messages.map(message => message.text))).to.deep.equal(sent)
+  })
+
+  it('a repeated delivery adds nothing, while the batch is open and after it was answered', async () => {
+    running = await pipeline({ rules: { quietGapMs: 200 } })
+    const message = { messageId: 'once', text: 'hi' }
+    expect(await running.post('79000000003@c.us', [message])).to.deep.equal({ accepted: 1, duplicates: 0, ignored: 0 })
+    expect(await running.post('79000000003@c.us', [message])).to.deep.equal({ accepted: 0, duplicates: 1, ignored: 0 })
+    await running.received(1)
+    expect(await running.post('79000000003@c.us', [message, { messageId: 'two', text: 'there' }])).to.deep.equal({
+      accepted: 1,
+      duplicates: 1,
+      ignored: 0,
+    })
+    const batches = await running.received(2)
+    expect(batches.map(batch => batch.text)).to.deep.equal(['hi', 'there'])
+  })
+
+  it('a conversation’s next batch waits for the answer to its last one, and conversations do not wait for each other', async () => {
+    let finish = () => {}
+    const answering = new Promise<void>(resolve => {
+      finish = resolve
+    })
+    running = await pipeline({
+      rules: { quietGapMs: 150 },
+      handle: batch => (batch.text === 'slow' ? answering : Promise.resolve()),
+    })
+    await running.post('slow@c.us', [{ messageId: '1', text: 'slow' }])
+    await running.received(1)
+    await running.post('slow@c.us', [{ messageId: '2', text: 'next' }])
+    await running.post('other@c.us', [{ messageId: '1', text: 'other' }])
+    await running.received(2)
+    // Long due, and held: what is waited for here is that others go by.
+    for (const n of [2, 3, 4]) {
+      await running.post('other@c.us', [{ messageId: String(n), text: 'other' }])
+      await running.received(n + 1)
+    }
+    expect(running.batches.map(batch => batch.text)).to.deep.equal(['slow', 'other', 'other', 'other', 'other'])
+    finish()
+    const batches = await running.received(6)
+    expect(batches[5]?.text).to.equal('next')
+  })
+})

@@ -1,0 +1,144 @@
+/**
+ * Guarantee **nudges**: each of the four ways to wake a processor is enough alone. The heartbeat (30 s) is longer than any
+ * of these tests waits, so it can be none of them.
+ */
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import type { Batch } from '../../src/batch.js'
+import { Batcher } from '../../src/batcher.js'
+import { Processor, type ProcessorOptions } from '../../src/processor/processor.js'
+import { rulesFrom } from '../../src/rules.js'
+import { RedisStore } from '../../src/store/redis-store.js'
+import type { StoreEvent } from '../../src/store/store.js'
+import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
+import { until } from '../support/wait.js'
+
+const CHAT = '79000000001@c.us'
+const WELL_UNDER_A_HEARTBEAT = { timeoutMs: 10_000 }
+
+/** A store whose processor hears only some events. */
+class DeafStore extends RedisStore {
+  hears: (event: StoreEvent) => boolean = () => true
+  override listen(listener: (event: StoreEvent) => void) {
+    return super.listen(event => {
+      if (this.hears(event)) listener(event)
+    })
+  }
+}
+
+describe('nudges', () => {
+  let batches: Batch[]
+  let closers: (() => Promise<unknown>)[]
+
+  beforeEach(() => {
+    batches = []
+    closers = []
+  })
+
+  afterEach(async () => {
+    for (const close of closers.reverse()) await close()
+  })
+
+  const processorOn = (options: ProcessorOptions) => {
+    const processor = new Processor({ ...options, handle: batch => void batches.push(batch) })
+    closers.push(() => processor.stop())
+    return processor
+  }
+
+  const batcherOn = (redis: string, prefix: string, rules: object) => {
+    const batcher = new Batcher({ redis, prefix, ...rules })
+    closers.push(() => batcher.close())
+    return batcher
+  }
+
+  const clientOf = (url: string) => {
+    const client = new Redis(url)
+    closers.push(async () => client.disconnect())
+    return client
+  }
+
+  it('the timer alone: keyspace notifications off, and refused to be put on', async () => {
+    const server = await privateRedis({ args: ['--rename-command', 'CONFIG', ''] })
+    closers.push(() => server.stop())
+    const prefix = uniquePrefix()
+    const rules = { quietGapMs: 200 }
+    await processorOn({ redis: server.url, prefix, ...rules }).start()
+    await batcherOn(server.url, prefix, rules).append(CHAT, { messageId: '1', text: 'hi' })
+    await until(() => batches.length === 1, { ...WELL_UNDER_A_HEARTBEAT, what: 'the batch' })
+    expect(batches[0]?.releasedBy).to.equal('gap')
+  })
+
+  it('the subscription alone: the pub/sub connection is killed while messages arrive, and what was missed is found', async () => {
+    const server = await privateRedis()
+    closers.push(() => server.stop())
+    const prefix = uniquePrefix()
+    const rules = { quietGapMs: 100 }
+    const admin = clientOf(server.url)
+    await processorOn({ redis: server.url, prefix, ...rules }).start()
+    const batcher = batcherOn(server.url, prefix, rules)
+    await batcher.open()
+    // No subscriber: nobody hears of the append. Its due time passes before the subscriber is back.
+    await admin.client('PAUSE', 300, 'WRITE')
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    const { listeners } = await batcher.append(CHAT, { messageId: '1', text: 'hi' })
+    await until(() => batches.length === 1, { ...WELL_UNDER_A_HEARTBEAT, what: 'the batch' })
+    expect(listeners).to.be.a('number')
+  })
+
+  it('the start alone: a processor that starts after the due time finds the batch', async () => {
+    const redis = await testRedis()
+    const prefix = uniquePrefix()
+    const rules = { quietGapMs: 50 }
+    const batcher = batcherOn(redis, prefix, rules)
+    await batcher.append(CHAT, { messageId: '1', text: 'hi' })
+    await until(async () => (await batcher.conversations(1))[0]?.dueInMs === 0, { what: 'the batch to be due' })
+    await processorOn({ redis, prefix, ...rules }).start()
+    await until(() => batches.length === 1, { ...WELL_UNDER_A_HEARTBEAT, what: 'the batch' })
+  })
+
+  it('the shadow key alone: expired by Redis itself, for a processor whose timer knows nothing of it', async () => {
+    const redis = await testRedis()
+    const prefix = uniquePrefix()
+    const rules = { quietGapMs: 300 }
+    const store = new DeafStore({ redis, prefix, rules: rulesFrom(rules) })
+    closers.push(() => store.close())
+    store.hears = event => event.kind !== 'batch-updated'
+    await processorOn({ store }).start()
+    await batcherOn(redis, prefix, rules).append(CHAT, { messageId: '1', text: 'hi' })
+    await until(() => batches.length === 1, { ...WELL_UNDER_A_HEARTBEAT, what: 'the batch' })
+    const { dueAtMs, releasedAtMs } = batches[0]!
+    expect(releasedAtMs).to.be.at.least(dueAtMs)
+  })
+
+  it('the end of an answer alone: the next batch follows it, for a processor that hears no events', async () => {
+    const redis = await testRedis()
+    const prefix = uniquePrefix()
+    const rules = { quietGapMs: 50 }
+    const batcher = batcherOn(redis, prefix, rules)
+    const store = new DeafStore({ redis, prefix, rules: rulesFrom(rules) })
+    closers.push(() => store.close())
+    store.hears = event => event.kind === 'subscribed'
+    let answer = () => {}
+    const processor = new Processor({
+      store,
+      handle: batch => {
+        batches.push(batch)
+        return batches.length === 1
+          ? new Promise<void>(resolve => {
+              answer = resolve
+            })
+          : undefined
+      },
+    })
+    closers.push(() => processor.stop())
+    await batcher.append(CHAT, { messageId: '1', text: 'first' })
+    await until(async () => (await batcher.conversations(1))[0]?.dueInMs === 0, { what: 'the batch to be due' })
+    await processor.start()
+    await until(() => batches.length === 1, { what: 'the first batch' })
+    await batcher.append(CHAT, { messageId: '2', text: 'second' })
+    await until(async () => (await batcher.conversation(CHAT)).open?.dueInMs === 0, { what: 'the second to be due' })
+    expect(batches).to.have.length(1)
+    answer()
+    await until(() => batches.length === 2, { ...WELL_UNDER_A_HEARTBEAT, what: 'the second batch' })
+  })
+})

@@ -1,0 +1,60 @@
+/** Guarantee **race**: whatever happens at the same time, nothing is lost and nothing comes twice. */
+import { expect } from 'chai'
+import type { Batch } from '../../src/batch.js'
+import { Batcher } from '../../src/batcher.js'
+import { Processor } from '../../src/processor/processor.js'
+import { rulesFrom } from '../../src/rules.js'
+import { RedisStore } from '../../src/store/redis-store.js'
+import { testRedis, uniquePrefix } from '../support/redis.js'
+import { until } from '../support/wait.js'
+
+describe('race', () => {
+  it('50 concurrent appends to one conversation while four processors claim it: nothing lost, nothing twice', async () => {
+    const options = { redis: await testRedis(), prefix: uniquePrefix(), quietGapMs: 10, maxWaitMs: 20 }
+    const batches: Batch[] = []
+    const processors = Array.from(
+      { length: 4 },
+      () => new Processor({ ...options, handle: batch => void batches.push(batch) }),
+    )
+    const batcher = new Batcher(options)
+    try {
+      await Promise.all(processors.map(processor => processor.start()))
+      const ids = Array.from({ length: 50 }, (_, i) => `m${i}`)
+      await Promise.all(
+        ids.map(async (messageId, i) => {
+          await new Promise(resolve => setTimeout(resolve, i * 3))
+          await batcher.append('busy@c.us', { messageId, text: messageId })
+        }),
+      )
+      const received = () => batches.flatMap(batch => batch.messages.map(message => message.messageId))
+      await until(() => received().length >= 50, { what: '50 messages' })
+      expect(received().toSorted()).to.deep.equal(ids.toSorted())
+      expect(batches.length).to.be.greaterThan(1)
+      const { waiting } = await batcher.conversation('busy@c.us')
+      expect(waiting).to.equal(0)
+    } finally {
+      await Promise.all(processors.map(processor => processor.stop()))
+      await batcher.close()
+    }
+  })
+
+  it('ten processors and one due batch: one claim gets it, nine get an empty answer', async () => {
+    const redis = await testRedis()
+    const prefix = uniquePrefix()
+    const rules = rulesFrom({ quietGapMs: 10 })
+    const stores = Array.from({ length: 10 }, () => new RedisStore({ redis, prefix, rules }))
+    try {
+      await Promise.all(stores.map(store => store.open()))
+      await stores[0]!.append({ conversationId: 'one@c.us', messages: [{ messageId: '1', type: 'text', text: 'hi' }] })
+      await until(async () => (await stores[0]!.conversations(1))[0]?.dueInMs === 0, { what: 'the batch to be due' })
+      const results = await Promise.all(
+        stores.map((store, i) => store.claim({ owner: `p${i}`, maxBatches: 10, maxBytes: 1_000_000 })),
+      )
+      expect(results.map(result => result.batches.length).toSorted()).to.deep.equal([0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
+      const claims = (await stores[0]!.history({ limit: 100 })).filter(entry => entry.step === 'claimed')
+      expect(claims).to.have.length(1)
+    } finally {
+      await Promise.all(stores.map(store => store.close()))
+    }
+  })
+})
