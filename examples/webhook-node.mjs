@@ -1,0 +1,28 @@
+// Lull's webhook inside a server that you already have: Node's own here, Express and Nest take the same function.
+//
+//     REDIS_URL=redis://127.0.0.1:6379 PORT=3001 node examples/webhook-node.mjs
+//     curl -d '{"chatId":"me","messageId":"1","text":"hi"}' -H 'content-type: application/json' http://127.0.0.1:3001/webhook
+import { createServer } from 'node:http'
+import { Batcher, Processor, toNode, webhook } from 'lull'
+
+const options = {
+  redis: process.env.REDIS_URL ?? 'redis://127.0.0.1:6379',
+  prefix: 'webhook-example',
+  quietGapMs: 1000,
+}
+const batcher = new Batcher(options)
+const processor = new Processor({ ...options, handle: batch => console.log(`${batch.conversationId}: ${batch.text}`) })
+await processor.start()
+
+const receive = toNode(webhook({ batcher, providers: {} }))
+const server = createServer((request, response) => {
+  if (request.url === '/webhook') receive(request, response)
+  else response.writeHead(404).end()
+})
+server.listen(Number(process.env.PORT ?? 3001), '127.0.0.1', () => console.log(`listening on ${server.address().port}`))
+
+process.once('SIGTERM', async () => {
+  server.close()
+  await processor.stop()
+  await batcher.close()
+})
