@@ -1,0 +1,319 @@
+/** The settings: every variable's default and bounds, what an error shows and what it must not. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { type Config, ConfigError, type Environment, loadEnvironment, readConfig } from '../../src/config.js'
+
+/** The one line that stops a start with `env`. */
+function refusal(env: Environment): string {
+  try {
+    readConfig(env)
+  } catch (error) {
+    expect(error, String(error)).to.be.instanceOf(ConfigError)
+    if (error instanceof ConfigError) return error.message
+  }
+  throw new Error(`${JSON.stringify(env)} was accepted`)
+}
+
+const DEFAULTS: Config = {
+  redis: { host: '127.0.0.1', port: 6379, db: 0 },
+  redisIsSet: false,
+  prefix: 'rapid-fire',
+  configureRedis: true,
+  rules: {
+    quietGapMs: 10_000,
+    maxWaitMs: 60_000,
+    batchTtlMs: 60_000,
+    maxMessages: 100,
+    maxBytes: 262_144,
+    dedupeMs: 86_400_000,
+    maxAgeMs: 0,
+    leaseMs: 30_000,
+    maxAttempts: 5,
+    order: 'serial',
+    answerTimeoutMs: 300_000,
+  },
+  batching: true,
+  groups: 'byChat',
+  onOwnMessage: 'ignore',
+  raw: false,
+  handover: { kind: 'bullmq' },
+  queue: { name: 'messages', prefix: 'bull', answerAttempts: 3, jobRetentionMs: 86_400_000 },
+  worker: { concurrency: 16 },
+  shutdownMs: 25_000,
+  api: { host: '127.0.0.1', port: 3000 },
+  providers: { secretsSet: [], allowUnsigned: [] },
+  logLevel: 'info',
+  warnings: [],
+}
+
+/** Each number: what reads it, a value within its bounds, and the nearest two outside of them. */
+const NUMBERS: [name: string, read: (config: Config) => number | undefined, good: number, low: number, high: number][] =
+  [
+    ['LULL_QUIET_GAP_MS', config => config.rules.quietGapMs, 2000, 9, 3_600_001],
+    ['LULL_MAX_WAIT_MS', config => config.rules.maxWaitMs, 20_000, 9, 86_400_001],
+    ['LULL_BATCH_TTL_MS', config => config.rules.batchTtlMs, 20_000, 19, 172_800_001],
+    ['LULL_MAX_MESSAGES', config => config.rules.maxMessages, 1, 0, 10_001],
+    ['LULL_MAX_BYTES', config => config.rules.maxBytes, 1, 0, 67_108_865],
+    ['LULL_DEDUPE_MS', config => config.rules.dedupeMs, 1000, 999, 2_592_000_001],
+    ['LULL_MAX_AGE_MS', config => config.rules.maxAgeMs, 5000, -1, 2_592_000_001],
+    ['LULL_LEASE_MS', config => config.rules.leaseMs, 100, 99, 3_600_001],
+    ['LULL_MAX_ATTEMPTS', config => config.rules.maxAttempts, 1, 0, 1001],
+    ['LULL_ANSWER_TIMEOUT_MS', config => config.rules.answerTimeoutMs, 100, 99, 604_800_001],
+    ['LULL_ANSWER_ATTEMPTS', config => config.queue.answerAttempts, 1, 0, 1001],
+    ['LULL_JOB_RETENTION_MS', config => config.queue.jobRetentionMs, 3_600_000, 3_599_999, 31_536_000_001],
+    ['LULL_WORKER_CONCURRENCY', config => config.worker.concurrency, 1, 0, 10_001],
+    ['LULL_SHUTDOWN_MS', config => config.shutdownMs, 100, 99, 3_600_001],
+    ['PORT', config => config.api.port, 0, -1, 65_536],
+    ['LULL_OPS_PORT', config => config.opsPort, 9100, -1, 65_536],
+  ]
+
+const CHOICES: [name: string, values: string[], read: (config: Config) => unknown, meanings?: unknown[]][] = [
+  ['LULL_CONFIGURE_REDIS', ['on', 'off'], config => config.configureRedis, [true, false]],
+  ['LULL_ORDER', ['serial', 'concurrent'], config => config.rules.order],
+  ['LULL_BATCHING', ['on', 'off'], config => config.batching, [true, false]],
+  ['LULL_GROUPS', ['byChat', 'bySender', 'ignore'], config => config.groups],
+  ['LULL_ON_OWN_MESSAGE', ['ignore', 'drop'], config => config.onOwnMessage],
+  ['LULL_RAW', ['on', 'off'], config => config.raw, [true, false]],
+  ['LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], config => config.logLevel],
+]
+
+const SECRETS = [
+  'LULL_API_TOKEN',
+  'LULL_HANDOVER_SECRET',
+  'WHATSAPP_APP_SECRET',
+  'GREEN_API_WEBHOOK_TOKEN',
+  'WAHA_HMAC_KEY',
+  'EVOLUTION_API_KEY',
+  'TWILIO_AUTH_TOKEN',
+  'WAZZUP_CRM_KEY',
+  'WWEBJS_API_KEY',
+]
+
+describe('config', () => {
+  it('has every default of the contract', () => {
+    expect(readConfig({})).to.deep.equal(DEFAULTS)
+  })
+
+  it('takes an empty value, or one of spaces, for none', () => {
+    const empty = Object.fromEntries(
+      [...NUMBERS, ...CHOICES].map(([name], i) => [name, i % 2 ? '' : '  ']).concat([['REDIS_URL', '']]),
+    )
+    expect(readConfig(empty)).to.deep.equal(DEFAULTS)
+  })
+
+  for (const [name, read, good, low, high] of NUMBERS)
+    it(`${name} is a whole number within its bounds, and the error for another names both`, () => {
+      expect(read(readConfig({ [name]: String(good) }))).to.equal(good)
+      for (const bad of [low, high, '1.5', '10s', '1e4', '0x10', 'NaN', '99999999999999999999']) {
+        const line = refusal({ [name]: String(bad) })
+        expect(line).to.match(new RegExp(`^${name}=${String(bad).replace('.', '\\.')}: must be `))
+        expect(line)
+          .to.include(String(low + 1))
+          .and.to.include(String(high - 1))
+      }
+    })
+
+  for (const [name, values, read, meanings = values] of CHOICES)
+    it(`${name} is one of ${values.join(', ')}`, () => {
+      expect(values.map(value => read(readConfig({ [name]: value })))).to.deep.equal(meanings)
+      for (const bad of ['x', values[0]?.toUpperCase() ?? '', 'true'])
+        if (!values.includes(bad))
+          expect(refusal({ [name]: bad })).to.equal(`${name}=${bad}: must be one of ${values.join(', ')}`)
+    })
+
+  it('LULL_HTTP_TIMEOUT_MS, LULL_HANDOVER_URL and its secret belong to the http handover', () => {
+    const env = { LULL_HANDOVER: 'http', LULL_HANDOVER_URL: 'https://example.org/in' }
+    expect(readConfig(env).handover).to.deep.equal({ kind: 'http', url: 'https://example.org/in', timeoutMs: 60_000 })
+    expect(readConfig({ ...env, LULL_HANDOVER_SECRET: 's3cret', LULL_HTTP_TIMEOUT_MS: '500' }).handover).to.deep.equal({
+      kind: 'http',
+      url: 'https://example.org/in',
+      secret: 's3cret',
+      timeoutMs: 500,
+    })
+    expect(refusal({ LULL_HANDOVER: 'http' })).to.match(/^LULL_HANDOVER=http: LULL_HANDOVER_URL is missing/)
+    expect(refusal({ LULL_HTTP_TIMEOUT_MS: '1' })).to.match(/100 to 3600000/)
+    expect(refusal({ LULL_HANDOVER: 'kafka' })).to.equal('LULL_HANDOVER=kafka: must be one of bullmq, http')
+    for (const url of ['ftp://example.org', 'example.org', 'http://', 'x y'])
+      expect(refusal({ LULL_HANDOVER_URL: url })).to.match(
+        /^LULL_HANDOVER_URL=.*: must be an http:\/\/ or https:\/\/ URL$/,
+      )
+  })
+
+  it('texts: prefix, queue, handler, host, token, public URL', () => {
+    const config = readConfig({
+      LULL_PREFIX: 'shop',
+      LULL_QUEUE: 'inbox',
+      LULL_QUEUE_PREFIX: 'q:a',
+      LULL_WORKER_HANDLER: './answer.mjs',
+      HOST: '::1',
+      LULL_API_TOKEN: 'token',
+      LULL_PUBLIC_URL: 'https://bot.example.org',
+      WHATSAPP_VERIFY_TOKEN: 'any words',
+    })
+    expect(config.prefix).to.equal('shop')
+    expect(config.queue).to.include({ name: 'inbox', prefix: 'q:a' })
+    expect(config.worker.handler).to.equal('./answer.mjs')
+    expect(config.api).to.deep.equal({ host: '::1', port: 3000, token: 'token', publicUrl: 'https://bot.example.org' })
+    expect(config.providers.verifyToken).to.equal('any words')
+    expect(refusal({ LULL_PREFIX: 'a.b' })).to.match(/^LULL_PREFIX=a\.b: .*no dot, colon, brace/)
+    expect(refusal({ LULL_QUEUE: 'a:b' })).to.match(/^LULL_QUEUE=a:b: .*without colons/)
+    expect(refusal({ HOST: 'a b' })).to.match(/^HOST=a b: /)
+    expect(refusal({ LULL_PUBLIC_URL: 'bot.example.org' })).to.match(/^LULL_PUBLIC_URL=bot\.example\.org: /)
+  })
+
+  it('LULL_OPS_PORT is off, or a port', () => {
+    expect(readConfig({ LULL_OPS_PORT: 'off' })).not.to.have.property('opsPort')
+    expect(readConfig({ LULL_OPS_PORT: '0' }).opsPort).to.equal(0)
+  })
+
+  it('LULL_ALLOW_UNSIGNED names providers, or all', () => {
+    const allowed = (list: string) => readConfig({ LULL_ALLOW_UNSIGNED: list }).providers.allowUnsigned
+    expect(allowed('all')).to.deep.equal(['all'])
+    expect(allowed('waha, generic')).to.deep.equal(['waha', 'generic'])
+    expect(refusal({ LULL_ALLOW_UNSIGNED: 'whats' })).to.match(
+      /^LULL_ALLOW_UNSIGNED=whats: must be all, or .*green-api/,
+    )
+  })
+
+  it('names the provider secrets that are set, not what they are', () => {
+    const config = readConfig({ WAHA_HMAC_KEY: 'key', TWILIO_AUTH_TOKEN: 'token' })
+    expect(config.providers.secretsSet).to.deep.equal(['WAHA_HMAC_KEY', 'TWILIO_AUTH_TOKEN'])
+  })
+
+  it('bounds between settings: max wait at least the gap, the TTL more than it', () => {
+    expect(refusal({ LULL_MAX_WAIT_MS: '9999' })).to.match(/^LULL_MAX_WAIT_MS=9999 .*LULL_QUIET_GAP_MS=10000/)
+    expect(refusal({ LULL_BATCH_TTL_MS: '10000' })).to.match(/^LULL_BATCH_TTL_MS=10000 .*LULL_QUIET_GAP_MS=10000/)
+    expect(readConfig({ LULL_MAX_WAIT_MS: '10000', LULL_BATCH_TTL_MS: '10001' }).rules).to.include({
+      maxWaitMs: 10_000,
+    })
+  })
+
+  it('says of an unknown LULL_ name what was probably meant, and takes no notice of other names', () => {
+    expect(readConfig({ LULL_QUIET_GAP: '5', LULL_FLUX_CAPACITOR: '1', HOME: '/root' }).warnings).to.deep.equal([
+      "LULL_QUIET_GAP is no setting of Lull's and has no effect: did you mean LULL_QUIET_GAP_MS?",
+      "LULL_FLUX_CAPACITOR is no setting of Lull's and has no effect",
+    ])
+  })
+
+  it('every line is one line, of a bounded length, whatever the value', () => {
+    expect(refusal({ LULL_ORDER: 'a\nb\u001b[31m' })).to.match(/^LULL_ORDER="a\\nb\\u001b\[31m": /)
+    expect(refusal({ LULL_ORDER: 'x'.repeat(10_000) }).length).to.be.below(300)
+  })
+
+  describe('REDIS_URL', () => {
+    const redis = (url: string, password?: string) => readConfig({ REDIS_URL: url, REDIS_PASSWORD: password }).redis
+
+    it('is a redis:// URL with credentials and a database', () => {
+      expect(redis('redis://bob:p%40ss@redis.example:6380/3')).to.deep.equal({
+        host: 'redis.example',
+        port: 6380,
+        db: 3,
+        username: 'bob',
+        password: 'p@ss',
+      })
+      expect(redis('redis://[::1]')).to.deep.equal({ host: '::1', port: 6379, db: 0 })
+      expect(redis('redis://:pw@h/')).to.deep.equal({ host: 'h', port: 6379, db: 0, password: 'pw' })
+      expect(readConfig({ REDIS_URL: 'redis://h' }).redisIsSet).to.equal(true)
+    })
+
+    it('is a rediss:// URL for TLS', () => {
+      expect(redis('rediss://h:6380')).to.deep.equal({ host: 'h', port: 6380, db: 0, tls: {} })
+    })
+
+    it('is the path of a socket', () => {
+      expect(redis('/run/redis.sock')).to.deep.equal({ path: '/run/redis.sock', db: 0 })
+      expect(redis('unix:///run/redis.sock?db=2&password=pw')).to.deep.equal({
+        path: '/run/redis.sock',
+        db: 2,
+        password: 'pw',
+      })
+      expect(redis('.lull/redis.sock')).to.deep.equal({ path: '.lull/redis.sock', db: 0 })
+    })
+
+    it('REDIS_PASSWORD overrides its password, and goes with the default address too', () => {
+      expect(redis('redis://bob:old@h', 'new one')).to.include({ username: 'bob', password: 'new one' })
+      expect(readConfig({ REDIS_PASSWORD: 'pw' }).redis).to.include({ host: '127.0.0.1', password: 'pw' })
+    })
+
+    it('takes over no client options that would undo the guarantees', () => {
+      expect(redis('redis://h?enableOfflineQueue=true&maxRetriesPerRequest=20&family=6')).to.deep.equal({
+        host: 'h',
+        port: 6379,
+        db: 0,
+        family: 6,
+      })
+    })
+
+    it('refuses what it can not use, with the remedy', () => {
+      expect(refusal({ REDIS_URL: '127.0.0.1:6379' })).to.match(/^REDIS_URL=127\.0\.0\.1:6379: must be redis:\/\//)
+      expect(refusal({ REDIS_URL: 'http://h' })).to.match(/^REDIS_URL=http:\/\/h: must be redis:\/\//)
+      expect(refusal({ REDIS_URL: 'redis://h/one' })).to.match(/whole number from 0/)
+      expect(refusal({ REDIS_URL: 'redis://h:99999' })).to.match(/^REDIS_URL=/)
+      expect(refusal({ REDIS_URL: 'redis+sentinel://h' })).to.match(/Sentinel and Cluster are not supported yet/)
+      expect(refusal({ REDIS_URL: 'redis://a,b' })).to.match(/single primary/)
+    })
+  })
+
+  describe('secrets', () => {
+    for (const name of SECRETS)
+      it(`${name} is not shown by its own error`, () => {
+        const line = refusal({ [name]: 'hush hush\u0000' })
+        expect(line)
+          .to.match(new RegExp(`^${name}=\\*\\*\\*: must be`))
+          .and.not.to.include('hush')
+      })
+
+    it('an address is shown without its credentials, however it is broken', () => {
+      const addresses = [
+        'redis://bob:hush@h/one',
+        'redis://bob:hu#sh@h',
+        'redis://bob:hu/sh@h:6379/x',
+        'http://bob:hush@h',
+        'bob:hush@h',
+        'redis://:hush@sh@h:99999',
+        'redis://:%hush@h',
+        '/run/redis.sock?db=x&password=hush',
+        'redis://h/x?password=hush',
+      ]
+      for (const name of ['REDIS_URL', 'LULL_QUEUE_REDIS_URL'])
+        for (const address of addresses) expect(refusal({ [name]: address })).not.to.match(/hu|bob/)
+      expect(refusal({ LULL_HANDOVER_URL: 'https://bob:hush@h/' })).to.equal(
+        'LULL_HANDOVER_URL=https://***@h/: must hold no user and no password',
+      )
+    })
+  })
+
+  describe('.env', () => {
+    let directory: string
+
+    beforeEach(() => {
+      directory = mkdtempSync(join(tmpdir(), 'lull-env-'))
+    })
+    afterEach(() => rmSync(directory, { recursive: true }))
+
+    it('adds what is not set, and never overrides what is, an empty value included', () => {
+      process.env['LULL_TEST_SET'] = 'kept'
+      process.env['LULL_TEST_EMPTY'] = ''
+      try {
+        writeFileSync(join(directory, '.env'), 'LULL_TEST_SET=lost\nLULL_TEST_EMPTY=lost\nLULL_TEST_NEW="a b" # why\n')
+        expect(loadEnvironment(directory)).to.include({
+          LULL_TEST_SET: 'kept',
+          LULL_TEST_EMPTY: '',
+          LULL_TEST_NEW: 'a b',
+        })
+        expect(process.env).not.to.have.property('LULL_TEST_NEW')
+      } finally {
+        delete process.env['LULL_TEST_SET']
+        delete process.env['LULL_TEST_EMPTY']
+      }
+    })
+
+    it('may be absent, and is not passed over where it can not be read', () => {
+      expect(loadEnvironment(directory)).to.deep.equal({ ...process.env })
+      expect(() => loadEnvironment(join(directory, 'x\0'))).to.throw(ConfigError)
+    })
+  })
+})
