@@ -1,0 +1,93 @@
+import { expect } from 'chai'
+import sinon from 'sinon'
+import { composeBatch } from '../../../src/batch.js'
+import { silent } from '../../../src/logger.js'
+import { Leases } from '../../../src/processor/leases.js'
+import { MemoryStore } from '../../../src/store/memory-store.js'
+import { type ClaimedBatch, StoreUnavailable } from '../../../src/store/store.js'
+
+const LEASE_MS = 3000
+
+const claimed = (batchId: string, lease = 1): ClaimedBatch => ({
+  batchId,
+  lease,
+  attempt: 1,
+  lateMs: 0,
+  batch: composeBatch({
+    batchId,
+    conversationId: 'c',
+    entries: [],
+    firstAtMs: 0,
+    lastAtMs: 0,
+    dueAtMs: 0,
+    releasedAtMs: 0,
+    releasedBy: 'gap',
+  }),
+})
+
+describe('leases', () => {
+  let clock: sinon.SinonFakeTimers
+  let renew: sinon.SinonStub
+  let leases: Leases
+
+  beforeEach(() => {
+    clock = sinon.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    const store = new MemoryStore({ leaseMs: LEASE_MS })
+    renew = sinon.stub(store, 'renew').resolves([])
+    leases = new Leases(store, silent)
+  })
+
+  afterEach(() => {
+    leases.clear()
+    clock.restore()
+    sinon.restore()
+  })
+
+  it('are renewed three times in their length, all in one call, and only while any is held', async () => {
+    leases.hold(claimed('a'), performance.now())
+    leases.hold(claimed('b', 4), performance.now())
+    await clock.tickAsync(LEASE_MS)
+    expect(renew.callCount).to.equal(3)
+    expect(renew.firstCall.args[0]).to.deep.equal([
+      { batchId: 'a', lease: 1 },
+      { batchId: 'b', lease: 4 },
+    ])
+    leases.release('a')
+    leases.release('b')
+    expect(clock.countTimers()).to.equal(0)
+    await clock.tickAsync(LEASE_MS)
+    expect(renew.callCount).to.equal(3)
+  })
+
+  it('that are lost abort the signal of their handover, and of no other', async () => {
+    const lost = leases.hold(claimed('a'), performance.now())
+    const kept = leases.hold(claimed('b'), performance.now())
+    renew.resolves(['a'])
+    await clock.tickAsync(LEASE_MS / 3)
+    expect(lost.aborted).to.equal(true)
+    expect(String(lost.reason)).to.include('another processor has it')
+    expect(kept.aborted).to.equal(false)
+  })
+
+  it('outlive a Redis that is away for less than their length, and end with it if it stays away', async () => {
+    const signal = leases.hold(claimed('a'), performance.now())
+    renew.rejects(new StoreUnavailable('connection', 'gone'))
+    await clock.tickAsync((LEASE_MS / 3) * 2)
+    expect(signal.aborted).to.equal(false)
+    await clock.tickAsync(LEASE_MS / 3)
+    expect(signal.aborted).to.equal(true)
+  })
+
+  it('tell when none is held any more', async () => {
+    leases.hold(claimed('a'), performance.now())
+    let empty = false
+    const waiting = leases.empty().then(() => {
+      empty = true
+    })
+    await clock.tickAsync(1)
+    expect(empty).to.equal(false)
+    leases.release('a')
+    await waiting
+    await leases.empty()
+  })
+})
