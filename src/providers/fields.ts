@@ -28,7 +28,8 @@ export const text = lenient(z.string())
 /** Text that may be empty for "there is none". */
 export const filledText = lenient(z.string().min(1))
 
-export const flag = lenient(z.boolean())
+/** Forms have no booleans. */
+export const flag = lenient(z.union([z.boolean(), z.stringbool()]))
 
 export const number = lenient(z.number())
 

@@ -9,7 +9,7 @@
 import { z } from 'zod'
 import { MESSAGE_TYPES, type NewMessage } from '../batch.js'
 import { chatIdFrom, isGroupId } from './chat-id.js'
-import { filledText, flag, id, isRecord, known, lenient, list, number, time } from './fields.js'
+import { filledText, flag, id, isRecord, known, lenient, time } from './fields.js'
 import { type Item, type Provider, UnreadableBody } from './provider.js'
 
 const said = lenient(z.union([z.string(), z.number().transform(String)]))
@@ -28,17 +28,17 @@ const messageShape = z.object({
   replyTo: id,
   payloadId: id,
   media: lenient(z.object({ id, url: filledText, mimeType: filledText, fileName: filledText })),
-  location: lenient(
-    z.object({ latitude: z.number(), longitude: z.number(), name: filledText, address: filledText, url: number }),
-  ),
+  location: lenient(z.object({ latitude: z.number(), longitude: z.number(), name: filledText, address: filledText })),
 })
+
+const NO_CHAT = 'invalid:no_chat'
 
 const itemShape = messageShape.extend({
   chatId: id,
   from: id,
   account: id,
   isGroup: flag,
-  fromMe: lenient(z.union([z.boolean(), z.literal('true').transform(() => true)])),
+  fromMe: flag,
 })
 
 const TYPES = z.enum(MESSAGE_TYPES).catch('unknown')
@@ -62,7 +62,10 @@ export const generic: Provider = {
     (isRecord(body) && (Array.isArray(body['messages']) || 'chatId' in body || typeof body['from'] === 'string')),
   parse(body) {
     if (!isRecord(body) && !Array.isArray(body))
-      throw new UnreadableBody('malformed', 'the body is neither an object nor an array: send {"messageId","chatId","text"}')
+      throw new UnreadableBody(
+        'malformed',
+        'the body is neither an object nor an array: send {"messageId","chatId","text"}',
+      )
     const items = messagesIn(body).map(itemFrom)
     const [first] = items
     // One message that names no chat is nothing of this shape; among others it is one bad item.
@@ -71,8 +74,6 @@ export const generic: Provider = {
     return items
   },
 }
-
-const NO_CHAT = 'invalid:no_chat'
 
 function itemFrom(value: unknown): Item {
   const parsed = itemShape.safeParse(value)
@@ -108,6 +109,3 @@ function newMessage(fields: z.infer<typeof messageShape>): NewMessage | undefine
     location: location && known(location),
   })
 }
-
-/** For the types' sake: an array of anything. */
-export const anyList = list

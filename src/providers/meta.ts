@@ -1,0 +1,97 @@
+/**
+ * Meta's Cloud API: up to 1000 updates a POST, in entries (a business account each) of changes.
+ *
+ * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks. Only what people write, in changes
+ * of the field `messages`, becomes messages (`meta-message.ts`); what the business wrote on its phone comes as
+ * `smb_message_echoes`.
+ */
+import { createHmac } from 'node:crypto'
+import { z } from 'zod'
+import { chatIdFrom } from './chat-id.js'
+import { equalInTime } from './equal-in-time.js'
+import { filledText, id, isRecord, known, lenient, list } from './fields.js'
+import { contactsIn, itemFrom } from './meta-message.js'
+import { type HeaderReader, type Item, type Provider, UnreadableBody } from './provider.js'
+
+const OBJECT = 'whatsapp_business_account'
+
+const envelope = z.object({ object: z.string(), entry: z.array(z.unknown()) })
+const entry = z.object({ changes: list })
+const change = z.object({ field: z.string(), value: z.record(z.string(), z.unknown()) })
+
+const value = z.object({
+  metadata: lenient(z.object({ phone_number_id: id })),
+  contacts: list,
+  messages: list,
+  statuses: list,
+  errors: list,
+  message_echoes: list,
+})
+
+const withId = z.object({ id }).catch({ id: undefined })
+const echo = z.object({ id, to: id, to_user_id: id }).catch({ id: undefined, to: undefined, to_user_id: undefined })
+
+export const meta: Provider = {
+  name: 'meta',
+  recognises: body => isRecord(body) && typeof body['object'] === 'string' && Array.isArray(body['entry']),
+  parse(body) {
+    const parsed = envelope.safeParse(body)
+    if (!parsed.success)
+      throw new UnreadableBody('malformed', 'the body is no webhook of Meta: object or entry is missing')
+    if (parsed.data.object !== OBJECT)
+      throw new UnreadableBody(
+        'unsupported_object',
+        `object=${JSON.stringify(parsed.data.object.slice(0, 80))} is not "${OBJECT}": subscribe this address to that object only`,
+      )
+    return parsed.data.entry.flatMap(each => {
+      const parsedEntry = entry.safeParse(each)
+      return parsedEntry.success ? parsedEntry.data.changes.flatMap(itemsOfChange) : [invalid('no_changes')]
+    })
+  },
+  signature: {
+    setting: 'WHATSAPP_APP_SECRET (providers.meta.appSecret)',
+    secret: options => options.meta?.appSecret,
+    fault: signatureFault,
+  },
+}
+
+function itemsOfChange(each: unknown): Item[] {
+  const parsed = change.safeParse(each)
+  if (!parsed.success) return [invalid('no_value')]
+  const { field } = parsed.data
+  if (field !== 'messages' && field !== 'smb_message_echoes')
+    return [{ kind: 'ignored', reason: `other_field:${field.slice(0, 80)}` }]
+  const { metadata, contacts, messages, statuses, errors, message_echoes } = value.parse(parsed.data.value)
+  const account = metadata?.phone_number_id
+  const names = contactsIn(contacts)
+  const items: Item[] = [
+    ...messages.map(message => itemFrom(message, account, names)),
+    ...message_echoes.map(message => echoItem(message, account)),
+    ...statusItems(statuses),
+  ]
+  if (errors.length > 0) items.push({ kind: 'ignored', reason: 'errors' })
+  return items.length > 0 ? items : [{ kind: 'ignored', reason: 'empty' }]
+}
+
+/** One item a message they are about: Meta sends `sent`, `delivered` and `read` of one together. */
+function statusItems(statuses: unknown[]): Item[] {
+  const ids = new Set(statuses.map(status => withId.parse(status).id))
+  return [...ids].map(messageId => known({ kind: 'ignored' as const, reason: 'status', messageId }))
+}
+
+function echoItem(message: unknown, account: string | undefined): Item {
+  const { id: messageId, to, to_user_id } = echo.parse(message)
+  const chatId = to === undefined ? to_user_id && `${to_user_id}@bsuid` : chatIdFrom(to)
+  if (chatId === undefined) return known({ kind: 'ignored' as const, reason: 'from_me', messageId })
+  return known({ kind: 'own' as const, account, chatId, isGroup: false, messageId })
+}
+
+const invalid = (what: string): Item => ({ kind: 'ignored', reason: `invalid:${what}` })
+
+/** `X-Hub-Signature-256: sha256=<hex>`, HMAC-SHA256 of the body's bytes under the app secret. */
+function signatureFault(rawBody: Buffer, header: HeaderReader, secret: string): string | undefined {
+  const signature = filledText.parse(header('x-hub-signature-256'))
+  if (signature === undefined) return 'the header X-Hub-Signature-256 is missing'
+  const expected = `sha256=${createHmac('sha256', secret).update(rawBody).digest('hex')}`
+  return equalInTime(signature, expected) ? undefined : 'X-Hub-Signature-256 does not match the body'
+}

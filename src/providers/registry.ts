@@ -1,0 +1,21 @@
+/**
+ * The providers, in the order in which a body of an unnamed one is recognised: the shapes do not overlap but for the
+ * generic one, which takes what is left.
+ */
+import { generic } from './generic.js'
+import { greenApi } from './green-api.js'
+import { meta } from './meta.js'
+import type { Provider } from './provider.js'
+import { waha } from './waha.js'
+
+export const PROVIDERS: readonly Provider[] = [meta, greenApi, waha, generic]
+
+export const PROVIDER_NAMES = PROVIDERS.map(({ name }) => name)
+
+const byName = new Map(PROVIDERS.map(provider => [provider.name, provider]))
+
+export const providerNamed = (name: string): Provider | undefined => byName.get(name)
+
+/** Whose body this is, by its shape; `undefined`: nobody's that Lull knows. */
+export const providerOf = (body: unknown): Provider | undefined =>
+  PROVIDERS.find(provider => provider.recognises?.(body))
