@@ -1,6 +1,7 @@
 /**
  * The message ids that conversations have seen, and when. Both maps are in order of time, so what is old enough to be
- * forgotten is in front, and each message that comes takes a few of those with it: memory follows traffic.
+ * forgotten is in front, and each message that comes takes a few of those with it, of its own conversation and of the one
+ * that has been silent longest: memory follows traffic.
  */
 
 const FORGOTTEN_A_MESSAGE = 4
@@ -21,19 +22,21 @@ export class SeenIds {
     ids.set(messageId, nowMs)
     this.conversations.delete(conversationId)
     this.conversations.set(conversationId, ids)
-    this.forget(nowMs - this.dedupeMs)
+    this.forget(conversationId, ids, nowMs - this.dedupeMs)
+    for (const [silent, itsIds] of this.conversations) {
+      this.forget(silent, itsIds, nowMs - this.dedupeMs)
+      break
+    }
   }
 
-  private forget(untilMs: number): void {
+  private forget(conversationId: string, ids: Map<string, number>, untilMs: number): void {
     let left = FORGOTTEN_A_MESSAGE
-    for (const [conversationId, ids] of this.conversations) {
-      for (const [messageId, seenAtMs] of ids) {
-        if (left === 0 || seenAtMs > untilMs) return
-        ids.delete(messageId)
-        left -= 1
-      }
-      this.conversations.delete(conversationId)
+    for (const [messageId, seenAtMs] of ids) {
+      if (left === 0 || seenAtMs > untilMs) return
+      ids.delete(messageId)
+      left -= 1
     }
+    if (ids.size === 0) this.conversations.delete(conversationId)
   }
 
   /** How many ids are kept. */

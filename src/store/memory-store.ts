@@ -1,0 +1,164 @@
+/**
+ * The store in one process's memory: the embedded default where there is no Redis, and the model that the Redis scripts
+ * are compared with. Nothing outlives the process.
+ *
+ * It means what the scripts mean, move for move; each file under `memory/` names the scripts it stands for. What a script
+ * guards against and one process cannot meet is not here: keys of a foreign type, replies that were lost, a header
+ * deleted by a foreign hand (`loseHeader` plays that one for tests).
+ */
+import { randomUUID } from 'node:crypto'
+import { type RuleOptions, type Rules, rulesFrom } from '../rules.js'
+import { append } from './memory/append.js'
+import { claim } from './memory/claim.js'
+import { steady } from './memory/clock.js'
+import { ack, answered, giveBack, nack, renew, taken } from './memory/ending.js'
+import { drop, extend, flush, redrive } from './memory/moving.js'
+import { conversationState, conversationSummaries, deadBatches, type Snapshot, snapshot } from './memory/reads.js'
+import { State } from './memory/state.js'
+import {
+  type AnsweredResult,
+  type AnswerOutcome,
+  type AppendRequest,
+  type AppendResult,
+  type ClaimRequest,
+  type ClaimResult,
+  type ConversationState,
+  type ConversationSummary,
+  type DeadBatch,
+  type HistoryEntry,
+  type Lease,
+  type NackRequest,
+  type NackResult,
+  type Notifications,
+  type Store,
+  type StoreEvent,
+  type StoreIdentity,
+  StoreUnavailable,
+} from './store.js'
+
+export interface MemoryStoreOptions extends RuleOptions {
+  /** The clock: milliseconds since the epoch. `Date.now` unless a test has another. */
+  now?: () => number
+}
+
+export class MemoryStore implements Store {
+  readonly rules: Rules
+  private readonly everything: State
+  private readonly identity: StoreIdentity = {
+    address: 'memory',
+    db: 0,
+    prefix: '',
+    runId: randomUUID(),
+    version: 'embedded',
+  }
+  private closed = false
+
+  /** @throws {RangeError} for a rule out of its bounds */
+  constructor({ now = Date.now, ...options }: MemoryStoreOptions = {}) {
+    this.rules = rulesFrom(options)
+    this.everything = new State(this.rules, steady(now), 'memory')
+  }
+
+  async open(): Promise<StoreIdentity> {
+    await this.ready()
+    return this.identity
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    this.everything.listeners.clear()
+  }
+
+  async append(request: AppendRequest): Promise<AppendResult> {
+    return append(this.state, request)
+  }
+
+  async extend(conversationId: string, worthMs: number) {
+    return extend(this.state, conversationId, worthMs)
+  }
+
+  async claim(request: ClaimRequest): Promise<ClaimResult> {
+    return claim(this.state, request)
+  }
+
+  async renew(leases: Lease[]): Promise<string[]> {
+    return renew(this.state, leases)
+  }
+
+  async ack(batchIds: string[]): Promise<void> {
+    ack(this.state, batchIds)
+  }
+
+  async nack(request: NackRequest): Promise<NackResult> {
+    return nack(this.state, request)
+  }
+
+  async giveBack(owner: string, keep: string[] = []): Promise<string[]> {
+    return giveBack(this.state, owner, keep)
+  }
+
+  async taken(batchId: string, take: string): Promise<void> {
+    taken(this.state, batchId, take)
+  }
+
+  async answered(batchId: string, outcome: AnswerOutcome): Promise<AnsweredResult> {
+    return answered(this.state, batchId, outcome)
+  }
+
+  async flush(conversationId: string) {
+    return flush(this.state, conversationId)
+  }
+
+  async drop(conversationId: string): Promise<number> {
+    return drop(this.state, conversationId)
+  }
+
+  async redrive(batchId: string) {
+    return redrive(this.state, batchId)
+  }
+
+  async conversation(conversationId: string): Promise<ConversationState> {
+    return conversationState(this.state, conversationId)
+  }
+
+  async conversations(limit: number): Promise<ConversationSummary[]> {
+    return conversationSummaries(this.state, limit)
+  }
+
+  async history({ conversationId, limit }: { conversationId?: string; limit: number }): Promise<HistoryEntry[]> {
+    return this.state.history(limit, conversationId)
+  }
+
+  async dead(limit: number): Promise<DeadBatch[]> {
+    return deadBatches(this.state, limit)
+  }
+
+  /** Only `subscribed` and `batch-updated`: nothing expires by itself here, and a processor has a timer. */
+  async listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>> {
+    const stop = this.state.listeners.add(listener)
+    return async () => stop()
+  }
+
+  async ready(): Promise<void> {
+    void this.state
+  }
+
+  async ensureNotifications(): Promise<Notifications> {
+    return { result: 'there', flags: '' }
+  }
+
+  /** Where everything is, for tests of the invariants. */
+  snapshot(): Snapshot {
+    return snapshot(this.everything)
+  }
+
+  /** Deletes the open batch's header, as a foreign hand or an eviction might in Redis. For tests. */
+  loseHeader(conversationId: string): void {
+    delete this.everything.conversations.get(conversationId)?.header
+  }
+
+  private get state(): State {
+    if (this.closed) throw new StoreUnavailable('connection', 'the memory store was closed: make a new one')
+    return this.everything
+  }
+}

@@ -1,0 +1,134 @@
+/** Messages in: what `lua/append.lua` does. */
+import type { ReleaseReason, StoredMessage } from '../../batch.js'
+import type { AppendRequest, AppendResult } from '../store.js'
+import { type Conversation, type State, type WaitingRun, waiting } from './state.js'
+
+/** The history names this many ids of an append, each cut to this many characters. */
+const IDS_RECORDED = 20
+const ID_RECORDED = 80
+
+/** The batch that collects, and what this append has added to it so far. */
+interface Collecting {
+  run: WaitingRun
+  bytes: number
+  firstAtMs: number
+  isNew: boolean
+  newIds: string[]
+  added: number
+}
+
+export function append(state: State, request: AppendRequest): AppendResult {
+  // Before anything is changed: a message that no JSON can be made of throws.
+  const texts = request.messages.map(message => JSON.stringify(message))
+  const now = state.now()
+  const conversation = state.conversation(request.conversationId)
+  const appending = new Appending(state, conversation, request.direct ?? false, now)
+  for (const [i, message] of request.messages.entries()) appending.take(message, texts[i] ?? '')
+  state.tidy(conversation)
+  return appending.finish()
+}
+
+class Appending {
+  private readonly counts = { accepted: 0, duplicates: 0, tooOld: 0 }
+  private collecting: Collecting | undefined
+  private lastBatchId: string | undefined
+
+  constructor(
+    private readonly state: State,
+    private readonly conversation: Conversation,
+    private readonly direct: boolean,
+    private readonly now: number,
+  ) {
+    const header = state.header(conversation, now)
+    const run = conversation.runs.at(-1)
+    if (header && run)
+      this.collecting = { run, bytes: header.bytes, firstAtMs: header.firstAtMs, isNew: false, newIds: [], added: 0 }
+  }
+
+  take(message: StoredMessage, json: string): void {
+    const { state, conversation, now } = this
+    const { maxAgeMs, maxMessages, maxBytes } = state.rules
+    if (state.seen.has(conversation.id, message.messageId, now)) {
+      this.counts.duplicates += 1
+      return
+    }
+    if (maxAgeMs > 0 && message.sentAtMs !== undefined && Math.round(message.sentAtMs) < now - maxAgeMs) {
+      this.counts.tooOld += 1
+      return
+    }
+    state.seen.add(conversation.id, message.messageId, now)
+    this.counts.accepted += 1
+    if (this.collecting && this.direct) this.seal(this.collecting, 'direct')
+    const open = this.collecting ?? this.openBatch()
+    const bytes = Buffer.byteLength(json)
+    open.run.entries.push({ receivedAtMs: now, json, bytes })
+    open.bytes += bytes
+    open.added += 1
+    if (open.newIds.length < IDS_RECORDED) open.newIds.push(message.messageId.slice(0, ID_RECORDED))
+    this.lastBatchId = open.run.batchId
+    if (this.direct) this.seal(open, 'direct')
+    else if (open.run.entries.length >= maxMessages) this.seal(open, 'maxMessages')
+    else if (open.bytes >= maxBytes) this.seal(open, 'maxBytes')
+  }
+
+  finish(): AppendResult {
+    const { state, conversation, now, collecting: open } = this
+    if (this.counts.accepted === 0) {
+      const header = conversation.header
+      if (!header) return this.counts
+      return { ...this.counts, batchId: header.batchId, dueInMs: Math.max(header.dueAtMs - now, 0) }
+    }
+    const dueAtMs = open ? this.renewHeader(open) : now
+    const atMs = state.headDueAtMs(conversation, now) ?? now
+    const held = conversation.heldBy !== undefined
+    if (!held) state.schedule(conversation.id, atMs, now)
+    const dueInMs = Math.max(dueAtMs - now, 0)
+    const batchId = this.lastBatchId ?? ''
+    const count = open ? open.run.entries.length : waiting(conversation)
+    const listeners = state.announce(conversation, batchId, count, held ? dueInMs : Math.max(atMs - now, 0))
+    return { ...this.counts, batchId, dueInMs, listeners }
+  }
+
+  private openBatch(): Collecting {
+    const run: WaitingRun = { batchId: this.state.newBatchId(), entries: [] }
+    this.conversation.runs.push(run)
+    this.collecting = { run, bytes: 0, firstAtMs: this.now, isNew: true, newIds: [], added: 0 }
+    return this.collecting
+  }
+
+  private seal(open: Collecting, reason: ReleaseReason): void {
+    open.run.seal = { reason, atMs: this.now }
+    this.recordAdded(open)
+    this.record('sealed', open, { reason, count: open.run.entries.length })
+    this.collecting = undefined
+    delete this.conversation.header
+  }
+
+  /** The header of what is open after this append; its due time. */
+  private renewHeader(open: Collecting): number {
+    const { now } = this
+    const { quietGapMs, maxWaitMs, batchTtlMs } = this.state.rules
+    this.recordAdded(open)
+    const dueAtMs = Math.min(now + quietGapMs, open.firstAtMs + maxWaitMs)
+    this.conversation.header = {
+      batchId: open.run.batchId,
+      bytes: open.bytes,
+      firstAtMs: open.firstAtMs,
+      lastAtMs: now,
+      dueAtMs,
+      dueBy: dueAtMs < now + quietGapMs ? 'maxWait' : 'gap',
+      expiresAtMs: now + batchTtlMs,
+    }
+    return dueAtMs
+  }
+
+  private recordAdded(open: Collecting): void {
+    if (open.added === 0) return
+    const ids = JSON.stringify(open.newIds)
+    this.record(open.isNew ? 'opened' : 'appended', open, { count: open.run.entries.length, ids })
+  }
+
+  private record(step: 'opened' | 'appended' | 'sealed', open: Collecting, detail: Record<string, string | number>) {
+    this.state.record(step, open.run.batchId, this.conversation.id, this.now, detail)
+  }
+}

@@ -1,0 +1,69 @@
+/** What people and their programs do to a conversation: `lua/extend.lua`, `flush.lua`, `drop.lua`, `redrive.lua`. */
+import { type Header, type State, waiting } from './state.js'
+
+export function extend(state: State, conversationId: string, worthMs: number) {
+  const now = state.now()
+  const { conversation, header } = openBatch(state, conversationId, now)
+  if (!conversation || !header || now >= header.dueAtMs) return undefined
+  const { batchId, firstAtMs, dueAtMs } = header
+  const latestMs = firstAtMs + state.rules.maxWaitMs
+  const extendedMs = Math.max(dueAtMs, Math.min(now + Math.round(worthMs), latestMs))
+  if (extendedMs === dueAtMs) return { batchId, dueInMs: dueAtMs - now }
+  state.record('extended', batchId, conversationId, now, { byMs: extendedMs - dueAtMs })
+  header.dueAtMs = extendedMs
+  header.dueBy = extendedMs === latestMs ? 'maxWait' : 'gap'
+  state.keepHeader(conversationId, now, extendedMs)
+  const isHead = conversation.runs[0]?.batchId === batchId
+  if (conversation.heldBy === undefined && isHead) state.schedule(conversationId, extendedMs, now)
+  state.announce(conversation, batchId, conversation.runs.at(-1)?.entries.length ?? 0, extendedMs - now)
+  return { batchId, dueInMs: extendedMs - now }
+}
+
+export function flush(state: State, conversationId: string) {
+  const now = state.now()
+  const { conversation, header } = openBatch(state, conversationId, now)
+  const run = conversation?.runs.at(-1)
+  if (!conversation || !header || !run) return undefined
+  const { batchId } = header
+  const count = run.entries.length
+  state.record('sealed', batchId, conversationId, now, { reason: 'flush', count })
+  run.seal = { reason: 'flush', atMs: now }
+  delete conversation.header
+  if (conversation.heldBy === undefined) state.schedule(conversationId, now, now)
+  state.announce(conversation, batchId, count, 0)
+  return { batchId, count }
+}
+
+export function drop(state: State, conversationId: string): number {
+  const now = state.now()
+  const { conversation, header } = openBatch(state, conversationId, now)
+  const count = conversation ? waiting(conversation) : 0
+  if (!conversation || count === 0) return 0
+  const batchId = header?.batchId ?? conversation.runs[0]?.batchId ?? ''
+  state.record('dropped', batchId, conversationId, now, { count, by: state.name })
+  conversation.runs = []
+  delete conversation.header
+  state.due.delete(conversationId)
+  state.tidy(conversation)
+  return count
+}
+
+export function redrive(state: State, batchId: string) {
+  const now = state.now()
+  const dead = state.dead.get(batchId)
+  if (!dead) return undefined
+  const { conversationId, entries, releasedBy, dueAtMs } = dead
+  const conversation = state.conversation(conversationId)
+  state.record('redriven', batchId, conversationId, now, { count: entries.length, by: state.name })
+  conversation.runs.unshift({ batchId, entries, seal: { reason: releasedBy, atMs: dueAtMs } })
+  state.dead.delete(batchId)
+  if (conversation.heldBy === undefined) state.schedule(conversationId, now, now)
+  state.announce(conversation, batchId, entries.length, 0)
+  return { conversationId }
+}
+
+function openBatch(state: State, conversationId: string, now: number) {
+  const conversation = state.conversations.get(conversationId)
+  const header: Header | undefined = conversation && state.header(conversation, now)
+  return { conversation, header }
+}

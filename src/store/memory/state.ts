@@ -1,0 +1,199 @@
+/**
+ * What the memory store keeps, by the names of the Redis keys (`keys.ts`), and the moves that several transitions share
+ * (`lua/shared/`). It has no timer: like Redis's scripts, it changes only when it is called.
+ */
+import { randomBytes } from 'node:crypto'
+import type { ReleaseReason } from '../../batch.js'
+import type { Rules } from '../../rules.js'
+import type { HistoryStep } from '../store.js'
+import { Deadlines } from './deadlines.js'
+import { History } from './history.js'
+import { Listeners } from './listeners.js'
+import { SeenIds } from './seen-ids.js'
+
+/** A message as it waits: its JSON, so that what comes out is what went in, whatever the caller does to its object. */
+export interface Entry {
+  receivedAtMs: number
+  json: string
+  bytes: number
+}
+
+/** The messages of one batch, and why it was sealed, if it was. */
+export interface WaitingRun {
+  batchId: string
+  entries: Entry[]
+  seal?: { reason: ReleaseReason; atMs: number }
+}
+
+/** The open batch: the last run of its conversation. */
+export interface Header {
+  batchId: string
+  bytes: number
+  firstAtMs: number
+  lastAtMs: number
+  dueAtMs: number
+  dueBy: 'gap' | 'maxWait'
+  expiresAtMs: number
+}
+
+export interface Conversation {
+  id: string
+  /** In the order they will go; none is empty. */
+  runs: WaitingRun[]
+  header?: Header
+  /** The batch that holds it. */
+  heldBy?: string
+}
+
+export interface Claimed {
+  conversationId: string
+  attempt: number
+  lease: number
+  owner: string
+  entries: Entry[]
+  firstAtMs: number
+  lastAtMs: number
+  dueAtMs: number
+  releasedAtMs: number
+  releasedBy: ReleaseReason
+  error?: string
+}
+
+export interface HandedOver {
+  conversationId: string
+  handedOverAtMs: number
+  take?: string
+  takenAtMs?: number
+}
+
+/** The longest a batch waits for a look at whether it is still being answered. */
+const LONGEST_CHECK_MS = 30_000
+/** Batches to check share moments, so that one claim finds many of them: this many an interval. */
+const CHECK_MOMENTS = 4
+
+export class State {
+  readonly conversations = new Map<string, Conversation>()
+  readonly due = new Deadlines()
+  readonly claimed = new Deadlines()
+  readonly claimedBatches = new Map<string, Claimed>()
+  readonly answering = new Deadlines()
+  readonly handedOver = new Map<string, HandedOver>()
+  readonly dead = new Map<string, Claimed & { error: string; diedAtMs: number }>()
+  readonly listeners = new Listeners()
+  readonly seen: SeenIds
+  private readonly log = new History()
+  private readonly checkMs: number
+
+  constructor(
+    readonly rules: Rules,
+    /** Milliseconds since the epoch; never goes back. */
+    readonly now: () => number,
+    /** As the history names it. */
+    readonly name: string,
+  ) {
+    this.seen = new SeenIds(rules.dedupeMs)
+    this.checkMs = Math.max(10, Math.floor(Math.min(LONGEST_CHECK_MS, rules.batchTtlMs / 2, rules.answerTimeoutMs / 4)))
+  }
+
+  newBatchId = () => `b${randomBytes(12).toString('base64url')}`
+
+  conversation(id: string): Conversation {
+    const known = this.conversations.get(id)
+    if (known) return known
+    const conversation: Conversation = { id, runs: [] }
+    this.conversations.set(id, conversation)
+    return conversation
+  }
+
+  /** Forgets a conversation that nothing is left of. */
+  tidy(conversation: Conversation): void {
+    if (conversation.runs.length === 0 && conversation.heldBy === undefined) this.conversations.delete(conversation.id)
+  }
+
+  /** The open batch's header, if there is one and its time is not up. */
+  header(conversation: Conversation, now: number): Header | undefined {
+    if (conversation.header && conversation.header.expiresAtMs < now) delete conversation.header
+    return conversation.header
+  }
+
+  /** A header outlives what its conversation waits for. */
+  keepHeader(conversationId: string, now: number, untilMs: number): void {
+    const conversation = this.conversations.get(conversationId)
+    const header = conversation && this.header(conversation, now)
+    if (header) header.expiresAtMs = Math.max(header.expiresAtMs, untilMs + this.rules.batchTtlMs)
+  }
+
+  /** The open batch's due time, where it is next in its conversation. */
+  headDueAtMs(conversation: Conversation, now: number): number | undefined {
+    const header = this.header(conversation, now)
+    return header && conversation.runs[0]?.batchId === header.batchId ? header.dueAtMs : undefined
+  }
+
+  /** The conversation may go at `atMs`. One whose time is up keeps the moment from which it could have gone. */
+  schedule(conversationId: string, atMs: number, now: number): void {
+    const known = this.due.get(conversationId)
+    this.due.set(conversationId, atMs - 1 > now || known === undefined ? atMs : Math.min(known, atMs))
+  }
+
+  /** Ends a conversation's hold. Resolves to the milliseconds until what waits in it may go, where something does. */
+  free(conversation: Conversation, now: number): number | undefined {
+    delete conversation.heldBy
+    const head = conversation.runs[0]
+    if (!head) {
+      this.tidy(conversation)
+      return undefined
+    }
+    const atMs = Math.max(this.headDueAtMs(conversation, now) ?? now, now)
+    this.schedule(conversation.id, atMs, now)
+    this.announce(conversation, head.batchId, waiting(conversation), atMs - now)
+    return atMs - now
+  }
+
+  /** A claimed batch becomes a dead one, and its conversation is free. */
+  die(batchId: string, batch: Claimed, error: string, now: number): void {
+    this.dead.set(batchId, { ...batch, error, diedAtMs: now })
+    this.claimedBatches.delete(batchId)
+    this.claimed.delete(batchId)
+    this.free(this.conversation(batch.conversationId), now)
+    this.record('dead', batchId, batch.conversationId, now, { attempt: batch.attempt, error })
+  }
+
+  /** When to look again whether a batch is still being answered. */
+  nextCheck(now: number): number {
+    const grid = Math.max(Math.floor(this.checkMs / CHECK_MOMENTS), 1)
+    return Math.floor((now + this.checkMs) / grid) * grid
+  }
+
+  announce(conversation: Conversation, batchId: string, count: number, dueInMs: number): number {
+    // A batch that is given back holds its conversation itself.
+    const held = conversation.heldBy !== undefined && conversation.heldBy !== batchId
+    this.listeners.tell({
+      kind: 'batch-updated',
+      conversationId: conversation.id,
+      batchId,
+      count,
+      dueInMs,
+      db: 0,
+      ...(held ? { held } : {}),
+    })
+    return this.listeners.count
+  }
+
+  record(
+    step: HistoryStep,
+    batchId: string,
+    conversationId: string,
+    now: number,
+    detail: Record<string, string | number>,
+  ): void {
+    this.log.record(now, step, batchId, conversationId, detail)
+  }
+
+  history(limit: number, conversationId?: string) {
+    return this.log.newest(limit, conversationId)
+  }
+}
+
+/** How many messages wait in a conversation. */
+export const waiting = (conversation: Conversation) =>
+  conversation.runs.reduce((sum, { entries }) => sum + entries.length, 0)
