@@ -1,0 +1,54 @@
+/**
+ * The API as a Koa application, made without listening. One file a route family; what a client sees of an error is
+ * decided in `errors.ts`, and what a webhook means in `webhook/receive.ts`.
+ */
+import Router from '@koa/router'
+import Koa from 'koa'
+import type { Batcher } from '../batcher.js'
+import type { Logger } from '../logger.js'
+import type { ProvidersOptions } from '../providers/provider.js'
+import { Receiver } from '../webhook/receive.js'
+import type { Groups, OnOwnMessage } from '../webhook/steps.js'
+import { batchRoutes } from './batches.js'
+import { conversationRoutes } from './conversations.js'
+import { errors } from './errors.js'
+import { healthRoutes } from './health.js'
+import { Listeners } from './listeners.js'
+import { requireToken } from './token.js'
+import { webhookRoutes } from './webhooks.js'
+
+export interface AppOptions {
+  batcher: Batcher
+  log: Logger
+  /** Bearer token for everything but webhooks and health; without one those routes answer 401. */
+  apiToken?: string
+  providers: ProvidersOptions
+  groups?: Groups
+  onOwnMessage?: OnOwnMessage
+  raw?: boolean
+  /** What else must be well for `/readyz`, beside the store; rejects with one line that says why it is not. */
+  readiness?: () => Promise<void>
+  /** Called after an append that no processor was told of, since none listens. */
+  onUnheard?: () => void
+}
+
+export function createApp(options: AppOptions): Koa {
+  const { batcher, log, apiToken, readiness = async () => {}, onUnheard } = options
+  const listeners = new Listeners(batcher, log, onUnheard)
+  const onAppended = listeners.afterAppend
+  const token = requireToken(apiToken)
+  const router = new Router()
+  webhookRoutes(router, new Receiver({ ...options, onAppended }))
+  conversationRoutes(router, { batcher, token, onAppended })
+  batchRoutes(router, { batcher, token })
+  healthRoutes(router, async () => {
+    await batcher.ready()
+    await readiness()
+  })
+
+  const app = new Koa()
+  // What reaches this is a client that went away while it was being answered.
+  app.on('error', (error: Error) => log.debug({ error: error.message }, 'a response could not be sent'))
+  app.use(errors(log)).use(router.routes()).use(router.allowedMethods())
+  return app
+}

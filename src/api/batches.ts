@@ -1,0 +1,32 @@
+/** Batches: that one has been answered (what a receiver of the `http` handover says after a 202), and the dead ones. */
+import type Router from '@koa/router'
+import type { Middleware } from 'koa'
+import { z } from 'zod'
+import type { Batcher } from '../batcher.js'
+import { Refusal } from '../webhook/answer.js'
+import { limitOf } from './limit.js'
+import { parsedBody } from './request-body.js'
+
+/** A form's or an object's; nothing at all is `completed`. */
+const answeredBody = z.object({ outcome: z.enum(['completed', 'failed']).default('completed') }).optional()
+
+export function batchRoutes(router: Router, { batcher, token }: { batcher: Batcher; token: Middleware }): void {
+  router.post('/batches/:batchId/answered', token, async ctx => {
+    const parsed = answeredBody.safeParse(await parsedBody(ctx))
+    if (!parsed.success) throw new Refusal(400, 'outcome must be "completed" or "failed"')
+    // A batch that nobody waits for any more is no error: the answer may come twice, or after its timeout.
+    ctx.body = await batcher.answered(ctx.params['batchId'] ?? '', parsed.data?.outcome)
+  })
+
+  router.get('/dead', token, async ctx => {
+    ctx.body = { dead: await batcher.dead(limitOf(ctx)) }
+  })
+
+  router.post('/dead/:batchId/redrive', token, async ctx => {
+    const batchId = ctx.params['batchId'] ?? ''
+    const redriven = await batcher.redrive(batchId)
+    if (redriven === undefined)
+      throw new Refusal(404, `no dead batch has the id ${JSON.stringify(batchId.slice(0, 80))}`)
+    ctx.body = { batchId, ...redriven }
+  })
+}

@@ -1,0 +1,111 @@
+/**
+ * Conversations of any channel: what waits, what happened, and messages, signs of typing, a flush or a drop by hand.
+ *
+ *   GET    /conversations?limit=                 what waits, soonest due first
+ *   GET    /conversations/:id                    GET    /conversations?id=
+ *   GET    /conversations/:id/history            GET    /conversations/history?id=
+ *   POST   /conversations/:id/messages           POST   /conversations/messages?id=
+ *   POST   /conversations/:id/flush              POST   /conversations/flush?id=
+ *   POST   /conversations/:id/typing             POST   /conversations/typing?id=
+ *   DELETE /conversations/:id                    DELETE /conversations?id=
+ *
+ * Ids are URL-encoded (`shop/7900@c.us` is `shop%2F7900%40c.us`); the forms on the right are for where a proxy refuses
+ * `%2F`. A conversation that happens to be called `history` is one without `?id=`.
+ */
+import type Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import { z } from 'zod'
+import type { AppendMessage, Batcher } from '../batcher.js'
+import { LONGEST_ID } from '../providers/fields.js'
+import { messageFrom, messagesIn } from '../providers/generic.js'
+import type { AppendResult } from '../store/store.js'
+import { Refusal } from '../webhook/answer.js'
+import { limitOf } from './limit.js'
+import { parsedBody, queryOf } from './request-body.js'
+
+interface Options {
+  batcher: Batcher
+  token: Middleware
+  onAppended: (result: AppendResult) => void
+}
+
+type Handler = (ctx: Context, conversationId: string) => Promise<unknown>
+
+/** An account, a group and a sender, each as long as an id may be. */
+const LONGEST_CONVERSATION_ID = 3 * LONGEST_ID
+
+const LONGEST_TYPING_MS = 3_600_000
+const typingBody = z.object({ ms: z.int().min(1).max(LONGEST_TYPING_MS).optional() }).optional()
+
+export function conversationRoutes(router: Router, { batcher, token, onAppended }: Options): void {
+  const one = (handler: Handler) => async (ctx: Context & { params: Record<string, string> }) => {
+    ctx.body = await handler(ctx, conversationIdOf(ctx))
+  }
+
+  const show: Handler = (_ctx, id) => batcher.conversation(id)
+  const history: Handler = async (ctx, id) => ({
+    history: await batcher.history({ conversationId: id, limit: limitOf(ctx) }),
+  })
+  const append: Handler = async (ctx, id) => {
+    const result = await batcher.append(id, messagesOf(await parsedBody(ctx)))
+    onAppended(result)
+    const { listeners: _, ...told } = result
+    return told
+  }
+  const typing: Handler = async (ctx, id) => {
+    const extended = await batcher.typing(id, typingMs(await parsedBody(ctx)))
+    return { extended: extended !== undefined, ...extended }
+  }
+  const flush: Handler = async (_ctx, id) => {
+    const flushed = await batcher.flush(id)
+    if (flushed === undefined) throw new Refusal(404, `nothing is open for conversation=${JSON.stringify(id)}`)
+    return flushed
+  }
+  const drop: Handler = async (_ctx, id) => ({ dropped: await batcher.drop(id) })
+
+  router.get('/conversations', token, async ctx => {
+    if (queryOf(ctx, 'id') !== undefined) return one(show)(ctx)
+    ctx.body = { conversations: await batcher.conversations(limitOf(ctx)) }
+  })
+  router.delete('/conversations', token, one(drop))
+  // With `?id=` the last word of the path is what to do; without, `/conversations/history` is a conversation.
+  router.get('/conversations/history', token, (ctx, next) =>
+    queryOf(ctx, 'id') === undefined ? next() : one(history)(ctx),
+  )
+  for (const [name, handler] of Object.entries({ messages: append, flush, typing })) {
+    router.post(`/conversations/${name}`, token, one(handler))
+    router.post(`/conversations/:id/${name}`, token, one(handler))
+  }
+  router.get('/conversations/:id', token, one(show))
+  router.delete('/conversations/:id', token, one(drop))
+  router.get('/conversations/:id/history', token, one(history))
+}
+
+/** @throws {Refusal} where it is missing or too long */
+function conversationIdOf(ctx: Context & { params: Record<string, string> }): string {
+  const id = queryOf(ctx, 'id') ?? ctx.params['id'] ?? ''
+  if (id === '') throw new Refusal(400, 'the conversation is missing: /conversations/:id, URL-encoded, or ?id=')
+  if (id.length > LONGEST_CONVERSATION_ID)
+    throw new Refusal(400, `the conversation's id has ${id.length} characters: ${LONGEST_CONVERSATION_ID} at most`)
+  return id
+}
+
+/**
+ * One or many messages of the generic shape, without a chat. Whoever calls this wants all of them taken, so one that
+ * cannot be stops them all, unlike in a webhook.
+ */
+function messagesOf(body: unknown): AppendMessage[] {
+  if (typeof body !== 'object' || body === null)
+    throw new Refusal(400, 'the body is neither an object nor an array: send {"messageId","text"}')
+  return messagesIn(body).map((value, index) => {
+    const message = messageFrom(value)
+    if (message !== undefined) return message
+    throw new Refusal(400, `messages[${index}].messageId is missing: it is what a repeated message is known by`)
+  })
+}
+
+function typingMs(body: unknown): number | undefined {
+  const parsed = typingBody.safeParse(body)
+  if (!parsed.success) throw new Refusal(400, `ms must be a whole number from 1 to ${LONGEST_TYPING_MS}`)
+  return parsed.data?.ms
+}

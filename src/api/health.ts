@@ -1,0 +1,33 @@
+/**
+ * Health, for probes, without a token: `/livez` says that the process answers, `/readyz` whether it can do its work, with
+ * the reason where it cannot. Any role serves them.
+ */
+import type Router from '@koa/router'
+
+/** Probes give up after a second or a few; the reason must come before that. */
+const READY_WITHIN_MS = 2000
+
+/** @param readiness rejects with one line that says why not */
+export function healthRoutes(router: Router, readiness: () => Promise<void>): void {
+  router.get('/livez', ctx => {
+    ctx.body = { status: 'ok' }
+  })
+
+  router.get('/readyz', async ctx => {
+    const reason = await reasonAgainst(readiness)
+    ctx.status = reason === undefined ? 200 : 503
+    ctx.body = reason === undefined ? { status: 'ok' } : { status: 'unavailable', error: reason }
+  })
+}
+
+async function reasonAgainst(readiness: () => Promise<void>): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<string>(resolve => {
+    timer = setTimeout(() => resolve(`no answer within ${READY_WITHIN_MS} ms`), READY_WITHIN_MS)
+  })
+  const ready = readiness().then(
+    () => undefined,
+    error => (error instanceof Error ? error.message : String(error)),
+  )
+  return Promise.race([ready, late]).finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,36 @@
+/**
+ * Whether anybody hears of what is appended. Redis says how many subscribers `batch-updated` reached; none means that no
+ * processor stands on the same Redis, database and prefix, which is worth a line.
+ */
+import type { Batcher } from '../batcher.js'
+import type { Logger } from '../logger.js'
+import type { AppendResult } from '../store/store.js'
+import { MINUTE_MS, Seldom } from '../webhook/seldom.js'
+
+export class Listeners {
+  private readonly warning = new Seldom(MINUTE_MS)
+
+  constructor(
+    private readonly batcher: Batcher,
+    private readonly log: Logger,
+    private readonly onUnheard: () => void = () => {},
+  ) {}
+
+  readonly afterAppend = ({ listeners }: AppendResult): void => {
+    if (listeners !== 0) return
+    if (this.warning.isDue()) this.warn()
+    this.onUnheard()
+  }
+
+  private warn(): void {
+    this.batcher.open().then(
+      ({ address, db, prefix }) =>
+        this.log.warn(
+          { address, db, prefix },
+          `nobody listens to batch-updated on ${address}, database ${db}, prefix ${prefix}: start a processor with the same REDIS_URL and LULL_PREFIX`,
+        ),
+      // The store said so itself, and this warning comes again.
+      () => {},
+    )
+  }
+}

@@ -1,0 +1,84 @@
+/** The API's server: it listens, and stops without cutting off what it has begun to answer. */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type Koa from 'koa'
+
+export interface Listening {
+  /** `http://127.0.0.1:3000`, with the port that was given out for port 0. */
+  url: string
+  /** Accepts no more, lets requests end within the bound, then cuts the rest off. May be called twice. */
+  close(timeoutMs: number): Promise<void>
+}
+
+/**
+ * A request's head and its body have to be there by then: a client that sends a byte a second would hold a connection
+ * for Node's 5 minutes.
+ */
+const HEAD_WITHIN_MS = 10_000
+const REQUEST_WITHIN_MS = 30_000
+const CHECK_EVERY_MS = 5_000
+
+/** Longer than the 60 s after which load balancers drop an idle connection: they must be the ones to end it. */
+const KEEP_ALIVE_MS = 65_000
+
+/** Rejects with one line that names the setting, where the address cannot be had. */
+export async function listen(app: Koa, { host, port }: { host: string; port: number }): Promise<Listening> {
+  let closing: Promise<void> | undefined
+  const handle = app.callback()
+  const server = createServer(
+    {
+      headersTimeout: HEAD_WITHIN_MS,
+      requestTimeout: REQUEST_WITHIN_MS,
+      connectionsCheckingInterval: CHECK_EVERY_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
+    (req, res) => {
+      // A connection that stays open would hold up the stop for as long as it is kept alive.
+      res.once('finish', () => closing && setImmediate(() => server.closeIdleConnections()))
+      if (closing) res.setHeader('Connection', 'close')
+      void handle(req, res)
+    },
+  )
+  const address = await listening(server, host, port)
+  const close = async (timeoutMs: number) => {
+    const closed = new Promise<void>(resolve => server.close(() => resolve()))
+    const cut = setTimeout(() => server.closeAllConnections(), timeoutMs)
+    await closed
+    clearTimeout(cut)
+  }
+  return {
+    url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+    close: timeoutMs => {
+      closing ??= close(timeoutMs)
+      return closing
+    },
+  }
+}
+
+function listening(server: Server, host: string, port: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException) => reject(new Error(reasonOf(error, host, port), { cause: error }))
+    server.once('error', onError)
+    server.listen(port, host, () => {
+      server.off('error', onError)
+      const address = server.address()
+      if (address === null || typeof address === 'string') reject(new Error(`HOST=${host} is no network address`))
+      else resolve(address)
+    })
+  })
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException, host: string, port: number): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `PORT=${port} on HOST=${host} is taken by another program: stop it, or set PORT to another one`
+    case 'EACCES':
+      return `PORT=${port} may not be opened by this user: set PORT to one above 1023`
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `HOST=${host} is no address of this machine: set HOST to one, 127.0.0.1 or 0.0.0.0 say`
+    default:
+      return `HOST=${host} PORT=${port} can not be listened on: ${message}`
+  }
+}

@@ -1,0 +1,26 @@
+/** A webhook as Koa middleware. Koa itself is not loaded: what is used of its context is named here. */
+import type { Receive } from './fetch.js'
+import { type NodeRequest, requestFrom } from './node.js'
+
+export interface KoaContext {
+  req: NodeRequest
+  /** koa-bodyparser and koa-body keep the bytes, if asked to, on Koa's request. */
+  request: { rawBody?: Buffer | string }
+  status: number
+  body: unknown
+  set(name: string, value: string): void
+}
+
+/** @returns middleware that answers each request it gets; it throws, with the remedy, where the body is already gone */
+export function toKoa(receive: Receive): (ctx: KoaContext) => Promise<void> {
+  return async ctx => {
+    const { rawBody = ctx.req.rawBody } = ctx.request
+    if (rawBody !== undefined) ctx.req.rawBody = rawBody
+    const response = await receive(requestFrom(ctx.req))
+    ctx.status = response.status
+    response.headers.forEach((value, name) => {
+      ctx.set(name, value)
+    })
+    ctx.body = Buffer.from(await response.arrayBuffer())
+  }
+}

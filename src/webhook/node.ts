@@ -1,0 +1,60 @@
+/**
+ * A webhook in Node's own terms, `(req, res)`: Express, Nest, Fastify's raw handlers and node:http take it as it is.
+ *
+ * A signature is over the bytes as they came. Where a body parser has eaten them and kept none (`rawBody`), nothing can
+ * be checked or read any more: that is an error of the set-up, and says so, rather than a 401.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import type { Receive } from './fetch.js'
+
+/** As body parsers leave a request: Nest's `rawBody: true`, or Express's `verify` hook, keep its bytes. */
+export interface NodeRequest extends IncomingMessage {
+  rawBody?: Buffer | string
+  originalUrl?: string
+}
+
+export type NodeHandler = (req: NodeRequest, res: ServerResponse, next?: (error: unknown) => void) => Promise<void>
+
+const BODY_IS_GONE =
+  'the body was parsed before Lull saw it: mount the webhook before the body parser, or keep the bytes as req.rawBody ' +
+  '(Nest: NestFactory.create(App, { rawBody: true }); Express: express.json({ verify: (req, _, bytes) => { req.rawBody = bytes } }))'
+
+/** @returns a handler that answers each request, or calls `next` with what is wrong with the set-up */
+export function toNode(receive: Receive): NodeHandler {
+  return async (req, res, next) => {
+    try {
+      await send(await receive(requestFrom(req)), res)
+    } catch (error) {
+      if (next !== undefined) return next(error)
+      res.statusCode = 500
+      res.setHeader('Content-Type', 'application/json; charset=utf-8')
+      res.end(JSON.stringify({ error: error instanceof Error ? error.message : String(error) }))
+    }
+  }
+}
+
+/** @throws {Error} with the remedy, where the body has been read and was not kept */
+export function requestFrom(req: NodeRequest): Request {
+  const { method = 'GET', headers, rawBody, originalUrl, url = '/' } = req
+  const headerPairs = Object.entries(headers).flatMap(([name, value]) =>
+    // HTTP/2 has pseudo-headers, `:path` and the like, which are none to fetch.
+    name.startsWith(':') ? [] : [value ?? []].flat().map((each): [string, string] => [name, each]),
+  )
+  // Only the query is read; the path is the sender's, and need not be a URL's.
+  const [, query = ''] = (originalUrl ?? url).split('?', 2)
+  const target = `http://localhost/?${query}`
+  if (method === 'GET' || method === 'HEAD') return new Request(target, { method, headers: headerPairs })
+  if (rawBody === undefined && req.readableDidRead) throw new Error(BODY_IS_GONE)
+  // undici's own types and lib.dom's disagree on streams, not on what they do; Node needs `duplex` with one.
+  const body = rawBody === undefined ? { body: Readable.toWeb(req), duplex: 'half' as const } : { body: rawBody }
+  return new Request(target, { method, headers: headerPairs, ...body })
+}
+
+async function send(response: Response, res: ServerResponse): Promise<void> {
+  res.statusCode = response.status
+  response.headers.forEach((value, name) => {
+    res.setHeader(name, value)
+  })
+  res.end(Buffer.from(await response.arrayBuffer()))
+}

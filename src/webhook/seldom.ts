@@ -1,0 +1,18 @@
+/** Something that may happen at every request, and is worth a line only now and then. */
+export class Seldom {
+  private nextAtMs = 0
+
+  constructor(
+    private readonly intervalMs: number,
+    private readonly now = Date.now,
+  ) {}
+
+  /** True at most once in an interval. */
+  isDue(): boolean {
+    if (this.now() < this.nextAtMs) return false
+    this.nextAtMs = this.now() + this.intervalMs
+    return true
+  }
+}
+
+export const MINUTE_MS = 60_000
