@@ -74,7 +74,7 @@ describe('claims', () => {
     await claims.wake()
     await claims.wake()
     expect(giveBack.args).to.deep.equal([['me', ['held']]])
-    expect(giveBack.calledBefore(claim)).to.equal(false)
+    expect(giveBack.firstCall.calledBefore(claim.secondCall)).to.equal(true)
     expect(claim.callCount).to.equal(3)
   })
 
