@@ -4,8 +4,9 @@
  */
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { readBytes } from '../webhook/read-bytes.js'
 import type { Receiver } from '../webhook/receive.js'
-import { bytesOf, queryOf } from './request-body.js'
+import { queryOf } from './request-body.js'
 
 const BATCHED = '/webhook/whatsapp/batched'
 const DIRECT = '/webhook/whatsapp'
@@ -16,7 +17,7 @@ export function webhookRoutes(router: Router, receiver: Receiver): void {
     const header = (name: string) => ctx.get(name) || undefined
     const { status, body } =
       ctx.method === 'POST'
-        ? await receiver.deliver({ body: await bytesOf(ctx), header, provider, direct })
+        ? await receiver.deliver({ body: await readBytes(ctx.req), header, provider, direct })
         : receiver.handshake(name => queryOf(ctx, name), provider)
     ctx.status = status
     // A string is a handshake's challenge, which the sender chose: never anything but plain text.

@@ -63,7 +63,7 @@ async function bytesOf(request: Request): Promise<Buffer> {
   }
 }
 
-function responseOf({ status, headers, body }: Answer): Response {
+export function responseOf({ status, headers, body }: Answer): Response {
   const isText = typeof body === 'string'
   return new Response(isText ? body : JSON.stringify(body), {
     status,

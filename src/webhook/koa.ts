@@ -1,6 +1,6 @@
 /** A webhook as Koa middleware. Koa itself is not loaded: what is used of its context is named here. */
 import type { Receive } from './fetch.js'
-import { type NodeRequest, requestFrom } from './node.js'
+import { type NodeRequest, responseTo } from './node.js'
 
 export interface KoaContext {
   req: NodeRequest
@@ -16,7 +16,7 @@ export function toKoa(receive: Receive): (ctx: KoaContext) => Promise<void> {
   return async ctx => {
     const { rawBody = ctx.req.rawBody } = ctx.request
     if (rawBody !== undefined) ctx.req.rawBody = rawBody
-    const response = await receive(requestFrom(ctx.req))
+    const response = await responseTo(ctx.req, receive)
     ctx.status = response.status
     response.headers.forEach((value, name) => {
       ctx.set(name, value)

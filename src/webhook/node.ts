@@ -5,8 +5,10 @@
  * be checked or read any more: that is an error of the set-up, and says so, rather than a 401.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import type { Receive } from './fetch.js'
+import { silent } from '../logger.js'
+import { answerTo, Refusal } from './answer.js'
+import { type Receive, responseOf } from './fetch.js'
+import { readBytes } from './read-bytes.js'
 
 /** As body parsers leave a request: Nest's `rawBody: true`, or Express's `verify` hook, keep its bytes. */
 export interface NodeRequest extends IncomingMessage {
@@ -24,18 +26,26 @@ const BODY_IS_GONE =
 export function toNode(receive: Receive): NodeHandler {
   return async (req, res, next) => {
     try {
-      await send(await receive(requestFrom(req)), res)
+      await send(await responseTo(req, receive), res)
     } catch (error) {
       if (next !== undefined) return next(error)
-      res.statusCode = 500
-      res.setHeader('Content-Type', 'application/json; charset=utf-8')
-      res.end(JSON.stringify({ error: error instanceof Error ? error.message : String(error) }))
+      const message = error instanceof Error ? error.message : String(error)
+      await send(responseOf({ status: 500, body: { error: message } }), res)
     }
   }
 }
 
 /** @throws {Error} with the remedy, where the body has been read and was not kept */
-export function requestFrom(req: NodeRequest): Request {
+export async function responseTo(req: NodeRequest, receive: Receive): Promise<Response> {
+  try {
+    return await receive(await requestFrom(req))
+  } catch (error) {
+    if (error instanceof Refusal) return responseOf(answerTo(error, silent))
+    throw error
+  }
+}
+
+async function requestFrom(req: NodeRequest): Promise<Request> {
   const { method = 'GET', headers, rawBody, originalUrl, url = '/' } = req
   const headerPairs = Object.entries(headers).flatMap(([name, value]) =>
     // HTTP/2 has pseudo-headers, `:path` and the like, which are none to fetch.
@@ -46,9 +56,8 @@ export function requestFrom(req: NodeRequest): Request {
   const target = `http://localhost/?${query}`
   if (method === 'GET' || method === 'HEAD') return new Request(target, { method, headers: headerPairs })
   if (rawBody === undefined && req.readableDidRead) throw new Error(BODY_IS_GONE)
-  // undici's own types and lib.dom's disagree on streams, not on what they do; Node needs `duplex` with one.
-  const body = rawBody === undefined ? { body: Readable.toWeb(req), duplex: 'half' as const } : { body: rawBody }
-  return new Request(target, { method, headers: headerPairs, ...body })
+  const body = rawBody ?? (await readBytes(req))
+  return new Request(target, { method, headers: headerPairs, body })
 }
 
 async function send(response: Response, res: ServerResponse): Promise<void> {

@@ -1,0 +1,307 @@
+import { createHmac } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { expect } from 'chai'
+import { Refusal } from '../../../src/webhook/answer.js'
+import { MAX_BODY_BYTES } from '../../../src/webhook/body.js'
+import { Receiver, type ReceiverOptions } from '../../../src/webhook/receive.js'
+import { Recorder } from './recorder.js'
+
+const fixture = (file: string) => readFileSync(new URL(`../../fixtures/webhooks/${file}`, import.meta.url))
+
+interface Sent {
+  provider?: string
+  direct?: boolean
+  headers?: Record<string, string>
+}
+
+function setUp(options: Partial<ReceiverOptions> = {}) {
+  const batcher = new Recorder()
+  const receiver = new Receiver({ batcher, ...options })
+  const send = async (body: unknown, { provider, direct, headers = {} }: Sent = {}) => {
+    const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+    const { body: answer } = await receiver.deliver({ body: bytes, header: name => headers[name], provider, direct })
+    return answer
+  }
+  const refusal = async (body: unknown, sent?: Sent) => {
+    const error: unknown = await send(body, sent).then(
+      () => undefined,
+      error => error,
+    )
+    return error instanceof Refusal ? error.status : error
+  }
+  return { batcher, receiver, send, refusal }
+}
+
+const message = (messageId: string, chatId = 'a', more = {}) => ({ messageId, chatId, text: messageId, ...more })
+
+describe('webhook: what is received goes into its conversations', () => {
+  it('appends once a conversation, with all of its messages in their order', async () => {
+    const { batcher, send } = setUp()
+    const answer = await send([message('1', 'a'), message('2', 'b'), message('3', 'a')])
+    expect(answer).to.deep.equal({ accepted: 3, duplicates: 0, ignored: 0 })
+    expect(batcher.texts).to.deep.equal([
+      ['a', ['1', '3']],
+      ['b', ['2']],
+    ])
+  })
+
+  it('keeps one customer of two numbers apart', async () => {
+    const { batcher, send } = setUp()
+    expect(await send(fixture('meta/multi-entry-two-wabas.json'))).to.deep.equal({
+      accepted: 2,
+      duplicates: 0,
+      ignored: 1,
+    })
+    expect(batcher.texts).to.deep.equal([
+      ['106540352200001/79000000011@c.us', ['раз']],
+      ['106540352200002/79000000011@c.us', ['два']],
+    ])
+  })
+
+  it('one bad item spoils none of the others', async () => {
+    const { batcher, send } = setUp()
+    const answer = await send([null, 7, 'x', [], {}, { chatId: 'a' }, { messageId: '1' }, message('2')])
+    expect(answer).to.deep.equal({ accepted: 1, duplicates: 0, ignored: 7 })
+    expect(batcher.texts).to.deep.equal([['a', ['2']]])
+  })
+
+  it('answers 200 and counts as ignored what holds nothing for us', async () => {
+    const { send } = setUp()
+    for (const file of ['meta/statuses-only.json', 'meta/missing-message-id.json', 'waha/presence-typing.json'])
+      expect(await send(fixture(file)), file).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 1 })
+    expect(await send([])).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 0 })
+  })
+
+  it('hands on the direct path', async () => {
+    const { batcher, send } = setUp()
+    await send(message('1'), { direct: true })
+    expect(batcher.noted[0]?.direct).to.equal(true)
+  })
+
+  it('names the provider and the group in each message, and keeps the body only with raw', async () => {
+    const { batcher, send } = setUp()
+    await send(fixture('green-api/group-text.json'))
+    const [first] = batcher.noted[0]?.messages ?? []
+    expect(first).to.include({ provider: 'green-api', isGroup: true }).and.not.have.property('raw')
+
+    const withRaw = setUp({ raw: true })
+    await withRaw.send([message('1', 'a', { extra: { kept: true } })])
+    expect(withRaw.batcher.noted[0]?.messages?.[0]?.raw).to.have.nested.property('extra.kept', true)
+  })
+
+  it('a body nested too deep to be written again loses its raw, not its message', async () => {
+    const { batcher, send } = setUp({ raw: true })
+    const deep = `{"messageId":"1","chatId":"a","text":"hi","x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
+    expect(await send(deep)).to.include({ accepted: 1 })
+    expect(batcher.noted[0]?.messages).to.deep.equal([
+      { messageId: '1', type: 'text', text: 'hi', senderId: 'a', provider: 'generic' },
+    ])
+  })
+
+  it('counts messages that are too old as ignored', async () => {
+    const batcher = Object.assign(new Recorder(), {
+      append: async () => ({ accepted: 1, duplicates: 2, tooOld: 3 }),
+    })
+    const { send } = setUp({ batcher })
+    expect(await send(message('1'))).to.deep.equal({ accepted: 1, duplicates: 2, ignored: 3 })
+  })
+
+  it('tells the sender to come again where one conversation of several could not be written', async () => {
+    const { batcher, send } = setUp()
+    const error = new Error('down')
+    batcher.failing = { conversationId: 'b', error }
+    const failed: unknown = await send([message('1', 'a'), message('2', 'b'), message('3', 'c')]).catch(e => e)
+    expect(failed).to.equal(error)
+    expect(batcher.texts).to.deep.equal([
+      ['a', ['1']],
+      ['c', ['3']],
+    ])
+  })
+
+  it('takes keys that objects inherit for what they are', async () => {
+    const { batcher, send } = setUp()
+    await send('[{"messageId":"constructor","chatId":"__proto__","__proto__":{"text":"x"},"type":"toString"}]')
+    expect(batcher.noted).to.have.length(1)
+    expect(batcher.noted[0]).to.include({ conversationId: '__proto__' })
+    expect(batcher.noted[0]?.messages?.[0]).to.include({ messageId: 'constructor', type: 'unknown' })
+    expect(Object.hasOwn(Object.prototype, 'text')).to.equal(false)
+  })
+
+  it('an id that is no exact number, or endless, counts as missing', async () => {
+    const { send } = setUp()
+    const body = `[{"messageId":1234567890123456789,"chatId":"a"},{"messageId":"${'x'.repeat(2000)}","chatId":"a"}]`
+    expect(await send(body)).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 2 })
+    expect(await send({ messageId: 12, chatId: 79000000011 })).to.include({ accepted: 1 })
+  })
+})
+
+describe('webhook: groups and own messages', () => {
+  const group = { messageId: '1', chatId: '1203@g.us', senderId: '7900@c.us', text: 'x', account: 'shop' }
+  const plain = { messageId: '1', chatId: '1203@g.us', senderId: '7900@c.us', text: 'x' }
+
+  it('byChat: a group is one conversation', async () => {
+    const { batcher, send } = setUp()
+    await send([group, plain])
+    expect(batcher.noted.map(each => each.conversationId)).to.deep.equal(['shop/1203@g.us', '1203@g.us'])
+  })
+
+  it('bySender: a conversation for each member, that of the chat <group>/<sender>', async () => {
+    const { batcher, send } = setUp({ groups: 'bySender' })
+    await send([group, plain])
+    expect(batcher.noted.map(each => each.conversationId)).to.deep.equal([
+      'shop/1203@g.us/7900@c.us',
+      '1203@g.us%2F7900@c.us',
+    ])
+  })
+
+  it('ignore: groups count as ignored', async () => {
+    const { send } = setUp({ groups: 'ignore' })
+    expect(await send([group, message('2')])).to.deep.equal({ accepted: 1, duplicates: 0, ignored: 1 })
+  })
+
+  it('an own message is ignored, and with drop takes the open batch away, in its place among the others', async () => {
+    const own = { ...message('2'), fromMe: true }
+    const ignoring = setUp()
+    expect(await ignoring.send([message('1'), own])).to.deep.equal({ accepted: 1, duplicates: 0, ignored: 1 })
+    expect(ignoring.batcher.noted).to.have.length(1)
+
+    const dropping = setUp({ onOwnMessage: 'drop' })
+    expect(await dropping.send([message('1'), own, message('3')])).to.include({ accepted: 2, ignored: 1 })
+    expect(dropping.batcher.noted.map(each => each.dropped ?? each.messages?.[0]?.text)).to.deep.equal(['1', true, '3'])
+  })
+
+  it('what the bot sent itself drops nothing', async () => {
+    const { batcher, send } = setUp({ onOwnMessage: 'drop' })
+    await send({ ...JSON.parse(fixture('green-api/text.json').toString()), typeWebhook: 'outgoingAPIMessageReceived' })
+    expect(batcher.noted).to.deep.equal([])
+    await send(fixture('green-api/outgoing-from-phone.json'))
+    expect(batcher.noted).to.deep.equal([{ conversationId: '1101000001/79000000011@c.us', dropped: true }])
+  })
+
+  it('drop needs a batcher that can', () => {
+    const { append, typing } = new Recorder()
+    expect(() => new Receiver({ batcher: { append, typing }, onOwnMessage: 'drop' })).to.throw(TypeError, 'drop')
+  })
+})
+
+describe('webhook: bodies', () => {
+  it('what is neither JSON nor a form is refused with 400', async () => {
+    const { refusal } = setUp()
+    const bodies = ['', ' ', '{', 'hello', fixture('meta/malformed-truncated.txt'), Buffer.from([0xff, 0xfe, 0x7b])]
+    for (const body of bodies) expect(await refusal(body)).to.equal(400)
+  })
+
+  it('JSON that is of no provider is refused with 400', async () => {
+    const { refusal } = setUp()
+    for (const body of ['{}', '"hello"', '7', 'null', 'true', '{"foo":1}']) expect(await refusal(body)).to.equal(400)
+  })
+
+  it('a form is taken, and JSON under a form’s content type, as curl sends it', async () => {
+    const { batcher, send } = setUp()
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    await send('messageId=1&chatId=a&text=a+b%26c', { headers })
+    await send('{"messageId":"2","chatId":"a","text":"json"}', { headers })
+    await send('\uFEFF{"messageId":"3","chatId":"a","text":"marked"}')
+    expect(batcher.noted.map(({ messages }) => messages?.[0]?.text)).to.deep.equal(['a b&c', 'json', 'marked'])
+  })
+
+  it('3 MiB are taken, a byte more is 413', async () => {
+    const { send, refusal } = setUp()
+    const padded = (length: number) => {
+      const body = JSON.stringify([message('1')])
+      return Buffer.from(body.padEnd(length, ' '))
+    }
+    expect(await send(padded(MAX_BODY_BYTES))).to.include({ accepted: 1 })
+    expect(await refusal(padded(MAX_BODY_BYTES + 1))).to.equal(413)
+  })
+
+  it('a compressed body is refused with 415', async () => {
+    expect(await setUp().refusal(message('1'), { headers: { 'content-encoding': 'gzip' } })).to.equal(415)
+  })
+})
+
+describe('webhook: whose it is', () => {
+  it('where the provider is named, nothing is guessed', async () => {
+    const { send, refusal } = setUp()
+    const body = fixture('meta/text.json')
+    expect(await send(body, { provider: 'meta' })).to.include({ accepted: 1 })
+    const error = await refusal(body, { provider: 'waha' })
+    expect(error).to.be.an('error').with.property('code', 'malformed')
+  })
+
+  it('a provider that is not known is 404', async () => {
+    expect(await setUp().refusal(message('1'), { provider: 'telegraph' })).to.equal(404)
+    expect(await setUp().refusal(message('1'), { provider: '__proto__' })).to.equal(404)
+  })
+
+  const appSecret = 'test-app-secret'
+  const signed = fixture('meta/raw-signed-escaped.txt')
+  const signature = 'sha256=b5a44140df4f1c0300ccacecc70d53354cf603cc4e041a4fd5630747849be644'
+
+  it('with an app secret, Meta’s signature over the bytes is checked', async () => {
+    const { send, refusal } = setUp({ providers: { meta: { appSecret } } })
+    const headers = { 'x-hub-signature-256': signature }
+    expect(await send(signed, { headers })).to.include({ accepted: 1 })
+    expect(await refusal(JSON.stringify(JSON.parse(signed.toString())), { headers })).to.equal(401)
+    expect(await refusal(signed)).to.equal(401)
+    expect(await refusal(signed, { headers: { 'x-hub-signature-256': `${signature}0` }, provider: 'meta' })).to.equal(
+      401,
+    )
+  })
+
+  it('as soon as one provider has a secret, the others are refused, whatever shape the body has', async () => {
+    const providers = { meta: { appSecret } }
+    const { refusal } = setUp({ providers })
+    expect(await refusal(message('1'))).to.equal(401)
+    expect(await refusal(fixture('waha/message-text.json'), { provider: 'waha' })).to.equal(401)
+    const allowing = setUp({ providers: { ...providers, allowUnsigned: ['waha'] } })
+    expect(await allowing.send(fixture('waha/message-text.json'))).to.include({ accepted: 1 })
+    expect(await allowing.refusal(message('1'))).to.equal(401)
+    const all = setUp({ providers: { ...providers, allowUnsigned: 'all' } })
+    expect(await all.send(message('1'))).to.include({ accepted: 1 })
+    expect(await all.refusal(fixture('meta/text.json'))).to.equal(401)
+  })
+
+  it('a signature of an empty secret is none', async () => {
+    const { send } = setUp({ providers: { meta: { appSecret: '' } } })
+    const forged = `sha256=${createHmac('sha256', '').update(signed).digest('hex')}`
+    expect(await send(signed, { headers: { 'x-hub-signature-256': forged } })).to.include({ accepted: 1 })
+    expect(await send(signed)).to.include({ accepted: 1 })
+  })
+
+  it('a refusal is one line a minute in the log, with the setting and without the secret', async () => {
+    const lines: string[] = []
+    const note = (_fields: object, line: string) => void lines.push(line)
+    const log = { debug: () => {}, info: note, warn: note, error: note }
+    const { refusal } = setUp({ providers: { meta: { appSecret } }, log })
+    for (let times = 0; times < 3; times += 1) await refusal(signed)
+    expect(lines).to.have.length(1)
+    expect(lines[0]).to.include('WHATSAPP_APP_SECRET').and.not.include(appSecret)
+  })
+})
+
+describe('webhook: Meta’s handshake', () => {
+  const ask = (providers: ReceiverOptions['providers'], query: Record<string, string>) => {
+    try {
+      return setUp({ providers }).receiver.handshake(name => query[name])
+    } catch (error) {
+      return error instanceof Refusal ? error.status : error
+    }
+  }
+  const query = { 'hub.mode': 'subscribe', 'hub.challenge': '1158201444', 'hub.verify_token': 'vibecoding' }
+
+  it('gives the challenge back for the right token', () => {
+    expect(ask({ meta: { verifyToken: 'vibecoding' } }, query)).to.deep.equal({ status: 200, body: '1158201444' })
+  })
+
+  it('is refused for a wrong token, for none, and where none is set', () => {
+    expect(ask({ meta: { verifyToken: 'other' } }, query)).to.equal(403)
+    expect(ask({ meta: { verifyToken: 'vibecoding' } }, { 'hub.mode': 'subscribe' })).to.equal(403)
+    expect(ask({}, query)).to.equal(403)
+    expect(ask({ meta: { verifyToken: '' } }, { ...query, 'hub.verify_token': '' })).to.equal(403)
+  })
+
+  it('anything else that is a GET is told to POST', () => {
+    expect(ask({ meta: { verifyToken: 'vibecoding' } }, {})).to.equal(400)
+  })
+})
