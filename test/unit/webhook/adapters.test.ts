@@ -1,5 +1,4 @@
 import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import Koa from 'koa'
 import { StoreUnavailable } from '../../../src/store/store.js'
@@ -76,8 +75,9 @@ describe('webhook: in Node servers and Koa', () => {
     const server = createServer(listener)
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     close = () => new Promise(resolve => server.close(() => resolve()))
-    const { port } = server.address() as AddressInfo
-    return `http://127.0.0.1:${port}/hook?x=1`
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    return `http://127.0.0.1:${address.port}/hook?x=1`
   }
 
   /** A body parser that keeps the bytes, or does not. */

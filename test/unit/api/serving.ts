@@ -1,0 +1,57 @@
+/** An API on a port of its own, over a store in memory. */
+
+import { type AppOptions, createApp } from '../../../src/api/app.js'
+import { type Listening, listen } from '../../../src/api/server.js'
+import { Batcher } from '../../../src/batcher.js'
+import { silent } from '../../../src/logger.js'
+import { MemoryStore } from '../../../src/store/memory-store.js'
+import type { AppendRequest, AppendResult } from '../../../src/store/store.js'
+
+export const TOKEN = 'a-token'
+
+/** A store whose trouble a test decides on. */
+export class TroubledStore extends MemoryStore {
+  trouble?: Error
+  listeners?: number
+
+  override async append(request: AppendRequest): Promise<AppendResult> {
+    if (this.trouble) throw this.trouble
+    const result = await super.append(request)
+    return this.listeners === undefined ? result : { ...result, listeners: this.listeners }
+  }
+
+  override async ready(): Promise<void> {
+    if (this.trouble) throw this.trouble
+  }
+}
+
+export interface Serving extends Listening {
+  store: TroubledStore
+  /** A request with the token, and JSON for a body. */
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Called>
+}
+
+export interface Called {
+  status: number
+  headers: Headers
+  text: string
+  json: unknown
+}
+
+export async function serve(options: Partial<AppOptions> = {}): Promise<Serving> {
+  const store = new TroubledStore()
+  const batcher = new Batcher({ store })
+  const app = createApp({ batcher, log: silent, apiToken: TOKEN, providers: {}, ...options })
+  const listening = await listen(app, { host: '127.0.0.1', port: 0 })
+  const call: Serving['call'] = async (method, path, body, headers = {}) => {
+    const response = await fetch(listening.url + path, {
+      method,
+      headers: { Authorization: `Bearer ${TOKEN}`, ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    const isJson = text !== '' && response.headers.get('content-type')?.includes('json')
+    return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
+  }
+  return { ...listening, store, call }
+}

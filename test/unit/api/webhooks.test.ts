@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { expect } from 'chai'
+import { ForeignKey, StoreUnavailable } from '../../../src/store/store.js'
+import { type Serving, serve } from './serving.js'
+
+const fixture = (file: string) => readFileSync(new URL(`../../fixtures/webhooks/${file}`, import.meta.url), 'utf8')
+
+const BATCHED = '/webhook/whatsapp/batched'
+const DIRECT = '/webhook/whatsapp'
+const hi = { messageId: '1', chatId: '79000000011', text: 'hi' }
+
+describe('API: webhooks', () => {
+  let api: Serving
+  beforeEach(async () => {
+    api = await serve({ providers: { meta: { verifyToken: 'vibecoding' } } })
+  })
+  afterEach(() => api.close(0))
+
+  it('answers {"accepted","duplicates","ignored"} once the messages are stored, without a token', async () => {
+    const headers = { Authorization: '' }
+    const first = await api.call('POST', BATCHED, hi, headers)
+    expect([first.status, first.json]).to.deep.equal([200, { accepted: 1, duplicates: 0, ignored: 0 }])
+    const again = await api.call('POST', BATCHED, hi, headers)
+    expect(again.json).to.deep.equal({ accepted: 0, duplicates: 1, ignored: 0 })
+    expect((await api.store.conversation('79000000011@c.us')).waiting).to.equal(1)
+  })
+
+  it('takes the provider from the path on both routes', async () => {
+    for (const route of [BATCHED, DIRECT]) {
+      const body = fixture('waha/message-text.json').replace('3ACA576E679D5E846FA7', route.slice(-4))
+      expect((await api.call('POST', `${route}/waha`, body)).json).to.include({ accepted: 1 })
+      expect((await api.call('POST', `${route}/meta`, body)).status).to.equal(400)
+      expect((await api.call('POST', `${route}/nobody`, body)).status).to.equal(404)
+    }
+  })
+
+  it('the direct path makes a batch of each message, due at once; the batched one collects', async () => {
+    await api.call('POST', DIRECT, [hi, { ...hi, messageId: '2' }])
+    const claimed = await api.store.claim({ owner: 'test', maxBatches: 10, maxBytes: 1e6 })
+    expect(claimed.batches.map(({ batch }) => batch.releasedBy)).to.deep.equal(['direct'])
+    await api.call('POST', BATCHED, { ...hi, chatId: 'other' })
+    expect((await api.store.claim({ owner: 'test', maxBatches: 10, maxBytes: 1e6 })).batches).to.have.length(0)
+  })
+
+  it('Meta’s handshake works on all four routes', async () => {
+    const line = fixture('meta/verify-get.txt')
+    const query = line.slice(line.indexOf('?'), line.indexOf(' HTTP'))
+    for (const route of [BATCHED, DIRECT, `${BATCHED}/meta`, `${DIRECT}/meta`]) {
+      const { status, text, headers } = await api.call('GET', route + query)
+      expect([status, text]).to.deep.equal([200, '1158201444'])
+      expect(headers.get('content-type')).to.match(/^text\/plain/)
+    }
+    expect((await api.call('GET', BATCHED + query.replace('vibecoding', 'x'))).status).to.equal(403)
+    expect((await api.call('GET', BATCHED)).status).to.equal(400)
+  })
+
+  it('a store that cannot be written is 503 with Retry-After, one line, no address', async () => {
+    api.store.trouble = new StoreUnavailable('connection', 'Redis at redis://10.1.2.3:6379 can not be reached')
+    const { status, headers, json, text } = await api.call('POST', BATCHED, hi)
+    expect(status).to.equal(503)
+    expect(Number(headers.get('retry-after'))).to.be.greaterThan(0)
+    expect(json).to.have.property('error').that.is.a('string')
+    expect(text).to.not.match(/10\.1\.2\.3|\n/)
+  })
+
+  it('a foreign key is 503, and its name stays in the log', async () => {
+    api.store.trouble = new ForeignKey('Redis key rapid-fire:x holds a string where Lull keeps a hash')
+    const { status, text } = await api.call('POST', BATCHED, hi)
+    expect(status).to.equal(503)
+    expect(text).to.not.include('rapid-fire')
+  })
+
+  it('refuses what it cannot read: 400, 413, 415', async () => {
+    for (const body of ['', '{', '"hello"', '{}']) expect((await api.call('POST', BATCHED, body)).status).to.equal(400)
+    expect((await api.call('POST', BATCHED, hi, { 'Content-Encoding': 'br' })).status).to.equal(415)
+    const { status, json } = await api.call('POST', BATCHED, `[${' '.repeat(3 * 1024 * 1024)}]`)
+    expect(status).to.equal(413)
+    expect(json).to.have.property('error')
+  })
+
+  it('takes a chunked body, and refuses an endless one with 413', async () => {
+    const send = (chunks: string[]) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const req = request(api.url + BATCHED, { method: 'POST' }, res => {
+          res.resume()
+          resolve(res.statusCode)
+        })
+        req.on('error', reject)
+        for (const chunk of chunks) req.write(chunk)
+        req.end()
+      })
+    expect(await send(['[', JSON.stringify(hi), ']'])).to.equal(200)
+    expect(await send(Array(4 * 16).fill('x'.repeat(65_536)))).to.equal(413)
+  })
+
+  it('a body that nests a hundred thousand levels deep harms nobody', async () => {
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000)
+    expect((await api.call('POST', BATCHED, deep)).json).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 1 })
+    expect((await api.call('POST', BATCHED, hi)).status).to.equal(200)
+  })
+
+  it('nobody listening is one warning a minute, and told at every append', async () => {
+    const lines: string[] = []
+    let unheard = 0
+    const warn = (_fields: object, line: string) => void lines.push(line)
+    const nothing = () => {}
+    const log = { debug: nothing, info: nothing, warn, error: warn }
+    const onUnheard = () => {
+      unheard += 1
+    }
+    const own = await serve({ log, onUnheard })
+    try {
+      own.store.listeners = 1
+      await own.call('POST', BATCHED, hi)
+      expect(unheard).to.equal(0)
+      own.store.listeners = 0
+      await own.call('POST', BATCHED, { ...hi, messageId: '2' })
+      await own.call('POST', '/conversations/a/messages', hi)
+      expect(unheard).to.equal(2)
+      expect(lines).to.have.length(1)
+      expect(lines[0]).to.match(/nobody listens to batch-updated on memory, database 0, prefix .*LULL_PREFIX/)
+    } finally {
+      await own.close(0)
+    }
+  })
+})
