@@ -9,6 +9,7 @@ import type { RedisOptions } from 'ioredis'
 import { nearest } from './config/nearest.js'
 import { maskedAddress, redisOptions } from './config/redis-address.js'
 import { ADDRESSES, SECRETS, type Values, type Variable, variables } from './config/variables.js'
+import type { ProvidersOptions } from './providers/provider.js'
 import { checkTogether, type Rules } from './rules.js'
 
 export type Environment = Record<string, string | undefined>
@@ -38,13 +39,9 @@ export interface Config {
   api: { host: string; port: number; token?: string; publicUrl?: string }
   /** Absent: off. */
   opsPort?: number
-  providers: {
-    verifyToken?: string
-    /** Variables of provider secrets that are set. */
-    secretsSet: Variable[]
-    /** Providers that may come unsigned, or `all`. */
-    allowUnsigned: string[]
-  }
+  providers: ProvidersOptions
+  /** Provider secrets that are set, and that nothing checks yet. */
+  uncheckedSecrets: Variable[]
   logLevel: Values['LOG_LEVEL']
   /** One line each, to be logged: settings that have no effect. */
   warnings: string[]
@@ -58,8 +55,7 @@ export class ConfigError extends Error {
 const DEFAULT_REDIS = 'redis://127.0.0.1:6379/0'
 const LONGEST_SHOWN = 80
 
-const PROVIDER_SECRETS = [
-  'WHATSAPP_APP_SECRET',
+const UNCHECKED_SECRETS = [
   'GREEN_API_WEBHOOK_TOKEN',
   'WAHA_HMAC_KEY',
   'EVOLUTION_API_KEY',
@@ -90,7 +86,7 @@ export function loadEnvironment(directory: string = process.cwd()): Environment 
  */
 export function readConfig(env: Environment): Config {
   const values = parse(env)
-  const { WHATSAPP_VERIFY_TOKEN: verifyToken, LULL_API_TOKEN: token, LULL_PUBLIC_URL: publicUrl } = values
+  const { LULL_API_TOKEN: token, LULL_PUBLIC_URL: publicUrl } = values
   return {
     redis: redisOf(values),
     redisIsSet: values.REDIS_URL !== undefined,
@@ -121,11 +117,8 @@ export function readConfig(env: Environment): Config {
       ...(publicUrl === undefined ? {} : { publicUrl }),
     },
     ...(values.LULL_OPS_PORT === undefined ? {} : { opsPort: values.LULL_OPS_PORT }),
-    providers: {
-      secretsSet: PROVIDER_SECRETS.filter(name => values[name] !== undefined),
-      allowUnsigned: values.LULL_ALLOW_UNSIGNED ?? [],
-      ...(verifyToken === undefined ? {} : { verifyToken }),
-    },
+    providers: providersOf(values),
+    uncheckedSecrets: UNCHECKED_SECRETS.filter(name => values[name] !== undefined),
     logLevel: values.LOG_LEVEL,
     warnings: unknownNames(env),
   }
@@ -188,6 +181,14 @@ function handoverOf(values: Values): Config['handover'] {
   if (url === undefined)
     throw new ConfigError('LULL_HANDOVER=http: LULL_HANDOVER_URL is missing: set it to where batches are to be POSTed')
   return { kind, url, timeoutMs: values.LULL_HTTP_TIMEOUT_MS, ...(secret === undefined ? {} : { secret }) }
+}
+
+function providersOf(values: Values): ProvidersOptions {
+  const { WHATSAPP_APP_SECRET: appSecret, WHATSAPP_VERIFY_TOKEN: verifyToken, LULL_ALLOW_UNSIGNED: unsigned } = values
+  return {
+    meta: { ...(appSecret === undefined ? {} : { appSecret }), ...(verifyToken === undefined ? {} : { verifyToken }) },
+    ...(unsigned === undefined ? {} : { allowUnsigned: unsigned.includes('all') ? 'all' : unsigned }),
+  }
 }
 
 /** `LULL_TEST_…` is what the project's own tests are told by. */

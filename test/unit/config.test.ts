@@ -44,7 +44,8 @@ const DEFAULTS: Config = {
   worker: { concurrency: 16 },
   shutdownMs: 25_000,
   api: { host: '127.0.0.1', port: 3000 },
-  providers: { secretsSet: [], allowUnsigned: [] },
+  providers: { meta: {} },
+  uncheckedSecrets: [],
   logLevel: 'info',
   warnings: [],
 }
@@ -157,7 +158,7 @@ describe('config', () => {
     expect(config.queue).to.include({ name: 'inbox', prefix: 'q:a' })
     expect(config.worker.handler).to.equal('./answer.mjs')
     expect(config.api).to.deep.equal({ host: '::1', port: 3000, token: 'token', publicUrl: 'https://bot.example.org' })
-    expect(config.providers.verifyToken).to.equal('any words')
+    expect(config.providers.meta).to.deep.equal({ verifyToken: 'any words' })
     expect(refusal({ LULL_PREFIX: 'a.b' })).to.match(/^LULL_PREFIX=a\.b: .*no dot, colon, brace/)
     expect(refusal({ LULL_QUEUE: 'a:b' })).to.match(/^LULL_QUEUE=a:b: .*without colons/)
     expect(refusal({ HOST: 'a b' })).to.match(/^HOST=a b: /)
@@ -171,16 +172,18 @@ describe('config', () => {
 
   it('LULL_ALLOW_UNSIGNED names providers, or all', () => {
     const allowed = (list: string) => readConfig({ LULL_ALLOW_UNSIGNED: list }).providers.allowUnsigned
-    expect(allowed('all')).to.deep.equal(['all'])
+    expect(allowed('all')).to.equal('all')
+    expect(allowed('waha,all')).to.equal('all')
     expect(allowed('waha, generic')).to.deep.equal(['waha', 'generic'])
     expect(refusal({ LULL_ALLOW_UNSIGNED: 'whats' })).to.match(
       /^LULL_ALLOW_UNSIGNED=whats: must be all, or .*green-api/,
     )
   })
 
-  it('names the provider secrets that are set, not what they are', () => {
-    const config = readConfig({ WAHA_HMAC_KEY: 'key', TWILIO_AUTH_TOKEN: 'token' })
-    expect(config.providers.secretsSet).to.deep.equal(['WAHA_HMAC_KEY', 'TWILIO_AUTH_TOKEN'])
+  it('names the provider secrets that are set and that nothing checks yet', () => {
+    const config = readConfig({ WAHA_HMAC_KEY: 'key', TWILIO_AUTH_TOKEN: 'token', WHATSAPP_APP_SECRET: 'secret' })
+    expect(config.uncheckedSecrets).to.deep.equal(['WAHA_HMAC_KEY', 'TWILIO_AUTH_TOKEN'])
+    expect(config.providers.meta).to.deep.equal({ appSecret: 'secret' })
   })
 
   it('bounds between settings: max wait at least the gap, the TTL more than it', () => {

@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/**
+ * The `lull` command: arguments in, an exit code out. 0 is success, 1 a failure explained in one line, 2 a usage error.
+ */
+import { existsSync, realpathSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import { CommanderError } from 'commander'
+import { explain, oneLine } from './cli/explain.js'
+import { createProgram } from './cli/program.js'
+
+const FAILURE = 1
+const USAGE = 2
+/** What a user's handler left open may go on for so long after a clean stop. */
+const LINGER_MS = 500
+
+/**
+ * Runs a command.
+ * @param argv without Node and the script: `['up', '--embedded']`
+ * @returns the exit code, when the command has ended
+ */
+export async function run(argv: string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(argv, { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
+    process.stderr.write(`lull: ${oneLine(explain(error))}\n`)
+    return FAILURE
+  }
+}
+
+/** Runs a command as the whole of this process. */
+export async function main(argv: string[]): Promise<void> {
+  process.exitCode = await run(argv)
+  setTimeout(() => process.exit(), LINGER_MS).unref()
+}
+
+/** Whether this file is what Node was asked to run: through npm's symlink, too. */
+function isEntry(): boolean {
+  const [, script] = process.argv
+  return script !== undefined && existsSync(script) && pathToFileURL(realpathSync(script)).href === import.meta.url
+}
+
+if (isEntry()) await main(process.argv.slice(2))

@@ -1,0 +1,145 @@
+/**
+ * A Redis of `lull up`'s own, where the machine has the program but none runs: started with the package's redis.conf, on a
+ * socket under `.lull/` that only this user may open, its data beside it, stopped with `lull up`.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { oneLine } from './explain.js'
+import { packageFile } from './package-files.js'
+import { answers, lock } from './private-redis-lock.js'
+
+const PROGRAMS = ['redis-server', 'valkey-server']
+const OLDEST_REDIS_MAJOR = 7
+const START_TIMEOUT_MS = 30_000
+const END_TIMEOUT_MS = 10_000
+const LOOK_AGAIN_MS = 25
+/** Of a socket's path, what the system allows: 104 on macOS, its end included. */
+const LONGEST_SOCKET_PATH = 103
+
+export interface ServerProgram {
+  command: string
+  version: string
+}
+
+export interface PrivateRedis {
+  /** Path of its socket. */
+  socket: string
+  folder: string
+  /** Asks it to save and end; after `timeoutMs` it is killed. May be called twice. */
+  stop(timeoutMs: number): Promise<void>
+}
+
+/** The Redis or Valkey server on PATH; `tooOld` names those that are not new enough. */
+export async function findProgram(): Promise<{ program?: ServerProgram; tooOld: string[] }> {
+  const tooOld: string[] = []
+  for (const command of PROGRAMS) {
+    const version = await versionOf(command)
+    if (version === undefined) continue
+    if (command !== 'redis-server' || Number.parseInt(version, 10) >= OLDEST_REDIS_MAJOR)
+      return { program: { command, version }, tooOld }
+    tooOld.push(`${command} ${version}`)
+  }
+  return { tooOld }
+}
+
+async function versionOf(command: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)(command, ['--version'])
+    return /\bv=(\d[\w.-]*)/.exec(stdout)?.[1] ?? '0'
+  } catch {
+    // Not there, or not to be run: for us the same.
+    return undefined
+  }
+}
+
+/**
+ * Resolves when it answers.
+ * @param onEnd told if it ends by itself
+ * @throws one line with the remedy; nothing is left running then
+ */
+export async function startPrivateRedis(
+  { command }: ServerProgram,
+  directory: string,
+  onEnd: (error: Error) => void,
+): Promise<PrivateRedis> {
+  const folder = join(directory, '.lull')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  // Nobody's messages should find their way into a repository.
+  writeFileSync(join(folder, '.gitignore'), '*\n')
+  const whole = join(folder, 'redis.sock')
+  // A path relative to the working directory is always short enough.
+  const socket = Buffer.byteLength(whole) <= LONGEST_SOCKET_PATH ? whole : join('.lull', 'redis.sock')
+  const unlock = await lock(join(folder, 'up.pid'), socket)
+  try {
+    const child = launch(command, folder)
+    const stop = stopper(child, unlock, error => onEnd(new Error(`${error}; see ${join(folder, 'redis.log')}`)))
+    try {
+      await Promise.race([answering(socket), failing(child, folder)])
+    } catch (error) {
+      await stop(END_TIMEOUT_MS)
+      throw error
+    }
+    return { socket, folder, stop }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+function launch(command: string, folder: string): ChildProcess {
+  const conf = packageFile('redis.conf')
+  const own = { port: '0', unixsocket: 'redis.sock', unixsocketperm: '700', dir: folder, daemonize: 'no' }
+  const files = { logfile: 'redis.log', pidfile: '' }
+  const settings = Object.entries({ ...own, ...files }).flatMap(([name, value]) => [`--${name}`, value])
+  // Of a process group of its own: a Ctrl-C is for `lull up`, which still needs Redis to stop cleanly.
+  return spawn(command, [...(conf ? [conf] : []), ...settings], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
+}
+
+function stopper(child: ChildProcess, unlock: () => void, onEnd: (error: string) => void): PrivateRedis['stop'] {
+  let wanted = false
+  const ended = new Promise<void>(resolve => {
+    child.once('error', () => resolve())
+    child.once('exit', () => resolve())
+  })
+  // However this process ends, but by SIGKILL.
+  const end = () => void child.kill('SIGTERM')
+  process.once('exit', end)
+  child.once('exit', (code, signal) => {
+    process.off('exit', end)
+    unlock()
+    if (!wanted) onEnd(`the private Redis ended by itself (${signal ?? `exit code ${code}`})`)
+  })
+  return async timeoutMs => {
+    wanted = true
+    end()
+    const kill = setTimeout(() => child.kill('SIGKILL'), Math.max(timeoutMs, 1))
+    await ended
+    clearTimeout(kill)
+  }
+}
+
+/** Rejects if the server ends before it answers, with what it said. */
+function failing(child: ChildProcess, folder: string): Promise<never> {
+  let said = ''
+  child.stderr?.on('data', chunk => {
+    if (said.length < 1000) said += String(chunk)
+  })
+  return new Promise((_, reject) => {
+    child.once('error', error => reject(new Error(`${child.spawnfile} could not be started: ${error.message}`)))
+    child.once('close', () => {
+      const reason = said.trim() === '' ? `see ${join(folder, 'redis.log')}` : oneLine(said)
+      reject(new Error(`${child.spawnfile} ended as it started (${reason}): set REDIS_URL, or give --embedded`))
+    })
+  })
+}
+
+async function answering(socket: string): Promise<void> {
+  const deadline = performance.now() + START_TIMEOUT_MS
+  while (!(await answers(socket))) {
+    if (performance.now() > deadline) throw new Error(`the private Redis did not answer within ${START_TIMEOUT_MS} ms`)
+    await delay(LOOK_AGAIN_MS)
+  }
+}

@@ -1,0 +1,76 @@
+/** The API as a process: messages in, and what people ask about conversations. */
+import { createApp } from '../../api/app.js'
+import { listen } from '../../api/server.js'
+import { Batcher } from '../../batcher.js'
+import { processName } from '../../process-name.js'
+import { Processor } from '../../processor/processor.js'
+import type { Store } from '../../store/store.js'
+import { checkExposure } from './exposure.js'
+import { handoverFrom } from './handover.js'
+import { logStart, type RoleContext } from './role.js'
+
+export interface ApiContext extends RoleContext {
+  /** Instead of the Redis that the settings name. */
+  store?: Store
+  /** What else must be well for `/readyz`. */
+  readiness?: () => Promise<void>
+  /** A processor runs in this process. */
+  withProcessor?: boolean
+}
+
+/**
+ * Resolves when it listens.
+ * @throws one line that names what is wrong and the remedy
+ */
+export async function startApi(context: ApiContext): Promise<{ batcher: Batcher; url: string }> {
+  const { config, log, lifecycle, store, readiness } = context
+  checkExposure(config)
+  const { redis, prefix, rules, batching } = config
+  const batcher = new Batcher({
+    ...(store ? { store } : { redis, prefix, ...rules, name: processName('api') }),
+    batching,
+    log,
+  })
+  await lifecycle.add('the API’s store', () => batcher.close())
+  const identity = await batcher.open()
+  const onUnheard = await directPath(context, batcher)
+  const app = createApp({
+    batcher,
+    log,
+    providers: config.providers,
+    groups: config.groups,
+    onOwnMessage: config.onOwnMessage,
+    raw: config.raw,
+    ...(config.api.token === undefined ? {} : { apiToken: config.api.token }),
+    ...(readiness ? { readiness } : {}),
+    ...(onUnheard ? { onUnheard } : {}),
+  })
+  const server = await listen(app, config.api)
+  await lifecycle.add('the API', timeoutMs => server.close(timeoutMs))
+  logStart(log, 'api', identity)
+  log.info({ url: server.url }, `api listens on ${server.url}`)
+  return { batcher, url: server.url }
+}
+
+/**
+ * With no processor running, what is due at once (direct messages) is claimed and handed over from here, by the same
+ * scripts. In concurrent order only: in serial order somebody has to hear the answers, for as long as they take.
+ */
+async function directPath(context: ApiContext, batcher: Batcher): Promise<(() => void) | undefined> {
+  const { config, log, lifecycle, withProcessor = false } = context
+  if (withProcessor || config.rules.order !== 'concurrent') return undefined
+  const processor = new Processor({
+    store: batcher.store,
+    handover: handoverFrom(config),
+    log,
+    name: processName('api'),
+    configureRedis: config.configureRedis,
+  })
+  await lifecycle.add('the API’s handover', timeoutMs => processor.stop({ timeoutMs }))
+  return () => {
+    processor.claimOnce().catch(error => {
+      // The batch stays where it is, for the next one or for a processor.
+      log.warn({ err: error }, 'what is due could not be handed over from here')
+    })
+  }
+}

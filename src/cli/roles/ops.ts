@@ -1,0 +1,31 @@
+/** `LULL_OPS_PORT`: health of any role on a port of its own, without a token, for probes. */
+import Router from '@koa/router'
+import Koa from 'koa'
+import { healthRoutes } from '../../api/health.js'
+import { type Listening, listen } from '../../api/server.js'
+import type { RoleContext } from './role.js'
+
+/**
+ * @param readiness rejects with one line that says why the role can not do its work
+ * @throws one line, where the port cannot be had
+ */
+export async function startOps({ config, log, lifecycle }: RoleContext, readiness: () => Promise<void>): Promise<void> {
+  if (config.opsPort === undefined) return
+  const router = new Router()
+  healthRoutes(router, readiness)
+  const app = new Koa()
+  app.on('error', (error: Error) => log.debug({ err: error }, 'a probe could not be answered'))
+  app.use(router.routes())
+  const server = await listenAt(app, config.api.host, config.opsPort)
+  await lifecycle.add('the port for probes', timeoutMs => server.close(timeoutMs))
+  log.info({ url: server.url }, `/livez and /readyz on ${server.url}`)
+}
+
+async function listenAt(app: Koa, host: string, port: number): Promise<Listening> {
+  try {
+    return await listen(app, { host, port })
+  } catch (error) {
+    // Its words are about the API's port.
+    throw error instanceof Error ? new Error(error.message.replace(/\bPORT\b/g, 'LULL_OPS_PORT')) : error
+  }
+}

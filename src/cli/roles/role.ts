@@ -1,0 +1,21 @@
+/** What every role is started with. */
+import type { Config } from '../../config.js'
+import type { Logger } from '../../logger.js'
+import type { StoreIdentity } from '../../store/store.js'
+import type { Lifecycle } from '../lifecycle.js'
+
+export interface RoleContext {
+  config: Config
+  log: Logger
+  /** Each thing a role acquires pushes its release here; stopping it stops the role. */
+  lifecycle: Lifecycle
+}
+
+/** The line that every process logs at its start: two that "see different data" are told apart by it. */
+export function logStart(log: Logger, role: string, { address, db, prefix, runId, version }: StoreIdentity): void {
+  if (address === 'memory') return log.info({ role }, `${role} started, in memory`)
+  log.info(
+    { role, redis: address, db, prefix, runId, version },
+    `${role} started on ${address}, database ${db}, prefix ${prefix}, run_id ${runId}`,
+  )
+}

@@ -1,0 +1,76 @@
+/** Everything in one process: API, processor and worker, on whatever Redis there is, or on none. */
+import { randomBytes } from 'node:crypto'
+import type { Config } from '../../config.js'
+import { processName } from '../../process-name.js'
+import { Processor } from '../../processor/processor.js'
+import { MemoryStore } from '../../store/memory-store.js'
+import { findRedis } from '../find-redis.js'
+import { type NextSteps, nextSteps } from '../next-steps.js'
+import { startApi } from './api.js'
+import { handoverFrom } from './handover.js'
+import { startOps } from './ops.js'
+import { startProcessor } from './processor.js'
+import type { RoleContext } from './role.js'
+import { handleFrom, startWorker } from './worker.js'
+
+export interface UpContext extends RoleContext {
+  /** The store in memory, whatever Redis there is. */
+  embedded: boolean
+  /** Where the private Redis keeps its data. */
+  directory: string
+  /** Shows the user what to do next. */
+  print(text: string): void
+}
+
+const TOKEN_BYTES = 24
+
+/** @throws one line that names what is wrong and the remedy */
+export async function startUp(context: UpContext): Promise<{ url: string; token: string }> {
+  const token = context.config.api.token ?? randomBytes(TOKEN_BYTES).toString('base64url')
+  const config = { ...context.config, api: { ...context.config.api, token } }
+  const redis = context.embedded ? undefined : await findRedis({ ...context, config })
+  const up = { ...context, config: redis ? { ...config, redis } : config }
+  const { url, readiness } = redis ? await onRedis(up) : await inMemory(up)
+  await startOps(up, readiness)
+  const steps: NextSteps = { config, url, token, tokenIsMade: context.config.api.token === undefined }
+  context.print(nextSteps(redis ? { ...steps, redis } : steps))
+  return { url, token }
+}
+
+interface Started {
+  url: string
+  readiness: () => Promise<void>
+}
+
+async function onRedis(context: UpContext): Promise<Started> {
+  const processor = await startProcessor(context)
+  if (context.config.handover.kind === 'bullmq') await startWorker(context)
+  const readiness = () => processor.ready()
+  const { url } = await startApi({ ...context, readiness, withProcessor: true })
+  return { url, readiness }
+}
+
+/** There is no queue without a Redis: the worker's handler is called where the batch is claimed. */
+async function inMemory(context: UpContext): Promise<Started> {
+  const { config, log, lifecycle } = context
+  log.warn({}, 'embedded: messages are kept in memory, and nothing outlives this process')
+  const store = new MemoryStore(config.rules)
+  await lifecycle.add('the store in memory', () => store.close())
+  const processor = new Processor({
+    store,
+    log,
+    name: processName('processor'),
+    concurrency: config.worker.concurrency,
+    ...(await receiver(config)),
+  })
+  await lifecycle.add('the processor', timeoutMs => processor.stop({ timeoutMs }))
+  await processor.start()
+  const readiness = () => processor.ready()
+  const { url } = await startApi({ ...context, store, readiness, withProcessor: true })
+  return { url, readiness }
+}
+
+const receiver = async (config: Config) =>
+  config.handover.kind === 'http'
+    ? { handover: handoverFrom(config) }
+    : { handle: await handleFrom(config.worker.handler) }

@@ -1,0 +1,51 @@
+/** The worker as a process: takes batches from the queue and does the work on them. */
+import { ConfigError } from '../../config.js'
+import type { Handle } from '../../handover/function.js'
+import { processName } from '../../process-name.js'
+import { RedisStore } from '../../store/redis-store.js'
+import type { StoreIdentity } from '../../store/store.js'
+import { loadHandler, logBatch } from '../../worker/handler.js'
+import { QueueWorker } from '../../worker/worker.js'
+import { logStart, type RoleContext } from './role.js'
+
+/** What is done with a batch: the module that the settings name, else a line in the log. */
+export const handleFrom = (file: string | undefined): Promise<Handle> =>
+  file === undefined ? Promise.resolve(logBatch) : loadHandler(file)
+
+/** @throws one line that names what is wrong and the remedy */
+export async function startWorker(context: RoleContext): Promise<QueueWorker> {
+  const { config, log, lifecycle } = context
+  if (config.handover.kind === 'http')
+    throw new ConfigError(
+      'LULL_HANDOVER=http: batches are POSTed to LULL_HANDOVER_URL, so there is no queue to work on: run no worker, or set LULL_HANDOVER=bullmq',
+    )
+  const handle = await handleFrom(config.worker.handler)
+  const identity = await inspect(context)
+  const { name: queue, prefix } = config.queue
+  const worker = new QueueWorker({
+    redis: config.queue.redis ?? config.redis,
+    queue,
+    prefix,
+    handle,
+    concurrency: config.worker.concurrency,
+    log,
+    name: processName('worker'),
+    answerTimeoutMs: config.rules.answerTimeoutMs,
+  })
+  await lifecycle.add('the worker', timeoutMs => worker.stop({ timeoutMs }))
+  await worker.start()
+  logStart(log, 'worker', identity)
+  log.info({ queue, prefix }, `worker takes batches from the queue ${queue} (prefix ${prefix})`)
+  return worker
+}
+
+/** The queue's Redis, by the same checks and with the same words as the store's. */
+async function inspect({ config }: RoleContext): Promise<StoreIdentity> {
+  const { redis, queue, prefix, rules } = config
+  const store = new RedisStore({ redis: queue.redis ?? redis, prefix, rules, role: 'worker' })
+  try {
+    return await store.open()
+  } finally {
+    await store.close()
+  }
+}
