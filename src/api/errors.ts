@@ -4,9 +4,10 @@
  */
 import type { Context, Middleware } from 'koa'
 import type { Logger } from '../logger.js'
-import { answerTo, Refusal } from '../webhook/answer.js'
+import { Answers, Refusal } from '../webhook/answer.js'
 
 export function errors(log: Logger): Middleware {
+  const answers = new Answers(log)
   return async (ctx, next) => {
     const startMs = performance.now()
     ctx.set('X-Content-Type-Options', 'nosniff')
@@ -16,7 +17,7 @@ export function errors(log: Logger): Middleware {
       await next()
       if (ctx.status >= 400 && !ctx.body) nothingHere(ctx)
     } catch (error) {
-      const { status, headers, body } = answerTo(error, log)
+      const { status, headers, body } = answers.to(error)
       ctx.status = status
       if (headers !== undefined) ctx.set({ ...headers })
       ctx.body = body

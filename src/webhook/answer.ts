@@ -5,6 +5,7 @@
 import type { Logger } from '../logger.js'
 import { UnreadableBody } from '../providers/provider.js'
 import { StoreUnavailable } from '../store/store.js'
+import { MINUTE_MS, Seldom } from './seldom.js'
 
 export interface Answer {
   status: number
@@ -29,21 +30,33 @@ export class Refusal extends Error {
 /** When to try again where the store cannot be used now. */
 export const RETRY_AFTER_S = 5
 
-/** The answer that an error deserves. What nobody expected is logged, and says nothing to the outside. */
-export function answerTo(error: unknown, log: Logger): Answer {
-  if (error instanceof Refusal) return refuse(error.status, error.message, error.headers)
-  if (error instanceof UnreadableBody) return refuse(400, error.message)
-  // By name: a store may come from the CommonJS build and this from the ESM one, which are two classes to `instanceof`.
-  if (error instanceof Error && error.name === 'StoreUnavailable') return tryAgain(reasonOf(error))
-  if (error instanceof Error && error.name === 'ForeignKey') {
-    // Sending it again cannot help before somebody acts, but giving up on a message is worse.
-    log.error({ error: error.message }, 'a message could not be stored')
-    return tryAgain('a key holds something that is not Lull’s, see the log')
+/** Errors to answers. What its sender cannot change is logged: trouble of the store at most once a minute. */
+export class Answers {
+  private readonly trouble = new Seldom(MINUTE_MS)
+
+  constructor(private readonly log: Logger) {}
+
+  /** The answer that an error deserves. What nobody expected says nothing to the outside. */
+  to(error: unknown): Answer {
+    if (error instanceof Refusal) return refuse(error.status, error.message, error.headers)
+    if (error instanceof UnreadableBody) return refuse(400, error.message)
+    // By name: a store may come from the CommonJS build and this from the ESM one, which are two classes to `instanceof`.
+    if (error instanceof Error && error.name === 'StoreUnavailable') {
+      const reason = error instanceof StoreUnavailable ? error.reason : 'unavailable'
+      if (this.trouble.isDue()) this.log.warn({ reason }, `answering 503: ${error.message}`)
+      // The message names the server's address: that is for the log.
+      return tryAgain(reason)
+    }
+    if (error instanceof Error && error.name === 'ForeignKey') {
+      // Sending it again cannot help before somebody acts, but giving up on a message is worse.
+      if (this.trouble.isDue()) this.log.error({}, `answering 503: ${error.message}`)
+      return tryAgain('a key holds something that is not Lull’s, see the log')
+    }
+    const known = clientError(error)
+    if (known !== undefined) return refuse(known.status, known.message)
+    this.log.error({ err: error }, 'a request failed in a way that nobody expected')
+    return refuse(500, 'internal error, see the log')
   }
-  const known = clientError(error)
-  if (known !== undefined) return refuse(known.status, known.message)
-  log.error({ err: error }, 'a request failed in a way that nobody expected')
-  return refuse(500, 'internal error, see the log')
 }
 
 const refuse = (status: number, message: string, headers?: Answer['headers']): Answer => ({
@@ -55,9 +68,6 @@ const refuse = (status: number, message: string, headers?: Answer['headers']): A
 function tryAgain(reason: string): Answer {
   return refuse(503, `Redis can not be used now (${reason}): send it again`, { 'Retry-After': String(RETRY_AFTER_S) })
 }
-
-/** Without the server's address, which the message names: that is for the log. */
-const reasonOf = (error: Error) => (error instanceof StoreUnavailable ? error.reason : 'unavailable')
 
 /** Errors of Koa and raw-body say by `status` and `expose` what the sender may see. */
 function clientError(error: unknown): { status: number; message: string } | undefined {

@@ -3,7 +3,7 @@
  * Cloudflare's kind. `toNode` and `toKoa` put it into Express, Nest, Koa and node:http.
  */
 import { silent } from '../logger.js'
-import { type Answer, answerTo, Refusal } from './answer.js'
+import { type Answer, Answers, Refusal } from './answer.js'
 import { MAX_BODY_BYTES, tooLarge } from './body.js'
 import { Receiver, type ReceiverOptions } from './receive.js'
 
@@ -26,6 +26,7 @@ export type Receive = (request: Request) => Promise<Response>
 export function webhook({ provider, direct, ...options }: WebhookOptions): Receive {
   const { log = silent } = options
   const receiver = new Receiver(options)
+  const answers = new Answers(log)
 
   const answer = async (request: Request): Promise<Answer> => {
     if (request.method === 'GET') {
@@ -37,7 +38,7 @@ export function webhook({ provider, direct, ...options }: WebhookOptions): Recei
     return receiver.deliver({ body: await bytesOf(request), header, provider, direct })
   }
 
-  return async request => responseOf(await answer(request).catch(error => answerTo(error, log)))
+  return async request => responseOf(await answer(request).catch(error => answers.to(error)))
 }
 
 /** @throws {Refusal} 413 as soon as the bound is passed, 400 where the body breaks off or was read already */

@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { silent } from '../logger.js'
-import { answerTo, Refusal } from './answer.js'
+import { Answers, Refusal } from './answer.js'
 import { type Receive, responseOf } from './fetch.js'
 import { readBytes } from './read-bytes.js'
 
@@ -40,7 +40,7 @@ export async function responseTo(req: NodeRequest, receive: Receive): Promise<Re
   try {
     return await receive(await requestFrom(req))
   } catch (error) {
-    if (error instanceof Refusal) return responseOf(answerTo(error, silent))
+    if (error instanceof Refusal) return responseOf(new Answers(silent).to(error))
     throw error
   }
 }
