@@ -1,0 +1,81 @@
+/**
+ * How Lull and BullMQ meet: BullMQ is loaded only when it is needed, and works on connections that are Lull's own, so
+ * that `CLIENT LIST` names them as it names all others, and a stop ends them whatever BullMQ is waiting for.
+ */
+import type { BackendFactory, RedisQueueBackend } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { addressOf, connect, createClient, disconnect, type RedisSource } from '../store/redis-connection.js'
+import { redisError } from '../store/redis-errors.js'
+
+export type Bullmq = typeof import('bullmq')
+
+/** BullMQ's longest blocking call is 10 s; a connection that says nothing for longer than this is given up on. */
+const PATIENT_SOCKET_TIMEOUT_MS = 15_000
+
+/** @throws one line, if it is not installed */
+export async function loadBullmq(): Promise<Bullmq> {
+  try {
+    return await import('bullmq')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && /MODULE_NOT_FOUND$/.test(String(error.code)))
+      throw new Error('the handover to BullMQ needs the package bullmq: npm install bullmq', { cause: error })
+    throw error
+  }
+}
+
+/**
+ * A connection that stands.
+ * @param patient for what BullMQ does on its own: calls wait for the connection, block on the server, and are sent again
+ *   after a reconnect, as BullMQ is built for. Else an outage fails them at once, as all of Lull's
+ * @param onError what fails later; a connection comes back by itself, which `ready` tells
+ * @throws one line that names the Redis and the remedy
+ */
+export async function openConnection(
+  redis: RedisSource,
+  name: string,
+  { patient, onError }: { patient: boolean; onError: (error: Error) => void },
+): Promise<Redis> {
+  const client = createClient(redis, name)
+  if (patient)
+    Object.assign(client.options, {
+      maxRetriesPerRequest: null,
+      enableOfflineQueue: true,
+      autoResendUnfulfilledCommands: true,
+      commandTimeout: undefined,
+      socketTimeout: PATIENT_SOCKET_TIMEOUT_MS,
+    })
+  const where = addressOf(client)
+  // Before it stands the first error is the one that is thrown; `connect` rejects with it.
+  let stands = false
+  client.on('error', error => {
+    if (stands) onError(redisError(error, where))
+  })
+  try {
+    await connect(client)
+  } catch (error) {
+    await disconnect(client)
+    throw redisError(error, where)
+  }
+  stands = true
+  return client
+}
+
+/** What makes BullMQ's objects work on these connections rather than on some of its own. */
+export function backendOn(bullmq: Bullmq, client: Redis, blocking?: Redis): BackendFactory<RedisQueueBackend> {
+  const { RedisQueueBackend, RedisConnection, QueueKeys } = bullmq
+  return (name, options) => {
+    const keys = new QueueKeys('prefix' in options ? String(options.prefix) : undefined)
+    const backend = new RedisQueueBackend(
+      new RedisConnection(client, { blocking: false, skipVersionCheck: true }),
+      name,
+      keys.getKeys(name),
+      type => keys.toKey(name, type),
+      options,
+      // This one is asked for its version: without it BullMQ would wait in whole seconds, and retry late.
+      blocking && new RedisConnection(blocking, { blocking: true }),
+    )
+    // The connections have their names already.
+    backend.setName = async () => {}
+    return backend
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * The handover to a BullMQ queue: job `batch`, its id the batch's, its data the batch. BullMQ drops a job whose id it
+ * knows, which is what makes a repeated handover harmless; so finished jobs are kept by age only, since a count would
+ * forget them first.
+ *
+ * Trouble with the queue's Redis (down, read-only, out of memory, loading) is nobody's fault: it is not counted.
+ */
+import type { BulkJobOptions, Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { Logger } from '../logger.js'
+import { Outage } from '../outage.js'
+import { addressOf, type RedisSource } from '../store/redis-connection.js'
+import { isWrongType, redisError } from '../store/redis-errors.js'
+import { StoreUnavailable } from '../store/store.js'
+import { backendOn, loadBullmq, openConnection } from './bullmq-connection.js'
+import type { Handover, HandoverContext, HandoverEvents, HandoverItem, HandoverOutcome } from './handover.js'
+import { jobStates } from './job-states.js'
+import { QueueAnswers } from './queue-answers.js'
+
+export interface BullmqOptions {
+  /** The queue's name; `messages`. */
+  queue?: string
+  /** BullMQ's prefix of keys; `bull`. */
+  prefix?: string
+  /** The queue's Redis; by default the processor's own. */
+  redis?: RedisSource
+  /** How often a job is tried, with exponential backoff; 3. */
+  answerAttempts?: number
+  /** How long finished jobs are kept, by age only; a day. At least an hour. */
+  jobRetentionMs?: number
+}
+
+export const JOB_NAME = 'batch'
+const BATCHES_PER_CALL = 100
+const CALLS_AT_ONCE = 4
+const FIRST_BACKOFF_MS = 1000
+const RETRY_AFTER_MS = 1000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+/** Batches whose add may or may not have got through. The oldest are forgotten; the answer checks find those. */
+const DOUBTFUL = 10_000
+
+/** @throws {RangeError} for an option out of its bounds */
+export function bullmq(options: BullmqOptions = {}): Handover {
+  return new BullmqHandover(options)
+}
+
+class BullmqHandover implements Handover {
+  readonly kind = 'bullmq'
+  readonly batchesPerCall = BATCHES_PER_CALL
+  readonly concurrency = CALLS_AT_ONCE
+  private readonly name: string
+  private readonly prefix: string
+  private readonly redis: RedisSource | undefined
+  private readonly job: BulkJobOptions
+  private readonly doubtful = new Set<string>()
+  private open: { queue: Queue; client: Redis; answers: QueueAnswers; log: Logger } | undefined
+  private starting: Promise<void> | undefined
+
+  constructor({
+    queue = 'messages',
+    prefix = 'bull',
+    redis,
+    answerAttempts = 3,
+    jobRetentionMs = DAY_MS,
+  }: BullmqOptions) {
+    if (queue === '' || queue.includes(':'))
+      throw new RangeError(`queue=${queue}: it may hold no colon, and not be empty`)
+    if (!Number.isInteger(answerAttempts) || answerAttempts < 1)
+      throw new RangeError(`answerAttempts=${answerAttempts}: it must be a whole number, 1 or more`)
+    if (!(jobRetentionMs >= HOUR_MS))
+      throw new RangeError(`jobRetentionMs=${jobRetentionMs}: it must be ${HOUR_MS} (an hour) or more`)
+    this.name = queue
+    this.prefix = prefix
+    this.redis = redis
+    const keep = { age: Math.ceil(jobRetentionMs / 1000) }
+    this.job = {
+      attempts: answerAttempts,
+      backoff: { type: 'exponential', delay: FIRST_BACKOFF_MS },
+      removeOnComplete: keep,
+      removeOnFail: keep,
+    }
+  }
+
+  /** @param context `redis` is used where the options name none */
+  start(context: HandoverContext & { redis?: RedisSource }, events: HandoverEvents): Promise<void> {
+    this.starting ??= this.connect(context, events).catch(error => {
+      this.starting = undefined
+      throw error
+    })
+    return this.starting
+  }
+
+  async handOver(items: HandoverItem[]): Promise<HandoverOutcome[]> {
+    try {
+      await this.add(items)
+    } catch (error) {
+      const trouble = this.trouble(error)
+      if (trouble) return items.map(({ batch }) => this.notCounted(batch.batchId, trouble))
+      // Which of them was refused, BullMQ does not say: those that are in already are dropped.
+      return Promise.all(items.map(item => this.handOverOne(item)))
+    }
+    return this.outcomes(items)
+  }
+
+  async states(batchIds: string[]) {
+    const { client, queue } = this.standing()
+    try {
+      return await jobStates(client, queue, batchIds)
+    } catch (error) {
+      throw redisError(error, addressOf(client))
+    }
+  }
+
+  async stop(): Promise<void> {
+    // A start that fails has cleaned up behind itself.
+    await this.starting?.catch(() => {})
+    const { open } = this
+    this.open = undefined
+    this.starting = undefined
+    if (!open) return
+    await open.answers.stop()
+    // It says goodbye to Redis, which may not be there.
+    await open.queue.close().catch(error => open.log.debug({ err: error }, 'the queue was not closed cleanly'))
+    open.client.disconnect()
+  }
+
+  private async connect(context: HandoverContext & { redis?: RedisSource }, events: HandoverEvents): Promise<void> {
+    const redis = this.redis ?? context.redis
+    if (redis === undefined)
+      throw new TypeError('bullmq(): redis is missing: give a Redis URL, ioredis options or a function')
+    const loaded = await loadBullmq()
+    const { connectionName, log } = context
+    let outage: Outage | undefined
+    const onError = (error: Error) => outage?.began(error)
+    const client = await openConnection(redis, connectionName, { patient: false, onError })
+    const stream = await openConnection(redis, connectionName, { patient: true, onError }).catch(error => {
+      client.disconnect()
+      throw error
+    })
+    outage = new Outage(log, `Redis of queue ${this.name} at ${addressOf(client)}`)
+    const onReady = () => {
+      if (client.status !== 'ready' || stream.status !== 'ready') return
+      outage?.ended()
+      events.onResumed()
+    }
+    const { name, prefix } = this
+    const answers = new QueueAnswers(loaded, stream, { name, prefix }, events, log)
+    try {
+      await answers.start()
+    } catch (error) {
+      client.disconnect()
+      stream.disconnect()
+      throw redisError(error, addressOf(client))
+    }
+    for (const connection of [client, stream]) connection.on('ready', onReady)
+    // The length of the event stream is the queue's owner's to set.
+    const options = { connection: client, prefix, skipMetasUpdate: true }
+    const queue = new loaded.Queue(name, options, backendOn(loaded, client))
+    // Connection errors are heard above; those of commands reach their callers.
+    queue.on('error', error => log.debug({ err: error }, 'an error in the queue'))
+    this.open = { queue, client, answers, log }
+  }
+
+  private async add(items: HandoverItem[]): Promise<void> {
+    const { queue } = this.standing()
+    await queue.addBulk(
+      items.map(({ batch }) => ({ name: JOB_NAME, data: batch, opts: { ...this.job, jobId: batch.batchId } })),
+    )
+  }
+
+  private async handOverOne(item: HandoverItem): Promise<HandoverOutcome> {
+    try {
+      await this.add([item])
+    } catch (error) {
+      const trouble = this.trouble(error)
+      if (trouble) return this.notCounted(item.batch.batchId, trouble)
+      return { result: 'failed', counts: true, error: error instanceof Error ? error : new Error(String(error)) }
+    }
+    return { result: 'taken' }
+  }
+
+  /**
+   * A batch that may have been added before may have been answered before, and then no event will come: it is asked for.
+   * (Of one that was added by a processor that died at once, the answer checks will find it.)
+   */
+  private async outcomes(items: HandoverItem[]): Promise<HandoverOutcome[]> {
+    const asked = items.flatMap(({ batch: { batchId }, attempt }) =>
+      this.doubtful.delete(batchId) || attempt > 1 ? [batchId] : [],
+    )
+    if (asked.length === 0) return items.map(() => ({ result: 'taken' }))
+    const ended = new Map<string, HandoverOutcome>()
+    try {
+      const states = await this.states(asked)
+      asked.forEach((batchId, i) => {
+        const state = states[i]
+        if (state?.state === 'ended') ended.set(batchId, { result: 'answered', outcome: state.outcome })
+      })
+    } catch {
+      // They are in the queue all the same, and the answer checks will ask again.
+    }
+    return items.map(({ batch }) => ended.get(batch.batchId) ?? { result: 'taken' })
+  }
+
+  private notCounted(batchId: string, error: Error): HandoverOutcome {
+    this.doubtful.add(batchId)
+    for (const oldest of this.doubtful) {
+      if (this.doubtful.size <= DOUBTFUL) break
+      this.doubtful.delete(oldest)
+    }
+    return { result: 'failed', counts: false, error, retryAfterMs: RETRY_AFTER_MS }
+  }
+
+  /** The error to report where it is the queue's trouble, not a batch's. */
+  private trouble(error: unknown): Error | undefined {
+    if (!this.open) return new Error(`the handover to queue ${this.name} is not running`)
+    const known = redisError(error, addressOf(this.open.client))
+    if (known instanceof StoreUnavailable) return known
+    if (isWrongType(known))
+      return new Error(
+        `queue ${this.name}: a key under ${this.prefix}:${this.name} is not BullMQ's: set LULL_QUEUE_PREFIX`,
+      )
+    return undefined
+  }
+
+  private standing() {
+    if (!this.open) throw new Error(`the handover to queue ${this.name} is not running: start() it first`)
+    return this.open
+  }
+}

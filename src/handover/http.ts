@@ -1,0 +1,149 @@
+/**
+ * The handover to a URL: the batch is POSTed as JSON, signed as Standard Webhooks say (https://www.standardwebhooks.com)
+ * if there is a secret. 200 and 204: answered. 202: taken, and answered by `POST /batches/:batchId/answered`. Anything
+ * else, no answer included, is a failed attempt.
+ */
+import { Webhook } from 'standardwebhooks'
+import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
+
+export interface HttpHandoverOptions {
+  /** Where batches are POSTed; `user:password@` in it becomes basic authorization. */
+  url: string
+  /** Base64, with or without `whsec_` before it, as Standard Webhooks have it. */
+  secret?: string
+  /** How long an answer may take; 60,000. */
+  timeoutMs?: number
+  /** How many batches are POSTed at once; 16. */
+  concurrency?: number
+}
+
+const TIMEOUT_MS = 60_000
+const CONCURRENCY = 16
+/** Of a refusal's body: read, and shown. */
+const MOST_BYTES_READ = 65_536
+const MOST_CHARS_SHOWN = 200
+const LONGEST_RETRY_AFTER_MS = 3_600_000
+
+/** @throws {RangeError} for an option that can't be used; a secret is never in the message */
+export function http({
+  url,
+  secret,
+  timeoutMs = TIMEOUT_MS,
+  concurrency = CONCURRENCY,
+}: HttpHandoverOptions): Handover {
+  const { target, where, authorization } = targetFrom(url)
+  const webhook = secret === undefined ? undefined : webhookFrom(secret)
+  const stopping = new AbortController()
+
+  const post = async ({ batch, signal }: HandoverItem): Promise<HandoverOutcome> => {
+    const body = JSON.stringify(batch)
+    const now = new Date()
+    const timeout = AbortSignal.timeout(timeoutMs)
+    try {
+      const response = await fetch(target, {
+        method: 'POST',
+        // A redirected POST may arrive as a GET, or somewhere else: it is refused below, as any other status.
+        redirect: 'manual',
+        signal: AbortSignal.any([signal, timeout, stopping.signal]),
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': 'lull',
+          'webhook-id': batch.batchId,
+          'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+          ...(webhook && { 'webhook-signature': webhook.sign(batch.batchId, now, body) }),
+          ...(authorization && { authorization }),
+        },
+        body,
+      })
+      return await outcomeOf(response, where)
+    } catch (error) {
+      if (signal.aborted || stopping.signal.aborted)
+        return failed(`${where}: given up, ${reasonOf(signal.aborted ? signal.reason : stopping.signal.reason)}`, false)
+      if (timeout.aborted) return failed(`${where} has not answered within ${timeoutMs} ms`)
+      return failed(`${where} can not be reached: ${reasonOf(error)}`)
+    }
+  }
+
+  return {
+    kind: 'http',
+    batchesPerCall: 1,
+    concurrency,
+    async start() {},
+    handOver: items => Promise.all(items.map(post)),
+    async stop() {
+      stopping.abort(new Error('the handover has stopped'))
+    },
+  }
+}
+
+async function outcomeOf(response: Response, where: string): Promise<HandoverOutcome> {
+  const { status, headers } = response
+  // Read even where nobody looks at it, within a bound: an unread body would cost its connection.
+  const text = await beginning(response)
+  if (status === 200 || status === 204) return { result: 'answered', outcome: 'completed' }
+  if (status === 202) return { result: 'taken' }
+  const location = headers.get('location')
+  const said = location === null ? text : `to ${location}; redirects are not followed, set the URL it leads to`
+  const outcome = failed(`${where} answered ${status}${said === '' ? '' : ` ${oneLine(said)}`}`)
+  const retryAfterMs = status === 429 || status === 503 ? retryAfter(headers.get('retry-after')) : undefined
+  return retryAfterMs === undefined ? outcome : { ...outcome, retryAfterMs }
+}
+
+/** How long to wait is the processor's to say, by attempt, unless the receiver did. */
+const failed = (message: string, counts = true) =>
+  ({ result: 'failed', counts, error: new Error(message) }) satisfies HandoverOutcome
+
+async function beginning(response: Response): Promise<string> {
+  if (!response.body) return ''
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for await (const chunk of response.body) {
+    bytes += chunk.byteLength
+    if (text.length < MOST_CHARS_SHOWN) text += decoder.decode(chunk, { stream: true })
+    // Leaving the loop cancels the rest.
+    if (bytes > MOST_BYTES_READ) break
+  }
+  return text
+}
+
+const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim().slice(0, MOST_CHARS_SHOWN)
+
+/** Seconds or a date (RFC 9110, 10.2.3), in milliseconds from now. */
+function retryAfter(value: string | null): number | undefined {
+  if (value === null) return undefined
+  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS)
+}
+
+/** `fetch failed` says nothing; its cause does. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { cause } = error
+  if (cause instanceof Error) return oneLine(cause.message || ('code' in cause ? String(cause.code) : cause.name))
+  return oneLine(error.message)
+}
+
+function targetFrom(url: string): { target: URL; where: string; authorization?: string } {
+  const target = URL.canParse(url) ? new URL(url) : undefined
+  if (!target || !/^https?:$/.test(target.protocol))
+    throw new RangeError('the handover URL is not one: it must begin with http:// or https://')
+  // Neither credentials nor a token in the query may reach a log.
+  const where = target.origin + target.pathname
+  const { username, password } = target
+  if (!username && !password) return { target, where }
+  target.username = ''
+  target.password = ''
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { target, where, authorization: `Basic ${Buffer.from(credentials).toString('base64')}` }
+}
+
+function webhookFrom(secret: string): Webhook {
+  try {
+    return new Webhook(secret)
+  } catch {
+    throw new RangeError(
+      'the handover secret is not base64, as Standard Webhooks want it: make one with `openssl rand -base64 24`',
+    )
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * How jobs are doing, in one round trip for all of them. BullMQ's own `getState` searches the list of waiting jobs, which
+ * is as long as the backlog, and `getJob` brings the texts along; here a job that exists and is neither finished nor
+ * with a worker is waiting: for a worker, for its next attempt, or for a paused queue.
+ */
+import type { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { AnswerState } from './handover.js'
+
+const READS_PER_JOB = 4
+
+/**
+ * One state an id, in order.
+ * @throws Redis's error, if any of it could not be read
+ */
+export async function jobStates(client: Redis, { keys, toKey }: Queue, ids: string[]): Promise<AnswerState[]> {
+  const reads = client.pipeline()
+  for (const id of ids)
+    reads
+      // `ats` counts the takes since BullMQ 5, `attemptsMade` before; `timestamp` is in every job.
+      .hmget(toKey(id), 'timestamp', 'processedOn', 'ats', 'attemptsMade')
+      .zscore(keys['completed'] ?? '', id)
+      .zscore(keys['failed'] ?? '', id)
+      // As long as the workers are many.
+      .lpos(keys['active'] ?? '', id)
+  const replies = ((await reads.exec()) ?? []).map(([error, reply]) => {
+    if (error) throw error
+    return reply
+  })
+  return ids.map((_, i) => stateFrom(replies.slice(i * READS_PER_JOB, (i + 1) * READS_PER_JOB)))
+}
+
+function stateFrom([job, completed, failed, active]: unknown[]): AnswerState {
+  const [timestamp, processedOn, started, made] = Array.isArray(job) ? job : []
+  if (timestamp === null || timestamp === undefined) return { state: 'ended', outcome: 'removed' }
+  if (completed !== null) return { state: 'ended', outcome: 'completed' }
+  if (failed !== null) return { state: 'ended', outcome: 'failed' }
+  // Each take writes the time it began, so that a retry's timeout counts anew.
+  if (active !== null) return { state: 'active', take: `${processedOn ?? 0}.${started ?? made ?? 0}` }
+  return { state: 'waiting' }
+}

@@ -1,0 +1,26 @@
+/** A job of the queue as a batch: other programs may write to the queue too, so its data is looked at first. */
+import { z } from 'zod'
+import type { Batch } from '../batch.js'
+
+/** What every batch of version 1 has; the rest is as the processor wrote it. */
+const envelope = z.looseObject({
+  version: z.literal(1),
+  batchId: z.string().min(1),
+  conversationId: z.string().min(1),
+  messages: z.array(z.looseObject({ messageId: z.string() })).min(1),
+  text: z.string(),
+  releasedBy: z.string(),
+})
+
+const isBatch = (data: unknown): data is Batch => envelope.safeParse(data).success
+
+/** @throws one line that says what the job is instead */
+export function batchFrom(job: { id?: string | undefined; name: string; data: unknown }, queue: string): Batch {
+  if (isBatch(job.data)) return job.data
+  const { version } = z.looseObject({ version: z.unknown() }).safeParse(job.data).data ?? {}
+  const remedy =
+    typeof version === 'number' && version > 1
+      ? `it is of version ${version}: update this worker`
+      : 'another program writes to this queue: set LULL_QUEUE to a queue of Lull’s own'
+  throw new TypeError(`job ${job.id ?? ''} (${job.name}) of queue ${queue} is no batch of version 1: ${remedy}`)
+}

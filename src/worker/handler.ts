@@ -1,0 +1,51 @@
+/** What a worker does with a batch: a module of the user's, or a line in the log. */
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Handle } from '../handover/function.js'
+
+const MOST_CHARS_SHOWN = 80
+
+/** What the reference worker does where no handler is named. */
+export const logBatch: Handle = (batch, { log, attempt }) => {
+  const { batchId, conversationId, messages, releasedBy, text } = batch
+  log.info(
+    { batchId, conversationId, count: messages.length, releasedBy, attempt },
+    `${conversationId}: ${messages.length} ${messages.length === 1 ? 'message' : 'messages'} by ${releasedBy}: ${shortened(text)}`,
+  )
+}
+
+/**
+ * The default export of a module.
+ * @param file its path, from the working directory
+ * @throws one line, for a module that can't be loaded or exports no function
+ */
+export async function loadHandler(file: string): Promise<Handle> {
+  const path = resolve(file)
+  const loaded: unknown = await import(pathToFileURL(path).href).catch(error => {
+    throw new Error(`handler ${path} can not be loaded: ${firstLine(error)}`, { cause: error })
+  })
+  const handle = defaultExport(loaded)
+  if (!isHandle(handle))
+    throw new TypeError(
+      `handler ${path} exports no function by default: write \`export default async (batch, { signal, attempt, log }) => { … }\``,
+    )
+  return handle
+}
+
+/** A CommonJS module made from one of ours has its default export one level further down. */
+function defaultExport(module: unknown): unknown {
+  const exported = propertyOf(module, 'default')
+  return typeof exported === 'function' ? exported : propertyOf(exported, 'default')
+}
+
+const propertyOf = (of: unknown, name: string): unknown =>
+  typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined
+
+const isHandle = (value: unknown): value is Handle => typeof value === 'function'
+
+const firstLine = (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n')[0]
+
+function shortened(text: string): string {
+  const line = text.replaceAll('\n', ' · ')
+  return line.length > MOST_CHARS_SHOWN ? `${line.slice(0, MOST_CHARS_SHOWN - 1)}…` : line
+}

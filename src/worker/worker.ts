@@ -1,0 +1,209 @@
+/**
+ * The reference worker: a BullMQ worker that runs a handler, with what a plain `new Worker('messages', …)` leaves to its
+ * author. Its handler's signal is aborted when the lock is lost, shortly before the answer timeout, and at the end of a
+ * stop; and a job may stall more than once.
+ *
+ * How a job ends: the handler resolves: completed. It rejects: tried again, as often as the job says. It is cut by the
+ * timeout: failed for good, since its conversation goes on without it. It is cut by a stop: back to the queue, and the
+ * attempt does not count. It is cut by a lost lock: whoever has it now decides.
+ */
+import type { Job, Worker } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { type Bullmq, backendOn, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
+import type { Handle } from '../handover/function.js'
+import { type Logger, silent } from '../logger.js'
+import { Outage } from '../outage.js'
+import { processName } from '../process-name.js'
+import { addressOf, type RedisSource } from '../store/redis-connection.js'
+import { StoreUnavailable } from '../store/store.js'
+import { batchFrom } from './batch-job.js'
+import { graceOf, Run, type RunResult } from './run.js'
+
+export interface QueueWorkerOptions {
+  /** The queue's Redis. */
+  redis: RedisSource
+  /** `messages` */
+  queue?: string
+  /** BullMQ's prefix of keys; `bull`. */
+  prefix?: string
+  handle: Handle
+  /** How many batches are worked on at once; 16. */
+  concurrency?: number
+  /** As the processors have it; 300,000. */
+  answerTimeoutMs?: number
+  log?: Logger
+  /** What its connections call themselves to Redis. */
+  name?: string
+}
+
+const CONCURRENCY = 16
+const ANSWER_TIMEOUT_MS = 300_000
+const STOP_TIMEOUT_MS = 25_000
+const LOCK_MS = 30_000
+/** BullMQ fails a job that stalls more often, unfinished; its default of one does not outlive two deploys. */
+const MOST_STALLS = 10
+/** BullMQ closes by waiting for Redis, which may be away. */
+const CLOSE_MS = 2000
+
+interface Open {
+  bullmq: Bullmq
+  worker: Worker
+  clients: Redis[]
+}
+
+export class QueueWorker {
+  readonly name: string
+  private readonly queue: string
+  private readonly prefix: string
+  private readonly log: Logger
+  private readonly runs = new Map<string, Run>()
+  private readonly answerTimeoutMs: number
+  private open: Open | undefined
+  private starting: Promise<void> | undefined
+  private stopping: Promise<void> | undefined
+
+  constructor(private readonly options: QueueWorkerOptions) {
+    this.name = options.name ?? processName('worker')
+    this.queue = options.queue ?? 'messages'
+    this.prefix = options.prefix ?? 'bull'
+    this.log = options.log ?? silent
+    this.answerTimeoutMs = options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS
+  }
+
+  /**
+   * Resolves when it takes jobs.
+   * @throws one line that names what is wrong and the remedy; nothing is left open then
+   */
+  start(): Promise<void> {
+    this.starting ??= this.connect()
+    return this.starting
+  }
+
+  /** Resolves if it can take jobs; rejects with one line that says why not. */
+  async ready(): Promise<void> {
+    if (!this.open || this.stopping) throw new StoreUnavailable('other', 'the worker is not running')
+    const lost = this.open.clients.find(({ status }) => status !== 'ready')
+    if (lost) throw new StoreUnavailable('connection', `Redis at ${addressOf(lost)} can not be reached`)
+  }
+
+  /**
+   * Takes nothing more, lets what runs end, aborts its signals towards the end of `timeoutMs`, and puts back what is left
+   * then. May be called twice, or before `start`.
+   */
+  stop({ timeoutMs = STOP_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
+    this.stopping ??= this.quiet(timeoutMs)
+    return this.stopping
+  }
+
+  private async connect(): Promise<void> {
+    if (this.stopping) throw new Error('the worker has been stopped: make another one')
+    const bullmq = await loadBullmq()
+    const { redis, concurrency = CONCURRENCY } = this.options
+    let outage: Outage | undefined
+    const onError = (error: Error) => outage?.began(error)
+    const client = await openConnection(redis, this.name, { patient: true, onError })
+    const blocking = await openConnection(redis, this.name, { patient: true, onError }).catch(error => {
+      client.disconnect()
+      throw error
+    })
+    const clients = [client, blocking]
+    outage = new Outage(this.log, `Redis of queue ${this.queue} at ${addressOf(client)}`)
+    for (const one of clients)
+      one.on('ready', () => {
+        if (clients.every(({ status }) => status === 'ready')) outage?.ended()
+      })
+    const { name, prefix } = this
+    const worker = new bullmq.Worker(
+      this.queue,
+      (job, token) => this.process(bullmq, job, token),
+      { connection: client, prefix, name, concurrency, lockDuration: LOCK_MS, maxStalledCount: MOST_STALLS },
+      backendOn(bullmq, client, blocking),
+    )
+    worker.on('error', error => this.onError(error))
+    worker.on('lockRenewalFailed', ids => {
+      for (const id of ids) this.runs.get(id)?.cut('lock')
+    })
+    worker.on('locksRenewed', ({ jobIds }) => {
+      for (const id of jobIds) this.runs.get(id)?.renewed()
+    })
+    this.open = { bullmq, worker, clients }
+    await worker.waitUntilReady()
+  }
+
+  private async process({ UnrecoverableError, WaitingError }: Bullmq, job: Job, token?: string): Promise<void> {
+    const id = job.id ?? ''
+    let run: Run
+    try {
+      const batch = batchFrom(job, this.queue)
+      run = new Run(batch, this.options.handle, {
+        attempt: job.attemptsMade + 1,
+        log: this.log,
+        answerTimeoutMs: this.answerTimeoutMs,
+        lockMs: LOCK_MS,
+      })
+    } catch (error) {
+      this.log.error({ jobId: id }, messageOf(error))
+      throw new UnrecoverableError(messageOf(error))
+    }
+    this.runs.set(id, run)
+    const result = await run.result.finally(() => this.runs.delete(id))
+    if (result.result === 'done') return
+    this.tell(job, result)
+    if (result.cut === 'stop') {
+      await job.moveToWait(token)
+      throw new WaitingError()
+    }
+    if (result.cut === 'timeout') throw new UnrecoverableError(`not answered within ${this.answerTimeoutMs} ms`)
+    throw result.result === 'failed' ? asError(result.error) : new Error('its lock was lost')
+  }
+
+  private tell(job: Job, result: Exclude<RunResult, { result: 'done' }>): void {
+    const about = { batchId: job.id, attempt: job.attemptsMade + 1, ...(result.cut && { cut: result.cut }) }
+    if (result.result === 'abandoned')
+      this.log.warn(about, 'a handler heeds no aborted signal: it was left behind, and may still be running')
+    else this.log.warn({ ...about, error: messageOf(result.error) }, 'the handler failed')
+  }
+
+  private async quiet(timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs
+    const graceMs = graceOf(timeoutMs)
+    // A start that failed has left nothing open.
+    await this.starting?.catch(() => {})
+    if (!this.open) return
+    const { worker, clients } = this.open
+    this.open = undefined
+    // True: it is not for BullMQ to wait for the jobs, since it knows no deadline.
+    await worker.pause(true)
+    const cut = setTimeout(
+      () => {
+        for (const run of this.runs.values()) run.cut('stop', graceMs)
+      },
+      Math.max(deadline - performance.now() - graceMs, 0),
+    )
+    await this.closed(worker, Math.max(deadline - performance.now(), 0) + CLOSE_MS)
+    clearTimeout(cut)
+    for (const client of clients) client.disconnect()
+  }
+
+  /** Closing waits for the jobs that run, and for Redis, which may be away. */
+  private async closed(worker: Worker, withinMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(() => {
+        this.log.warn({}, 'the worker’s jobs could not be put back, Redis is away: they come back when their locks end')
+        resolve()
+      }, withinMs)
+    })
+    await Promise.race([worker.close(), late])
+    clearTimeout(timer)
+  }
+
+  /** Connection errors are told by their outage; what happens to a lost job, by its lock. */
+  private onError(error: Error): void {
+    this.log.debug({ err: error }, 'an error in the worker')
+  }
+}
+
+const asError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown)))
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
