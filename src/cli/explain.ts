@@ -5,13 +5,21 @@
  */
 import { StoreUnavailable } from '../store/store.js'
 
+/** What ioredis's parser says of an answer that is none of Redis's. */
+const NO_RESP = /^(Protocol error|Unknown RESP type)/
+/** Something listens, and hangs up on the first command. */
+const CLOSED_AT_ONCE = /\((EPIPE|ECONNRESET)\)$/
+const NOT_REDIS = 'is it Redis that listens there? Check the host and the port in REDIS_URL'
+
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  const { message } = error
   if (error instanceof StoreUnavailable && (error.reason === 'connection' || error.reason === 'timeout'))
-    return `${error.message}: start it there, or set REDIS_URL to where one runs`
-  if (/^Protocol error/.test(error.message))
-    return `what answers is not Redis (${error.message}): check the host and the port in REDIS_URL`
-  return error.message
+    return `${message}: ${CLOSED_AT_ONCE.test(message) ? NOT_REDIS : 'start it there, or set REDIS_URL to where one runs'}`
+  if (NO_RESP.test(message)) return `what answers at REDIS_URL does not speak Redis's protocol: ${NOT_REDIS}`
+  if (message.includes('DB index is out of range'))
+    return `REDIS_URL names a database that this Redis does not have ("${message}"): name another, 0 say`
+  return message
 }
 
 /** The first line of a text, without what would move a terminal's cursor. */

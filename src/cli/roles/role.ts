@@ -13,9 +13,6 @@ export interface RoleContext {
 
 /** The line that every process logs at its start: two that "see different data" are told apart by it. */
 export function logStart(log: Logger, role: string, { address, db, prefix, runId, version }: StoreIdentity): void {
-  if (address === 'memory') return log.info({ role }, `${role} started, in memory`)
-  log.info(
-    { role, redis: address, db, prefix, runId, version },
-    `${role} started on ${address}, database ${db}, prefix ${prefix}, run_id ${runId}`,
-  )
+  const where = address === 'memory' ? 'memory' : `${address}, database ${db}, prefix ${prefix}, run_id ${runId}`
+  log.info({ role, redis: address, db, prefix, runId, version }, `${role} started on ${where}`)
 }

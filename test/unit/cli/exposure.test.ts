@@ -1,0 +1,24 @@
+import { expect } from 'chai'
+import { checkExposure } from '../../../src/cli/roles/exposure.js'
+import { type Environment, readConfig } from '../../../src/config.js'
+
+const check = (env: Environment) => () => checkExposure(readConfig(env))
+
+describe('exposure', () => {
+  for (const HOST of ['127.0.0.1', '127.8.8.8', 'localhost', '::1'])
+    it(`HOST=${HOST} starts without a secret`, () => {
+      expect(check({ HOST })).not.to.throw()
+    })
+
+  for (const HOST of ['0.0.0.0', '::', '192.168.0.5', 'example.org', '127.example.org'])
+    it(`HOST=${HOST} starts only with a secret, or the word that webhooks may come unsigned`, () => {
+      expect(check({ HOST })).to.throw(/^HOST=.* LULL_ALLOW_UNSIGNED/)
+      expect(check({ HOST, LULL_ALLOW_UNSIGNED: 'generic' })).not.to.throw()
+      expect(check({ HOST, WHATSAPP_APP_SECRET: 'secret' })).not.to.throw()
+      expect(check({ HOST, WHATSAPP_VERIFY_TOKEN: 'token' })).to.throw(/^HOST=/)
+    })
+
+  it('a secret that nothing checks yet stops the start, and is not shown', () => {
+    expect(check({ WAHA_HMAC_KEY: 'hush' })).to.throw(/^WAHA_HMAC_KEY=\*\*\* is set, and this version does not check/)
+  })
+})

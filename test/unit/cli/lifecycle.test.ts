@@ -1,0 +1,72 @@
+import { expect } from 'chai'
+import sinon from 'sinon'
+import { Lifecycle, StoppedEarly } from '../../../src/cli/lifecycle.js'
+import { silent } from '../../../src/logger.js'
+
+describe('lifecycle', () => {
+  it('releases in the reverse order of acquisition, each after the one before', async () => {
+    const lifecycle = new Lifecycle(silent)
+    const released: string[] = []
+    for (const name of ['redis', 'processor', 'api'])
+      await lifecycle.add(name, async () => {
+        released.push(`${name} began`)
+        await new Promise(resolve => setImmediate(resolve))
+        released.push(`${name} ended`)
+      })
+    await lifecycle.stop(1000)
+    expect(released).to.deep.equal([
+      'api began',
+      'api ended',
+      'processor began',
+      'processor ended',
+      'redis began',
+      'redis ended',
+    ])
+  })
+
+  it('stops once, however often it is told to', async () => {
+    const lifecycle = new Lifecycle(silent)
+    const release = sinon.stub()
+    await lifecycle.add('one', release)
+    await Promise.all([lifecycle.stop(1000), lifecycle.stop(1000)])
+    await lifecycle.stop(1000)
+    expect(release.callCount).to.equal(1)
+  })
+
+  it('releases the others where one fails, and says which', async () => {
+    const log = { ...silent, warn: sinon.stub() }
+    const lifecycle = new Lifecycle(log)
+    const release = sinon.stub()
+    await lifecycle.add('the first', release)
+    await lifecycle.add('the second', () => Promise.reject(new Error('stuck')))
+    await lifecycle.stop(1000)
+    expect(release.callCount).to.equal(1)
+    expect(log.warn.firstCall.args[1]).to.equal('the second did not stop cleanly')
+  })
+
+  it('shares the bound: a release that takes all of its time leaves some to those after it', async () => {
+    const clock = sinon.useFakeTimers({ toFake: ['performance', 'setTimeout'] })
+    try {
+      const lifecycle = new Lifecycle(silent)
+      const given: number[] = []
+      const takesAll = (timeoutMs: number) => {
+        given.push(timeoutMs)
+        clock.tick(timeoutMs)
+      }
+      for (const name of ['a', 'b', 'c']) await lifecycle.add(name, takesAll)
+      await lifecycle.stop(1000)
+      expect(given.map(Math.round)).to.deep.equal([900, 90, 10])
+    } finally {
+      clock.restore()
+    }
+  })
+
+  it('a stop during the start releases what is acquired later at once, and ends the start', async () => {
+    const lifecycle = new Lifecycle(silent)
+    await lifecycle.stop(1000)
+    const release = sinon.stub()
+    const ending = await lifecycle.add('late', release).catch(error => error)
+    expect(ending).to.be.instanceOf(StoppedEarly)
+    expect(release.callCount).to.equal(1)
+  })
+})

@@ -1,0 +1,48 @@
+import { expect } from 'chai'
+import { nextSteps } from '../../../src/cli/next-steps.js'
+import { type Environment, readConfig } from '../../../src/config.js'
+
+const URL_ = 'http://127.0.0.1:3000'
+
+const shown = (env: Environment = {}, more: { url?: string; tokenIsMade?: boolean } = {}) => {
+  const config = readConfig(env)
+  return nextSteps({ config, url: URL_, token: 'the-token', tokenIsMade: true, redis: config.redis, ...more })
+}
+
+describe('next steps', () => {
+  it('posts to the generic webhook, where it is open', () => {
+    expect(shown()).to.include(`curl -sS ${URL_}/webhook/whatsapp/batched/generic -H`)
+  })
+
+  it('posts to the conversation with the token, where webhooks must be signed', () => {
+    const text = shown({ WHATSAPP_APP_SECRET: 'hush' })
+    expect(text).to.include(
+      `curl -sS -H 'authorization: Bearer the-token' ${URL_}/conversations/79990000011%40c.us/messages -H`,
+    )
+    expect(text).not.to.include('hush')
+    expect(shown({ WHATSAPP_APP_SECRET: 'hush', LULL_ALLOW_UNSIGNED: 'generic' })).to.include('/batched/generic -H')
+  })
+
+  it('shows a token it made, and never the user’s own', () => {
+    expect(shown()).to.include('Bearer the-token')
+    expect(shown({}, { tokenIsMade: false }))
+      .to.include('Bearer <LULL_API_TOKEN>')
+      .and.not.to.include('the-token')
+  })
+
+  it('says what will be seen, by the settings', () => {
+    expect(shown()).to.include('10 s after the last one, one batch of the four is logged here.')
+    expect(shown({ LULL_BATCHING: 'off' })).to.include('each of them is logged here at once, alone.')
+    expect(shown({ LULL_WORKER_HANDLER: './answer.mjs' })).to.include('goes to ./answer.mjs')
+  })
+
+  it('names an address that can be connected to', () => {
+    expect(shown({}, { url: 'http://0.0.0.0:3000' })).to.include('Lull is up at http://127.0.0.1:3000')
+    expect(shown({}, { url: 'http://[::]:3000' })).to.include('Lull is up at http://[::1]:3000')
+  })
+
+  it('shows how to watch Redis, without its password', () => {
+    const text = shown({ REDIS_URL: 'rediss://:hush@h:7000/3', LULL_PREFIX: 'shop' })
+    expect(text).to.include("redis-cli -h h -p 7000 --tls -n 3 psubscribe 'shop.*'").and.not.to.include('hush')
+  })
+})
