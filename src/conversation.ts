@@ -18,5 +18,6 @@ export function parseConversationId(conversationId: string): ConversationParts {
   return { account: unescapeSlash(conversationId.slice(0, slash)), chatId: conversationId.slice(slash + 1) }
 }
 
-const escapeSlash = (text: string) => text.replaceAll('/', '%2F')
-const unescapeSlash = (text: string) => text.replaceAll('%2F', '/')
+// A `%` that would read as an escape is escaped itself, so that no two ids become one.
+const escapeSlash = (text: string) => text.replace(/%(?=2F|25)/g, '%25').replaceAll('/', '%2F')
+const unescapeSlash = (text: string) => text.replace(/%2F|%25(?=2F|25)/g, escape => (escape === '%2F' ? '/' : '%'))
