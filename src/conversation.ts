@@ -20,4 +20,4 @@ export function parseConversationId(conversationId: string): ConversationParts {
 
 // A `%` that would read as an escape is escaped itself, so that no two ids become one.
 const escapeSlash = (text: string) => text.replace(/%(?=2F|25)/g, '%25').replaceAll('/', '%2F')
-const unescapeSlash = (text: string) => text.replace(/%2F|%25(?=2F|25)/g, escape => (escape === '%2F' ? '/' : '%'))
+const unescapeSlash = (text: string) => text.replace(/%2F|%25(?=2F|25)/g, found => (found === '%2F' ? '/' : '%'))
