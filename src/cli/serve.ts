@@ -13,6 +13,8 @@ const SIGNALS = ['SIGTERM', 'SIGINT', ...(process.stdin.isTTY ? (['SIGHUP'] as c
 const SAME_SIGNAL_MS = 100
 /** Of `LULL_SHUTDOWN_MS`, what the clean stop may take before the process ends without it. */
 const CLEAN_SHARE = 0.95
+/** With that gone which all else stands on there is nothing to hand back, and little to wait for. */
+const STOP_AFTER_FAILURE_MS = 2000
 
 export interface ServeOptions {
   log: Logger
@@ -26,6 +28,10 @@ export async function serve({ log, shutdownMs, start }: ServeOptions): Promise<v
   const lifecycle = new Lifecycle(log)
   const signals = new Signals(log, shutdownMs)
   const release = catchStrays(log)
+  let stopMs = shutdownMs * CLEAN_SHARE
+  lifecycle.failed.catch(() => {
+    stopMs = Math.min(stopMs, STOP_AFTER_FAILURE_MS)
+  })
   try {
     const starting = start(lifecycle)
     // When a signal wins the race, the rest of the start ends as `StoppedEarly`, or fails on what was closed under it.
@@ -33,7 +39,7 @@ export async function serve({ log, shutdownMs, start }: ServeOptions): Promise<v
     await Promise.race([starting.then(announceReady), signals.first])
     await Promise.race([signals.first, lifecycle.failed])
   } finally {
-    await lifecycle.stop(shutdownMs * CLEAN_SHARE)
+    await lifecycle.stop(stopMs)
     signals.close()
     release()
   }
