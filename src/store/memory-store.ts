@@ -152,6 +152,11 @@ export class MemoryStore implements Store {
     return snapshot(this.everything)
   }
 
+  /** How many message ids are remembered. For tests. */
+  get idsRemembered(): number {
+    return this.everything.seen.size
+  }
+
   /** Deletes the open batch's header, as a foreign hand or an eviction might in Redis. For tests. */
   loseHeader(conversationId: string): void {
     delete this.everything.conversations.get(conversationId)?.header

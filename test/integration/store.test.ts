@@ -1,0 +1,258 @@
+/** The store on Redis: the contract of a store, in real time, and what Redis shows of it. */
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import { type RuleOptions, rulesFrom } from '../../src/rules.js'
+import { RedisStore } from '../../src/store/redis-store.js'
+import { ForeignKey } from '../../src/store/store.js'
+import { testRedis, uniquePrefix } from '../support/redis.js'
+import { storeContract } from '../support/store-contract/contract.js'
+import {
+  allIdsOf,
+  append,
+  CHAT,
+  claim,
+  claimed,
+  claimOne,
+  dead,
+  direct,
+  idsOf,
+  OTHER,
+  PATIENT,
+  steps,
+} from '../support/store-contract/messages.js'
+import { redisSnapshot } from '../support/store-contract/redis-snapshot.js'
+import { until } from '../support/wait.js'
+
+/** How often a test that waits asks Redis for its time. */
+const LOOK_EVERY_MS = 5
+
+async function redisStore(rules: RuleOptions = {}) {
+  const redis = new Redis(await testRedis())
+  const store = new RedisStore({ redis: await testRedis(), prefix: uniquePrefix(), rules: rulesFrom(rules) })
+  await store.open()
+  const now = async () => {
+    const [seconds = 0, microseconds = 0] = (await redis.time()).map(Number)
+    return seconds * 1000 + Math.floor(microseconds / 1000)
+  }
+  return {
+    store,
+    redis,
+    keys: store.keys,
+    pass: async (ms: number) => {
+      const endMs = (await now()) + ms
+      while ((await now()) < endMs) await new Promise(resolve => setTimeout(resolve, LOOK_EVERY_MS))
+    },
+    snapshot: (conversationIds: string[]) => redisSnapshot(redis, store.keys, conversationIds),
+    close: async () => {
+      await store.close()
+      await redis.quit()
+    },
+  }
+}
+
+storeContract('RedisStore', redisStore)
+
+describe('RedisStore', () => {
+  const made: { close(): Promise<void> }[] = []
+  const make = async (rules: RuleOptions = PATIENT) => {
+    const underTest = await redisStore(rules)
+    made.push(underTest)
+    return underTest
+  }
+  afterEach(async () => {
+    for (const underTest of made.splice(0)) await underTest.close()
+  })
+
+  describe('shows in redis-cli', () => {
+    it('an open batch as a hash with its TTL, its messages as a list without one, and when it is due', async () => {
+      const { store, redis, keys } = await make({ quietGapMs: 10_000, batchTtlMs: 60_000 })
+      const p = keys.prefix
+      const { batchId } = await append(store, 'chat', 'm1', 'm2')
+      const header = await redis.hgetall(`${p}:chat`)
+      expect(header).to.include({ batchId, count: '2' })
+      expect(header).to.include.keys('bytes', 'firstAtMs', 'lastAtMs', 'dueAtMs')
+      expect(await redis.pttl(`${p}:chat`)).to.be.within(50_000, 60_000)
+      expect(await redis.llen(`${p}.messages:chat`)).to.equal(2)
+      expect(await redis.pttl(`${p}.messages:chat`)).to.equal(-1)
+      expect(await redis.zscore(`${p}.due`, 'chat')).to.equal(header['dueAtMs'])
+      expect(await redis.get(`${p}.quiet:chat`)).to.equal('')
+      expect(await redis.pexpiretime(`${p}.quiet:chat`)).to.equal(Number(header['dueAtMs']) - 1)
+      expect(await redis.zcard(`${p}.seen:chat`)).to.equal(2)
+    })
+
+    it('a claimed batch, then what holds its conversation, then nothing', async () => {
+      const { store, redis, keys } = await make()
+      const p = keys.prefix
+      const { batchId } = await claimed(store, 'chat')
+      expect(await redis.zrange(`${p}.claimed`, '0', '-1')).to.deep.equal([batchId])
+      expect(await redis.type(`${p}.claimed:${batchId}`)).to.equal('hash')
+      expect(await redis.get(`${p}.answering:chat`)).to.equal(batchId)
+      await store.ack([batchId])
+      expect(await redis.exists(`${p}.claimed`, `${p}.claimed:${batchId}`)).to.equal(0)
+      expect(await redis.zrange(`${p}.answering`, '0', '-1')).to.deep.equal([batchId])
+      await store.answered(batchId, 'completed')
+      const left = [keys.due, keys.claimed, keys.answering, keys.hold('chat'), keys.messages('chat')]
+      expect(await redis.exists(...left, keys.header('chat'), keys.quiet('chat'), keys.handedOver(batchId))).to.equal(0)
+    })
+
+    it('every step on its channel, as one JSON object', async () => {
+      const { store, redis, keys } = await make({ ...PATIENT, maxAttempts: 1 })
+      const subscriber = redis.duplicate()
+      const heard: [string, unknown][] = []
+      const end = new Promise<void>(resolve => {
+        subscriber.on('pmessage', (_pattern: string, channel: string, text: string) => {
+          if (text.includes('the end')) resolve()
+          else heard.push([channel.slice(keys.prefix.length + 1), JSON.parse(text)])
+        })
+      })
+      await subscriber.psubscribe(`${keys.prefix}.*`)
+      const conversationId = 'a "chat"\n🍰'
+      const first = await claimed(store, conversationId)
+      await store.ack([first.batchId])
+      await store.answered(first.batchId, 'failed')
+      const second = await claimed(store, conversationId, 'm2')
+      await store.nack({ ...second, delayMs: 0, counts: true, error: 'it said "no"' })
+      await redis.publish(`${keys.prefix}.batch-dead`, '"the end"')
+      await end
+      await subscriber.quit()
+      const { batchId } = first
+      const told = heard.slice(2, 5)
+      expect(heard.map(([channel]) => channel)).to.deep.equal([
+        'batch-updated',
+        'batch-updated',
+        'batch-released',
+        'batch-handed-over',
+        'batch-answered',
+        'batch-updated',
+        'batch-updated',
+        'batch-released',
+        'batch-dead',
+      ])
+      expect(told.map(([, event]) => event)).to.deep.equal([
+        { conversationId, batchId, count: 1, releasedBy: 'flush', lateMs: first.lateMs, processor: 'processor-1' },
+        { conversationId, batchId },
+        { conversationId, batchId, outcome: 'failed' },
+      ])
+      expect(heard.at(-1)?.[1]).to.deep.equal({ conversationId, batchId: second.batchId, error: 'it said "no"' })
+    })
+  })
+
+  it('has Redis announce every shadow key by the time its batch is claimed, and leaves none behind', async () => {
+    const { store, redis, keys, pass } = await make({ ...PATIENT, quietGapMs: 50 })
+    await store.ensureNotifications(true)
+    const chats = Array.from({ length: 20 }, (_, i) => `chat-${i}`)
+    const announced = new Set<string>()
+    await store.listen(event => {
+      if (event.kind === 'expired' && event.key === 'quiet') announced.add(event.conversationId)
+    })
+    for (const chat of chats) await append(store, chat, 'm1')
+    await pass(51)
+    expect((await claim(store)).batches).to.have.lengthOf(chats.length)
+    expect(await redis.exists(...chats.map(keys.quiet))).to.equal(0)
+    await until(() => announced.size === chats.length, { what: 'every shadow key is announced' })
+  })
+
+  it('releases a batch whose header a foreign hand deleted, and records that it vanished', async () => {
+    const { store, redis, keys, pass } = await make({ ...PATIENT, quietGapMs: 50 })
+    const { batchId } = await append(store, CHAT, 'm1', 'm2')
+    await redis.del(keys.header(CHAT))
+    await pass(51)
+    const taken = await claimOne(store)
+    expect(taken).to.include({ batchId, headerLost: 'vanished' })
+    expect(taken.batch.releasedBy).to.equal('recovery')
+    expect(idsOf(taken.batch)).to.deep.equal(['m1', 'm2'])
+    expect(steps(await store.history({ limit: 2 }))).to.deep.equal(['claimed', 'vanished'])
+  })
+
+  it('lets a conversation go whose hold names a batch that is gone', async () => {
+    const { store, redis, keys } = await make()
+    const { batchId } = await claimed(store)
+    await redis.del(keys.claimedBatch(batchId))
+    await redis.zrem(keys.claimed, batchId)
+    await direct(store, CHAT, 'm2')
+    expect(allIdsOf(await claim(store))).to.deep.equal([['m2']])
+  })
+
+  it('takes a batch whose due time is further ahead than the rules allow: the clock was set back', async () => {
+    const { store, redis, keys } = await make()
+    await append(store, CHAT, 'm1')
+    const aheadMs = 10 * PATIENT.maxWaitMs
+    const entry = (await redis.lindex(keys.messages(CHAT), 0)) ?? ''
+    const moved = entry.replace(/ (\d+) /, (_, receivedAtMs: string) => ` ${Number(receivedAtMs) + aheadMs} `)
+    await redis.lset(keys.messages(CHAT), 0, moved)
+    await redis.zincrby(keys.due, aheadMs, CHAT)
+    expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m1'])
+  })
+
+  describe('where a key of a foreign type is in the way', () => {
+    const PLANT: [name: string, key: (conversationId: string) => string][] = [
+      ['header', id => `:${id}`],
+      ['messages', id => `.messages:${id}`],
+      ['seen', id => `.seen:${id}`],
+      ['due', () => '.due'],
+      ['history', () => '.history'],
+    ]
+    for (const [name, key] of PLANT)
+      it(`refuses an append, writes nothing, and names the key (${name})`, async () => {
+        const { store, redis, keys } = await make()
+        const planted = keys.prefix + key(CHAT)
+        await redis.set(planted, 'of an older system')
+        const error = await append(store, CHAT, 'm1').catch(thrown => thrown)
+        expect(error).to.be.instanceOf(ForeignKey)
+        expect(error.message).to.include(planted)
+        const all = [keys.header(CHAT), keys.messages(CHAT), keys.seen(CHAT), keys.quiet(CHAT), keys.due, keys.history]
+        expect(await redis.exists(...all.filter(other => other !== planted))).to.equal(0)
+        await redis.del(planted)
+        expect(await append(store, CHAT, 'm1')).to.include({ accepted: 1, duplicates: 0 })
+      })
+
+    it('a claim puts that conversation off, names the key, and takes the others', async () => {
+      const { store, redis, keys } = await make()
+      await direct(store, CHAT, 'm1')
+      await direct(store, OTHER, 'm1')
+      await redis.set(keys.header(CHAT), 'of an older system')
+      const { batches, troubles } = await claim(store)
+      expect(batches.map(({ batch }) => batch.conversationId)).to.deep.equal([OTHER])
+      expect(troubles.map(trouble => trouble.conversationId)).to.deep.equal([CHAT])
+      expect(troubles[0]?.error).to.include(keys.header(CHAT))
+      const { troubles: again, nextInMs } = await claim(store)
+      expect(again).to.deep.equal([])
+      expect(nextInMs).to.be.above(0)
+    })
+
+    it('a claim takes nothing, and changes nothing, where a key of all conversations is foreign', async () => {
+      for (const shared of ['.history', '.dead', '.claimed', '.answering']) {
+        const { store, redis, keys } = await make()
+        await direct(store, CHAT, 'm1')
+        await redis.del(keys.prefix + shared)
+        await redis.set(keys.prefix + shared, 'of an older system')
+        const error = await claim(store).catch(thrown => thrown)
+        expect(error, shared).to.be.instanceOf(ForeignKey)
+        expect(await redis.llen(keys.messages(CHAT)), shared).to.equal(1)
+        expect(await redis.zcard(keys.due), shared).to.equal(1)
+      }
+    })
+
+    it('the end of a batch changes nothing until the key is out of the way', async () => {
+      const { store, redis, keys } = await make({ ...PATIENT, maxAttempts: 1 })
+      const { batchId, lease } = await claimed(store)
+      await redis.set(keys.messages(CHAT), 'of an older system')
+      const failure = { batchId, lease, delayMs: 0, counts: true, error: 'refused' }
+      for (const end of [() => store.answered(batchId, 'completed'), () => store.nack(failure)]) {
+        expect(await end().catch(thrown => thrown)).to.be.instanceOf(ForeignKey)
+        expect(await redis.get(keys.hold(CHAT))).to.equal(batchId)
+        expect(await redis.exists(keys.claimedBatch(batchId))).to.equal(1)
+      }
+      await redis.del(keys.messages(CHAT))
+      expect(await store.answered(batchId, 'completed')).to.deep.equal({ freed: true })
+    })
+
+    it('a redrive leaves the batch among the dead', async () => {
+      const { store, redis, keys } = await make({ ...PATIENT, maxAttempts: 1 })
+      const { batchId } = await dead(store)
+      await redis.set(keys.messages(CHAT), 'of an older system')
+      expect(await store.redrive(batchId).catch(thrown => thrown)).to.be.instanceOf(ForeignKey)
+      expect(await store.dead(10)).to.have.lengthOf(1)
+    })
+  })
+})

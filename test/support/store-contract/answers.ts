@@ -1,0 +1,171 @@
+/** Answers: what holds a conversation, and when its next batch may go. */
+import { expect } from 'chai'
+import type { Make } from './contract.js'
+import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, idsOf, PATIENT } from './messages.js'
+
+export function answerTests(make: Make): void {
+  describe('serial order', () => {
+    it('holds the next batch until the last one is answered, then lets it go at once if it is due', async () => {
+      const { store, pass } = await make({ ...PATIENT, quietGapMs: 50 })
+      const first = await claimed(store)
+      await append(store, CHAT, 'm2')
+      await store.ack([first.batchId])
+      await pass(51)
+      expect(allIdsOf(await claim(store))).to.deep.equal([])
+      expect(await store.answered(first.batchId, 'completed')).to.deep.equal({ freed: true, dueInMs: 0 })
+      const second = await claimOne(store)
+      expect(idsOf(second.batch)).to.deep.equal(['m2'])
+      expect(second.batch.releasedBy).to.equal('gap')
+      expect(second.batch.dueAtMs).to.equal(second.batch.lastAtMs + 50)
+    })
+
+    it('counts as late only what comes after the end of what held it', async () => {
+      const { store, pass } = await make({ ...PATIENT, quietGapMs: 20 })
+      const first = await claimed(store)
+      await append(store, CHAT, 'm2')
+      await store.ack([first.batchId])
+      await pass(200)
+      await store.answered(first.batchId, 'completed')
+      const { lateMs, batch } = await claimOne(store)
+      expect(lateMs).to.be.at.most(batch.releasedAtMs - batch.dueAtMs - 150)
+    })
+
+    it('lets the next batch keep its quiet gap where the answer comes first', async () => {
+      const { store } = await make(PATIENT)
+      const { batchId } = await claimed(store)
+      await append(store, CHAT, 'm2')
+      const before = (await store.conversation(CHAT)).open
+      await store.ack([batchId])
+      const { freed, dueInMs } = await store.answered(batchId, 'completed')
+      expect(freed).to.equal(true)
+      expect(dueInMs).to.be.within(PATIENT.quietGapMs - 60_000, PATIENT.quietGapMs)
+      const { open } = await store.conversation(CHAT)
+      expect(open?.dueAtMs).to.equal(before?.dueAtMs)
+      expect(allIdsOf(await claim(store))).to.deep.equal([])
+    })
+
+    it('lets sealed batches go one by one, in the order they came', async () => {
+      const { store } = await make({ ...PATIENT, maxMessages: 2 })
+      await append(store, CHAT, 'm1', 'm2', 'm3', 'm4', 'm5')
+      await store.flush(CHAT)
+      const seen: string[][] = []
+      for (let i = 0; i < 3; i++) {
+        const { batch, batchId } = await claimOne(store)
+        seen.push(idsOf(batch))
+        await store.ack([batchId])
+        expect(allIdsOf(await claim(store))).to.deep.equal([])
+        await store.answered(batchId, 'completed')
+      }
+      expect(seen).to.deep.equal([['m1', 'm2'], ['m3', 'm4'], ['m5']])
+    })
+
+    it('keeps an open batch’s header while its conversation is held, longer than its TTL', async () => {
+      const { store, pass } = await make({ ...PATIENT, quietGapMs: 50, batchTtlMs: 1000 })
+      const { batchId } = await claimed(store)
+      const open = await append(store, CHAT, 'm2')
+      await store.ack([batchId])
+      for (let i = 0; i < 4; i++) {
+        await pass(400)
+        await claim(store)
+      }
+      expect((await store.conversation(CHAT)).open?.batchId).to.equal(open.batchId)
+      await store.answered(batchId, 'completed')
+      expect((await claimOne(store)).batch.releasedBy).to.equal('gap')
+    })
+  })
+
+  describe('concurrent order', () => {
+    it('lets the next batch go when the last one is handed over', async () => {
+      const { store } = await make({ ...PATIENT, order: 'concurrent' })
+      const first = await claimed(store)
+      await append(store, CHAT, 'm2')
+      await store.flush(CHAT)
+      expect(allIdsOf(await claim(store))).to.deep.equal([])
+      await store.ack([first.batchId])
+      const second = await claimOne(store)
+      expect(idsOf(second.batch)).to.deep.equal(['m2'])
+      expect(await store.answered(first.batchId, 'completed')).to.deep.equal({ freed: false })
+      expect((await store.conversation(CHAT)).heldBy).to.deep.equal({ batchId: second.batchId, state: 'claimed' })
+    })
+  })
+
+  describe('answered', () => {
+    it('implies the acknowledgement that has not come yet; that does nothing when it comes', async () => {
+      const { store, pass } = await make({ ...PATIENT, leaseMs: 100 })
+      const first = await claimed(store)
+      expect(await store.answered(first.batchId, 'completed')).to.deep.equal({ freed: true })
+      const second = await claimed(store, CHAT, 'm2')
+      await store.ack([first.batchId])
+      expect((await store.conversation(CHAT)).heldBy).to.deep.equal({ batchId: second.batchId, state: 'claimed' })
+      await pass(101)
+      expect((await claimOne(store)).batchId).to.equal(second.batchId)
+    })
+
+    it('frees once, and only what the batch holds itself', async () => {
+      const { store } = await make(PATIENT)
+      const first = await claimed(store)
+      await store.ack([first.batchId])
+      expect(await store.answered(first.batchId, 'failed')).to.deep.equal({ freed: true })
+      const second = await claimed(store, CHAT, 'm2')
+      expect(await store.answered(first.batchId, 'completed')).to.deep.equal({ freed: false })
+      expect(await store.answered('gone', 'completed')).to.deep.equal({ freed: false })
+      expect((await store.conversation(CHAT)).heldBy?.batchId).to.equal(second.batchId)
+    })
+
+    it('takes a batch from the dead: somebody had it after all', async () => {
+      const { store } = await make({ ...PATIENT, maxAttempts: 1 })
+      const { batchId } = await dead(store)
+      expect(await store.answered(batchId, 'completed')).to.deep.equal({ freed: false })
+      expect(await store.dead(10)).to.deep.equal([])
+    })
+  })
+
+  describe('answer checks', () => {
+    it('come for a batch that holds its conversation, again and again', async () => {
+      const { store, pass } = await make({ ...PATIENT, answerTimeoutMs: 2000 })
+      const { batchId } = await claimed(store)
+      await store.ack([batchId])
+      const { checks, nextInMs } = await claim(store)
+      expect(checks).to.deep.equal([])
+      expect(nextInMs).to.be.within(0, 500)
+      for (let i = 1; i <= 2; i++) {
+        await pass(501)
+        const found = (await claim(store)).checks
+        expect(found).to.have.lengthOf(1)
+        expect(found[0]).to.include({ batchId, conversationId: CHAT })
+        expect(found[0]).not.to.have.any.keys('take', 'takenForMs')
+        expect(found[0]?.handedOverForMs).to.be.at.least(375 + 500 * (i - 1))
+      }
+      await store.answered(batchId, 'timeout')
+      await pass(501)
+      expect(await claim(store)).to.deep.equal({ batches: [], checks: [], dead: [], troubles: [] })
+    })
+
+    it('count from the first time a worker was seen at a take, and anew for another take', async () => {
+      const { store, pass } = await make({ ...PATIENT, answerTimeoutMs: 4000 })
+      const { batchId } = await claimed(store)
+      await store.ack([batchId])
+      await store.taken(batchId, '1')
+      await pass(600)
+      await store.taken(batchId, '1')
+      await pass(600)
+      const first = (await claim(store)).checks[0]
+      expect(first?.take).to.equal('1')
+      expect(first?.takenForMs).to.be.at.least(1200)
+      await store.taken(batchId, '2')
+      await pass(1001)
+      const second = (await claim(store)).checks[0]
+      expect(second?.take).to.equal('2')
+      expect((second?.handedOverForMs ?? 0) - (second?.takenForMs ?? 0)).to.be.at.least(1200)
+    })
+
+    it('say nothing of a batch that is not being answered', async () => {
+      const { store, pass } = await make({ ...PATIENT, answerTimeoutMs: 400 })
+      const { batchId } = await claimed(store)
+      await store.taken(batchId, '1')
+      await store.taken('gone', '1')
+      await pass(101)
+      expect((await claim(store)).checks).to.deep.equal([])
+    })
+  })
+}

@@ -1,0 +1,108 @@
+/**
+ * A store that checks the four invariants after every transition, and a ledger of its messages: what was accepted is
+ * still there, was dropped, or went with a batch that was acknowledged or answered.
+ */
+import { expect } from 'chai'
+import type { Snapshot } from '../../../src/store/memory/reads.js'
+import type { Store } from '../../../src/store/store.js'
+
+export interface StoreUnderTest {
+  store: Store
+  /** Resolves when `ms` have passed by the store's clock. */
+  pass(ms: number): Promise<void>
+  /** Where everything is, of these conversations. */
+  snapshot(conversationIds: string[]): Promise<Snapshot>
+  close(): Promise<void>
+}
+
+const TRANSITIONS = new Set([
+  'append',
+  'extend',
+  'claim',
+  'renew',
+  'ack',
+  'nack',
+  'giveBack',
+  'taken',
+  'answered',
+  'flush',
+  'drop',
+  'redrive',
+])
+
+export function checked(underTest: StoreUnderTest): StoreUnderTest {
+  const { store } = underTest
+  const conversationIds = new Set<string>()
+  let kept = 0
+  let last: Snapshot = { conversations: [], claimed: [], answering: [], dead: [] }
+
+  const check = async (transition: string, args: unknown[], result: unknown) => {
+    const first = args[0]
+    if (transition === 'append') conversationIds.add(field(first, 'conversationId'))
+    const now = await underTest.snapshot([...conversationIds])
+    if (transition === 'append') kept += Number(field(result, 'accepted'))
+    if (transition === 'drop') kept -= Number(result)
+    if (transition === 'ack' || transition === 'answered') kept -= goneWith([first].flat(), last, now)
+    expectInvariants(now, store.rules.order === 'serial')
+    expect(messagesIn(now), `messages in the store after ${transition}`).to.equal(kept)
+    last = now
+  }
+
+  const checking = new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      return async (...args: unknown[]) => {
+        const result: unknown = await Reflect.apply(value, target, args)
+        if (typeof name === 'string' && TRANSITIONS.has(name)) await check(name, args, result)
+        return result
+      }
+    },
+  })
+  return { ...underTest, store: checking }
+}
+
+function expectInvariants({ conversations, claimed, answering, dead }: Snapshot, serial: boolean): void {
+  for (const { conversationId, waiting, header, dueAtMs, heldBy } of conversations) {
+    const name = JSON.stringify(conversationId)
+    const ways = Number(dueAtMs !== undefined) + Number(heldBy !== undefined)
+    if (waiting.length > 0) expect(ways, `${name} has messages: due or held, never both`).to.equal(1)
+    else expect(dueAtMs, `${name} has no messages: not due`).to.equal(undefined)
+
+    const holders = [...claimed, ...answering].filter(batch => batch.conversationId === conversationId)
+    expect(
+      holders.map(({ batchId }) => batchId),
+      `${name} is held by the batch that is claimed or being answered`,
+    ).to.deep.equal(heldBy === undefined ? [] : [heldBy])
+
+    const runs = waiting.filter((batchId, i) => batchId !== waiting[i - 1])
+    expect(runs, `the list of ${name} is runs by batch`).to.deep.equal([...new Set(runs)])
+    if (header) {
+      expect(header.batchId, `the header of ${name} describes the last run`).to.equal(runs.at(-1))
+      const count = waiting.filter(batchId => batchId === header.batchId).length
+      expect(header.count, `the count of ${name} is exact`).to.equal(count)
+    }
+  }
+  if (!serial) expect(answering, 'nothing is being answered in concurrent order').to.deep.equal([])
+  const places = [...claimed, ...answering, ...dead].map(({ batchId }) => batchId)
+  const everywhere = [...places, ...conversations.flatMap(({ waiting }) => [...new Set(waiting)])]
+  expect(everywhere, 'a batch is in one place').to.have.lengthOf(new Set(everywhere).size)
+}
+
+const messagesIn = ({ conversations, claimed, dead }: Snapshot) =>
+  conversations.reduce((sum, { waiting }) => sum + waiting.length, 0) + counted(claimed) + counted(dead)
+
+const counted = (batches: { count: number }[]) => batches.reduce((sum, { count }) => sum + count, 0)
+
+/** Messages of those of `batchIds` that left the store between two snapshots. */
+function goneWith(batchIds: unknown[], before: Snapshot, after: Snapshot): number {
+  const there = new Set([...after.claimed, ...after.dead].map(({ batchId }) => batchId))
+  return counted(
+    [...before.claimed, ...before.dead].filter(({ batchId }) => batchIds.includes(batchId) && !there.has(batchId)),
+  )
+}
+
+function field(value: unknown, name: string): string {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`${name} of ${String(value)}`)
+  return String(Reflect.get(value, name))
+}

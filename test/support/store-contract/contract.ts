@@ -1,0 +1,41 @@
+/**
+ * What a store promises, as tests that run on any store. `MemoryStore` runs them on a clock that the tests move,
+ * `RedisStore` on a real Redis and its real time: so no test here depends on how long a call takes, only on time that has
+ * passed by the store's own clock, and expected times are computed from the times that the store itself reports.
+ *
+ * After every transition the invariants of `src/store/store.ts` are checked (`checked.ts`).
+ */
+import type { RuleOptions } from '../../../src/rules.js'
+import { answerTests } from './answers.js'
+import { appendTests } from './appending.js'
+import { checked, type StoreUnderTest } from './checked.js'
+import { claimTests } from './claiming.js'
+import { eventTests } from './events.js'
+import { leaseTests } from './leases.js'
+import { peopleTests } from './people.js'
+import { readTests } from './reads.js'
+
+/** Makes a store as the tests ask for it; closed after the test. */
+export type Make = (rules?: RuleOptions) => Promise<StoreUnderTest>
+
+export function storeContract(name: string, makeStore: (rules: RuleOptions) => Promise<StoreUnderTest>): void {
+  describe(`${name} keeps the contract of a store`, () => {
+    const made: StoreUnderTest[] = []
+    const make: Make = async (rules = {}) => {
+      const underTest = await makeStore(rules)
+      made.push(underTest)
+      return checked(underTest)
+    }
+    afterEach(async () => {
+      for (const underTest of made.splice(0)) await underTest.close()
+    })
+
+    appendTests(make)
+    claimTests(make)
+    leaseTests(make)
+    answerTests(make)
+    peopleTests(make)
+    readTests(make)
+    eventTests(make)
+  })
+}

@@ -1,0 +1,82 @@
+/** What a store tells those who listen. */
+import { expect } from 'chai'
+import type { Store, StoreEvent } from '../../../src/store/store.js'
+import type { Make } from './contract.js'
+import { append, CHAT, claimed, PATIENT } from './messages.js'
+
+export function eventTests(make: Make): void {
+  describe('listen', () => {
+    it('tells first that it stands, then of every batch that was opened or grew, in order', async () => {
+      const { store } = await make(PATIENT)
+      const heard = await listener(store)
+      const { batchId, listeners } = await append(store, CHAT, 'm1')
+      expect(listeners).to.equal(1)
+      await append(store, CHAT, 'm1')
+      await append(store, CHAT, 'm2')
+      expect(await heard.first(3)).to.deep.equal([
+        { kind: 'subscribed' },
+        { kind: 'batch-updated', conversationId: CHAT, batchId, count: 1, dueInMs: PATIENT.quietGapMs, db: heard.db },
+        { kind: 'batch-updated', conversationId: CHAT, batchId, count: 2, dueInMs: PATIENT.quietGapMs, db: heard.db },
+      ])
+    })
+
+    it('says that a batch’s conversation is held, and tells again at the end of the hold', async () => {
+      const { store } = await make({ ...PATIENT, quietGapMs: 30, batchTtlMs: 600_000 })
+      const first = await claimed(store)
+      const heard = await listener(store)
+      const { batchId } = await append(store, CHAT, 'm2')
+      await store.flush(CHAT)
+      await store.answered(first.batchId, 'completed')
+      const [, ...updates] = await heard.first(4)
+      const about = { kind: 'batch-updated', conversationId: CHAT, batchId, count: 1, db: heard.db }
+      expect(updates).to.deep.equal([
+        { ...about, dueInMs: 30, held: true },
+        { ...about, dueInMs: 0, held: true },
+        { ...about, dueInMs: 0 },
+      ])
+    })
+
+    it('tells that a batch was given back: there is something to claim', async () => {
+      const { store } = await make(PATIENT)
+      const { batchId } = await claimed(store)
+      const heard = await listener(store)
+      await store.giveBack('processor-1')
+      const [, update] = await heard.first(2)
+      expect(update).to.include({ kind: 'batch-updated', batchId, count: 1, dueInMs: 0 })
+      expect(update).not.to.have.property('held')
+    })
+
+    it('tells nobody who has stopped', async () => {
+      const { store } = await make(PATIENT)
+      const heard = await listener(store)
+      await heard.first(1)
+      await heard.stop()
+      await heard.stop()
+      expect(await append(store, CHAT, 'm1')).to.include({ listeners: 0 })
+      expect(heard.all).to.have.lengthOf(1)
+    })
+  })
+}
+
+/** Hears everything; `first(n)` resolves when it has heard that many. */
+async function listener(store: Store) {
+  const all: StoreEvent[] = []
+  const waiting: { count: number; resolve: (events: StoreEvent[]) => void }[] = []
+  const stop = await store.listen(event => {
+    // Shadow keys expire on Redis alone.
+    if (event.kind === 'expired') return
+    all.push(event)
+    for (const { count, resolve } of waiting) if (all.length >= count) resolve(all.slice(0, count))
+  })
+  const { db } = await store.open()
+  return {
+    all,
+    stop,
+    db,
+    first: (count: number) =>
+      new Promise<StoreEvent[]>(resolve => {
+        if (all.length >= count) resolve(all.slice(0, count))
+        else waiting.push({ count, resolve })
+      }),
+  }
+}

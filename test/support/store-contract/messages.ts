@@ -1,0 +1,57 @@
+/** What the tests of the contract say to a store, in short. */
+import type { Batch, StoredMessage } from '../../../src/batch.js'
+import type { ClaimRequest, ClaimResult, HistoryEntry, Store } from '../../../src/store/store.js'
+
+export const CHAT = 'shop/79990000011@c.us'
+export const OTHER = 'shop/79990000012@c.us'
+
+/** Nothing is due by itself: what a test wants released it flushes. */
+export const PATIENT = { quietGapMs: 600_000, maxWaitMs: 3_600_000, batchTtlMs: 1_200_000 }
+
+export const message = (messageId: string, more: Partial<StoredMessage> = {}): StoredMessage => ({
+  messageId,
+  type: 'text',
+  text: `text of ${messageId}`,
+  ...more,
+})
+
+export const append = (store: Store, conversationId: string, ...messageIds: string[]) =>
+  store.append({ conversationId, messages: messageIds.map(messageId => message(messageId)) })
+
+export const direct = (store: Store, conversationId: string, ...messageIds: string[]) =>
+  store.append({ conversationId, messages: messageIds.map(messageId => message(messageId)), direct: true })
+
+export const claim = (store: Store, request: Partial<ClaimRequest> = {}): Promise<ClaimResult> =>
+  store.claim({ owner: 'processor-1', maxBatches: 100, maxBytes: 1_000_000_000, ...request })
+
+/** Claims once, and expects one batch. */
+export async function claimOne(store: Store, owner = 'processor-1') {
+  const { batches } = await claim(store, { owner })
+  const batch = batches[0]
+  if (batches.length !== 1 || !batch) throw new Error(`claimed ${batches.length} batches instead of one`)
+  return batch
+}
+
+/** Appends one message, flushes and claims it: a claimed batch of `conversationId`. */
+export async function claimed(store: Store, conversationId = CHAT, messageId = 'm1') {
+  await append(store, conversationId, messageId)
+  await store.flush(conversationId)
+  return claimOne(store)
+}
+
+/** One that died of its only failure. */
+export async function dead(store: Store, conversationId = CHAT, messageId = 'm1') {
+  const batch = await claimed(store, conversationId, messageId)
+  for (let { lease, attempt } = batch; attempt <= store.rules.maxAttempts; attempt++, lease += 2) {
+    const result = await store.nack({ batchId: batch.batchId, lease, delayMs: 0, counts: true, error: 'refused' })
+    if (result === 'dead') return batch
+    await claimOne(store)
+  }
+  throw new Error(`${batch.batchId} did not die`)
+}
+
+export const idsOf = ({ messages }: Batch) => messages.map(({ messageId }) => messageId)
+
+export const allIdsOf = ({ batches }: ClaimResult) => batches.map(({ batch }) => idsOf(batch))
+
+export const steps = (entries: HistoryEntry[]) => entries.map(({ step }) => step)

@@ -1,0 +1,176 @@
+/** What people and their programs do to a conversation: typing, flush, drop, redrive. */
+import { expect } from 'chai'
+import type { Make } from './contract.js'
+import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, PATIENT } from './messages.js'
+
+export function peopleTests(make: Make): void {
+  describe('extend', () => {
+    it('moves the due time of the open batch, which then counts from the sign', async () => {
+      const { store } = await make({ ...PATIENT, quietGapMs: 10_000 })
+      const { batchId } = await append(store, CHAT, 'm1')
+      expect(await store.extend(CHAT, 30_000)).to.deep.equal({ batchId, dueInMs: 30_000 })
+      const { open } = await store.conversation(CHAT)
+      expect(open?.dueAtMs).to.be.at.least((open?.lastAtMs ?? 0) + 30_000)
+    })
+
+    it('never brings the due time forward', async () => {
+      const { store } = await make(PATIENT)
+      await append(store, CHAT, 'm1')
+      const before = (await store.conversation(CHAT)).open
+      const result = await store.extend(CHAT, 10)
+      expect(result?.dueInMs).to.be.above(PATIENT.quietGapMs - 60_000)
+      expect((await store.conversation(CHAT)).open?.dueAtMs).to.equal(before?.dueAtMs)
+    })
+
+    it('never goes past the max wait, which is then why the batch is released', async () => {
+      const { store, pass } = await make({ ...PATIENT, quietGapMs: 200, maxWaitMs: 300 })
+      await append(store, CHAT, 'm1')
+      await store.extend(CHAT, 60_000)
+      const { open } = await store.conversation(CHAT)
+      expect(open?.dueAtMs).to.equal((open?.firstAtMs ?? 0) + 300)
+      await pass(301)
+      expect((await claimOne(store)).batch.releasedBy).to.equal('maxWait')
+    })
+
+    it('has no effect where nothing is open, or it is due already', async () => {
+      const { store, pass } = await make({ ...PATIENT, quietGapMs: 20 })
+      expect(await store.extend(CHAT, 1000)).to.equal(undefined)
+      await append(store, CHAT, 'm1')
+      await pass(21)
+      expect(await store.extend(CHAT, 1000)).to.equal(undefined)
+      await claimOne(store)
+      expect(await store.extend(CHAT, 1000)).to.equal(undefined)
+    })
+
+    it('keeps the header longer than the due time it moves', async () => {
+      const { store, pass } = await make({ ...PATIENT, quietGapMs: 50, batchTtlMs: 60 })
+      await append(store, CHAT, 'm1')
+      const extended = await store.extend(CHAT, 200)
+      if (!extended) return // The machine took longer than the gap between the two calls.
+      await pass(201)
+      const { batch, headerLost } = await claimOne(store)
+      if (batch.releasedAtMs <= batch.dueAtMs + 60) expect(headerLost).to.equal(undefined)
+    })
+
+    it('moves what opens behind a held batch too', async () => {
+      const { store } = await make({ ...PATIENT, quietGapMs: 10_000 })
+      const { batchId } = await claimed(store)
+      await append(store, CHAT, 'm2')
+      expect((await store.extend(CHAT, 30_000))?.dueInMs).to.equal(30_000)
+      await store.ack([batchId])
+      const { dueInMs } = await store.answered(batchId, 'completed')
+      expect(dueInMs).to.be.within(15_000, 30_000)
+    })
+  })
+
+  describe('flush', () => {
+    it('makes the open batch due at once', async () => {
+      const { store } = await make(PATIENT)
+      const { batchId } = await append(store, CHAT, 'm1', 'm2')
+      expect(await store.flush(CHAT)).to.deep.equal({ batchId, count: 2 })
+      const { batch } = await claimOne(store)
+      expect(batch).to.include({ batchId, releasedBy: 'flush' })
+      expect(batch.dueAtMs).to.be.at.most(batch.releasedAtMs)
+    })
+
+    it('has nothing to do where nothing is open', async () => {
+      const { store } = await make(PATIENT)
+      expect(await store.flush(CHAT)).to.equal(undefined)
+      await append(store, CHAT, 'm1')
+      await store.flush(CHAT)
+      expect(await store.flush(CHAT)).to.equal(undefined)
+    })
+
+    it('of a held conversation waits for the end of the hold; later messages wait behind it', async () => {
+      const { store } = await make(PATIENT)
+      const first = await claimed(store)
+      await append(store, CHAT, 'm2')
+      await store.flush(CHAT)
+      await append(store, CHAT, 'm3')
+      expect(allIdsOf(await claim(store))).to.deep.equal([])
+      expect(await store.answered(first.batchId, 'completed')).to.deep.equal({ freed: true, dueInMs: 0 })
+      const second = await claimOne(store)
+      expect(idsOf(second.batch)).to.deep.equal(['m2'])
+      const { dueInMs } = await store.answered(second.batchId, 'completed')
+      expect(dueInMs).to.be.above(0)
+    })
+  })
+
+  describe('drop', () => {
+    it('discards what nobody has claimed, sealed or open, and says how many', async () => {
+      const { store } = await make({ ...PATIENT, maxMessages: 2 })
+      await append(store, CHAT, 'm1', 'm2', 'm3')
+      expect(await store.drop(CHAT)).to.equal(3)
+      expect(await store.drop(CHAT)).to.equal(0)
+      expect(await store.conversation(CHAT)).to.deep.equal({ conversationId: CHAT, waiting: 0, messages: [] })
+      expect(await claim(store)).to.deep.equal({ batches: [], checks: [], dead: [], troubles: [] })
+    })
+
+    it('leaves what is claimed and the hold as they are', async () => {
+      const { store } = await make(PATIENT)
+      const { batchId, lease } = await claimed(store)
+      await append(store, CHAT, 'm2')
+      expect(await store.drop(CHAT)).to.equal(1)
+      expect((await store.conversation(CHAT)).heldBy).to.deep.equal({ batchId, state: 'claimed' })
+      expect(await store.renew([{ batchId, lease }])).to.deep.equal([])
+      await append(store, CHAT, 'm3')
+      await store.flush(CHAT)
+      expect(allIdsOf(await claim(store))).to.deep.equal([])
+      await store.answered(batchId, 'completed')
+      expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m3'])
+    })
+  })
+
+  describe('redrive', () => {
+    it('hands a dead batch over again under its old id, in front of what came later', async () => {
+      const { store } = await make({ ...PATIENT, maxAttempts: 1 })
+      const first = await dead(store)
+      await direct(store, CHAT, 'm2', 'm3')
+      expect(await store.redrive(first.batchId)).to.deep.equal({ conversationId: CHAT })
+      expect(await store.dead(10)).to.deep.equal([])
+      const seen: string[][] = []
+      for (let i = 0; i < 3; i++) {
+        const { batch, batchId, attempt } = await claimOne(store)
+        if (i === 0) expect([batchId, attempt, batch.releasedBy]).to.deep.equal([first.batchId, 1, 'flush'])
+        seen.push(idsOf(batch))
+        await store.answered(batchId, 'completed')
+      }
+      expect(seen).to.deep.equal([['m1'], ['m2'], ['m3']])
+    })
+
+    it('gives a batch of many messages back in their order, byte for byte', async () => {
+      const { store } = await make({ ...PATIENT, maxAttempts: 1, maxMessages: 5000, maxBytes: 10_000_000 })
+      const ids = Array.from({ length: 3000 }, (_, i) => `m${i}`)
+      await append(store, CHAT, ...ids)
+      await store.flush(CHAT)
+      const { batchId, lease, batch } = await claimOne(store)
+      await store.nack({ batchId, lease, delayMs: 0, counts: true, error: 'a "bad" day\\ 🍰' })
+      expect((await store.dead(1))[0]).to.include({ batchId, error: 'a "bad" day\\ 🍰' })
+      await store.redrive(batchId)
+      const again = (await claimOne(store)).batch
+      expect(again).to.deep.equal({ ...batch, releasedAtMs: again.releasedAtMs })
+    })
+
+    it('waits for the end of the hold, and leaves an open batch open behind it', async () => {
+      const { store } = await make({ ...PATIENT, maxAttempts: 1 })
+      const first = await dead(store)
+      const second = await claimed(store, CHAT, 'm2')
+      const open = await append(store, CHAT, 'm3')
+      await store.redrive(first.batchId)
+      expect(allIdsOf(await claim(store))).to.deep.equal([])
+      expect((await store.conversation(CHAT)).open?.batchId).to.equal(open.batchId)
+      await store.answered(second.batchId, 'completed')
+      expect((await claimOne(store)).batchId).to.equal(first.batchId)
+      await append(store, CHAT, 'm4')
+      expect((await store.conversation(CHAT)).open).to.include({ batchId: open.batchId, count: 2 })
+    })
+
+    it('has nothing to do for what is not dead', async () => {
+      const { store } = await make({ ...PATIENT, maxAttempts: 1 })
+      const { batchId } = await dead(store)
+      await store.redrive(batchId)
+      expect(await store.redrive(batchId)).to.equal(undefined)
+      expect(await store.redrive('gone')).to.equal(undefined)
+    })
+  })
+}

@@ -1,0 +1,164 @@
+/** What a store tells of itself: a conversation, all of them, the history, the dead. */
+import { expect } from 'chai'
+import type { Make } from './contract.js'
+import { append, CHAT, claimed, claimOne, dead, direct, message, OTHER, PATIENT, steps } from './messages.js'
+
+export function readTests(make: Make): void {
+  describe('conversation', () => {
+    it('says of one that nobody has heard of that nothing waits', async () => {
+      const { store } = await make(PATIENT)
+      expect(await store.conversation(CHAT)).to.deep.equal({ conversationId: CHAT, waiting: 0, messages: [] })
+    })
+
+    it('shows what waits, sealed or open, and which batch it is in', async () => {
+      const { store } = await make({ ...PATIENT, maxMessages: 2 })
+      await append(store, CHAT, 'm1', 'm2', 'm3')
+      const { messages, waiting, open } = await store.conversation(CHAT)
+      expect(waiting).to.equal(3)
+      expect(messages.map(entry => entry.message)).to.deep.equal(['m1', 'm2', 'm3'].map(id => message(id)))
+      expect(new Set(messages.map(entry => entry.batchId)).size).to.equal(2)
+      expect(open).to.include({ batchId: messages[2]?.batchId, count: 1 })
+      expect(open?.bytes).to.equal(Buffer.byteLength(JSON.stringify(message('m3'))))
+      expect(open?.firstAtMs).to.equal(messages[2]?.receivedAtMs)
+    })
+
+    it('says which batch holds it, and whether that is being handed over or answered', async () => {
+      const { store } = await make(PATIENT)
+      const { batchId } = await claimed(store)
+      expect((await store.conversation(CHAT)).heldBy).to.deep.equal({ batchId, state: 'claimed' })
+      await store.ack([batchId])
+      expect((await store.conversation(CHAT)).heldBy).to.deep.equal({ batchId, state: 'answering' })
+      await store.answered(batchId, 'completed')
+      expect((await store.conversation(CHAT)).heldBy).to.equal(undefined)
+    })
+  })
+
+  describe('conversations', () => {
+    it('lists what waits by its due time, then what is held, up to the limit', async () => {
+      const { store, pass } = await make(PATIENT)
+      const holder = await claimed(store, 'held')
+      await append(store, 'later', 'm1')
+      await pass(2)
+      await append(store, 'latest', 'm1')
+      await direct(store, 'now', 'm1')
+      const all = await store.conversations(10)
+      expect(all.map(({ conversationId, state }) => [conversationId, state])).to.deep.equal([
+        ['now', 'open'],
+        ['later', 'open'],
+        ['latest', 'open'],
+        ['held', 'held'],
+      ])
+      expect(all[0]?.dueInMs).to.equal(0)
+      expect(all[1]?.dueInMs).to.be.within(PATIENT.quietGapMs - 60_000, PATIENT.quietGapMs)
+      expect(all[3]).to.include({ batchId: holder.batchId })
+      expect(await store.conversations(2)).to.have.lengthOf(2)
+    })
+  })
+
+  describe('history', () => {
+    it('tells the life of a batch, newest first, without texts', async () => {
+      const { store } = await make({ ...PATIENT, quietGapMs: 10_000 })
+      const { batchId } = await append(store, CHAT, 'm1')
+      await append(store, CHAT, 'm2', 'm3')
+      await store.extend(CHAT, 20_000)
+      await store.flush(CHAT)
+      const { lease } = await claimOne(store)
+      await store.nack({ batchId: batchId ?? '', lease, delayMs: 0, counts: true, error: 'refused' })
+      await claimOne(store, 'processor-2')
+      await store.giveBack('processor-2')
+      await claimOne(store, 'processor-3')
+      await store.ack([batchId ?? ''])
+      await store.answered(batchId ?? '', 'failed')
+      const life = (await store.history({ conversationId: CHAT, limit: 100 })).toReversed()
+      expect(life.every(entry => entry.batchId === batchId && entry.conversationId === CHAT)).to.equal(true)
+      expect(JSON.stringify(life)).not.to.include('text of')
+      // Who acknowledged is the store's own name, and durations depend on the machine.
+      const told = life.map(({ step, detail: { lateMs: _late, byMs: _by, owner = '', ...detail } }) => ({
+        step,
+        ...(owner.startsWith('processor-') ? { owner } : {}),
+        ...detail,
+      }))
+      expect(told).to.deep.equal([
+        { step: 'opened', count: '1', ids: '["m1"]' },
+        { step: 'appended', count: '3', ids: '["m2","m3"]' },
+        { step: 'extended' },
+        { step: 'sealed', reason: 'flush', count: '3' },
+        { step: 'claimed', owner: 'processor-1', reason: 'flush', count: '3' },
+        { step: 'nacked', attempt: '1', delayMs: '0', error: 'refused' },
+        { step: 'reclaimed', owner: 'processor-2', attempt: '2' },
+        { step: 'given-back', owner: 'processor-2' },
+        { step: 'reclaimed', owner: 'processor-3', attempt: '2' },
+        { step: 'handed-over' },
+        { step: 'answered', outcome: 'failed' },
+      ])
+    })
+
+    it('tells of caps, direct messages, deaths, redrives and drops', async () => {
+      const { store } = await make({ ...PATIENT, maxMessages: 2, maxAttempts: 1 })
+      await append(store, CHAT, 'm1', 'm2', 'm3')
+      await direct(store, CHAT, 'm4')
+      const { batchId, lease } = await claimOne(store)
+      await store.nack({ batchId, lease, delayMs: 0, counts: true, error: 'refused' })
+      await store.redrive(batchId)
+      await store.drop(CHAT)
+      const life = (await store.history({ conversationId: CHAT, limit: 100 })).toReversed()
+      expect(
+        life.map(({ step, detail }) => [step, detail['reason'] ?? detail['count'] ?? detail['error']]),
+      ).to.deep.equal([
+        ['opened', '2'],
+        ['sealed', 'maxMessages'],
+        ['opened', '1'],
+        ['sealed', 'direct'],
+        ['opened', '1'],
+        ['sealed', 'direct'],
+        ['claimed', 'maxMessages'],
+        ['dead', 'refused'],
+        ['redriven', '2'],
+        ['dropped', '4'],
+      ])
+    })
+
+    it('tells in one life that the batch was answered before it was acknowledged', async () => {
+      const { store } = await make(PATIENT)
+      const { batchId } = await claimed(store)
+      await store.answered(batchId, 'completed')
+      await store.ack([batchId])
+      const life = (await store.history({ conversationId: CHAT, limit: 2 })).toReversed()
+      expect(steps(life)).to.deep.equal(['handed-over', 'answered'])
+    })
+
+    it('names the ids of one append up to a bound', async () => {
+      const { store } = await make(PATIENT)
+      await append(store, CHAT, ...Array.from({ length: 50 }, (_, i) => `${i}${'x'.repeat(200)}`))
+      const [entry] = await store.history({ limit: 1 })
+      const ids: string[] = JSON.parse(entry?.detail['ids'] ?? '')
+      expect(ids).to.have.lengthOf(20)
+      expect(ids.every(id => id.length === 80)).to.equal(true)
+      expect(entry?.detail['count']).to.equal('50')
+    })
+
+    it('is of one conversation or of all, up to the limit, and says when', async () => {
+      const { store } = await make(PATIENT)
+      await append(store, CHAT, 'm1')
+      await append(store, OTHER, 'm1')
+      await append(store, CHAT, 'm2')
+      expect(steps(await store.history({ conversationId: CHAT, limit: 10 }))).to.deep.equal(['appended', 'opened'])
+      expect(await store.history({ limit: 10 })).to.have.lengthOf(3)
+      const [newest] = await store.history({ limit: 1 })
+      const { open } = await store.conversation(CHAT)
+      expect(newest?.step).to.equal('appended')
+      expect(newest?.atMs).to.be.within(open?.lastAtMs ?? 0, (open?.lastAtMs ?? 0) + 5)
+    })
+  })
+
+  describe('dead', () => {
+    it('lists the last to die first, up to the limit', async () => {
+      const { store, pass } = await make({ ...PATIENT, maxAttempts: 1 })
+      const first = await dead(store, CHAT)
+      await pass(2)
+      const second = await dead(store, OTHER)
+      expect((await store.dead(10)).map(({ batchId }) => batchId)).to.deep.equal([second.batchId, first.batchId])
+      expect(await store.dead(1)).to.have.lengthOf(1)
+    })
+  })
+}

@@ -1,0 +1,90 @@
+/** The memory store: the contract of a store, on a clock that the tests move, and what is its own. */
+import { expect } from 'chai'
+import { MemoryStore } from '../../../src/store/memory-store.js'
+import { StoreUnavailable } from '../../../src/store/store.js'
+import { storeContract } from '../../support/store-contract/contract.js'
+import { append, CHAT, claim, claimOne, message, PATIENT } from '../../support/store-contract/messages.js'
+
+const START_MS = 1_800_000_000_000
+
+storeContract('MemoryStore', async rules => {
+  let nowMs = START_MS
+  const store = new MemoryStore({ ...rules, now: () => nowMs })
+  return {
+    store,
+    pass: async ms => {
+      nowMs += ms
+    },
+    snapshot: async () => store.snapshot(),
+    close: () => store.close(),
+  }
+})
+
+describe('MemoryStore', () => {
+  it('is in memory, and needs no notifications', async () => {
+    const store = new MemoryStore()
+    expect(await store.open()).to.include({ address: 'memory', db: 0 })
+    expect(await store.ensureNotifications()).to.deep.equal({ result: 'there', flags: '' })
+    await store.ready()
+  })
+
+  it('refuses rules that are out of their bounds', () => {
+    expect(() => new MemoryStore({ quietGapMs: 1 })).to.throw(RangeError, 'quietGapMs=1')
+  })
+
+  it('says that it was closed, and closes twice', async () => {
+    const store = new MemoryStore(PATIENT)
+    await store.close()
+    await store.close()
+    const error = await append(store, CHAT, 'm1').catch(thrown => thrown)
+    expect(error).to.be.instanceOf(StoreUnavailable)
+    expect(error.message).to.include('closed')
+  })
+
+  it('keeps releasing when the machine’s clock is set back', async () => {
+    let nowMs = START_MS
+    const store = new MemoryStore({ quietGapMs: 1000, batchTtlMs: 2000, now: () => nowMs })
+    await append(store, CHAT, 'm1')
+    nowMs -= 3_600_000
+    expect((await claim(store)).nextInMs).to.equal(1000)
+    nowMs += 1000
+    expect((await claimOne(store)).batch.releasedBy).to.equal('gap')
+  })
+
+  it('tells a batch whose header vanished before its time, as a foreign hand makes it in Redis', async () => {
+    let nowMs = START_MS
+    const store = new MemoryStore({ quietGapMs: 1000, batchTtlMs: 60_000, now: () => nowMs })
+    await append(store, CHAT, 'm1')
+    store.loseHeader(CHAT)
+    nowMs += 1000
+    const { headerLost, batch } = await claimOne(store)
+    expect([headerLost, batch.releasedBy]).to.deep.equal(['vanished', 'recovery'])
+    const [, vanished] = await store.history({ limit: 2 })
+    expect(vanished).to.include({ step: 'vanished', batchId: batch.batchId })
+  })
+
+  it('forgets ids, conversations and history, so that its memory is bounded', async () => {
+    let nowMs = START_MS
+    const store = new MemoryStore({ ...PATIENT, dedupeMs: 1000, maxMessages: 1, now: () => nowMs })
+    for (let i = 0; i < 15_000; i++) {
+      const conversationId = i % 2 === 0 ? 'busy' : `chat-${i}`
+      await append(store, conversationId, `m${i}`)
+      await store.drop(conversationId)
+      nowMs += 10
+    }
+    expect(store.snapshot().conversations).to.deep.equal([])
+    expect(store.idsRemembered).to.be.at.most(150)
+    expect(await store.history({ limit: 100_000 })).to.have.length.within(10_000, 11_000)
+  })
+
+  it('changes nothing where a message can not be kept', async () => {
+    const store = new MemoryStore(PATIENT)
+    const loop: { loop?: unknown } = {}
+    loop.loop = loop
+    const messages = [message('m1'), message('m2', { raw: loop })]
+    const error = await store.append({ conversationId: CHAT, messages }).catch(thrown => thrown)
+    expect(error).to.be.instanceOf(TypeError)
+    expect(store.snapshot().conversations).to.deep.equal([])
+    expect(await append(store, CHAT, 'm1')).to.include({ accepted: 1 })
+  })
+})
