@@ -1,40 +1,126 @@
-/** The Redis of a test: the run's own, or a private one to be stopped, killed and restarted. */
-import { type ChildProcess, spawn } from 'node:child_process'
+/**
+ * The Redis of a test: the run's own, which `npm test` starts once and names in LULL_TEST_REDIS_URL, or a private one to be
+ * killed, frozen and restarted.
+ */
 import { randomBytes } from 'node:crypto'
-import { createServer } from 'node:net'
+import { Redis } from 'ioredis'
+import { track } from './open.js'
+import {
+  findRedisBinary,
+  isNewEnough,
+  type RedisServer,
+  startLocalRedis,
+  startRedisContainer,
+} from './redis-servers.js'
 
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
+export { freePort, type RedisServer } from './redis-servers.js'
+
+interface SharedRedis {
+  url: string
+  /** Counted before this run, if the server is older than it. */
+  scansBefore: number
+  stop(): Promise<void>
 }
 
-let shared: Promise<string> | undefined
+let shared: Promise<SharedRedis> | undefined
 
-export function testRedis(): Promise<string> {
-  const given = process.env['LULL_TEST_REDIS_URL']
-  if (given) return Promise.resolve(given)
-  shared ??= privateRedis().then(server => server.url)
-  return shared
+/** The URL of the run's Redis. Without `npm test` a private one is started, once. */
+export async function testRedis(): Promise<string> {
+  shared ??= startShared()
+  return (await shared).url
 }
 
+async function startShared(): Promise<SharedRedis> {
+  const url = process.env['LULL_TEST_REDIS_URL']
+  if (url) return { url, scansBefore: await scansCounted(url), stop: async () => {} }
+  const server = await start([])
+  return { url: server.url, scansBefore: 0, stop: () => server.stop() }
+}
+
+/** SCAN and KEYS that the run's Redis has counted since it began; `undefined` if no test has asked for it. */
+export async function scansOfThisRun(): Promise<number | undefined> {
+  if (!shared) return undefined
+  const { url, scansBefore } = await shared
+  return (await scansCounted(url)) - scansBefore
+}
+
+/** Names of the connections that this process has open on the run's Redis: `lull.<role>.<host>.<pid>`. */
+export async function openConnections(): Promise<string[]> {
+  if (!shared) return []
+  const redis = new Redis((await shared).url)
+  try {
+    const clients = String(await redis.client('LIST'))
+    return [...clients.matchAll(/ name=(lull\.\S+) /g)].flatMap(([, name = '']) =>
+      name.endsWith(`.${process.pid}`) ? [name] : [],
+    )
+  } finally {
+    redis.disconnect()
+  }
+}
+
+/** After the last test. */
+export async function endTestRedis(): Promise<void> {
+  const server = await shared
+  shared = undefined
+  await server?.stop()
+}
+
+/** Keys and queues that no other test has. */
 export const uniquePrefix = () => `test-${randomBytes(6).toString('hex')}`
 
-export async function privateRedis({ args = [] }: { args?: string[] } = {}) {
-  const port = await freePort()
-  let child: ChildProcess
-  const start = async () => {
-    child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', ...args])
-    await new Promise<void>(resolve => child.stdout?.on('data', data => String(data).includes('Ready to accept') && resolve()))
-    child.unref()
+/**
+ * A Redis of the test's own, on a port of its own.
+ * @param options.args as on redis-server's command line; by default nothing is written to disk
+ */
+export async function privateRedis({ args = [] }: { args?: string[] } = {}): Promise<RedisServer> {
+  const server = await start(args)
+  const forget = track(`a private Redis, ${server.url}`, async () => server.stop())
+  const url = withPassword(server.url, args)
+  return {
+    ...server,
+    get pid() {
+      return server.pid
+    },
+    async stop() {
+      forget()
+      const scans = await scansCounted(url)
+      await server.stop()
+      if (scans > 0) throw new Error(`events, not polling: ${server.url} has counted ${scans} SCAN or KEYS`)
+    },
   }
-  await start()
-  const end = (signal: NodeJS.Signals) =>
-    new Promise<void>(resolve => {
-      child.once('exit', () => resolve())
-      child.kill(signal)
-    })
-  return { url: `redis://127.0.0.1:${port}`, port, stop: () => end('SIGTERM'), kill: () => end('SIGKILL'), restart: start }
+}
+
+async function start(args: string[]): Promise<RedisServer> {
+  if (process.env['LULL_TEST_REDIS'] === 'container') return startRedisContainer(args)
+  const binary = await findRedisBinary()
+  if (binary && isNewEnough(binary)) return startLocalRedis(binary, args)
+  return startRedisContainer(args)
+}
+
+/** How often SCAN or KEYS were called on a Redis since its start, by clients or by scripts. Unreachable: 0. */
+export async function scansCounted(url: string): Promise<number> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: 1000,
+    commandTimeout: 2000,
+  })
+  redis.on('error', () => {}) // Also rejects the call below.
+  try {
+    const stats = await redis.info('commandstats')
+    return [...stats.matchAll(/^cmdstat_(?:scan|keys):calls=(\d+)/gm)].reduce(
+      (sum, [, calls]) => sum + Number(calls),
+      0,
+    )
+  } catch {
+    // Killed, frozen or locked by its test: what it counted is lost.
+    return 0
+  } finally {
+    redis.disconnect()
+  }
+}
+
+function withPassword(url: string, args: string[]): string {
+  const at = args.indexOf('--requirepass')
+  return at < 0 ? url : url.replace('//', `//:${encodeURIComponent(args[at + 1] ?? '')}@`)
 }

@@ -1,0 +1,91 @@
+// Builds dist/ from src/: the Lua scripts embedded, compiled to ESM and to CommonJS. What was built from the same sources is
+// not built again; a build that fails leaves the last one as it was. `node scripts/build.mjs`, or `buildIfNeeded()`.
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { embedLua } from './embed-lua.mjs'
+import { runScript, runToEnd, say } from './steps.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const dist = join(root, 'dist')
+const STAMP = '.built-from'
+const INPUTS = ['package-lock.json', 'tsconfig.json', 'tsconfig.cjs.json', 'scripts/build.mjs', 'scripts/embed-lua.mjs']
+const GENERATED = 'lua.generated.ts'
+const SWAP_ATTEMPTS = 5
+
+/** @throws if the sources do not compile; the compiler's words stand above then */
+export async function buildIfNeeded() {
+  const sources = await fingerprint()
+  if (existsSync(join(dist, 'esm/cli.js')) && (await builtFrom()) === sources) return
+  say('building …')
+  embedLua()
+  const fresh = `${dist}.${process.pid}`
+  try {
+    const codes = await Promise.all([
+      compile('tsconfig.json', join(fresh, 'esm')),
+      compile('tsconfig.cjs.json', join(fresh, 'cjs')),
+    ])
+    if (codes.some(code => code !== 0)) throw new Error('the sources do not compile: see above')
+    await mkdir(join(fresh, 'cjs'), { recursive: true })
+    await writeFile(join(fresh, 'cjs/package.json'), '{ "type": "commonjs" }\n')
+    await chmod(join(fresh, 'esm/cli.js'), 0o755)
+    await writeFile(join(fresh, STAMP), sources)
+    await swapIn(fresh)
+  } finally {
+    await rm(fresh, { recursive: true, force: true })
+  }
+}
+
+function compile(project, outDir) {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  return runToEnd(process.execPath, [tsc, '--project', project, '--outDir', outDir, '--noEmitOnError'], { cwd: root })
+}
+
+/** A hash of everything that the build reads. */
+async function fingerprint() {
+  const inSource = await readdir(join(root, 'src'), { recursive: true, withFileTypes: true })
+  const files = inSource
+    .filter(entry => entry.isFile() && entry.name !== GENERATED)
+    .map(entry => join(entry.parentPath, entry.name))
+    .concat(INPUTS.map(file => join(root, file)))
+    .sort()
+  const hash = createHash('sha256')
+  const contents = await Promise.all(files.map(file => readFile(file)))
+  for (const [i, content] of contents.entries()) {
+    hash.update(`${files[i]?.slice(root.length)}\0${content.length}\0`)
+    hash.update(content)
+  }
+  return hash.digest('hex')
+}
+
+async function builtFrom() {
+  try {
+    return await readFile(join(dist, STAMP), 'utf8')
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** The old dist/ goes and the new one stands, without a moment of a half-written one. Another build may do the same now. */
+async function swapIn(fresh) {
+  const old = `${fresh}.old`
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await rename(dist, old)
+    } catch (error) {
+      if (error.code !== 'ENOENT') throw error
+    }
+    await rm(old, { recursive: true, force: true })
+    try {
+      await rename(fresh, dist)
+      return
+    } catch (error) {
+      if (attempt === SWAP_ATTEMPTS || !['ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error
+    }
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runScript(buildIfNeeded)

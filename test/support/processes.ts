@@ -1,0 +1,158 @@
+/** `lull` as a process of its own, as users run it: built, with an environment and a working directory of its own. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { track } from './open.js'
+import { until } from './wait.js'
+
+export { freePort } from './redis-servers.js'
+
+export interface ProcessEnd {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+
+export interface LullProcess {
+  pid: number
+  /** Lines so far. */
+  stdout: string[]
+  stderr: string[]
+  /** The working directory: empty at the start, and gone when the process has been stopped. */
+  cwd: string
+  /** Resolves when it has ended and all that it said has been read. */
+  exit: Promise<ProcessEnd>
+  /** The first line of either output that matches, now or within the bound; rejects if it ends without. */
+  line(pattern: RegExp, timeoutMs?: number): Promise<string>
+  send(signal: NodeJS.Signals): void
+  /** Asks it to end and waits; rejects if it has to be killed. May be called twice. */
+  stop(signal?: NodeJS.Signals): Promise<ProcessEnd>
+  /** SIGKILL. */
+  kill(): Promise<ProcessEnd>
+}
+
+export interface LullOptions {
+  /** Instead of an empty temporary directory. */
+  cwd?: string
+  /** How long `stop` waits; above LULL_SHUTDOWN_MS. */
+  stopTimeoutMs?: number
+}
+
+const STOP_TIMEOUT_MS = 30_000
+const LINE_TIMEOUT_MS = 15_000
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+let built: Promise<unknown> | undefined
+
+/** Builds what has changed, once in this run. */
+export function build(): Promise<unknown> {
+  built ??= runNode([join(root, 'scripts/build.mjs')])
+  return built
+}
+
+/**
+ * Starts `lull`.
+ * @param args `['up', '--embedded']`
+ * @param env added to PATH and HOME: no setting comes from whoever runs the tests
+ */
+export async function lull(
+  args: string[],
+  env: Record<string, string> = {},
+  { cwd: givenCwd, stopTimeoutMs = STOP_TIMEOUT_MS }: LullOptions = {},
+): Promise<LullProcess> {
+  await build()
+  const cwd = givenCwd ?? (await mkdtemp(join(tmpdir(), 'lull-cwd-')))
+  const child = spawn(process.execPath, [join(root, 'dist/esm/cli.js'), ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const name = `lull ${args.join(' ')} (pid ${child.pid})`
+  const stdout = collectLines(child.stdout)
+  const stderr = collectLines(child.stderr)
+  const said = () => [...stdout, ...stderr].slice(-5).join(' | ') || 'nothing'
+  let ended: ProcessEnd | undefined
+  const atExit = () => void child.kill('SIGKILL')
+  process.once('exit', atExit)
+
+  const exit = once(child, 'close').then(async (): Promise<ProcessEnd> => {
+    ended = { code: child.exitCode, signal: child.signalCode }
+    process.off('exit', atExit)
+    forget()
+    if (givenCwd === undefined) await rm(cwd, { recursive: true, force: true })
+    return ended
+  })
+  const kill = () => {
+    child.kill('SIGKILL')
+    return exit
+  }
+  const forget = track(name, kill)
+  await once(child, 'spawn')
+
+  return {
+    pid: child.pid ?? 0,
+    stdout,
+    stderr,
+    cwd,
+    exit,
+    line(pattern, timeoutMs = LINE_TIMEOUT_MS) {
+      const find = () => stdout.find(line => pattern.test(line)) ?? stderr.find(line => pattern.test(line))
+      return until(
+        () => {
+          const line = find()
+          if (line === undefined && ended) throw new Error(`${name} ended without ${pattern}; it said: ${said()}`)
+          return line
+        },
+        { timeoutMs, what: () => `${name} to say ${pattern}; it said: ${said()}` },
+      )
+    },
+    send: signal => void child.kill(signal),
+    kill,
+    async stop(signal = 'SIGTERM') {
+      if (ended) return ended
+      child.kill(signal)
+      const timer = setTimeout(kill, stopTimeoutMs)
+      const end = await exit
+      clearTimeout(timer)
+      if (end.signal === 'SIGKILL')
+        throw new Error(`${name} was still there ${stopTimeoutMs} ms after ${signal}; it said: ${said()}`)
+      return end
+    },
+  }
+}
+
+/** Runs Node on a script to its end; rejects with what it said if it fails. */
+export async function runNode(
+  args: string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<string> {
+  return runCommand(process.execPath, args, options)
+}
+
+/** Runs a command to its end and resolves to its standard output; rejects with all that it said if it fails. */
+export async function runCommand(
+  command: string,
+  args: string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<string> {
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+  const forget = track(`${command} ${args.join(' ')}`, async () => child.kill('SIGKILL'))
+  const stdout: string[] = []
+  const stderr: string[] = []
+  child.stdout.on('data', data => stdout.push(String(data)))
+  child.stderr.on('data', data => stderr.push(String(data)))
+  await once(child, 'close').finally(forget)
+  if (child.exitCode === 0) return stdout.join('')
+  throw new Error(
+    `${command} ${args.join(' ')} ended with ${child.exitCode ?? child.signalCode}: ${[...stdout, ...stderr].join('')}`,
+  )
+}
+
+function collectLines(stream: NodeJS.ReadableStream): string[] {
+  const lines: string[] = []
+  createInterface({ input: stream }).on('line', line => lines.push(line))
+  return lines
+}

@@ -1,0 +1,207 @@
+/**
+ * Redis servers of the tests' own: a process of a local redis-server or valkey-server, or a container of `redis:7`. Both
+ * can be stopped, killed, frozen and restarted on the same port, with what they have written still there.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import { until } from './wait.js'
+
+export interface RedisServer {
+  url: string
+  port: number
+  pid: number
+  /** Ends it and forgets what it has written. May be called twice. */
+  stop(): Promise<void>
+  /** Ends it without a word to anybody, as a power cut would. */
+  kill(): Promise<void>
+  /** Starts it again after `kill`, or ends and starts it, on the same port and files. */
+  restart(): Promise<void>
+  /** It keeps its connections and answers nothing, until `resume`. */
+  pause(): Promise<void>
+  resume(): Promise<void>
+}
+
+export interface RedisBinary {
+  path: string
+  /** Like `7.0.15`; a Valkey's own number. */
+  version: string
+}
+
+export const IMAGE = 'redis:7'
+/** What Lull needs; a Valkey of any version is one. */
+export const OLDEST_MAJOR = 7
+
+const START_TIMEOUT_MS = 20_000
+const PULL_TIMEOUT_MS = 180_000
+const BINARIES = ['redis-server', 'valkey-server']
+/** Nothing on disk unless a test asks for it: `args` come later, and the last one counts. */
+const DEFAULTS = ['--save', '', '--appendonly', 'no', '--protected-mode', 'no']
+
+const run = promisify(execFile)
+
+/** The first of the binaries on PATH that is new enough; else the first that is there at all. */
+export async function findRedisBinary(): Promise<RedisBinary | undefined> {
+  let tooOld: RedisBinary | undefined
+  for (const path of BINARIES) {
+    try {
+      const { stdout } = await run(path, ['--version'])
+      const version = /v=(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? 'unknown'
+      const binary = { path, version }
+      if (isNewEnough(binary)) return binary
+      tooOld ??= binary
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    }
+  }
+  return tooOld
+}
+
+export const isNewEnough = ({ version }: RedisBinary) => Number.parseInt(version, 10) >= OLDEST_MAJOR
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = z.object({ port: z.number() }).parse(server.address())
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
+/** @param args as on redis-server's command line */
+export async function startLocalRedis(binary: RedisBinary, args: string[] = []): Promise<RedisServer> {
+  const port = await freePort()
+  const dir = await mkdtemp(join(tmpdir(), 'lull-redis-'))
+  let child: ChildProcess
+  let exited: Promise<unknown>
+
+  const start = async () => {
+    const output: string[] = []
+    const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir]
+    const started = spawn(binary.path, [...DEFAULTS, ...own, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    started.stdout.on('data', data => output.push(String(data)))
+    started.stderr.on('data', data => output.push(String(data)))
+    child = started
+    exited = once(child, 'exit')
+    await until(() => started.exitCode !== null || answers(port), { timeoutMs: START_TIMEOUT_MS, what: binary.path })
+    if (started.exitCode !== null)
+      throw new Error(`${binary.path} ended at its start: ${output.join('').trim().split('\n').slice(-3).join(' | ')}`)
+  }
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    // A frozen process gets no signal but these two.
+    child.kill('SIGCONT')
+    child.kill(signal)
+    await exited
+  }
+  /** A test run that ends in the middle leaves no server behind. */
+  const atExit = () => void child.kill('SIGKILL')
+  process.once('exit', atExit)
+  await start()
+
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return child.pid ?? 0
+    },
+    async stop() {
+      await end('SIGTERM')
+      process.off('exit', atExit)
+      await rm(dir, { recursive: true, force: true })
+    },
+    kill: () => end('SIGKILL'),
+    async restart() {
+      await end('SIGTERM')
+      await start()
+    },
+    async pause() {
+      child.kill('SIGSTOP')
+    },
+    async resume() {
+      child.kill('SIGCONT')
+    },
+  }
+}
+
+/** Whether a container engine answers, that testcontainers finds. */
+export async function hasContainerEngine(): Promise<boolean> {
+  const { getContainerRuntimeClient } = await import('testcontainers')
+  try {
+    await getContainerRuntimeClient()
+    return true
+  } catch {
+    // It says so by throwing, with no error of its own: there is none.
+    return false
+  }
+}
+
+/** @throws if the image can't be had, or the container does not start */
+export async function startRedisContainer(args: string[] = []): Promise<RedisServer> {
+  const { GenericContainer, Wait, getContainerRuntimeClient } = await import('testcontainers')
+  // A fixed port: an engine gives a restarted container another one.
+  const port = await freePort()
+  const timeout = AbortSignal.timeout(PULL_TIMEOUT_MS)
+  const tooLong = once(timeout, 'abort').then(() => {
+    throw new Error(`${IMAGE} did not start within ${PULL_TIMEOUT_MS / 1000} s`)
+  })
+  const started = await Promise.race([
+    new GenericContainer(IMAGE)
+      .withCommand(['redis-server', ...DEFAULTS, ...args])
+      .withExposedPorts({ container: 6379, host: port })
+      .withWaitStrategy(Wait.forLogMessage('Ready to accept connections'))
+      .withStartupTimeout(START_TIMEOUT_MS)
+      .start(),
+    tooLong,
+  ])
+  const host = started.getHost()
+  const client = await getContainerRuntimeClient()
+  const container = client.container.getById(started.getId())
+  const isAnswering = () =>
+    until(() => answers(port, host), { timeoutMs: START_TIMEOUT_MS, what: `${IMAGE} to answer` })
+  let { State: state } = await container.inspect()
+  let stopped = false
+  await isAnswering()
+
+  return {
+    url: `redis://${host}:${port}`,
+    port,
+    get pid() {
+      return state.Pid
+    },
+    async stop() {
+      if (stopped) return
+      stopped = true
+      await started.stop({ timeout: 1000 })
+    },
+    kill: () => container.kill(),
+    async restart() {
+      await container.restart({ t: 1 })
+      await isAnswering()
+      state = (await container.inspect()).State
+    },
+    pause: () => container.pause(),
+    resume: () => container.unpause(),
+  }
+}
+
+/** Whether a Redis there answers a PING: also with an error, but for the one that says it is still loading. */
+async function answers(port: number, host = '127.0.0.1'): Promise<boolean> {
+  const socket = connect(port, host)
+  try {
+    await once(socket, 'connect')
+    socket.write('PING\r\n')
+    const reply = await once(socket, 'data', { signal: AbortSignal.timeout(1000) })
+    return !String(reply[0]).startsWith('-LOADING')
+  } catch {
+    // Not there yet.
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
