@@ -1,0 +1,61 @@
+// The demo's timeline: a line for each thing that happens, with the second at which it did, and below it, on a terminal, a
+// line that is drawn again and again: how much of the quiet gap is left.
+import { styleText } from 'node:util'
+
+const BAR = 30
+const REDRAW_MS = 100
+
+const isTerminal = process.stdout.isTTY === true
+const hasColor = isTerminal && process.env.NO_COLOR === undefined
+const paint = (style, text) => (hasColor ? styleText(style, text) : text)
+
+const STYLES = { Anna: 'green', Meta: 'yellow', Lull: ['bold', 'cyan'], Bot: 'magenta', '': 'dim' }
+
+export class Timeline {
+  #startedAt
+  #countdown
+
+  /** The first line starts the clock. */
+  line(who, text, note = '') {
+    this.#startedAt ??= performance.now()
+    this.stopCountdown()
+    const seconds = ((performance.now() - this.#startedAt) / 1000).toFixed(1).padStart(5)
+    const name = paint(STYLES[who] ?? 'white', who.padEnd(5))
+    console.log(`${seconds} s  ${name} ${note ? text.padEnd(36) : text}${note ? paint('dim', note) : ''}`)
+  }
+
+  /** Lines that belong to the one above. */
+  quote(texts) {
+    for (const text of texts) console.log(`               ${paint('cyan', '│')} ${text}`)
+  }
+
+  /** Shows how much is left of `gapMs`, until something else happens. */
+  countDown(leftMs, gapMs) {
+    this.stopCountdown()
+    const endsAt = performance.now() + leftMs
+    let shown = Math.ceil(leftMs / 1000) + 1
+    const draw = () => {
+      const left = Math.max(endsAt - performance.now(), 0)
+      const filled = Math.round((left / gapMs) * BAR)
+      if (isTerminal)
+        process.stdout.write(
+          `\r\x1b[K         ${paint('dim', 'quiet')} ${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${(left / 1000).toFixed(1)} s`,
+        )
+      else if (Math.ceil(left / 1000) < shown) {
+        shown = Math.ceil(left / 1000)
+        if (shown > 0) console.log(`         quiet ${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${shown} s left`)
+      }
+    }
+    draw()
+    this.#countdown = setInterval(draw, REDRAW_MS)
+  }
+
+  stopCountdown() {
+    if (this.#countdown === undefined) return
+    clearInterval(this.#countdown)
+    this.#countdown = undefined
+    if (isTerminal) process.stdout.write('\r\x1b[K')
+  }
+}
+
+export const say = (text = '') => console.log(text)
