@@ -10,17 +10,18 @@ export const say = line => void process.stderr.write(`lull: ${line}\n`)
 
 /**
  * Resolves to the exit code of a command, whose output is shown; 127 if there is no such command.
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, exitOnSignal?: boolean }} [options] `exitOnSignal: false` leaves the
- *   script running when a signal has ended the command, so that it can clean up
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, exitOnSignal?: boolean, endWith?: NodeJS.Signals }} [options]
+ *   `exitOnSignal: false` leaves the script running when a signal has ended the command, so that it can clean up;
+ *   `endWith`: the signal that the command ends cleanly on, whichever one comes
  */
-export function runToEnd(command, args, { exitOnSignal = true, ...options } = {}) {
+export function runToEnd(command, args, { exitOnSignal = true, endWith, ...options } = {}) {
   return new Promise((resolve, reject) => {
     // What is run talks about its work, which is not the output of this script's command.
     const child = spawn(command, args, { stdio: ['inherit', exitOnSignal ? 2 : 'inherit', 'inherit'], ...options })
     let received
     const forward = signal => {
       received = signal
-      child.kill(signal)
+      child.kill(endWith ?? signal)
     }
     for (const signal of SIGNALS) process.on(signal, forward)
     const done = () => {

@@ -1,0 +1,75 @@
+// `npm test`: installs what is missing, builds what has changed, gets a Redis and runs the tests on it.
+//
+//     npm test                                    all of them
+//     npm test -- test/unit/config.test.ts        these
+//     npm test -- --grep ttl --redis=container    other options are mocha's; --redis=container|local insists on one kind
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { buildIfNeeded } from './build.mjs'
+import { installIfNeeded } from './install.mjs'
+import { runScript, runToEnd, say } from './steps.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const ALL = ['unit', 'integration', 'package'].map(folder => `test/${folder}/**/*.test.ts`)
+const REDIS_KINDS = ['container', 'local']
+
+async function test() {
+  const { kind: wantedKind, mochaArgs, files } = parse(process.argv.slice(2))
+  await installIfNeeded()
+  await buildIfNeeded()
+  const specs = files.length > 0 ? files : ALL
+  const redis = specs.every(spec => spec.startsWith('test/unit/')) ? undefined : await obtain(wantedKind)
+  const folder = mkdtempSync(join(tmpdir(), 'lull-test-'))
+  const report = join(folder, 'report.json')
+  try {
+    const env = { ...process.env, LULL_TEST_REPORT: report }
+    if (redis) Object.assign(env, { LULL_TEST_REDIS_URL: redis.server.url, LULL_TEST_REDIS: redis.kind })
+    const mocha = join(root, 'node_modules/mocha/bin/mocha.js')
+    const ci = process.env.CI ? ['--forbid-only'] : []
+    const code = await runToEnd(process.execPath, [mocha, ...ci, ...mochaArgs, ...specs], {
+      cwd: root,
+      env,
+      exitOnSignal: false,
+      endWith: 'SIGINT', // Mocha passes on no other.
+    })
+    say(closingLine(report, redis))
+    return code
+  } finally {
+    await redis?.server.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function parse(args) {
+  const own = args.find(arg => arg.startsWith('--redis='))
+  const kind = own?.slice('--redis='.length)
+  if (kind !== undefined && !REDIS_KINDS.includes(kind))
+    throw new Error(`--redis=${kind}: it must be one of ${REDIS_KINDS.join(', ')}`)
+  const rest = args.filter(arg => arg !== own)
+  const isFile = arg => arg.startsWith('test/') || arg.endsWith('.test.ts')
+  return { kind, files: rest.filter(isFile), mochaArgs: rest.filter(arg => !isFile(arg)) }
+}
+
+/** Written in TypeScript, as the tests that start servers of their own are. */
+async function obtain(kind) {
+  const { tsImport } = await import('tsx/esm/api')
+  const { obtainRedis } = await tsImport('../test/support/obtain-redis.ts', import.meta.url)
+  return obtainRedis(say, kind)
+}
+
+function closingLine(report, redis) {
+  const where = redis ? `, on Redis from a ${redis.kind === 'container' ? 'container' : 'local binary'}` : ''
+  try {
+    const { passes, failures, pending } = JSON.parse(readFileSync(report, 'utf8'))
+    return `${passes} passed, ${failures} failed, ${pending} skipped${where}`
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error
+    return `the tests did not run to their end${where}`
+  }
+}
+
+await runScript(test)
+// A container engine's client keeps its connection open; there is nothing left to wait for.
+process.exit()

@@ -1,0 +1,95 @@
+/**
+ * The Redis of a test run: from a container engine if one answers, else a local binary, else one that the system's package
+ * manager installs. What is done is said.
+ */
+import { access } from 'node:fs/promises'
+import { runCommand } from './processes.js'
+import {
+  findRedisBinary,
+  hasContainerEngine,
+  IMAGE,
+  isNewEnough,
+  OLDEST_MAJOR,
+  type RedisServer,
+  startLocalRedis,
+  startRedisContainer,
+} from './redis-servers.js'
+
+export type RedisKind = 'container' | 'local'
+
+export interface ObtainedRedis {
+  kind: RedisKind
+  server: RedisServer
+}
+
+/** The one command that gets a Redis, by what the machine installs packages with. */
+const REMEDIES = [
+  ['/usr/bin/apt-get', 'sudo apt-get install -y redis-server'],
+  ['/opt/homebrew/bin/brew', 'brew install redis'],
+  ['/usr/local/bin/brew', 'brew install redis'],
+  ['/usr/bin/dnf', 'sudo dnf install -y redis'],
+  ['/usr/bin/pacman', 'sudo pacman -S valkey'],
+  ['/usr/bin/zypper', 'sudo zypper install -y redis'],
+  ['/sbin/apk', 'apk add redis'],
+] as const
+
+/**
+ * @param only this kind, and no other in its place
+ * @throws with the one command to run, if there is no Redis to be had
+ */
+export async function obtainRedis(say: (line: string) => void, only?: RedisKind): Promise<ObtainedRedis> {
+  if (only !== 'local') {
+    const server = await fromContainerEngine(say, only === 'container')
+    if (server) return { kind: 'container', server }
+  }
+  const binary = (await usableBinary(say)) ?? (await installed(say))
+  say(`Redis for the tests: ${binary.path} ${binary.version}, a process of its own`)
+  return { kind: 'local', server: await startLocalRedis(binary) }
+}
+
+async function fromContainerEngine(say: (line: string) => void, required: boolean): Promise<RedisServer | undefined> {
+  if (!(await hasContainerEngine())) {
+    if (required) throw new Error('no container engine answers: start Docker, or set DOCKER_HOST')
+    return undefined
+  }
+  say(`Redis for the tests: a container of ${IMAGE}; the first time its image is pulled …`)
+  try {
+    return await startRedisContainer()
+  } catch (error) {
+    const line = error instanceof Error ? error.message.split('\n')[0] : String(error)
+    if (required) throw new Error(`the container engine gives no ${IMAGE}: ${line}`)
+    say(`the container engine gives no ${IMAGE} (${line}); looking for a local Redis`)
+    return undefined
+  }
+}
+
+async function usableBinary(say: (line: string) => void) {
+  const binary = await findRedisBinary()
+  if (!binary || isNewEnough(binary)) return binary
+  say(`${binary.path} is ${binary.version}, too old: Lull needs Redis ${OLDEST_MAJOR}`)
+  return undefined
+}
+
+async function installed(say: (line: string) => void) {
+  if (process.getuid?.() !== 0 || !(await exists('/usr/bin/apt-get'))) throw new Error(await remedy())
+  say('no Redis here: installing redis-server with apt-get …')
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  await runCommand('apt-get', ['update', '-q'], { env })
+  await runCommand('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'redis-server'], { env })
+  const binary = await usableBinary(say)
+  if (!binary) throw new Error(`this system's own Redis is too old: ${await remedy()}`)
+  return binary
+}
+
+async function remedy(): Promise<string> {
+  for (const [manager, command] of REMEDIES)
+    if (await exists(manager)) return `the tests need Redis ${OLDEST_MAJOR} or later, or Docker. Run: ${command}`
+  return `the tests need Redis ${OLDEST_MAJOR} or later: see https://redis.io/docs/latest/operate/oss_and_stack/install/ or start Docker`
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
