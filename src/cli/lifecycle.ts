@@ -4,10 +4,13 @@
  * A stop may come while the start still runs: from then on whatever is acquired is released at once, and the start ends
  * with `StoppedEarly`.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../logger.js'
 
 /** Of the time that is left, what a release leaves to those that come after it. */
 const LEFT_TO_OTHERS = 0.1
+/** A release that takes so much longer than its time is left behind. */
+const GRACE_MS = 1000
 
 /** @param timeoutMs how long it may take */
 export type Release = (timeoutMs: number) => unknown
@@ -62,11 +65,18 @@ export class Lifecycle {
   }
 
   private async unwind(name: string, release: Release, timeoutMs: number): Promise<void> {
+    const late = new AbortController()
     try {
-      await release(timeoutMs)
+      const tooLong = delay(timeoutMs + GRACE_MS, undefined, { signal: late.signal }).then(() => {
+        throw new Error(`not within ${Math.round(timeoutMs)} ms`)
+      })
+      tooLong.catch(() => {})
+      await Promise.race([release(timeoutMs), tooLong])
     } catch (error) {
       // The others must be released all the same.
       this.log.warn({ err: error }, `${name} did not stop cleanly`)
+    } finally {
+      late.abort()
     }
   }
 }

@@ -61,6 +61,17 @@ describe('lifecycle', () => {
     }
   })
 
+  it('leaves a release behind that does not end, and says which', async () => {
+    const log = { ...silent, warn: sinon.stub() }
+    const lifecycle = new Lifecycle(log)
+    const release = sinon.stub()
+    await lifecycle.add('the first', release)
+    await lifecycle.add('the second', () => new Promise(() => {}))
+    await lifecycle.stop(1)
+    expect(release.callCount).to.equal(1)
+    expect(log.warn.firstCall.args[1]).to.equal('the second did not stop cleanly')
+  })
+
   it('a stop during the start releases what is acquired later at once, and ends the start', async () => {
     const lifecycle = new Lifecycle(silent)
     await lifecycle.stop(1000)
