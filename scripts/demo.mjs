@@ -10,6 +10,12 @@ await runScript(async () => {
     throw new Error(`demo: ${args.join(' ')} is not known: give --crash or nothing`)
   await installIfNeeded()
   await buildIfNeeded()
+  // By way of 'exit', at which what was started is ended.
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ])
+    process.once(signal, () => process.exit(code))
   const { play } = args.includes('--crash') ? await import('./demo/crash.mjs') : await import('./demo/conversation.mjs')
   return play()
 })

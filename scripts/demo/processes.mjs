@@ -98,6 +98,9 @@ export async function startThirtyLines({ port, gapMs, onMessage }) {
 }
 
 function processOf(child, url) {
+  const atExit = () => child.kill()
+  process.once('exit', atExit)
+  child.once('exit', () => process.off('exit', atExit))
   const end = async signal => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
