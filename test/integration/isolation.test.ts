@@ -3,8 +3,10 @@
  * alone. This is the case in which the system that Lull replaces failed.
  */
 
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
+import type { Batch } from '../../src/batch.js'
 import { RedisStore } from '../../src/store/redis-store.js'
 import { startOldSystem } from '../support/old-system.js'
 import { freePort, type LullProcess, lull } from '../support/processes.js'
@@ -38,7 +40,7 @@ describe('isolation', function () {
       LULL_QUEUE: `queue-${prefix}`,
       LULL_QUIET_GAP_MS: String(GAP_MS),
       LULL_BATCH_TTL_MS: '6000',
-      LOG_LEVEL: 'info',
+      LULL_WORKER_HANDLER: fileURLToPath(new URL('../support/tell.mjs', import.meta.url)),
     }
     return prefix
   }
@@ -75,18 +77,9 @@ describe('isolation', function () {
     expect(response.status).to.equal(200)
   }
 
-  /** What the worker’s log says it has received: conversation → texts, in order. */
-  const received = (worker: LullProcess) => {
-    const lines = worker.stdout.flatMap(line => {
-      try {
-        const entry = JSON.parse(line)
-        return typeof entry.batchId === 'string' && typeof entry.text === 'string' ? [entry] : []
-      } catch {
-        return []
-      }
-    })
-    return lines as { batchId: string; conversationId: string; text: string }[]
-  }
+  /** What the worker says it has received, in order. */
+  const received = (worker: LullProcess): Batch[] =>
+    worker.stdout.filter(line => line.startsWith('BATCH ')).map(line => JSON.parse(line.slice('BATCH '.length)))
 
   it('two APIs, two processors and a worker in processes of their own: 100 conversations, 100 batches, each complete, each once', async () => {
     use(await testRedis())
