@@ -4,10 +4,11 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { until } from './wait.js'
@@ -20,7 +21,7 @@ export interface RedisServer {
   stop(): Promise<void>
   /** Ends it without a word to anybody, as a power cut would. */
   kill(): Promise<void>
-  /** Starts it again after `kill`, or ends and starts it, on the same port and files. */
+  /** Starts it again after `kill`, or ends and starts it, on the same port and files; after `stop`, as a new one there. */
   restart(): Promise<void>
   /** It keeps its connections and answers nothing, until `resume`. */
   pause(): Promise<void>
@@ -39,6 +40,7 @@ export const OLDEST_MAJOR = 7
 
 const START_TIMEOUT_MS = 20_000
 const PULL_TIMEOUT_MS = 180_000
+const STOP_TIMEOUT_MS = 1000
 const BINARIES = ['redis-server', 'valkey-server']
 /** Nothing on disk unless a test asks for it: `args` come later, and the last one counts. */
 const DEFAULTS = ['--save', '', '--appendonly', 'no', '--protected-mode', 'no']
@@ -81,6 +83,8 @@ export async function startLocalRedis(binary: RedisBinary, args: string[] = []):
   let exited: Promise<unknown>
 
   const start = async () => {
+    await mkdir(dir, { recursive: true })
+    process.off('exit', atExit).once('exit', atExit)
     const output: string[] = []
     const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir]
     const started = spawn(binary.path, [...DEFAULTS, ...own, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -101,7 +105,6 @@ export async function startLocalRedis(binary: RedisBinary, args: string[] = []):
   }
   /** A test run that ends in the middle leaves no server behind. */
   const atExit = () => void child.kill('SIGKILL')
-  process.once('exit', atExit)
   await start()
 
   return {
@@ -143,51 +146,56 @@ export async function hasContainerEngine(): Promise<boolean> {
 
 /** @throws if the image can't be had, or the container does not start */
 export async function startRedisContainer(args: string[] = []): Promise<RedisServer> {
-  const { GenericContainer, Wait, getContainerRuntimeClient } = await import('testcontainers')
   // A fixed port: an engine gives a restarted container another one.
   const port = await freePort()
-  const timeout = AbortSignal.timeout(PULL_TIMEOUT_MS)
-  const tooLong = once(timeout, 'abort').then(() => {
-    throw new Error(`${IMAGE} did not start within ${PULL_TIMEOUT_MS / 1000} s`)
-  })
-  const started = await Promise.race([
-    new GenericContainer(IMAGE)
-      .withCommand(['redis-server', ...DEFAULTS, ...args])
-      .withExposedPorts({ container: 6379, host: port })
-      .withWaitStrategy(Wait.forLogMessage('Ready to accept connections'))
-      .withStartupTimeout(START_TIMEOUT_MS)
-      .start(),
-    tooLong,
-  ])
+  let { started, container } = await runContainer(port, args)
   const host = started.getHost()
-  const client = await getContainerRuntimeClient()
-  const container = client.container.getById(started.getId())
   const isAnswering = () =>
     until(() => answers(port, host), { timeoutMs: START_TIMEOUT_MS, what: `${IMAGE} to answer` })
-  let { State: state } = await container.inspect()
-  let stopped = false
   await isAnswering()
+  let pid = (await container.inspect()).State.Pid
+  let stopped = false
 
   return {
     url: `redis://${host}:${port}`,
     port,
     get pid() {
-      return state.Pid
+      return pid
     },
     async stop() {
       if (stopped) return
       stopped = true
-      await started.stop({ timeout: 1000 })
+      await started.stop({ timeout: STOP_TIMEOUT_MS })
     },
     kill: () => container.kill(),
     async restart() {
-      await container.restart({ t: 1 })
+      if (stopped) ({ started, container } = await runContainer(port, args))
+      else await container.restart({ t: STOP_TIMEOUT_MS / 1000 })
+      stopped = false
       await isAnswering()
-      state = (await container.inspect()).State
+      pid = (await container.inspect()).State.Pid
     },
     pause: () => container.pause(),
     resume: () => container.unpause(),
   }
+}
+
+async function runContainer(port: number, args: string[]) {
+  const { GenericContainer, Wait, getContainerRuntimeClient } = await import('testcontainers')
+  const timer = new AbortController()
+  const tooLong = delay(PULL_TIMEOUT_MS, undefined, { signal: timer.signal, ref: false }).then(() => {
+    throw new Error(`${IMAGE} did not start within ${PULL_TIMEOUT_MS / 1000} s`)
+  })
+  tooLong.catch(() => {}) // Aborted below, when nobody waits for it any more.
+  const starting = new GenericContainer(IMAGE)
+    .withCommand(['redis-server', ...DEFAULTS, ...args])
+    .withExposedPorts({ container: 6379, host: port })
+    .withWaitStrategy(Wait.forLogMessage('Ready to accept connections'))
+    .withStartupTimeout(START_TIMEOUT_MS)
+    .start()
+  const started = await Promise.race([starting, tooLong]).finally(() => timer.abort())
+  const client = await getContainerRuntimeClient()
+  return { started, container: client.container.getById(started.getId()) }
 }
 
 /** Whether a Redis there answers a PING: also with an error, but for the one that says it is still loading. */

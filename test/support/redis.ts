@@ -74,12 +74,18 @@ export const uniquePrefix = () => `test-${randomBytes(6).toString('hex')}`
  */
 export async function privateRedis({ args = [] }: { args?: string[] } = {}): Promise<RedisServer> {
   const server = await start(args)
-  const forget = track(`a private Redis, ${server.url}`, async () => server.stop())
+  const tracked = () => track(`a private Redis, ${server.url}`, () => server.stop())
+  let forget = tracked()
   const url = withPassword(server.url, args)
   return {
     ...server,
     get pid() {
       return server.pid
+    },
+    async restart() {
+      forget()
+      forget = tracked()
+      await server.restart()
     },
     async stop() {
       forget()

@@ -74,6 +74,23 @@ export function answerTests(make: Make): void {
     })
   })
 
+  describe('a held conversation', () => {
+    it('keeps the header of what opens in it, however long it is held', async () => {
+      const { store, pass } = await make({ ...PATIENT, quietGapMs: 20, batchTtlMs: 60 })
+      const { batchId, lease } = await claimed(store)
+      await store.nack({ batchId, lease, delayMs: 60_000, counts: true, error: 'refused' })
+      const first = await append(store, CHAT, 'm2')
+      await pass(200)
+      const second = await append(store, CHAT, 'm3')
+      expect(second.batchId).to.equal(first.batchId)
+      await store.answered(batchId, 'completed')
+      await pass(21)
+      const { batch, headerLost } = await claimOne(store)
+      expect(headerLost).to.equal(undefined)
+      expect(idsOf(batch)).to.deep.equal(['m2', 'm3'])
+    })
+  })
+
   describe('concurrent order', () => {
     it('lets the next batch go when the last one is handed over', async () => {
       const { store } = await make({ ...PATIENT, order: 'concurrent' })
