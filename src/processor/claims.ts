@@ -32,6 +32,8 @@ export class Claims {
   private stopped = false
   /** The reply of the last claim was lost: Redis may have leased batches to this process that it knows nothing of. */
   private inDoubt = false
+  /** The last claim could have brought more, had there been room. */
+  private starved = false
   private pausedUntilMs = 0
   /** After trouble the receiver is tried with one batch. */
   private probing = false
@@ -52,6 +54,11 @@ export class Claims {
   async stop(): Promise<void> {
     this.stopped = true
     await this.running
+  }
+
+  /** There is room again: claims if the last claim lacked it. */
+  roomMade(): void {
+    if (this.starved) void this.wake()
   }
 
   pause(forMs: number): void {
@@ -81,9 +88,10 @@ export class Claims {
 
   private async claim(): Promise<void> {
     const { store, owner, log, room, holding, onClaimed, onChecks, onNext } = this.options
-    const maxBatches = Math.min(room(), this.probing ? 1 : BATCHES_A_CLAIM)
-    // Without room there is nothing to ask for: whoever makes room wakes this again.
-    if (maxBatches <= 0) return
+    const maxBatches = Math.min(room(), this.probing ? 1 - holding().length : BATCHES_A_CLAIM)
+    // Without room there is nothing to ask for: `roomMade` comes back to it.
+    this.starved = maxBatches <= 0
+    if (this.starved) return
     try {
       if (this.inDoubt) await store.giveBack(owner, holding())
       this.inDoubt = false

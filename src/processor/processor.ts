@@ -73,7 +73,7 @@ export class Processor {
     this.leases = new Leases(store, log)
     this.answers = new Answers(store, handover, log, due)
     this.handingOver = new HandingOver(store, handover, this.leases, this.answers, log, {
-      onRoom: wake,
+      onRoom: () => this.claims.roomMade(),
       onWell: () => this.claims.resume(),
       onTrouble: retryAfterMs => this.claims.pause(retryAfterMs),
       onFreed: due,

@@ -13,6 +13,7 @@ describe('claims', () => {
   let giveBack: sinon.SinonStub
   let next: number[]
   let room: number
+  let holding: string[]
   let claims: Claims
 
   beforeEach(() => {
@@ -20,12 +21,13 @@ describe('claims', () => {
     giveBack = sinon.stub(store, 'giveBack').resolves([])
     next = []
     room = 1000
+    holding = []
     const options: ClaimsOptions = {
       store,
       owner: 'me',
       log: silent,
       room: () => room,
-      holding: () => ['held'],
+      holding: () => holding,
       onClaimed: () => {},
       onChecks: () => {},
       onNext: inMs => next.push(inMs),
@@ -61,13 +63,25 @@ describe('claims', () => {
     expect(next).to.deep.equal([70])
   })
 
-  it('ask for nothing while there is no room', async () => {
+  it('ask for nothing while there is no room, and come back to it when there is', async () => {
     room = 0
     await claims.wake()
     expect(claim.callCount).to.equal(0)
+    room = 1
+    claims.roomMade()
+    await claims.stop()
+    expect(claim.callCount).to.equal(1)
+  })
+
+  it('do not follow room that nobody missed', async () => {
+    await claims.wake()
+    claims.roomMade()
+    await claims.stop()
+    expect(claim.callCount).to.equal(1)
   })
 
   it('give back what a lost reply may have brought, before the next claim, and only once', async () => {
+    holding = ['held']
     claim.onCall(0).rejects(new StoreUnavailable('connection', 'gone'))
     await claims.wake()
     expect(next).to.have.length(1)
@@ -96,6 +110,9 @@ describe('claims', () => {
     await new Promise(resolve => setTimeout(resolve, 10))
     await claims.wake()
     expect(claim.lastCall.args[0].maxBatches).to.equal(1)
+    holding = ['probe']
+    await claims.wake()
+    expect(claim.callCount).to.equal(1)
     claims.resume()
     await claims.wake()
     expect(claim.lastCall.args[0].maxBatches).to.be.greaterThan(1)
