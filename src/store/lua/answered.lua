@@ -41,5 +41,5 @@ if not handed[1] then
   announce(BATCH_HANDED_OVER, conversation, batch_id, '')
 end
 record('answered', batch_id, conversation, 'outcome', outcome)
-announce(BATCH_ANSWERED, conversation, batch_id, ',"outcome":"' .. outcome .. '"')
+announce(BATCH_ANSWERED, conversation, batch_id, ',"outcome":' .. cjson.encode(outcome))
 return { held and 1 or 0, next_in }

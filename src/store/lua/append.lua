@@ -12,6 +12,7 @@ Returns { accepted, duplicates, too old, batch id or '', ms until it is due or -
 --]]
 --- include "now"
 --- include "entry"
+--- include "hold"
 --- include "schedule"
 --- include "announce"
 --- include "record"
@@ -25,12 +26,12 @@ local max_messages, max_bytes = tonumber(ARGV[6]), tonumber(ARGV[7])
 local dedupe, max_age, direct, db = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10] == '1', ARGV[11]
 
 -- Read everything that is written below, and so fail on a foreign type before the first write. (The history is written
--- first; the shadow key and the hold are strings that any type gives way to.)
+-- first; the shadow key is a string, that any type gives way to.)
 local now = read_clock()
 local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueAtMs')
 local waiting = redis.call('LLEN', P .. MESSAGES .. conversation)
 redis.call('ZCARD', P .. DUE)
-local holder = redis.call('GET', P .. HOLD .. conversation)
+local held, held_until = hold_of(conversation)
 local digests = {}
 for i = ARGS_BEFORE + 1, #ARGV, ARGS_PER_MESSAGE do digests[#digests + 1] = ARGV[i] end
 local seen_at = {}
@@ -38,9 +39,6 @@ for i = 1, #digests, 1000 do
   local scores = redis.call('ZMSCORE', P .. SEEN .. conversation, unpack(digests, i, math.min(i + 999, #digests)))
   for j = 1, #scores do seen_at[i + j - 1] = tonumber(scores[j]) end
 end
-
--- A hold whose batch is gone (by a hand that is not Lull's) would hold for ever.
-local held = holder and redis.call('EXISTS', P .. CLAIMED_BATCH .. holder, P .. HANDED_OVER .. holder) > 0
 
 -- Plan: which entries are pushed, which batches open and seal, what the history says.
 local open -- the batch that collects
@@ -133,14 +131,15 @@ if open then
   due = math.min(now + gap, open.first + max_wait)
   redis.call('HSET', P .. HEADER .. conversation, 'batchId', open.id, 'count', open.count, 'bytes', open.bytes,
     'firstAtMs', open.first, 'lastAtMs', now, 'dueAtMs', due, 'dueBy', due < now + gap and 'maxWait' or 'gap')
-  redis.call('PEXPIRE', P .. HEADER .. conversation, ttl)
+  -- Whatever holds the conversation prolongs the header when it is prolonged itself: until then it must live.
+  redis.call('PEXPIREAT', P .. HEADER .. conversation, math.max(now, held_until or now) + ttl)
 else
   redis.call('DEL', P .. HEADER .. conversation)
 end
 
 local at = (open and open_is_head and sealed == 0) and due or now
 if not held then
-  if holder then redis.call('DEL', P .. HOLD .. conversation) end
+  redis.call('DEL', P .. HOLD .. conversation)
   schedule(conversation, at, now)
 end
 local due_in = math.max(due - now, 0)

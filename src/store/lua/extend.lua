@@ -7,6 +7,7 @@ ARGV  1 conversation  2 what the sign is worth, ms  3 max wait  4 header TTL  5 
 Returns { batch id, ms until it is due }, or nil where nothing is open or it is due already
 --]]
 --- include "now"
+--- include "hold"
 --- include "schedule"
 --- include "announce"
 --- include "record"
@@ -16,6 +17,7 @@ local now = read_clock()
 local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'firstAtMs', 'dueAtMs')
 local waiting = redis.call('LLEN', P .. MESSAGES .. conversation)
 redis.call('ZCARD', P .. DUE)
+local held = hold_of(conversation)
 if not header[1] or waiting == 0 then return nil end
 local batch_id, count, first, due = header[1], tonumber(header[2]), tonumber(header[3]), tonumber(header[4])
 if now >= due then return nil end
@@ -26,7 +28,6 @@ record('extended', batch_id, conversation, 'byMs', extended - due)
 redis.call('HSET', P .. HEADER .. conversation, 'dueAtMs', extended,
   'dueBy', extended == first + max_wait and 'maxWait' or 'gap')
 redis.call('PEXPIREAT', P .. HEADER .. conversation, extended + ttl, 'GT')
-local held = redis.call('EXISTS', P .. HOLD .. conversation) == 1
 if not held and waiting == count then schedule(conversation, extended, now) end
 announce(BATCH_UPDATED, conversation, batch_id, ',"count":' .. count .. ',"dueInMs":' .. (extended - now) ..
   (held and ',"held":true' or '') .. ',"db":' .. db)

@@ -8,6 +8,7 @@ Returns { batch id, count }, or nil where nothing is open
 --]]
 --- include "now"
 --- include "entry"
+--- include "hold"
 --- include "schedule"
 --- include "announce"
 --- include "record"
@@ -17,6 +18,7 @@ local now = read_clock()
 local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'count')
 local last = redis.call('LINDEX', P .. MESSAGES .. conversation, -1)
 redis.call('ZCARD', P .. DUE)
+local held = hold_of(conversation)
 if not header[1] or not last then return nil end
 local batch_id, count = header[1], header[2]
 
@@ -24,7 +26,6 @@ record('sealed', batch_id, conversation, 'reason', 'flush', 'count', count)
 local id, received_at, _, json = string.match(last, ENTRY)
 redis.call('LSET', P .. MESSAGES .. conversation, -1, id .. ' ' .. sealed_word(received_at, 'flush', now) .. ' ' .. json)
 redis.call('DEL', P .. HEADER .. conversation)
-local held = redis.call('EXISTS', P .. HOLD .. conversation) == 1
 if not held then schedule(conversation, now, now) end
 announce(BATCH_UPDATED, conversation, batch_id,
   ',"count":' .. count .. ',"dueInMs":0' .. (held and ',"held":true' or '') .. ',"db":' .. db)

@@ -8,6 +8,7 @@ Returns its conversation, or nil where there is no such dead batch
 --]]
 --- include "now"
 --- include "entry"
+--- include "hold"
 --- include "schedule"
 --- include "announce"
 --- include "record"
@@ -21,6 +22,7 @@ local batch = cjson.decode(dead)
 local conversation = batch.conversationId
 redis.call('LLEN', P .. MESSAGES .. conversation)
 redis.call('ZCARD', P .. DUE)
+local held = hold_of(conversation)
 
 local entries = {}
 for received_at, json in string.gmatch(batch.messages, '(%d+) ([^\n]*)') do
@@ -34,7 +36,6 @@ for i = #entries, 1, -1 do last_first[#last_first + 1] = entries[i] end
 record('redriven', batch_id, conversation, 'count', #entries, 'by', by)
 push('LPUSH', P .. MESSAGES .. conversation, last_first)
 redis.call('HDEL', P .. DEAD, batch_id)
-local held = redis.call('EXISTS', P .. HOLD .. conversation) == 1
 if not held then schedule(conversation, now, now) end
 announce(BATCH_UPDATED, conversation, batch_id,
   ',"count":' .. #entries .. ',"dueInMs":0' .. (held and ',"held":true' or '') .. ',"db":' .. db)

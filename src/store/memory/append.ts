@@ -117,7 +117,7 @@ class Appending {
       lastAtMs: now,
       dueAtMs,
       dueBy: dueAtMs < now + quietGapMs ? 'maxWait' : 'gap',
-      expiresAtMs: now + batchTtlMs,
+      expiresAtMs: Math.max(now, this.state.heldUntilMs(this.conversation) ?? now) + batchTtlMs,
     }
     return dueAtMs
   }

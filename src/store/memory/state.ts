@@ -116,6 +116,11 @@ export class State {
     return conversation.header
   }
 
+  /** The end of what holds a conversation (a lease, or the next check), unless that is prolonged. */
+  heldUntilMs({ heldBy }: Conversation): number | undefined {
+    return heldBy === undefined ? undefined : (this.claimed.get(heldBy) ?? this.answering.get(heldBy))
+  }
+
   /** A header outlives what its conversation waits for. */
   keepHeader(conversationId: string, now: number, untilMs: number): void {
     const conversation = this.conversations.get(conversationId)

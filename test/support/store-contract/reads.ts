@@ -51,6 +51,8 @@ export function readTests(make: Make): void {
       expect(all[0]?.dueInMs).to.equal(0)
       expect(all[1]?.dueInMs).to.be.within(PATIENT.quietGapMs - 60_000, PATIENT.quietGapMs)
       expect(all[3]).to.include({ batchId: holder.batchId })
+      await store.ack([holder.batchId])
+      expect((await store.conversations(10))[3]).to.deep.equal(all[3])
       expect(await store.conversations(2)).to.have.lengthOf(2)
     })
   })
