@@ -1,0 +1,20 @@
+import { expect } from 'chai'
+import { bullmq } from '../../../src/handover/bullmq.js'
+import { silent } from '../../../src/logger.js'
+
+describe('bullmq()', () => {
+  it('refuses options out of their bounds, naming the option and its value', () => {
+    expect(() => bullmq({ queue: 'a:b' })).to.throw(RangeError, 'queue=a:b')
+    expect(() => bullmq({ answerAttempts: 0 })).to.throw(RangeError, 'answerAttempts=0')
+    expect(() => bullmq({ jobRetentionMs: 1000 })).to.throw(RangeError, 'jobRetentionMs=1000')
+  })
+
+  it('opens nothing before it is started, and may be stopped before', async () => {
+    await bullmq({ redis: () => expect.fail('opened') }).stop()
+  })
+
+  it('without a Redis it says so', async () => {
+    const start = bullmq().start({ log: silent, connectionName: 'x' }, { onAnswered() {}, onResumed() {} })
+    expect(await start.catch(error => error.message)).to.match(/^bullmq\(\): redis is missing/)
+  })
+})

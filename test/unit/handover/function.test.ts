@@ -1,0 +1,56 @@
+import { expect } from 'chai'
+import { composeBatch } from '../../../src/batch.js'
+import { functionHandover, type Handle } from '../../../src/handover/function.js'
+
+const BATCH = composeBatch({
+  batchId: 'b1',
+  conversationId: 'c1',
+  entries: [{ receivedAtMs: 1, message: { messageId: 'm1', type: 'text', text: 'hi' } }],
+  firstAtMs: 1,
+  lastAtMs: 1,
+  dueAtMs: 2,
+  releasedAtMs: 3,
+  releasedBy: 'gap',
+})
+
+const untilAborted = (signal: AbortSignal) =>
+  new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+
+describe('handover to a function', () => {
+  async function outcomeOf(handle: Handle, { answerTimeoutMs = 10_000, signal = new AbortController().signal } = {}) {
+    const [outcome] = await functionHandover({ handle, answerTimeoutMs }).handOver([
+      { batch: BATCH, attempt: 2, signal },
+    ])
+    return outcome
+  }
+
+  it('a promise that resolves is an answer, and gets the batch and its attempt', async () => {
+    const seen: unknown[] = []
+    const outcome = await outcomeOf(async (batch, { attempt }) => {
+      seen.push(batch, attempt)
+    })
+    expect(outcome).to.deep.equal({ result: 'answered', outcome: 'completed' })
+    expect(seen).to.deep.equal([BATCH, 2])
+  })
+
+  it('a rejection and a throw are failed attempts', async () => {
+    const rejected = await outcomeOf(async () => Promise.reject(new Error('no')))
+    const thrown = await outcomeOf(() => {
+      throw new Error('no')
+    })
+    for (const outcome of [rejected, thrown]) expect(outcome).to.include({ result: 'failed', counts: true })
+  })
+
+  it('past the answer timeout its signal is aborted and the outcome is a timeout, whether it heeds it or not', async () => {
+    const timeout = { result: 'answered', outcome: 'timeout' }
+    expect(await outcomeOf((_, { signal }) => untilAborted(signal), { answerTimeoutMs: 20 })).to.deep.equal(timeout)
+    expect(await outcomeOf(() => new Promise(() => {}), { answerTimeoutMs: 20 })).to.deep.equal(timeout)
+  })
+
+  it('a lost lease aborts its signal, and costs no attempt', async () => {
+    const controller = new AbortController()
+    const outcome = outcomeOf((_, { signal }) => untilAborted(signal), { signal: controller.signal })
+    controller.abort(new Error('the lease was lost'))
+    expect(await outcome).to.include({ result: 'failed', counts: false })
+  })
+})

@@ -1,0 +1,194 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { expect } from 'chai'
+import { Webhook } from 'standardwebhooks'
+import type { Batch } from '../../../src/batch.js'
+import type { HandoverOutcome } from '../../../src/handover/handover.js'
+import { type HttpHandoverOptions, http } from '../../../src/handover/http.js'
+import { freePort } from '../../support/redis.js'
+import { until } from '../../support/wait.js'
+
+const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+
+const BATCH: Batch = {
+  version: 1,
+  batchId: 'b1',
+  conversationId: 'c1',
+  chatId: 'c1',
+  isGroup: false,
+  provider: 'generic',
+  messages: [{ messageId: 'm1', type: 'text', text: 'héllo 🎂', receivedAtMs: 1 }],
+  text: 'héllo 🎂',
+  firstAtMs: 1,
+  lastAtMs: 1,
+  dueAtMs: 2,
+  releasedAtMs: 3,
+  releasedBy: 'gap',
+}
+
+interface Received {
+  headers: Record<string, string>
+  body: string
+}
+
+describe('handover to a URL', () => {
+  const releases: (() => unknown)[] = []
+  afterEach(async () => {
+    for (const release of releases.splice(0).reverse()) await release()
+  })
+
+  async function receiver(answer: (response: ServerResponse, request: IncomingMessage) => void) {
+    const received: Received[] = []
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = []
+      request.on('data', chunk => chunks.push(chunk))
+      request.on('end', () => {
+        const headers = Object.fromEntries(
+          Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+        )
+        received.push({ headers, body: Buffer.concat(chunks).toString() })
+        answer(response, request)
+      })
+    })
+    const port = await freePort()
+    await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
+    releases.push(() => {
+      server.closeAllConnections()
+      return new Promise(resolve => server.close(resolve))
+    })
+    return { url: `http://127.0.0.1:${port}/batches?token=tell-nobody`, received, port }
+  }
+
+  async function handedOver(options: HttpHandoverOptions, signal = new AbortController().signal) {
+    const handover = http(options)
+    const [outcome] = await handover.handOver([{ batch: BATCH, attempt: 1, signal }])
+    await handover.stop()
+    if (!outcome) throw new Error('no outcome')
+    return outcome
+  }
+
+  const answering = (status: number, headers: Record<string, string> = {}, body = '') =>
+    receiver(response => response.writeHead(status, headers).end(body))
+
+  const errorOf = (outcome: HandoverOutcome) => (outcome.result === 'failed' ? outcome.error.message : '')
+
+  for (const [status, expected] of [
+    [200, { result: 'answered', outcome: 'completed' }],
+    [204, { result: 'answered', outcome: 'completed' }],
+    [202, { result: 'taken' }],
+  ] as const)
+    it(`${status} is ${expected.result}`, async () => {
+      const { url } = await answering(status)
+      expect(await handedOver({ url })).to.deep.equal(expected)
+    })
+
+  for (const status of [201, 302, 400, 404, 429, 500, 503])
+    it(`${status} is a failed attempt`, async () => {
+      const { url } = await answering(status)
+      expect(await handedOver({ url })).to.include({ result: 'failed', counts: true })
+    })
+
+  for (const secret of [SECRET, SECRET.slice('whsec_'.length)])
+    it(`with a secret ${secret === SECRET ? 'with' : 'without'} whsec_ the POST verifies as Standard Webhooks, by its exact bytes`, async () => {
+      const { url, received } = await answering(204)
+      await handedOver({ url, secret })
+      const [request] = received
+      expect(request?.headers['webhook-id']).to.equal('b1')
+      expect(new Webhook(SECRET).verify(request!.body, request!.headers)).to.deep.equal(BATCH)
+      const wrong = new Webhook(Buffer.from('another').toString('base64'))
+      expect(() => wrong.verify(request!.body, request!.headers)).to.throw('No matching signature')
+    })
+
+  it('without a secret there is no signature', async () => {
+    const { url, received } = await answering(204)
+    await handedOver({ url })
+    expect(received[0]?.headers).to.not.have.property('webhook-signature')
+    expect(received[0]?.headers['content-type']).to.equal('application/json')
+  })
+
+  it('a secret that is not base64 is refused, and not told', () => {
+    expect(() => http({ url: 'http://127.0.0.1', secret: 'pass word!' }))
+      .to.throw(RangeError, /base64/)
+      .and.not.match(/pass word/)
+  })
+
+  it('an address that is none is refused', () => {
+    for (const url of ['', 'nowhere', 'ftp://host/']) expect(() => http({ url })).to.throw(RangeError, /http:\/\//)
+  })
+
+  it('credentials in the address are sent as basic authorization, and not told', async () => {
+    const { url, received } = await answering(500)
+    const outcome = await handedOver({ url: url.replace('http://', 'http://me:p%40ss@') })
+    expect(received[0]?.headers['authorization']).to.equal(`Basic ${Buffer.from('me:p@ss').toString('base64')}`)
+    expect(errorOf(outcome)).to.not.match(/p@ss|p%40ss|tell-nobody/)
+  })
+
+  it('the error is one short line, however much the receiver says', async () => {
+    const { url, port } = await answering(500, {}, `<html>\n\n${'x'.repeat(1_000_000)}`)
+    const error = errorOf(await handedOver({ url }))
+    expect(error).to.match(/^http:\/\/127\.0\.0\.1:\d+\/batches answered 500 <html> x+$/)
+    expect(error.length).to.be.at.most(260)
+    expect(error).to.include(String(port))
+  })
+
+  it('a redirect is not followed, and its remedy named', async () => {
+    const { url, received } = await answering(302, { location: 'http://127.0.0.1:1/there' })
+    expect(errorOf(await handedOver({ url }))).to.match(
+      /answered 302 to http:\/\/127\.0\.0\.1:1\/there; redirects are not followed/,
+    )
+    expect(received).to.have.length(1)
+  })
+
+  it('Retry-After of 429 and 503 is heeded, within an hour', async () => {
+    for (const [value, expected] of [
+      ['7', 7000],
+      ['999999', 3_600_000],
+    ] as const) {
+      const { url } = await answering(503, { 'retry-after': value })
+      expect(await handedOver({ url })).to.include({ retryAfterMs: expected })
+    }
+    const { url } = await answering(429, { 'retry-after': new Date(Date.now() + 10_000).toUTCString() })
+    const outcome = await handedOver({ url })
+    expect(outcome.result === 'failed' && outcome.retryAfterMs).to.be.within(5000, 10_000)
+    const { url: other } = await answering(500, { 'retry-after': '7' })
+    expect(await handedOver({ url: other })).to.not.have.property('retryAfterMs')
+  })
+
+  it('a receiver that is not there is a failed attempt', async () => {
+    const outcome = await handedOver({ url: `http://127.0.0.1:${await freePort()}/` })
+    expect(outcome).to.include({ result: 'failed', counts: true })
+    expect(errorOf(outcome)).to.match(/can not be reached: .*ECONNREFUSED/)
+  })
+
+  it('a receiver that says nothing is a failed attempt after the timeout', async () => {
+    const { url } = await receiver(() => {})
+    const outcome = await handedOver({ url, timeoutMs: 50 })
+    expect(outcome).to.include({ result: 'failed', counts: true })
+    expect(errorOf(outcome)).to.match(/has not answered within 50 ms$/)
+  })
+
+  it('a receiver whose answer does not end is a failed attempt after the timeout', async () => {
+    const { url } = await receiver(response => response.writeHead(200).write('a'))
+    expect(await handedOver({ url, timeoutMs: 100 })).to.include({ result: 'failed', counts: true })
+  })
+
+  it('an aborted signal ends the POST, and costs no attempt', async () => {
+    const { url, received } = await receiver(() => {})
+    const controller = new AbortController()
+    const outcome = handedOver({ url }, controller.signal)
+    await until(() => received.length === 1)
+    controller.abort(new Error('the lease was lost'))
+    const ended = await outcome
+    expect(ended).to.include({ result: 'failed', counts: false })
+    expect(errorOf(ended)).to.match(/the lease was lost/)
+  })
+
+  it('a stop ends POSTs under way, and costs no attempt', async () => {
+    const { url, received } = await receiver(() => {})
+    const handover = http({ url })
+    const outcomes = handover.handOver([{ batch: BATCH, attempt: 1, signal: new AbortController().signal }])
+    await until(() => received.length === 1)
+    await handover.stop()
+    await handover.stop()
+    expect((await outcomes)[0]).to.include({ result: 'failed', counts: false })
+  })
+})

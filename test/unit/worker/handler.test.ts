@@ -1,0 +1,88 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { expect } from 'chai'
+import { composeBatch } from '../../../src/batch.js'
+import { silent } from '../../../src/logger.js'
+import { batchFrom } from '../../../src/worker/batch-job.js'
+import { loadHandler, logBatch } from '../../../src/worker/handler.js'
+
+const BATCH = composeBatch({
+  batchId: 'b1',
+  conversationId: 'shop/1@c.us',
+  entries: ['hi', 'x'.repeat(200)].map((text, i) => ({
+    receivedAtMs: i,
+    message: { messageId: `m${i}`, type: 'text', text },
+  })),
+  firstAtMs: 1,
+  lastAtMs: 1,
+  dueAtMs: 2,
+  releasedAtMs: 3,
+  releasedBy: 'gap',
+})
+
+describe('the handler of a worker', () => {
+  let directory: string
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'lull-handler-'))
+  })
+  after(() => rm(directory, { recursive: true }))
+
+  async function handlerFile(name: string, code: string) {
+    const file = join(directory, name)
+    await writeFile(file, code)
+    return file
+  }
+
+  it('is the default export of a module, ESM or CommonJS, named from the working directory', async () => {
+    const context = { signal: new AbortController().signal, attempt: 1, log: silent }
+    for (const [name, code] of [
+      ['a.mjs', 'export default async batch => batch.batchId'],
+      ['b.cjs', 'module.exports = async batch => batch.batchId'],
+      ['c.cjs', 'exports.__esModule = true; exports.default = async batch => batch.batchId'],
+    ] as const) {
+      const handle = await loadHandler(relative(process.cwd(), await handlerFile(name, code)))
+      expect(await handle(BATCH, context)).to.equal('b1')
+    }
+  })
+
+  it('a module that is not there, fails, or exports no function is told in one line', async () => {
+    for (const [file, words] of [
+      [join(directory, 'none.mjs'), /can not be loaded/],
+      [await handlerFile('d.mjs', 'throw new Error("out\\nof order")'), /can not be loaded: out$/],
+      [await handlerFile('e.mjs', 'export const handle = 1'), /exports no function by default: write/],
+    ] as const) {
+      const error = await loadHandler(file).then(
+        () => expect.fail('loaded'),
+        reason => reason,
+      )
+      expect(error.message).to.match(words)
+      expect(error.message).to.not.include('\n')
+    }
+  })
+
+  it('without a module a batch is one line in the log', () => {
+    const lines: string[] = []
+    const log = { ...silent, info: (_: object, line: string) => lines.push(line) }
+    logBatch(BATCH, { signal: new AbortController().signal, attempt: 1, log })
+    expect(lines).to.have.length(1)
+    expect(lines[0]).to.match(/^shop\/1@c\.us: 2 messages by gap: hi · x+…$/)
+  })
+})
+
+describe('a job as a batch', () => {
+  it('is the batch that was handed over, byte for byte', () => {
+    const data: unknown = JSON.parse(JSON.stringify(BATCH))
+    expect(batchFrom({ id: 'b1', name: 'batch', data }, 'messages')).to.deep.equal(BATCH)
+  })
+
+  it('another program’s job, or one of a later version, is refused with the remedy', () => {
+    for (const data of [undefined, null, 'text', {}, { version: 1 }, { ...BATCH, messages: [] }])
+      expect(() => batchFrom({ id: '7', name: 'mail', data }, 'messages')).to.throw(
+        /^job 7 \(mail\) of queue messages is no batch of version 1: another program .* LULL_QUEUE/,
+      )
+    expect(() => batchFrom({ id: '7', name: 'batch', data: { ...BATCH, version: 2 } }, 'messages')).to.throw(
+      /version 2: update this worker/,
+    )
+  })
+})
