@@ -165,12 +165,18 @@ describe('RedisStore', () => {
   })
 
   it('lets a conversation go whose hold names a batch that is gone', async () => {
-    const { store, redis, keys } = await make()
+    const { store, redis, keys } = await make({ ...PATIENT, order: 'concurrent' })
     const { batchId } = await claimed(store)
+    await append(store, CHAT, 'm2')
     await redis.del(keys.claimedBatch(batchId))
     await redis.zrem(keys.claimed, batchId)
-    await direct(store, CHAT, 'm2')
-    expect(allIdsOf(await claim(store))).to.deep.equal([['m2']])
+    await store.flush(CHAT)
+    const second = await claimOne(store)
+    expect(idsOf(second.batch)).to.deep.equal(['m2'])
+    await redis.del(keys.claimedBatch(second.batchId))
+    await redis.zrem(keys.claimed, second.batchId)
+    await direct(store, CHAT, 'm3')
+    expect(allIdsOf(await claim(store))).to.deep.equal([['m3']])
   })
 
   it('takes a batch whose due time is further ahead than the rules allow: the clock was set back', async () => {
