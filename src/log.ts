@@ -3,7 +3,7 @@
  * that what a process says last is not lost with it.
  */
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from 'pino'
-import pretty from 'pino-pretty'
+import { prettyFactory } from 'pino-pretty'
 
 const DEPTHS = ['', '*.', '*.*.']
 const HUSHED = ['password', 'secret', 'token', 'authorization', 'apiToken', 'appSecret', 'verifyToken', 'cookie']
@@ -18,25 +18,29 @@ export interface LogOptions {
 
 export function createLog({ level, forPeople = process.stdout.isTTY === true, destination }: LogOptions): Logger {
   const showStack = level === 'debug' || level === 'trace'
+  const written = destination ?? pino.destination({ fd: 1, sync: true })
   return pino(
     {
       level,
       redact: { paths: DEPTHS.flatMap(depth => HUSHED.map(name => depth + name)), censor: '***' },
       serializers: { err: (error: unknown) => described(error, showStack) },
     },
-    forPeople ? linesForPeople(destination) : (destination ?? pino.destination({ fd: 1, sync: true })),
+    forPeople ? linesForPeople(written, destination === undefined) : written,
   )
 }
 
-function linesForPeople(destination: DestinationStream | undefined): DestinationStream {
-  return pretty({
-    sync: true,
+function linesForPeople(target: DestinationStream, isTerminal: boolean): DestinationStream {
+  const format = prettyFactory({
     singleLine: true,
     ignore: 'pid,hostname',
     translateTime: 'SYS:HH:MM:ss.l',
     errorLikeObjectKeys: [],
-    destination: destination ?? 1,
+    // A line may quote what a stranger wrote: it must not move the cursor, nor pass for two lines.
+    messageFormat: (log, key) => String(log[key]).replace(/\p{Cc}/gu, ' '),
+    colorize: isTerminal && process.stdout.hasColors?.() === true,
   })
+  // Not pino-pretty's own stream: what is in it when the process ends would be lost.
+  return { write: line => void target.write(format(line)) }
 }
 
 /**

@@ -3,8 +3,11 @@
  * so themselves; here the remedies are added that only the command line knows, and the words for errors of Node's and of
  * ioredis's that have none.
  */
+import { existsSync } from 'node:fs'
+import type { Config } from '../config.js'
 import { StoreUnavailable } from '../store/store.js'
 
+const PRIVATE_SOCKET = '.lull/redis.sock'
 /** What ioredis's parser says of an answer that is none of Redis's. */
 const NO_RESP = /^(Protocol error|Unknown RESP type)/
 /** Something listens, and hangs up on the first command. */
@@ -20,6 +23,16 @@ export function explain(error: unknown): string {
   if (message.includes('DB index is out of range'))
     return `REDIS_URL names a database that this Redis does not have ("${message}"): name another, 0 say`
   return message
+}
+
+/**
+ * The same, where `lull up` runs in this directory with a Redis of its own, which other commands do not look for: two
+ * processes must never stand on different servers unasked.
+ */
+export function withPrivateRedis(error: unknown, config: Config): unknown {
+  const isAway = error instanceof StoreUnavailable && error.reason === 'connection'
+  if (!isAway || config.redisIsSet || !existsSync(PRIVATE_SOCKET)) return error
+  return new Error(`${error.message}: set REDIS_URL=${PRIVATE_SOCKET} for the Redis that lull up has in this directory`)
 }
 
 /** The first line of a text, without what would move a terminal's cursor. */

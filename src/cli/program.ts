@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { type Config, type Environment, loadEnvironment, readConfig } from '../config.js'
 import { createLog } from '../log.js'
 import { drop, flush } from './by-hand.js'
+import { withPrivateRedis } from './explain.js'
 import { packageVersion } from './package-files.js'
 import { startApi } from './roles/api.js'
 import { startOps } from './roles/ops.js'
@@ -91,7 +92,9 @@ function role(start: (context: RoleContext) => Promise<unknown>, given: Environm
     log,
     shutdownMs: config.shutdownMs,
     start: async lifecycle => {
-      await start({ config, log, lifecycle })
+      await start({ config, log, lifecycle }).catch(error => {
+        throw withPrivateRedis(error, config)
+      })
     },
   })
 }
@@ -99,7 +102,10 @@ function role(start: (context: RoleContext) => Promise<unknown>, given: Environm
 const byHand =
   (work: (config: Config, conversationId: string) => Promise<string>) => async (conversationId: string) => {
     const config = readConfig(loadEnvironment())
-    process.stdout.write(`${await work(config, conversationId)}\n`)
+    const said = await work(config, conversationId).catch(error => {
+      throw withPrivateRedis(error, config)
+    })
+    process.stdout.write(`${said}\n`)
   }
 
 const warn = ({ warnings }: Config, log: Logger) => {

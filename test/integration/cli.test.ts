@@ -243,6 +243,24 @@ describe('cli', function () {
       expect(api.stdout.filter(line => line.includes('is back after'))).to.have.length(1)
     })
 
+    it('the API alone hands over direct messages itself, in concurrent order, and warns that nobody listens', async () => {
+      const settings = { LULL_ORDER: 'concurrent' }
+      const api = await start(['api'], settings)
+      const worker = await start(['worker'], settings)
+      await worker.line(/worker started on/)
+      const response = await fetch(`${await urlOf(api)}/webhook/whatsapp/generic`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ messages: ['m1', 'm2'].map(id => ({ chatId: `${id}@c.us`, messageId: id, text: id })) }),
+      })
+      expect(response.status).to.equal(200)
+      await worker.line(/1 message by direct: m1/)
+      await worker.line(/1 message by direct: m2/)
+      await api.line(/nobody listens to batch-updated/)
+      expect((await api.stop()).code).to.equal(0)
+      await worker.stop()
+    })
+
     it('an error that nobody catches ends the process with one line, and exit code 1', async () => {
       const handler = handlerFile('export default () => { setTimeout(() => { throw new Error("boom\\nmore") }) }\n')
       const up = await start(['up', '--embedded', '--handler', handler])
@@ -408,6 +426,11 @@ describe('cli', function () {
         expect(second.stderr).to.have.length(1)
         expect(second.stderr[0]).to.match(
           new RegExp(`another lull up \\(process ${first.pid}\\) runs in this directory`),
+        )
+        const flush = await ended(await start(['flush', CHAT], settings, directory))
+        expect(flush.stderr).to.have.length(1)
+        expect(flush.stderr[0]).to.match(
+          /ECONNREFUSED.*: set REDIS_URL=\.lull\/redis\.sock for the Redis that lull up has/,
         )
         expect((await first.stop()).code).to.equal(0)
         expect(existsSync(socket), 'the socket of a Redis that has ended').to.equal(false)
