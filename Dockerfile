@@ -1,0 +1,32 @@
+# One image for every role: `docker run lull api`, `… processor`, `… worker`. See docker-compose.yml.
+
+FROM node:22-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY tsconfig.json tsconfig.cjs.json ./
+COPY scripts scripts
+COPY src src
+RUN npm run build
+# What the image needs at run time, and nothing else.
+RUN npm prune --omit=dev --no-audit --no-fund
+
+FROM node:22-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY package.json redis.conf ./
+
+# Nothing is written here; not even by whoever breaks in.
+USER node
+
+# Health of every role on one port; within the container it is reached on loopback, or on the address HOST names.
+ENV LULL_OPS_PORT=9090
+EXPOSE 3000 9090
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.LULL_OPS_PORT}/readyz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+
+# Node is process 1 and handles SIGTERM itself: a stop is clean, within LULL_SHUTDOWN_MS.
+ENTRYPOINT ["node", "/app/dist/esm/cli.js"]
+CMD ["--help"]
