@@ -60,6 +60,18 @@ export async function openConnection(
   return client
 }
 
+/**
+ * Ends a connection now, and with it whatever waits for it. ioredis lets one that is just reconnecting end without a
+ * word to its callers, and BullMQ would wait for them for ever; a last attempt to connect, cut short, tells them.
+ */
+export function endConnection(client: Redis): void {
+  if (client.status === 'reconnecting')
+    client.connect().catch(() => {
+      // It was cut short, as it was meant to be.
+    })
+  client.disconnect()
+}
+
 /** What makes BullMQ's objects work on these connections rather than on some of its own. */
 export function backendOn(bullmq: Bullmq, client: Redis, blocking?: Redis): BackendFactory<RedisQueueBackend> {
   const { RedisQueueBackend, RedisConnection, QueueKeys } = bullmq

@@ -12,7 +12,7 @@ import { Outage } from '../outage.js'
 import { addressOf, type RedisSource } from '../store/redis-connection.js'
 import { isWrongType, redisError } from '../store/redis-errors.js'
 import { StoreUnavailable } from '../store/store.js'
-import { backendOn, loadBullmq, openConnection } from './bullmq-connection.js'
+import { backendOn, endConnection, loadBullmq, openConnection } from './bullmq-connection.js'
 import type { Handover, HandoverContext, HandoverEvents, HandoverItem, HandoverOutcome } from './handover.js'
 import { jobStates } from './job-states.js'
 import { QueueAnswers } from './queue-answers.js'
@@ -122,7 +122,7 @@ class BullmqHandover implements Handover {
     await open.answers.stop()
     // It says goodbye to Redis, which may not be there.
     await open.queue.close().catch(error => open.log.debug({ err: error }, 'the queue was not closed cleanly'))
-    open.client.disconnect()
+    endConnection(open.client)
   }
 
   private async connect(context: HandoverContext & { redis?: RedisSource }, events: HandoverEvents): Promise<void> {

@@ -6,7 +6,7 @@
  */
 import type { QueueEvents } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { type Bullmq, backendOn } from './bullmq-connection.js'
+import { type Bullmq, backendOn, endConnection } from './bullmq-connection.js'
 import type { HandoverContext, HandoverEvents } from './handover.js'
 
 const READ_AGAIN_MS = 1000
@@ -52,7 +52,7 @@ export class QueueAnswers {
     })
     // BullMQ waits for the end of a connection that may not stand just now.
     await Promise.race([closing, new Promise(resolve => setTimeout(resolve, CLOSE_MS).unref())])
-    this.client.disconnect()
+    endConnection(this.client)
   }
 
   /** An event that BullMQ can't read (a return value that is no JSON, say) ends its reading: begin again behind it. */

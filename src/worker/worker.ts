@@ -9,7 +9,7 @@
  */
 import type { Job, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { type Bullmq, backendOn, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
+import { type Bullmq, backendOn, endConnection, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
 import type { Handle } from '../handover/function.js'
 import { type Logger, silent } from '../logger.js'
 import { Outage } from '../outage.js'
@@ -31,6 +31,8 @@ export interface QueueWorkerOptions {
   concurrency?: number
   /** As the processors have it; 300,000. */
   answerTimeoutMs?: number
+  /** How long a job stays this worker's without a sign of life from it; 30,000. Renewed meanwhile. */
+  lockMs?: number
   log?: Logger
   /** What its connections call themselves to Redis. */
   name?: string
@@ -58,6 +60,7 @@ export class QueueWorker {
   private readonly log: Logger
   private readonly runs = new Map<string, Run>()
   private readonly answerTimeoutMs: number
+  private readonly lockMs: number
   private open: Open | undefined
   private starting: Promise<void> | undefined
   private stopping: Promise<void> | undefined
@@ -68,6 +71,7 @@ export class QueueWorker {
     this.prefix = options.prefix ?? 'bull'
     this.log = options.log ?? silent
     this.answerTimeoutMs = options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS
+    this.lockMs = options.lockMs ?? LOCK_MS
   }
 
   /**
@@ -116,7 +120,7 @@ export class QueueWorker {
     const worker = new bullmq.Worker(
       this.queue,
       (job, token) => this.process(bullmq, job, token),
-      { connection: client, prefix, name, concurrency, lockDuration: LOCK_MS, maxStalledCount: MOST_STALLS },
+      { connection: client, prefix, name, concurrency, lockDuration: this.lockMs, maxStalledCount: MOST_STALLS },
       backendOn(bullmq, client, blocking),
     )
     worker.on('error', error => this.onError(error))
@@ -139,7 +143,7 @@ export class QueueWorker {
         attempt: job.attemptsMade + 1,
         log: this.log,
         answerTimeoutMs: this.answerTimeoutMs,
-        lockMs: LOCK_MS,
+        lockMs: this.lockMs,
       })
     } catch (error) {
       this.log.error({ jobId: id }, messageOf(error))
@@ -182,7 +186,7 @@ export class QueueWorker {
     )
     await this.closed(worker, Math.max(deadline - performance.now(), 0) + CLOSE_MS)
     clearTimeout(cut)
-    for (const client of clients) client.disconnect()
+    for (const client of clients) endConnection(client)
   }
 
   /** Closing waits for the jobs that run, and for Redis, which may be away. */
