@@ -21,12 +21,13 @@ COPY package.json redis.conf ./
 # Nothing is written here; not even by whoever breaks in.
 USER node
 
-# Health of every role on one port; within the container it is reached on loopback, or on the address HOST names.
+# Every role answers for its health on this port.
 ENV LULL_OPS_PORT=9090
-EXPOSE 3000 9090
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.LULL_OPS_PORT}/readyz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["node", "-e", \
+  "fetch(`http://127.0.0.1:${process.env.LULL_OPS_PORT}/livez`).then(r => process.exit(+!r.ok), () => process.exit(1))"]
+
+EXPOSE 3000
 
 # Node is process 1 and handles SIGTERM itself: a stop is clean, within LULL_SHUTDOWN_MS.
-ENTRYPOINT ["node", "/app/dist/esm/cli.js"]
+ENTRYPOINT ["node", "/app/dist/esm/bin.js"]
 CMD ["--help"]

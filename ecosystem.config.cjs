@@ -4,21 +4,21 @@
  *     npm install && npm run build
  *     pm2 start ecosystem.config.cjs
  *     pm2 logs
- *     pm2 reload ecosystem.config.cjs --update-env     # one by one: no webhook is refused meanwhile
+ *     pm2 reload ecosystem.config.cjs --update-env     # one by one: an API listens all the while
  *
- * **PM2's stale environment.** A plain `pm2 restart` or `pm2 reload` runs processes with the environment they were first
- * started with: a REDIS_URL changed since is not seen, and by and by two processes stand on different Redis databases and
- * "see different data". Always give `--update-env`, and after it `pm2 save`, or the next reboot brings the old one back.
- * Lull names the Redis it stands on in the first lines of every process's log: compare them.
+ * **PM2's stale environment.** A plain `pm2 restart` or `pm2 reload` runs processes with the environment they were
+ * first started with: a REDIS_URL changed since is not seen, and by and by two processes stand on different Redis
+ * databases and "see different data". Always give `--update-env`, and `pm2 save` after it, or the next reboot brings
+ * the old one back. Lull names the Redis it stands on in the first lines of every process's log: compare them.
  *
- * A setting in `.env` beside this file is read by Lull itself at each start, and PM2 has no copy of it. But what PM2 has
- * kept goes before `.env`.
+ * A setting in `.env` beside this file is read by Lull itself at each start, and PM2 has no copy of it. But what PM2
+ * has kept goes before `.env`.
  */
 const lull = {
-  script: 'dist/esm/cli.js',
+  script: 'dist/esm/bin.js',
   cwd: __dirname,
-  // Above LULL_SHUTDOWN_MS (25 s): PM2 kills after it. Its own default of 1.6 s would cut handovers in the middle, which
-  // loses nothing, but repeats them.
+  // Above LULL_SHUTDOWN_MS (25 s): PM2 kills after it. Its own default of 1.6 s would cut handovers in the middle,
+  // which loses nothing, but repeats them.
   kill_timeout: 30_000,
   // A crash loop (Redis down, a wrong setting) backs off up to 15 s instead of ending in "errored".
   exp_backoff_restart_delay: 100,

@@ -18,7 +18,7 @@ const SWAP_ATTEMPTS = 5
 /** @throws if the sources do not compile; the compiler's words stand above then */
 export async function buildIfNeeded() {
   const sources = await fingerprint()
-  if (existsSync(join(dist, 'esm/cli.js')) && (await builtFrom()) === sources) return
+  if (existsSync(join(dist, 'esm/bin.js')) && (await builtFrom()) === sources) return
   say('building …')
   embedLua()
   const fresh = `${dist}.${process.pid}`
@@ -30,7 +30,7 @@ export async function buildIfNeeded() {
     if (codes.some(code => code !== 0)) throw new Error('the sources do not compile: see above')
     await mkdir(join(fresh, 'cjs'), { recursive: true })
     await writeFile(join(fresh, 'cjs/package.json'), '{ "type": "commonjs" }\n')
-    await chmod(join(fresh, 'esm/cli.js'), 0o755)
+    await chmod(join(fresh, 'esm/bin.js'), 0o755)
     await writeFile(join(fresh, STAMP), sources)
     await swapIn(fresh)
   } finally {

@@ -65,7 +65,7 @@ export async function lull(
 ): Promise<LullProcess> {
   await build()
   const cwd = givenCwd ?? (await mkdtemp(join(tmpdir(), 'lull-cwd-')))
-  const child = spawn(process.execPath, [join(root, 'dist/esm/cli.js'), ...args], {
+  const child = spawn(process.execPath, [join(root, 'dist/esm/bin.js'), ...args], {
     cwd,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
