@@ -70,3 +70,13 @@ export function checkTogether(rules: Rules): void {
       `batchTtlMs=${rules.batchTtlMs} is not more than quietGapMs=${rules.quietGapMs}: an open batch's header would expire before it is due`,
     )
 }
+
+const LONGEST_CHECK_MS = 30 * SECOND
+const SHORTEST_CHECK_MS = 10
+
+/**
+ * The longest a batch waits for a look at whether it is still being answered. The header of what collects meanwhile must
+ * outlive the time between two looks, and an answer timeout is to be noticed soon after it.
+ */
+export const checkIntervalMs = ({ batchTtlMs, answerTimeoutMs }: Rules): number =>
+  Math.max(SHORTEST_CHECK_MS, Math.floor(Math.min(LONGEST_CHECK_MS, batchTtlMs / 2, answerTimeoutMs / 4)))

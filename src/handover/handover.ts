@@ -8,6 +8,7 @@
  */
 import type { Batch } from '../batch.js'
 import type { Logger } from '../logger.js'
+import type { RedisSource } from '../store/redis-connection.js'
 import type { AnswerOutcome } from '../store/store.js'
 
 export type HandoverOutcome =
@@ -41,6 +42,8 @@ export interface HandoverContext {
   log: Logger
   /** As connections name themselves: `lull.<role>.<host>.<pid>`. */
   connectionName: string
+  /** The processor's own Redis, where it has one: a handover's queue is there unless it names another. */
+  redis?: RedisSource
 }
 
 export interface Handover {

@@ -14,7 +14,8 @@ const REMEMBERED = 100_000
 const ASKED_AT_ONCE = 200
 
 export class Answers {
-  private readonly handedOver = new Set<string>()
+  /** Batch → its conversation. */
+  private readonly handedOver = new Map<string, string>()
 
   /** @param onFreed a conversation is free; its next batch is due in so many milliseconds */
   constructor(
@@ -25,10 +26,10 @@ export class Answers {
   ) {}
 
   /** To be called before the handover: its answer may overtake its acknowledgement. */
-  remember(batchId: string): void {
-    this.handedOver.add(batchId)
+  remember(batchId: string, conversationId: string): void {
+    this.handedOver.set(batchId, conversationId)
     if (this.handedOver.size <= REMEMBERED) return
-    for (const oldest of this.handedOver) {
+    for (const oldest of this.handedOver.keys()) {
       this.handedOver.delete(oldest)
       return
     }
@@ -40,12 +41,12 @@ export class Answers {
 
   /** The receiver's word. */
   async onAnswered(batchId: string, outcome: AnswerOutcome): Promise<void> {
-    if (this.handedOver.delete(batchId)) await this.end(batchId, outcome)
+    if (this.handedOver.has(batchId)) await this.end(batchId, outcome)
   }
 
   /** The receiver's words may have been missed: asks about every batch remembered. */
   async onResumed(): Promise<void> {
-    const remembered = [...this.handedOver]
+    const remembered = [...this.handedOver.keys()]
     for (let i = 0; i < remembered.length; i += ASKED_AT_ONCE) {
       const batchIds = remembered.slice(i, i + ASKED_AT_ONCE)
       const states = await this.ask(batchIds)
@@ -64,21 +65,23 @@ export class Answers {
   }
 
   private async judge(check: AnswerCheck, state: AnswerState | undefined): Promise<void> {
-    const { batchId, take, takenForMs } = check
+    const { batchId, conversationId, take, takenForMs } = check
+    // Whoever handed it over may be gone: from now on this process listens for its end.
+    if (state !== undefined && state.state !== 'ended') this.remember(batchId, conversationId)
     if (state?.state !== 'active') return this.endIfEnded(batchId, state)
     if (state.take !== take) return this.attempt(() => this.store.taken(batchId, state.take))
     if (takenForMs !== undefined && takenForMs >= this.store.rules.answerTimeoutMs) await this.end(batchId, 'timeout')
   }
 
   private async endIfEnded(batchId: string, state: AnswerState | undefined): Promise<void> {
-    if (state?.state !== 'ended') return
-    this.handedOver.delete(batchId)
-    await this.end(batchId, state.outcome)
+    if (state?.state === 'ended') await this.end(batchId, state.outcome)
   }
 
   private end(batchId: string, outcome: AnswerOutcome): Promise<void> {
+    const conversationId = this.handedOver.get(batchId)
+    this.handedOver.delete(batchId)
     return this.attempt(async () => {
-      const { dueInMs } = await this.store.answered(batchId, outcome)
+      const { dueInMs } = await this.store.answered(batchId, outcome, conversationId)
       if (outcome === 'timeout')
         this.log.warn({ batchId }, 'not answered within LULL_ANSWER_TIMEOUT_MS: its conversation goes on without it')
       if (dueInMs !== undefined) this.onFreed(dueInMs)

@@ -27,6 +27,8 @@ export interface ClaimsOptions {
 }
 
 export class Claims {
+  /** Batches that claims have brought so far. */
+  brought = 0
   private running: Promise<void> | undefined
   private again = false
   private stopped = false
@@ -97,6 +99,7 @@ export class Claims {
       this.inDoubt = false
       const claimedAtMs = performance.now()
       const result = await this.claimOrDoubt(maxBatches)
+      this.brought += result.batches.length
       if (result.batches.length > 0) onClaimed(result.batches, claimedAtMs)
       if (result.checks.length > 0) onChecks(result.checks)
       this.report(result)

@@ -65,7 +65,7 @@ export class HandingOver {
   }
 
   private async call(claimed: Claimed[]): Promise<void> {
-    for (const { batchId } of claimed) this.answers.remember(batchId)
+    for (const { batchId, batch } of claimed) this.answers.remember(batchId, batch.conversationId)
     const outcomes = await this.outcomesOf(claimed)
     const taken: Claimed[] = []
     const others: Promise<void>[] = []

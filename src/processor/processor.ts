@@ -12,6 +12,7 @@ import { functionHandover, type Handle } from '../handover/function.js'
 import type { Handover } from '../handover/handover.js'
 import { type Logger, silent } from '../logger.js'
 import { processName } from '../process-name.js'
+import type { RedisSource } from '../store/redis-connection.js'
 import { type Store, type StoreIdentity, StoreUnavailable } from '../store/store.js'
 import { type StoreOptions, storeFrom } from '../store/store-options.js'
 import { Answers } from './answers.js'
@@ -44,6 +45,7 @@ export class Processor {
   readonly owner: string
   private readonly log: Logger
   private readonly name: string
+  private readonly redis: RedisSource | undefined
   private readonly handover: Handover
   private readonly configureRedis: boolean
   private readonly leases: Leases
@@ -60,6 +62,7 @@ export class Processor {
   constructor(options: ProcessorOptions) {
     this.store = options.store ?? storeFrom(options, 'processor')
     this.log = options.log ?? silent
+    this.redis = options.redis
     this.name = options.name ?? processName('processor')
     this.owner = `${this.name}.${randomBytes(3).toString('hex')}`
     this.handover = handoverFrom(options, this.store)
@@ -119,12 +122,18 @@ export class Processor {
   }
 
   /**
-   * Claims and hands over what is due now, once, without a timer or a subscription: for a program that appends where no
-   * processor runs. Resolves when nothing is due any more; handovers may still be running.
+   * Claims and hands over what is due now, without a timer or a subscription: for a program that appends in concurrent
+   * order where no processor runs. Resolves when that is handed over, and what it made room for (the next batch of the
+   * same conversation) too.
    */
   async claimOnce(): Promise<void> {
     await this.prepare()
-    await this.claims.wake()
+    let before: number
+    do {
+      before = this.claims.brought
+      await this.claims.wake()
+      await this.leases.empty()
+    } while (this.claims.brought > before)
   }
 
   private prepare(): Promise<StoreIdentity> {
@@ -139,7 +148,7 @@ export class Processor {
     const identity = await this.store.open()
     this.releases.push(() => this.handover.stop())
     await this.handover.start(
-      { log: this.log, connectionName: this.name },
+      { log: this.log, connectionName: this.name, ...(this.redis === undefined ? {} : { redis: this.redis }) },
       {
         onAnswered: (batchId, outcome) => void this.answers.onAnswered(batchId, outcome),
         onResumed: () => void this.answers.onResumed(),

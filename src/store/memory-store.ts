@@ -101,8 +101,8 @@ export class MemoryStore implements Store {
     taken(this.state, batchId, take)
   }
 
-  async answered(batchId: string, outcome: AnswerOutcome): Promise<AnsweredResult> {
-    return answered(this.state, batchId, outcome)
+  async answered(batchId: string, outcome: AnswerOutcome, conversationId?: string): Promise<AnsweredResult> {
+    return answered(this.state, batchId, outcome, conversationId)
   }
 
   async flush(conversationId: string) {

@@ -2,13 +2,13 @@
  * The store on Redis: each transition is one script (`scripts.ts`), each event comes from `redis-events.ts`; here they
  * are put together, and replies become the store's types.
  */
-import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { composeBatch } from '../batch.js'
 import { type Logger, silent } from '../logger.js'
 import { Outage } from '../outage.js'
 import { processName } from '../process-name.js'
 import { type Rules, rulesFrom } from '../rules.js'
+import { newBatchId } from './batch-id.js'
 import { listEntry, runFrom } from './entries.js'
 import { foreignKey } from './foreign-key.js'
 import { Keys } from './keys.js'
@@ -66,6 +66,7 @@ export class RedisStore implements Store {
   private readonly source: RedisSource
   private readonly log: Logger
   private readonly subscriptions = new Set<RedisEvents>()
+  private opened = false
   private closed = false
 
   /** Connects to nothing yet. @throws {RangeError} for a prefix that could make two names one */
@@ -79,10 +80,12 @@ export class RedisStore implements Store {
     this.address = addressOf(this.client)
     this.scripts = new Scripts(this.client, this.keys, rules, this.client.options.db ?? 0)
     const outage = new Outage(log, `Redis at ${this.address}`)
-    this.client.on('error', error => outage.began(redisError(error, this.address)))
-    this.client.on('close', () => {
-      if (!this.closed) outage.began(new Error('the connection was closed'))
-    })
+    // Before it has been open there is no outage: `open` rejects with what is wrong.
+    const began = (error: Error) => {
+      if (this.opened && !this.closed) outage.began(error)
+    }
+    this.client.on('error', error => began(redisError(error, this.address)))
+    this.client.on('close', () => began(new Error('the connection was closed')))
     this.client.on('ready', () => outage.ended())
   }
 
@@ -91,6 +94,7 @@ export class RedisStore implements Store {
       await connect(this.client)
       if (typeof this.source === 'function') await this.client.client('SETNAME', this.name)
       const server = await inspectServer(this.client, this.address)
+      this.opened = true
       return { address: this.address, prefix: this.keys.prefix, ...server }
     } catch (error) {
       this.client.disconnect()
@@ -168,8 +172,8 @@ export class RedisStore implements Store {
     await this.attempt(() => this.scripts.taken(batchId, take))
   }
 
-  async answered(batchId: string, outcome: AnswerOutcome): Promise<AnsweredResult> {
-    const [freed, dueInMs] = await this.attempt(() => this.scripts.answered(batchId, outcome))
+  async answered(batchId: string, outcome: AnswerOutcome, conversationId?: string): Promise<AnsweredResult> {
+    const [freed, dueInMs] = await this.attempt(() => this.scripts.answered(batchId, outcome, conversationId))
     return { freed: freed === 1, ...(dueInMs < 0 ? {} : { dueInMs }) }
   }
 
@@ -285,9 +289,6 @@ export class RedisStore implements Store {
     return { conversationId, error: (await foreignKey(this.client, this.keys, conversationId || undefined)).message }
   }
 }
-
-/** An id of 96 random bits. The letter in front keeps it from being an integer, which BullMQ refuses. */
-const newBatchId = () => `b${randomBytes(12).toString('base64url')}`
 
 function claimedBatch(reply: RunReply): ClaimedBatch {
   const [batchId, , attempt, lease, , , , , , lateMs, headerLost] = reply

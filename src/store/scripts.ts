@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import type { Rules } from '../rules.js'
+import { checkIntervalMs, type Rules } from '../rules.js'
 import { type Keys, luaNames } from './keys.js'
 import { luaSources } from './lua.generated.js'
 import type { AnswerOutcome, AppendRequest, ClaimRequest, Lease, NackRequest, NackResult } from './store.js'
@@ -17,9 +17,6 @@ type Argument = string | number
 /** Message ids in the history are cut to this many characters. */
 const ID_RECORDED = 80
 
-/** The longest a batch waits for a look at whether it is still being answered. */
-const LONGEST_CHECK_MS = 30_000
-
 export class Scripts {
   private readonly checkMs: number
 
@@ -29,8 +26,7 @@ export class Scripts {
     private readonly rules: Rules,
     private readonly db: number,
   ) {
-    // A header must outlive the time between two checks, and an answer timeout be noticed soon after it.
-    this.checkMs = Math.max(10, Math.floor(Math.min(LONGEST_CHECK_MS, rules.batchTtlMs / 2, rules.answerTimeoutMs / 4)))
+    this.checkMs = checkIntervalMs(rules)
     for (const [name, source] of Object.entries(luaSources)) {
       const [shebang, ...rest] = source.split('\n')
       const lua = [shebang, 'local P = KEYS[1]', luaNames(source), ...rest].join('\n')
@@ -140,8 +136,8 @@ export class Scripts {
     return this.run<null>('taken', [batchId, take, this.rules.answerTimeoutMs, this.checkMs])
   }
 
-  answered(batchId: string, outcome: AnswerOutcome) {
-    return this.run<[freed: number, dueInMs: number]>('answered', [batchId, outcome, this.db])
+  answered(batchId: string, outcome: AnswerOutcome, conversationId = '') {
+    return this.run<[freed: number, dueInMs: number]>('answered', [batchId, outcome, this.db, conversationId])
   }
 
   flush(conversationId: string) {

@@ -40,7 +40,7 @@ export interface AppendResult {
   batchId?: string
   /** Until that batch is due. Absent where there is none. A held conversation's batch may have to wait longer. */
   dueInMs?: number
-  /** Subscribers that were told of it; 0 means that nobody is there to release it. Absent where nothing was new. */
+  /** Processors that were told of it; 0 means that nobody is there to release it. Absent where nothing was new. */
   listeners?: number
 }
 
@@ -247,7 +247,11 @@ export interface Store {
   giveBack(owner: string, keep?: string[]): Promise<string[]>
   /** A worker was seen at `take` of a batch that holds its conversation: the answer timeout counts from the first time. */
   taken(batchId: string, take: string): Promise<void>
-  answered(batchId: string, outcome: AnswerOutcome): Promise<AnsweredResult>
+  /**
+   * @param conversationId the batch's, where it is known: the history can then note the end of an answer that held
+   *   nothing (in concurrent order)
+   */
+  answered(batchId: string, outcome: AnswerOutcome, conversationId?: string): Promise<AnsweredResult>
   /** Seals the open batch and makes it due. `undefined`: there was none. */
   flush(conversationId: string): Promise<{ batchId: string; count: number } | undefined>
   /** Discards all messages that no processor has claimed; resolves to how many. */

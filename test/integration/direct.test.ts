@@ -5,7 +5,6 @@ import { Batcher } from '../../src/batcher.js'
 import { Processor } from '../../src/processor/processor.js'
 import { type Pipeline, pipeline } from '../support/pipeline.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
-import { until } from '../support/wait.js'
 
 const AN_HOUR = 3_600_000
 const CHAT = '79000000001@c.us'
@@ -61,8 +60,10 @@ describe('direct', () => {
       const { listeners } = await batcher.append(CHAT, { messageId: '1', text: 'now' }, { direct: true })
       expect(listeners).to.equal(0)
       await processor.claimOnce()
-      await until(() => batches.length === 1, { what: 'the batch' })
-      expect(texts(batches)).to.deep.equal(['direct: now'])
+      await batcher.append(CHAT, { messageId: '2', text: 'and' }, { direct: true })
+      await batcher.append(CHAT, { messageId: '3', text: 'then' }, { direct: true })
+      await processor.claimOnce()
+      expect(texts(batches)).to.deep.equal(['direct: now', 'direct: and', 'direct: then'])
     } finally {
       await processor.stop()
       await batcher.close()

@@ -44,7 +44,8 @@ export interface Pipeline {
   post(chatId: string, messages: TestMessage[], options?: { api?: number; direct?: boolean }): Promise<unknown>
   /** Resolves when the worker has received so many batches. */
   received(count: number, timeoutMs?: number): Promise<Batch[]>
-  startProcessor(options?: { db?: number }): Promise<Processor>
+  startProcessor(): Promise<Processor>
+  startWorker(): Promise<QueueWorker>
   stop(): Promise<void>
 }
 
@@ -68,11 +69,29 @@ export async function pipeline(options: PipelineOptions = {}): Promise<Pipeline>
       ...rules,
       log,
       configureRedis,
-      handover: bullmq({ queue, redis }),
+      handover: bullmq({ queue }),
     })
     stops.push(() => processor.stop({ timeoutMs: 5000 }))
     await processor.start()
     return processor
+  }
+
+  const startWorker = async () => {
+    const worker = new QueueWorker({
+      redis,
+      queue,
+      prefix: 'bull',
+      concurrency: 16,
+      log,
+      answerTimeoutMs: 60_000,
+      handle: async batch => {
+        batches.push(batch)
+        await handle?.(batch)
+      },
+    })
+    stops.push(() => worker.stop({ timeoutMs: 5000 }))
+    await worker.start()
+    return worker
   }
 
   const stop = async () => {
@@ -80,22 +99,7 @@ export async function pipeline(options: PipelineOptions = {}): Promise<Pipeline>
   }
 
   try {
-    for (let i = 0; i < workers; i++) {
-      const worker = new QueueWorker({
-        redis,
-        queue,
-        prefix: 'bull',
-        concurrency: 16,
-        log,
-        answerTimeoutMs: 60_000,
-        handle: async batch => {
-          batches.push(batch)
-          await handle?.(batch)
-        },
-      })
-      stops.push(() => worker.stop({ timeoutMs: 5000 }))
-      await worker.start()
-    }
+    for (let i = 0; i < workers; i++) await startWorker()
     const started: Processor[] = []
     for (let i = 0; i < processors; i++) started.push(await startProcessor())
     const batcher = new Batcher({ redis, prefix, ...rules, log })
@@ -132,7 +136,19 @@ export async function pipeline(options: PipelineOptions = {}): Promise<Pipeline>
         timeoutMs,
         what: () => `${count} batches (${batches.length} came)`,
       })
-    return { redis, prefix, urls, batcher, processors: started, batches, post, received, startProcessor, stop }
+    return {
+      redis,
+      prefix,
+      urls,
+      batcher,
+      processors: started,
+      batches,
+      post,
+      received,
+      startProcessor,
+      startWorker,
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error

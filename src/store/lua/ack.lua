@@ -5,7 +5,8 @@ order its conversation is free. May come late, after another claim or after the 
 somebody has it stays true. For a batch that has been answered already it does nothing.
 
 KEYS  1 the prefix
-ARGV  1 'serial' or 'concurrent'  2 check interval  3 header TTL  4 owner  5 database number  then batch ids
+ARGV  1 'serial' or 'concurrent'  2 check interval  3 header TTL  4 who, for a batch that nobody claims  5 database number
+      then batch ids
 Returns the troubles: { batch id, error } for each that could not be read
 --]]
 --- include "now"
@@ -13,7 +14,7 @@ Returns the troubles: { batch id, error } for each that could not be read
 --- include "free"
 --- include "record"
 --- include "next-check"
-local serial, check_ms, ttl, owner, db = ARGV[1] == 'serial', tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local serial, check_ms, ttl, by, db = ARGV[1] == 'serial', tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 
 local now = read_clock()
 for _, name in ipairs({ CLAIMED, ANSWERING, DUE }) do redis.call('ZCARD', P .. name) end
@@ -23,16 +24,18 @@ redis.call('HLEN', P .. DEAD)
 local troubles = {}
 for i = 6, #ARGV do
   local batch_id = ARGV[i]
-  local ok, conversation, head = pcall(function()
-    local conversation = redis.call('HGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId')
+  local ok, conversation, owner, head = pcall(function()
+    local conversation, owner = unpack(redis.call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner'))
     if serial then redis.call('HLEN', P .. HANDED_OVER .. batch_id) end
-    return conversation, conversation and not serial and head_of(conversation) or nil
+    return conversation, owner ~= '' and owner or by, conversation and not serial and head_of(conversation) or nil
   end)
   if not ok then
     troubles[#troubles + 1] = { batch_id, type(conversation) == 'table' and conversation.err or tostring(conversation) }
   elseif conversation then
     redis.call('DEL', P .. CLAIMED_BATCH .. batch_id)
     redis.call('ZREM', P .. CLAIMED, batch_id)
+    record('handed-over', batch_id, conversation, 'owner', owner)
+    announce(BATCH_HANDED_OVER, conversation, batch_id, '')
     if serial then
       local check_at = next_check(now, check_ms)
       redis.call('HSET', P .. HANDED_OVER .. batch_id, 'conversationId', conversation, 'handedOverAtMs', now, 'owner', owner)
@@ -41,13 +44,11 @@ for i = 6, #ARGV do
     else
       free(conversation, head, now, db)
     end
-    record('handed-over', batch_id, conversation, 'owner', owner)
-    announce(BATCH_HANDED_OVER, conversation, batch_id, '')
   else
     local dead = redis.call('HGET', P .. DEAD, batch_id)
     if dead then
       redis.call('HDEL', P .. DEAD, batch_id)
-      record('handed-over', batch_id, cjson.decode(dead).conversationId, 'owner', owner, 'late', 'true')
+      record('handed-over', batch_id, cjson.decode(dead).conversationId, 'owner', by, 'late', 'true')
     end
   end
 end

@@ -143,7 +143,9 @@ if not held then
   schedule(conversation, at, now)
 end
 local due_in = math.max(due - now, 0)
-local listeners = announce(BATCH_UPDATED, conversation, open and open.id or last_id,
+announce(BATCH_UPDATED, conversation, open and open.id or last_id,
   ',"count":' .. (open and open.count or waiting + #entries) ..
   ',"dueInMs":' .. (held and due_in or math.max(at - now, 0)) .. (held and ',"held":true' or '') .. ',"db":' .. db)
+-- Whoever subscribes to the channel by its name works here; whoever watches by a pattern does not.
+local listeners = redis.call('PUBSUB', 'NUMSUB', P .. BATCH_UPDATED)[2]
 return { #entries, duplicates, too_old, last_id, due_in, listeners }

@@ -1,5 +1,7 @@
 /** Messages in: what `lua/append.lua` does. */
+
 import type { ReleaseReason, StoredMessage } from '../../batch.js'
+import { newBatchId } from '../batch-id.js'
 import type { AppendRequest, AppendResult } from '../store.js'
 import { type Conversation, type State, type WaitingRun, waiting } from './state.js'
 
@@ -90,7 +92,7 @@ class Appending {
   }
 
   private openBatch(): Collecting {
-    const run: WaitingRun = { batchId: this.state.newBatchId(), entries: [] }
+    const run: WaitingRun = { batchId: newBatchId(), entries: [] }
     this.conversation.runs.push(run)
     this.collecting = { run, bytes: 0, firstAtMs: this.now, isNew: true, newIds: [], added: 0 }
     return this.collecting

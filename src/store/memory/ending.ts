@@ -18,6 +18,7 @@ export function ack(state: State, batchIds: string[]): void {
     const { conversationId } = batch
     state.claimedBatches.delete(batchId)
     state.claimed.delete(batchId)
+    state.record('handed-over', batchId, conversationId, now, { owner: batch.owner || state.name })
     if (state.rules.order === 'serial') {
       const checkAtMs = state.nextCheck(now)
       state.handedOver.set(batchId, { conversationId, handedOverAtMs: now })
@@ -26,11 +27,15 @@ export function ack(state: State, batchIds: string[]): void {
     } else {
       state.free(state.conversation(conversationId), now)
     }
-    state.record('handed-over', batchId, conversationId, now, { owner: state.name })
   }
 }
 
-export function answered(state: State, batchId: string, outcome: AnswerOutcome): AnsweredResult {
+export function answered(
+  state: State,
+  batchId: string,
+  outcome: AnswerOutcome,
+  conversationNamed?: string,
+): AnsweredResult {
   const now = state.now()
   const claimed = state.claimedBatches.get(batchId)
   const holding = state.handedOver.get(batchId) ?? claimed
@@ -39,6 +44,8 @@ export function answered(state: State, batchId: string, outcome: AnswerOutcome):
     if (dead) {
       state.dead.delete(batchId)
       state.record('answered', batchId, dead.conversationId, now, { outcome, late: 'true' })
+    } else if (conversationNamed) {
+      state.record('answered', batchId, conversationNamed, now, { outcome })
     }
     return { freed: false }
   }
@@ -47,9 +54,9 @@ export function answered(state: State, batchId: string, outcome: AnswerOutcome):
   state.answering.delete(batchId)
   state.claimedBatches.delete(batchId)
   state.claimed.delete(batchId)
-  const dueInMs = state.free(state.conversation(conversationId), now)
   if (claimed) state.record('handed-over', batchId, conversationId, now, { owner: claimed.owner })
   state.record('answered', batchId, conversationId, now, { outcome })
+  const dueInMs = state.free(state.conversation(conversationId), now)
   return { freed: true, ...(dueInMs === undefined ? {} : { dueInMs }) }
 }
 

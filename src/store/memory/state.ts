@@ -2,9 +2,8 @@
  * What the memory store keeps, by the names of the Redis keys (`keys.ts`), and the moves that several transitions share
  * (`lua/shared/`). It has no timer: like Redis's scripts, it changes only when it is called.
  */
-import { randomBytes } from 'node:crypto'
 import type { ReleaseReason } from '../../batch.js'
-import type { Rules } from '../../rules.js'
+import { checkIntervalMs, type Rules } from '../../rules.js'
 import type { HistoryStep } from '../store.js'
 import { Deadlines } from './deadlines.js'
 import { History } from './history.js'
@@ -66,8 +65,6 @@ export interface HandedOver {
   takenAtMs?: number
 }
 
-/** The longest a batch waits for a look at whether it is still being answered. */
-const LONGEST_CHECK_MS = 30_000
 /** Batches to check share moments, so that one claim finds many of them: this many an interval. */
 const CHECK_MOMENTS = 4
 
@@ -92,10 +89,8 @@ export class State {
     readonly name: string,
   ) {
     this.seen = new SeenIds(rules.dedupeMs)
-    this.checkMs = Math.max(10, Math.floor(Math.min(LONGEST_CHECK_MS, rules.batchTtlMs / 2, rules.answerTimeoutMs / 4)))
+    this.checkMs = checkIntervalMs(rules)
   }
-
-  newBatchId = () => `b${randomBytes(12).toString('base64url')}`
 
   conversation(id: string): Conversation {
     const known = this.conversations.get(id)

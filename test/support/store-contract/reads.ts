@@ -74,7 +74,7 @@ export function readTests(make: Make): void {
       const life = (await store.history({ conversationId: CHAT, limit: 100 })).toReversed()
       expect(life.every(entry => entry.batchId === batchId && entry.conversationId === CHAT)).to.equal(true)
       expect(JSON.stringify(life)).not.to.include('text of')
-      // Who acknowledged is the store's own name, and durations depend on the machine.
+      // Durations depend on the machine.
       const told = life.map(({ step, detail: { lateMs: _late, byMs: _by, owner = '', ...detail } }) => ({
         step,
         ...(owner.startsWith('processor-') ? { owner } : {}),
@@ -90,7 +90,7 @@ export function readTests(make: Make): void {
         { step: 'reclaimed', owner: 'processor-2', attempt: '2' },
         { step: 'given-back', owner: 'processor-2' },
         { step: 'reclaimed', owner: 'processor-3', attempt: '2' },
-        { step: 'handed-over' },
+        { step: 'handed-over', owner: 'processor-3' },
         { step: 'answered', outcome: 'failed' },
       ])
     })
@@ -127,6 +127,17 @@ export function readTests(make: Make): void {
       await store.ack([batchId])
       const life = (await store.history({ conversationId: CHAT, limit: 2 })).toReversed()
       expect(steps(life)).to.deep.equal(['handed-over', 'answered'])
+    })
+
+    it('notes the end of an answer that held nothing, where its conversation is named', async () => {
+      const { store } = await make({ ...PATIENT, order: 'concurrent' })
+      const { batchId } = await claimed(store)
+      await store.ack([batchId])
+      expect(await store.answered(batchId, 'completed')).to.deep.equal({ freed: false })
+      expect(await store.answered(batchId, 'completed', CHAT)).to.deep.equal({ freed: false })
+      const life = (await store.history({ conversationId: CHAT, limit: 2 })).toReversed()
+      expect(steps(life)).to.deep.equal(['handed-over', 'answered'])
+      expect(life[1]?.detail).to.deep.equal({ outcome: 'completed' })
     })
 
     it('names the ids of one append up to a bound', async () => {
