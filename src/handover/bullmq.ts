@@ -83,7 +83,7 @@ class BullmqHandover implements Handover {
   }
 
   /** @param context `redis` is used where the options name none */
-  start(context: HandoverContext & { redis?: RedisSource }, events: HandoverEvents): Promise<void> {
+  start(context: HandoverContext, events: HandoverEvents): Promise<void> {
     this.starting ??= this.connect(context, events).catch(error => {
       this.starting = undefined
       throw error
@@ -125,7 +125,7 @@ class BullmqHandover implements Handover {
     endConnection(open.client)
   }
 
-  private async connect(context: HandoverContext & { redis?: RedisSource }, events: HandoverEvents): Promise<void> {
+  private async connect(context: HandoverContext, events: HandoverEvents): Promise<void> {
     const redis = this.redis ?? context.redis
     if (redis === undefined)
       throw new TypeError('bullmq(): redis is missing: give a Redis URL, ioredis options or a function')

@@ -61,16 +61,31 @@ export function build(): Promise<unknown> {
 export async function lull(
   args: string[],
   env: Record<string, string> = {},
-  { cwd: givenCwd, stopTimeoutMs = STOP_TIMEOUT_MS }: LullOptions = {},
+  options: LullOptions = {},
 ): Promise<LullProcess> {
   await build()
+  return startNode(`lull ${args.join(' ')}`, [join(root, 'dist/esm/bin.js'), ...args], env, options)
+}
+
+/** Starts a file of examples/, which takes the package as its users do: built. */
+export async function example(file: string, env: Record<string, string> = {}): Promise<LullProcess> {
+  await build()
+  return startNode(file, [join(root, 'examples', file)], env, {})
+}
+
+async function startNode(
+  what: string,
+  args: string[],
+  env: Record<string, string>,
+  { cwd: givenCwd, stopTimeoutMs = STOP_TIMEOUT_MS }: LullOptions,
+): Promise<LullProcess> {
   const cwd = givenCwd ?? (await mkdtemp(join(tmpdir(), 'lull-cwd-')))
-  const child = spawn(process.execPath, [join(root, 'dist/esm/bin.js'), ...args], {
+  const child = spawn(process.execPath, args, {
     cwd,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const name = `lull ${args.join(' ')} (pid ${child.pid})`
+  const name = `${what} (pid ${child.pid})`
   const stdout = collectLines(child.stdout)
   const stderr = collectLines(child.stderr)
   const said = () => [...stdout, ...stderr].slice(-5).join(' | ') || 'nothing'

@@ -1,0 +1,129 @@
+/** The files of examples/ run as they stand, against the built package. */
+import { expect } from 'chai'
+import { Batcher } from '../../src/batcher.js'
+import { bullmq } from '../../src/handover/bullmq.js'
+import { Processor } from '../../src/processor/processor.js'
+import { example, freePort, type LullProcess, lull } from '../support/processes.js'
+import { testRedis, uniquePrefix } from '../support/redis.js'
+
+const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+
+describe('examples', function () {
+  this.timeout(30_000)
+  let processes: LullProcess[]
+
+  beforeEach(() => {
+    processes = []
+  })
+
+  afterEach(async () => {
+    for (const process of processes.reverse()) await process.stop()
+  })
+
+  const start = async (starting: Promise<LullProcess>) => {
+    const process = await starting
+    processes.push(process)
+    return process
+  }
+
+  const post = async (url: string, text: string) => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ chatId: '79990000011@c.us', messageId: uniquePrefix(), text }),
+    })
+    expect(response.status).to.equal(200)
+  }
+
+  it('library.mjs appends a burst and handles it as one batch', async () => {
+    const library = await start(example('library.mjs', { REDIS_URL: await testRedis() }))
+    expect(await library.exit).to.deep.equal({ code: 0, signal: null })
+    expect(library.stdout).to.include('shop/79990000011@c.us said, in 4 messages (attempt 1):')
+    expect(library.stdout.slice(-4)).to.deep.equal(['hi', "I'd like to order", 'a cake', 'for Saturday'])
+  })
+
+  it('embedded.mjs does so without Redis', async () => {
+    const embedded = await start(example('embedded.mjs', { REDIS_URL: 'redis://127.0.0.1:1' }))
+    expect(await embedded.exit).to.deep.equal({ code: 0, signal: null })
+    expect(embedded.stdout).to.deep.equal(['79990000011@c.us: hi · a cake, please'])
+  })
+
+  it('webhook-node.mjs takes webhooks in a server of one’s own', async () => {
+    const port = await freePort()
+    const server = await start(example('webhook-node.mjs', { REDIS_URL: await testRedis(), PORT: String(port) }))
+    await server.line(/^listening/)
+    await post(`http://127.0.0.1:${port}/webhook`, 'hi')
+    await post(`http://127.0.0.1:${port}/webhook`, 'there')
+    await server.line(/^79990000011@c\.us: hi$/)
+    await server.line(/^there$/)
+  })
+
+  it('worker-bullmq.mjs, a worker that knows nothing of Lull, takes the jobs', async () => {
+    const redis = await testRedis()
+    const queue = `queue-${uniquePrefix()}`
+    const options = { redis, prefix: uniquePrefix(), quietGapMs: 50 }
+    const worker = await start(example('worker-bullmq.mjs', { REDIS_URL: redis, LULL_QUEUE: queue }))
+    await worker.line(/^waiting for batches/)
+    const batcher = new Batcher(options)
+    const processor = new Processor({ ...options, handover: bullmq({ queue }) })
+    try {
+      await processor.start()
+      await batcher.append('79990000011@c.us', [
+        { messageId: '1', text: 'hi' },
+        { messageId: '2', text: 'there' },
+      ])
+      await worker.line(/^79990000011@c\.us sent 2 \(gap\):$/)
+    } finally {
+      await processor.stop()
+      await batcher.close()
+    }
+  })
+
+  it('handler.mjs handles batches under `lull up`', async () => {
+    const port = await freePort()
+    const up = await start(
+      lull(['up', '--embedded', '--handler', handlerFile], { PORT: String(port), LULL_QUIET_GAP_MS: '100' }),
+    )
+    await up.line(/Lull is up/)
+    await post(`http://127.0.0.1:${port}/webhook/whatsapp/batched`, 'hi')
+    await up.line(/Thanks, I have read all 1 of your messages/)
+  })
+
+  for (const [what, env] of [
+    ['answers 204', {}],
+    ['answers 202, and later that it is done', { LULL_API_TOKEN: 'token' }],
+  ] as const)
+    it(`http-receiver.mjs verifies the signature and ${what}`, async () => {
+      const ports = { api: await freePort(), receiver: await freePort() }
+      const api = `http://127.0.0.1:${ports.api}`
+      const receiver = await start(
+        example('http-receiver.mjs', {
+          PORT: String(ports.receiver),
+          LULL_HANDOVER_SECRET: SECRET,
+          ...env,
+          ...('LULL_API_TOKEN' in env ? { LULL_API_URL: api } : {}),
+        }),
+      )
+      await receiver.line(/^waiting for batches/)
+      const up = await start(
+        lull(['up'], {
+          REDIS_URL: await testRedis(),
+          LULL_PREFIX: uniquePrefix(),
+          PORT: String(ports.api),
+          LULL_API_TOKEN: 'token',
+          LULL_QUIET_GAP_MS: '100',
+          LULL_HANDOVER: 'http',
+          LULL_HANDOVER_URL: `http://127.0.0.1:${ports.receiver}/batches`,
+          LULL_HANDOVER_SECRET: SECRET,
+        }),
+      )
+      await up.line(/Lull is up/)
+      await post(`${api}/webhook/whatsapp/batched`, 'first')
+      await receiver.line(/^first$/)
+      // In serial order the second one comes only when the first is answered.
+      await post(`${api}/webhook/whatsapp/batched`, 'second')
+      await receiver.line(/^second$/)
+    })
+})
+
+const handlerFile = new URL('../../examples/handler.mjs', import.meta.url).pathname
