@@ -1,9 +1,6 @@
-#!/usr/bin/env node
 /**
  * The `lull` command: arguments in, an exit code out. 0 is success, 1 a failure explained in one line, 2 a usage error.
  */
-import { existsSync, realpathSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
 import { CommanderError } from 'commander'
 import { explain, oneLine } from './cli/explain.js'
 import { createProgram } from './cli/program.js'
@@ -34,11 +31,3 @@ export async function main(argv: string[]): Promise<void> {
   process.exitCode = await run(argv)
   setTimeout(() => process.exit(), LINGER_MS).unref()
 }
-
-/** Whether this file is what Node was asked to run: through npm's symlink, too. */
-function isEntry(): boolean {
-  const [, script] = process.argv
-  return script !== undefined && existsSync(script) && pathToFileURL(realpathSync(script)).href === import.meta.url
-}
-
-if (isEntry()) await main(process.argv.slice(2))

@@ -64,7 +64,7 @@ async function sweep(url, name) {
 
 /** `lull up`, ready to take webhooks. Each batch and answer is told to `onMessage`. */
 export async function startLull(stage, { port, gapMs, answerMs, onMessage }) {
-  const child = fork(file('../../dist/esm/cli.js'), ['up', '--handler', file('./bot.mjs')], {
+  const child = fork(file('../../dist/esm/bin.js'), ['up', '--handler', file('./bot.mjs')], {
     cwd: stage.directory,
     env: {
       ...stage.environment,
