@@ -154,7 +154,7 @@ describe('cli', function () {
 
     it('it runs through a symlink, as npm makes one for a bin', async () => {
       const link = join(directory, 'lull')
-      symlinkSync(fileURLToPath(new URL('../../dist/esm/cli.js', import.meta.url)), link)
+      symlinkSync(fileURLToPath(new URL('../../dist/esm/bin.js', import.meta.url)), link)
       expect(await runCommand(process.execPath, [link, '--version'])).to.match(/^\d+\.\d+\.\d+/)
     })
   })
