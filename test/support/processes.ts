@@ -37,6 +37,8 @@ export interface LullProcess {
 export interface LullOptions {
   /** Instead of an empty temporary directory. */
   cwd?: string
+  /** Instead of this checkout's build: an installed one's. */
+  bin?: string
   /** How long `stop` waits; above LULL_SHUTDOWN_MS. */
   stopTimeoutMs?: number
 }
@@ -61,10 +63,10 @@ export function build(): Promise<unknown> {
 export async function lull(
   args: string[],
   env: Record<string, string> = {},
-  options: LullOptions = {},
+  { bin, ...options }: LullOptions = {},
 ): Promise<LullProcess> {
-  await build()
-  return startNode(`lull ${args.join(' ')}`, [join(root, 'dist/esm/bin.js'), ...args], env, options)
+  if (bin === undefined) await build()
+  return startNode(`lull ${args.join(' ')}`, [bin ?? join(root, 'dist/esm/bin.js'), ...args], env, options)
 }
 
 /** Starts a file of examples/, which takes the package as its users do: built. */
