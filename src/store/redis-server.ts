@@ -32,7 +32,8 @@ export async function inspectServer(
   return { runId: facts.get('run_id') ?? 'unknown', version: isValkey ? `valkey ${version}` : version, db }
 }
 
-function factsOf(info: string): Map<string, string> {
+/** The facts of an `INFO`, by name. */
+export function factsOf(info: string): Map<string, string> {
   const lines = info.split('\r\n').filter(line => line.includes(':'))
   return new Map(lines.map(line => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]))
 }

@@ -12,6 +12,7 @@ import { newBatchId } from './batch-id.js'
 import { listEntry, runFrom } from './entries.js'
 import { foreignKey } from './foreign-key.js'
 import { Keys } from './keys.js'
+import { MemoryGuard } from './memory-guard.js'
 import { addressOf, connect, createClient, disconnect, type RedisSource } from './redis-connection.js'
 import { isWrongType, redisError } from './redis-errors.js'
 import { RedisEvents } from './redis-events.js'
@@ -62,6 +63,7 @@ export class RedisStore implements Store {
   readonly name: string
   private readonly client: Redis
   private readonly scripts: Scripts
+  private readonly memory: MemoryGuard
   private readonly address: string
   private readonly source: RedisSource
   private readonly log: Logger
@@ -79,6 +81,7 @@ export class RedisStore implements Store {
     this.client = createClient(redis, this.name)
     this.address = addressOf(this.client)
     this.scripts = new Scripts(this.client, this.keys, rules, this.client.options.db ?? 0)
+    this.memory = new MemoryGuard(() => this.client.info('memory'), this.address)
     const outage = new Outage(log, `Redis at ${this.address}`)
     // Before it has been open there is no outage: `open` rejects with what is wrong.
     const began = (error: Error) => {
@@ -112,6 +115,7 @@ export class RedisStore implements Store {
   async append(request: AppendRequest): Promise<AppendResult> {
     const { conversationId, messages } = request
     let result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
+    await this.attempt(() => this.memory.check())
     for (let i = 0; i < messages.length; i += MESSAGES_A_CALL) {
       const part = { ...request, messages: messages.slice(i, i + MESSAGES_A_CALL) }
       const reply = await this.attempt(() => this.scripts.append(part, newBatchId()), conversationId)
@@ -260,6 +264,7 @@ export class RedisStore implements Store {
   }
 
   async ready(): Promise<void> {
+    await this.attempt(() => this.memory.check())
     await this.attempt(() => this.scripts.writable())
   }
 
