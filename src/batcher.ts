@@ -116,10 +116,13 @@ export class Batcher implements Appender {
     return this.store.answered(batchId, outcome)
   }
 
-  /** Hands a dead batch over again. `undefined`: there is no such dead batch. */
-  async redrive(batchId: string): Promise<{ conversationId: string } | undefined> {
+  /**
+   * Hands a dead batch over again, or several of one conversation, in this order. `undefined`: not all of them are dead,
+   * and nothing was changed.
+   */
+  async redrive(...batchIds: [string, ...string[]]): Promise<{ conversationId: string } | undefined> {
     await this.open()
-    return this.store.redrive(batchId)
+    return this.store.redrive(...batchIds)
   }
 
   async conversation(conversationId: string): Promise<ConversationState> {

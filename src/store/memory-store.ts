@@ -113,8 +113,8 @@ export class MemoryStore implements Store {
     return drop(this.state, conversationId)
   }
 
-  async redrive(batchId: string) {
-    return redrive(this.state, batchId)
+  async redrive(...batchIds: [string, ...string[]]) {
+    return redrive(this.state, batchIds)
   }
 
   async conversation(conversationId: string): Promise<ConversationState> {

@@ -190,8 +190,8 @@ export class RedisStore implements Store {
     return this.attempt(() => this.scripts.drop(conversationId, this.name), conversationId)
   }
 
-  async redrive(batchId: string) {
-    const conversationId = await this.attempt(() => this.scripts.redrive(batchId, this.name))
+  async redrive(...batchIds: [string, ...string[]]) {
+    const conversationId = await this.attempt(() => this.scripts.redrive(batchIds, this.name))
     return conversationId === null ? undefined : { conversationId }
   }
 

@@ -148,8 +148,8 @@ export class Scripts {
     return this.run<number>('drop', [conversationId, by])
   }
 
-  redrive(batchId: string, by: string) {
-    return this.run<string | null>('redrive', [batchId, by, this.db])
+  redrive(batchIds: string[], by: string) {
+    return this.run<string | null>('redrive', [by, this.db, ...batchIds])
   }
 
   conversation(conversationId: string, messagesShown: number) {

@@ -256,8 +256,11 @@ export interface Store {
   flush(conversationId: string): Promise<{ batchId: string; count: number } | undefined>
   /** Discards all messages that no processor has claimed; resolves to how many. */
   drop(conversationId: string): Promise<number>
-  /** Puts a dead batch back in front of its conversation. `undefined`: no such dead batch. */
-  redrive(batchId: string): Promise<{ conversationId: string } | undefined>
+  /**
+   * Puts dead batches of one conversation back in front of it, in this order: together, since one that came back alone
+   * might be gone before the one that belongs in front of it. `undefined`: not all of them are dead, and none was moved.
+   */
+  redrive(...batchIds: [string, ...string[]]): Promise<{ conversationId: string } | undefined>
 
   conversation(conversationId: string): Promise<ConversationState>
   /** Conversations with something waiting, soonest due first, then held ones; `limit` of them. */

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 --[[
-Puts a dead batch back in front of its conversation, sealed, under its old id.
+Puts dead batches of one conversation back in front of it, in the order given, sealed, under their old ids. All or none.
 
 KEYS  1 the prefix
-ARGV  1 batch id  2 who  3 database number
-Returns its conversation, or nil where there is no such dead batch
+ARGV  1 who  2 database number  then batch ids
+Returns their conversation, or nil where one of them is not dead, or is another conversation's
 --]]
 --- include "now"
 --- include "entry"
@@ -13,30 +13,35 @@ Returns its conversation, or nil where there is no such dead batch
 --- include "announce"
 --- include "record"
 --- include "push"
-local batch_id, by, db = ARGV[1], ARGV[2], ARGV[3]
+local FIRST_ID = 3
+local by, db = ARGV[1], ARGV[2]
 
 local now = read_clock()
-local dead = redis.call('HGET', P .. DEAD, batch_id)
-if not dead then return nil end
-local batch = cjson.decode(dead)
-local conversation = batch.conversationId
+local conversation, entries, counts = nil, {}, {}
+for i = FIRST_ID, #ARGV do
+  local dead = redis.call('HGET', P .. DEAD, ARGV[i])
+  local batch = dead and cjson.decode(dead)
+  if not batch or (conversation and batch.conversationId ~= conversation) or counts[ARGV[i]] then return nil end
+  conversation = batch.conversationId
+  local before = #entries
+  for received_at, json in string.gmatch(batch.messages, '(%d+) ([^\n]*)') do
+    entries[#entries + 1] = ARGV[i] .. ' ' .. received_at .. ' ' .. json
+  end
+  local id, received_at, _, json = string.match(entries[#entries], ENTRY)
+  entries[#entries] = id .. ' ' .. sealed_word(received_at, batch.releasedBy, batch.dueAtMs) .. ' ' .. json
+  counts[ARGV[i]] = #entries - before
+end
 redis.call('LLEN', P .. MESSAGES .. conversation)
 redis.call('ZCARD', P .. DUE)
 local held = hold_of(conversation)
 
-local entries = {}
-for received_at, json in string.gmatch(batch.messages, '(%d+) ([^\n]*)') do
-  entries[#entries + 1] = batch_id .. ' ' .. received_at .. ' ' .. json
-end
-local id, received_at, _, json = string.match(entries[#entries], ENTRY)
-entries[#entries] = id .. ' ' .. sealed_word(received_at, batch.releasedBy, batch.dueAtMs) .. ' ' .. json
 local last_first = {}
 for i = #entries, 1, -1 do last_first[#last_first + 1] = entries[i] end
 
-record('redriven', batch_id, conversation, 'count', #entries, 'by', by)
+for i = FIRST_ID, #ARGV do record('redriven', ARGV[i], conversation, 'count', counts[ARGV[i]], 'by', by) end
 push('LPUSH', P .. MESSAGES .. conversation, last_first)
-redis.call('HDEL', P .. DEAD, batch_id)
+for i = FIRST_ID, #ARGV do redis.call('HDEL', P .. DEAD, ARGV[i]) end
 if not held then schedule(conversation, now, now) end
-announce(BATCH_UPDATED, conversation, batch_id,
-  ',"count":' .. #entries .. ',"dueInMs":0' .. (held and ',"held":true' or '') .. ',"db":' .. db)
+announce(BATCH_UPDATED, conversation, ARGV[FIRST_ID],
+  ',"count":' .. counts[ARGV[FIRST_ID]] .. ',"dueInMs":0' .. (held and ',"held":true' or '') .. ',"db":' .. db)
 return conversation

@@ -48,17 +48,29 @@ export function drop(state: State, conversationId: string): number {
   return count
 }
 
-export function redrive(state: State, batchId: string) {
+export function redrive(state: State, batchIds: [string, ...string[]]) {
   const now = state.now()
-  const dead = state.dead.get(batchId)
-  if (!dead) return undefined
-  const { conversationId, entries, releasedBy, dueAtMs } = dead
+  const dead = batchIds.flatMap(batchId => {
+    const batch = state.dead.get(batchId)
+    return batch ? [{ ...batch, batchId }] : []
+  })
+  const [first] = dead
+  const isOfOne = dead.every(({ conversationId }) => conversationId === first?.conversationId)
+  if (!first || dead.length < batchIds.length || new Set(batchIds).size < batchIds.length || !isOfOne) return undefined
+  const { conversationId } = first
   const conversation = state.conversation(conversationId)
-  state.record('redriven', batchId, conversationId, now, { count: entries.length, by: state.name })
-  conversation.runs.unshift({ batchId, entries, seal: { reason: releasedBy, atMs: dueAtMs } })
-  state.dead.delete(batchId)
+  for (const { batchId, entries } of dead)
+    state.record('redriven', batchId, conversationId, now, { count: entries.length, by: state.name })
+  conversation.runs.unshift(
+    ...dead.map(({ batchId, entries, releasedBy, dueAtMs }) => ({
+      batchId,
+      entries,
+      seal: { reason: releasedBy, atMs: dueAtMs },
+    })),
+  )
+  for (const { batchId } of dead) state.dead.delete(batchId)
   if (conversation.heldBy === undefined) state.schedule(conversationId, now, now)
-  state.announce(conversation, batchId, entries.length, 0)
+  state.announce(conversation, first.batchId, first.entries.length, 0)
   return { conversationId }
 }
 

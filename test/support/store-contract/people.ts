@@ -165,6 +165,31 @@ export function peopleTests(make: Make): void {
       expect((await store.conversation(CHAT)).open).to.include({ batchId: open.batchId, count: 2 })
     })
 
+    it('hands several over again in the order that is asked for, whatever has been claimed meanwhile', async () => {
+      const { store } = await make({ ...PATIENT, maxAttempts: 1 })
+      const first = await dead(store)
+      const second = await dead(store, CHAT, 'm2')
+      await direct(store, CHAT, 'm3')
+      expect(await store.redrive(first.batchId, second.batchId)).to.deep.equal({ conversationId: CHAT })
+      expect(await store.dead(10)).to.deep.equal([])
+      const seen: string[][] = []
+      for (let i = 0; i < 3; i++) {
+        const { batch, batchId } = await claimOne(store)
+        seen.push(idsOf(batch))
+        await store.answered(batchId, 'completed')
+      }
+      expect(seen).to.deep.equal([['m1'], ['m2'], ['m3']])
+    })
+
+    it('of several moves none, if one is not dead, is named twice, or is another conversation’s', async () => {
+      const { store } = await make({ ...PATIENT, maxAttempts: 1 })
+      const { batchId } = await dead(store)
+      const other = await dead(store, 'another', 'm2')
+      for (const following of ['gone', batchId, other.batchId])
+        expect(await store.redrive(batchId, following)).to.equal(undefined)
+      expect((await store.dead(10)).map(one => one.batchId)).to.have.members([batchId, other.batchId])
+    })
+
     it('has nothing to do for what is not dead', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1 })
       const { batchId } = await dead(store)
