@@ -38,7 +38,8 @@ export function drop(config: Config, conversationId: string): Promise<string> {
   })
 }
 
-async function withBatcher(
+/** Does something with a batcher of the settings' Redis, and closes it. */
+export async function withBatcher(
   { redis, prefix, rules }: Config,
   role: string,
   work: (batcher: Batcher) => Promise<string>,
@@ -61,4 +62,4 @@ async function nothingFor(batcher: Batcher, conversationId: string, state: strin
   return new NothingDone(`nothing ${state} for ${conversationId}: ${remedy}`)
 }
 
-const messages = (count: number) => `${count} ${count === 1 ? 'message' : 'messages'}`
+export const messages = (count: number) => `${count} ${count === 1 ? 'message' : 'messages'}`

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { type Config, type Environment, loadEnvironment, readConfig } from '../config.js'
 import { createLog } from '../log.js'
 import { drop, flush } from './by-hand.js'
+import { dead, redrive, redriveAll } from './dead.js'
 import { withPrivateRedis } from './explain.js'
 import { packageVersion } from './package-files.js'
 import { startApi } from './roles/api.js'
@@ -65,7 +66,26 @@ export function createProgram(): Command {
     .description('discards what waits in a conversation')
     .argument('<conversation>', 'its id, <chatId> or <account>/<chatId>')
     .action(byHand(drop))
+  deadCommands(program)
   return program
+}
+
+function deadCommands(program: Command): void {
+  const command = program
+    .command('dead')
+    .description('lists the batches whose handover failed for good')
+    .option('--json', 'one JSON object a line, with the messages')
+    .action((options: { json?: boolean }) => byHand(config => dead(config, options))())
+  command
+    .command('redrive')
+    .description('hands dead batches over again, in front of what came later')
+    .argument('[batchId]', 'as lull dead lists it')
+    .option('--all', 'all of them')
+    .action((batchId: string | undefined, { all = false }: { all?: boolean }, redriving: Command) => {
+      if (batchId !== undefined && !all) return byHand(config => redrive(config, batchId))()
+      if (batchId === undefined && all) return byHand(redriveAll)()
+      return redriving.error('error: give the id of a dead batch, or --all')
+    })
 }
 
 interface UpOptions {
@@ -99,13 +119,15 @@ function role(start: (context: RoleContext) => Promise<unknown>, given: Environm
   })
 }
 
+/** A command that does one thing and ends; what it has to say goes to standard output. */
 const byHand =
-  (work: (config: Config, conversationId: string) => Promise<string>) => async (conversationId: string) => {
+  <Given extends [string?]>(work: (config: Config, ...given: Given) => Promise<string>) =>
+  async (...given: Given) => {
     const config = readConfig(loadEnvironment())
-    const said = await work(config, conversationId).catch(error => {
+    const said = await work(config, ...given).catch(error => {
       throw withPrivateRedis(error, config)
     })
-    process.stdout.write(`${said}\n`)
+    if (said !== '') process.stdout.write(`${said}\n`)
   }
 
 const warn = ({ warnings }: Config, log: Logger) => {

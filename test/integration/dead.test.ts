@@ -1,0 +1,170 @@
+/**
+ * Guarantee **dead batches**: a batch whose handover failed for good is kept, listed, and handed over again on request, in
+ * front of what came later.
+ */
+import { createServer, type Server } from 'node:http'
+import { expect } from 'chai'
+import { z } from 'zod'
+import { Batcher } from '../../src/batcher.js'
+import { type LullProcess, lull } from '../support/processes.js'
+import { testRedis, uniquePrefix } from '../support/redis.js'
+import { until } from '../support/wait.js'
+
+const SICK = 'sick@c.us'
+const WELL = 'well@c.us'
+
+describe('dead batches', function () {
+  this.timeout(60_000)
+  let env: Record<string, string>
+  let batcher: Batcher
+  let running: LullProcess[]
+  /** Refuses what comes for SICK while it is; `received` is what it took. */
+  let receiver: { server: Server; isSick: boolean; received: string[] }
+
+  beforeEach(async () => {
+    const redis = await testRedis()
+    const prefix = uniquePrefix()
+    running = []
+    receiver = { server: createServer(), isSick: true, received: [] }
+    receiver.server.on('request', async (request, response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(Buffer.from(chunk))
+      const batch = z
+        .object({ conversationId: z.string(), text: z.string() })
+        .parse(JSON.parse(String(Buffer.concat(chunks))))
+      const isRefused = receiver.isSick && batch.conversationId === SICK
+      if (!isRefused) receiver.received.push(`${batch.conversationId} ${batch.text}`)
+      response.statusCode = isRefused ? 500 : 200
+      response.end(isRefused ? 'no \u001b[2J today' : '')
+    })
+    await new Promise<void>(resolve => receiver.server.listen(0, '127.0.0.1', resolve))
+    const { port } = z.object({ port: z.number() }).parse(receiver.server.address())
+    env = {
+      REDIS_URL: redis,
+      LULL_PREFIX: prefix,
+      LULL_QUIET_GAP_MS: '50',
+      LULL_MAX_ATTEMPTS: '1',
+      LULL_HANDOVER: 'http',
+      LULL_HANDOVER_URL: `http://127.0.0.1:${port}/batches?token=hush`,
+    }
+    batcher = new Batcher({ redis, prefix, quietGapMs: 50 })
+  })
+
+  afterEach(async () => {
+    for (const command of running) await command.kill()
+    await batcher.close()
+    receiver.server.closeAllConnections()
+    await new Promise(resolve => receiver.server.close(resolve))
+  })
+
+  const start = async (...args: string[]) => {
+    const command = await lull(args, env)
+    running.push(command)
+    return command
+  }
+
+  const ended = async (...args: string[]) => {
+    const command = await start(...args)
+    const { code } = await command.exit
+    return { code, stdout: command.stdout, stderr: command.stderr }
+  }
+
+  /** Dies of its only attempt. */
+  const die = async (text: string) => {
+    const { length } = await batcher.dead()
+    await batcher.append(SICK, { messageId: text, text })
+    await until(async () => (await batcher.dead()).length > length, { what: `${text} to die` })
+  }
+
+  it('`lull dead` lists them: id, time, attempts, messages, conversation, and what the receiver said', async () => {
+    expect(await ended('dead')).to.deep.equal({ code: 0, stdout: ['no dead batches'], stderr: [] })
+    expect(await ended('dead', '--json')).to.deep.equal({ code: 0, stdout: [], stderr: [] })
+    const processor = await start('processor')
+    await processor.line(/processor started/)
+    await die('1')
+    await die('2')
+    const [second, first] = await batcher.dead()
+    const { code, stdout } = await ended('dead')
+    expect(code).to.equal(0)
+    expect(stdout).to.have.length(3)
+    const at = new Date(first!.diedAtMs).toISOString()
+    expect(stdout[0]).to.match(
+      new RegExp(`^${first?.batchId}  ${at}  1 attempt  1 message  ${SICK}  http://127.* answered 500 no `),
+    )
+    expect(stdout[1]).to.match(new RegExp(`^${second?.batchId}  `))
+    expect(stdout[2]).to.equal('2 dead batches: lull dead redrive <batchId|--all>')
+    // Neither the receiver nor its address may speak to the terminal, or tell a secret.
+    expect(stdout.join())
+      .not.to.match(/\p{Cc}/u)
+      .and.not.to.include('hush')
+    const json = (await ended('dead', '--json')).stdout.map(line => JSON.parse(line))
+    expect(json).to.deep.equal([first, second])
+  })
+
+  it('one that is redriven goes under its old id, in front of what came later', async () => {
+    const processor = await start('processor')
+    await processor.line(/processor started/)
+    await die('1')
+    const [one] = await batcher.dead()
+    await processor.stop()
+    await batcher.append(SICK, { messageId: '2', text: '2' })
+    receiver.isSick = false
+    expect(await ended('dead', 'redrive', one!.batchId)).to.deep.equal({
+      code: 0,
+      stdout: [`batch ${one?.batchId} of ${SICK} is handed over again`],
+      stderr: [],
+    })
+    await start('processor')
+    await until(() => receiver.received.length === 2, { what: 'both' })
+    expect(receiver.received).to.deep.equal([`${SICK} 1`, `${SICK} 2`])
+    expect(await batcher.dead()).to.deep.equal([])
+  })
+
+  it('all that are redriven go in the order in which they died, with processors at work, and what is well is not held up', async () => {
+    const processor = await start('processor')
+    await processor.line(/processor started/)
+    for (let n = 1; n <= 5; n++) await die(String(n))
+    await batcher.append(WELL, { messageId: '1', text: 'hi' })
+    await until(() => receiver.received.length === 1, { what: 'the well one' })
+    expect(receiver.received).to.deep.equal([`${WELL} hi`])
+    receiver.isSick = false
+    const redriving = ended('dead', 'redrive', '--all')
+    await batcher.append(SICK, { messageId: '6', text: '6' })
+    expect(await redriving).to.deep.equal({ code: 0, stdout: ['5 dead batches handed over again'], stderr: [] })
+    await until(() => receiver.received.length === 7, { what: () => `seven (${receiver.received})` })
+    const sick = receiver.received.slice(1).map(line => Number(line.split(' ')[1]))
+    expect(sick.filter(n => n < 6)).to.deep.equal([1, 2, 3, 4, 5])
+    expect(sick.toSorted()).to.deep.equal([1, 2, 3, 4, 5, 6])
+    expect(await ended('dead', 'redrive', '--all')).to.deep.equal({ code: 0, stdout: ['no dead batches'], stderr: [] })
+  })
+
+  it('one that fails again is dead again, with the new error', async () => {
+    const processor = await start('processor')
+    await processor.line(/processor started/)
+    await die('1')
+    const [one] = await batcher.dead()
+    await ended('dead', 'redrive', one!.batchId)
+    const again = await until(async () => (await batcher.dead()).find(({ diedAtMs }) => diedAtMs > one!.diedAtMs), {
+      what: 'it to die again',
+    })
+    expect(again).to.include({ batchId: one?.batchId, attempts: 1 })
+    receiver.isSick = false
+    await ended('dead', 'redrive', one!.batchId)
+    await until(() => receiver.received.length === 1, { what: 'it to be taken' })
+  })
+
+  it('an id that is none is 1 and one line; neither an id nor --all, or both, is 2', async () => {
+    expect(await ended('dead', 'redrive', 'gone')).to.deep.equal({
+      code: 1,
+      stdout: [],
+      stderr: ['lull: no dead batch has the id gone: lull dead lists them'],
+    })
+    for (const args of [[], ['gone', '--all'], ['a', 'b']]) {
+      const { code, stdout, stderr } = await ended('dead', 'redrive', ...args)
+      expect({ args, code, stdout }).to.deep.equal({ args, code: 2, stdout: [] })
+      expect(stderr[0]).to.match(/^error: /)
+    }
+    expect((await ended('dead', 'redrvie')).code).to.equal(2)
+    expect((await ended('dead', '--help')).stdout[0]).to.match(/^Usage: lull dead/)
+  })
+})
