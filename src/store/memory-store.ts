@@ -8,6 +8,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { type RuleOptions, type Rules, rulesFrom } from '../rules.js'
+import { newBatchId as randomBatchId } from './batch-id.js'
 import { append } from './memory/append.js'
 import { claim } from './memory/claim.js'
 import { steady } from './memory/clock.js'
@@ -39,6 +40,8 @@ import {
 export interface MemoryStoreOptions extends RuleOptions {
   /** The clock: milliseconds since the epoch. `Date.now` unless a test has another. */
   now?: () => number
+  /** Ids for batches; random unless a test has others. */
+  newBatchId?: () => string
 }
 
 export class MemoryStore implements Store {
@@ -54,9 +57,9 @@ export class MemoryStore implements Store {
   private closed = false
 
   /** @throws {RangeError} for a rule out of its bounds */
-  constructor({ now = Date.now, ...options }: MemoryStoreOptions = {}) {
+  constructor({ now = Date.now, newBatchId = randomBatchId, ...options }: MemoryStoreOptions = {}) {
     this.rules = rulesFrom(options)
-    this.everything = new State(this.rules, steady(now), 'memory')
+    this.everything = new State(this.rules, steady(now), 'memory', newBatchId)
   }
 
   async open(): Promise<StoreIdentity> {
@@ -67,6 +70,7 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {
     this.closed = true
     this.everything.listeners.clear()
+    this.everything.log.followers.clear()
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {
@@ -135,7 +139,12 @@ export class MemoryStore implements Store {
 
   /** Only `subscribed` and `batch-updated`: nothing expires by itself here, and a processor has a timer. */
   async listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>> {
-    const stop = this.state.listeners.add(listener)
+    const stop = this.state.listeners.add(listener, { kind: 'subscribed' })
+    return async () => stop()
+  }
+
+  async follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>> {
+    const stop = this.state.log.followers.add(listener)
     return async () => stop()
   }
 

@@ -33,7 +33,8 @@ export async function historyFrom(
   return found
 }
 
-function historyEntry(id: string, fields: string[]): HistoryEntry {
+/** An entry of the stream. */
+export function historyEntry(id: string, fields: string[]): HistoryEntry {
   const all: Record<string, string> = {}
   for (let i = 0; i + 1 < fields.length; i += 2) all[fields[i] ?? ''] = fields[i + 1] ?? ''
   const { step = '', conversationId = '', batchId = '', ...detail } = all

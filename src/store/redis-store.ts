@@ -2,13 +2,13 @@
  * The store on Redis: each transition is one script (`scripts.ts`), each event comes from `redis-events.ts`; here they
  * are put together, and replies become the store's types.
  */
-import type { Redis } from 'ioredis'
+import type { Redis, RedisOptions } from 'ioredis'
 import { composeBatch } from '../batch.js'
 import { type Logger, silent } from '../logger.js'
 import { Outage } from '../outage.js'
 import { processName } from '../process-name.js'
 import { type Rules, rulesFrom } from '../rules.js'
-import { newBatchId } from './batch-id.js'
+import { newBatchId as randomBatchId } from './batch-id.js'
 import { listEntry, runFrom } from './entries.js'
 import { foreignKey } from './foreign-key.js'
 import { Keys } from './keys.js'
@@ -16,6 +16,7 @@ import { MemoryGuard } from './memory-guard.js'
 import { addressOf, connect, createClient, disconnect, type RedisSource } from './redis-connection.js'
 import { isWrongType, redisError } from './redis-errors.js'
 import { RedisEvents } from './redis-events.js'
+import { FOLLOWING_OPTIONS, HistoryFollower } from './redis-follow.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './redis-reads.js'
 import { ensureExpiryEvents, inspectServer } from './redis-server.js'
 import { type RunReply, Scripts } from './scripts.js'
@@ -50,12 +51,20 @@ export interface RedisStoreOptions {
   /** Instead of `lull.<role>.<host>.<pid>`. */
   name?: string
   log?: Logger
+  /** Ids for batches; random unless a test has others. */
+  newBatchId?: () => string
 }
 
 /** Messages one script call takes: their arguments are copied to Lua's memory together. */
 const MESSAGES_A_CALL = 1000
 /** Batches one script call acknowledges or renews. */
 const BATCHES_A_CALL = 500
+
+/** What works on a connection of its own until it is stopped. */
+interface Listening {
+  start(): Promise<void>
+  stop(): Promise<void>
+}
 
 export class RedisStore implements Store {
   readonly rules: Rules
@@ -67,12 +76,15 @@ export class RedisStore implements Store {
   private readonly address: string
   private readonly source: RedisSource
   private readonly log: Logger
-  private readonly subscriptions = new Set<RedisEvents>()
+  private readonly newBatchId: () => string
+  private readonly listening = new Set<Listening>()
   private opened = false
   private closed = false
 
   /** Connects to nothing yet. @throws {RangeError} for a prefix that could make two names one */
-  constructor({ redis, prefix, rules = rulesFrom(), role = 'store', name, log = silent }: RedisStoreOptions) {
+  constructor({ redis, prefix, rules = rulesFrom(), role = 'store', name, ...options }: RedisStoreOptions) {
+    const { log = silent, newBatchId = randomBatchId } = options
+    this.newBatchId = newBatchId
     this.rules = rules
     this.keys = new Keys(prefix)
     this.name = name ?? processName(role)
@@ -107,7 +119,7 @@ export class RedisStore implements Store {
 
   async close(): Promise<void> {
     this.closed = true
-    await Promise.all([...this.subscriptions].map(subscription => subscription.stop()))
+    await Promise.all([...this.listening].map(task => task.stop()))
     await disconnect(this.client)
   }
 
@@ -118,7 +130,7 @@ export class RedisStore implements Store {
     await this.attempt(() => this.memory.check())
     for (let i = 0; i < messages.length; i += MESSAGES_A_CALL) {
       const part = { ...request, messages: messages.slice(i, i + MESSAGES_A_CALL) }
-      const reply = await this.attempt(() => this.scripts.append(part, newBatchId()), conversationId)
+      const reply = await this.attempt(() => this.scripts.append(part, this.newBatchId()), conversationId)
       const isNew = reply.accepted > 0
       result = {
         accepted: result.accepted + reply.accepted,
@@ -237,30 +249,16 @@ export class RedisStore implements Store {
     return this.attempt(() => deadFrom(this.client, this.keys.dead, limit))
   }
 
-  async listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>> {
-    const client = createClient(this.source, this.name)
-    if (client === this.client)
-      throw new TypeError(
-        'redis: the function must make a new client each time it is called; a subscription needs its own',
-      )
+  listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>> {
     // Subscribed to by hand, so as to know when it stands (see redis-events.ts).
-    client.options.autoResubscribe = false
+    const client = this.clientBeside({ autoResubscribe: false })
     const db = this.client.options.db ?? 0
-    const events = new RedisEvents(client, this.keys, db, this.address, this.log, listener)
-    this.subscriptions.add(events)
-    const stop = async () => {
-      this.subscriptions.delete(events)
-      await events.stop()
-    }
-    try {
-      await connect(client)
-      if (typeof this.source === 'function') await client.client('SETNAME', this.name)
-      await events.start()
-    } catch (error) {
-      await stop()
-      throw redisError(error, this.address)
-    }
-    return stop
+    return this.begin(client, new RedisEvents(client, this.keys, db, this.address, this.log, listener))
+  }
+
+  follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>> {
+    const client = this.clientBeside(FOLLOWING_OPTIONS)
+    return this.begin(client, new HistoryFollower(client, this.keys.history, listener, this.log))
   }
 
   async ready(): Promise<void> {
@@ -270,6 +268,35 @@ export class RedisStore implements Store {
 
   ensureNotifications(mayChange: boolean): Promise<Notifications> {
     return ensureExpiryEvents(this.client, this.address, mayChange)
+  }
+
+  /** A connection of its own, for what can't share one with commands. */
+  private clientBeside(options: RedisOptions): Redis {
+    const client = createClient(this.source, this.name)
+    if (client === this.client)
+      throw new TypeError(
+        'redis: the function must make a new client each time it is called; a subscription needs its own',
+      )
+    Object.assign(client.options, options)
+    return client
+  }
+
+  /** Resolves to what ends it, when it stands. */
+  private async begin(client: Redis, task: Listening): Promise<() => Promise<void>> {
+    this.listening.add(task)
+    const stop = async () => {
+      this.listening.delete(task)
+      await task.stop()
+    }
+    try {
+      await connect(client)
+      if (typeof this.source === 'function') await client.client('SETNAME', this.name)
+      await task.start()
+    } catch (error) {
+      await stop()
+      throw redisError(error, this.address)
+    }
+    return stop
   }
 
   /** Replies of one call each for a bounded part of `items`. */

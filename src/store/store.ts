@@ -268,6 +268,11 @@ export interface Store {
   /** Newest first. Of one conversation, or of all. */
   history(query: { conversationId?: string; limit: number }): Promise<HistoryEntry[]>
   dead(limit: number): Promise<DeadBatch[]>
+  /**
+   * Calls `listener` for each step from now on, as it happens, until the returned function is called. What an outage hid
+   * follows after it.
+   */
+  follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>>
 
   /** Calls `listener` for what happens until the returned function is called. The first event is `subscribed`. */
   listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>>

@@ -124,7 +124,7 @@ push('RPUSH', P .. MESSAGES .. conversation, entries)
 local old = redis.call('ZRANGE', P .. SEEN .. conversation, '-inf', now - dedupe, 'BYSCORE', 'LIMIT', 0, #marks + 8)
 if #old > 0 then push('ZREM', P .. SEEN .. conversation, old) end
 push('ZADD', P .. SEEN .. conversation, marks)
-redis.call('PEXPIRE', P .. SEEN .. conversation, dedupe)
+redis.call('PEXPIREAT', P .. SEEN .. conversation, now + dedupe)
 
 local due = now
 if open then

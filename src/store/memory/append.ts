@@ -1,7 +1,6 @@
 /** Messages in: what `lua/append.lua` does. */
 
 import type { ReleaseReason, StoredMessage } from '../../batch.js'
-import { newBatchId } from '../batch-id.js'
 import type { AppendRequest, AppendResult } from '../store.js'
 import { type Conversation, type State, type WaitingRun, waiting } from './state.js'
 
@@ -34,6 +33,9 @@ class Appending {
   private readonly counts = { accepted: 0, duplicates: 0, tooOld: 0 }
   private collecting: Collecting | undefined
   private lastBatchId: string | undefined
+  /** Of the batches that are opened here, and their number. */
+  private readonly seedId: string
+  private opened = 0
 
   constructor(
     private readonly state: State,
@@ -41,6 +43,7 @@ class Appending {
     private readonly direct: boolean,
     private readonly now: number,
   ) {
+    this.seedId = state.newBatchId()
     const header = state.header(conversation, now)
     const run = conversation.runs.at(-1)
     if (header && run)
@@ -92,7 +95,9 @@ class Appending {
   }
 
   private openBatch(): Collecting {
-    const run: WaitingRun = { batchId: newBatchId(), entries: [] }
+    this.opened += 1
+    const batchId = this.opened === 1 ? this.seedId : `${this.seedId}-${this.opened}`
+    const run: WaitingRun = { batchId, entries: [] }
     this.conversation.runs.push(run)
     this.collecting = { run, bytes: 0, firstAtMs: this.now, isNew: true, newIds: [], added: 0 }
     return this.collecting

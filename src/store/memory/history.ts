@@ -2,12 +2,14 @@
  * The history: one entry a step of a batch's life, without texts, the oldest forgotten. Ids are those of a Redis stream.
  */
 import type { HistoryEntry, HistoryStep } from '../store.js'
+import { Listeners } from './listeners.js'
 
 const HISTORY_LENGTH = 10_000
 /** How far it may outgrow that before it is trimmed, so that not every entry moves all others. */
 const TRIM_STEP = 1000
 
 export class History {
+  readonly followers = new Listeners<HistoryEntry>()
   private readonly entries: HistoryEntry[] = []
   private lastAtMs = 0
   private sequence = 0
@@ -22,7 +24,9 @@ export class History {
     this.sequence = atMs === this.lastAtMs ? this.sequence + 1 : 0
     this.lastAtMs = atMs
     const texts = Object.fromEntries(Object.entries(detail).map(([name, value]) => [name, String(value)]))
-    this.entries.push({ id: `${atMs}-${this.sequence}`, atMs, step, conversationId, batchId, detail: texts })
+    const entry = { id: `${atMs}-${this.sequence}`, atMs, step, conversationId, batchId, detail: texts }
+    this.entries.push(entry)
+    this.followers.tell(entry)
     if (this.entries.length >= HISTORY_LENGTH + TRIM_STEP) this.entries.splice(0, TRIM_STEP)
   }
 

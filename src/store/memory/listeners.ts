@@ -2,26 +2,22 @@
  * Those who listen for what happens. Each hears every event in order, and none while a transition is still at work: as
  * over a network, an event comes after the call that caused it has returned control.
  */
-import type { StoreEvent } from '../store.js'
-
-type Listener = (event: StoreEvent) => void
-
-export class Listeners {
-  private readonly all = new Set<{ hear: Listener }>()
+export class Listeners<Event> {
+  private readonly all = new Set<{ hear: (event: Event) => void }>()
 
   get count(): number {
     return this.all.size
   }
 
-  /** The first event that `hear` is told is `subscribed`. */
-  add(hear: Listener): () => void {
+  /** @param first what it is told before all else */
+  add(hear: (event: Event) => void, first?: Event): () => void {
     const listener = { hear }
     this.all.add(listener)
-    this.tellOne(listener, { kind: 'subscribed' })
+    if (first !== undefined) this.tellOne(listener, first)
     return () => this.all.delete(listener)
   }
 
-  tell(event: StoreEvent): void {
+  tell(event: Event): void {
     for (const listener of this.all) this.tellOne(listener, event)
   }
 
@@ -29,7 +25,7 @@ export class Listeners {
     this.all.clear()
   }
 
-  private tellOne(listener: { hear: Listener }, event: StoreEvent): void {
+  private tellOne(listener: { hear: (event: Event) => void }, event: Event): void {
     queueMicrotask(() => {
       if (this.all.has(listener)) listener.hear(event)
     })

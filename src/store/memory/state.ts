@@ -4,7 +4,7 @@
  */
 import type { ReleaseReason } from '../../batch.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
-import type { HistoryStep } from '../store.js'
+import type { HistoryStep, StoreEvent } from '../store.js'
 import { Deadlines } from './deadlines.js'
 import { History } from './history.js'
 import { Listeners } from './listeners.js'
@@ -76,9 +76,9 @@ export class State {
   readonly answering = new Deadlines()
   readonly handedOver = new Map<string, HandedOver>()
   readonly dead = new Map<string, Claimed & { error: string; diedAtMs: number }>()
-  readonly listeners = new Listeners()
+  readonly listeners = new Listeners<StoreEvent>()
   readonly seen: SeenIds
-  private readonly log = new History()
+  readonly log = new History()
   private readonly checkMs: number
 
   constructor(
@@ -87,6 +87,7 @@ export class State {
     readonly now: () => number,
     /** As the history names it. */
     readonly name: string,
+    readonly newBatchId: () => string,
   ) {
     this.seen = new SeenIds(rules.dedupeMs)
     this.checkMs = checkIntervalMs(rules)

@@ -1,6 +1,7 @@
 /** What a store tells those who listen. */
 import { expect } from 'chai'
 import type { Store, StoreEvent } from '../../../src/store/store.js'
+import { until } from '../wait.js'
 import type { Make } from './contract.js'
 import { append, CHAT, claimed, PATIENT } from './messages.js'
 
@@ -44,6 +45,19 @@ export function eventTests(make: Make): void {
       const [, update] = await heard.first(2)
       expect(update).to.include({ kind: 'batch-updated', batchId, count: 1, dueInMs: 0 })
       expect(update).not.to.have.property('held')
+    })
+
+    it('lets one follow every step as it happens, from now on', async () => {
+      const { store } = await make(PATIENT)
+      await append(store, CHAT, 'before')
+      const told: string[] = []
+      const stop = await store.follow(({ step, conversationId }) => told.push(`${step} ${conversationId}`))
+      await append(store, CHAT, 'm1')
+      await store.flush(CHAT)
+      await until(() => told.length >= 2, { what: 'two steps' })
+      await stop()
+      await store.drop(CHAT)
+      expect(told).to.deep.equal([`appended ${CHAT}`, `sealed ${CHAT}`])
     })
 
     it('tells nobody who has stopped', async () => {
