@@ -120,7 +120,16 @@ export class QueueWorker {
     const worker = new bullmq.Worker(
       this.queue,
       (job, token) => this.process(bullmq, job, token),
-      { connection: client, prefix, name, concurrency, lockDuration: this.lockMs, maxStalledCount: MOST_STALLS },
+      {
+        connection: client,
+        prefix,
+        name,
+        concurrency,
+        lockDuration: this.lockMs,
+        // A job whose worker died is found within two of these: as long as a lock, which is BullMQ's default of both.
+        stalledInterval: this.lockMs,
+        maxStalledCount: MOST_STALLS,
+      },
       backendOn(bullmq, client, blocking),
     )
     worker.on('error', error => this.onError(error))
