@@ -1,0 +1,155 @@
+/**
+ * Providers that post what people write: bursts of messages, one request after another, sent again until they are answered
+ * 200, and sometimes although they were. Each keeps its own account of what it sent, which is what the checker goes by.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Random, randomFrom } from './random.js'
+import { RULES, TOKEN } from './settings.js'
+
+export interface SentMessage {
+  conversationId: string
+  messageId: string
+  direct: boolean
+  /** The first time it was sent, and its first 200; milliseconds since the epoch. */
+  firstSentAtMs: number
+  acceptedAtMs?: number
+}
+
+/** A flush by hand: what is open goes at once. */
+export interface Flush {
+  conversationId: string
+  firstSentAtMs: number
+}
+
+export interface Traffic {
+  /** By conversation, in the order in which they were sent. */
+  sent: Map<string, SentMessage[]>
+  flushes: Flush[]
+  /** Requests answered 200, and those that were not (503, no answer in time, no connection). */
+  answers: { accepted: number; refused: Map<string, number>; resent: number }
+}
+
+const REQUEST_TIMEOUT_MS = 3000
+const TRY_AGAIN_MS = { min: 50, max: 600 } as const
+const PAUSE_MS = { min: 800, max: 5000 } as const
+const SHARES = {
+  resent: 0.06,
+  direct: 0.04,
+  flush: 0.01,
+  slow: 0.1,
+  long: 0.05,
+  twoPeople: 0.1,
+  sendTimes: 0.5,
+} as const
+/** Conversations that one provider sends for, one request at a time. */
+const PEOPLE_AT_ONCE = 2
+
+export class Clients {
+  readonly traffic: Traffic = { sent: new Map(), flushes: [], answers: { accepted: 0, refused: new Map(), resent: 0 } }
+  private readonly stopping = new AbortController()
+  private readonly running: Promise<void>[] = []
+
+  /** @param urls of the API servers */
+  constructor(
+    private readonly urls: string[],
+    seed: number,
+    conversations: number,
+  ) {
+    for (let i = 0; i < conversations; i += PEOPLE_AT_ONCE) {
+      const people = Array.from({ length: Math.min(PEOPLE_AT_ONCE, conversations - i) }, (_, j) => `c${i + j + 1}`)
+      this.running.push(this.write(people, randomFrom(seed * 10_007 + i)))
+    }
+  }
+
+  /** Nothing new; resolves when all that was sent has been answered 200. */
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    await Promise.all(this.running)
+  }
+
+  private async write(people: string[], random: Random): Promise<void> {
+    await this.pause(random.between(0, PAUSE_MS.max))
+    while (!this.stopping.signal.aborted) {
+      const person = random.pick(people)
+      // Longer than a gap now and then, and now and then so long that the max wait or the cap ends the batch.
+      const longestPauseMs = random.chance(SHARES.slow) ? 2 * RULES.quietGapMs : RULES.quietGapMs / 3
+      const requests = random.chance(SHARES.long) ? random.between(8, 25) : random.between(1, 4)
+      for (let i = 0; i < requests && !this.stopping.signal.aborted; i++) {
+        await this.request(random.chance(SHARES.twoPeople) ? people : [person], random)
+        await this.pause(random.between(0, longestPauseMs))
+      }
+      if (random.chance(SHARES.flush)) await this.flush(person, random)
+      await this.pause(random.between(PAUSE_MS.min, PAUSE_MS.max))
+    }
+  }
+
+  private async request(people: string[], random: Random): Promise<void> {
+    const direct = random.chance(SHARES.direct)
+    const withTimes = random.chance(SHARES.sendTimes)
+    const messages = people.flatMap(person =>
+      Array.from({ length: random.chance(0.2) ? random.between(2, 4) : 1 }, () => this.newMessage(person, direct)),
+    )
+    const body = { messages: messages.map(message => posted(message, withTimes)) }
+    const path = direct ? '/webhook/whatsapp' : '/webhook/whatsapp/batched'
+    await this.untilAccepted(path, body, random)
+    const now = Date.now()
+    for (const message of messages) message.acceptedAtMs = now
+    if (random.chance(SHARES.resent)) {
+      this.traffic.answers.resent += 1
+      await this.untilAccepted(path, body, random)
+    }
+  }
+
+  private newMessage(conversationId: string, direct: boolean): SentMessage {
+    const all = this.traffic.sent.get(conversationId) ?? []
+    this.traffic.sent.set(conversationId, all)
+    const messageId = `${conversationId}-${all.length + 1}`
+    const message = { conversationId, messageId, direct, firstSentAtMs: Date.now() }
+    all.push(message)
+    return message
+  }
+
+  private async flush(conversationId: string, random: Random): Promise<void> {
+    this.traffic.flushes.push({ conversationId, firstSentAtMs: Date.now() })
+    await this.post(random, `/conversations/${conversationId}/flush`, {})
+  }
+
+  /** For ever: the run's own end is the bound. */
+  private async untilAccepted(path: string, body: object, random: Random): Promise<void> {
+    for (;;) {
+      const status = await this.post(random, path, body)
+      if (status === '200') {
+        this.traffic.answers.accepted += 1
+        return
+      }
+      this.traffic.answers.refused.set(status, (this.traffic.answers.refused.get(status) ?? 0) + 1)
+      await delay(random.between(TRY_AGAIN_MS.min, TRY_AGAIN_MS.max))
+    }
+  }
+
+  /** The status, or what came instead of one. */
+  private async post(random: Random, path: string, body: object): Promise<string> {
+    try {
+      const response = await fetch(new URL(path, random.pick(this.urls)), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      })
+      await response.arrayBuffer()
+      return String(response.status)
+    } catch (error) {
+      return error instanceof Error && error.name === 'TimeoutError' ? 'timeout' : 'no connection'
+    }
+  }
+
+  private pause(ms: number): Promise<unknown> {
+    // Cut short at the end of the run.
+    return delay(ms, undefined, { signal: this.stopping.signal }).catch(() => {})
+  }
+}
+
+function posted({ conversationId, messageId, firstSentAtMs }: SentMessage, withTime: boolean) {
+  const message = { chatId: conversationId, messageId, text: messageId }
+  return withTime ? { ...message, timestamp: firstSentAtMs } : message
+}

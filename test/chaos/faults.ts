@@ -1,0 +1,162 @@
+/** Does what the schedule says, when it says so, and notes what it touched and for how long. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import type { RedisServer } from '../support/redis.js'
+import type { Disturbance } from './checker.js'
+import type { Member } from './fleet.js'
+import type { LoopbackProxy } from './proxy.js'
+import type { Fault, Line, ProcessName } from './schedule.js'
+import type { Handover } from './settings.js'
+
+export interface World {
+  handover: Handover
+  redis: RedisServer
+  members: Map<ProcessName, Member>
+  lines: Map<Line, LoopbackProxy>
+}
+
+const ADMIN_TRIES = 100
+const ADMIN_AGAIN_MS = 200
+const MEMORY_LEFT = 4 * 1024 * 1024
+const FILLER = 'x'.repeat(256 * 1024)
+const FILLERS = 64
+/** Until clients that were disconnected are back. */
+const RECONNECT_MS = 1000
+
+export class Faults {
+  readonly disturbances: Disturbance[] = []
+  /** What is broken just now. */
+  readonly now = new Set<string>()
+  readonly done = new Map<string, number>()
+  private readonly admin: Redis
+  private readonly ending = new AbortController()
+
+  constructor(
+    private readonly world: World,
+    private readonly log: (line: string) => void,
+  ) {
+    this.admin = new Redis(world.redis.url, { commandTimeout: 2000, maxRetriesPerRequest: 0 })
+    // It breaks with the rest; each command is tried again.
+    this.admin.on('error', () => {})
+  }
+
+  /** Resolves when all of them have ended. */
+  async run(schedule: Fault[]): Promise<void> {
+    const startedAtMs = performance.now()
+    await Promise.all(
+      schedule.map(async fault => {
+        await delay(startedAtMs + fault.atMs - performance.now(), undefined, { signal: this.ending.signal }).catch(
+          () => {},
+        )
+        if (!this.ending.signal.aborted) await this.one(fault)
+      }),
+    )
+  }
+
+  /** All well again. */
+  async heal(): Promise<void> {
+    for (const line of this.world.lines.values()) line.heal()
+    await this.tell(() => this.admin.config('SET', 'notify-keyspace-events', 'Ex'))
+    await this.tell(() => this.admin.config('SET', 'maxmemory', '0'))
+  }
+
+  async close(): Promise<void> {
+    this.ending.abort()
+    this.admin.disconnect()
+  }
+
+  /** What Redis keeps of the batches' lives, for whoever has a violation to explain. */
+  async history(): Promise<unknown> {
+    return this.tell(() => this.admin.xrange('rapid-fire.history', '-', '+'))
+  }
+
+  private async one(fault: Fault): Promise<void> {
+    const name = `${fault.kind} ${fault.target}`
+    const fromMs = Date.now()
+    this.now.add(name)
+    this.log(`${name} for ${fault.forMs} ms`)
+    this.done.set(fault.kind, (this.done.get(fault.kind) ?? 0) + 1)
+    const noted: Disturbance | undefined = this.touched(fault, fromMs)
+    if (noted) this.disturbances.push(noted)
+    await this.break(fault)
+    if (noted) noted.toMs = Date.now() + (fault.kind === 'disconnect' || noted.worker === undefined ? RECONNECT_MS : 0)
+    this.log(`${name} is over`)
+    this.now.delete(name)
+  }
+
+  /** Which workers a fault touches. Those who hand over by HTTP are the workers' other half. */
+  private touched(fault: Fault, fromMs: number): Disturbance | undefined {
+    const toMs = Number.POSITIVE_INFINITY
+    const { target } = fault
+    if (target.startsWith('worker-')) return { worker: target, kind: fault.kind, fromMs, toMs }
+    const all = { kind: `${fault.kind} ${target}`, fromMs, toMs }
+    if (target === 'redis' || target === 'workers' || (fault.kind === 'disconnect' && target === 'all')) return all
+    const isSender = target === 'handover' || target.startsWith('processor')
+    return this.world.handover === 'http' && isSender ? all : undefined
+  }
+
+  private async break(fault: Fault): Promise<void> {
+    const { redis, members, lines } = this.world
+    switch (fault.kind) {
+      case 'kill':
+        if (fault.target !== 'redis') return members.get(fault.target)?.kill(fault.forMs)
+        await redis.kill()
+        await delay(fault.forMs)
+        return redis.restart()
+      case 'freeze':
+        if (fault.target !== 'redis') return members.get(fault.target)?.freeze(fault.forMs)
+        await redis.pause()
+        await delay(fault.forMs)
+        return redis.resume()
+      case 'restart':
+        return members.get(fault.target)?.restart(fault.forMs)
+      case 'disconnect':
+        await this.tell(() => this.admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub'))
+        if (fault.target === 'all') await this.tell(() => this.admin.call('CLIENT', 'KILL', 'TYPE', 'normal'))
+        return
+      case 'notifications':
+        await this.tell(() => this.admin.config('SET', 'notify-keyspace-events', fault.target === 'off' ? '' : 'Kg'))
+        await delay(fault.forMs)
+        await this.tell(() => this.admin.config('SET', 'notify-keyspace-events', 'Ex'))
+        return
+      case 'memory full':
+        return this.fillMemory(fault.forMs)
+      default: {
+        const line = lines.get(fault.target)
+        if (fault.kind === 'delay') line?.delay(fault.replyMs)
+        else if (fault.kind === 'refuse') line?.refuse()
+        else line?.loseReplies()
+        await delay(fault.forMs)
+        line?.heal()
+      }
+    }
+  }
+
+  private async fillMemory(forMs: number): Promise<void> {
+    const info = await this.tell(() => this.admin.info('memory'))
+    const used = Number(/used_memory:(\d+)/.exec(String(info))?.[1])
+    await this.tell(() => this.admin.config('SET', 'maxmemory', String(used + MEMORY_LEFT)))
+    const keys = Array.from({ length: FILLERS }, (_, i) => `chaos-filler-${i}`)
+    const untilMs = performance.now() + forMs
+    // What is freed meanwhile is filled again.
+    while (performance.now() < untilMs) {
+      for (const key of keys) await this.admin.append(key, FILLER).catch(() => {}) // OOM: full, as it should be.
+      await delay(100)
+    }
+    await this.tell(() => this.admin.unlink(...keys))
+    await this.tell(() => this.admin.config('SET', 'maxmemory', '0'))
+  }
+
+  /** Redis may be away or frozen just now by another fault: until it has heard, within a bound. */
+  private async tell<Reply>(command: () => Promise<Reply>): Promise<Reply | undefined> {
+    for (let i = 0; i < ADMIN_TRIES; i++) {
+      try {
+        return await command()
+      } catch {
+        // Its own connection may be what was ended.
+        await delay(ADMIN_AGAIN_MS)
+      }
+    }
+    throw new Error(`Redis at ${this.world.redis.url} was away for longer than any fault lasts`)
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The processes of a run, kept up as PM2 would: one that ends is started again, until it is told to end.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { SHUTDOWN_MS } from './settings.js'
+
+const START_AGAIN_MS = 300
+const STOP_MARGIN_MS = 3000
+const LAST_LINES = 3
+
+export interface Program {
+  name: string
+  /** Of `node`. */
+  args: string[]
+  env: Record<string, string>
+}
+
+/** Something that a process may not do. */
+export interface Misbehaviour {
+  name: string
+  atMs: number
+  what: string
+}
+
+export class Member {
+  readonly misbehaved: Misbehaviour[] = []
+  starts = 0
+  private child: ChildProcess | undefined
+  private wanted = true
+  private held: Promise<void> = Promise.resolve()
+  private readonly running: Promise<void>
+  private said: string[] = []
+
+  constructor(
+    private readonly program: Program,
+    private readonly dir: string,
+  ) {
+    this.running = this.keepUp()
+  }
+
+  /** SIGKILL; it is down for so long. */
+  async kill(forMs: number): Promise<void> {
+    this.held = delay(forMs)
+    this.child?.kill('SIGKILL')
+    await this.held
+  }
+
+  async freeze(forMs: number): Promise<void> {
+    const { child } = this
+    child?.kill('SIGSTOP')
+    await delay(forMs)
+    child?.kill('SIGCONT')
+  }
+
+  /** SIGTERM; it must end cleanly, within its bound. */
+  async restart(forMs: number): Promise<void> {
+    this.held = delay(forMs)
+    await this.end()
+    await this.held
+  }
+
+  /** For good. */
+  async stop(): Promise<void> {
+    this.wanted = false
+    await this.end()
+    await this.running
+  }
+
+  private async end(): Promise<void> {
+    const { child } = this
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    const inTime = new AbortController()
+    child.kill('SIGTERM')
+    const late = delay(SHUTDOWN_MS + STOP_MARGIN_MS, 'late', { signal: inTime.signal }).catch(() => undefined)
+    if ((await Promise.race([exited, late])) === 'late') {
+      this.note(`has not ended ${SHUTDOWN_MS + STOP_MARGIN_MS} ms after SIGTERM`)
+      child.kill('SIGKILL')
+    }
+    inTime.abort()
+  }
+
+  private async keepUp(): Promise<void> {
+    const { name, args, env } = this.program
+    const output = createWriteStream(join(this.dir, `${name}.log`), { flags: 'a' })
+    const atExit = () => void this.child?.kill('SIGKILL')
+    process.once('exit', atExit)
+    while (this.wanted) {
+      const child = spawn(process.execPath, args, {
+        env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      this.child = child
+      this.starts += 1
+      this.said = []
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (data: Buffer) => {
+          output.write(data)
+          this.said = [...this.said, ...data.toString().trim().split('\n')].slice(-LAST_LINES)
+        })
+      await once(child, 'close')
+      this.judge(child)
+      await this.held
+      if (this.wanted) await delay(START_AGAIN_MS)
+    }
+    process.off('exit', atExit)
+    output.end()
+  }
+
+  /** A start that fails as Redis is away, by itself or by SIGTERM's, is an end with a reason given; a crash is not. */
+  private judge({ exitCode, signalCode }: ChildProcess): void {
+    const last = this.said.join(' | ')
+    if (/nobody caught this|not stopped within|FATAL|heap out of memory/.test(last)) this.note(`ended: ${last}`)
+    else if (signalCode !== null && signalCode !== 'SIGKILL') this.note(`ended by ${signalCode}: ${last}`)
+    else if (exitCode !== null && exitCode > 1) this.note(`ended with ${exitCode}: ${last}`)
+  }
+
+  private note(what: string): void {
+    this.misbehaved.push({ name: this.program.name, atMs: Date.now(), what })
+  }
+}

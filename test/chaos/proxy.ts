@@ -1,0 +1,99 @@
+/**
+ * A loopback proxy that can be told to misbehave: replies late, replies lost (what was asked for is done all the same), or
+ * nothing gets through at all.
+ */
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { z } from 'zod'
+
+export class LoopbackProxy {
+  private readonly server: Server
+  private readonly pairs = new Set<{ near: Socket; far: Socket }>()
+  private replyMs = 0
+  private losing = false
+  private refusing = false
+  private next = 0
+
+  /** @param targets ports behind it, taken in turn */
+  private constructor(private readonly targets: number[]) {
+    this.server = createServer({ noDelay: true }, near => this.accept(near))
+  }
+
+  static async to(...targets: number[]): Promise<LoopbackProxy> {
+    const proxy = new LoopbackProxy(targets)
+    proxy.server.listen(0, '127.0.0.1')
+    await once(proxy.server, 'listening')
+    return proxy
+  }
+
+  get port(): number {
+    return z.object({ port: z.number() }).parse(this.server.address()).port
+  }
+
+  /** Every reply from now on comes so much later, in order. */
+  delay(replyMs: number): void {
+    this.replyMs = replyMs
+  }
+
+  /** Requests go through and their replies do not, until `heal`, which ends the connections. */
+  loseReplies(): void {
+    this.losing = true
+  }
+
+  /** Ends all connections, and every new one at once. */
+  refuse(): void {
+    this.refusing = true
+    this.cut()
+  }
+
+  heal(): void {
+    // A reply that was lost must stay lost: one that came now would be taken for another's.
+    if (this.losing) this.cut()
+    this.replyMs = 0
+    this.losing = false
+    this.refusing = false
+  }
+
+  async close(): Promise<void> {
+    this.server.close()
+    this.cut()
+  }
+
+  private cut(): void {
+    for (const { near, far } of this.pairs) {
+      near.destroy()
+      far.destroy()
+    }
+  }
+
+  private accept(near: Socket): void {
+    if (this.refusing) {
+      near.destroy()
+      return
+    }
+    const port = this.targets[this.next++ % this.targets.length] ?? 0
+    const far = connect({ port, host: '127.0.0.1', noDelay: true })
+    const pair = { near, far }
+    this.pairs.add(pair)
+    const end = () => {
+      near.destroy()
+      far.destroy()
+      this.pairs.delete(pair)
+    }
+    for (const socket of [near, far]) {
+      // Breaking connections is what this is for: 'close' follows, and ends both.
+      socket.on('error', () => {})
+      socket.on('close', end)
+    }
+    near.on('data', data => void far.write(data))
+    let freeAtMs = 0
+    far.on('data', data => {
+      if (this.losing) return
+      const atMs = Math.max(performance.now() + this.replyMs, freeAtMs)
+      freeAtMs = atMs
+      const waitMs = atMs - performance.now()
+      if (waitMs <= 0) near.write(data)
+      else setTimeout(() => near.writable && near.write(data), waitMs)
+    })
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The chaos run: real processes on a private Redis, people who write, a seeded schedule of what breaks, and a checker
+ * that compares what was sent with what was handled. One table, and exit code 1 on any violation.
+ *
+ *     npm run chaos -- --minutes 2 --seed 7
+ *
+ * A seed repeats the schedule. `--handover http` has batches POSTed to two receivers instead of queued for two workers.
+ * `--keep` keeps the folder with all logs; with a violation it is kept in any case.
+ */
+import { appendFileSync } from 'node:fs'
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { until } from '../support/wait.js'
+import { check, type Verdict } from './checker.js'
+import { Clients } from './clients.js'
+import { Faults } from './faults.js'
+import { randomFrom } from './random.js'
+import { scheduleFrom } from './schedule.js'
+import { type Handover, LOCK_MS, RULES } from './settings.js'
+import { table } from './table.js'
+import { readTold } from './told.js'
+import { build } from './world.js'
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    seed: { type: 'string', default: '1' },
+    conversations: { type: 'string', default: '200' },
+    handover: { type: 'string', default: 'bullmq' },
+    keep: { type: 'boolean', default: false },
+  },
+})
+const MINUTE_MS = 60_000
+const SETTLE_MS = 30_000
+const DRAIN_MS = 90_000
+const QUIET_MS = 1000
+const PROGRESS_MS = 5000
+
+const minutes = numberOf('minutes', 0.1, 600)
+const seed = numberOf('seed', 0, 2 ** 31)
+const conversations = numberOf('conversations', 2, 10_000)
+const handover = handoverOf(values.handover)
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.once(signal, () => process.exit(code))
+
+process.exitCode = (await run()) ? 0 : 1
+
+async function run(): Promise<boolean> {
+  const dir = await mkdtemp(join(tmpdir(), 'lull-chaos-'))
+  const log = (line: string) => appendFileSync(join(dir, 'chaos.log'), `${new Date().toISOString()} ${line}\n`)
+  const toldFile = join(dir, 'told.jsonl')
+  await appendFile(toldFile, '')
+  const lengthMs = minutes * MINUTE_MS
+  const schedule = scheduleFrom(randomFrom(seed), lengthMs, handover)
+  console.log(`seed ${seed}, ${minutes} min, ${conversations} conversations, ${schedule.length} faults, logs in ${dir}`)
+
+  const world = await build({ dir, toldFile, handover })
+  const faults = new Faults(world, log)
+  const clients = new Clients(world.urls, seed, conversations)
+  const startedAtMs = performance.now()
+  const progress = setInterval(() => {
+    const sent = [...clients.traffic.sent.values()].reduce((sum, { length }) => sum + length, 0)
+    const seconds = Math.round((performance.now() - startedAtMs) / 1000)
+    console.log(`${seconds} s: ${sent} messages sent; broken now: ${[...faults.now].join(', ') || 'nothing'}`)
+  }, PROGRESS_MS)
+
+  const misbehaved: string[] = []
+  const within = async (what: string, forMs: number, work: Promise<unknown>) => {
+    const late = new Promise(resolve => setTimeout(resolve, forMs, 'late').unref())
+    if ((await Promise.race([work, late])) === 'late') misbehaved.push(`${what}: not within ${forMs / 1000} s`)
+  }
+  await faults.run(schedule)
+  await new Promise(resolve => setTimeout(resolve, Math.max(0, startedAtMs + lengthMs - performance.now())))
+  await faults.heal()
+  await within('all that was sent to be accepted', SETTLE_MS, clients.stop())
+  const evidence = async () => ({
+    rules: { ...RULES, lockMs: LOCK_MS },
+    ...clients.traffic,
+    told: await readTold(toldFile),
+    disturbances: faults.disturbances,
+  })
+  const nothingMissing = async () => !check(await evidence()).violations.some(({ kind }) => kind === 'lost')
+  await within(
+    'all that was accepted to be handled',
+    DRAIN_MS,
+    until(nothingMissing, { timeoutMs: DRAIN_MS }).catch(() => 'late'),
+  )
+  await within(
+    'nothing to be left waiting or held',
+    SETTLE_MS,
+    until(() => world.isIdle(), { timeoutMs: SETTLE_MS }).catch(() => 'late'),
+  )
+  await new Promise(resolve => setTimeout(resolve, QUIET_MS))
+  clearInterval(progress)
+  const dead = await world.dead()
+  const history = await faults.history()
+  await faults.close()
+  await world.stop()
+  for (const member of world.members.values())
+    misbehaved.push(...member.misbehaved.map(({ name, what }) => `${name} ${what}`))
+
+  const found = await evidence()
+  const verdict = check(found)
+  const isFine = verdict.violations.length === 0 && misbehaved.length === 0 && dead.length === 0
+  console.log(table({ verdict, traffic: clients.traffic, faults: faults.done, misbehaved, dead }))
+  if (!isFine || values.keep) await keep(dir, { verdict, found, history, dead })
+  else await rm(dir, { recursive: true })
+  return isFine
+}
+
+async function keep(
+  dir: string,
+  { verdict, ...rest }: { verdict: Verdict; found: object; history: unknown; dead: unknown },
+) {
+  const { found, history, dead } = rest
+  const asJson = (value: unknown) =>
+    JSON.stringify(value, (_key, each: unknown) => (each instanceof Map ? Object.fromEntries(each) : each), 1)
+  await writeFile(join(dir, 'violations.json'), asJson(verdict.violations))
+  await writeFile(join(dir, 'evidence.json'), asJson(found))
+  await writeFile(join(dir, 'history.json'), asJson(history))
+  await writeFile(join(dir, 'dead.json'), asJson(dead))
+  console.log(`logs and evidence: ${dir}`)
+}
+
+function numberOf(name: 'minutes' | 'seed' | 'conversations', min: number, max: number): number {
+  const value = Number(values[name])
+  if (value >= min && value <= max) return value
+  console.error(`chaos: --${name} ${values[name]} must be a number from ${min} to ${max}`)
+  process.exit(2)
+}
+
+function handoverOf(name: string): Handover {
+  if (name === 'bullmq' || name === 'http') return name
+  console.error(`chaos: --handover ${name} must be bullmq or http`)
+  process.exit(2)
+}

@@ -1,0 +1,59 @@
+/** What a run found, for people. */
+import { type Verdict, VIOLATIONS } from './checker.js'
+import type { Traffic } from './clients.js'
+
+const SHOWN = 20
+
+export interface Findings {
+  verdict: Verdict
+  traffic: Traffic
+  /** How often each kind of fault was done. */
+  faults: Map<string, number>
+  misbehaved: string[]
+  dead: unknown[]
+}
+
+export function table({ verdict, traffic, faults, misbehaved, dead }: Findings): string {
+  const { answers } = traffic
+  const rows: [string, string][] = [
+    ['messages', `${verdict.messages} of ${verdict.conversations} conversations`],
+    [
+      'requests',
+      `${answers.accepted} answered 200 (${answers.resent} needlessly sent again); not: ${listed(answers.refused)}`,
+    ],
+    ['faults', listed(faults)],
+    ['batches', `${verdict.batches}, in ${verdict.runs} runs of a handler; released by ${listed(verdict.releasedBy)}`],
+    [
+      'late',
+      `p50 ${at(verdict.lateMs, 0.5)}, p99 ${at(verdict.lateMs, 0.99)}, max ${at(verdict.lateMs, 1)} (by gap or max wait)`,
+    ],
+    [
+      'allowed',
+      `${verdict.again} batches came again after a fault, ${verdict.excused} overlaps with a worker out of touch`,
+    ],
+    ...VIOLATIONS.map((kind): [string, string] => [
+      kind,
+      String(verdict.violations.filter(violation => violation.kind === kind).length),
+    ]),
+    ['dead', String(dead.length)],
+    ['misbehaved', String(misbehaved.length)],
+  ]
+  const shown = [
+    ...verdict.violations
+      .slice(0, SHOWN)
+      .map(({ kind, conversationId, what }) => `${kind}: ${conversationId}: ${what}`),
+    ...misbehaved.slice(0, SHOWN),
+  ]
+  return [
+    '',
+    ...rows.map(([name, value]) => `  ${name.padEnd(13)} ${value}`),
+    ...(shown.length > 0 ? ['', ...shown] : []),
+    '',
+  ].join('\n')
+}
+
+const listed = (counts: Map<string, number>) =>
+  [...counts].map(([name, count]) => `${name} ${count}`).join(', ') || 'none'
+
+const at = (sorted: number[], share: number) =>
+  sorted.length === 0 ? 'none' : `${sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]} ms`

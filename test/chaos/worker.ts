@@ -1,0 +1,40 @@
+/**
+ * The reference worker as a process of its own, with locks scaled down, which no setting does. Its handler tells what it got.
+ *
+ * `worker.ts NAME FILE`, with REDIS_URL in the environment.
+ */
+import { serve } from '../../src/cli/serve.js'
+import { loadEnvironment, readConfig } from '../../src/config.js'
+import { createLog } from '../../src/log.js'
+import { QueueWorker } from '../../src/worker/worker.js'
+import { LOCK_MS, QUEUE, RULES, SHUTDOWN_MS } from './settings.js'
+import { handlerThatTells } from './told.js'
+
+const [name = 'worker', file = ''] = process.argv.slice(2)
+const config = readConfig(loadEnvironment())
+const log = createLog({ level: config.logLevel, forPeople: false })
+const handle = handlerThatTells(file, name)
+
+try {
+  await serve({
+    log,
+    shutdownMs: SHUTDOWN_MS,
+    async start(lifecycle) {
+      const worker = new QueueWorker({
+        redis: config.redis,
+        queue: QUEUE,
+        concurrency: 32,
+        lockMs: LOCK_MS,
+        answerTimeoutMs: RULES.answerTimeoutMs,
+        log,
+        handle: (batch, { signal }) => handle(batch, signal),
+      })
+      await lifecycle.add('the worker', timeoutMs => worker.stop({ timeoutMs }))
+      await worker.start()
+    },
+  })
+} catch (error) {
+  process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(1)
+}
+process.exit()

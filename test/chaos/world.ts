@@ -1,0 +1,121 @@
+/** What a run stands on: Redis, the proxies before it, two APIs, three processors, two workers (or receivers). */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { freePort, privateRedis } from '../support/redis.js'
+import { until } from '../support/wait.js'
+import type { World } from './faults.js'
+import { Member } from './fleet.js'
+import { LoopbackProxy } from './proxy.js'
+import { type Line, PROCESSES, type ProcessName } from './schedule.js'
+import { type Handover, QUEUE, RULES, SHUTDOWN_MS, TOKEN } from './settings.js'
+
+const START_MS = 30_000
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const lull = join(root, 'dist/esm/bin.js')
+const script = (name: string) => ['--import=tsx', fileURLToPath(new URL(name, import.meta.url))]
+
+export interface Built extends World {
+  urls: string[]
+  /** Nothing waits, and nothing is held. */
+  isIdle(): Promise<boolean>
+  /** Batches that were given up. */
+  dead(): Promise<unknown[]>
+  stop(): Promise<void>
+}
+
+/** Resolves when the APIs answer. */
+export async function build({
+  dir,
+  toldFile,
+  handover,
+}: {
+  dir: string
+  toldFile: string
+  handover: Handover
+}): Promise<Built> {
+  const redis = await privateRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
+  const receiverPorts = await Promise.all(PROCESSES.worker.map(() => freePort()))
+  const lines = new Map<Line, LoopbackProxy>([
+    ['apis', await LoopbackProxy.to(redis.port)],
+    ['processors', await LoopbackProxy.to(redis.port)],
+    ['workers', await LoopbackProxy.to(redis.port)],
+    ['handover', await (handover === 'http' ? LoopbackProxy.to(...receiverPorts) : LoopbackProxy.to(redis.port))],
+  ])
+  const portOf = (line: Line) => lines.get(line)?.port ?? 0
+  const redisUrl = (line: Line) => `redis://127.0.0.1:${portOf(line)}`
+  const env = {
+    LULL_QUIET_GAP_MS: String(RULES.quietGapMs),
+    LULL_MAX_WAIT_MS: String(RULES.maxWaitMs),
+    LULL_BATCH_TTL_MS: String(RULES.batchTtlMs),
+    LULL_MAX_MESSAGES: String(RULES.maxMessages),
+    LULL_LEASE_MS: String(RULES.leaseMs),
+    LULL_ANSWER_TIMEOUT_MS: String(RULES.answerTimeoutMs),
+    LULL_ANSWER_ATTEMPTS: '10',
+    LULL_SHUTDOWN_MS: String(SHUTDOWN_MS),
+    LULL_QUEUE: QUEUE,
+    LULL_API_TOKEN: TOKEN,
+    LULL_HANDOVER: handover,
+    ...(handover === 'http'
+      ? { LULL_HANDOVER_URL: `http://127.0.0.1:${portOf('handover')}/`, LULL_MAX_ATTEMPTS: '20' }
+      : { LULL_QUEUE_REDIS_URL: redisUrl('handover') }),
+  }
+
+  const members = new Map<ProcessName, Member>()
+  const urls: string[] = []
+  for (const name of PROCESSES.api) {
+    const port = await freePort()
+    urls.push(`http://127.0.0.1:${port}`)
+    members.set(
+      name,
+      new Member({ name, args: [lull, 'api'], env: { ...env, REDIS_URL: redisUrl('apis'), PORT: String(port) } }, dir),
+    )
+  }
+  for (const name of PROCESSES.processor)
+    members.set(
+      name,
+      new Member({ name, args: [lull, 'processor'], env: { ...env, REDIS_URL: redisUrl('processors') } }, dir),
+    )
+  PROCESSES.worker.forEach((name, i) => {
+    const args =
+      handover === 'http'
+        ? [...script('./receiver.ts'), name, toldFile, String(receiverPorts[i])]
+        : [...script('./worker.ts'), name, toldFile]
+    members.set(name, new Member({ name, args, env: { ...env, REDIS_URL: redisUrl('workers') } }, dir))
+  })
+
+  const ask = async (path: string): Promise<unknown> => {
+    const response = await fetch(new URL(path, urls[0]), {
+      headers: { authorization: `Bearer ${TOKEN}` },
+      signal: AbortSignal.timeout(5000),
+    })
+    return response.json()
+  }
+  const answers = async (url: string) => {
+    try {
+      return (await fetch(new URL('/readyz', url))).ok
+    } catch {
+      return false // Not there yet.
+    }
+  }
+  await until(async () => (await Promise.all(urls.map(answers))).every(Boolean), {
+    timeoutMs: START_MS,
+    what: `the APIs to answer; see ${dir}`,
+  })
+
+  return {
+    handover,
+    redis,
+    members,
+    lines,
+    urls,
+    isIdle: async () =>
+      z.object({ conversations: z.array(z.unknown()) }).parse(await ask('/conversations')).conversations.length === 0,
+    dead: async () => z.object({ dead: z.array(z.unknown()) }).parse(await ask('/dead')).dead,
+    async stop() {
+      await Promise.all([...members.values()].map(member => member.stop()))
+      for (const line of lines.values()) await line.close()
+      await redis.stop()
+    },
+  }
+}
