@@ -2,6 +2,7 @@
 import type { StoredMessage } from '../../batch.js'
 import { type ConversationState, type ConversationSummary, type DeadBatch, MESSAGES_SHOWN } from '../store.js'
 import { handedOut } from './claim.js'
+import type { Deadlines } from './deadlines.js'
 import { type State, waiting } from './state.js'
 
 export function conversationState(state: State, conversationId: string): ConversationState {
@@ -74,12 +75,13 @@ export interface Snapshot {
     conversationId: string
     /** The batch of each waiting message, in order. */
     waiting: string[]
-    header?: { batchId: string; count: number; bytes: number }
+    header?: { batchId: string; count: number; bytes: number; expiresAtMs: number }
     dueAtMs?: number
     heldBy?: string
   }[]
-  claimed: { batchId: string; conversationId: string; count: number }[]
-  answering: { batchId: string; conversationId: string }[]
+  /** Until when they are leased, or are not looked at. */
+  claimed: { batchId: string; conversationId: string; count: number; untilMs?: number }[]
+  answering: { batchId: string; conversationId: string; untilMs?: number }[]
   dead: { batchId: string; conversationId: string; count: number }[]
 }
 
@@ -94,17 +96,33 @@ export function snapshot(state: State): Snapshot {
         conversationId: id,
         waiting: runs.flatMap(({ batchId, entries }) => entries.map(() => batchId)),
         ...(header
-          ? { header: { batchId: header.batchId, count: runs.at(-1)?.entries.length ?? 0, bytes: header.bytes } }
+          ? {
+              header: {
+                batchId: header.batchId,
+                count: runs.at(-1)?.entries.length ?? 0,
+                bytes: header.bytes,
+                expiresAtMs: header.expiresAtMs,
+              },
+            }
           : {}),
         ...(dueAtMs === undefined ? {} : { dueAtMs }),
         ...(heldBy === undefined ? {} : { heldBy }),
       }
     }),
-    claimed: counted(state.claimedBatches),
-    answering: [...state.handedOver].map(([batchId, { conversationId }]) => ({ batchId, conversationId })),
+    claimed: counted(state.claimedBatches).map(batch => ({ ...batch, ...until(state.claimed, batch.batchId) })),
+    answering: [...state.handedOver].map(([batchId, { conversationId }]) => ({
+      batchId,
+      conversationId,
+      ...until(state.answering, batchId),
+    })),
     dead: counted(state.dead),
   }
 }
 
 const counted = (batches: Map<string, { conversationId: string; entries: unknown[] }>) =>
   [...batches].map(([batchId, { conversationId, entries }]) => ({ batchId, conversationId, count: entries.length }))
+
+function until(deadlines: Deadlines, batchId: string) {
+  const untilMs = deadlines.get(batchId)
+  return untilMs === undefined ? {} : { untilMs }
+}

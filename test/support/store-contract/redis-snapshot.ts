@@ -10,23 +10,24 @@ export async function redisSnapshot(redis: Redis, keys: Keys, conversationIds: s
   expect((await redis.zrange(keys.due, '0', '-1')).filter(id => !known.has(id))).to.deep.equal([], 'due and unknown')
   return {
     conversations,
-    claimed: await Promise.all((await redis.zrange(keys.claimed, '0', '-1')).map(id => claimed(redis, keys, id))),
-    answering: await Promise.all((await redis.zrange(keys.answering, '0', '-1')).map(id => answering(redis, keys, id))),
+    claimed: await Promise.all((await timed(redis, keys.claimed)).map(batch => claimed(redis, keys, batch))),
+    answering: await Promise.all((await timed(redis, keys.answering)).map(batch => answering(redis, keys, batch))),
     dead: Object.entries(await redis.hgetall(keys.dead)).map(([batchId, json]) => counted(batchId, JSON.parse(json))),
   }
 }
 
 async function conversation(redis: Redis, keys: Keys, conversationId: string) {
-  const [entries, header, due, heldBy, quiet] = await Promise.all([
+  const [entries, header, due, heldBy, quiet, expiresAtMs] = await Promise.all([
     redis.lrange(keys.messages(conversationId), 0, -1),
     redis.hgetall(keys.header(conversationId)),
     redis.zscore(keys.due, conversationId),
     redis.get(keys.hold(conversationId)),
     redis.exists(keys.quiet(conversationId)),
+    redis.pexpiretime(keys.header(conversationId)),
   ])
   const { batchId, count, bytes } = header
   if (batchId) {
-    expect(await redis.pttl(keys.header(conversationId)), 'an open batch has a TTL').not.to.equal(-1)
+    expect(expiresAtMs, 'an open batch has a TTL').not.to.equal(-1)
     const sizes = entries
       .filter(entry => entry.startsWith(`${batchId} `))
       .map(entry => Buffer.byteLength(jsonOf(entry)))
@@ -36,7 +37,7 @@ async function conversation(redis: Redis, keys: Keys, conversationId: string) {
   return {
     conversationId,
     waiting: entries.map(entry => entry.slice(0, entry.indexOf(' '))),
-    ...(batchId ? { header: { batchId, count: Number(count), bytes: Number(bytes) } } : {}),
+    ...(batchId ? { header: { batchId, count: Number(count), bytes: Number(bytes), expiresAtMs } } : {}),
     ...(due === null ? {} : { dueAtMs: Number(due) }),
     ...(heldBy === null ? {} : { heldBy }),
   }
@@ -45,17 +46,31 @@ async function conversation(redis: Redis, keys: Keys, conversationId: string) {
 /** `<batchId> <time> <json>` */
 const jsonOf = (entry: string) => entry.slice(entry.indexOf(' ', entry.indexOf(' ') + 1) + 1)
 
-async function claimed(redis: Redis, keys: Keys, batchId: string) {
-  const batch = await redis.hgetall(keys.claimedBatch(batchId))
-  expect(batch, `${batchId} is claimed`).to.include.keys('conversationId', 'messages')
-  return counted(batchId, batch)
+/** Members of a sorted set of deadlines. */
+async function timed(redis: Redis, key: string): Promise<Timed[]> {
+  const flat = (await redis.zrange(key, '0', '-1', 'WITHSCORES')).flat()
+  return Array.from({ length: flat.length / 2 }, (_, i) => ({
+    batchId: String(flat[2 * i]),
+    untilMs: Number(flat[2 * i + 1]),
+  }))
 }
 
-async function answering(redis: Redis, keys: Keys, batchId: string) {
+interface Timed {
+  batchId: string
+  untilMs: number
+}
+
+async function claimed(redis: Redis, keys: Keys, { batchId, untilMs }: Timed) {
+  const batch = await redis.hgetall(keys.claimedBatch(batchId))
+  expect(batch, `${batchId} is claimed`).to.include.keys('conversationId', 'messages')
+  return { ...counted(batchId, batch), untilMs }
+}
+
+async function answering(redis: Redis, keys: Keys, { batchId, untilMs }: Timed) {
   const conversationId = await redis.hget(keys.handedOver(batchId), 'conversationId')
   if (conversationId === null) throw new Error(`${batchId} is being answered, and there is nothing about it`)
   expect(await redis.exists(keys.claimedBatch(batchId)), `${batchId} is claimed and handed over`).to.equal(0)
-  return { batchId, conversationId }
+  return { batchId, conversationId, untilMs }
 }
 
 function counted(batchId: string, batch: Record<string, string>) {

@@ -1,0 +1,45 @@
+/**
+ * The scripts against their model: random commands on a `RedisStore` and a `MemoryStore` at once, on one clock that the
+ * test moves. fast-check makes what fails as short as it can, and names the seed that repeats it:
+ *
+ *     LULL_MODEL_SEED=<seed> LULL_MODEL_RUNS=<runs> npx mocha test/integration/model.test.ts
+ */
+import fc from 'fast-check'
+import { Redis } from 'ioredis'
+import { testRedis } from '../support/redis.js'
+import { commands, rules } from '../support/store-model/commands.js'
+import { Pair } from '../support/store-model/pair.js'
+
+const RUNS = Number(process.env['LULL_MODEL_RUNS'] ?? 1000)
+const SEED = process.env['LULL_MODEL_SEED']
+/** Sequences that run side by side, as each waits for Redis most of the time. A seed is repeated in one. */
+const LANES = SEED === undefined ? 4 : 1
+const MOST_MS = 180_000
+/** Steps of the shortest sequence that fails, as they are shown. */
+const STEPS_SHOWN = 60
+
+describe('model: whatever is done to a store', () => {
+  it('Redis and the model answer and look the same, the invariants hold after every step, and no message is lost, doubled or out of order', async function () {
+    this.timeout(MOST_MS)
+    const url = await testRedis()
+    const redis = new Redis(url)
+    const holds = fc.asyncProperty(rules, commands, async (someRules, someCommands) => {
+      const pair = await Pair.on(url, redis, someRules)
+      try {
+        for (const command of someCommands) await pair.run(command)
+        await pair.settle()
+      } catch (error) {
+        if (error instanceof Error) error.message += `\n${pair.log.slice(-STEPS_SHOWN).join('\n')}`
+        throw error
+      } finally {
+        await pair.close()
+      }
+    })
+    const lane = () =>
+      fc.assert(holds, { numRuns: Math.ceil(RUNS / LANES), ...(SEED === undefined ? {} : { seed: Number(SEED) }) })
+    const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane))
+    await redis.quit()
+    const failed = lanes.find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
+  })
+})

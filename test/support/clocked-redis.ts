@@ -1,0 +1,58 @@
+/**
+ * A client whose scripts read the time from a key instead of Redis's clock, so that a test can stop it, move it and set it
+ * back. It is put into the scripts on their way to Redis: nothing in `src/` knows of it.
+ *
+ * Keys still expire by Redis's own clock. So that they never do, this one is far ahead; what should have expired is deleted
+ * when the clock is set, as Redis deletes a key that is read after its time.
+ */
+import { Redis } from 'ioredis'
+import { DEFAULT_PREFIX, Keys } from '../../src/store/keys.js'
+
+const CLOCK = '.test-clock'
+const READS_CLOCK = "redis.call('TIME')"
+/** What TIME answers, seconds and microseconds: all of it as microseconds. */
+const READS_KEY = `{ 0, redis.call('GET', P .. '${CLOCK}') * 1000 }`
+const AHEAD_MS = 400 * 24 * 3600 * 1000
+
+/** KEYS: the clock, then keys that may have expired. ARGV: the time. */
+const SET_CLOCK = `
+redis.call('SET', KEYS[1], ARGV[1])
+for i = 2, #KEYS do
+  local at = redis.call('PEXPIRETIME', KEYS[i])
+  if at >= 0 and at < tonumber(ARGV[1]) then redis.call('DEL', KEYS[i]) end
+end`
+
+class ClockedRedis extends Redis {
+  override defineCommand(name: string, definition: { lua: string; numberOfKeys?: number; readOnly?: boolean }) {
+    const lua = definition.lua.replaceAll(READS_CLOCK, READS_KEY)
+    if (/\bTIME\b/.test(lua.replace(/--.*$/gm, ''))) throw new Error(`${name} reads a clock that a test can't set`)
+    super.defineCommand(name, { ...definition, lua })
+  }
+}
+
+/** For the option `redis` of a store: a client whose scripts have the clock that `Clock` sets. */
+export const clocked = (url: string) => () => new ClockedRedis(url, { lazyConnect: true })
+
+export class Clock {
+  nowMs = Date.now() + AHEAD_MS
+  private readonly keys: Keys
+
+  constructor(
+    private readonly redis: Redis,
+    prefix = DEFAULT_PREFIX,
+  ) {
+    this.keys = new Keys(prefix)
+  }
+
+  /** @param conversationIds whose headers and shadow keys may have expired by then */
+  async set(nowMs: number, conversationIds: string[] = []): Promise<void> {
+    this.nowMs = nowMs
+    const expiring = conversationIds.flatMap(id => [this.keys.header(id), this.keys.quiet(id)])
+    const keys = [this.keys.prefix + CLOCK, ...expiring]
+    await this.redis.eval(SET_CLOCK, keys.length, ...keys, nowMs)
+  }
+
+  pass(ms: number, conversationIds: string[] = []): Promise<void> {
+    return this.set(this.nowMs + ms, conversationIds)
+  }
+}

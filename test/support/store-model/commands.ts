@@ -1,0 +1,91 @@
+/**
+ * What the model test does to a store: random commands, made by fast-check. They name batches by how long ago they were
+ * claimed and messages by whether they are new, so that a sequence still means something when fast-check makes it shorter.
+ */
+import fc from 'fast-check'
+import { rulesFrom } from '../../../src/rules.js'
+
+export const CHATS = ['a', 'b', 'c/😀', '\ue000x']
+export const OWNERS = ['processor-1', 'processor-2']
+
+/** How far back a command may reach for a batch. */
+const BATCHES_BACK = 8
+
+const op = <const Name extends string>(name: Name) => fc.constant(name)
+const chat = fc.constantFrom(...CHATS)
+const owner = fc.constantFrom(...OWNERS)
+/** 0: the batch that was claimed last. */
+const back = fc.nat(BATCHES_BACK - 1)
+
+const message = fc.record({
+  /** 0: a new one; else one of an earlier message's id. */
+  repeats: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 30 }) },
+  ),
+  letters: fc.nat(60),
+  sentAgoMs: fc.option(fc.integer({ min: 0, max: 5000 }), { nil: undefined }),
+})
+
+const command = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ op: op('append'), chat, messages: fc.array(message, { minLength: 1, maxLength: 7 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: op('direct'), chat, messages: fc.array(message, { minLength: 1, maxLength: 3 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: op('typing'), chat, worthMs: fc.constantFrom(10, 1000, 1500, 3000, 100_000) }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      op: op('claim'),
+      owner,
+      maxBatches: fc.constantFrom(1, 2, 10),
+      maxBytes: fc.constantFrom(1, 300, 1_000_000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: op('crash') }) },
+  { weight: 1, arbitrary: fc.record({ op: op('renew'), count: fc.integer({ min: 1, max: 4 }) }) },
+  { weight: 4, arbitrary: fc.record({ op: op('ack'), back, count: fc.constantFrom(1, 1, 3) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ op: op('nack'), back, delayMs: fc.constantFrom(0, 500, 5000), counts: fc.boolean() }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: op('giveBack'), owner, keeps: back }) },
+  { weight: 1, arbitrary: fc.record({ op: op('taken'), back, take: fc.constantFrom('1', '2') }) },
+  { weight: 4, arbitrary: fc.record({ op: op('answered'), back, named: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ op: op('flush'), chat }) },
+  { weight: 1, arbitrary: fc.record({ op: op('drop'), chat }) },
+  { weight: 2, arbitrary: fc.record({ op: op('redrive'), back, count: fc.constantFrom(1, 1, 2) }) },
+  { weight: 1, arbitrary: fc.record({ op: op('loseHeader'), chat }) },
+  { weight: 1, arbitrary: fc.record({ op: op('look'), chat }) },
+  {
+    weight: 7,
+    arbitrary: fc.record({ op: op('pass'), ms: fc.constantFrom(0, 1, 300, 999, 1000, 1001, 2500, 4000, 10_000) }),
+  },
+)
+
+export type Command = typeof command extends fc.Arbitrary<infer Made> ? Made : never
+
+export const commands = fc.array(command, { minLength: 1, maxLength: 60, size: 'max' })
+
+/** Small numbers, so that caps, waits, leases and attempts are all reached in a few commands. */
+export const rules = fc
+  .record({
+    maxWaitMs: fc.constantFrom(2500, 6000),
+    batchTtlMs: fc.constantFrom(1001, 3000, 8000),
+    maxMessages: fc.constantFrom(2, 4, 50),
+    maxBytes: fc.constantFrom(200, 1000, 100_000),
+    dedupeMs: fc.constantFrom(1000, 5000, 50_000),
+    maxAgeMs: fc.constantFrom(0, 3000),
+    leaseMs: fc.constantFrom(500, 3000),
+    maxAttempts: fc.constantFrom(1, 2, 3),
+    order: fc.constantFrom('serial' as const, 'concurrent' as const),
+    answerTimeoutMs: fc.constantFrom(100, 2000, 20_000),
+  })
+  .map(some => rulesFrom({ quietGapMs: 1000, ...some }))

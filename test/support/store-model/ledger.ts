@@ -1,0 +1,140 @@
+/**
+ * What a store owes its users, kept from its answers alone: a conversation is a queue of the messages that were accepted.
+ * A claim takes from its front; what was handed over is gone for good; what died may come back to the front. Nothing here
+ * knows how a store works, so a fault that both stores share shows here.
+ */
+import { expect } from 'chai'
+import type { StoredMessage } from '../../../src/batch.js'
+import type { Rules } from '../../../src/rules.js'
+import type { AppendResult, ClaimedBatch, ClaimResult } from '../../../src/store/store.js'
+
+interface Accepted {
+  messageId: string
+  sentAtMs: number | undefined
+}
+
+interface Known {
+  conversationId: string
+  messages: Accepted[]
+  state: 'claimed' | 'answering' | 'done' | 'dead' | 'waiting' | 'dropped'
+}
+
+export class Ledger {
+  accepted = 0
+  handedOver = 0
+  dropped = 0
+  private readonly waiting = new Map<string, Accepted[]>()
+  private readonly seenAtMs = new Map<string, number>()
+  private readonly batches = new Map<string, Known>()
+
+  constructor(private readonly rules: Rules) {}
+
+  appended(conversationId: string, messages: StoredMessage[], nowMs: number, result: AppendResult): void {
+    const { dedupeMs, maxAgeMs } = this.rules
+    const count = { accepted: 0, duplicates: 0, tooOld: 0 }
+    for (const { messageId, sentAtMs } of messages) {
+      const key = `${conversationId} ${messageId}`
+      const seenAtMs = this.seenAtMs.get(key)
+      if (seenAtMs !== undefined && seenAtMs > nowMs - dedupeMs) count.duplicates += 1
+      else if (maxAgeMs > 0 && sentAtMs !== undefined && sentAtMs < nowMs - maxAgeMs) count.tooOld += 1
+      else {
+        count.accepted += 1
+        this.seenAtMs.set(key, nowMs)
+        this.queue(conversationId).push({ messageId, sentAtMs })
+      }
+    }
+    expect(result, 'accepted, duplicates and too old').to.include(count)
+    this.accepted += count.accepted
+  }
+
+  claimed({ batches, dead }: Pick<ClaimResult, 'batches' | 'dead'>): void {
+    for (const { batchId } of dead) this.died(batchId)
+    for (const batch of batches) this.takenOut(batch)
+  }
+
+  acknowledged(batchId: string): void {
+    const batch = this.batches.get(batchId)
+    if (batch?.state === 'claimed') this.ended(batch, this.rules.order === 'serial' ? 'answering' : 'done')
+    else if (batch?.state === 'dead') this.ended(batch, 'done')
+  }
+
+  answered(batchId: string): void {
+    const batch = this.batches.get(batchId)
+    if (batch?.state === 'claimed' || batch?.state === 'dead') this.ended(batch, 'done')
+    else if (batch?.state === 'answering') batch.state = 'done'
+  }
+
+  died(batchId: string): void {
+    const batch = this.known(batchId)
+    expect(batch.state, `${batchId} dies of a claim`).to.equal('claimed')
+    batch.state = 'dead'
+  }
+
+  redriven(batchIds: string[]): void {
+    for (const batchId of batchIds.toReversed()) {
+      const batch = this.known(batchId)
+      expect(batch.state, `${batchId} comes back from the dead`).to.equal('dead')
+      batch.state = 'waiting'
+      this.queue(batch.conversationId).unshift(...batch.messages)
+    }
+  }
+
+  discarded(conversationId: string, count: number): void {
+    const queue = this.queue(conversationId)
+    expect(count, `dropped of ${conversationId}`).to.equal(queue.length)
+    this.dropped += queue.length
+    queue.length = 0
+    for (const batch of this.batches.values())
+      if (batch.conversationId === conversationId && batch.state === 'waiting') batch.state = 'dropped'
+  }
+
+  /** Batches that hold their conversations until they are answered. */
+  get answering(): string[] {
+    return [...this.batches].flatMap(([batchId, { state }]) => (state === 'answering' ? [batchId] : []))
+  }
+
+  /** After everything was handed over. */
+  expectBalance(): void {
+    for (const [conversationId, queue] of this.waiting) expect(queue, `left of ${conversationId}`).to.deep.equal([])
+    for (const [batchId, { state }] of this.batches) expect(state, batchId).to.be.oneOf(['done', 'dropped'])
+    expect(this.handedOver + this.dropped, 'handed over or dropped').to.equal(this.accepted)
+  }
+
+  private takenOut({ batchId, batch: { conversationId, messages } }: ClaimedBatch): void {
+    const known = this.batches.get(batchId)
+    const isAgain = known?.state === 'claimed'
+    if (known && !isAgain) expect(known.state, `${batchId} is handed out`).to.equal('waiting')
+    const taken = isAgain ? known.messages : this.queue(conversationId).splice(0, messages.length)
+    const asOut = taken.some(({ sentAtMs }) => sentAtMs === undefined)
+      ? taken
+      : taken.toSorted((a, b) => (a.sentAtMs ?? 0) - (b.sentAtMs ?? 0))
+    expect(
+      messages.map(({ messageId }) => messageId),
+      `${batchId} is the front of ${conversationId}`,
+    ).to.deep.equal(asOut.map(({ messageId }) => messageId))
+    for (const [otherId, other] of this.batches)
+      if (otherId !== batchId && other.conversationId === conversationId)
+        expect(other.state, `${otherId}, while ${batchId} of its conversation is out`).not.to.be.oneOf([
+          'claimed',
+          'answering',
+        ])
+    this.batches.set(batchId, { conversationId, messages: taken, state: 'claimed' })
+  }
+
+  private ended(batch: Known, state: 'answering' | 'done'): void {
+    batch.state = state
+    this.handedOver += batch.messages.length
+  }
+
+  private known(batchId: string): Known {
+    const batch = this.batches.get(batchId)
+    if (!batch) throw new Error(`nobody has claimed ${batchId}`)
+    return batch
+  }
+
+  private queue(conversationId: string): Accepted[] {
+    const queue = this.waiting.get(conversationId) ?? []
+    this.waiting.set(conversationId, queue)
+    return queue
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * A `MemoryStore` and a `RedisStore` with the same rules, the same clock and the same ids, that are told the same. After
+ * each command they have answered the same, look the same, and keep the invariants; a ledger knows what they owe.
+ */
+import { expect } from 'chai'
+import type { Redis } from 'ioredis'
+import type { StoredMessage } from '../../../src/batch.js'
+import type { Rules } from '../../../src/rules.js'
+import { MemoryStore } from '../../../src/store/memory-store.js'
+import { RedisStore } from '../../../src/store/redis-store.js'
+import type { Lease, Store, StoreEvent } from '../../../src/store/store.js'
+import { Clock, clocked } from '../clocked-redis.js'
+import { uniquePrefix } from '../redis.js'
+import { checked } from '../store-contract/checked.js'
+import { redisSnapshot } from '../store-contract/redis-snapshot.js'
+import { until } from '../wait.js'
+import { CHATS, type Command, OWNERS } from './commands.js'
+import { Ledger } from './ledger.js'
+
+const HISTORY_READ = 1000
+const PLENTY = { maxBatches: 100, maxBytes: 1_000_000_000 }
+/** Everything that holds something back is over by then. */
+const LONG_MS = 30_000
+/** Of handing over all that is left: each passes some time and takes at least one batch of each conversation. */
+const MOST_ROUNDS = 300
+
+type Answer = Record<string, unknown>
+
+export class Pair {
+  /** What was done, for whoever has to find out what went wrong. */
+  readonly log: string[] = []
+  private readonly ledger: Ledger
+  private readonly clock: Clock
+  private readonly memory: MemoryStore
+  private readonly inMemory: Store
+  private readonly heardInMemory: StoreEvent[] = []
+  private readonly heardOnRedis: StoreEvent[] = []
+  /** Leases, the latest last. */
+  private claimed: Lease[] = []
+  private dead: string[] = []
+  private messages = 0
+  private call = 0
+
+  private constructor(
+    private readonly redis: Redis,
+    private readonly onRedis: RedisStore,
+    rules: Rules,
+  ) {
+    this.ledger = new Ledger(rules)
+    this.clock = new Clock(redis, onRedis.keys.prefix)
+    this.memory = new MemoryStore({ ...rules, now: () => this.clock.nowMs, newBatchId: this.idOfCall })
+    const { memory } = this
+    this.inMemory = checked({
+      store: memory,
+      pass: async () => {},
+      snapshot: async () => memory.snapshot(),
+      close: async () => {},
+    }).store
+  }
+
+  /** @param redis for looking past the store; its end is its maker's */
+  static async on(url: string, redis: Redis, rules: Rules): Promise<Pair> {
+    const ids = { next: () => '' }
+    const store = new RedisStore({
+      redis: clocked(url),
+      prefix: uniquePrefix(),
+      rules,
+      name: 'memory', // What the memory store calls itself, in the history.
+      newBatchId: () => ids.next(),
+    })
+    const pair = new Pair(redis, store, rules)
+    ids.next = pair.idOfCall
+    await pair.clock.set(pair.clock.nowMs)
+    await store.open()
+    await Promise.all([
+      pair.memory.listen(event => pair.heardInMemory.push(event)),
+      store.listen(event => pair.heardOnRedis.push(event)),
+    ])
+    return pair
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.memory.close(), this.onRedis.close()])
+  }
+
+  async run(command: Command): Promise<void> {
+    this.log.push(`${this.clock.nowMs} ${JSON.stringify(command)}`)
+    await this.perform(command)
+    await this.expectSameState()
+  }
+
+  /** Time passes, and everything that waits is handed over, until nothing is left. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      await this.pass(LONG_MS)
+      for (const batchId of this.ledger.answering) await this.answered(batchId)
+      for (const batchId of this.dead.splice(0)) await this.redrive([batchId])
+      const { batches } = await this.claim({ owner: 'settler', ...PLENTY })
+      const batchIds = batches.map(({ batchId }) => batchId)
+      await this.ack(batchIds)
+      if (batches.length === 0 && this.ledger.answering.length === 0 && this.dead.length === 0) break
+    }
+    await this.expectSameState()
+    this.ledger.expectBalance()
+    expect(await this.onRedis.conversations(1), 'conversations left').to.deep.equal([])
+    await this.expectSameReads()
+    await this.expectSameEvents()
+  }
+
+  private async perform(command: Command): Promise<unknown> {
+    switch (command.op) {
+      case 'append':
+      case 'direct':
+        return this.append(command)
+      case 'typing':
+        return this.both(store => store.extend(command.chat, command.worthMs))
+      case 'claim':
+        return this.claim(command)
+      case 'crash':
+        this.claimed = []
+        return
+      case 'renew': {
+        const leases = this.claimed.slice(-command.count)
+        return this.both(store => store.renew(leases))
+      }
+      case 'ack':
+        return this.ack(this.reach(command.back, command.count).map(({ batchId }) => batchId))
+      case 'nack':
+        return this.nack(command)
+      case 'giveBack': {
+        const keep = this.reach(command.keeps).map(({ batchId }) => batchId)
+        return this.both(store => store.giveBack(command.owner, keep))
+      }
+      case 'taken':
+        return this.both(store => store.taken(this.batchId(command.back), command.take))
+      case 'answered':
+        return this.answered(this.batchId(command.back), command.named ? CHATS[0] : undefined)
+      case 'flush':
+        return this.both(store => store.flush(command.chat))
+      case 'drop': {
+        const dropped = await this.both(store => store.drop(command.chat))
+        return this.ledger.discarded(command.chat, dropped)
+      }
+      case 'redrive':
+        return this.redrive(this.dead.slice(-command.back - 1).slice(0, command.count))
+      case 'loseHeader':
+        this.memory.loseHeader(command.chat)
+        return this.redis.del(this.onRedis.keys.header(command.chat))
+      case 'look':
+        return this.expectSameReads(command.chat)
+      case 'pass':
+        return this.pass(command.ms)
+    }
+  }
+
+  private async append({ op, chat, messages }: Extract<Command, { op: 'append' | 'direct' }>): Promise<void> {
+    const { nowMs } = this.clock
+    const stored = messages.map(({ repeats, letters, sentAgoMs }): StoredMessage => {
+      const isNew = repeats === 0 || this.messages === 0
+      const number = isNew ? this.messages++ : Math.max(this.messages - repeats, 0)
+      return {
+        messageId: `m${number}`,
+        type: 'text',
+        text: 'é'.repeat(letters),
+        ...(sentAgoMs === undefined ? {} : { sentAtMs: nowMs - sentAgoMs + 0.4 }),
+      }
+    })
+    const result = await this.both(store =>
+      store.append({ conversationId: chat, messages: stored, direct: op === 'direct' }),
+    )
+    this.ledger.appended(chat, stored, nowMs, result)
+  }
+
+  private async claim({ owner, maxBatches, maxBytes }: { owner: string; maxBatches: number; maxBytes: number }) {
+    const result = await this.both(store => store.claim({ owner, maxBatches, maxBytes }))
+    this.ledger.claimed(result)
+    this.dead.push(...result.dead.map(({ batchId }) => batchId))
+    if (OWNERS.includes(owner)) this.claimed.push(...result.batches)
+    return result
+  }
+
+  private async ack(batchIds: string[]): Promise<void> {
+    await this.both(store => store.ack(batchIds))
+    for (const batchId of batchIds) this.ledger.acknowledged(batchId)
+    this.dead = this.dead.filter(batchId => !batchIds.includes(batchId))
+  }
+
+  private async nack({ back, delayMs, counts }: Extract<Command, { op: 'nack' }>): Promise<void> {
+    const { batchId, lease } = this.reach(back)[0] ?? { batchId: 'none', lease: 1 }
+    const result = await this.both(store =>
+      store.nack({ batchId, lease, delayMs, counts, error: 'it said "no" \\ \u0001' }),
+    )
+    if (result !== 'dead') return
+    this.ledger.died(batchId)
+    this.dead.push(batchId)
+  }
+
+  private async answered(batchId: string, conversationId?: string): Promise<void> {
+    await this.both(store => store.answered(batchId, 'completed', conversationId))
+    this.ledger.answered(batchId)
+    this.dead = this.dead.filter(other => other !== batchId)
+  }
+
+  private async redrive([first = 'none', ...others]: string[]): Promise<void> {
+    const redriven = await this.both(store => store.redrive(first, ...others))
+    if (!redriven) return
+    const batchIds = [first, ...others]
+    this.ledger.redriven(batchIds)
+    this.dead = this.dead.filter(batchId => !batchIds.includes(batchId))
+  }
+
+  private pass(ms: number): Promise<void> {
+    return this.clock.pass(ms, CHATS)
+  }
+
+  /** What both answer, which is the same. */
+  private async both<Result>(work: (store: Store) => Promise<Result>): Promise<Result> {
+    this.call += 1
+    const expected = await work(this.inMemory)
+    const result = await work(this.onRedis)
+    this.log.push(`  ${JSON.stringify(expected)}`)
+    expect(result, 'the answer of Redis').to.deep.equal(expected)
+    return result
+  }
+
+  /** Both are asked for one id a call. */
+  private readonly idOfCall = () => `batch-${this.call}`
+
+  private reach(back: number, count = 1): Lease[] {
+    const end = this.claimed.length - back
+    return this.claimed.slice(Math.max(end - count, 0), Math.max(end, 0))
+  }
+
+  private batchId(back: number): string {
+    return this.reach(back)[0]?.batchId ?? 'none'
+  }
+
+  private async expectSameState(): Promise<void> {
+    const ids = CHATS
+    const expected = this.memory.snapshot()
+    const found = await redisSnapshot(this.redis, this.onRedis.keys, ids)
+    const isThere = ({ waiting, heldBy }: Answer & { waiting: string[] }) => waiting.length > 0 || heldBy !== undefined
+    expect(byId({ ...found, conversations: found.conversations.filter(isThere) })).to.deep.equal(byId(expected))
+  }
+
+  private async expectSameReads(chat?: string): Promise<void> {
+    for (const id of chat === undefined ? CHATS : [chat]) await this.same(store => store.conversation(id))
+    await this.same(store => store.conversations(3))
+    await this.same(async store => (await store.dead(HISTORY_READ)).sort((a, b) => (a.batchId < b.batchId ? -1 : 1)))
+    // The stream's ids are of Redis's own clock.
+    for (const query of [{ limit: HISTORY_READ }, { limit: 5, conversationId: chat ?? 'a' }])
+      await this.same(async store => (await store.history(query)).map(({ id: _, atMs: __, ...entry }) => entry))
+  }
+
+  private async same(read: (store: Store) => Promise<unknown>): Promise<void> {
+    expect(await read(this.onRedis), 'what is read').to.deep.equal(await read(this.memory))
+  }
+
+  private async expectSameEvents(): Promise<void> {
+    await until(() => this.heardOnRedis.length >= this.heardInMemory.length, { what: 'the events of Redis' })
+    expect(this.heardOnRedis, 'events').to.deep.equal(this.heardInMemory)
+  }
+}
+
+interface Snapshotted {
+  conversations: { conversationId: string }[]
+  claimed: { batchId: string }[]
+  answering: { batchId: string }[]
+  dead: { batchId: string }[]
+}
+
+/** A snapshot as one that can be compared. */
+const byId = ({ conversations, claimed, answering, dead }: Snapshotted) => ({
+  conversations: Object.fromEntries(conversations.map(one => [one.conversationId, one])),
+  ...Object.fromEntries(
+    Object.entries({ claimed, answering, dead }).map(([name, batches]) => [
+      name,
+      Object.fromEntries(batches.map(one => [one.batchId, one])),
+    ]),
+  ),
+})
