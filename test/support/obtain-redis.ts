@@ -71,20 +71,25 @@ async function usableBinary(say: (line: string) => void) {
 }
 
 async function installed(say: (line: string) => void) {
+  // What this system's packages bring is here already, and too old.
+  if (await findRedisBinary()) throw new Error(TOO_OLD)
   if (process.getuid?.() !== 0 || !(await exists('/usr/bin/apt-get'))) throw new Error(await remedy())
   say('no Redis here: installing redis-server with apt-get …')
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   await runCommand('apt-get', ['update', '-q'], { env })
   await runCommand('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'redis-server'], { env })
   const binary = await usableBinary(say)
-  if (!binary) throw new Error(`this system's own Redis is too old: ${await remedy()}`)
+  if (!binary) throw new Error(TOO_OLD)
   return binary
 }
 
+const NEEDS = `the tests need Redis ${OLDEST_MAJOR} or later, or Docker`
+const GUIDE = 'https://redis.io/docs/latest/operate/oss_and_stack/install/'
+const TOO_OLD = `${NEEDS}, and this system's own Redis is older: start Docker, or see ${GUIDE}`
+
 async function remedy(): Promise<string> {
-  for (const [manager, command] of REMEDIES)
-    if (await exists(manager)) return `the tests need Redis ${OLDEST_MAJOR} or later, or Docker. Run: ${command}`
-  return `the tests need Redis ${OLDEST_MAJOR} or later: see https://redis.io/docs/latest/operate/oss_and_stack/install/ or start Docker`
+  for (const [manager, command] of REMEDIES) if (await exists(manager)) return `${NEEDS}. Run: ${command}`
+  return `${NEEDS}: see ${GUIDE}`
 }
 
 function exists(path: string): Promise<boolean> {
