@@ -10,7 +10,9 @@ import type {
   ConversationState,
   ConversationSummary,
   DeadBatch,
+  EditResult,
   HistoryEntry,
+  RevokeResult,
   Store,
   StoreIdentity,
 } from './store/store.js'
@@ -108,6 +110,18 @@ export class Batcher implements Appender {
   async drop(conversationId: string): Promise<number> {
     await this.open()
     return this.store.drop(conversationId)
+  }
+
+  /** A message was edited: replaces its text (or caption), unless a processor has claimed it. */
+  async edit(conversationId: string, messageId: string, text: string): Promise<EditResult> {
+    await this.open()
+    return this.store.edit({ conversationId, messageId, text })
+  }
+
+  /** A message was deleted by who wrote it: takes it out, unless a processor has claimed it; remembers one to come. */
+  async revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
+    await this.open()
+    return this.store.revoke(conversationId, messageId)
   }
 
   /** The work on a batch has ended: its conversation's next one may go. */

@@ -1,9 +1,14 @@
 /**
- * How messages stand in Redis, as text (see lua/shared/entry.lua): their JSON is opaque to the scripts, and comes back
+ * How messages stand in Redis, as text (see lua/shared/entry.lua): their JSON is opaque to the scripts but for its beginning, and comes back
  * byte for byte.
  */
 import { RELEASE_REASONS, type ReleaseReason, type Run, type StoredMessage } from '../batch.js'
 import type { RunReply } from './scripts.js'
+
+/** A message as JSON: first its id, then its text if it has one, by which the scripts find and edit it. */
+export function entryJson({ messageId, text, ...rest }: StoredMessage): string {
+  return JSON.stringify(typeof text === 'string' ? { messageId, text, ...rest } : { messageId, ...rest })
+}
 
 /** The run of messages that `claim` replied with. */
 export function runFrom(reply: RunReply): Run {

@@ -12,6 +12,7 @@ import { newBatchId as randomBatchId } from './batch-id.js'
 import { append } from './memory/append.js'
 import { claim } from './memory/claim.js'
 import { steady } from './memory/clock.js'
+import { edit, revoke } from './memory/correcting.js'
 import { ack, answered, giveBack, nack, renew, taken } from './memory/ending.js'
 import { drop, extend, flush, redrive } from './memory/moving.js'
 import { conversationState, conversationSummaries, deadBatches, type Snapshot, snapshot } from './memory/reads.js'
@@ -26,11 +27,14 @@ import {
   type ConversationState,
   type ConversationSummary,
   type DeadBatch,
+  type EditRequest,
+  type EditResult,
   type HistoryEntry,
   type Lease,
   type NackRequest,
   type NackResult,
   type Notifications,
+  type RevokeResult,
   type Store,
   type StoreEvent,
   type StoreIdentity,
@@ -115,6 +119,14 @@ export class MemoryStore implements Store {
 
   async drop(conversationId: string): Promise<number> {
     return drop(this.state, conversationId)
+  }
+
+  async edit(request: EditRequest): Promise<EditResult> {
+    return edit(this.state, request)
+  }
+
+  async revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
+    return revoke(this.state, conversationId, messageId)
   }
 
   async redrive(...batchIds: [string, ...string[]]) {

@@ -31,12 +31,15 @@ import {
   type ConversationState,
   type ConversationSummary,
   type DeadBatch,
+  type EditRequest,
+  type EditResult,
   type HistoryEntry,
   type Lease,
   MESSAGES_SHOWN,
   type NackRequest,
   type NackResult,
   type Notifications,
+  type RevokeResult,
   type Store,
   type StoreEvent,
   type StoreIdentity,
@@ -200,6 +203,14 @@ export class RedisStore implements Store {
 
   drop(conversationId: string): Promise<number> {
     return this.attempt(() => this.scripts.drop(conversationId, this.name), conversationId)
+  }
+
+  edit(request: EditRequest): Promise<EditResult> {
+    return this.attempt(() => this.scripts.edit(request), request.conversationId)
+  }
+
+  revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
+    return this.attempt(() => this.scripts.revoke(conversationId, messageId), conversationId)
   }
 
   async redrive(...batchIds: [string, ...string[]]) {

@@ -7,9 +7,20 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { checkIntervalMs, type Rules } from '../rules.js'
+import { entryJson } from './entries.js'
 import { type Keys, luaNames } from './keys.js'
 import { luaSources } from './lua.generated.js'
-import type { AnswerOutcome, AppendRequest, ClaimRequest, Lease, NackRequest, NackResult } from './store.js'
+import type {
+  AnswerOutcome,
+  AppendRequest,
+  ClaimRequest,
+  EditRequest,
+  EditResult,
+  Lease,
+  NackRequest,
+  NackResult,
+  RevokeResult,
+} from './store.js'
 
 type ScriptName = keyof typeof luaSources
 type Argument = string | number
@@ -50,8 +61,8 @@ export class Scripts {
       this.db,
       ...request.messages.flatMap(message => [
         digestOf(message.messageId),
-        JSON.stringify(message.messageId.slice(0, ID_RECORDED)),
-        JSON.stringify(message),
+        recordedId(message.messageId),
+        entryJson(message),
         message.sentAtMs === undefined ? '' : Math.round(message.sentAtMs),
       ]),
     ])
@@ -148,6 +159,19 @@ export class Scripts {
     return this.run<number>('drop', [conversationId, by])
   }
 
+  edit({ conversationId, messageId, text }: EditRequest) {
+    return this.run<EditResult>('edit', [
+      conversationId,
+      ...namesOf(messageId),
+      JSON.stringify(text),
+      this.rules.dedupeMs,
+    ])
+  }
+
+  revoke(conversationId: string, messageId: string) {
+    return this.run<RevokeResult>('revoke', [conversationId, ...namesOf(messageId), this.rules.dedupeMs, this.db])
+  }
+
   redrive(batchIds: string[], by: string) {
     return this.run<string | null>('redrive', [by, this.db, ...batchIds])
   }
@@ -195,6 +219,11 @@ export type RunReply = [
   headerLost: string,
   lines: string,
 ]
+
+const recordedId = (messageId: string) => JSON.stringify(messageId.slice(0, ID_RECORDED))
+
+/** How a message is found, known again and named. */
+const namesOf = (messageId: string) => [JSON.stringify(messageId), digestOf(messageId), recordedId(messageId)]
 
 const commandName = (name: ScriptName) => `lull-${name}`
 

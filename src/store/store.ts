@@ -118,6 +118,22 @@ export interface NackRequest extends Lease {
 /** `stale`: another lease, or the batch is gone; nothing was changed. */
 export type NackResult = 'retry' | 'dead' | 'stale'
 
+export interface EditRequest {
+  conversationId: string
+  messageId: string
+  /** Or a medium's caption. */
+  text: string
+}
+
+/**
+ * `tooLate`: the message has come, and is not among the last 100 that wait in its conversation: claimed, handed over,
+ * or gone. `unknown`: no such message has come.
+ */
+export type EditResult = 'edited' | 'tooLate' | 'unknown'
+
+/** `remembered`: the message has not come yet, and will be dropped as a duplicate when it does. */
+export type RevokeResult = 'revoked' | 'tooLate' | 'remembered'
+
 export type HistoryStep =
   | 'opened'
   | 'appended'
@@ -132,6 +148,8 @@ export type HistoryStep =
   | 'answered'
   | 'dead'
   | 'dropped'
+  | 'edited'
+  | 'revoked'
   | 'redriven'
 
 /** One step of a batch's life, without texts. */
@@ -256,6 +274,10 @@ export interface Store {
   flush(conversationId: string): Promise<{ batchId: string; count: number } | undefined>
   /** Discards all messages that no processor has claimed; resolves to how many. */
   drop(conversationId: string): Promise<number>
+  /** Replaces the text of a message that no processor has claimed; its place and its batch's due time stay. */
+  edit(request: EditRequest): Promise<EditResult>
+  /** Takes out a message that no processor has claimed. The last one of a batch closes it. */
+  revoke(conversationId: string, messageId: string): Promise<RevokeResult>
   /**
    * Puts dead batches of one conversation back in front of it, in this order: together, since one that came back alone
    * might be gone before the one that belongs in front of it. `undefined`: not all of them are dead, and none was moved.

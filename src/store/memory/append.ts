@@ -1,12 +1,13 @@
 /** Messages in: what `lua/append.lua` does. */
 
 import type { ReleaseReason, StoredMessage } from '../../batch.js'
+import { entryJson } from '../entries.js'
 import type { AppendRequest, AppendResult } from '../store.js'
 import { type Conversation, type State, type WaitingRun, waiting } from './state.js'
 
 /** The history names this many ids of an append, each cut to this many characters. */
 const IDS_RECORDED = 20
-const ID_RECORDED = 80
+export const ID_RECORDED = 80
 
 /** The batch that collects, and what this append has added to it so far. */
 interface Collecting {
@@ -20,7 +21,7 @@ interface Collecting {
 
 export function append(state: State, request: AppendRequest): AppendResult {
   // Before anything is changed: a message that no JSON can be made of throws.
-  const texts = request.messages.map(message => JSON.stringify(message))
+  const texts = request.messages.map(entryJson)
   const now = state.now()
   const conversation = state.conversation(request.conversationId)
   const appending = new Appending(state, conversation, request.direct ?? false, now)

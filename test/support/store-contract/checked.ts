@@ -27,6 +27,8 @@ const TRANSITIONS = new Set([
   'answered',
   'flush',
   'drop',
+  'edit',
+  'revoke',
   'redrive',
 ])
 
@@ -42,6 +44,7 @@ export function checked(underTest: StoreUnderTest): StoreUnderTest {
     const now = await underTest.snapshot([...conversationIds])
     if (transition === 'append') kept += Number(field(result, 'accepted'))
     if (transition === 'drop') kept -= Number(result)
+    if (transition === 'revoke' && result === 'revoked') kept -= 1
     if (transition === 'ack' || transition === 'answered') kept -= goneWith([first].flat(), last, now)
     expectInvariants(now, store.rules.order === 'serial')
     expect(messagesIn(now), `messages in the store after ${transition}`).to.equal(kept)

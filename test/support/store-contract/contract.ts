@@ -10,6 +10,7 @@ import { answerTests } from './answers.js'
 import { appendTests } from './appending.js'
 import { checked, type StoreUnderTest } from './checked.js'
 import { claimTests } from './claiming.js'
+import { correctionTests } from './correcting.js'
 import { eventTests } from './events.js'
 import { leaseTests } from './leases.js'
 import { peopleTests } from './people.js'
@@ -35,6 +36,7 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
     leaseTests(make)
     answerTests(make)
     peopleTests(make)
+    correctionTests(make)
     readTests(make)
     eventTests(make)
   })

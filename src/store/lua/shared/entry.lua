@@ -1,5 +1,6 @@
 -- An entry of a conversation's list is `<batchId> <receivedAtMs> <json>`. The last entry of a sealed run carries the
--- seal in its second word, `<receivedAtMs>:<reason>:<sealedAtMs>`. The JSON is opaque.
+-- seal in its second word, `<receivedAtMs>:<reason>:<sealedAtMs>`. The JSON is opaque, but for its
+-- beginning: the message's id, and its text if it has one, by which it is found and edited.
 local ENTRY = '^(%S+) (%d+)(%S*) (.*)$'
 local SEAL = '^:(%a+):(%d+)$'
 

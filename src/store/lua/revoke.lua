@@ -1,0 +1,66 @@
+#!lua flags=allow-oom
+--[[
+Takes a message out that no processor has claimed, among the last 100; the last one of a batch closes it. One that has not
+come yet is remembered as seen, so that it is dropped when it comes.
+
+KEYS  1 the prefix
+ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id as the history names it
+      5 how long ids are remembered  6 database number
+Returns 'revoked', 'tooLate' where the message has come but does not wait there, or 'remembered'
+--]]
+--- include "now"
+--- include "find"
+--- include "hold"
+--- include "head"
+--- include "schedule"
+--- include "announce"
+--- include "record"
+local conversation, id, digest, recorded = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local dedupe, db = tonumber(ARGV[5]), ARGV[6]
+
+local now = read_clock()
+local found = find_entry(conversation, id)
+local seen = is_seen(conversation, digest, now - dedupe)
+local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'bytes', 'dueAtMs')
+local was_head = string.match(redis.call('LINDEX', P .. MESSAGES .. conversation, 0) or '', '^%S+')
+redis.call('ZCARD', P .. DUE)
+local held = hold_of(conversation)
+
+if not found then
+  if seen then return 'tooLate' end
+  local old = redis.call('ZRANGE', P .. SEEN .. conversation, '-inf', now - dedupe, 'BYSCORE', 'LIMIT', 0, 8)
+  if #old > 0 then redis.call('ZREM', P .. SEEN .. conversation, unpack(old)) end
+  redis.call('ZADD', P .. SEEN .. conversation, now, digest)
+  redis.call('PEXPIRE', P .. SEEN .. conversation, dedupe)
+  return 'remembered'
+end
+
+local open = header[1] == found.batch_id
+local count = open and tonumber(header[2]) - 1
+record('revoked', found.batch_id, conversation, 'ids', '[' .. recorded .. ']')
+
+-- The seal of a run stands in its last entry.
+local before = found.before and { string.match(found.before, ENTRY) }
+if found.seal ~= '' and before and before[1] == found.batch_id then
+  redis.call('LSET', P .. MESSAGES .. conversation, found.index - 1,
+    before[1] .. ' ' .. before[2] .. found.seal .. ' ' .. before[4])
+end
+redis.call('LREM', P .. MESSAGES .. conversation, -1, found.entry)
+if open and count > 0 then
+  redis.call('HSET', P .. HEADER .. conversation, 'count', count, 'bytes', tonumber(header[3]) - #found.json)
+elseif open then
+  redis.call('DEL', P .. HEADER .. conversation)
+end
+
+local head = head_of(conversation)
+if not head then
+  redis.call('DEL', P .. QUIET .. conversation)
+  redis.call('ZREM', P .. DUE, conversation)
+elseif not held and head.batch_id ~= was_head then
+  schedule(conversation, math.max(head.due_at or now, now), now)
+end
+if open and count > 0 then
+  announce(BATCH_UPDATED, conversation, found.batch_id, ',"count":' .. count ..
+    ',"dueInMs":' .. math.max(tonumber(header[4]) - now, 0) .. (held and ',"held":true' or '') .. ',"db":' .. db)
+end
+return 'revoked'

@@ -1,0 +1,24 @@
+--- include "entry"
+-- The entry of a message among the last `SEARCHED` that wait, with the one before it. `id` is the message's id as JSON: an
+-- entry's JSON begins with it. Only reads.
+local SEARCHED = 100
+
+local function find_entry(conversation, id)
+  local entries = redis.call('LRANGE', P .. MESSAGES .. conversation, -SEARCHED - 1, -1)
+  local start = '{"messageId":' .. id
+  for i = #entries, math.max(#entries - SEARCHED + 1, 1), -1 do
+    local batch_id, received_at, seal, json = string.match(entries[i], ENTRY)
+    local after = string.sub(json, #start + 1, #start + 1)
+    if string.sub(json, 1, #start) == start and (after == ',' or after == '}') then
+      return { index = i - #entries - 1, batch_id = batch_id, received_at = received_at, seal = seal, json = json,
+        entry = entries[i], before = entries[i - 1] }
+    end
+  end
+  return nil
+end
+
+-- Whether an id has come before, by the digest that `append` keeps of it.
+local function is_seen(conversation, digest, since)
+  local seen_at = redis.call('ZSCORE', P .. SEEN .. conversation, digest)
+  return seen_at and tonumber(seen_at) > since
+end

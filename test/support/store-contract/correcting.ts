@@ -1,0 +1,212 @@
+/** What people do to a message they have sent: edit and revoke. */
+import { expect } from 'chai'
+import type { Store } from '../../../src/store/store.js'
+import type { Make } from './contract.js'
+import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, message, PATIENT } from './messages.js'
+
+const edit = (store: Store, messageId: string, text: string) => store.edit({ conversationId: CHAT, messageId, text })
+
+/** Texts that are hard to find the end of, and ids that are hard to tell apart. */
+const TEXTS = [
+  '',
+  'plain',
+  '"',
+  '\\',
+  '\\"',
+  'a "b\\\\" c',
+  'line\nbreak',
+  ',"text":"x"',
+  '{"messageId":"m1"}',
+  '🎂 ы \u2028',
+  '\ud800',
+]
+const IDS = ['m', 'm1', 'm1"', 'm1\\', 'm1","text":"', 'ы🎂', '%s', '^m1$', 'a b']
+
+export function correctionTests(make: Make): void {
+  describe('edit', () => {
+    it('replaces the text where it stands, and nothing else', async () => {
+      const { store } = await make(PATIENT)
+      const { batchId } = await append(store, CHAT, 'm1', 'm2', 'm3')
+      const before = (await store.conversation(CHAT)).open
+      expect(await edit(store, 'm2', 'other')).to.equal('edited')
+      const { messages, open } = await store.conversation(CHAT)
+      expect(messages.map(entry => entry.message)).to.deep.equal([
+        message('m1'),
+        message('m2', { text: 'other' }),
+        message('m3'),
+      ])
+      expect(open).to.include({ batchId, count: 3, dueAtMs: before?.dueAtMs, firstAtMs: before?.firstAtMs })
+      expect(open?.bytes).to.equal(messages.reduce((sum, entry) => sum + size(entry.message), 0))
+    })
+
+    it('takes any text for any text, whatever it holds, and any id', async () => {
+      const { store } = await make(PATIENT)
+      for (const id of IDS)
+        await store.append({ conversationId: CHAT, messages: [message(id, { replyTo: ',"text":"' })] })
+      for (const id of IDS)
+        for (const text of [...TEXTS, ...TEXTS.toReversed()]) {
+          expect(await edit(store, id, text)).to.equal('edited')
+          const { messages, open } = await store.conversation(CHAT)
+          const edited = messages.find(entry => entry.message.messageId === id)
+          expect(edited?.message).to.deep.equal(message(id, { text, replyTo: ',"text":"' }))
+          expect(open?.bytes).to.equal(messages.reduce((sum, entry) => sum + size(entry.message), 0))
+        }
+    })
+
+    it('gives a text to a message that had none', async () => {
+      const { store } = await make(PATIENT)
+      await store.append({ conversationId: CHAT, messages: [{ messageId: 'm1', type: 'image', media: { id: 'x' } }] })
+      expect(await edit(store, 'm1', 'a caption')).to.equal('edited')
+      await store.flush(CHAT)
+      const { batch } = await claimOne(store)
+      expect(batch.text).to.equal('a caption')
+      expect(batch.messages[0]).to.include({ type: 'image', text: 'a caption' })
+    })
+
+    it('reaches sealed batches too, and leaves their seals', async () => {
+      const { store } = await make({ ...PATIENT, maxMessages: 2 })
+      await append(store, CHAT, 'm1', 'm2', 'm3')
+      for (const id of ['m1', 'm2']) expect(await edit(store, id, `${id}!`)).to.equal('edited')
+      const { batch } = await claimOne(store)
+      expect([batch.text, batch.releasedBy]).to.deep.equal(['m1!\nm2!', 'maxMessages'])
+    })
+
+    it('comes too late for what is claimed, handed over or dropped, and is unknown where nothing has come', async () => {
+      const { store } = await make(PATIENT)
+      expect(await edit(store, 'm1', 'x')).to.equal('unknown')
+      const { batchId, batch } = await claimed(store)
+      expect(await edit(store, 'm1', 'x')).to.equal('tooLate')
+      await store.answered(batchId, 'completed')
+      expect(await edit(store, 'm1', 'x')).to.equal('tooLate')
+      expect(batch.text).to.equal('text of m1')
+      await append(store, CHAT, 'm2')
+      await store.drop(CHAT)
+      expect(await edit(store, 'm2', 'x')).to.equal('tooLate')
+    })
+
+    it('is noted in the history without its text, once however often it comes', async () => {
+      const { store } = await make(PATIENT)
+      const { batchId } = await append(store, CHAT, 'm1')
+      for (let times = 0; times < 3; times++) expect(await edit(store, 'm1', 'other')).to.equal('edited')
+      const [last, first] = await store.history({ limit: 10 })
+      expect(last).to.deep.include({ step: 'edited', batchId, conversationId: CHAT, detail: { ids: '["m1"]' } })
+      expect(first?.step).to.equal('opened')
+    })
+  })
+
+  describe('revoke', () => {
+    it('takes the message out of the open batch, whose due time stays', async () => {
+      const { store } = await make(PATIENT)
+      await append(store, CHAT, 'm1', 'm2', 'm3')
+      const before = (await store.conversation(CHAT)).open
+      expect(await store.revoke(CHAT, 'm1')).to.equal('revoked')
+      expect(await store.revoke(CHAT, 'm3')).to.equal('revoked')
+      const { open } = await store.conversation(CHAT)
+      expect(open).to.include({
+        batchId: before?.batchId,
+        count: 1,
+        bytes: size(message('m2')),
+        dueAtMs: before?.dueAtMs,
+      })
+      await store.flush(CHAT)
+      expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m2'])
+    })
+
+    it('of the last message closes the batch: nothing is left, and nothing is released', async () => {
+      const { store, pass } = await make({ ...PATIENT, quietGapMs: 20 })
+      await append(store, CHAT, 'm1')
+      expect(await store.revoke(CHAT, 'm1')).to.equal('revoked')
+      expect(await store.conversation(CHAT)).to.deep.equal({ conversationId: CHAT, waiting: 0, messages: [] })
+      await pass(21)
+      expect(await claim(store)).to.deep.equal({ batches: [], checks: [], dead: [], troubles: [] })
+      expect(await append(store, CHAT, 'm1')).to.include({ duplicates: 1 })
+      expect(await append(store, CHAT, 'm2')).to.include({ accepted: 1 })
+    })
+
+    it('leaves a sealed batch its seal, wherever in it the message stood', async () => {
+      for (const revoked of ['m1', 'm2', 'm3']) {
+        const { store } = await make({ ...PATIENT, maxMessages: 3 })
+        await append(store, CHAT, 'm1', 'm2', 'm3', 'm4')
+        expect(await store.revoke(CHAT, revoked)).to.equal('revoked')
+        const { batch } = await claimOne(store)
+        expect(batch.releasedBy).to.equal('maxMessages')
+        expect(idsOf(batch)).to.deep.equal(['m1', 'm2', 'm3'].filter(id => id !== revoked))
+      }
+    })
+
+    it('of the only message of a sealed batch lets the one behind it keep its own due time', async () => {
+      const { store } = await make({ ...PATIENT, quietGapMs: 300_000 })
+      await direct(store, CHAT, 'm1')
+      await append(store, CHAT, 'm2')
+      expect(await store.revoke(CHAT, 'm1')).to.equal('revoked')
+      const { nextInMs, batches } = await claim(store)
+      expect(batches).to.deep.equal([])
+      expect(nextInMs).to.be.within(200_000, 300_000)
+      expect((await store.conversation(CHAT)).open?.count).to.equal(1)
+    })
+
+    it('of a sealed batch in the middle leaves the others as they are', async () => {
+      const { store } = await make({ ...PATIENT, order: 'concurrent' })
+      await direct(store, CHAT, 'm1', 'm2', 'm3')
+      expect(await store.revoke(CHAT, 'm2')).to.equal('revoked')
+      const first = await claimOne(store)
+      await store.ack([first.batchId])
+      expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m3'])
+    })
+
+    it('behind a held batch takes the message out, and the end of the hold finds what is left', async () => {
+      const { store } = await make(PATIENT)
+      const { batchId } = await claimed(store)
+      await append(store, CHAT, 'm2')
+      expect(await store.revoke(CHAT, 'm2')).to.equal('revoked')
+      expect(await store.answered(batchId, 'completed')).to.deep.equal({ freed: true })
+      const again = await claimed(store, CHAT, 'm3')
+      await append(store, CHAT, 'm4', 'm5')
+      await store.revoke(CHAT, 'm4')
+      await store.flush(CHAT)
+      await store.answered(again.batchId, 'completed')
+      expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m5'])
+    })
+
+    it('comes too late for what is claimed, and finds what was redriven', async () => {
+      const { store } = await make({ ...PATIENT, maxAttempts: 1 })
+      const { batchId } = await dead(store)
+      expect(await store.revoke(CHAT, 'm1')).to.equal('tooLate')
+      await store.redrive(batchId)
+      expect(await store.revoke(CHAT, 'm1')).to.equal('revoked')
+      expect(allIdsOf(await claim(store))).to.deep.equal([])
+    })
+
+    it('that comes first is remembered: the message is dropped when it comes, for as long as ids are', async () => {
+      const { store, pass } = await make({ ...PATIENT, dedupeMs: 1000 })
+      expect(await store.revoke(CHAT, 'm1')).to.equal('remembered')
+      expect(await append(store, CHAT, 'm1', 'm2')).to.include({ accepted: 1, duplicates: 1 })
+      await pass(1001)
+      expect(await append(store, CHAT, 'm1')).to.include({ accepted: 1 })
+    })
+
+    it('looks among the last 100 that wait, and finds a seal’s place at that edge', async () => {
+      const { store } = await make({ ...PATIENT, maxMessages: 2, order: 'concurrent' })
+      await append(store, CHAT, ...Array.from({ length: 103 }, (_, i) => `m${i}`))
+      expect(await store.revoke(CHAT, 'm2')).to.equal('tooLate')
+      expect(await edit(store, 'm2', 'x')).to.equal('tooLate')
+      expect(await store.revoke(CHAT, 'm3')).to.equal('revoked')
+      const { batchId } = await claimOne(store)
+      await store.ack([batchId])
+      const { batch } = await claimOne(store)
+      expect([idsOf(batch), batch.releasedBy]).to.deep.equal([['m2'], 'maxMessages'])
+    })
+
+    it('is noted in the history', async () => {
+      const { store } = await make(PATIENT)
+      const { batchId } = await append(store, CHAT, 'm1')
+      await store.revoke(CHAT, 'm1')
+      await store.revoke(CHAT, 'm1')
+      const [last, first] = await store.history({ limit: 10 })
+      expect(last).to.deep.include({ step: 'revoked', batchId, conversationId: CHAT, detail: { ids: '["m1"]' } })
+      expect(first?.step).to.equal('opened')
+    })
+  })
+}
+
+const size = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
