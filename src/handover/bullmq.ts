@@ -54,7 +54,7 @@ class BullmqHandover implements Handover {
   private readonly redis: RedisSource | undefined
   private readonly job: BulkJobOptions
   private readonly doubtful = new Set<string>()
-  private open: { queue: Queue; client: Redis; answers: QueueAnswers; log: Logger } | undefined
+  private open: { queue: Queue; client: Redis; answers: QueueAnswers; outage: Outage; log: Logger } | undefined
   private starting: Promise<void> | undefined
 
   constructor({
@@ -131,17 +131,18 @@ class BullmqHandover implements Handover {
       throw new TypeError('bullmq(): redis is missing: give a Redis URL, ioredis options or a function')
     const loaded = await loadBullmq()
     const { connectionName, log } = context
-    let outage: Outage | undefined
-    const onError = (error: Error) => outage?.began(error)
+    let heard: Outage | undefined
+    const onError = (error: Error) => heard?.began(error)
     const client = await openConnection(redis, connectionName, { patient: false, onError })
     const stream = await openConnection(redis, connectionName, { patient: true, onError }).catch(error => {
       client.disconnect()
       throw error
     })
-    outage = new Outage(log, `Redis of queue ${this.name} at ${addressOf(client)}`)
+    const outage = new Outage(log, `Redis of queue ${this.name} at ${addressOf(client)}`)
+    heard = outage
     const onReady = () => {
       if (client.status !== 'ready' || stream.status !== 'ready') return
-      outage?.ended()
+      outage.ended()
       events.onResumed()
     }
     const { name, prefix } = this
@@ -159,14 +160,15 @@ class BullmqHandover implements Handover {
     const queue = new loaded.Queue(name, options, backendOn(loaded, client))
     // Connection errors are heard above; those of commands reach their callers.
     queue.on('error', error => log.debug({ err: error }, 'an error in the queue'))
-    this.open = { queue, client, answers, log }
+    this.open = { queue, client, answers, outage, log }
   }
 
   private async add(items: HandoverItem[]): Promise<void> {
-    const { queue } = this.standing()
+    const { queue, outage } = this.standing()
     await queue.addBulk(
       items.map(({ batch }) => ({ name: JOB_NAME, data: batch, opts: { ...this.job, jobId: batch.batchId } })),
     )
+    outage.ended()
   }
 
   private async handOverOne(item: HandoverItem): Promise<HandoverOutcome> {
@@ -215,7 +217,11 @@ class BullmqHandover implements Handover {
   private trouble(error: unknown): Error | undefined {
     if (!this.open) return new Error(`the handover to queue ${this.name} is not running`)
     const known = redisError(error, addressOf(this.open.client))
-    if (known instanceof StoreUnavailable) return known
+    if (known instanceof StoreUnavailable) {
+      // Its connection may stand, and it takes nothing all the same: memory is full, say.
+      this.open.outage.began(known)
+      return known
+    }
     if (isWrongType(known))
       return new Error(
         `queue ${this.name}: a key under ${this.prefix}:${this.name} is not BullMQ's: set LULL_QUEUE_PREFIX`,

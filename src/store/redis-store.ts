@@ -43,6 +43,7 @@ import {
   type Store,
   type StoreEvent,
   type StoreIdentity,
+  StoreUnavailable,
 } from './store.js'
 
 export interface RedisStoreOptions {
@@ -76,6 +77,7 @@ export class RedisStore implements Store {
   private readonly client: Redis
   private readonly scripts: Scripts
   private readonly memory: MemoryGuard
+  private readonly outage: Outage
   private readonly address: string
   private readonly source: RedisSource
   private readonly log: Logger
@@ -97,14 +99,14 @@ export class RedisStore implements Store {
     this.address = addressOf(this.client)
     this.scripts = new Scripts(this.client, this.keys, rules, this.client.options.db ?? 0)
     this.memory = new MemoryGuard(() => this.client.info('memory'), this.address)
-    const outage = new Outage(log, `Redis at ${this.address}`)
+    this.outage = new Outage(log, `Redis at ${this.address}`)
     // Before it has been open there is no outage: `open` rejects with what is wrong.
     const began = (error: Error) => {
-      if (this.opened && !this.closed) outage.began(error)
+      if (this.opened && !this.closed) this.outage.began(error)
     }
     this.client.on('error', error => began(redisError(error, this.address)))
     this.client.on('close', () => began(new Error('the connection was closed')))
-    this.client.on('ready', () => outage.ended())
+    this.client.on('ready', () => this.outage.ended())
   }
 
   async open(): Promise<StoreIdentity> {
@@ -133,7 +135,7 @@ export class RedisStore implements Store {
     await this.attempt(() => this.memory.check())
     for (let i = 0; i < messages.length; i += MESSAGES_A_CALL) {
       const part = { ...request, messages: messages.slice(i, i + MESSAGES_A_CALL) }
-      const reply = await this.attempt(() => this.scripts.append(part, this.newBatchId()), conversationId)
+      const reply = await this.transition(() => this.scripts.append(part, this.newBatchId()), conversationId)
       const isNew = reply.accepted > 0
       result = {
         accepted: result.accepted + reply.accepted,
@@ -148,12 +150,12 @@ export class RedisStore implements Store {
   }
 
   async extend(conversationId: string, worthMs: number) {
-    const reply = await this.attempt(() => this.scripts.extend(conversationId, Math.round(worthMs)), conversationId)
+    const reply = await this.transition(() => this.scripts.extend(conversationId, Math.round(worthMs)), conversationId)
     return reply ? { batchId: reply[0], dueInMs: reply[1] } : undefined
   }
 
   async claim(request: ClaimRequest): Promise<ClaimResult> {
-    const [batches, checks, dead, troubles, nextInMs] = await this.attempt(() => this.scripts.claim(request))
+    const [batches, checks, dead, troubles, nextInMs] = await this.transition(() => this.scripts.claim(request))
     return {
       batches: batches.map(claimedBatch),
       checks: checks.map(([batchId, conversationId, handedOverForMs, take, takenForMs]) => ({
@@ -180,29 +182,29 @@ export class RedisStore implements Store {
   }
 
   nack(request: NackRequest): Promise<NackResult> {
-    return this.attempt(() => this.scripts.nack({ ...request, delayMs: Math.round(request.delayMs) }))
+    return this.transition(() => this.scripts.nack({ ...request, delayMs: Math.round(request.delayMs) }))
   }
 
   giveBack(owner: string, keep: string[] = []): Promise<string[]> {
-    return this.attempt(() => this.scripts.giveBack(owner, keep))
+    return this.transition(() => this.scripts.giveBack(owner, keep))
   }
 
   async taken(batchId: string, take: string): Promise<void> {
-    await this.attempt(() => this.scripts.taken(batchId, take))
+    await this.transition(() => this.scripts.taken(batchId, take))
   }
 
   async answered(batchId: string, outcome: AnswerOutcome, conversationId?: string): Promise<AnsweredResult> {
-    const [freed, dueInMs] = await this.attempt(() => this.scripts.answered(batchId, outcome, conversationId))
+    const [freed, dueInMs] = await this.transition(() => this.scripts.answered(batchId, outcome, conversationId))
     return { freed: freed === 1, ...(dueInMs < 0 ? {} : { dueInMs }) }
   }
 
   async flush(conversationId: string) {
-    const reply = await this.attempt(() => this.scripts.flush(conversationId), conversationId)
+    const reply = await this.transition(() => this.scripts.flush(conversationId), conversationId)
     return reply ? { batchId: reply[0], count: reply[1] } : undefined
   }
 
   drop(conversationId: string): Promise<number> {
-    return this.attempt(() => this.scripts.drop(conversationId, this.name), conversationId)
+    return this.transition(() => this.scripts.drop(conversationId, this.name), conversationId)
   }
 
   edit(request: EditRequest): Promise<EditResult> {
@@ -214,7 +216,7 @@ export class RedisStore implements Store {
   }
 
   async redrive(...batchIds: [string, ...string[]]) {
-    const conversationId = await this.attempt(() => this.scripts.redrive(batchIds, this.name))
+    const conversationId = await this.transition(() => this.scripts.redrive(batchIds, this.name))
     return conversationId === null ? undefined : { conversationId }
   }
 
@@ -274,7 +276,7 @@ export class RedisStore implements Store {
 
   async ready(): Promise<void> {
     await this.attempt(() => this.memory.check())
-    await this.attempt(() => this.scripts.writable())
+    await this.transition(() => this.scripts.writable())
   }
 
   ensureNotifications(mayChange: boolean): Promise<Notifications> {
@@ -314,8 +316,24 @@ export class RedisStore implements Store {
   private async inParts<Item, Reply>(items: Item[], call: (part: Item[]) => Promise<Reply>): Promise<Reply[]> {
     const replies: Reply[] = []
     for (let i = 0; i < items.length; i += BATCHES_A_CALL)
-      replies.push(await this.attempt(() => call(items.slice(i, i + BATCHES_A_CALL))))
+      replies.push(await this.transition(() => call(items.slice(i, i + BATCHES_A_CALL))))
     return replies
+  }
+
+  /**
+   * A script that writes. A Redis that answers, and can not be written or is not ready, is an outage too, until a write
+   * gets through: a read would on a replica. Full memory is none: only messages are refused then.
+   */
+  private async transition<Reply>(work: () => Promise<Reply>, conversationId?: string): Promise<Reply> {
+    try {
+      const reply = await this.attempt(work, conversationId)
+      this.outage.ended()
+      return reply
+    } catch (error) {
+      if (error instanceof StoreUnavailable && error.reason !== 'memory' && this.opened && !this.closed)
+        this.outage.began(error)
+      throw error
+    }
   }
 
   private async attempt<Reply>(work: () => Promise<Reply>, conversationId?: string): Promise<Reply> {
