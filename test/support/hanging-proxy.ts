@@ -1,0 +1,55 @@
+/** A proxy before a Redis that can go silent: connections stay, new ones are accepted, and nothing comes through. */
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { z } from 'zod'
+import { track } from './open.js'
+
+export interface HangingProxy {
+  url: string
+  /** Nothing comes through, in either direction; what is sent meanwhile waits. */
+  hang(): void
+  /** What waited goes on. */
+  goOn(): void
+  stop(): Promise<void>
+}
+
+export async function hangingProxy(targetUrl: string): Promise<HangingProxy> {
+  const { hostname, port: targetPort } = new URL(targetUrl)
+  const sockets = new Set<Socket>()
+  let hangs = false
+  const server = createServer(socket => {
+    const upstream = connect(Number(targetPort), hostname)
+    const both = [socket, upstream]
+    for (const [from, to] of [both, both.toReversed()] as [Socket, Socket][]) {
+      sockets.add(from)
+      from.on('data', chunk => to.write(chunk))
+      from.on('error', () => {}) // Its 'close' follows.
+      from.on('close', () => {
+        sockets.delete(from)
+        to.destroy()
+      })
+      if (hangs) from.pause()
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = z.object({ port: z.number() }).parse(server.address())
+  const stop = async () => {
+    forget()
+    for (const socket of sockets) socket.destroy()
+    await new Promise(resolve => server.close(resolve))
+  }
+  const forget = track(`a proxy before ${targetUrl}`, stop)
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    hang() {
+      hangs = true
+      for (const socket of sockets) socket.pause()
+    },
+    goOn() {
+      hangs = false
+      for (const socket of sockets) socket.resume()
+    },
+    stop,
+  }
+}
