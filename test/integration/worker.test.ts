@@ -221,6 +221,7 @@ describe('worker', () => {
     await until(() => lines.length > 0)
     await server.restart()
     await until(() => answers.length > 0)
+    await until(() => lines.length > 1)
     expect(answers).to.deep.equal(['b1 completed'])
     expect(calls).to.equal(1)
     expect(lines).to.have.length(2)
