@@ -2,6 +2,7 @@
  * Providers that post what people write: bursts of messages, one request after another, sent again until they are answered
  * 200, and sometimes although they were. Each keeps its own account of what it sent, which is what the checker goes by.
  */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Random, randomFrom } from './random.js'
 import { RULES, TOKEN } from './settings.js'
@@ -55,6 +56,8 @@ export class Clients {
     seed: number,
     conversations: number,
   ) {
+    // Each of them waits for it.
+    setMaxListeners(0, this.stopping.signal)
     for (let i = 0; i < conversations; i += PEOPLE_AT_ONCE) {
       const people = Array.from({ length: Math.min(PEOPLE_AT_ONCE, conversations - i) }, (_, j) => `c${i + j + 1}`)
       this.running.push(this.write(people, randomFrom(seed * 10_007 + i)))

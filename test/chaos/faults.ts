@@ -1,4 +1,5 @@
 /** Does what the schedule says, when it says so, and notes what it touched and for how long. */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { RedisServer } from '../support/redis.js'
@@ -43,6 +44,7 @@ export class Faults {
   /** Resolves when all of them have ended. */
   async run(schedule: Fault[]): Promise<void> {
     const startedAtMs = performance.now()
+    setMaxListeners(0, this.ending.signal)
     await Promise.all(
       schedule.map(async fault => {
         await delay(startedAtMs + fault.atMs - performance.now(), undefined, { signal: this.ending.signal }).catch(
