@@ -29,6 +29,14 @@ export function createLog({ level, forPeople = process.stdout.isTTY === true, de
   )
 }
 
+/** For commands whose standard output is their result: only what goes wrong, on standard error. */
+export const createStderrLog = (): Logger =>
+  createLog({
+    level: 'warn',
+    forPeople: process.stderr.isTTY === true,
+    destination: pino.destination({ fd: 2, sync: true }),
+  })
+
 function linesForPeople(target: DestinationStream, isTerminal: boolean): DestinationStream {
   const format = prettyFactory({
     singleLine: true,

@@ -2,10 +2,11 @@
 import { Command } from 'commander'
 import type { Logger } from 'pino'
 import { type Config, type Environment, loadEnvironment, readConfig } from '../config.js'
-import { createLog } from '../log.js'
+import { createLog, createStderrLog } from '../log.js'
 import { drop, flush } from './by-hand.js'
 import { dead, redrive, redriveAll } from './dead.js'
 import { withPrivateRedis } from './explain.js'
+import type { Lifecycle } from './lifecycle.js'
 import { packageVersion } from './package-files.js'
 import { startApi } from './roles/api.js'
 import { startOps } from './roles/ops.js'
@@ -14,6 +15,8 @@ import type { RoleContext } from './roles/role.js'
 import { startUp } from './roles/up.js'
 import { startWorker } from './roles/worker.js'
 import { serve } from './serve.js'
+import { trace } from './trace.js'
+import { startWatch } from './watch.js'
 
 export function createProgram(): Command {
   const program = new Command('lull')
@@ -56,6 +59,7 @@ export function createProgram(): Command {
         await startOps(context, () => worker.ready())
       }),
     )
+  seeingCommands(program)
   program
     .command('flush')
     .description('releases the open batch of a conversation now')
@@ -68,6 +72,23 @@ export function createProgram(): Command {
     .action(byHand(drop))
   deadCommands(program)
   return program
+}
+
+function seeingCommands(program: Command): void {
+  program
+    .command('watch')
+    .description('shows each step of every batch as it happens, until interrupted')
+    .argument('[conversation]', 'only of this one')
+    .option('--json', 'one JSON object a line')
+    .action(watch)
+  program
+    .command('trace')
+    .description('tells who took the recent batches of a conversation, when, and why then')
+    .argument('<conversation>', 'its id, <chatId> or <account>/<chatId>')
+    .option('--json', 'one JSON object a line, for each batch')
+    .action((conversationId: string, options: { json?: boolean }) =>
+      byHand(config => trace(config, conversationId, options))(),
+    )
 }
 
 function deadCommands(program: Command): void {
@@ -101,6 +122,24 @@ function up({ handler, port, embedded = false }: UpOptions): Promise<void> {
   }
   const print = (text: string) => void process.stdout.write(text)
   return role(context => startUp({ ...context, embedded, directory: process.cwd(), print }), given)
+}
+
+/** Runs until a signal, or until nobody reads it any more. What it says of itself goes to standard error. */
+async function watch(conversationId: string | undefined, { json = false }: { json?: boolean }): Promise<void> {
+  const config = readConfig(loadEnvironment())
+  const log = createStderrLog()
+  const of = conversationId === undefined ? {} : { conversationId }
+  const start = async (lifecycle: Lifecycle) => {
+    await startWatch({ config, log, lifecycle, json, ...of }).catch(error => {
+      throw withPrivateRedis(error, config)
+    })
+  }
+  try {
+    await serve({ log, shutdownMs: config.shutdownMs, start })
+  } catch (error) {
+    // `lull watch | head` has had its lines.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error
+  }
 }
 
 /** Runs until a signal. @param given what the command line says, over the environment */

@@ -1,0 +1,14 @@
+/** Colours, on a terminal that has them and for nobody else. Node's own test of the terminal respects NO_COLOR. */
+import { styleText } from 'node:util'
+
+type Colour = Extract<Parameters<typeof styleText>[0], string>
+
+export type Paint = (colour: Colour, text: string) => string
+
+export const plain: Paint = (_colour, text) => text
+
+const coloured: Paint = (colour, text) => styleText(colour, text, { validateStream: false })
+
+/** @param stream where the text will be written */
+export const paintFor = (stream: NodeJS.WriteStream): Paint =>
+  stream.isTTY === true && stream.hasColors?.() === true ? coloured : plain

@@ -1,0 +1,93 @@
+/** How commands word what the store knows: times, durations, counts, and the steps of a batch's life. */
+import type { HistoryEntry } from '../../store/store.js'
+import { messages } from '../by-hand.js'
+import { oneLine } from '../explain.js'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+
+const two = (number: number) => String(number).padStart(2, '0')
+
+/** The time of day here, to the millisecond: `06:12:03.021`. */
+export function timeOfDay(atMs: number): string {
+  const at = new Date(atMs)
+  const ms = String(at.getMilliseconds()).padStart(3, '0')
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${ms}`
+}
+
+/** The day here: `2026-11-24`. */
+export function day(atMs: number): string {
+  const at = new Date(atMs)
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
+}
+
+/** `4 ms`, `1.97 s`, `12.4 s`, `3 min 5 s`, `2 h 10 min` */
+export function duration(ms: number): string {
+  if (ms < SECOND) return `${Math.round(ms)} ms`
+  if (ms < 10 * SECOND) return `${(ms / SECOND).toFixed(2)} s`
+  if (ms < MINUTE) return `${(ms / SECOND).toFixed(1)} s`
+  if (ms < HOUR) return parts(Math.round(ms / SECOND), 'min', 's')
+  return parts(Math.round(ms / MINUTE), 'h', 'min')
+}
+
+const parts = (smaller: number, large: string, small: string) =>
+  `${Math.floor(smaller / 60)} ${large}${smaller % 60 === 0 ? '' : ` ${smaller % 60} ${small}`}`
+
+/** Why a batch went when it went, by its `releasedBy`. */
+export const WHY: Readonly<Record<string, string>> = {
+  gap: 'the quiet gap had ended',
+  maxWait: 'the max wait was reached',
+  maxMessages: 'it held as many messages as a batch may',
+  maxBytes: 'it held as many bytes as a batch may',
+  flush: 'it was flushed',
+  recovery: 'its header was lost',
+  direct: 'it came by the direct path',
+}
+
+/** A process as `CLIENT LIST` and the history name it, without what all of them share. */
+export const shortName = (name: string): string => name.replace(/^lull\.(?=\w)/, '').replace(/\.[0-9a-f]{6}$/, '')
+
+type Detail = HistoryEntry['detail']
+
+const count = ({ count: number = '0' }: Detail) => messages(Number(number))
+const ms = (text: string | undefined) => duration(Number(text ?? 0))
+const by = (name: string | undefined) => (name ? `by ${shortName(name)}` : '')
+
+const SAYING: Readonly<Record<string, (detail: Detail) => (string | undefined)[]>> = {
+  opened: detail => [`with ${count(detail)}`],
+  appended: detail => [`now ${count(detail)}`],
+  extended: detail => [`typing: due ${ms(detail['byMs'])} later`],
+  sealed: detail => [`${detail['reason']}`, count(detail)],
+  vanished: detail => [`its header, before its time; ${count(detail)} kept`],
+  claimed: detail => [`${detail['reason']}`, count(detail), `${ms(detail['lateMs'])} late`, by(detail['owner'])],
+  reclaimed: detail => [`attempt ${detail['attempt']}`, by(detail['owner'])],
+  'given-back': detail => [by(detail['owner'])],
+  nacked: detail => [`attempt ${detail['attempt']} failed`, `again in ${ms(detail['delayMs'])}`, detail['error']],
+  'handed-over': detail => [by(detail['owner']), detail['late'] && 'late'],
+  answered: detail => [detail['outcome'], detail['late'] && 'late'],
+  dead: detail => [`after attempt ${detail['attempt']}`, detail['error']],
+  dropped: detail => [count(detail), by(detail['by'])],
+  redriven: detail => [count(detail), by(detail['by'])],
+}
+
+/** What a step has to say beside its name, as one line; of a step of a later version, all that it has. */
+export function saying({ step, detail }: HistoryEntry): string {
+  const known = SAYING[step]
+  const said = known?.(detail) ?? Object.entries(detail).map(([name, value]) => `${name} ${value}`)
+  return clean(said.filter(Boolean).join(', '))
+}
+
+/** The ids of the messages that a step names. */
+export function idsOf({ detail }: HistoryEntry): string[] {
+  try {
+    const ids: unknown = JSON.parse(detail['ids'] ?? '[]')
+    return Array.isArray(ids) ? ids.map(id => clean(String(id))) : []
+  } catch {
+    // Whoever wrote it, it was not Lull: the line does without.
+    return []
+  }
+}
+
+/** What a stranger wrote (ids, a receiver's words) must not move the terminal's cursor. */
+export const clean = (text: string) => (text === '' ? '' : oneLine(text))

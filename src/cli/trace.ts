@@ -1,0 +1,136 @@
+/**
+ * `lull trace`: who took a batch, when, and why then. All of it is from the history, so it can be asked long after; what
+ * is open now stands in the last line.
+ */
+import type { Batcher } from '../batcher.js'
+import type { Config } from '../config.js'
+import type { ConversationState, HistoryEntry } from '../store/store.js'
+import { messages, NothingDone, withBatcher } from './by-hand.js'
+import { type Paint, paintFor } from './show/paint.js'
+import { clean, day, duration, idsOf, saying, timeOfDay, WHY } from './show/words.js'
+
+/** Steps of the conversation that are read, and batches of it that are shown, the latest. */
+const STEPS_READ = 1000
+const BATCHES_SHOWN = 10
+/** Steps of other conversations looked through for one that was probably meant. */
+const LOOKED_THROUGH = 1000
+
+/** A batch's life, oldest step first. */
+export interface Life {
+  batchId: string
+  conversationId: string
+  steps: HistoryEntry[]
+  /** Who took it first, when, and why then; absent while it waits. */
+  claimed?: { by: string; atMs: number; reason: string; lateMs: number; after?: string }
+}
+
+/** Resolves to what is known of a conversation's recent batches. @throws {NothingDone} where nothing is */
+export function trace(config: Config, conversationId: string, { json = false }: { json?: boolean }): Promise<string> {
+  return withBatcher(config, 'trace', async batcher => {
+    const history = await batcher.history({ conversationId, limit: STEPS_READ })
+    const lives = livesOf(history).slice(-BATCHES_SHOWN)
+    const state = await batcher.conversation(conversationId)
+    if (lives.length === 0 && state.waiting === 0 && !state.heldBy) throw await nothingKnown(batcher, conversationId)
+    if (json) return lives.map(life => JSON.stringify(life)).join('\n')
+    const paint = paintFor(process.stdout)
+    return [...lives.flatMap(life => [...linesOf(life, paint), '']), stateLine(state)].join('\n')
+  })
+}
+
+/** @param history newest first */
+export function livesOf(history: HistoryEntry[]): Life[] {
+  const lives = new Map<string, Life>()
+  /** The last batch whose end made room for the next one, and when. */
+  let freed: { batchId: string; atMs: number } | undefined
+  for (const entry of history.toReversed()) {
+    const { batchId, conversationId, atMs, step, detail } = entry
+    const life = lives.get(batchId) ?? { batchId, conversationId, steps: [] }
+    lives.set(batchId, life)
+    life.steps.push(entry)
+    if (step === 'claimed' && !life.claimed) {
+      const lateMs = Number(detail['lateMs'] ?? 0)
+      // It could go from the moment at which the one before it ended: it was due before that, and had to wait.
+      const waited = freed !== undefined && Math.abs(atMs - lateMs - freed.atMs) <= 1
+      const after = waited && freed ? { after: freed.batchId } : {}
+      life.claimed = { by: detail['owner'] ?? '', atMs, reason: detail['reason'] ?? '', lateMs, ...after }
+    }
+    if (['answered', 'handed-over', 'dead'].includes(step)) freed = { batchId, atMs }
+  }
+  return [...lives.values()]
+}
+
+const MARGIN = '  '
+const LONGEST_STEP = 11
+const LONGEST_DELAY = 10
+/** Time, delay, step, and the spaces between and behind them. */
+const COLUMNS_BEFORE = MARGIN.length + 12 + LONGEST_DELAY + 2 + LONGEST_STEP + 2
+const COLUMNS = 80
+
+/** A heading, then a line a step; none wider than 80 columns but for ids and errors that are. */
+export function linesOf(life: Life, paint: Paint): string[] {
+  const [first] = life.steps
+  const heading = `batch ${clean(life.batchId)}  ${first ? day(first.atMs) : ''}`
+  let before = first?.atMs ?? 0
+  const steps = life.steps.flatMap(entry => {
+    const lines = stepLines(entry, entry.atMs - before, paint)
+    before = entry.atMs
+    return lines
+  })
+  return [paint('bold', heading), ...answerLines(life, paint), ...steps]
+}
+
+/** The question that brings people here, answered first. */
+function answerLines({ claimed, steps }: Life, paint: Paint): string[] {
+  if (!claimed) {
+    const dropped = steps.some(({ step }) => step === 'dropped')
+    return [MARGIN + (dropped ? 'discarded before anybody took it' : 'not taken by anybody so far')]
+  }
+  const { by, atMs, reason, lateMs, after } = claimed
+  const why = WHY[reason] ?? `releasedBy ${reason}`
+  return [
+    `${MARGIN}taken by ${paint('green', clean(by))}`,
+    `${MARGIN}at ${timeOfDay(atMs)}, as ${clean(why)} (${clean(reason)}); ${duration(lateMs)} late`,
+    ...(after ? [`${MARGIN}once batch ${clean(after)} was out of its way`] : []),
+  ]
+}
+
+const ALARMING = new Set(['vanished', 'nacked', 'dead', 'dropped'])
+
+function stepLines(entry: HistoryEntry, sinceMs: number, paint: Paint): string[] {
+  const step = clean(entry.step).padEnd(LONGEST_STEP)
+  const delay = (sinceMs > 0 ? `+${duration(sinceMs)}` : '').padStart(LONGEST_DELAY)
+  const shown = ALARMING.has(entry.step) ? paint('red', step) : step
+  const ids = idsOf(entry)
+  const [first = '', ...more] = wrapped([saying(entry), ...(ids.length > 0 ? [`ids ${ids.join(' ')}`] : [])].join('; '))
+  return [
+    `${MARGIN}${paint('dim', timeOfDay(entry.atMs))}${delay}  ${shown}  ${first}`.trimEnd(),
+    ...more.map(line => ' '.repeat(COLUMNS_BEFORE) + line),
+  ]
+}
+
+/** At the spaces, so that each line fits beside the columns before it; a word that is longer stays whole. */
+function wrapped(text: string): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > COLUMNS - COLUMNS_BEFORE) lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines
+}
+
+function stateLine({ waiting, open, heldBy }: ConversationState): string {
+  const held = heldBy
+    ? `batch ${clean(heldBy.batchId)} is ${heldBy.state === 'claimed' ? 'claimed' : 'being answered'}`
+    : ''
+  const due = open ? `, due in ${duration(open.dueInMs)}${heldBy ? ' at the earliest' : ''}` : ''
+  const waits = waiting > 0 ? `${messages(waiting)} wait${waiting === 1 ? 's' : ''}${due}` : ''
+  return `now: ${[waits, held].filter(Boolean).join('; ') || 'nothing waits'}`
+}
+
+async function nothingKnown(batcher: Batcher, conversationId: string): Promise<NothingDone> {
+  const recent = await batcher.history({ limit: LOOKED_THROUGH })
+  const meant = recent.find(entry => entry.conversationId.includes(conversationId))?.conversationId
+  const remedy = meant ? `did you mean ${meant}?` : 'ids are <chatId> or <account>/<chatId>, as lull watch shows them'
+  return new NothingDone(`the history holds nothing of ${conversationId}: ${remedy}`)
+}

@@ -1,0 +1,74 @@
+/** `lull watch`: a line for each step of every batch's life, as it happens, until interrupted. */
+import type { Config } from '../config.js'
+import type { Logger } from '../logger.js'
+import { processName } from '../process-name.js'
+import { RedisStore } from '../store/redis-store.js'
+import type { HistoryEntry } from '../store/store.js'
+import type { Lifecycle } from './lifecycle.js'
+import { type Paint, paintFor } from './show/paint.js'
+import { clean, saying, timeOfDay } from './show/words.js'
+
+export interface WatchOptions {
+  config: Config
+  log: Logger
+  lifecycle: Lifecycle
+  /** One JSON object a line. */
+  json: boolean
+  /** Of this conversation only. */
+  conversationId?: string
+}
+
+/** Resolves when it watches. @throws one line that names what is wrong with the Redis and the remedy */
+export async function startWatch({ config, log, lifecycle, json, conversationId }: WatchOptions): Promise<void> {
+  const { redis, prefix, rules } = config
+  const store = new RedisStore({ redis, prefix, rules, log, name: processName('watch') })
+  await lifecycle.add('the watch', () => store.close())
+  const { address, db, runId } = await store.open()
+  const { stdout, stderr } = process
+  const paint = paintFor(stdout)
+  // Whoever read the other end of a pipe has gone (`lull watch | head`): there is nothing left to do.
+  stdout.once('error', error => lifecycle.fail(error))
+  await store.follow(entry => {
+    if (conversationId !== undefined && entry.conversationId !== conversationId) return
+    const text = json ? JSON.stringify(entry) : lineFor(entry, paint, stdout.isTTY ? stdout.columns : undefined)
+    stdout.write(`${text}\n`)
+  })
+  if (!json) stderr.write(`watching ${address}, database ${db}, prefix ${prefix}, run_id ${runId}; Ctrl-C ends it\n`)
+}
+
+const COLOURS: Readonly<Record<string, Parameters<Paint>[0]>> = {
+  opened: 'cyan',
+  claimed: 'green',
+  answered: 'green',
+  reclaimed: 'yellow',
+  'given-back': 'yellow',
+  nacked: 'yellow',
+  dropped: 'yellow',
+  vanished: 'red',
+  dead: 'red',
+}
+
+const LONGEST_STEP = 11
+const LONGEST_CONVERSATION = 20
+
+/**
+ * `06:12:03.021  claimed      79990000011@c.us  gap, 4 messages, 1 ms late, …`
+ * @param columns of the terminal: what does not fit is cut. Absent: nothing is
+ */
+export function lineFor(entry: HistoryEntry, paint: Paint, columns: number | undefined): string {
+  const step = clean(entry.step).padEnd(LONGEST_STEP)
+  const name = columns === undefined ? clean(entry.conversationId) : shortened(clean(entry.conversationId))
+  const before = `${timeOfDay(entry.atMs)}  ${step}  `
+  const after = `${name.padEnd(columns === undefined ? 0 : LONGEST_CONVERSATION)}  ${saying(entry)}`.trimEnd()
+  const room = columns === undefined ? after.length : Math.max(columns - before.length, 1)
+  const fitting = after.length > room ? `${after.slice(0, room - 1)}…` : after
+  const colour = COLOURS[entry.step]
+  return `${paint('dim', timeOfDay(entry.atMs))}  ${colour ? paint(colour, step) : step}  ${fitting}`
+}
+
+/** Both ends tell conversations apart: the account in front, the number's last digits. */
+function shortened(id: string): string {
+  if (id.length <= LONGEST_CONVERSATION) return id
+  const half = Math.floor((LONGEST_CONVERSATION - 1) / 2)
+  return `${id.slice(0, LONGEST_CONVERSATION - 1 - half)}…${id.slice(-half)}`
+}
