@@ -1,6 +1,7 @@
 /** The API's server: it listens, and stops without cutting off what it has begun to answer. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type Koa from 'koa'
 
 export interface Listening {
@@ -21,6 +22,13 @@ const CHECK_EVERY_MS = 5_000
 /** Longer than the 60 s after which load balancers drop an idle connection: they must be the ones to end it. */
 const KEEP_ALIVE_MS = 65_000
 
+/**
+ * At a stop an idle connection is not closed at once: a request may be on its way through it. For so long, and for no more
+ * than this share of the stop's time, requests are taken and told that the connection ends with them.
+ */
+const FAREWELL_MS = 500
+const FAREWELL_SHARE = 0.1
+
 /** Rejects with one line that names the setting, where the address cannot be had. */
 export async function listen(app: Koa, { host, port }: { host: string; port: number }): Promise<Listening> {
   let closing: Promise<void> | undefined
@@ -33,16 +41,19 @@ export async function listen(app: Koa, { host, port }: { host: string; port: num
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     (req, res) => {
-      // A connection that stays open would hold up the stop for as long as it is kept alive.
-      res.once('finish', () => closing && setImmediate(() => server.closeIdleConnections()))
+      // A connection that stays open would hold up the stop for as long as it is kept alive. Its own alone is ended: on
+      // another idle one a request may be coming in.
+      res.once('finish', () => closing && req.socket.end())
       if (closing) res.setHeader('Connection', 'close')
       void handle(req, res)
     },
   )
   const address = await listening(server, host, port)
   const close = async (timeoutMs: number) => {
+    const connections = await new Promise<number>(resolve => server.getConnections((_, count) => resolve(count ?? 0)))
+    if (connections > 0) await delay(Math.min(FAREWELL_MS, timeoutMs * FAREWELL_SHARE))
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
-    const cut = setTimeout(() => server.closeAllConnections(), timeoutMs)
+    const cut = setTimeout(() => server.closeAllConnections(), timeoutMs * (1 - FAREWELL_SHARE))
     await closed
     clearTimeout(cut)
   }
