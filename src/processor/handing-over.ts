@@ -123,6 +123,7 @@ export class HandingOver {
 
   /** Tells the store until it has heard, the lease is lost, or the processor stops. Then the batches are let go. */
   private async settle(batches: Claimed[], tell: () => Promise<void>): Promise<void> {
+    for (const { batchId } of batches) this.leases.settling(batchId)
     while (!(await this.told(tell, batches))) {
       if (this.stopping.signal.aborted) break
       await delay(TELL_AGAIN_MS, undefined, { signal: this.stopping.signal }).catch(() => {})

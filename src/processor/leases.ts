@@ -14,6 +14,7 @@ interface Held {
   abort: AbortController
   /** By this process's monotonic clock. */
   endsAtMs: number
+  isSettling: boolean
 }
 
 export class Leases {
@@ -37,9 +38,18 @@ export class Leases {
   /** @param claimedAtMs by `performance.now()`, before the claim was sent */
   hold({ batchId, lease }: ClaimedBatch, claimedAtMs: number): AbortSignal {
     const abort = new AbortController()
-    this.held.set(batchId, { lease, abort, endsAtMs: claimedAtMs + this.store.rules.leaseMs })
+    this.held.set(batchId, { lease, abort, endsAtMs: claimedAtMs + this.store.rules.leaseMs, isSettling: false })
     this.timer ??= setInterval(() => void this.renew(), this.store.rules.leaseMs / RENEWALS_A_LEASE)
     return abort.signal
+  }
+
+  /**
+   * The handover has ended and the store is being told: that the lease is gone then is as it should be. (A renewal may
+   * overtake the reply of an acknowledgement.)
+   */
+  settling(batchId: string): void {
+    const held = this.held.get(batchId)
+    if (held) held.isSettling = true
   }
 
   /** The batch is settled, or somebody else's now. */
@@ -90,7 +100,7 @@ export class Leases {
   private lose(batchId: string, why: string): void {
     const held = this.held.get(batchId)
     if (!held || held.abort.signal.aborted) return
-    this.log.warn({ batchId }, `the lease was lost: ${why}`)
+    if (!held.isSettling) this.log.warn({ batchId }, `the lease was lost: ${why}`)
     held.abort.abort(new Error(`the lease of batch ${batchId} was lost: ${why}`))
   }
 }

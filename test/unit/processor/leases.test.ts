@@ -69,6 +69,19 @@ describe('leases', () => {
     expect(kept.aborted).to.equal(false)
   })
 
+  it('that are gone while the store is told of their end are no loss to warn of', async () => {
+    const warn = sinon.stub()
+    const store = new MemoryStore({ leaseMs: LEASE_MS })
+    sinon.stub(store, 'renew').resolves(['a', 'b'])
+    const warned = new Leases(store, { ...silent, warn })
+    warned.hold(claimed('a'), performance.now())
+    warned.hold(claimed('b'), performance.now())
+    warned.settling('a')
+    await clock.tickAsync(LEASE_MS / 3)
+    expect(warn.args.map(([about]) => about)).to.deep.equal([{ batchId: 'b' }])
+    warned.clear()
+  })
+
   it('outlive a Redis that is away for less than their length, and end with it if it stays away', async () => {
     const signal = leases.hold(claimed('a'), performance.now())
     renew.rejects(new StoreUnavailable('connection', 'gone'))
