@@ -22,7 +22,7 @@ describe('model: whatever is done to a store', () => {
   it('Redis and the model answer and look the same, the invariants hold after every step, and no message is lost, doubled or out of order', async function () {
     this.timeout(MOST_MS)
     const url = await testRedis()
-    const redis = new Redis(url)
+    const redis = new Redis(url, { enableAutoPipelining: true })
     const holds = fc.asyncProperty(rules, commands, async (someRules, someCommands) => {
       const pair = await Pair.on(url, redis, someRules)
       try {

@@ -179,17 +179,6 @@ describe('RedisStore', () => {
     expect(allIdsOf(await claim(store))).to.deep.equal([['m3']])
   })
 
-  it('takes a batch whose due time is further ahead than the rules allow: the clock was set back', async () => {
-    const { store, redis, keys } = await make()
-    await append(store, CHAT, 'm1')
-    const aheadMs = 10 * PATIENT.maxWaitMs
-    const entry = (await redis.lindex(keys.messages(CHAT), 0)) ?? ''
-    const moved = entry.replace(/ (\d+) /, (_, receivedAtMs: string) => ` ${Number(receivedAtMs) + aheadMs} `)
-    await redis.lset(keys.messages(CHAT), 0, moved)
-    await redis.zincrby(keys.due, aheadMs, CHAT)
-    expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m1'])
-  })
-
   describe('where a key of a foreign type is in the way', () => {
     const PLANT: [name: string, key: (conversationId: string) => string][] = [
       ['header', id => `:${id}`],

@@ -21,6 +21,7 @@ Returns { batches, checks, dead, troubles, ms to the next thing to do or -1 }
 --- include "die"
 --- include "next-check"
 local ENDED_LEASES_A_CLAIM = 10
+local LEASES_RENEWED_A_CLAIM = 200
 local CHECKS_A_CLAIM = 200
 local RUN_STEP = 100
 local PUT_OFF_MS = 30000
@@ -34,20 +35,20 @@ local now = read_clock()
 local batches, checks, dead, troubles = {}, {}, {}, {}
 local bytes = 0
 
--- Members of a zset of deadlines that have passed. One that is further ahead than the rules allow was set before Redis's
--- clock stepped back, if `set_before` finds it so, and has passed too.
-local function passed(name, count, furthest, set_before)
-  local members = redis.call('ZRANGE', P .. name, '-inf', now, 'BYSCORE', 'LIMIT', 0, count, 'WITHSCORES')
-  local last = redis.call('ZRANGE', P .. name, 0, 0, 'REV', 'WITHSCORES')
-  if last[1] and tonumber(last[2]) > now + furthest then
-    for _, member in ipairs(redis.call('ZRANGE', P .. name, '+inf', '(' .. now + furthest, 'BYSCORE', 'REV', 'LIMIT', 0, count)) do
-      if set_before(member) then
-        members[#members + 1] = member
-        members[#members + 1] = now
-      end
-    end
-  end
-  return members
+-- Members of a zset of deadlines that have passed, with their times.
+local function passed(name, count)
+  return redis.call('ZRANGE', P .. name, '-inf', now, 'BYSCORE', 'LIMIT', 0, count, 'WITHSCORES')
+end
+
+-- Those that are further ahead than the rules of this process allow, the furthest first: set by a process with other
+-- rules, or before Redis's clock stepped back. In the latter case nobody knows how long they would wait.
+local function beyond(name, count, furthest)
+  return redis.call('ZRANGE', P .. name, '+inf', '(' .. now + furthest, 'BYSCORE', 'REV', 'LIMIT', 0, count)
+end
+
+local function add_passed(members, member)
+  members[#members + 1] = member
+  members[#members + 1] = now
 end
 
 local function trouble(conversation, err)
@@ -55,16 +56,20 @@ local function trouble(conversation, err)
 end
 
 -- All types are checked before the first write: those of all keys that are shared by conversations here.
-local leased = passed(CLAIMED, ENDED_LEASES_A_CLAIM, lease_ms, function(batch_id)
-  local claimed_at = redis.pcall('HGET', P .. CLAIMED_BATCH .. batch_id, 'claimedAtMs')
-  return type(claimed_at) == 'string' and tonumber(claimed_at) > now
-end)
-local due = passed(DUE, max_batches, max_wait, function(conversation)
+local leased = passed(CLAIMED, ENDED_LEASES_A_CLAIM)
+local leased_beyond = beyond(CLAIMED, LEASES_RENEWED_A_CLAIM, lease_ms)
+local due = passed(DUE, max_batches)
+for _, conversation in ipairs(beyond(DUE, max_batches, math.max(max_wait, PUT_OFF_MS))) do
   local first = redis.pcall('LINDEX', P .. MESSAGES .. conversation, 0)
-  local received_at = type(first) == 'string' and string.match(first, '^%S+ (%d+)')
-  return received_at and tonumber(received_at) > now
-end)
-local unchecked = passed(ANSWERING, CHECKS_A_CLAIM, FURTHEST_CHECK_MS, function() return true end)
+  local header = redis.pcall('HMGET', P .. HEADER .. conversation, 'batchId', 'dueAtMs', 'lastAtMs')
+  if type(first) == 'string' and not header.err then
+    local open = header[1] == string.match(first, '^%S+')
+    -- One that is sealed was due in the moment its time was set, so that moment is ahead of the clock now.
+    if not open or tonumber(header[2]) <= now or tonumber(header[3]) > now then add_passed(due, conversation) end
+  end
+end
+local unchecked = passed(ANSWERING, CHECKS_A_CLAIM)
+for _, batch_id in ipairs(beyond(ANSWERING, CHECKS_A_CLAIM, FURTHEST_CHECK_MS)) do add_passed(unchecked, batch_id) end
 if #leased + #due > 0 then
   redis.call('XLEN', P .. HISTORY)
   redis.call('HLEN', P .. DEAD)
@@ -77,6 +82,15 @@ local function lease(batch_id, batch, late_ms, lost)
   batches[#batches + 1] = { batch_id, batch.conversationId, batch.attempt, batch.lease, batch.firstAtMs, batch.lastAtMs,
     batch.dueAtMs, batch.releasedAtMs, batch.releasedBy, late_ms, lost, batch.messages }
   bytes = bytes + #batch.messages
+end
+
+-- Leases from before Redis's clock stepped back begin anew: to call them ended would hand their batches out twice.
+for _, batch_id in ipairs(leased_beyond) do
+  local batch = redis.pcall('HMGET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', 'owner')
+  if batch[1] and tonumber(batch[1]) > now then
+    redis.call('HSET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', now)
+    redis.call('ZADD', P .. CLAIMED, batch[2] == '' and now or now + lease_ms, batch_id)
+  end
 end
 
 -- Ended leases.
@@ -100,7 +114,7 @@ for i = 1, #leased, 2 do
     reclaimed = true
     batch.attempt, batch.lease, batch.owner = batch.attempt + 1, batch.lease + 1, owner
     redis.call('HSET', P .. CLAIMED_BATCH .. batch_id,
-      'attempt', batch.attempt, 'lease', batch.lease, 'owner', owner, 'claimedAtMs', now)
+      'attempt', batch.attempt, 'lease', batch.lease, 'owner', owner, 'leasedAtMs', now)
     lease(batch_id, batch, 0, '')
     record('reclaimed', batch_id, batch.conversationId, 'owner', owner, 'attempt', batch.attempt)
   end
@@ -142,7 +156,7 @@ local function head_run(conversation, score)
   end
   return batch_id, open, #lines, lost, {
     conversationId = conversation, attempt = 1, lease = 1, owner = owner, count = #lines,
-    firstAtMs = first_at, lastAtMs = last_at, dueAtMs = due_at, releasedAtMs = now, claimedAtMs = now,
+    firstAtMs = first_at, lastAtMs = last_at, dueAtMs = due_at, releasedAtMs = now, leasedAtMs = now,
     releasedBy = reason, messages = table.concat(lines, '\n'),
   }
 end
@@ -198,6 +212,10 @@ for i = 1, #unchecked, 2 do
     redis.call('ZREM', P .. ANSWERING, batch_id)
   else
     local taken_at = tonumber(handed[4])
+    if taken_at and taken_at > now then -- Before Redis's clock stepped back: the answer timeout begins anew.
+      taken_at = now
+      redis.call('HSET', P .. HANDED_OVER .. batch_id, 'takenAtMs', now)
+    end
     local again = next_check(now, check_ms)
     if taken_at and taken_at + answer_timeout > now then again = math.min(again, taken_at + answer_timeout) end
     redis.call('ZADD', P .. ANSWERING, again, batch_id)
