@@ -11,6 +11,7 @@ import type {
   ConversationSummary,
   DeadBatch,
   EditResult,
+  ForgetResult,
   HistoryEntry,
   RevokeResult,
   Store,
@@ -110,6 +111,15 @@ export class Batcher implements Appender {
   async drop(conversationId: string): Promise<number> {
     await this.open()
     return this.store.drop(conversationId)
+  }
+
+  /**
+   * Erases everything that is kept of a conversation, its history and dead batches too. Not what was handed over: that is
+   * the receiver's. A message that is delivered again is new afterwards.
+   */
+  async forget(conversationId: string): Promise<ForgetResult> {
+    await this.open()
+    return this.store.forget(conversationId)
   }
 
   /** A message was edited: replaces its text (or caption), unless a processor has claimed it. */

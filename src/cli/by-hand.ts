@@ -1,4 +1,4 @@
-/** What people do to one conversation by hand: release its open batch now, or discard what it has. */
+/** What people do to one conversation by hand: release its open batch now, or discard what it has, or erase it. */
 import { Batcher } from '../batcher.js'
 import type { Config } from '../config.js'
 import { processName } from '../process-name.js'
@@ -35,6 +35,26 @@ export function drop(config: Config, conversationId: string): Promise<string> {
     const count = await batcher.drop(conversationId)
     if (count === 0) throw await nothingFor(batcher, conversationId, 'waits')
     return `dropped ${messages(count)} of ${conversationId}`
+  })
+}
+
+/**
+ * Erases what Lull keeps of a conversation. Resolves to what that was, and what is not Lull's to erase.
+ * @throws {NothingDone} where nothing is kept
+ */
+export function forget(config: Config, conversationId: string): Promise<string> {
+  return withBatcher(config, 'forget', async batcher => {
+    const { messages: count, deadBatches, historyEntries, underWay } = await batcher.forget(conversationId)
+    if (count + deadBatches + historyEntries === 0 && underWay === undefined)
+      throw await nothingFor(batcher, conversationId, 'is kept')
+    const dead = `${deadBatches} dead ${deadBatches === 1 ? 'batch' : 'batches'}`
+    const steps = `${historyEntries} ${historyEntries === 1 ? 'step' : 'steps'} of its history`
+    const receiver =
+      config.handover.kind === 'bullmq'
+        ? `jobs of it stay in the queue ${config.queue.name} until LULL_JOB_RETENTION_MS after their end`
+        : 'what was handed over is with its receiver'
+    const left = underWay === undefined ? receiver : `batch ${underWay} was under way; ${receiver}`
+    return `forgot ${conversationId}: ${messages(count)}, ${dead}, ${steps}. Not erased: ${left}`
   })
 }
 

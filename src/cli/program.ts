@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import type { Logger } from 'pino'
 import { type Config, type Environment, loadEnvironment, readConfig } from '../config.js'
 import { createLog, createStderrLog } from '../log.js'
-import { drop, flush } from './by-hand.js'
+import { drop, flush, forget } from './by-hand.js'
 import { dead, redrive, redriveAll } from './dead.js'
 import { withPrivateRedis } from './explain.js'
 import type { Lifecycle } from './lifecycle.js'
@@ -70,6 +70,11 @@ export function createProgram(): Command {
     .description('discards what waits in a conversation')
     .argument('<conversation>', 'its id, <chatId> or <account>/<chatId>')
     .action(byHand(drop))
+  program
+    .command('forget')
+    .description('erases everything kept about a conversation, but for what was handed over')
+    .argument('<conversation>', 'its id, <chatId> or <account>/<chatId>')
+    .action(byHand(forget))
   deadCommands(program)
   return program
 }

@@ -14,7 +14,7 @@ import { claim } from './memory/claim.js'
 import { steady } from './memory/clock.js'
 import { edit, revoke } from './memory/correcting.js'
 import { ack, answered, giveBack, nack, renew, taken } from './memory/ending.js'
-import { drop, extend, flush, redrive } from './memory/moving.js'
+import { drop, extend, flush, forget, redrive } from './memory/moving.js'
 import { conversationState, conversationSummaries, deadBatches, type Snapshot, snapshot } from './memory/reads.js'
 import { State } from './memory/state.js'
 import {
@@ -29,6 +29,7 @@ import {
   type DeadBatch,
   type EditRequest,
   type EditResult,
+  type ForgetResult,
   type HistoryEntry,
   type Lease,
   type NackRequest,
@@ -127,6 +128,10 @@ export class MemoryStore implements Store {
 
   async revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
     return revoke(this.state, conversationId, messageId)
+  }
+
+  async forget(conversationId: string): Promise<ForgetResult> {
+    return forget(this.state, conversationId)
   }
 
   async redrive(...batchIds: [string, ...string[]]) {

@@ -17,6 +17,7 @@ import { addressOf, connect, createClient, disconnect, type RedisSource } from '
 import { isWrongType, redisError } from './redis-errors.js'
 import { RedisEvents } from './redis-events.js'
 import { FOLLOWING_OPTIONS, HistoryFollower } from './redis-follow.js'
+import { forget } from './redis-forget.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './redis-reads.js'
 import { ensureExpiryEvents, inspectServer } from './redis-server.js'
 import { type RunReply, Scripts } from './scripts.js'
@@ -33,6 +34,7 @@ import {
   type DeadBatch,
   type EditRequest,
   type EditResult,
+  type ForgetResult,
   type HistoryEntry,
   type Lease,
   MESSAGES_SHOWN,
@@ -205,6 +207,10 @@ export class RedisStore implements Store {
 
   drop(conversationId: string): Promise<number> {
     return this.transition(() => this.scripts.drop(conversationId, this.name), conversationId)
+  }
+
+  forget(conversationId: string): Promise<ForgetResult> {
+    return this.attempt(() => forget(this.scripts, conversationId), conversationId)
   }
 
   edit(request: EditRequest): Promise<EditResult> {

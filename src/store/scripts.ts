@@ -159,6 +159,18 @@ export class Scripts {
     return this.run<number>('drop', [conversationId, by])
   }
 
+  forget(conversationId: string) {
+    return this.run<[messages: number, underWay: string]>('forget', [conversationId])
+  }
+
+  forgetDead(conversationId: string, cursor: string, lookedAt: number) {
+    return this.run<[next: string, erased: number]>('forget-dead', [conversationId, cursor, lookedAt])
+  }
+
+  forgetHistory(conversationId: string, from: string, lookedAt: number) {
+    return this.run<[next: string, erased: number]>('forget-history', [conversationId, from, lookedAt])
+  }
+
   edit({ conversationId, messageId, text }: EditRequest) {
     return this.run<EditResult>('edit', [
       conversationId,

@@ -134,6 +134,16 @@ export type EditResult = 'edited' | 'tooLate' | 'unknown'
 /** `remembered`: the message has not come yet, and will be dropped as a duplicate when it does. */
 export type RevokeResult = 'revoked' | 'tooLate' | 'remembered'
 
+/** What `forget` has erased. */
+export interface ForgetResult {
+  /** That waited, or were claimed. */
+  messages: number
+  deadBatches: number
+  historyEntries: number
+  /** The batch that was claimed or being answered: whoever has it has it still. */
+  underWay?: string
+}
+
 export type HistoryStep =
   | 'opened'
   | 'appended'
@@ -274,6 +284,11 @@ export interface Store {
   flush(conversationId: string): Promise<{ batchId: string; count: number } | undefined>
   /** Discards all messages that no processor has claimed; resolves to how many. */
   drop(conversationId: string): Promise<number>
+  /**
+   * Erases everything that is kept of a conversation: its messages, the ids it has seen, its claimed and dead batches, what
+   * holds it, and its history. What was handed over is the receiver's. To be repeated where it rejects half-way.
+   */
+  forget(conversationId: string): Promise<ForgetResult>
   /** Replaces the text of a message that no processor has claimed; its place and its batch's due time stay. */
   edit(request: EditRequest): Promise<EditResult>
   /** Takes out a message that no processor has claimed. The last one of a batch closes it. */

@@ -30,6 +30,12 @@ export class History {
     if (this.entries.length >= HISTORY_LENGTH + TRIM_STEP) this.entries.splice(0, TRIM_STEP)
   }
 
+  /** Erases a conversation's entries; returns how many there were. */
+  forget(conversationId: string): number {
+    const kept = this.entries.filter(entry => entry.conversationId !== conversationId)
+    return this.entries.splice(0, this.entries.length, ...kept).length - kept.length
+  }
+
   /** The newest `limit` entries, newest first, of one conversation or of all. */
   newest(limit: number, conversationId?: string): HistoryEntry[] {
     const found: HistoryEntry[] = []

@@ -1,4 +1,6 @@
-/** What people and their programs do to a conversation: `lua/extend.lua`, `flush.lua`, `drop.lua`, `redrive.lua`. */
+/** What people and their programs do to a conversation: `lua/extend.lua`, `flush.lua`, `drop.lua`, `forget*.lua`,
+ * `redrive.lua`. */
+import type { ForgetResult } from '../store.js'
 import { type Header, type State, waiting } from './state.js'
 
 export function extend(state: State, conversationId: string, worthMs: number) {
@@ -46,6 +48,26 @@ export function drop(state: State, conversationId: string): number {
   state.due.delete(conversationId)
   state.tidy(conversation)
   return count
+}
+
+export function forget(state: State, conversationId: string): ForgetResult {
+  const conversation = state.conversations.get(conversationId)
+  const underWay = conversation?.heldBy
+  const claimed = underWay === undefined ? undefined : state.claimedBatches.get(underWay)
+  const messages = (conversation ? waiting(conversation) : 0) + (claimed?.entries.length ?? 0)
+  const dead = [...state.dead].filter(([, batch]) => batch.conversationId === conversationId)
+  state.conversations.delete(conversationId)
+  state.due.delete(conversationId)
+  state.seen.forget(conversationId)
+  if (underWay !== undefined) {
+    state.claimedBatches.delete(underWay)
+    state.claimed.delete(underWay)
+    state.handedOver.delete(underWay)
+    state.answering.delete(underWay)
+  }
+  for (const [batchId] of dead) state.dead.delete(batchId)
+  const historyEntries = state.log.forget(conversationId)
+  return { messages, deadBatches: dead.length, historyEntries, ...(underWay === undefined ? {} : { underWay }) }
 }
 
 export function redrive(state: State, batchIds: [string, ...string[]]) {

@@ -22,14 +22,19 @@ export class SeenIds {
     ids.set(messageId, nowMs)
     this.conversations.delete(conversationId)
     this.conversations.set(conversationId, ids)
-    this.forget(conversationId, ids, nowMs - this.dedupeMs)
+    this.forgetOld(conversationId, ids, nowMs - this.dedupeMs)
     for (const [silent, itsIds] of this.conversations) {
-      this.forget(silent, itsIds, nowMs - this.dedupeMs)
+      this.forgetOld(silent, itsIds, nowMs - this.dedupeMs)
       break
     }
   }
 
-  private forget(conversationId: string, ids: Map<string, number>, untilMs: number): void {
+  /** Of a conversation, all. */
+  forget(conversationId: string): void {
+    this.conversations.delete(conversationId)
+  }
+
+  private forgetOld(conversationId: string, ids: Map<string, number>, untilMs: number): void {
     let left = FORGOTTEN_A_MESSAGE
     for (const [messageId, seenAtMs] of ids) {
       if (left === 0 || seenAtMs > untilMs) return

@@ -27,6 +27,7 @@ const TRANSITIONS = new Set([
   'answered',
   'flush',
   'drop',
+  'forget',
   'edit',
   'revoke',
   'redrive',
@@ -45,6 +46,7 @@ export function checked(underTest: StoreUnderTest): StoreUnderTest {
     if (transition === 'append') kept += Number(field(result, 'accepted'))
     if (transition === 'drop') kept -= Number(result)
     if (transition === 'revoke' && result === 'revoked') kept -= 1
+    if (transition === 'forget') kept -= Number(field(result, 'messages')) + deadOf(first, last)
     if (transition === 'ack' || transition === 'answered') kept -= goneWith([first].flat(), last, now)
     expectInvariants(now, store.rules.order === 'serial')
     expect(messagesIn(now), `messages in the store after ${transition}`).to.equal(kept)
@@ -96,6 +98,10 @@ const messagesIn = ({ conversations, claimed, dead }: Snapshot) =>
   conversations.reduce((sum, { waiting }) => sum + waiting.length, 0) + counted(claimed) + counted(dead)
 
 const counted = (batches: { count: number }[]) => batches.reduce((sum, { count }) => sum + count, 0)
+
+/** Messages of a conversation's dead batches. */
+const deadOf = (conversationId: unknown, { dead }: Snapshot) =>
+  counted(dead.filter(batch => batch.conversationId === conversationId))
 
 /** Messages of those of `batchIds` that left the store between two snapshots. */
 function goneWith(batchIds: unknown[], before: Snapshot, after: Snapshot): number {

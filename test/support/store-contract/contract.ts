@@ -12,6 +12,7 @@ import { checked, type StoreUnderTest } from './checked.js'
 import { claimTests } from './claiming.js'
 import { correctionTests } from './correcting.js'
 import { eventTests } from './events.js'
+import { forgettingTests } from './forgetting.js'
 import { leaseTests } from './leases.js'
 import { peopleTests } from './people.js'
 import { readTests } from './reads.js'
@@ -37,6 +38,7 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
     answerTests(make)
     peopleTests(make)
     correctionTests(make)
+    forgettingTests(make)
     readTests(make)
     eventTests(make)
   })

@@ -1,0 +1,18 @@
+#!lua flags=allow-oom
+--[[
+Erases a conversation's dead batches among some of all: one step of an HSCAN.
+
+KEYS  1 the prefix
+ARGV  1 conversation  2 cursor  3 about how many to look at
+Returns { next cursor, how many were erased }
+--]]
+local conversation, cursor, looked_at = ARGV[1], ARGV[2], ARGV[3]
+
+local scanned = redis.call('HSCAN', P .. DEAD, cursor, 'COUNT', looked_at)
+local erased = 0
+for i = 1, #scanned[2], 2 do
+  if cjson.decode(scanned[2][i + 1]).conversationId == conversation then
+    erased = erased + redis.call('HDEL', P .. DEAD, scanned[2][i])
+  end
+end
+return { scanned[1], erased }

@@ -1,0 +1,33 @@
+/**
+ * Erasing a conversation: what stands under its own name in one script, then its dead batches and its history, which
+ * stand among those of others, a bounded step at a time.
+ */
+import type { Scripts } from './scripts.js'
+import type { ForgetResult } from './store.js'
+
+/** Dead batches may be large, and each is decoded. */
+const DEAD_A_STEP = 50
+const ENTRIES_A_STEP = 500
+
+export async function forget(scripts: Scripts, conversationId: string): Promise<ForgetResult> {
+  const [messages, underWay] = await scripts.forget(conversationId)
+  const deadBatches = await inSteps('0', '0', from => scripts.forgetDead(conversationId, from, DEAD_A_STEP))
+  const historyEntries = await inSteps('-', '', from => scripts.forgetHistory(conversationId, from, ENTRIES_A_STEP))
+  return { messages, deadBatches, historyEntries, ...(underWay === '' ? {} : { underWay }) }
+}
+
+/** Both ends are bounded by what is there: a stream that is trimmed, and a hash's cursor, which comes round. */
+async function inSteps(
+  first: string,
+  last: string,
+  step: (from: string) => Promise<[next: string, erased: number]>,
+): Promise<number> {
+  let erased = 0
+  let from = first
+  do {
+    const [next, count] = await step(from)
+    erased += count
+    from = next
+  } while (from !== last)
+  return erased
+}
