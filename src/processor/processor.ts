@@ -227,7 +227,7 @@ export class Processor {
     else
       this.log.warn(
         { flags, ...(error === undefined ? {} : { error }) },
-        `notify-keyspace-events lacks Ex and ${result === 'off' ? 'LULL_CONFIGURE_REDIS is off' : 'may not be changed here'}: ` +
+        `notify-keyspace-events ${result === 'off' ? 'lacks Ex, and LULL_CONFIGURE_REDIS is off' : 'may lack Ex, and may not be changed here'}: ` +
           'it works all the same, by timer and batch-updated; set it in redis.conf, or by your provider’s console',
       )
   }
