@@ -3,14 +3,16 @@
  * bound and its message is kept nowhere; what was answered 200 comes out once when the trouble is over, by itself; and
  * a processor says once that there is trouble, and once, with its length, that it has ended.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { z } from 'zod'
+import { type RuleOptions, rulesFrom } from '../../src/rules.js'
+import { RedisStore } from '../../src/store/redis-store.js'
 import { hangingProxy } from '../support/hanging-proxy.js'
 import { type Parts, parts } from '../support/parts.js'
-import { privateRedis, type RedisServer } from '../support/redis.js'
+import { privateRedis, type RedisServer, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
 const CHAT = 'a@c.us'
@@ -23,11 +25,11 @@ describe('Redis in trouble', function () {
   let admin: Redis
   let running: Parts
 
-  const begin = async (args: string[] = [], url?: (server: RedisServer) => string) => {
+  const begin = async (args: string[] = [], rules: RuleOptions = {}) => {
     server = await privateRedis({ args })
     admin = new Redis(server.url, { maxRetriesPerRequest: null })
     admin.on('error', () => {}) // It comes back with its server.
-    running = await parts(url?.(server) ?? server.url, { quietGapMs: GAP_MS })
+    running = await parts(server.url, { quietGapMs: GAP_MS, ...rules })
   }
 
   afterEach(async () => {
@@ -248,5 +250,128 @@ describe('Redis in trouble', function () {
     const warnings = running.logs.processor.filter(line => line.includes('notify-keyspace-events'))
     expect(warnings).to.have.length(1)
     expect(warnings[0]).to.match(/^warn .* may not be changed here: it works all the same/)
+  })
+
+  describe('memory', () => {
+    const LIMIT = 40_000_000
+    const setLimit = (bytes: number) => admin.config('SET', 'maxmemory', bytes)
+    const used = async () => Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1])
+
+    it('nearly full: messages are refused, while claims, the queue and the workers go on', async () => {
+      await begin()
+      await setLimit(LIMIT)
+      expect(await running.post(CHAT, 'm1')).to.include({ status: 200 })
+      const ballast: string[] = []
+      while ((await used()) < LIMIT * 0.92) {
+        const key = `ballast:${ballast.length}`
+        ballast.push(key)
+        await admin.setrange(key, 100_000, 'x')
+      }
+      const refused = await until(
+        async () => {
+          const answer = await running.post('other@c.us', 'm2')
+          return answer.status === 503 && answer
+        },
+        { what: 'a 503' },
+      )
+      expect(refused.body).to.include('memory')
+      expect(refused.retryAfter).to.match(/^\d+$/)
+      await running.had('m1')
+      await until(async () => (await running.batcher.conversations()).length === 0, { what: 'its answer to be noted' })
+      expect(await used()).to.be.below(LIMIT)
+      expect(running.logs.api.join()).to.include(`of maxmemory=${LIMIT} bytes in use`)
+      expect(running.logs.processor.join()).not.to.match(/is away/)
+      await admin.del(...ballast)
+      await until(async () => (await running.post('other@c.us', 'm2')).status === 200, { what: 'a 200' })
+      await running.had('m2')
+    })
+
+    it('full altogether: handovers fail as often as they will, and nothing is dead; freed, everything comes out once', async () => {
+      await begin([], { maxAttempts: 1 })
+      const ids = Array.from({ length: 10 }, (_, i) => `m${i}`)
+      const messages = ids.map(messageId => ({ chatId: `${messageId}@c.us`, messageId }))
+      expect(await running.postAll(...messages)).to.include({ status: 200 })
+      await setLimit(1_000_000)
+      const failed = async () => {
+        const history = await running.batcher.history({ limit: 1000 })
+        return history.filter(({ step }) => step === 'nacked').length
+      }
+      await until(async () => (await failed()) > ids.length, { timeoutMs: 20_000, what: 'handovers to fail' })
+      expect(await running.post('more@c.us', 'more')).to.include({ status: 503 })
+      expect(running.batches).to.deep.equal([])
+      await setLimit(0)
+      await running.had(...ids)
+      expect(Object.values(running.counts())).to.deep.equal(ids.map(() => 1))
+      expect(await running.batcher.dead()).to.deep.equal([])
+      const said = running.logs.processor.filter(line => /Redis of queue .* is (away|back)/.test(line))
+      expect(said).to.have.length(2)
+      expect(said[0]).to.include('raise maxmemory')
+      expect(said[1]).to.match(/is back after [\d.]+ s$/)
+    })
+  })
+
+  it('a user with only the rights that redis.conf names: everything works, and nothing is refused', async () => {
+    const line = /^# user (lull on >password .*)$/m.exec(readFileSync('redis.conf', 'utf8'))?.[1] ?? ''
+    const prefix = uniquePrefix()
+    const rights = line.replaceAll('rapid-fire', prefix).replaceAll('bull:messages', `bull:queue-${prefix}`)
+    server = await privateRedis({ args: ['--notify-keyspace-events', 'Ex'] })
+    admin = new Redis(server.url)
+    await admin.call('ACL', 'SETUSER', ...rights.split(' '))
+    running = await parts(server.url.replace('//', '//lull:password@'), { quietGapMs: GAP_MS, maxAttempts: 1 }, prefix)
+    const { batcher, processor } = running
+    await running.post(CHAT, 'm1')
+    await batcher.typing(CHAT)
+    await batcher.flush(CHAT)
+    await running.had('m1')
+    await batcher.append('dropped', { messageId: '1' })
+    expect(await batcher.drop('dropped')).to.equal(1)
+    await batcher.ready()
+    await processor.ready()
+    const store = new RedisStore({
+      redis: server.url.replace('//', '//lull:password@'),
+      prefix,
+      rules: rulesFrom({ maxAttempts: 1 }),
+    })
+    await store.open()
+    await batcher.conversation(CHAT)
+    await batcher.conversations()
+    await until(async () => (await batcher.history()).some(({ step }) => step === 'answered'), { what: 'the answer' })
+    // What a processor does when things go wrong.
+    await processor.stop()
+    const claimed = async (chatId: string) => {
+      await batcher.append(chatId, { messageId: '1' }, { direct: true })
+      const { batches } = await store.claim({ owner: 'test', maxBatches: 10, maxBytes: 1000 })
+      return batches[0]!
+    }
+    const { batchId, lease } = await claimed('dies')
+    expect(await store.renew([{ batchId, lease }])).to.deep.equal([])
+    await store.nack({ batchId, lease, delayMs: 0, counts: true, error: 'no' })
+    expect(await batcher.dead()).to.have.length(1)
+    expect(await batcher.redrive(batchId)).to.deep.equal({ conversationId: 'dies' })
+    const other = await claimed('other')
+    expect(await store.giveBack('test')).to.include(other.batchId)
+    await store.ack([other.batchId])
+    await store.taken(other.batchId, '1')
+    await store.answered(other.batchId, 'completed')
+    await store.close()
+
+    const denied: unknown = await admin.call('ACL', 'LOG')
+    // It may not look at `notify-keyspace-events`, and says so.
+    expect(JSON.stringify(denied).match(/"object","[^"]*"/g)).to.deep.equal(['"object","config|get"'])
+    const warnings = Object.values(running.logs).flatMap(lines => lines.filter(said => /^(warn|error)/.test(said)))
+    expect(warnings.filter(said => !/nobody listens/.test(said))).to.have.length(1)
+    expect(warnings[0]).to.match(/^warn notify-keyspace-events .* works all the same/)
+    // And nobody else's.
+    const lull = new Redis(server.url.replace('//', '//lull:password@'))
+    for (const command of [
+      ['GET', 'other'],
+      ['FLUSHALL'],
+      ['KEYS', '*'],
+      ['CONFIG', 'GET', '*'],
+      ['SHUTDOWN'],
+      ['PUBLISH', 'x', 'y'],
+    ])
+      expect(String(await lull.call(command[0]!, ...command.slice(1)).catch(error => error))).to.include('NOPERM')
+    lull.disconnect()
   })
 })

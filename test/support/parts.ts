@@ -53,6 +53,16 @@ export async function parts(redis: string, rules: RuleOptions = {}, prefix = uni
     await stop()
     throw error
   }
+  /** Rejects if the answer does not come within the bound. */
+  const post = async (...messages: { chatId: string; messageId: string }[]): Promise<Answer> => {
+    const response = await fetch(`${server.url}/webhook/whatsapp/batched/generic`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(messages.map(message => ({ ...message, text: message.messageId }))),
+      signal: AbortSignal.timeout(ANSWER_BOUND_MS),
+    })
+    return { status: response.status, retryAfter: response.headers.get('retry-after'), body: await response.text() }
+  }
   return {
     prefix,
     queue,
@@ -61,20 +71,8 @@ export async function parts(redis: string, rules: RuleOptions = {}, prefix = uni
     batches,
     logs: { api: logs.api.lines, processor: logs.processor.lines, worker: logs.worker.lines },
     stop,
-    /** Rejects if the answer does not come within the bound. */
-    async post(chatId: string, messageId: string): Promise<Answer> {
-      const response = await fetch(`${server.url}/webhook/whatsapp/batched/generic`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ chatId, messageId, text: messageId }),
-        signal: AbortSignal.timeout(ANSWER_BOUND_MS),
-      })
-      return {
-        status: response.status,
-        retryAfter: response.headers.get('retry-after'),
-        body: await response.text(),
-      }
-    },
+    post: (chatId: string, messageId: string) => post({ chatId, messageId }),
+    postAll: post,
     /** Resolves when the worker has had these messages, whatever batches they came in. */
     async had(...messageIds: string[]): Promise<void> {
       const missing = () => {
