@@ -5,7 +5,7 @@
  *
  * How a job ends: the handler resolves: completed. It rejects: tried again, as often as the job says. It is cut by the
  * timeout: failed for good, since its conversation goes on without it. It is cut by a stop: back to the queue, and the
- * attempt does not count. It is cut by a lost lock: whoever has it now decides.
+ * attempt does not count. It is cut by a lost lock, or had lost it before it began: whoever has it now decides.
  */
 import type { Job, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
@@ -17,6 +17,7 @@ import { processName } from '../process-name.js'
 import { addressOf, type RedisSource } from '../store/redis-connection.js'
 import { StoreUnavailable } from '../store/store.js'
 import { batchFrom } from './batch-job.js'
+import { isStillOurs } from './job-lock.js'
 import { graceOf, Run, type RunResult } from './run.js'
 
 export interface QueueWorkerOptions {
@@ -145,6 +146,10 @@ export class QueueWorker {
 
   private async process({ UnrecoverableError, WaitingError }: Bullmq, job: Job, token?: string): Promise<void> {
     const id = job.id ?? ''
+    if (!(await isStillOurs(job, token ?? '', this.lockMs))) {
+      this.log.warn({ batchId: id }, 'a batch was not begun: its lock ended before, so another worker may have it now')
+      throw new Error('its lock was lost')
+    }
     let run: Run
     try {
       const batch = batchFrom(job, this.queue)
