@@ -10,10 +10,10 @@
  *   split         a batch went before its time, or its reason is not true
  *
  * Two things are counted apart, since a handler is promised to run *at least* once. A batch comes **again**, whole and
- * under its id, when its handler failed, or where a disturbance of its worker (killed, frozen, cut off from Redis) touches
- * the time from the beginning of one run to the beginning of the next. And an overlap is **excused** if the worker of the earlier
- * run was frozen or cut off for as long as its lock lasts, or killed, while it ran: another must take over then, and a
- * sleeper can't know it.
+ * under its id, when its handler failed, where a disturbance of its worker (killed, frozen, cut off from Redis) touches
+ * the time from the beginning of one run to the beginning of the next, or where the worker that begins it again was out of
+ * touch until just before. And an overlap is **excused** if one of the two workers was killed, or out of touch for as long
+ * as its lock lasts, while it ran or just before: another must take over then, and a sleeper can't know it.
  */
 import type { Flush, SentMessage } from './clients.js'
 import type { Told } from './told.js'
@@ -175,8 +175,9 @@ function duplicates(evidence: Evidence, byBatch: Map<string, Run[]>, counts: { a
   return violations
 }
 
-function mayComeAgain({ disturbances }: Evidence, before: Run, again: Run): boolean {
-  if (before.result === 'failed') return true
+function mayComeAgain({ disturbances, rules }: Evidence, before: Run, again: Run): boolean {
+  // A sleeper that wakes with a batch in its hands can't know at once that another has done it meanwhile.
+  if (before.result === 'failed' || wasAway(disturbances, again.worker, again, rules.lockMs)) return true
   return disturbances.some(
     ({ worker, fromMs, toMs }) =>
       (worker === undefined || worker === before.worker) &&
