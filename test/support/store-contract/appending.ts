@@ -192,10 +192,12 @@ export function appendTests(make: Make): void {
       })
       await store.append({ conversationId: CHAT, messages: [odd, message('m2')] })
       const kept = (await store.conversation(CHAT)).messages[0]?.message
-      expect(JSON.stringify(kept)).to.equal(JSON.stringify(odd))
+      expect(kept).to.deep.equal(JSON.parse(JSON.stringify(odd)))
+      expect(JSON.stringify(kept?.raw)).to.equal(JSON.stringify(odd.raw))
       await store.flush(CHAT)
-      const { receivedAtMs: _, ...got } = (await claimOne(store)).batch.messages[0] ?? {}
-      expect(JSON.stringify(got)).to.equal(JSON.stringify(odd))
+      const { receivedAtMs: _, ...got } = (await claimOne(store)).batch.messages[0]!
+      expect(got).to.deep.equal(kept)
+      expect(JSON.stringify(got.raw)).to.equal(JSON.stringify(odd.raw))
     })
 
     it('tells conversations apart, whatever characters their ids hold', async () => {
