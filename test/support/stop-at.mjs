@@ -1,0 +1,35 @@
+// Loaded into a process of Lull's by `node --import`: stops it at one point of its work on Redis, the first time it gets
+// there. STOP_AT=<before|after>:<script>:<signal>, `after:lull-claim:SIGKILL` say. `after` is when the reply is here, and
+// nothing has been done about it; only a reply that moved something counts.
+import { writeSync } from 'node:fs'
+import { Redis } from 'ioredis'
+
+const [when, script, signal] = (process.env.STOP_AT ?? '').split(':')
+let isOver = false
+
+function stopHere() {
+  if (isOver) return
+  isOver = true
+  writeSync(process.stderr.fd, `STOPPED ${process.env.STOP_AT}\n`)
+  process.kill(process.pid, signal)
+}
+
+/** A claim brought batches; an answer freed its conversation. */
+function hasMoved(reply) {
+  if (script === 'lull-claim') return reply[0].length > 0
+  if (script === 'lull-answered') return reply[0] === 1
+  return true
+}
+
+const { defineCommand } = Redis.prototype
+Redis.prototype.defineCommand = function (name, definition) {
+  defineCommand.call(this, name, definition)
+  if (name !== script) return
+  const send = this[name]
+  this[name] = async (...args) => {
+    if (when === 'before') stopHere()
+    const reply = await send.apply(this, args)
+    if (when === 'after' && hasMoved(reply)) stopHere()
+    return reply
+  }
+}
