@@ -8,6 +8,7 @@ import type { Batcher } from '../batcher.js'
 import type { Logger } from '../logger.js'
 import type { ProvidersOptions } from '../providers/provider.js'
 import { Receiver } from '../webhook/receive.js'
+import type { OnRejected } from '../webhook/rejections.js'
 import type { Groups, OnOwnMessage } from '../webhook/steps.js'
 import { batchRoutes } from './batches.js'
 import { conversationRoutes } from './conversations.js'
@@ -26,6 +27,8 @@ export interface AppOptions {
   groups?: Groups
   onOwnMessage?: OnOwnMessage
   raw?: boolean
+  /** Told of each webhook that is refused. */
+  onRejected?: OnRejected
   /** What else must be well for `/readyz`, beside the store; rejects with one line that says why it is not. */
   readiness?: () => Promise<void>
   /** Called after an append that no processor was told of, since none listens. */

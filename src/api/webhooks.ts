@@ -17,7 +17,7 @@ export function webhookRoutes(router: Router, receiver: Receiver): void {
     const header = (name: string) => ctx.get(name) || undefined
     const { status, body } =
       ctx.method === 'POST'
-        ? await receiver.deliver({ body: await readBytes(ctx.req), header, provider, direct })
+        ? await receiver.deliver({ body: await readBytes(ctx.req), header, url: ctx.originalUrl, provider, direct })
         : receiver.handshake(name => queryOf(ctx, name), provider)
     ctx.status = status
     // A string is a handshake's challenge, which the sender chose: never anything but plain text.

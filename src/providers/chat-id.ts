@@ -36,6 +36,22 @@ export function chatIdFrom(raw: string): string | undefined {
   return text
 }
 
+/**
+ * One person's id of those that a body gives: the phone number where one of them is, since a hidden id (`@lid`) comes and
+ * goes with it and two ids would be two conversations; else the first.
+ */
+export function personIdFrom(...ids: (string | undefined)[]): string | undefined {
+  const known = ids.flatMap(id => (id === undefined ? [] : (chatIdFrom(id) ?? [])))
+  return known.find(id => id.endsWith(PERSON)) ?? known[0]
+}
+
+/** Why nothing of this chat is anybody's conversation: status posts, broadcast lists and channels. */
+export function noConversation(chatId: string): string | undefined {
+  if (chatId === 'status@broadcast') return 'status_broadcast'
+  if (chatId.endsWith('@broadcast')) return 'broadcast'
+  return chatId.endsWith('@newsletter') ? 'newsletter' : undefined
+}
+
 export const isGroupId = (chatId: string) => chatId.endsWith(GROUP)
 
 function fromAddress(user: string, domain: string): string | undefined {

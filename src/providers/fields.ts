@@ -61,6 +61,11 @@ function timeFromText(value: string): number | undefined {
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** Never what every object inherits: `constructor` is no kind of message. */
+export function lookUp<T>(table: Record<string, T>, name: string | undefined): T | undefined {
+  return name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
+}
+
 /** The same object without the fields that are undefined: they would be kept as such in memory, but not in JSON. */
 export function known<T extends object>(fields: T): T {
   for (const [name, value] of Object.entries(fields)) if (value === undefined) Reflect.deleteProperty(fields, name)

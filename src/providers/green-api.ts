@@ -6,9 +6,10 @@
  */
 import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
-import { chatIdFrom, isGroupId } from './chat-id.js'
-import { filledText, id, isRecord, known, lenient, text, time } from './fields.js'
-import { type Item, type Provider, UnreadableBody } from './provider.js'
+import { chatIdFrom, isGroupId, noConversation } from './chat-id.js'
+import { filledText, id, isRecord, known, lenient, lookUp, text, time } from './fields.js'
+import { type Item, type Place, type Provider, UnreadableBody } from './provider.js'
+import { bearerFault } from './signature.js'
 
 const stanza = lenient(z.object({ stanzaId: id }))
 const chosen = lenient(z.object({ selectedButtonText: text, selectedButtonId: id, stanzaId: id }))
@@ -26,6 +27,8 @@ const messageData = z.object({
   ),
   buttonsResponseMessage: chosen,
   templateButtonReplyMessage: chosen,
+  editedMessageData: lenient(z.object({ textMessage: text, text, caption: text, stanzaId: id })),
+  deletedMessageData: stanza,
   listResponseMessage: lenient(z.object({ title: text, singleSelectReply: lenient(z.object({ selectedRowId: id })) })),
 })
 
@@ -44,13 +47,6 @@ type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloa
 
 const EVENTS: Record<string, string> = { outgoingMessageStatus: 'status', outgoingAPIMessageReceived: 'from_me' }
 
-/** Kinds that are about another message. */
-const NO_MESSAGES: Record<string, string> = {
-  editedMessage: 'edit',
-  deletedMessage: 'revoke',
-  reactionMessage: 'reaction',
-}
-
 const FILES: Record<string, MessageType> = {
   imageMessage: 'image',
   videoMessage: 'video',
@@ -68,6 +64,13 @@ export const greenApi: Provider = {
       throw new UnreadableBody('malformed', 'the body is no notification of Green-API: typeWebhook is missing')
     return [itemFrom(parsed.data, body)]
   },
+  // Sent as `Authorization: Bearer <webhookUrlToken>`, or as Basic where the token is set as such.
+  // https://green-api.com/en/docs/api/receiving/technology-webhook-endpoint
+  signature: {
+    setting: 'GREEN_API_WEBHOOK_TOKEN (providers.greenApi.webhookToken)',
+    secret: options => options.greenApi?.webhookToken,
+    fault: bearerFault,
+  },
 }
 
 function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
@@ -79,14 +82,21 @@ function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
     return ignored(lookUp(EVENTS, typeWebhook) ?? `event:${typeWebhook.slice(0, 80)}`)
   const chatId = chatIdFrom(told.senderData?.chatId ?? told.senderData?.sender ?? '')
   if (chatId === undefined) return ignored('invalid:no_chat')
+  const nobody = noConversation(chatId)
+  if (nobody !== undefined) return ignored(nobody)
   const place = known({ account: told.instanceData?.idInstance, chatId, isGroup: isGroupId(chatId) })
+  const data = told.messageData
+  const typeMessage = data?.typeMessage
+  if (typeMessage === 'reactionMessage') return ignored('reaction')
+  const isCorrection = typeMessage === 'editedMessage' || typeMessage === 'deletedMessage'
+  // Who corrects what they said from the business's phone answers nobody.
+  if (isOwn && isCorrection) return ignored('from_me')
   if (isOwn) return known({ kind: 'own' as const, ...place, messageId })
   if (messageId === undefined) return ignored('invalid:no_id')
-  const data = told.messageData
   if (data === undefined) return ignored('invalid:no_messageData')
-  const aboutAnother = lookUp(NO_MESSAGES, data.typeMessage)
-  if (aboutAnother !== undefined) return ignored(aboutAnother)
   const sender = told.senderData?.sender
+  if (isCorrection)
+    return correction({ ...place, senderId: sender && chatIdFrom(sender) }, data) ?? ignored('invalid:no_original')
   const message = known({
     messageId,
     ...contentOf(data),
@@ -96,6 +106,17 @@ function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
     replyTo: data.extendedTextMessageData?.stanzaId ?? data.quotedMessage?.stanzaId,
   })
   return { kind: 'message', ...place, message, raw }
+}
+
+function correction(where: Place & { senderId?: string }, data: MessageData): Item | undefined {
+  const original = (data.editedMessageData ?? data.deletedMessageData)?.stanzaId
+  if (original === undefined) return undefined
+  if (data.typeMessage === 'deletedMessage') return known({ kind: 'revoke' as const, ...where, messageId: original })
+  const { textMessage, text: extended, caption } = data.editedMessageData ?? {}
+  const edited = textMessage ?? extended ?? caption ?? data.extendedTextMessageData?.text
+  return edited === undefined
+    ? undefined
+    : known({ kind: 'edit' as const, ...where, messageId: original, text: edited })
 }
 
 function contentOf(data: MessageData): Content {
@@ -137,9 +158,4 @@ function locationOf(place: MessageData['locationMessageData']): Content['locatio
 
 function buttonContent(button: MessageData['buttonsResponseMessage']): Content {
   return { type: 'interactive', text: button?.selectedButtonText, payloadId: button?.selectedButtonId }
-}
-
-/** Never what every object inherits: `constructor` is no kind of message. */
-function lookUp<T>(table: Record<string, T>, name: string | undefined): T | undefined {
-  return name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
 }

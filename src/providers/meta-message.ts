@@ -8,7 +8,7 @@ import { z } from 'zod'
 import type { NewMessage } from '../batch.js'
 import { chatIdFrom } from './chat-id.js'
 import { filledText, flag, id, known, lenient, text, time } from './fields.js'
-import type { Item } from './provider.js'
+import type { Item, Place } from './provider.js'
 
 const medium = lenient(
   z.object({ id, url: filledText, mime_type: filledText, filename: filledText, caption: filledText, voice: flag }),
@@ -36,6 +36,8 @@ const messageShape = z.object({
     z.object({ button_reply: reply, list_reply: reply, nfm_reply: lenient(z.object({ body: text })) }),
   ),
   order: lenient(z.object({ text: filledText })),
+  edit: lenient(z.object({ original_message_id: id, message: lenient(z.record(z.string(), z.unknown())) })),
+  revoke: lenient(z.object({ original_message_id: id })),
 })
 
 type MetaMessage = z.infer<typeof messageShape>
@@ -58,7 +60,7 @@ export function contactsIn(contacts: unknown[]): Names {
 }
 
 /** Kinds that are about another message, or nobody's words. */
-const NO_MESSAGES = ['system', 'reaction', 'edit', 'revoke']
+const NO_MESSAGES = ['system', 'reaction']
 
 export function itemFrom(value: unknown, account: string | undefined, names: Names): Item {
   const parsed = messageShape.safeParse(value)
@@ -71,11 +73,14 @@ export function itemFrom(value: unknown, account: string | undefined, names: Nam
   const senderId = senderOf(message)
   const chatId = message.group_id === undefined ? senderId : `${message.group_id}@g.us`
   if (chatId === undefined) return { kind: 'ignored', reason: 'invalid:no_chat', messageId }
+  const place = known({ account, chatId, isGroup: message.group_id !== undefined })
+  if (message.type === 'edit' || message.type === 'revoke')
+    return (
+      correction(message, { ...place, senderId }) ?? { kind: 'ignored', reason: `invalid:${message.type}`, messageId }
+    )
   return known({
     kind: 'message' as const,
-    account,
-    chatId,
-    isGroup: message.group_id !== undefined,
+    ...place,
     message: known({
       messageId,
       ...contentOf(message),
@@ -86,6 +91,19 @@ export function itemFrom(value: unknown, account: string | undefined, names: Nam
     }),
     raw: value,
   })
+}
+
+/**
+ * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/edit and …/revoke:
+ * only numbers that are in the Business app too send them.
+ */
+function correction({ type, edit, revoke }: MetaMessage, where: Place & { senderId?: string }): Item | undefined {
+  const original = (type === 'edit' ? edit : revoke)?.original_message_id
+  if (original === undefined) return undefined
+  if (type === 'revoke') return known({ kind: 'revoke' as const, ...where, messageId: original })
+  const changed = messageShape.safeParse(edit?.message)
+  const words = changed.success ? contentOf(changed.data).text : undefined
+  return words === undefined ? undefined : known({ kind: 'edit' as const, ...where, messageId: original, text: words })
 }
 
 /** Users who hide their number have a business-scoped user id only; the suffix is Lull's own. */

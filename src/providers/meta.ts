@@ -5,13 +5,12 @@
  * of the field `messages`, becomes messages (`meta-message.ts`); what the business wrote on its phone comes as
  * `smb_message_echoes`.
  */
-import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import { chatIdFrom } from './chat-id.js'
-import { equalInTime } from './equal-in-time.js'
-import { filledText, id, isRecord, known, lenient, list } from './fields.js'
+import { id, isRecord, known, lenient, list, text } from './fields.js'
 import { contactsIn, itemFrom } from './meta-message.js'
-import { type HeaderReader, type Item, type Provider, UnreadableBody } from './provider.js'
+import { type Item, type Provider, UnreadableBody } from './provider.js'
+import { hmacFault } from './signature.js'
 
 const OBJECT = 'whatsapp_business_account'
 
@@ -29,7 +28,12 @@ const value = z.object({
 })
 
 const withId = z.object({ id }).catch({ id: undefined })
-const echo = z.object({ id, to: id, to_user_id: id }).catch({ id: undefined, to: undefined, to_user_id: undefined })
+const echo = z
+  .object({ id, to: id, to_user_id: id, type: text })
+  .catch({ id: undefined, to: undefined, to_user_id: undefined, type: undefined })
+
+/** Of what the business wrote on its phone: what answers nobody. */
+const NO_ANSWERS = ['edit', 'revoke', 'reaction']
 
 export const meta: Provider = {
   name: 'meta',
@@ -48,10 +52,11 @@ export const meta: Provider = {
       return parsedEntry.success ? parsedEntry.data.changes.flatMap(itemsOfChange) : [invalid('no_changes')]
     })
   },
+  // https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/create-webhook-endpoint
   signature: {
     setting: 'WHATSAPP_APP_SECRET (providers.meta.appSecret)',
     secret: options => options.meta?.appSecret,
-    fault: signatureFault,
+    fault: hmacFault('X-Hub-Signature-256', 'sha256', 'sha256='),
   },
 }
 
@@ -80,18 +85,11 @@ function statusItems(statuses: unknown[]): Item[] {
 }
 
 function echoItem(message: unknown, account: string | undefined): Item {
-  const { id: messageId, to, to_user_id } = echo.parse(message)
+  const { id: messageId, to, to_user_id, type } = echo.parse(message)
   const chatId = to === undefined ? to_user_id && `${to_user_id}@bsuid` : chatIdFrom(to)
-  if (chatId === undefined) return known({ kind: 'ignored' as const, reason: 'from_me', messageId })
+  if (chatId === undefined || NO_ANSWERS.includes(type ?? ''))
+    return known({ kind: 'ignored' as const, reason: 'from_me', messageId })
   return known({ kind: 'own' as const, account, chatId, isGroup: false, messageId })
 }
 
 const invalid = (what: string): Item => ({ kind: 'ignored', reason: `invalid:${what}` })
-
-/** `X-Hub-Signature-256: sha256=<hex>`, HMAC-SHA256 of the body's bytes under the app secret. */
-function signatureFault(rawBody: Buffer, header: HeaderReader, secret: string): string | undefined {
-  const signature = filledText.parse(header('x-hub-signature-256'))
-  if (signature === undefined) return 'the header X-Hub-Signature-256 is missing'
-  const expected = `sha256=${createHmac('sha256', secret).update(rawBody).digest('hex')}`
-  return equalInTime(signature, expected) ? undefined : 'X-Hub-Signature-256 does not match the body'
-}

@@ -29,6 +29,37 @@ export interface OwnItem extends Place {
   messageId?: string
 }
 
+/** Somebody changed the text (or the caption) of what they had written. */
+export interface EditItem extends Place {
+  kind: 'edit'
+  /** The id of the message that was changed. */
+  messageId: string
+  text: string
+  senderId?: string
+}
+
+/** Somebody took back what they had written. */
+export interface RevokeItem extends Place {
+  kind: 'revoke'
+  /** The id of the message that was taken back. */
+  messageId: string
+  senderId?: string
+}
+
+/** Somebody is typing, or recording. */
+export interface TypingItem extends Place {
+  kind: 'typing'
+  /** The provider's word for it. */
+  sign: string
+  senderId?: string
+}
+
+/**
+ * How long a sign of typing holds: WhatsApp's clients repeat it while it is true, and show it for about ten seconds.
+ * https://baileys.wiki/docs/api/functions/makeWASocket ("the presence expires after about 10 seconds")
+ */
+export const TYPING_WORTH_MS = 10_000
+
 /** Nothing for us. Answered with 200 all the same: anything else makes providers re-send it for days. */
 export interface IgnoredItem {
   kind: 'ignored'
@@ -38,7 +69,7 @@ export interface IgnoredItem {
   chatId?: string
 }
 
-export type Item = MessageItem | OwnItem | IgnoredItem
+export type Item = MessageItem | EditItem | RevokeItem | TypingItem | OwnItem | IgnoredItem
 
 /** By name; absent where there is none. Names are lower case. */
 export type HeaderReader = (name: string) => string | undefined
@@ -47,8 +78,32 @@ export type HeaderReader = (name: string) => string | undefined
 export interface ProvidersOptions {
   /** Meta: the app's secret signs each webhook, the verify token is for the GET handshake. */
   meta?: { appSecret?: string; verifyToken?: string }
+  /** Green-API's `webhookUrlToken`. */
+  greenApi?: { webhookToken?: string }
+  waha?: { hmacKey?: string }
+  /** A webhook's header `apikey` or `Authorization: Bearer`, or its `jwt_key`. */
+  evolution?: { apiKey?: string }
+  /** Twilio signs the address it posts to: `publicUrl` is how the outside sees this server, without the route's path. */
+  twilio?: { authToken?: string; publicUrl?: string }
+  wazzup?: { crmKey?: string }
+  wwebjs?: { apiKey?: string }
   /** Providers that may come unsigned although another one has a secret. */
   allowUnsigned?: 'all' | readonly string[]
+}
+
+/** A request as its signature is over it. */
+export interface SignedRequest {
+  /** The bytes as they came. */
+  body: Buffer
+  header: HeaderReader
+  /** The path and the query it came to, as they stood in the request; a whole URL will do. */
+  url?: string | undefined
+}
+
+/** What is wrong with a signature, without any secret. */
+export interface Fault {
+  reason: 'missing' | 'mismatch'
+  message: string
 }
 
 /** How a provider proves that a webhook is its own. */
@@ -56,8 +111,12 @@ export interface Signature {
   /** Where the secret is set, for the log: `WHATSAPP_APP_SECRET (providers.meta.appSecret)`. */
   setting: string
   secret(options: ProvidersOptions): string | undefined
-  /** Over the bytes as they came; `undefined`: it is right. Otherwise what is wrong with it, without any secret. */
-  fault(rawBody: Buffer, header: HeaderReader, secret: string): string | undefined
+  /** Resolves to nothing where it is right. */
+  fault(
+    request: SignedRequest,
+    secret: string,
+    options: ProvidersOptions,
+  ): Fault | undefined | Promise<Fault | undefined>
 }
 
 export interface Provider {

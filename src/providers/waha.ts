@@ -7,11 +7,22 @@
  */
 import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
-import { chatIdFrom, isGroupId } from './chat-id.js'
+import { chatIdFrom, isGroupId, noConversation, personIdFrom } from './chat-id.js'
 import { filledText, flag, id, isRecord, known, lenient, list, text, time } from './fields.js'
-import { type Item, type Provider, UnreadableBody } from './provider.js'
+import { type Item, type Place, type Provider, UnreadableBody } from './provider.js'
+import { hmacFault } from './signature.js'
+import { chatOfStanza, stanzaOf } from './stanza.js'
 
 const event = z.object({ event: z.string(), session: id, payload: z.record(z.string(), z.unknown()).catch({}) })
+
+/** What the engine underneath says: whatsapp-web.js, Baileys (NOWEB) or whatsmeow (GOWS). */
+const engineData = z.object({
+  notifyName: filledText,
+  pushName: filledText,
+  type: text,
+  key: lenient(z.object({ remoteJidAlt: id, senderPn: id, participantAlt: id, participantPn: id })),
+  Info: lenient(z.object({ PushName: filledText, SenderAlt: id, MediaType: text })),
+})
 
 const payloadShape = z.object({
   id,
@@ -26,22 +37,24 @@ const payloadShape = z.object({
   vCards: list,
   location: lenient(z.object({ latitude: z.number(), longitude: z.number(), title: filledText, address: filledText })),
   replyTo: lenient(z.object({ id })),
-  _data: lenient(
-    z.object({ notifyName: filledText, pushName: filledText, Info: lenient(z.object({ PushName: filledText })) }),
-  ),
+  _data: lenient(engineData),
+  // Of an edit and of a revocation: what they are about.
+  editedMessageId: id,
+  revokedMessageId: id,
 })
+
+const revocation = z.object({ revokedMessageId: id, before: z.unknown(), after: z.unknown() })
+
+const NOBODY = { participant: undefined, lastKnownPresence: undefined }
 
 const presence = z.object({
   id,
-  presences: z.array(z.object({ lastKnownPresence: z.string() }).catch({ lastKnownPresence: 'unknown' })).catch([]),
+  presences: z.array(z.object({ participant: id, lastKnownPresence: lenient(z.string()) }).catch(NOBODY)).catch([]),
 })
 
 type Payload = z.infer<typeof payloadShape>
 
-/** `<fromMe>_<chat>_<id>`, and in a group `_<participant>`. */
-const MESSAGE_ID = /^(?:true|false)_([^_]+)_([^_]+)(?:_.*)?$/
-
-const STATUS_CHAT = 'status@broadcast'
+const TYPING = ['typing', 'recording']
 
 export const waha: Provider = {
   name: 'waha',
@@ -53,8 +66,16 @@ export const waha: Provider = {
     const { event: name, session, payload } = parsed.data
     // `message.any` tells of incoming messages too: subscribed to both, the second one is a duplicate.
     if (name === 'message' || name === 'message.any') return [messageItem(payload, session, body)]
-    if (name === 'presence.update') return presenceItems(payload)
+    if (name === 'message.edited') return [edited(payload, session)]
+    if (name === 'message.revoked') return [revoked(payload, session)]
+    if (name === 'presence.update') return presenceItems(payload, session)
     return [known({ kind: 'ignored' as const, reason: reasonOf(name), messageId: stanzaOf(id.parse(payload['id'])) })]
+  },
+  // https://waha.devlike.pro/docs/how-to/webhooks/#hmac-authentication
+  signature: {
+    setting: 'WAHA_HMAC_KEY (providers.waha.hmacKey)',
+    secret: options => options.waha?.hmacKey,
+    fault: hmacFault('X-Webhook-Hmac', 'sha512'),
   },
 }
 
@@ -63,30 +84,32 @@ function reasonOf(name: string): string {
   return name === 'message.reaction' ? 'reaction' : `event:${name.slice(0, 80)}`
 }
 
-function presenceItems(payload: unknown): Item[] {
+function presenceItems(payload: unknown, account: string | undefined): Item[] {
   const { id: chat, presences } = presence.parse(payload)
   const chatId = chatIdFrom(chat ?? '')
-  return presences.map(({ lastKnownPresence }) =>
-    known({ kind: 'ignored' as const, reason: `presence:${lastKnownPresence.slice(0, 80)}`, chatId }),
-  )
+  return presences.map(({ participant, lastKnownPresence }) => {
+    const sign = (lastKnownPresence ?? 'unknown').slice(0, 80)
+    if (chatId === undefined || !TYPING.includes(sign))
+      return known({ kind: 'ignored' as const, reason: `presence:${sign}`, chatId })
+    const senderId = personIdFrom(participant)
+    return known({ kind: 'typing' as const, account, chatId, isGroup: isGroupId(chatId), senderId, sign })
+  })
 }
 
 function messageItem(value: unknown, account: string | undefined, raw: unknown): Item {
   const payload = payloadShape.parse(value)
   const messageId = stanzaOf(payload.id)
-  if (payload.from === STATUS_CHAT) return known({ kind: 'ignored' as const, reason: 'status_broadcast', messageId })
-  // Engines disagree on what `from` is in an own message, but not on the id.
-  const chatId = chatIdFrom((payload.fromMe ? chatOf(payload.id) : undefined) ?? payload.from ?? '')
-  if (chatId === undefined) return known({ kind: 'ignored' as const, reason: 'invalid:no_chat', messageId })
-  const place = known({ account, chatId, isGroup: isGroupId(chatId) })
-  if (payload.fromMe && payload.source === 'api')
-    return known({ kind: 'ignored' as const, reason: 'from_me', messageId })
+  const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
+  const where = placeOf(payload, account)
+  if (typeof where === 'string') return ignored(where)
+  const { senderId, ...place } = where
+  if (payload.fromMe && payload.source === 'api') return ignored('from_me')
   if (payload.fromMe) return known({ kind: 'own' as const, ...place, messageId })
   if (messageId === undefined) return { kind: 'ignored', reason: 'invalid:no_id' }
   const message = known({
     messageId,
     ...contentOf(payload),
-    senderId: chatIdFrom(payload.participant ?? (place.isGroup ? '' : chatId)),
+    senderId,
     senderName: payload._data?.notifyName ?? payload._data?.pushName ?? payload._data?.Info?.PushName,
     sentAtMs: payload.timestamp,
     replyTo: stanzaOf(payload.replyTo?.id),
@@ -94,15 +117,58 @@ function messageItem(value: unknown, account: string | undefined, raw: unknown):
   return { kind: 'message', ...place, message, raw }
 }
 
-const stanzaOf = (messageId: string | undefined) => messageId && (MESSAGE_ID.exec(messageId)?.[2] ?? messageId)
-const chatOf = (messageId: string | undefined) => messageId && MESSAGE_ID.exec(messageId)?.[1]
+type Where = Place & { senderId?: string }
+
+/** Or why it is nobody's conversation. */
+function placeOf({ id: long, from, fromMe, participant, _data }: Payload, account: string | undefined): Where | string {
+  const { key, Info } = _data ?? {}
+  // Engines disagree on what `from` is in an own message, but not on the id.
+  const chat = (fromMe ? chatOfStanza(long) : undefined) ?? from
+  const chatId = isGroupId(chat ?? '')
+    ? chat
+    : personIdFrom(chat, ...(fromMe ? [] : [key?.remoteJidAlt, key?.senderPn, Info?.SenderAlt]))
+  if (chatId === undefined) return 'invalid:no_chat'
+  const nobody = noConversation(chatId)
+  if (nobody !== undefined) return nobody
+  const isGroup = isGroupId(chatId)
+  const senderId = isGroup
+    ? personIdFrom(participant, key?.participantAlt, key?.participantPn, Info?.SenderAlt)
+    : (personIdFrom(participant, chatId) ?? chatId)
+  return known({ account, chatId, isGroup, senderId })
+}
+
+function edited(value: unknown, account: string | undefined): Item {
+  const payload = payloadShape.parse(value)
+  const messageId = stanzaOf(payload.editedMessageId)
+  const where = placeOf(payload, account)
+  if (payload.fromMe || typeof where === 'string' || messageId === undefined || payload.body === undefined) {
+    const reason = payload.fromMe ? 'from_me' : typeof where === 'string' ? where : 'invalid:edit'
+    return known({ kind: 'ignored' as const, reason, messageId })
+  }
+  return { kind: 'edit', ...where, messageId, text: payload.body }
+}
+
+/** `before` is there only where the engine still had the message; `after` is what stands in its place. */
+function revoked(value: unknown, account: string | undefined): Item {
+  const { revokedMessageId, before, after } = revocation.parse(value)
+  const one = payloadShape.safeParse(before ?? after).data
+  const messageId = stanzaOf(revokedMessageId ?? payloadShape.safeParse(before).data?.id)
+  const where = one === undefined ? 'invalid:no_chat' : placeOf(one, account)
+  if (one?.fromMe || typeof where === 'string' || messageId === undefined) {
+    const reason = one?.fromMe ? 'from_me' : typeof where === 'string' ? where : 'invalid:revoke'
+    return known({ kind: 'ignored' as const, reason, messageId })
+  }
+  return { kind: 'revoke', ...where, messageId }
+}
 
 /** No field names the kind of a message: what it carries tells. */
-function contentOf({ body, hasMedia, media, location, vCards }: Payload): Partial<NewMessage> {
+function contentOf({ id: long, body, hasMedia, media, location, vCards, _data }: Payload): Partial<NewMessage> {
   const caption = body === '' ? undefined : body
   if (hasMedia) {
     const { url, mimetype: mimeType, filename: fileName } = media ?? {}
-    return { type: mediaType(mimeType), text: caption, media: known({ url, mimeType, fileName }) }
+    // By the long id the worker can have WAHA fetch what it has not.
+    const type = toldType(_data?.type ?? _data?.Info?.MediaType) ?? mediaType(mimeType)
+    return { type, text: caption, media: known({ id: long, url, mimeType, fileName }) }
   }
   if (location !== undefined) {
     const { title: name, ...rest } = location
@@ -110,6 +176,10 @@ function contentOf({ body, hasMedia, media, location, vCards }: Payload): Partia
   }
   return vCards.length > 0 ? { type: 'contacts' } : { type: 'text', text: body }
 }
+
+/** Engines know voice messages and stickers from audio and pictures. */
+const toldType = (word: string | undefined): MessageType | undefined =>
+  word === 'ptt' ? 'voice' : word === 'sticker' ? 'sticker' : undefined
 
 /** Media that WAHA did not download have no type at all. */
 function mediaType(mimeType: string | undefined): MessageType {

@@ -35,7 +35,7 @@ export function webhook({ provider, direct, ...options }: WebhookOptions): Recei
     }
     if (request.method !== 'POST') throw new Refusal(405, 'webhooks are POSTed here', { Allow: 'GET, POST' })
     const header = (name: string) => request.headers.get(name) ?? undefined
-    return receiver.deliver({ body: await bytesOf(request), header, provider, direct })
+    return receiver.deliver({ body: await bytesOf(request), header, url: request.url, provider, direct })
   }
 
   return async request => responseOf(await answer(request).catch(error => answers.to(error)))

@@ -51,9 +51,9 @@ async function requestFrom(req: NodeRequest): Promise<Request> {
     // HTTP/2 has pseudo-headers, `:path` and the like, which are none to fetch.
     name.startsWith(':') ? [] : [value ?? []].flat().map((each): [string, string] => [name, each]),
   )
-  // Only the query is read; the path is the sender's, and need not be a URL's.
-  const [, query = ''] = (originalUrl ?? url).split('?', 2)
-  const target = `http://localhost/?${query}`
+  const path = `http://localhost${originalUrl ?? url}`
+  // What stands there is the sender's, and need not be a path.
+  const target = (originalUrl ?? url).startsWith('/') && URL.canParse(path) ? path : 'http://localhost/'
   if (method === 'GET' || method === 'HEAD') return new Request(target, { method, headers: headerPairs })
   if (rawBody === undefined && req.readableDidRead) throw new Error(BODY_IS_GONE)
   const body = rawBody ?? (await readBytes(req))

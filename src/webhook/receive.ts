@@ -8,16 +8,21 @@
 import type { Appender } from '../batcher.js'
 import { type Logger, silent } from '../logger.js'
 import { equalInTime } from '../providers/equal-in-time.js'
-import type { HeaderReader, Item, Provider, ProvidersOptions } from '../providers/provider.js'
-import { PROVIDER_NAMES, PROVIDERS, providerNamed, providerOf } from '../providers/registry.js'
-import type { AppendResult } from '../store/store.js'
+import type { HeaderReader, Item, Provider, ProvidersOptions, SignedRequest } from '../providers/provider.js'
+import { PROVIDER_NAMES, providerNamed, providerOf } from '../providers/registry.js'
+import { mayComeUnsigned } from '../providers/trust.js'
+import type { AppendResult, EditResult, RevokeResult } from '../store/store.js'
 import { type Answer, Refusal } from './answer.js'
 import { parseBody } from './body.js'
-import { MINUTE_MS, Seldom } from './seldom.js'
+import { type OnRejected, Rejections } from './rejections.js'
 import { type Groups, type OnOwnMessage, planOf, type Step, type StepRules } from './steps.js'
 
-/** Where messages go; `drop` is needed for `onOwnMessage: 'drop'` only. */
-export type Receiving = Appender & { drop?(conversationId: string): Promise<number> }
+/** Where messages go. `drop` is needed for `onOwnMessage: 'drop'` only; without `edit` and `revoke` those are ignored. */
+export type Receiving = Appender & {
+  drop?(conversationId: string): Promise<number>
+  edit?(conversationId: string, messageId: string, text: string): Promise<EditResult>
+  revoke?(conversationId: string, messageId: string): Promise<RevokeResult>
+}
 
 export interface ReceiverOptions {
   batcher: Receiving
@@ -31,15 +36,30 @@ export interface ReceiverOptions {
   log?: Logger
   /** Told of each append. */
   onAppended?: (result: AppendResult) => void
+  /** Told of each webhook that is refused. */
+  onRejected?: OnRejected
 }
 
 export interface Delivery {
   body: Buffer
   header: HeaderReader
+  /** The path and the query it came to, or the whole URL. */
+  url?: string
   /** Where it is named, nothing is guessed from the body. */
   provider?: string
   /** Each message is handed over alone and without a quiet gap. */
   direct?: boolean
+}
+
+/** What became of a webhook's items: the answer's body. Corrections are told of only where there were any. */
+interface Counts {
+  accepted: number
+  duplicates: number
+  ignored: number
+  edited?: number
+  revoked?: number
+  /** Edits and revocations of messages that do not wait here any more. */
+  tooLate?: number
 }
 
 /** Conversations that one webhook writes to at once. */
@@ -54,9 +74,9 @@ export class Receiver {
   private readonly rules: StepRules
   private readonly log: Logger
   private readonly onAppended: (result: AppendResult) => void
-  private readonly rejections = new Map<string, Seldom>()
+  readonly rejections: Rejections
 
-  /** @throws {TypeError} where own messages shall drop batches and the batcher cannot */
+  /** @throws {TypeError} for options that do not go together */
   constructor({ batcher, providers = {}, groups = 'byChat', onOwnMessage = 'ignore', ...options }: ReceiverOptions) {
     if (onOwnMessage === 'drop' && batcher.drop === undefined)
       throw new TypeError('onOwnMessage=drop needs a batcher with drop(conversationId): give a Batcher')
@@ -65,6 +85,8 @@ export class Receiver {
     this.rules = { groups, onOwnMessage, raw: options.raw ?? false }
     this.log = options.log ?? silent
     this.onAppended = options.onAppended ?? (() => {})
+    this.rejections = new Rejections(this.log, options.onRejected)
+    checkTogether(providers)
   }
 
   /**
@@ -73,13 +95,14 @@ export class Receiver {
    * @throws {UnreadableBody} for JSON that is nothing the provider sends
    * @throws {StoreUnavailable} and {ForeignKey} as the batcher does
    */
-  async deliver({ body, header, provider: name, direct = false }: Delivery): Promise<Answer> {
+  async deliver({ body, header, url, provider: name, direct = false }: Delivery): Promise<Answer> {
+    const request = { body, header, url }
     const named = name === undefined ? undefined : known(name)
     // Before anything of it is read, where that can be.
-    if (named !== undefined) this.authenticate(named, body, header)
+    if (named !== undefined) await this.authenticate(named, request)
     const value = parseBody(body, header('content-type'), header('content-encoding'))
     const provider = named ?? recognised(value)
-    if (named === undefined) this.authenticate(provider, body, header)
+    if (named === undefined) await this.authenticate(provider, request)
     return { status: 200, body: await this.store(provider.parse(value), provider.name, direct) }
   }
 
@@ -91,46 +114,39 @@ export class Receiver {
       throw new Refusal(400, 'webhooks are POSTed here; GET is for Meta’s verification handshake (hub.mode=subscribe)')
     if (!token) throw new Refusal(403, 'no verify token is set: set WHATSAPP_VERIFY_TOKEN (providers.meta.verifyToken)')
     if (!equalInTime(query('hub.verify_token') ?? '', token)) {
-      this.logSeldom('meta', 'hub.verify_token is not WHATSAPP_VERIFY_TOKEN (providers.meta.verifyToken)')
+      this.rejections.add(
+        'meta',
+        'verify_token',
+        'hub.verify_token is not WHATSAPP_VERIFY_TOKEN (providers.meta.verifyToken)',
+      )
       throw new Refusal(403, 'hub.verify_token is not the one that is set here')
     }
     return { status: 200, body: (query('hub.challenge') ?? '').slice(0, LONGEST_CHALLENGE) }
   }
 
-  /** As soon as one provider has a secret, those without one are refused: the body's shape is the sender's to choose. */
-  private authenticate({ name, signature }: Provider, body: Buffer, header: HeaderReader): void {
+  /** @throws {Refusal} 401 where it is not proved that the provider sent it, and that is asked of it */
+  private async authenticate({ name, signature }: Provider, request: SignedRequest): Promise<void> {
     const secret = signature?.secret(this.providers)
     if (signature !== undefined && secret) {
-      const fault = signature.fault(body, header, secret)
+      const fault = await signature.fault(request, secret, this.providers)
       if (fault === undefined) return
-      this.logSeldom(name, `${fault}: compare ${signature.setting} with the provider's`)
-      throw new Refusal(401, fault)
+      this.rejections.add(name, fault.reason, `${fault.message}: compare ${signature.setting} with the provider's`)
+      throw new Refusal(401, fault.message)
     }
-    const { allowUnsigned = [] } = this.providers
-    const isAnySigned = PROVIDERS.some(each => each.signature?.secret(this.providers))
-    if (!isAnySigned || allowUnsigned === 'all' || allowUnsigned.includes(name)) return
-    this.logSeldom(
+    if (mayComeUnsigned(name, this.providers)) return
+    this.rejections.add(
       name,
-      `${name} has no secret while another provider has: name it in LULL_ALLOW_UNSIGNED (allowUnsigned)`,
+      'unsigned',
+      `${name} has no secret while another provider has: set ${signature ? `${signature.setting}, or ` : ''}LULL_ALLOW_UNSIGNED (allowUnsigned) to name it`,
     )
     throw new Refusal(401, `webhooks of ${name} must be signed here`)
   }
 
   private async store(items: Item[], provider: string, direct: boolean) {
     const { conversations, ignored, reasons } = planOf(items, provider, this.rules)
-    const counts = { accepted: 0, duplicates: 0, ignored }
+    const counts: Counts = { accepted: 0, duplicates: 0, ignored }
     const take = async ([conversationId, steps]: [string, Step[]]) => {
-      for (const step of steps) {
-        if ('drop' in step) {
-          await this.batcher.drop?.(conversationId)
-          continue
-        }
-        const result = await this.batcher.append(conversationId, step.append, { direct })
-        counts.accepted += result.accepted
-        counts.duplicates += result.duplicates
-        counts.ignored += result.tooOld
-        this.onAppended(result)
-      }
+      for (const step of steps) await this.takeStep(conversationId, step, direct, counts)
     }
     const all = [...conversations]
     for (let start = 0; start < all.length; start += CONVERSATIONS_AT_ONCE) {
@@ -142,12 +158,40 @@ export class Receiver {
     return counts
   }
 
-  /** One line a minute for each provider: anybody can make us refuse. */
-  private logSeldom(provider: string, why: string): void {
-    const seldom = this.rejections.get(provider) ?? new Seldom(MINUTE_MS)
-    this.rejections.set(provider, seldom)
-    if (seldom.isDue()) this.log.warn({ provider, why }, `webhook of ${provider} refused: ${why}`)
+  private async takeStep(conversationId: string, step: Step, direct: boolean, counts: Counts): Promise<void> {
+    const { batcher } = this
+    if ('append' in step) {
+      const result = await batcher.append(conversationId, step.append, { direct })
+      counts.accepted += result.accepted
+      counts.duplicates += result.duplicates
+      counts.ignored += result.tooOld
+      this.onAppended(result)
+    } else if ('edit' in step) {
+      countIn(counts, await batcher.edit?.(conversationId, step.edit.messageId, step.edit.text))
+    } else if ('revoke' in step) {
+      countIn(counts, await batcher.revoke?.(conversationId, step.revoke))
+    } else if ('typing' in step) {
+      await batcher.typing(conversationId, step.typing)
+    } else {
+      await batcher.drop?.(conversationId)
+    }
   }
+}
+
+function countIn(counts: Counts, result: EditResult | RevokeResult | undefined): void {
+  if (result === undefined || result === 'unknown') counts.ignored += 1
+  else {
+    const name = result === 'remembered' ? 'revoked' : result
+    counts[name] = (counts[name] ?? 0) + 1
+  }
+}
+
+/** @throws {TypeError} */
+function checkTogether({ twilio }: ProvidersOptions): void {
+  if (twilio?.authToken && !twilio.publicUrl)
+    throw new TypeError(
+      'TWILIO_AUTH_TOKEN (providers.twilio.authToken) needs LULL_PUBLIC_URL (providers.twilio.publicUrl): Twilio signs the address it posts to',
+    )
 }
 
 function known(name: string): Provider {

@@ -4,7 +4,7 @@
  */
 import type { AppendMessage } from '../batcher.js'
 import { conversationIdOf } from '../conversation.js'
-import type { Item, MessageItem, OwnItem, Place } from '../providers/provider.js'
+import { type Item, type MessageItem, type Place, TYPING_WORTH_MS } from '../providers/provider.js'
 
 /** Group chats: one conversation a group, one a member of it, or none. */
 export const GROUPS = ['byChat', 'bySender', 'ignore'] as const
@@ -21,11 +21,18 @@ export interface StepRules {
   raw: boolean
 }
 
-export type Step = { append: AppendMessage[] } | { drop: true }
+export type Step =
+  | { append: AppendMessage[] }
+  | { edit: { messageId: string; text: string } }
+  | { revoke: string }
+  /** How much longer the silence may be, ms. */
+  | { typing: number }
+  | { drop: true }
 
 export interface Plan {
   /** By conversation, in the order of their first item. */
   conversations: Map<string, Step[]>
+  /** Items that are nothing for us; signs of typing count as such, as they hold no message. */
   ignored: number
   /** How often each reason came, for the log. */
   reasons: Map<string, number>
@@ -37,7 +44,7 @@ const DEEPEST_RAW = 200
 export function planOf(items: Item[], provider: string, rules: StepRules): Plan {
   const plan: Plan = { conversations: new Map(), ignored: 0, reasons: new Map() }
   for (const item of items) {
-    const reason = item.kind === 'message' ? addMessage(plan, item, provider, rules) : noMessage(plan, item, rules)
+    const reason = item.kind === 'message' ? addMessage(plan, item, provider, rules) : addOther(plan, item, rules)
     if (reason === undefined) continue
     plan.ignored += 1
     plan.reasons.set(reason, (plan.reasons.get(reason) ?? 0) + 1)
@@ -57,15 +64,26 @@ function addMessage(plan: Plan, item: MessageItem, provider: string, rules: Step
   return undefined
 }
 
-function noMessage(plan: Plan, item: Exclude<Item, MessageItem>, rules: StepRules): string {
+/** What is no message; returns why it is ignored, or counted as such. */
+function addOther(plan: Plan, item: Exclude<Item, MessageItem>, rules: StepRules): string | undefined {
   if (item.kind === 'ignored') return item.reason
-  // Which member of a group an own message answers, nobody says.
-  const isAnswer = !item.isGroup || rules.groups === 'byChat'
-  if (rules.onOwnMessage === 'drop' && isAnswer) stepsOf(plan, ownConversation(item)).push({ drop: true })
-  return 'from_me'
+  if (item.isGroup && rules.groups === 'ignore') return 'group'
+  if (item.kind === 'own') {
+    // Which member of a group an own message answers, nobody says.
+    const isAnswer = !item.isGroup || rules.groups === 'byChat'
+    if (rules.onOwnMessage === 'drop' && isAnswer)
+      stepsOf(plan, conversationOf(item, 'byChat', undefined)).push({ drop: true })
+    return 'from_me'
+  }
+  const steps = stepsOf(plan, conversationOf(item, rules.groups, item.senderId))
+  if (item.kind === 'typing') {
+    steps.push({ typing: TYPING_WORTH_MS })
+    return `presence:${item.sign}`
+  }
+  const { messageId } = item
+  steps.push(item.kind === 'edit' ? { edit: { messageId, text: item.text } } : { revoke: messageId })
+  return undefined
 }
-
-const ownConversation = (item: OwnItem) => conversationOf(item, 'byChat', undefined)
 
 function stepsOf({ conversations }: Plan, conversationId: string): Step[] {
   const known = conversations.get(conversationId)

@@ -1,0 +1,95 @@
+/**
+ * ChatApp: an array of `{ data: [messages], meta }`, of one licence and messenger (the account).
+ *
+ * Only what third parties' handlers read of it is known, so this reads no more than that. What the account sent does not
+ * tell a bot from a person: it is ignored.
+ */
+import { z } from 'zod'
+import type { MessageType } from '../batch.js'
+import { chatIdFrom, isGroupId } from './chat-id.js'
+import { filledText, id, isRecord, known, lenient, list, lookUp, text, time } from './fields.js'
+import { type Item, type Provider, UnreadableBody } from './provider.js'
+
+const part = z.object({
+  data: list,
+  meta: lenient(z.object({ type: lenient(z.string()), licenseId: id, messengerType: id })),
+})
+
+const messageShape = z.object({
+  id,
+  side: lenient(z.string()),
+  type: lenient(z.string()),
+  time,
+  chat: lenient(z.object({ id, phone: id, name: filledText })),
+  fromUser: lenient(z.object({ id, name: filledText })),
+  message: lenient(
+    z.object({
+      text,
+      caption: text,
+      file: lenient(z.object({ link: filledText, name: filledText, contentType: filledText })),
+    }),
+  ),
+})
+
+const TYPES: Record<string, MessageType> = {
+  text: 'text',
+  image: 'image',
+  video: 'video',
+  audio: 'audio',
+  voice: 'voice',
+  document: 'document',
+  sticker: 'sticker',
+  location: 'location',
+  contact: 'contacts',
+}
+
+const isPart = (value: unknown) => isRecord(value) && Array.isArray(value['data']) && isRecord(value['meta'])
+
+export const chatapp: Provider = {
+  name: 'chatapp',
+  recognises: body => Array.isArray(body) && body.length > 0 && body.every(isPart),
+  parse(body) {
+    const parts = Array.isArray(body) ? body : [body]
+    if (!parts.some(isPart))
+      throw new UnreadableBody('malformed', 'the body is no webhook of ChatApp: it is [{"data":[],"meta":{}}]')
+    return parts.flatMap(partItems)
+  },
+}
+
+function partItems(value: unknown): Item[] {
+  const parsed = part.safeParse(value)
+  if (!parsed.success) return [{ kind: 'ignored', reason: 'invalid:not_an_object' }]
+  const { data, meta } = parsed.data
+  if (meta?.type !== 'message')
+    return data.map(() => ({ kind: 'ignored' as const, reason: `event:${(meta?.type ?? 'none').slice(0, 80)}` }))
+  const names = [meta.licenseId, meta.messengerType].filter(name => name !== undefined)
+  return data.map(each => itemFrom(each, names.length > 0 ? names.join(':') : undefined))
+}
+
+function itemFrom(value: unknown, account: string | undefined): Item {
+  const parsed = messageShape.safeParse(value)
+  if (!parsed.success) return { kind: 'ignored', reason: 'invalid:not_an_object' }
+  const { id: messageId, side, chat, fromUser, message, ...told } = parsed.data
+  const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
+  if (side !== 'in') return ignored(side === 'out' ? 'from_me' : 'system')
+  if (messageId === undefined) return ignored('invalid:no_id')
+  const chatId = chatIdFrom(chat?.id ?? chat?.phone ?? '')
+  if (chatId === undefined) return ignored('invalid:no_chat')
+  const isGroup = isGroupId(chatId)
+  const { file, text: words, caption } = message ?? {}
+  const media = file && known({ url: file.link, mimeType: file.contentType, fileName: file.name })
+  return {
+    kind: 'message',
+    ...known({ account, chatId, isGroup }),
+    message: known({
+      messageId,
+      type: lookUp(TYPES, told.type) ?? ('unknown' as const),
+      text: words ?? caption,
+      senderId: fromUser?.id === undefined ? (isGroup ? undefined : chatId) : chatIdFrom(fromUser.id),
+      senderName: fromUser?.name ?? chat?.name,
+      sentAtMs: told.time,
+      media,
+    }),
+    raw: value,
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * Evolution API: one event a POST, of one instance (the account). https://doc.evolution-api.com/v2/en/configuration/webhooks
+ *
+ * What a message holds is WhatsApp's own structure, as the Baileys library has it (`baileys-content.ts`). What the bot
+ * sends comes as `send.message`, and what a person wrote on the phone as an upsert of one's own.
+ */
+import { z } from 'zod'
+import { contentOf, type Holding, holdingOf, replyIn } from './baileys-content.js'
+import { isGroupId, noConversation, personIdFrom } from './chat-id.js'
+import { filledText, flag, id, isRecord, known, lenient, time } from './fields.js'
+import { type Fault, type Item, type Place, type Provider, type SignedRequest, UnreadableBody } from './provider.js'
+import { bearerFault, bearerOf, tokenFault } from './signature.js'
+import { isFromPhone } from './stanza.js'
+
+const event = z.object({ event: z.string(), instance: id, sender: id, data: z.unknown() })
+
+const keyShape = z.object({
+  remoteJid: id,
+  // The same chat by its phone number, under the names that versions of Baileys have had for it.
+  remoteJidAlt: id,
+  senderPn: id,
+  fromMe: flag,
+  id,
+  participant: id,
+  participantAlt: id,
+  participantPn: id,
+})
+
+const upsert = z.object({
+  key: lenient(keyShape),
+  pushName: filledText,
+  message: lenient(z.record(z.string(), z.unknown())),
+  messageTimestamp: time,
+  contextInfo: lenient(z.object({ stanzaId: id })),
+})
+
+const update = keyShape.extend({ keyId: id, message: lenient(z.record(z.string(), z.unknown())) })
+
+const presence = z.object({
+  id,
+  presences: lenient(z.record(z.string(), lenient(z.object({ lastKnownPresence: lenient(z.string()) })))),
+})
+
+type Key = z.infer<typeof keyShape>
+interface Origin {
+  account: string | undefined
+  /** The instance's own number. */
+  self: string | undefined
+}
+
+const LONGEST_REASON = 80
+const TYPING = ['composing', 'recording']
+
+export const evolution: Provider = {
+  name: 'evolution',
+  recognises: body =>
+    isRecord(body) && typeof body['event'] === 'string' && typeof body['instance'] === 'string' && 'data' in body,
+  parse(body) {
+    const parsed = event.safeParse(body)
+    if (!parsed.success)
+      throw new UnreadableBody('malformed', 'the body is no event of Evolution API: event is missing')
+    const { event: name, instance: account, sender: self, data } = parsed.data
+    const items = Array.isArray(data) ? data : [data]
+    return items.flatMap(each => itemsOf(nameOf(name), each, { account, self }, body))
+  },
+  signature: {
+    setting: 'EVOLUTION_API_KEY (providers.evolution.apiKey)',
+    secret: options => options.evolution?.apiKey,
+    fault: keyFault,
+  },
+}
+
+/** Addresses by event and older versions write `MESSAGES_UPSERT` and `messages-upsert`. */
+const nameOf = (event: string) => event.toLowerCase().replaceAll(/[_-]/g, '.')
+
+function itemsOf(name: string, data: unknown, origin: Origin, raw: unknown): Item[] {
+  switch (name) {
+    case 'messages.upsert':
+    case 'send.message':
+      return [messageItem(name, data, origin, raw)]
+    case 'messages.edited':
+      return [edited(data, origin)]
+    case 'messages.update':
+      return [updated(data, origin)]
+    case 'messages.delete':
+      return [deleted(data, origin)]
+    case 'presence.update':
+      return presenceItems(data, origin)
+    default:
+      return [{ kind: 'ignored', reason: `event:${name.slice(0, LONGEST_REASON)}` }]
+  }
+}
+
+function messageItem(name: string, data: unknown, origin: Origin, raw: unknown): Item {
+  const parsed = upsert.safeParse(data)
+  if (!parsed.success || parsed.data.key === undefined) return { kind: 'ignored', reason: 'invalid:no_key' }
+  const { key, message: body, ...told } = parsed.data
+  const messageId = key.id
+  const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
+  const where = placeOf(key, origin)
+  if (typeof where === 'string') return ignored(where)
+  const { senderId, ...place } = where
+  if (key.fromMe || name === 'send.message')
+    return isFromPhone(messageId) && name !== 'send.message'
+      ? known({ kind: 'own' as const, ...place, messageId })
+      : ignored('from_me')
+  const holding = holdingOf(body)
+  if (holding?.about !== undefined) return correction(holding, where) ?? ignored(holding.about)
+  if (messageId === undefined) return ignored('invalid:no_id')
+  if (holding === undefined) return ignored('invalid:no_message')
+  const message = known({
+    messageId,
+    ...contentOf(holding),
+    senderId,
+    senderName: told.pushName,
+    sentAtMs: told.messageTimestamp,
+    replyTo: replyIn(holding) ?? told.contextInfo?.stanzaId,
+  })
+  return { kind: 'message', ...place, message, raw }
+}
+
+type Where = Place & { senderId?: string }
+
+/** Or why it is nobody's conversation. */
+function placeOf(key: Key, { account }: Origin): Where | string {
+  const chatId = isGroupId(key.remoteJid ?? '')
+    ? key.remoteJid
+    : personIdFrom(key.remoteJid, key.remoteJidAlt, key.senderPn)
+  if (chatId === undefined) return 'invalid:no_chat'
+  const nobody = noConversation(chatId)
+  if (nobody !== undefined) return nobody
+  const isGroup = isGroupId(chatId)
+  const senderId = isGroup ? personIdFrom(key.participant, key.participantAlt, key.participantPn) : chatId
+  return known({ account, chatId, isGroup, senderId })
+}
+
+function correction({ about, original, words }: Holding, where: Where): Item | undefined {
+  if (original === undefined) return undefined
+  if (about === 'revoke') return { kind: 'revoke', ...where, messageId: original }
+  return words === undefined ? undefined : { kind: 'edit', ...where, messageId: original, text: words }
+}
+
+/**
+ * `data` is what the person's phone said to WhatsApp, so its key may be from their side: where the chat is ourselves,
+ * nothing says who wrote.
+ */
+function edited(data: unknown, origin: Origin): Item {
+  const holding = holdingOf({ protocolMessage: data })
+  const { data: told } = z.object({ key: lenient(keyShape) }).safeParse(data)
+  const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId: told?.key?.id })
+  const where = told?.key === undefined ? 'invalid:no_key' : placeOf(told.key, origin)
+  if (typeof where === 'string') return ignored(where)
+  if (where.chatId === personIdFrom(origin.self)) return ignored('edit:no_chat')
+  return (holding && correction(holding, where)) ?? ignored('edit')
+}
+
+function updated(data: unknown, origin: Origin): Item {
+  const { data: told } = update.safeParse(data)
+  const messageId = told?.keyId ?? told?.id
+  const holding = holdingOf(told?.message)
+  const where = told === undefined ? 'status' : placeOf(told, origin)
+  if (holding?.words === undefined || messageId === undefined || told?.fromMe || typeof where === 'string')
+    return known({ kind: 'ignored' as const, reason: 'status', messageId })
+  return { kind: 'edit', ...where, messageId: holding.original ?? messageId, text: holding.words }
+}
+
+/** `data` is the key of what was deleted, or holds it. */
+function deleted(data: unknown, origin: Origin): Item {
+  const { data: outer } = z.object({ key: lenient(keyShape) }).safeParse(data)
+  const key = outer?.key ?? keyShape.safeParse(data).data
+  const messageId = key?.id
+  const where = key === undefined ? 'invalid:no_key' : placeOf(key, origin)
+  if (typeof where === 'string' || messageId === undefined || key?.fromMe)
+    return known({ kind: 'ignored' as const, reason: typeof where === 'string' ? where : 'from_me', messageId })
+  return { kind: 'revoke', ...where, messageId }
+}
+
+function presenceItems(data: unknown, { account }: Origin): Item[] {
+  const parsed = presence.safeParse(data)
+  const chatId = personIdFrom(parsed.data?.id)
+  return Object.entries(parsed.data?.presences ?? {}).map(([who, said]) => {
+    const sign = (said?.lastKnownPresence ?? 'unknown').slice(0, LONGEST_REASON)
+    if (chatId === undefined || !TYPING.includes(sign))
+      return known({ kind: 'ignored' as const, reason: `presence:${sign}`, chatId })
+    const senderId = personIdFrom(who)
+    return known({ kind: 'typing' as const, account, chatId, isGroup: isGroupId(chatId), senderId, sign })
+  })
+}
+
+/**
+ * The webhook's own headers: `apikey` or `Authorization` with the key, or `jwt_key`, of which Evolution makes a token that
+ * is signed with it and lasts ten minutes.
+ */
+async function keyFault(request: SignedRequest, secret: string): Promise<Fault | undefined> {
+  if (request.header('apikey')) return tokenFault('apikey')(request, secret)
+  const token = bearerOf(request)
+  if (token === undefined)
+    return { reason: 'missing', message: 'neither apikey nor Authorization is among the headers' }
+  if (!token.includes('.')) return bearerFault(request, secret)
+  const { jwtVerify } = await import('jose')
+  try {
+    await jwtVerify(token, new TextEncoder().encode(secret), { algorithms: ['HS256'], clockTolerance: CLOCKS_DIFFER_S })
+    return undefined
+  } catch (error) {
+    // A key may hold a dot, and be sent as it is.
+    if (bearerFault(request, secret) === undefined) return undefined
+    const why = error instanceof Error ? error.message : String(error)
+    return { reason: 'mismatch', message: `the token in Authorization is not valid (${why.slice(0, LONGEST_REASON)})` }
+  }
+}
+
+const CLOCKS_DIFFER_S = 60

@@ -1,0 +1,42 @@
+/**
+ * The ways in which several providers prove that a webhook is theirs: a token in a header, or an HMAC of the body's bytes
+ * in one. All are compared in constant time.
+ */
+import { createHmac } from 'node:crypto'
+import { equalInTime } from './equal-in-time.js'
+import type { Fault, SignedRequest } from './provider.js'
+
+export const missing = (header: string): Fault => ({ reason: 'missing', message: `the header ${header} is missing` })
+const mismatch = (message: string): Fault => ({ reason: 'mismatch', message })
+
+/** A header that is the secret itself. */
+export const tokenFault =
+  (name: string) =>
+  ({ header }: SignedRequest, secret: string): Fault | undefined => {
+    const given = header(name.toLowerCase())
+    if (!given) return missing(name)
+    return equalInTime(given, secret) ? undefined : mismatch(`the header ${name} is not the one that is set here`)
+  }
+
+/** `Authorization: Bearer <secret>`; Basic, where the sender was told so. */
+export function bearerFault(request: SignedRequest, secret: string): Fault | undefined {
+  const given = bearerOf(request)
+  if (given === undefined) return missing('Authorization')
+  return equalInTime(given, secret) ? undefined : mismatch('the token in Authorization is not the one that is set here')
+}
+
+/** The credentials of the header Authorization. */
+export function bearerOf({ header }: SignedRequest): string | undefined {
+  const [, given] = /^\s*(?:Bearer\s+|Basic\s+)?(\S+)\s*$/i.exec(header('authorization') ?? '') ?? []
+  return given
+}
+
+/** A header that is `<prefix><hex>`, the HMAC of the body. */
+export const hmacFault =
+  (name: string, algorithm: 'sha256' | 'sha512', prefix = '') =>
+  ({ body, header }: SignedRequest, secret: string): Fault | undefined => {
+    const given = header(name.toLowerCase())
+    if (!given) return missing(name)
+    const expected = prefix + createHmac(algorithm, secret).update(body).digest('hex')
+    return equalInTime(given, expected) ? undefined : mismatch(`${name} does not match the body`)
+  }

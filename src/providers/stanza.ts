@@ -1,0 +1,22 @@
+/**
+ * WhatsApp's own message ids, and the long ones that programs on WhatsApp Web make of them,
+ * `false_79000000011@c.us_3ACA576E679D5E846FA7`: whether it is one's own, the chat, the id, and in a group who wrote. One
+ * message may be delivered under two long ids (`@c.us` and `@lid`), so the id in the middle is what it is known by.
+ */
+
+const LONG_ID = /^(true|false)_([^_]+)_([^_]+)(?:_.*)?$/
+
+export const stanzaOf = (messageId: string | undefined) => messageId && (LONG_ID.exec(messageId)?.[3] ?? messageId)
+
+export const chatOfStanza = (messageId: string | undefined) => messageId && LONG_ID.exec(messageId)?.[2]
+
+export const isOwnStanza = (messageId: string | undefined) => LONG_ID.exec(messageId ?? '')?.[1] === 'true'
+
+/** Who makes an id shows in it: https://github.com/WhiskeySockets/Baileys, getDevice. */
+const PHONES = [/^3A[\dA-F]{18}$/i, /^(?!3EB0)(?:[\dA-F]{21}|[\dA-F]{32})$/i]
+
+/**
+ * Whether a message was sent from a phone. A bot on WhatsApp Web (Evolution, whatsapp-web.js, WPPConnect) makes the ids
+ * that WhatsApp Web does, so an own message with such an id may be its echo, and only a phone's is surely a person's.
+ */
+export const isFromPhone = (stanza: string | undefined) => PHONES.some(phone => phone.test(stanza ?? ''))

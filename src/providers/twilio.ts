@@ -1,0 +1,194 @@
+/**
+ * Twilio: one message a POST, as form data. https://www.twilio.com/docs/messaging/guides/webhook-request
+ *
+ * The account is the number that was written to. What the bot sends comes back as status callbacks only, and nobody else
+ * can write from a number that is at Twilio.
+ */
+import { z } from 'zod'
+import type { MessageType, NewMessage } from '../batch.js'
+import { chatIdFrom } from './chat-id.js'
+import { filledText, id, isRecord, known, lenient, lookUp, text } from './fields.js'
+import {
+  type Fault,
+  type Item,
+  type Provider,
+  type ProvidersOptions,
+  type SignedRequest,
+  UnreadableBody,
+} from './provider.js'
+import { missing } from './signature.js'
+
+const degrees = lenient(z.coerce.number())
+
+const form = z.object({
+  MessageSid: id,
+  SmsMessageSid: id,
+  From: id,
+  To: id,
+  Body: text,
+  ProfileName: filledText,
+  MessageType: lenient(z.string()),
+  MessageStatus: filledText,
+  SmsStatus: filledText,
+  EventType: filledText,
+  NumMedia: lenient(z.coerce.number().int()),
+  Latitude: degrees,
+  Longitude: degrees,
+  Label: filledText,
+  Address: filledText,
+  ButtonText: filledText,
+  ButtonPayload: id,
+  ListId: id,
+  ListTitle: filledText,
+  OriginalRepliedMessageSid: id,
+})
+
+type Form = z.infer<typeof form>
+type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
+
+const CHANNEL = /^whatsapp:/i
+/** A business-scoped user id stands for the number of those who hide it. */
+const USER_ID = /^whatsapp:([A-Z]{2}\.\w+)$/i
+const MOST_MEDIA = 10
+
+const FAMILIES: Record<string, MessageType> = { image: 'image', video: 'video', audio: 'audio' }
+
+const TYPES: Record<string, MessageType> = {
+  text: 'text',
+  image: 'image',
+  video: 'video',
+  audio: 'audio',
+  document: 'document',
+  sticker: 'sticker',
+  location: 'location',
+  contacts: 'contacts',
+  contact: 'contacts',
+  interactive: 'interactive',
+  button: 'interactive',
+  order: 'order',
+  unsupported: 'unsupported',
+}
+
+export const twilio: Provider = {
+  name: 'twilio',
+  recognises: body =>
+    isRecord(body) && typeof body['MessageSid'] === 'string' && typeof body['AccountSid'] === 'string',
+  parse(body) {
+    if (!isRecord(body) || !('MessageSid' in body || 'SmsMessageSid' in body))
+      throw new UnreadableBody('malformed', 'the body is no webhook of Twilio: MessageSid is missing')
+    return itemsOf(form.parse(body), body)
+  },
+  signature: {
+    setting: 'TWILIO_AUTH_TOKEN and LULL_PUBLIC_URL (providers.twilio)',
+    secret: options => options.twilio?.authToken,
+    fault,
+  },
+}
+
+function itemsOf(told: Form, body: Record<string, unknown>): Item[] {
+  const messageId = told.MessageSid ?? told.SmsMessageSid
+  const ignored = (reason: string): Item[] => [known({ kind: 'ignored' as const, reason, messageId })]
+  const isStatus = told.SmsStatus !== undefined && told.SmsStatus !== 'received'
+  if (told.EventType !== undefined || told.MessageStatus !== undefined || isStatus) return ignored('status')
+  if (!CHANNEL.test(told.From ?? '')) return ignored('other_channel')
+  if (told.MessageType === 'reaction') return ignored('reaction')
+  if (messageId === undefined) return ignored('invalid:no_id')
+  const chatId = userOf(told.From ?? '')
+  if (chatId === undefined) return ignored('invalid:no_chat')
+  const place = known({ account: told.To, chatId, isGroup: false })
+  const common = { senderId: chatId, senderName: told.ProfileName, replyTo: told.OriginalRepliedMessageSid }
+  const [first, ...more] = mediaOf(told, body)
+  const message = known({ messageId, ...common, ...contentOf(told, first) })
+  return [
+    { kind: 'message', ...place, message, raw: body },
+    ...more.map((media, i) => ({
+      kind: 'message' as const,
+      ...place,
+      message: known({ messageId: `${messageId}/${i + 1}`, ...common, type: typeOf(media.mimeType), media }),
+      raw: body,
+    })),
+  ]
+}
+
+function userOf(from: string): string | undefined {
+  const [, userId] = USER_ID.exec(from) ?? []
+  return userId === undefined ? chatIdFrom(from) : `${userId}@bsuid`
+}
+
+type Medium = NonNullable<NewMessage['media']>
+
+function mediaOf({ NumMedia = 0 }: Form, body: Record<string, unknown>): Medium[] {
+  return Array.from({ length: Math.min(Math.max(NumMedia, 0), MOST_MEDIA) }, (_, i) => ({
+    url: filledText.parse(body[`MediaUrl${i}`]),
+    mimeType: filledText.parse(body[`MediaContentType${i}`]),
+  })).flatMap(media => (media.url === undefined ? [] : [known(media)]))
+}
+
+function contentOf(told: Form, media: Medium | undefined): Content {
+  const words = told.ButtonText ?? told.ListTitle ?? (told.Body === '' ? undefined : told.Body)
+  const { Latitude: latitude, Longitude: longitude, Label: name, Address: address } = told
+  const isPlace = latitude !== undefined && longitude !== undefined
+  const type =
+    lookUp(TYPES, told.MessageType) ??
+    (media ? typeOf(media.mimeType) : isPlace ? 'location' : words ? 'text' : 'unknown')
+  return {
+    type,
+    text: words,
+    payloadId: told.ButtonPayload ?? told.ListId,
+    media,
+    location: isPlace ? known({ latitude, longitude, name, address }) : undefined,
+  }
+}
+
+const typeOf = (mimeType: string | undefined): MessageType =>
+  mimeType === undefined ? 'unknown' : (lookUp(FAMILIES, mimeType.split('/')[0]) ?? 'document')
+
+/**
+ * https://www.twilio.com/docs/usage/security#validating-requests. What is signed is the address as Twilio knows it, and the
+ * form's fields; JSON by a digest in that address. Twilio's own checker knows what may have become of either on the way.
+ */
+async function fault(request: SignedRequest, token: string, { twilio }: ProvidersOptions): Promise<Fault | undefined> {
+  const signature = request.header('x-twilio-signature')
+  if (!signature) return missing('X-Twilio-Signature')
+  const { validateRequest, validateRequestWithBody } = await checker()
+  const text = request.body.toString('utf8')
+  const params = fieldsOf(text)
+  const isRight = addressesOf(request.url ?? '/', twilio?.publicUrl ?? '').some(address =>
+    address.includes('bodySHA256=')
+      ? validateRequestWithBody(token, signature, address, text)
+      : validateRequest(token, signature, address, params),
+  )
+  if (isRight) return undefined
+  return { reason: 'mismatch', message: 'X-Twilio-Signature does not match the address and the body' }
+}
+
+/** The address under the public URL, whether what stands in front takes that one's path away or leaves it there. */
+function addressesOf(url: string, publicUrl: string): string[] {
+  const path = url.replace(/^[a-z]+:\/\/[^/]*/i, '')
+  const base = publicUrl.replace(/\/+$/, '')
+  const origin = URL.canParse(base) ? new URL(base).origin : base
+  return [...new Set([base + path, origin + path])]
+}
+
+/** A field that comes twice is a list of its values. */
+function fieldsOf(text: string): Record<string, string | string[]> {
+  const params = new URLSearchParams(text)
+  return Object.fromEntries(
+    [...new Set(params.keys())].map(name => {
+      const values = params.getAll(name)
+      return [name, values.length === 1 ? (values[0] ?? '') : values]
+    }),
+  )
+}
+
+/** The one file of Twilio's library that is needed; the rest of it, and what it loads, is large. */
+async function checker() {
+  try {
+    return await import('twilio/lib/webhooks/webhooks.js')
+  } catch (error) {
+    throw new Error(
+      'TWILIO_AUTH_TOKEN is set, and the package twilio, which checks its signatures, is not installed: npm install twilio',
+      { cause: error },
+    )
+  }
+}

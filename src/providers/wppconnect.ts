@@ -1,0 +1,186 @@
+/**
+ * WPPConnect server: one event a POST, `{ event, session, … }`, of one session (the account), with the event's own fields
+ * beside those two. https://wppconnect.io/docs/tutorial/basics/receiving-messages
+ *
+ * It signs nothing. An own message may be the bot's echo as well as a person's: see `stanza.ts`.
+ */
+import { z } from 'zod'
+import type { MessageType, NewMessage } from '../batch.js'
+import { isGroupId, noConversation, personIdFrom } from './chat-id.js'
+import { filledText, flag, id, isRecord, known, lenient, lookUp, number, text, time } from './fields.js'
+import { type Item, type Place, type Provider, UnreadableBody } from './provider.js'
+import { chatOfStanza, isFromPhone, isOwnStanza, stanzaOf } from './stanza.js'
+
+/** Ids are texts, or objects that hold them. */
+const serialized = lenient(
+  z.union([z.string().min(1), z.object({ _serialized: id, id }).transform(told => told._serialized ?? told.id)]),
+)
+
+const fieldsShape = z.object({
+  event: z.string(),
+  session: id,
+  id: serialized,
+  from: serialized,
+  to: serialized,
+  chatId: serialized,
+  author: serialized,
+  fromMe: flag,
+  type: lenient(z.string()),
+  body: text,
+  content: text,
+  caption: text,
+  t: time,
+  timestamp: time,
+  notifyName: filledText,
+  sender: lenient(z.object({ id: serialized, pushname: filledText, name: filledText, phoneNumber: serialized })),
+  mimetype: filledText,
+  filename: filledText,
+  lat: number,
+  lng: number,
+  loc: filledText,
+  quotedStanzaID: id,
+  selectedButtonId: id,
+  listResponse: lenient(z.object({ title: text, singleSelectReply: lenient(z.object({ selectedRowId: id })) })),
+  // A presence; a revocation; an edit.
+  state: lenient(z.string()),
+  participants: lenient(
+    z.array(z.object({ id: serialized, state: lenient(z.string()) }).catch({ id: undefined, state: undefined })),
+  ),
+  refId: serialized,
+  msg: lenient(z.object({ body: text, caption: text, id: serialized })),
+  newBody: text,
+})
+
+type Fields = z.infer<typeof fieldsShape>
+type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
+type Where = Place & { senderId?: string }
+
+const MESSAGES = ['onmessage', 'onanymessage', 'onselfmessage', 'unreadmessages']
+const EVENTS: Record<string, string> = { onack: 'status', onreactionmessage: 'reaction', incomingcall: 'call' }
+const TYPING = ['composing', 'typing', 'recording']
+const SYSTEM = ['e2e_notification', 'notification', 'notification_template', 'gp2', 'ciphertext', 'protocol', 'revoked']
+
+const TYPES: Record<string, MessageType> = {
+  chat: 'text',
+  text: 'text',
+  image: 'image',
+  video: 'video',
+  gif: 'video',
+  audio: 'audio',
+  ptt: 'voice',
+  document: 'document',
+  sticker: 'sticker',
+  location: 'location',
+  vcard: 'contacts',
+  multi_vcard: 'contacts',
+  buttons_response: 'interactive',
+  template_button_reply: 'interactive',
+  list_response: 'interactive',
+  order: 'order',
+  product: 'order',
+}
+const FILES: MessageType[] = ['image', 'video', 'audio', 'voice', 'document', 'sticker']
+
+export const wppconnect: Provider = {
+  name: 'wppconnect',
+  recognises: body =>
+    isRecord(body) &&
+    typeof body['event'] === 'string' &&
+    typeof body['session'] === 'string' &&
+    !('payload' in body || 'data' in body),
+  parse(body) {
+    const parsed = fieldsShape.safeParse(body)
+    if (!parsed.success) throw new UnreadableBody('malformed', 'the body is no event of WPPConnect: event is missing')
+    const told = parsed.data
+    const event = told.event.toLowerCase()
+    if (MESSAGES.includes(event)) return [messageItem(told, body)]
+    if (event === 'onpresencechanged') return presenceItems(told)
+    if (event === 'onrevokedmessage') return [correction(told, stanzaOf(told.refId ?? told.id))]
+    if (event === 'onmessageedit') return [correction(told, stanzaOf(told.msg?.id ?? told.id), wordsOf(told))]
+    const reason = lookUp(EVENTS, event) ?? `event:${event.slice(0, 80)}`
+    return [known({ kind: 'ignored' as const, reason, messageId: stanzaOf(told.id) })]
+  },
+}
+
+const wordsOf = ({ msg, newBody, body, caption }: Fields) => newBody ?? msg?.caption ?? msg?.body ?? caption ?? body
+
+const isOwn = ({ fromMe, id: long }: Fields) => fromMe ?? isOwnStanza(long)
+
+/** Or why it is nobody's conversation. */
+function placeOf(told: Fields): Where | string {
+  const chat = chatOfStanza(told.id) ?? told.chatId ?? (isOwn(told) ? told.to : told.from)
+  const others = isOwn(told) ? [] : [told.from, told.sender?.id, told.sender?.phoneNumber]
+  const chatId = isGroupId(chat ?? told.from ?? '') ? (chat ?? told.from) : personIdFrom(chat, ...others)
+  if (chatId === undefined) return 'invalid:no_chat'
+  const nobody = noConversation(chatId)
+  if (nobody !== undefined) return nobody
+  const isGroup = isGroupId(chatId)
+  const senderId = isGroup ? personIdFrom(told.author, told.sender?.id, told.sender?.phoneNumber) : chatId
+  return known({ account: told.session, chatId, isGroup, senderId })
+}
+
+function messageItem(told: Fields, raw: unknown): Item {
+  const messageId = stanzaOf(told.id)
+  const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
+  const where = placeOf(told)
+  if (typeof where === 'string') return ignored(where)
+  const { senderId, ...place } = where
+  if (isOwn(told))
+    return isFromPhone(messageId) ? known({ kind: 'own' as const, ...place, messageId }) : ignored('from_me')
+  if (SYSTEM.includes(told.type ?? '')) return ignored('system')
+  if (told.type === 'call_log') return ignored('call')
+  if (told.type === 'reaction' || told.type === 'album') return ignored(told.type)
+  if (messageId === undefined) return ignored('invalid:no_id')
+  const message = known({
+    messageId,
+    ...contentOf(told),
+    senderId,
+    senderName: told.notifyName ?? told.sender?.pushname ?? told.sender?.name,
+    sentAtMs: told.timestamp ?? told.t,
+    replyTo: told.quotedStanzaID,
+  })
+  return { kind: 'message', ...place, message, raw }
+}
+
+function correction(told: Fields, messageId: string | undefined, words?: string): Item {
+  const isEdit = told.event.toLowerCase() === 'onmessageedit'
+  const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
+  const where = placeOf({ ...told, id: told.refId ?? told.id })
+  if (typeof where === 'string') return ignored(where)
+  if (isOwn(told) || isOwnStanza(told.refId)) return ignored('from_me')
+  if (messageId === undefined) return ignored('invalid:no_id')
+  if (!isEdit) return { kind: 'revoke', ...where, messageId }
+  return words === undefined ? ignored('invalid:edit') : { kind: 'edit', ...where, messageId, text: words }
+}
+
+function presenceItems({ session: account, id: chat, state, participants = [] }: Fields): Item[] {
+  const chatId = personIdFrom(chat)
+  const signs = participants.length > 0 ? participants : [{ id: chat, state }]
+  return signs.map(({ id: who, state: said = state }) => {
+    const sign = (said ?? 'unknown').slice(0, 80)
+    if (chatId === undefined || !TYPING.includes(sign))
+      return known({ kind: 'ignored' as const, reason: `presence:${sign}`, chatId })
+    const isGroup = isGroupId(chatId)
+    return known({ kind: 'typing' as const, account, chatId, isGroup, senderId: personIdFrom(who), sign })
+  })
+}
+
+/** The body of a file is a small picture of it. */
+function contentOf(told: Fields): Content {
+  const type = lookUp(TYPES, told.type) ?? 'unknown'
+  if (FILES.includes(type)) {
+    // The worker fetches a file from WPPConnect, by the message's long id.
+    const media = known({ id: told.id, mimeType: told.mimetype, fileName: told.filename })
+    return { type, text: told.caption === '' ? undefined : told.caption, media }
+  }
+  if (type === 'location') {
+    const { lat: latitude, lng: longitude, loc: name } = told
+    const location =
+      latitude === undefined || longitude === undefined ? undefined : known({ latitude, longitude, name })
+    return { type, location }
+  }
+  if (type === 'contacts') return { type }
+  const { listResponse: chosen, selectedButtonId } = told
+  const payloadId = selectedButtonId ?? chosen?.singleSelectReply?.selectedRowId
+  return { type, text: told.body ?? told.content ?? chosen?.title, payloadId }
+}

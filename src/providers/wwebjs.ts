@@ -1,0 +1,230 @@
+/**
+ * wwebjs-api: one event of whatsapp-web.js a POST, `{ dataType, data, sessionId }`, of one session (the account); or a
+ * message of whatsapp-web.js as it is, from a program of one's own. https://github.com/avoylenko/wwebjs-api
+ *
+ * An own message may be the bot's echo as well as a person's: see `stanza.ts`.
+ */
+import { z } from 'zod'
+import type { MessageType, NewMessage } from '../batch.js'
+import { isGroupId, noConversation, personIdFrom } from './chat-id.js'
+import { filledText, flag, id, isRecord, known, lenient, list, lookUp, text, time } from './fields.js'
+import { type Item, type Place, type Provider, UnreadableBody } from './provider.js'
+import { tokenFault } from './signature.js'
+import { isFromPhone, stanzaOf } from './stanza.js'
+
+/** Builds of WhatsApp Web call the long form `_serialized` or, minified, `$1`. */
+const serialized = lenient(
+  z.union([z.string(), z.object({ _serialized: id, $1: id }).transform(told => told._serialized ?? told.$1)]),
+)
+const key = z.object({ fromMe: flag, remote: serialized, id, _serialized: id, $1: id })
+const keyShape = lenient(z.union([key, z.string().transform(long => key.parse({ _serialized: long }))]))
+
+const messageShape = z.object({
+  id: keyShape,
+  body: text,
+  type: lenient(z.string()),
+  timestamp: time,
+  from: serialized,
+  to: serialized,
+  author: serialized,
+  fromMe: flag,
+  hasMedia: flag,
+  filename: filledText,
+  vCards: list,
+  location: lenient(
+    z.object({
+      latitude: z.coerce.number(),
+      longitude: z.coerce.number(),
+      name: filledText,
+      address: filledText,
+      description: filledText,
+    }),
+  ),
+  selectedButtonId: id,
+  selectedRowId: id,
+  _data: lenient(
+    z.object({
+      notifyName: filledText,
+      mimetype: filledText,
+      filename: filledText,
+      caption: text,
+      // A program may have found out the number behind a hidden id.
+      senderPn: serialized,
+      phoneNumber: serialized,
+      protocolMessageKey: keyShape,
+      quotedStanzaID: id,
+    }),
+  ),
+})
+
+const envelope = z.object({ dataType: z.string(), sessionId: id, data: z.unknown() })
+const edit = z.object({ message: z.unknown(), newBody: text })
+
+type WebMessage = z.infer<typeof messageShape>
+type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
+type Where = Place & { senderId?: string }
+
+const TYPES: Record<string, MessageType> = {
+  chat: 'text',
+  image: 'image',
+  video: 'video',
+  gif: 'video',
+  audio: 'audio',
+  ptt: 'voice',
+  document: 'document',
+  sticker: 'sticker',
+  location: 'location',
+  vcard: 'contacts',
+  multi_vcard: 'contacts',
+  buttons_response: 'interactive',
+  template_button_reply: 'interactive',
+  list_response: 'interactive',
+  interactive: 'interactive',
+  order: 'order',
+  product: 'order',
+}
+const FILES: MessageType[] = ['image', 'video', 'audio', 'voice', 'document', 'sticker']
+
+/** Nobody's words. */
+const SYSTEM = [
+  'e2e_notification',
+  'notification',
+  'notification_template',
+  'group_notification',
+  'broadcast_notification',
+  'gp2',
+  'ciphertext',
+  'protocol',
+  'debug',
+  'revoked',
+]
+
+export const wwebjs: Provider = {
+  name: 'wwebjs',
+  recognises: body =>
+    isRecord(body) &&
+    (typeof body['dataType'] === 'string' || (isRecord(body['id']) && '_data' in body && 'from' in body)),
+  parse(body) {
+    if (isRecord(body) && body['dataType'] === undefined && isRecord(body['id']))
+      return [itemFrom(body, undefined, body)]
+    const parsed = envelope.safeParse(body)
+    if (!parsed.success)
+      throw new UnreadableBody('malformed', 'the body is no event of wwebjs-api: dataType is missing')
+    const { dataType, sessionId, data } = parsed.data
+    return [itemOf(dataType, isRecord(data) ? data : {}, sessionId, body)]
+  },
+  signature: {
+    setting: 'WWEBJS_API_KEY (providers.wwebjs.apiKey)',
+    secret: options => options.wwebjs?.apiKey,
+    fault: tokenFault('x-api-key'),
+  },
+}
+
+function itemOf(dataType: string, data: Record<string, unknown>, account: string | undefined, raw: unknown): Item {
+  switch (dataType) {
+    case 'message':
+    // Fires for incoming messages too: the second one is a duplicate.
+    case 'message_create':
+      return itemFrom(data['message'], account, raw)
+    case 'message_edit':
+      return edited(data, account)
+    case 'message_revoke_everyone':
+      return revoked(data['message'], account)
+    case 'message_ack':
+      return ignored('status', parse(data['message'])?.messageId)
+    case 'message_reaction':
+      return ignored('reaction')
+    default:
+      return ignored(`event:${dataType.slice(0, 80)}`)
+  }
+}
+
+const ignored = (reason: string, messageId?: string): Item => known({ kind: 'ignored' as const, reason, messageId })
+
+function parse(value: unknown) {
+  const parsed = messageShape.safeParse(value)
+  return parsed.success ? { told: parsed.data, messageId: idOf(parsed.data.id), isOwn: isOwn(parsed.data) } : undefined
+}
+
+const longId = (told: z.infer<typeof keyShape>) => told?._serialized ?? told?.$1
+const idOf = (told: z.infer<typeof keyShape>) => told?.id ?? stanzaOf(longId(told))
+const isOwn = ({ fromMe, id: told }: WebMessage) => fromMe ?? told?.fromMe ?? longId(told)?.startsWith('true_') ?? false
+
+/** Or why it is nobody's conversation. */
+function placeOf(told: WebMessage, account: string | undefined, own: boolean): Where | string {
+  const chat = told.id?.remote ?? (own ? told.to : told.from)
+  const chatId = isGroupId(chat ?? '') ? chat : personIdFrom(chat, ...(own ? [] : [told.from, ...numbersOf(told)]))
+  if (chatId === undefined) return 'invalid:no_chat'
+  const nobody = noConversation(chatId)
+  if (nobody !== undefined) return nobody
+  const isGroup = isGroupId(chatId)
+  return known({ account, chatId, isGroup, senderId: isGroup ? personIdFrom(told.author, ...numbersOf(told)) : chatId })
+}
+
+const numbersOf = ({ _data }: WebMessage) => [_data?.senderPn, _data?.phoneNumber]
+
+function itemFrom(value: unknown, account: string | undefined, raw: unknown): Item {
+  const parsed = parse(value)
+  if (parsed === undefined) return ignored('invalid:no_message')
+  const { told, messageId } = parsed
+  const where = placeOf(told, account, parsed.isOwn)
+  if (typeof where === 'string') return ignored(where, messageId)
+  const { senderId, ...place } = where
+  if (parsed.isOwn)
+    return isFromPhone(messageId) ? known({ kind: 'own' as const, ...place, messageId }) : ignored('from_me', messageId)
+  if (SYSTEM.includes(told.type ?? '')) return ignored('system', messageId)
+  if (told.type === 'call_log') return ignored('call', messageId)
+  if (told.type === 'reaction' || told.type === 'album') return ignored(told.type, messageId)
+  if (messageId === undefined) return ignored('invalid:no_id')
+  const message = known({
+    messageId,
+    ...contentOf(told),
+    senderId,
+    senderName: told._data?.notifyName,
+    sentAtMs: told.timestamp,
+    replyTo: told._data?.quotedStanzaID,
+  })
+  return { kind: 'message', ...place, message, raw }
+}
+
+function edited(data: Record<string, unknown>, account: string | undefined): Item {
+  const parsed = parse(data['message'])
+  const { newBody } = edit.parse(data)
+  if (parsed?.messageId === undefined) return ignored('invalid:no_id')
+  const where = placeOf(parsed.told, account, parsed.isOwn)
+  if (parsed.isOwn || typeof where === 'string')
+    return ignored(parsed.isOwn ? 'from_me' : String(where), parsed.messageId)
+  const words = newBody ?? parsed.told.body
+  if (words === undefined) return ignored('invalid:edit', parsed.messageId)
+  return { kind: 'edit', ...where, messageId: parsed.messageId, text: words }
+}
+
+/** `message` is what is left of it, under its id or under one that names it in `protocolMessageKey`. */
+function revoked(value: unknown, account: string | undefined): Item {
+  const parsed = parse(value)
+  const messageId = idOf(parsed?.told._data?.protocolMessageKey) ?? parsed?.messageId
+  if (parsed === undefined || messageId === undefined) return ignored('invalid:no_id')
+  const where = placeOf(parsed.told, account, parsed.isOwn)
+  if (parsed.isOwn || typeof where === 'string') return ignored(parsed.isOwn ? 'from_me' : String(where), messageId)
+  return { kind: 'revoke', ...where, messageId }
+}
+
+function contentOf(told: WebMessage): Content {
+  const { body, _data: data } = told
+  const type = lookUp(TYPES, told.type) ?? 'unknown'
+  const caption = body === '' ? undefined : body
+  if (told.hasMedia || FILES.includes(type)) {
+    // The worker fetches a file from wwebjs-api, by the message's long id.
+    const media = { id: longId(told.id), mimeType: data?.mimetype, fileName: told.filename ?? data?.filename }
+    return { type, text: type === 'document' ? (data?.caption ?? caption) : caption, media: known(media) }
+  }
+  if (type === 'location') return { type, location: locationOf(told.location) }
+  if (type === 'contacts') return { type }
+  return { type, text: type === 'text' ? body : caption, payloadId: told.selectedButtonId ?? told.selectedRowId }
+}
+
+function locationOf(place: WebMessage['location']): Content['location'] {
+  if (place === undefined) return undefined
+  const { latitude, longitude, address, name, description } = place
+  return known({ latitude, longitude, name: name ?? description, address })
+}
