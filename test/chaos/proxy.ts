@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 
 export class LoopbackProxy {
@@ -86,14 +87,16 @@ export class LoopbackProxy {
       socket.on('close', end)
     }
     near.on('data', data => void far.write(data))
-    let freeAtMs = 0
+    // One after another, as TCP promises: two timers of their own could overtake each other.
+    let sent = Promise.resolve()
     far.on('data', data => {
       if (this.losing) return
-      const atMs = Math.max(performance.now() + this.replyMs, freeAtMs)
-      freeAtMs = atMs
-      const waitMs = atMs - performance.now()
-      if (waitMs <= 0) near.write(data)
-      else setTimeout(() => near.writable && near.write(data), waitMs)
+      const atMs = performance.now() + this.replyMs
+      sent = sent.then(async () => {
+        const waitMs = atMs - performance.now()
+        if (waitMs > 0) await delay(waitMs)
+        if (near.writable) near.write(data)
+      })
     })
   }
 }

@@ -37,6 +37,8 @@ const SETTLE_MS = 30_000
 const DRAIN_MS = 90_000
 const QUIET_MS = 1000
 const PROGRESS_MS = 5000
+/** What a request may be answered while something is broken. */
+const EXPECTED = ['503', 'timeout', 'no connection']
 /** The checker costs time that the proxies beside it need. */
 const LOOK_AGAIN_MS = 1000
 
@@ -102,6 +104,8 @@ async function run(): Promise<boolean> {
   const history = await faults.history()
   await faults.close()
   await world.stop()
+  for (const [status, count] of clients.traffic.answers.refused)
+    if (!EXPECTED.includes(status)) misbehaved.push(`${count} requests were answered ${status}`)
   for (const member of world.members.values())
     misbehaved.push(...member.misbehaved.map(({ name, what }) => `${name} ${what}`))
 
