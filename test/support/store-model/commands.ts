@@ -17,12 +17,13 @@ const owner = fc.constantFrom(...OWNERS)
 /** 0: the batch that was claimed last, which is the one that most can happen to. */
 const back = fc.oneof(fc.constant(0), fc.nat(BATCHES_BACK - 1))
 
+const MESSAGES_BACK = 30
+/** 1: the message that was made last. */
+const earlier = fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: MESSAGES_BACK }))
+
 const message = fc.record({
   /** 0: a new one; else one of an earlier message's id. */
-  repeats: fc.oneof(
-    { weight: 4, arbitrary: fc.constant(0) },
-    { weight: 1, arbitrary: fc.integer({ min: 1, max: 30 }) },
-  ),
+  repeats: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: earlier }),
   letters: fc.nat(60),
   sentAgoMs: fc.option(fc.integer({ min: 0, max: 5000 }), { nil: undefined }),
 })
@@ -61,7 +62,11 @@ const command = fc.oneof(
   { weight: 4, arbitrary: fc.record({ op: op('answered'), back, named: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ op: op('flush'), chat }) },
   { weight: 1, arbitrary: fc.record({ op: op('drop'), chat }) },
+  { weight: 1, arbitrary: fc.record({ op: op('edit'), chat, repeats: earlier, letters: fc.nat(60) }) },
+  // 0: one that has not come yet.
+  { weight: 2, arbitrary: fc.record({ op: op('revoke'), chat, repeats: fc.oneof(fc.constant(0), earlier) }) },
   { weight: 2, arbitrary: fc.record({ op: op('redrive'), back, count: fc.constantFrom(1, 1, 2) }) },
+  { weight: 1, arbitrary: fc.record({ op: op('forget'), chat: fc.constantFrom(...CHATS.slice(0, 2)) }) },
   { weight: 1, arbitrary: fc.record({ op: op('loseHeader'), chat }) },
   { weight: 1, arbitrary: fc.record({ op: op('look'), chat }) },
   {

@@ -6,7 +6,7 @@
 import { expect } from 'chai'
 import type { StoredMessage } from '../../../src/batch.js'
 import type { Rules } from '../../../src/rules.js'
-import type { AppendResult, ClaimedBatch, ClaimResult } from '../../../src/store/store.js'
+import type { AppendResult, ClaimedBatch, ClaimResult, RevokeResult } from '../../../src/store/store.js'
 
 interface Accepted {
   messageId: string
@@ -86,6 +86,28 @@ export class Ledger {
     queue.length = 0
     for (const batch of this.batches.values())
       if (batch.conversationId === conversationId && batch.state === 'waiting') batch.state = 'dropped'
+  }
+
+  revoked(conversationId: string, messageId: string, nowMs: number, result: RevokeResult): void {
+    const queue = this.queue(conversationId)
+    const at = queue.findLastIndex(message => message.messageId === messageId)
+    expect(result === 'revoked', `${messageId} is taken out if it waits`).to.equal(at >= 0)
+    if (at >= 0) this.dropped += queue.splice(at, 1).length
+    if (result === 'remembered') this.seenAtMs.set(`${conversationId} ${messageId}`, nowMs)
+  }
+
+  forgotten(conversationId: string, messages: number): void {
+    const queue = this.queue(conversationId)
+    let erased = queue.splice(0).length
+    for (const batch of this.batches.values()) {
+      if (batch.conversationId !== conversationId) continue
+      if (batch.state === 'claimed') erased += batch.messages.length
+      if (batch.state === 'dead') this.dropped += batch.messages.length
+      batch.state = 'dropped'
+    }
+    expect(messages, `erased of ${conversationId}`).to.equal(erased)
+    this.dropped += erased
+    for (const key of this.seenAtMs.keys()) if (key.startsWith(`${conversationId} `)) this.seenAtMs.delete(key)
   }
 
   /** Batches that hold their conversations until they are answered. */

@@ -18,6 +18,7 @@ import { CHATS, type Command, OWNERS } from './commands.js'
 import { Ledger } from './ledger.js'
 
 const HISTORY_READ = 1000
+const BATCHES_READ = 1000
 const PLENTY = { maxBatches: 100, maxBytes: 1_000_000_000 }
 /** Everything that holds something back is over by then. */
 const LONG_MS = 30_000
@@ -141,6 +142,22 @@ export class Pair {
         const dropped = await this.both(store => store.drop(command.chat))
         return this.ledger.discarded(command.chat, dropped)
       }
+      case 'edit': {
+        const { chat: conversationId, letters } = command
+        const edited = { conversationId, messageId: this.earlier(command.repeats), text: `"${'ü'.repeat(letters)}\\` }
+        return this.both(store => store.edit(edited))
+      }
+      case 'revoke': {
+        const messageId = this.earlier(command.repeats)
+        const result = await this.both(store => store.revoke(command.chat, messageId))
+        return this.ledger.revoked(command.chat, messageId, this.clock.nowMs, result)
+      }
+      case 'forget': {
+        const { messages } = await this.both(store => store.forget(command.chat))
+        this.ledger.forgotten(command.chat, messages)
+        this.dead = (await this.memory.dead(BATCHES_READ)).map(({ batchId }) => batchId)
+        return
+      }
       case 'redrive':
         return this.redrive(this.dead.slice(-command.back - 1).slice(0, command.count))
       case 'loseHeader':
@@ -156,10 +173,10 @@ export class Pair {
   private async append({ op, chat, messages }: Extract<Command, { op: 'append' | 'direct' }>): Promise<void> {
     const { nowMs } = this.clock
     const stored = messages.map(({ repeats, letters, sentAgoMs }): StoredMessage => {
-      const isNew = repeats === 0 || this.messages === 0
-      const number = isNew ? this.messages++ : Math.max(this.messages - repeats, 0)
+      const messageId = this.earlier(repeats)
+      if (repeats === 0) this.messages += 1
       return {
-        messageId: `m${number}`,
+        messageId,
         type: 'text',
         text: 'é'.repeat(letters),
         ...(sentAgoMs === undefined ? {} : { sentAtMs: nowMs - sentAgoMs + 0.4 }),
@@ -226,6 +243,11 @@ export class Pair {
   /** Both are asked for one id a call. */
   private readonly idOfCall = () => `batch-${this.call}`
 
+  /** The id of the message that was made so many messages ago; 0: of the next one. */
+  private earlier(repeats: number): string {
+    return `m${Math.max(this.messages - repeats, 0)}`
+  }
+
   private reach(back: number, count = 1): Lease[] {
     const end = this.claimed.length - back
     return this.claimed.slice(Math.max(end - count, 0), Math.max(end, 0))
@@ -246,7 +268,7 @@ export class Pair {
   private async expectSameReads(chat?: string): Promise<void> {
     for (const id of chat === undefined ? CHATS : [chat]) await this.same(store => store.conversation(id))
     await this.same(store => store.conversations(3))
-    await this.same(async store => (await store.dead(HISTORY_READ)).sort((a, b) => (a.batchId < b.batchId ? -1 : 1)))
+    await this.same(async store => (await store.dead(BATCHES_READ)).sort((a, b) => (a.batchId < b.batchId ? -1 : 1)))
     // The stream's ids are of Redis's own clock.
     for (const query of [{ limit: HISTORY_READ }, { limit: 5, conversationId: chat ?? 'a' }])
       await this.same(async store => (await store.history(query)).map(({ id: _, atMs: __, ...entry }) => entry))
