@@ -8,7 +8,7 @@ import { parseEnv } from 'node:util'
 import type { RedisOptions } from 'ioredis'
 import { nearest } from './config/nearest.js'
 import { maskedAddress, redisOptions } from './config/redis-address.js'
-import { ADDRESSES, SECRETS, type Values, type Variable, variables } from './config/variables.js'
+import { ADDRESSES, SECRETS, type Values, variables } from './config/variables.js'
 import type { ProvidersOptions } from './providers/provider.js'
 import { checkTogether, type Rules } from './rules.js'
 
@@ -40,8 +40,6 @@ export interface Config {
   /** Absent: off. */
   opsPort?: number
   providers: ProvidersOptions
-  /** Provider secrets that are set, and that nothing checks yet. */
-  uncheckedSecrets: Variable[]
   logLevel: Values['LOG_LEVEL']
   /** One line each, to be logged: settings that have no effect. */
   warnings: string[]
@@ -54,15 +52,6 @@ export class ConfigError extends Error {
 
 const DEFAULT_REDIS = 'redis://127.0.0.1:6379/0'
 const LONGEST_SHOWN = 80
-
-const UNCHECKED_SECRETS = [
-  'GREEN_API_WEBHOOK_TOKEN',
-  'WAHA_HMAC_KEY',
-  'EVOLUTION_API_KEY',
-  'TWILIO_AUTH_TOKEN',
-  'WAZZUP_CRM_KEY',
-  'WWEBJS_API_KEY',
-] as const satisfies Variable[]
 
 /**
  * The environment a command runs in: the process's, and under it what `.env` in `directory` adds.
@@ -118,7 +107,6 @@ export function readConfig(env: Environment): Config {
     },
     ...(values.LULL_OPS_PORT === undefined ? {} : { opsPort: values.LULL_OPS_PORT }),
     providers: providersOf(values),
-    uncheckedSecrets: UNCHECKED_SECRETS.filter(name => values[name] !== undefined),
     logLevel: values.LOG_LEVEL,
     warnings: unknownNames(env),
   }
@@ -173,7 +161,7 @@ function rulesOf(values: Values): Rules {
 }
 
 /** `quietGapMs` → `LULL_QUIET_GAP_MS` */
-const variableOf = (option: string) => `LULL_${option.replace(/[A-Z]/g, '_$&').toUpperCase()}`
+export const variableOf = (option: string) => `LULL_${option.replace(/[A-Z]/g, '_$&').toUpperCase()}`
 
 function handoverOf(values: Values): Config['handover'] {
   const { LULL_HANDOVER: kind, LULL_HANDOVER_URL: url, LULL_HANDOVER_SECRET: secret } = values
@@ -185,10 +173,27 @@ function handoverOf(values: Values): Config['handover'] {
 
 function providersOf(values: Values): ProvidersOptions {
   const { WHATSAPP_APP_SECRET: appSecret, WHATSAPP_VERIFY_TOKEN: verifyToken, LULL_ALLOW_UNSIGNED: unsigned } = values
+  const { GREEN_API_WEBHOOK_TOKEN: webhookToken, WAHA_HMAC_KEY: hmacKey, EVOLUTION_API_KEY: evolutionKey } = values
+  const { WAZZUP_CRM_KEY: crmKey, WWEBJS_API_KEY: wwebjsKey } = values
   return {
     meta: { ...(appSecret === undefined ? {} : { appSecret }), ...(verifyToken === undefined ? {} : { verifyToken }) },
+    ...(webhookToken === undefined ? {} : { greenApi: { webhookToken } }),
+    ...(hmacKey === undefined ? {} : { waha: { hmacKey } }),
+    ...(evolutionKey === undefined ? {} : { evolution: { apiKey: evolutionKey } }),
+    ...twilioOf(values),
+    ...(crmKey === undefined ? {} : { wazzup: { crmKey } }),
+    ...(wwebjsKey === undefined ? {} : { wwebjs: { apiKey: wwebjsKey } }),
     ...(unsigned === undefined ? {} : { allowUnsigned: unsigned.includes('all') ? 'all' : unsigned }),
   }
+}
+
+function twilioOf({ TWILIO_AUTH_TOKEN: authToken, LULL_PUBLIC_URL: publicUrl }: Values): ProvidersOptions {
+  if (authToken === undefined) return {}
+  if (publicUrl === undefined)
+    throw new ConfigError(
+      'TWILIO_AUTH_TOKEN=***: LULL_PUBLIC_URL is missing, and Twilio signs the address it posts to: set it to how the outside sees the API, https://your.host say',
+    )
+  return { twilio: { authToken, publicUrl } }
 }
 
 /** `LULL_TEST_…` is what the project's own tests are told by. */

@@ -1,6 +1,7 @@
 /** What `lull up` prints when it stands: what to type next, and what will be seen. */
 import type { RedisOptions } from 'ioredis'
 import type { Config } from '../config.js'
+import { mayComeUnsigned } from '../providers/trust.js'
 
 export interface NextSteps {
   config: Config
@@ -37,8 +38,7 @@ ${steps.redis ? `Redis at work:   redis-cli ${redisCli(steps.redis)} psubscribe 
 
 /** The webhook where it takes unsigned messages; else the conversation's own route, which takes the token. */
 function fourMessages({ config }: NextSteps, url: string, authorization: string): string {
-  const { meta, allowUnsigned } = config.providers
-  const isOpen = meta?.appSecret === undefined || allowUnsigned === 'all' || allowUnsigned?.includes('generic') === true
+  const isOpen = mayComeUnsigned('generic', config.providers)
   const request = isOpen
     ? `${url}/webhook/whatsapp/batched/generic`
     : `${authorization} ${url}/conversations/${encodeURIComponent(CHAT)}/messages`

@@ -3,6 +3,7 @@
  * error for a value outside of them says.
  */
 import { z } from 'zod'
+import { PROVIDER_NAMES } from '../providers/registry.js'
 import { ruleShape } from '../rules.js'
 import { DEFAULT_PREFIX, Keys } from '../store/keys.js'
 import { redisOptions } from './redis-address.js'
@@ -10,18 +11,6 @@ import { redisOptions } from './redis-address.js'
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const HIGHEST_PORT = 65_535
-
-export const PROVIDERS = [
-  'meta',
-  'green-api',
-  'waha',
-  'evolution',
-  'twilio',
-  'wazzup',
-  'wwebjs',
-  'wppconnect',
-  'generic',
-] as const
 
 /** Variables whose values nobody may see. */
 export const SECRETS: ReadonlySet<string> = new Set([
@@ -162,7 +151,7 @@ function webAddress(address: string): string {
 /** @throws {RangeError} */
 function unsigned(list: string): string[] {
   const names = list.split(',').map(name => name.trim())
-  const unknown = names.find(name => name !== 'all' && !PROVIDERS.some(provider => provider === name))
-  if (unknown !== undefined) throw new RangeError(`must be all, or by comma any of ${PROVIDERS.join(', ')}`)
+  const unknown = names.find(name => name !== 'all' && !PROVIDER_NAMES.includes(name))
+  if (unknown !== undefined) throw new RangeError(`must be all, or by comma any of ${PROVIDER_NAMES.join(', ')}`)
   return names
 }

@@ -45,7 +45,6 @@ const DEFAULTS: Config = {
   shutdownMs: 25_000,
   api: { host: '127.0.0.1', port: 3000 },
   providers: { meta: {} },
-  uncheckedSecrets: [],
   logLevel: 'info',
   warnings: [],
 }
@@ -180,10 +179,30 @@ describe('config', () => {
     )
   })
 
-  it('names the provider secrets that are set and that nothing checks yet', () => {
-    const config = readConfig({ WAHA_HMAC_KEY: 'key', TWILIO_AUTH_TOKEN: 'token', WHATSAPP_APP_SECRET: 'secret' })
-    expect(config.uncheckedSecrets).to.deep.equal(['WAHA_HMAC_KEY', 'TWILIO_AUTH_TOKEN'])
-    expect(config.providers.meta).to.deep.equal({ appSecret: 'secret' })
+  it('each provider’s secret goes to its provider', () => {
+    const config = readConfig({
+      WHATSAPP_APP_SECRET: 'a',
+      GREEN_API_WEBHOOK_TOKEN: 'b',
+      WAHA_HMAC_KEY: 'c',
+      EVOLUTION_API_KEY: 'd',
+      TWILIO_AUTH_TOKEN: 'e',
+      LULL_PUBLIC_URL: 'https://x.example/lull',
+      WAZZUP_CRM_KEY: 'f',
+      WWEBJS_API_KEY: 'g',
+    })
+    expect(config.providers).to.deep.equal({
+      meta: { appSecret: 'a' },
+      greenApi: { webhookToken: 'b' },
+      waha: { hmacKey: 'c' },
+      evolution: { apiKey: 'd' },
+      twilio: { authToken: 'e', publicUrl: 'https://x.example/lull' },
+      wazzup: { crmKey: 'f' },
+      wwebjs: { apiKey: 'g' },
+    })
+  })
+
+  it('Twilio’s token needs the public URL, since that is what is signed', () => {
+    expect(refusal({ TWILIO_AUTH_TOKEN: 'hush' })).to.match(/^TWILIO_AUTH_TOKEN=\*\*\*: LULL_PUBLIC_URL is missing/)
   })
 
   it('bounds between settings: max wait at least the gap, the TTL more than it', () => {

@@ -1,5 +1,6 @@
 /** An appender that notes what it was asked to do. */
 import type { AppendMessage, AppendOptions } from '../../../src/batcher.js'
+import type { EditResult, RevokeResult } from '../../../src/store/store.js'
 import type { Receiving } from '../../../src/webhook/receive.js'
 
 export interface Noted {
@@ -7,6 +8,9 @@ export interface Noted {
   messages?: AppendMessage[]
   direct?: boolean
   dropped?: true
+  edited?: { messageId: string; text: string }
+  revoked?: string
+  typingMs?: number
 }
 
 export class Recorder implements Receiving {
@@ -25,8 +29,22 @@ export class Recorder implements Receiving {
     return { accepted: all.length, duplicates: 0, tooOld: 0 }
   }
 
-  async typing() {
+  async typing(conversationId: string, typingMs?: number) {
+    this.noted.push({ conversationId, typingMs })
     return undefined
+  }
+
+  /** What the next edits and revocations come to. */
+  outcome: 'done' | 'tooLate' | 'first' = 'done'
+
+  async edit(conversationId: string, messageId: string, text: string): Promise<EditResult> {
+    this.noted.push({ conversationId, edited: { messageId, text } })
+    return this.outcome === 'done' ? 'edited' : this.outcome === 'first' ? 'unknown' : 'tooLate'
+  }
+
+  async revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
+    this.noted.push({ conversationId, revoked: messageId })
+    return this.outcome === 'done' ? 'revoked' : this.outcome === 'first' ? 'remembered' : 'tooLate'
   }
 
   async drop(conversationId: string) {
