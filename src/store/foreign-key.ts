@@ -2,15 +2,19 @@
  * Names the key that stopped a script: one that Lull needs, and that holds another type than Lull's.
  */
 import type { Redis } from 'ioredis'
+import { z } from 'zod'
 import type { Keys } from './keys.js'
 import { ForeignKey } from './store.js'
 
-/**
- * The error to throw for a WRONGTYPE.
- * @param conversationId the conversation it was about, where it was about one
- */
-export async function foreignKey(client: Redis, keys: Keys, conversationId: string | undefined): Promise<ForeignKey> {
-  for (const [key, type] of expectedTypes(keys, conversationId)) {
+/** What a script was about: a conversation, or a batch and by it its conversation. Empty: none. */
+export interface About {
+  conversationId?: string | undefined
+  batchId?: string | undefined
+}
+
+/** The error to throw for a WRONGTYPE. */
+export async function foreignKey(client: Redis, keys: Keys, about: About): Promise<ForeignKey> {
+  for await (const [key, type] of expectedTypes(client, keys, about)) {
     const found = await client.type(key)
     if (found !== 'none' && found !== type)
       return new ForeignKey(
@@ -23,21 +27,37 @@ export async function foreignKey(client: Redis, keys: Keys, conversationId: stri
   )
 }
 
-function expectedTypes(keys: Keys, conversationId: string | undefined): [key: string, type: string][] {
-  const common: [string, string][] = [
-    [keys.due, 'zset'],
-    [keys.claimed, 'zset'],
-    [keys.answering, 'zset'],
-    [keys.history, 'stream'],
-    [keys.dead, 'hash'],
-  ]
-  if (conversationId === undefined) return common
-  return [
-    [keys.header(conversationId), 'hash'],
-    [keys.messages(conversationId), 'list'],
-    [keys.seen(conversationId), 'zset'],
-    [keys.hold(conversationId), 'string'],
-    [keys.quiet(conversationId), 'string'],
-    ...common,
-  ]
+/** The keys that are read to find others come before what is found by them. */
+async function* expectedTypes(
+  client: Redis,
+  keys: Keys,
+  { conversationId, batchId }: About,
+): AsyncGenerator<[key: string, type: string]> {
+  yield [keys.due, 'zset']
+  yield [keys.claimed, 'zset']
+  yield [keys.answering, 'zset']
+  yield [keys.history, 'stream']
+  yield [keys.dead, 'hash']
+  if (batchId) {
+    yield [keys.claimedBatch(batchId), 'hash']
+    yield [keys.handedOver(batchId), 'hash']
+  }
+  const id = conversationId || (!batchId ? undefined : await conversationOf(client, keys, batchId))
+  if (id === undefined) return
+  yield [keys.header(id), 'hash']
+  yield [keys.messages(id), 'list']
+  yield [keys.seen(id), 'zset']
+  yield [keys.hold(id), 'string']
+  yield [keys.quiet(id), 'string']
+}
+
+const deadBatch = z.object({ conversationId: z.string() })
+
+async function conversationOf(client: Redis, keys: Keys, batchId: string): Promise<string | undefined> {
+  for (const key of [keys.claimedBatch(batchId), keys.handedOver(batchId)]) {
+    const conversationId = await client.hget(key, 'conversationId')
+    if (conversationId !== null) return conversationId
+  }
+  const dead = await client.hget(keys.dead, batchId)
+  return dead === null ? undefined : deadBatch.parse(JSON.parse(dead)).conversationId
 }

@@ -10,7 +10,7 @@ import { processName } from '../process-name.js'
 import { type Rules, rulesFrom } from '../rules.js'
 import { newBatchId as randomBatchId } from './batch-id.js'
 import { listEntry, runFrom } from './entries.js'
-import { foreignKey } from './foreign-key.js'
+import { type About, foreignKey } from './foreign-key.js'
 import { Keys } from './keys.js'
 import { MemoryGuard } from './memory-guard.js'
 import { addressOf, connect, createClient, disconnect, type RedisSource } from './redis-connection.js'
@@ -137,7 +137,7 @@ export class RedisStore implements Store {
     await this.attempt(() => this.memory.check())
     for (let i = 0; i < messages.length; i += MESSAGES_A_CALL) {
       const part = { ...request, messages: messages.slice(i, i + MESSAGES_A_CALL) }
-      const reply = await this.transition(() => this.scripts.append(part, this.newBatchId()), conversationId)
+      const reply = await this.transition(() => this.scripts.append(part, this.newBatchId()), { conversationId })
       const isNew = reply.accepted > 0
       result = {
         accepted: result.accepted + reply.accepted,
@@ -152,7 +152,9 @@ export class RedisStore implements Store {
   }
 
   async extend(conversationId: string, worthMs: number) {
-    const reply = await this.transition(() => this.scripts.extend(conversationId, Math.round(worthMs)), conversationId)
+    const reply = await this.transition(() => this.scripts.extend(conversationId, Math.round(worthMs)), {
+      conversationId,
+    })
     return reply ? { batchId: reply[0], dueInMs: reply[1] } : undefined
   }
 
@@ -167,7 +169,12 @@ export class RedisStore implements Store {
         ...(take === '' ? {} : { take, takenForMs }),
       })),
       dead: dead.map(([batchId, conversationId, error]) => ({ batchId, conversationId, error })),
-      troubles: await Promise.all(troubles.map(([conversationId, error]) => this.nameTrouble(conversationId, error))),
+      troubles: await Promise.all(
+        troubles.map(async ([conversationId, error, batchId]) => ({
+          conversationId,
+          error: await this.nameTrouble(error, { conversationId, batchId }),
+        })),
+      ),
       ...(nextInMs < 0 ? {} : { nextInMs }),
     }
   }
@@ -180,11 +187,14 @@ export class RedisStore implements Store {
   async ack(batchIds: string[]): Promise<void> {
     const troubles = (await this.inParts(batchIds, part => this.scripts.ack(part, this.name))).flat()
     for (const [batchId, error] of troubles)
-      this.log.warn({ batchId, error }, 'a handed-over batch could not be acknowledged: it will be handed over again')
+      this.log.warn(
+        { batchId, error: await this.nameTrouble(error, { batchId }) },
+        'a handed-over batch could not be acknowledged: it will be handed over again',
+      )
   }
 
   nack(request: NackRequest): Promise<NackResult> {
-    return this.transition(() => this.scripts.nack({ ...request, delayMs: Math.round(request.delayMs) }))
+    return this.transition(() => this.scripts.nack({ ...request, delayMs: Math.round(request.delayMs) }), request)
   }
 
   giveBack(owner: string, keep: string[] = []): Promise<string[]> {
@@ -192,44 +202,48 @@ export class RedisStore implements Store {
   }
 
   async taken(batchId: string, take: string): Promise<void> {
-    await this.transition(() => this.scripts.taken(batchId, take))
+    await this.transition(() => this.scripts.taken(batchId, take), { batchId })
   }
 
   async answered(batchId: string, outcome: AnswerOutcome, conversationId?: string): Promise<AnsweredResult> {
-    const [freed, dueInMs] = await this.transition(() => this.scripts.answered(batchId, outcome, conversationId))
+    const [freed, dueInMs] = await this.transition(() => this.scripts.answered(batchId, outcome, conversationId), {
+      batchId,
+    })
     return { freed: freed === 1, ...(dueInMs < 0 ? {} : { dueInMs }) }
   }
 
   async flush(conversationId: string) {
-    const reply = await this.transition(() => this.scripts.flush(conversationId), conversationId)
+    const reply = await this.transition(() => this.scripts.flush(conversationId), { conversationId })
     return reply ? { batchId: reply[0], count: reply[1] } : undefined
   }
 
   drop(conversationId: string): Promise<number> {
-    return this.transition(() => this.scripts.drop(conversationId, this.name), conversationId)
+    return this.transition(() => this.scripts.drop(conversationId, this.name), { conversationId })
   }
 
   forget(conversationId: string): Promise<ForgetResult> {
-    return this.attempt(() => forget(this.scripts, conversationId), conversationId)
+    return this.transition(() => forget(this.scripts, conversationId), { conversationId })
   }
 
   edit(request: EditRequest): Promise<EditResult> {
-    return this.attempt(() => this.scripts.edit(request), request.conversationId)
+    return this.transition(() => this.scripts.edit(request), request)
   }
 
   revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
-    return this.attempt(() => this.scripts.revoke(conversationId, messageId), conversationId)
+    return this.transition(() => this.scripts.revoke(conversationId, messageId), { conversationId })
   }
 
   async redrive(...batchIds: [string, ...string[]]) {
-    const conversationId = await this.transition(() => this.scripts.redrive(batchIds, this.name))
+    const conversationId = await this.transition(() => this.scripts.redrive(batchIds, this.name), {
+      batchId: batchIds[0],
+    })
     return conversationId === null ? undefined : { conversationId }
   }
 
   async conversation(conversationId: string): Promise<ConversationState> {
     const [nowMs, waiting, header, holder, holderIsClaimed, entries] = await this.attempt(
       () => this.scripts.conversation(conversationId, MESSAGES_SHOWN),
-      conversationId,
+      { conversationId },
     )
     const [batchId, ...numbers] = header
     const [count = 0, bytes = 0, firstAtMs = 0, lastAtMs = 0, dueAtMs = 0] = numbers.map(Number)
@@ -330,9 +344,9 @@ export class RedisStore implements Store {
    * A script that writes. A Redis that answers, and can not be written or is not ready, is an outage too, until a write
    * gets through: a read would on a replica. Full memory is none: only messages are refused then.
    */
-  private async transition<Reply>(work: () => Promise<Reply>, conversationId?: string): Promise<Reply> {
+  private async transition<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
     try {
-      const reply = await this.attempt(work, conversationId)
+      const reply = await this.attempt(work, about)
       this.outage.ended()
       return reply
     } catch (error) {
@@ -342,18 +356,18 @@ export class RedisStore implements Store {
     }
   }
 
-  private async attempt<Reply>(work: () => Promise<Reply>, conversationId?: string): Promise<Reply> {
+  private async attempt<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
     try {
       return await work()
     } catch (error) {
-      if (isWrongType(error)) throw await foreignKey(this.client, this.keys, conversationId)
+      if (isWrongType(error)) throw await foreignKey(this.client, this.keys, about)
       throw redisError(error, this.address)
     }
   }
 
-  private async nameTrouble(conversationId: string, error: string) {
-    if (!error.includes('WRONGTYPE')) return { conversationId, error }
-    return { conversationId, error: (await foreignKey(this.client, this.keys, conversationId || undefined)).message }
+  /** An error that a script met with one of many, and went on. */
+  private async nameTrouble(error: string, about: About): Promise<string> {
+    return error.includes('WRONGTYPE') ? (await foreignKey(this.client, this.keys, about)).message : error
   }
 }
 

@@ -87,7 +87,7 @@ export class Scripts {
         batches: RunReply[],
         checks: [batchId: string, conversationId: string, handedOverForMs: number, take: string, takenForMs: number][],
         dead: [batchId: string, conversationId: string, error: string][],
-        troubles: [conversationId: string, error: string][],
+        troubles: [conversationId: string, error: string, batchId: string][],
         nextInMs: number,
       ]
     >('claim', [

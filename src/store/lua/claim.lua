@@ -13,7 +13,7 @@ Returns { batches, checks, dead, troubles, ms to the next thing to do or -1 }
       a batch: { id, conversation, attempt, lease number, first at, last at, due at, released at, released by, ms late,
       'expired' | 'vanished' | '', lines of `<receivedAtMs> <json>` }
       a check: { id, conversation, ms since handover, take or '', ms since that take or -1 }
-      a dead one: { id, conversation, error }      a trouble: { conversation, error }
+      a dead one: { id, conversation, error }      a trouble: { conversation or '', error, batch id or '' }
 --]]
 --- include "now"
 --- include "entry"
@@ -51,8 +51,8 @@ local function add_passed(members, member)
   members[#members + 1] = now
 end
 
-local function trouble(conversation, err)
-  troubles[#troubles + 1] = { conversation, err }
+local function trouble(conversation, err, batch_id)
+  troubles[#troubles + 1] = { conversation, err, batch_id or '' }
 end
 
 -- All types are checked before the first write: those of all keys that are shared by conversations here.
@@ -102,7 +102,7 @@ for i = 1, #leased, 2 do
     return batch, batch and head_of(batch.conversationId)
   end)
   if not ok then
-    trouble('', tostring(batch.err or batch))
+    trouble('', type(batch) == 'table' and batch.err or tostring(batch), batch_id)
     redis.call('ZADD', P .. CLAIMED, now + PUT_OFF_MS, batch_id)
   elseif not batch then
     redis.call('ZREM', P .. CLAIMED, batch_id)
@@ -206,7 +206,7 @@ for i = 1, #unchecked, 2 do
   local batch_id = unchecked[i]
   local handed = redis.pcall('HMGET', P .. HANDED_OVER .. batch_id, 'conversationId', 'handedOverAtMs', 'take', 'takenAtMs')
   if handed.err then
-    trouble('', handed.err)
+    trouble('', handed.err, batch_id)
     redis.call('ZADD', P .. ANSWERING, now + PUT_OFF_MS, batch_id)
   elseif not handed[1] then
     redis.call('ZREM', P .. ANSWERING, batch_id)

@@ -12,8 +12,8 @@ local limit = tonumber(ARGV[1])
 local held = {}
 local function add(name, part)
   for _, batch_id in ipairs(redis.call('ZRANGE', P .. name, 0, limit - 1)) do
-    local conversation = redis.call('HGET', P .. part .. batch_id, 'conversationId')
-    if conversation and #held < 2 * limit then
+    local conversation = redis.pcall('HGET', P .. part .. batch_id, 'conversationId')
+    if type(conversation) == 'string' and #held < 2 * limit then
       held[#held + 1] = batch_id
       held[#held + 1] = conversation
     end

@@ -13,6 +13,12 @@ local count = redis.call('LLEN', P .. MESSAGES .. conversation)
 local holder = redis.call('GET', P .. HOLD .. conversation)
 local claimed = holder and redis.call('HGET', P .. CLAIMED_BATCH .. holder, 'count')
 for _, name in ipairs({ DUE, CLAIMED, ANSWERING }) do redis.call('ZCARD', P .. name) end
+-- Also what is erased by other scripts, and what would be erased whatever it holds.
+redis.call('XLEN', P .. HISTORY)
+redis.call('HLEN', P .. DEAD)
+redis.call('HLEN', P .. HEADER .. conversation)
+redis.call('ZCARD', P .. SEEN .. conversation)
+if holder then redis.call('HLEN', P .. HANDED_OVER .. holder) end
 
 redis.call('ZREM', P .. DUE, conversation)
 redis.call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation,

@@ -31,7 +31,7 @@ if not found then
   local old = redis.call('ZRANGE', P .. SEEN .. conversation, '-inf', now - dedupe, 'BYSCORE', 'LIMIT', 0, 8)
   if #old > 0 then redis.call('ZREM', P .. SEEN .. conversation, unpack(old)) end
   redis.call('ZADD', P .. SEEN .. conversation, now, digest)
-  redis.call('PEXPIRE', P .. SEEN .. conversation, dedupe)
+  redis.call('PEXPIREAT', P .. SEEN .. conversation, now + dedupe)
   return 'remembered'
 end
 
