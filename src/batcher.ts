@@ -3,6 +3,7 @@
  * `Processor`, here or elsewhere.
  */
 import type { MessageType, NewMessage, StoredMessage } from './batch.js'
+import type { Observer } from './observer.js'
 import type {
   AnsweredResult,
   AnswerOutcome,
@@ -51,6 +52,7 @@ const DEFAULT_TYPE: MessageType = 'text'
 export class Batcher implements Appender {
   readonly store: Store
   private readonly batching: boolean
+  private readonly observer: Observer
   private readonly ownsStore: boolean
   private opening: Promise<StoreIdentity> | undefined
 
@@ -59,6 +61,7 @@ export class Batcher implements Appender {
     this.ownsStore = options.store === undefined
     this.store = options.store ?? storeFrom(options, 'batcher')
     this.batching = options.batching ?? true
+    this.observer = options.observer ?? {}
   }
 
   /** Connects; every other call does so by itself. Rejects with one line that names what is wrong and the remedy. */
@@ -92,7 +95,10 @@ export class Batcher implements Appender {
     const stored = (Array.isArray(messages) ? messages : [messages]).map(storedMessage)
     if (stored.length === 0) return { accepted: 0, duplicates: 0, tooOld: 0 }
     await this.open()
-    return this.store.append({ conversationId, messages: stored, direct: direct || !this.batching })
+    const startedAtMs = performance.now()
+    const result = await this.store.append({ conversationId, messages: stored, direct: direct || !this.batching })
+    this.observer.appended?.(performance.now() - startedAtMs)
+    return result
   }
 
   /** A sign that the person is typing: worth `worthMs` of silence more, within the max wait. */
@@ -137,7 +143,9 @@ export class Batcher implements Appender {
   /** The work on a batch has ended: its conversation's next one may go. */
   async answered(batchId: string, outcome: AnswerOutcome = 'completed'): Promise<AnsweredResult> {
     await this.open()
-    return this.store.answered(batchId, outcome)
+    const result = await this.store.answered(batchId, outcome)
+    if (result.freed) this.observer.answered?.(outcome, undefined)
+    return result
   }
 
   /**

@@ -5,9 +5,11 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Batcher } from '../batcher.js'
+import { STANDING_HEADER } from '../doctor/presence.js'
 import type { Logger } from '../logger.js'
+import type { Metrics } from '../metrics/metrics.js'
 import type { ProvidersOptions } from '../providers/provider.js'
-import { Receiver } from '../webhook/receive.js'
+import { type OnReceived, Receiver } from '../webhook/receive.js'
 import type { OnRejected } from '../webhook/rejections.js'
 import type { Groups, OnOwnMessage } from '../webhook/steps.js'
 import { batchRoutes } from './batches.js'
@@ -15,6 +17,7 @@ import { conversationRoutes } from './conversations.js'
 import { errors } from './errors.js'
 import { healthRoutes } from './health.js'
 import { Listeners } from './listeners.js'
+import { measured, metricsRoute } from './metrics.js'
 import { requireToken } from './token.js'
 import { webhookRoutes } from './webhooks.js'
 
@@ -31,25 +34,47 @@ export interface AppOptions {
   onRejected?: OnRejected
   /** What else must be well for `/readyz`, beside the store; rejects with one line that says why it is not. */
   readiness?: () => Promise<void>
+  /** Told what each webhook's items have become. */
+  onReceived?: OnReceived
+  /** Measures requests, and is served at `/metrics`. */
+  metrics?: Metrics
+  /** In the header `X-Lull-Standing` of every answer: alike for processes on the same Redis, database and prefix. */
+  standing?: string
   /** Called after an append that no processor was told of, since none listens. */
   onUnheard?: () => void
 }
 
 export function createApp(options: AppOptions): Koa {
-  const { batcher, log, apiToken, readiness = async () => {}, onUnheard } = options
+  const { batcher, log, apiToken, readiness = async () => {}, onUnheard, onReceived, metrics, standing } = options
   const listeners = new Listeners(batcher, log, onUnheard)
   const onAppended = listeners.afterAppend
   const token = requireToken(apiToken)
   const router = new Router()
   webhookRoutes(router, new Receiver({ ...options, onAppended }))
-  conversationRoutes(router, { batcher, token, onAppended })
+  conversationRoutes(router, {
+    batcher,
+    token,
+    onAppended: result => {
+      onAppended(result)
+      const { accepted, duplicates, tooOld } = result
+      onReceived?.('generic', { accepted, duplicates, ignored: tooOld })
+    },
+  })
   batchRoutes(router, { batcher, token })
   healthRoutes(router, async () => {
     await batcher.ready()
     await readiness()
   })
 
+  if (metrics) metricsRoute(router, metrics, token)
+
   const app = new Koa()
+  if (metrics) app.use(measured(metrics))
+  if (standing !== undefined)
+    app.use((ctx, next) => {
+      ctx.set(STANDING_HEADER, standing)
+      return next()
+    })
   // What reaches this is a client that went away while it was being answered.
   app.on('error', (error: Error) => log.debug({ error: error.message }, 'a response could not be sent'))
   app.use(errors(log)).use(router.routes()).use(router.allowedMethods())

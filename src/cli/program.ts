@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { Logger } from 'pino'
 import { type Config, type Environment, loadEnvironment, readConfig } from '../config.js'
 import { createLog, createStderrLog } from '../log.js'
+import { Metrics } from '../metrics/metrics.js'
 import { drop, flush, forget } from './by-hand.js'
 import { dead, redrive, redriveAll } from './dead.js'
 import { withPrivateRedis } from './explain.js'
@@ -156,7 +157,9 @@ function role(start: (context: RoleContext) => Promise<unknown>, given: Environm
     log,
     shutdownMs: config.shutdownMs,
     start: async lifecycle => {
-      await start({ config, log, lifecycle }).catch(error => {
+      const metrics = new Metrics(packageVersion())
+      await lifecycle.add('the metrics', () => metrics.stop())
+      await start({ config, log, lifecycle, metrics }).catch(error => {
         throw withPrivateRedis(error, config)
       })
     },

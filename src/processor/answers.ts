@@ -5,6 +5,7 @@
  */
 import type { AnswerState, Handover } from '../handover/handover.js'
 import type { Logger } from '../logger.js'
+import type { Observer } from '../observer.js'
 import type { AnswerCheck, AnswerOutcome, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
 
@@ -13,9 +14,14 @@ const REMEMBERED = 100_000
 /** Batches asked about in one go. */
 const ASKED_AT_ONCE = 200
 
+interface HandedOver {
+  conversationId: string
+  /** By this process's monotonic clock. */
+  handedOverAtMs: number
+}
+
 export class Answers {
-  /** Batch → its conversation. */
-  private readonly handedOver = new Map<string, string>()
+  private readonly handedOver = new Map<string, HandedOver>()
 
   /** @param onFreed a conversation is free; its next batch is due in so many milliseconds */
   constructor(
@@ -23,11 +29,13 @@ export class Answers {
     private readonly handover: Handover,
     private readonly log: Logger,
     private readonly onFreed: (dueInMs: number) => void,
+    private readonly observer: Observer = {},
   ) {}
 
-  /** To be called before the handover: its answer may overtake its acknowledgement. */
-  remember(batchId: string, conversationId: string): void {
-    this.handedOver.set(batchId, conversationId)
+  /** To be called before the handover: its answer may overtake its acknowledgement. @param agoMs since the handover */
+  remember(batchId: string, conversationId: string, agoMs = 0): void {
+    const handedOverAtMs = this.handedOver.get(batchId)?.handedOverAtMs ?? performance.now() - agoMs
+    this.handedOver.set(batchId, { conversationId, handedOverAtMs })
     if (this.handedOver.size <= REMEMBERED) return
     for (const oldest of this.handedOver.keys()) {
       this.handedOver.delete(oldest)
@@ -65,9 +73,9 @@ export class Answers {
   }
 
   private async judge(check: AnswerCheck, state: AnswerState | undefined): Promise<void> {
-    const { batchId, conversationId, take, takenForMs } = check
+    const { batchId, conversationId, handedOverForMs, take, takenForMs } = check
     // Whoever handed it over may be gone: from now on this process listens for its end.
-    if (state !== undefined && state.state !== 'ended') this.remember(batchId, conversationId)
+    if (state !== undefined && state.state !== 'ended') this.remember(batchId, conversationId, handedOverForMs)
     if (state?.state !== 'active') return this.endIfEnded(batchId, state)
     if (state.take !== take) return this.attempt(() => this.store.taken(batchId, state.take))
     if (takenForMs !== undefined && takenForMs >= this.store.rules.answerTimeoutMs) await this.end(batchId, 'timeout')
@@ -78,10 +86,12 @@ export class Answers {
   }
 
   private end(batchId: string, outcome: AnswerOutcome): Promise<void> {
-    const conversationId = this.handedOver.get(batchId)
+    const known = this.handedOver.get(batchId)
     this.handedOver.delete(batchId)
     return this.attempt(async () => {
-      const { dueInMs } = await this.store.answered(batchId, outcome, conversationId)
+      const { freed, dueInMs } = await this.store.answered(batchId, outcome, known?.conversationId)
+      // One that held nothing may have been another processor's to count, unless this one handed it over.
+      if (known || freed) this.observer.answered?.(outcome, known && performance.now() - known.handedOverAtMs)
       if (outcome === 'timeout')
         this.log.warn({ batchId }, 'not answered within LULL_ANSWER_TIMEOUT_MS: its conversation goes on without it')
       if (dueInMs !== undefined) this.onFreed(dueInMs)

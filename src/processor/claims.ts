@@ -3,6 +3,7 @@
  * there is room for, and its answer says when to come again.
  */
 import type { Logger } from '../logger.js'
+import type { Observer } from '../observer.js'
 import type { ClaimedBatch, ClaimResult, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
 
@@ -15,6 +16,7 @@ export interface ClaimsOptions {
   store: Store
   owner: string
   log: Logger
+  observer?: Observer
   /** How many batches can be taken now. */
   room: () => number
   /** The batches that the process holds already. */
@@ -100,6 +102,7 @@ export class Claims {
       const claimedAtMs = performance.now()
       const result = await this.claimOrDoubt(maxBatches)
       this.brought += result.batches.length
+      for (const batch of result.batches) this.options.observer?.claimed?.(batch)
       if (result.batches.length > 0) onClaimed(result.batches, claimedAtMs)
       if (result.checks.length > 0) onChecks(result.checks)
       this.report(result)

@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Handover, HandoverItem, HandoverOutcome } from '../handover/handover.js'
 import type { Logger } from '../logger.js'
+import type { Observer } from '../observer.js'
 import type { ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
 import type { Answers } from './answers.js'
@@ -40,6 +41,7 @@ export class HandingOver {
     private readonly answers: Answers,
     private readonly log: Logger,
     private readonly events: HandingOverEvents,
+    private readonly observer: Observer = {},
   ) {}
 
   /** How many more batches can be taken. */
@@ -66,7 +68,9 @@ export class HandingOver {
 
   private async call(claimed: Claimed[]): Promise<void> {
     for (const { batchId, batch } of claimed) this.answers.remember(batchId, batch.conversationId)
+    const startedAtMs = performance.now()
     const outcomes = await this.outcomesOf(claimed)
+    const durationMs = performance.now() - startedAtMs
     const taken: Claimed[] = []
     const others: Promise<void>[] = []
     claimed.forEach((batch, i) => {
@@ -75,6 +79,8 @@ export class HandingOver {
         counts: true,
         error: new Error('the handover said nothing of it'),
       }
+      this.observer.handedOver?.({ kind: this.handover.kind, result: outcome.result, durationMs })
+      if (outcome.result === 'answered') this.observer.answered?.(outcome.outcome, durationMs)
       if (outcome.result === 'taken') {
         taken.push(batch)
         return

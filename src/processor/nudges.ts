@@ -4,6 +4,7 @@
  * answer (which comes as `batch-updated` for the batch that follows).
  */
 import type { Logger } from '../logger.js'
+import type { Observer } from '../observer.js'
 import type { StoreEvent, StoreIdentity } from '../store/store.js'
 
 export interface NudgeActions {
@@ -23,22 +24,32 @@ export class Nudges {
     private readonly identity: StoreIdentity,
     private readonly log: Logger,
     private readonly actions: NudgeActions,
+    private readonly observer: Observer = {},
   ) {}
 
   readonly hear = (event: StoreEvent): void => {
     switch (event.kind) {
       case 'expired':
-        this.actions.wake()
+        if (event.key === 'canary') this.observer.canaryExpired?.(event.name)
+        else this.wake('expired')
         return
       case 'subscribed':
         if (this.subscribedBefore) this.actions.resubscribed()
         this.subscribedBefore = true
-        this.actions.wake()
+        this.wake('subscribed')
         return
       case 'batch-updated':
         if (event.db !== this.identity.db) this.warnOfDatabase(event.db)
-        else if (!event.held) this.actions.due(event.dueInMs)
+        else if (!event.held) {
+          this.observer.nudged?.('batch-updated')
+          this.actions.due(event.dueInMs)
+        }
     }
+  }
+
+  private wake(kind: 'expired' | 'subscribed'): void {
+    this.observer.nudged?.(kind)
+    this.actions.wake()
   }
 
   /** Pub/sub knows no databases: another program of the same prefix is heard, and its batches are not seen. */

@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { functionHandover, type Handle } from '../handover/function.js'
 import type { Handover } from '../handover/handover.js'
 import { type Logger, silent } from '../logger.js'
+import type { Observer } from '../observer.js'
 import { processName } from '../process-name.js'
 import type { RedisSource } from '../store/redis-connection.js'
 import { type Store, type StoreIdentity, StoreUnavailable } from '../store/store.js'
@@ -18,7 +19,7 @@ import { type StoreOptions, storeFrom } from '../store/store-options.js'
 import { Answers } from './answers.js'
 import { Claims } from './claims.js'
 import { DueTimer } from './due-timer.js'
-import { HandingOver } from './handing-over.js'
+import { HandingOver, type HandingOverEvents } from './handing-over.js'
 import { Leases } from './leases.js'
 import { Nudges } from './nudges.js'
 
@@ -44,6 +45,7 @@ export class Processor {
   /** As the history names it: unique to this object's life. */
   readonly owner: string
   private readonly log: Logger
+  private readonly observer: Observer
   private readonly name: string
   private readonly redis: RedisSource | undefined
   private readonly handover: Handover
@@ -62,6 +64,7 @@ export class Processor {
   constructor(options: ProcessorOptions) {
     this.store = options.store ?? storeFrom(options, 'processor')
     this.log = options.log ?? silent
+    this.observer = options.observer ?? {}
     this.redis = options.redis
     this.name = options.name ?? processName('processor')
     this.owner = `${this.name}.${randomBytes(3).toString('hex')}`
@@ -69,22 +72,26 @@ export class Processor {
     this.configureRedis = options.configureRedis ?? true
     if (!options.store) this.releases.push(() => this.store.close())
 
-    const { store, handover, log } = this
+    const { store, handover, log, observer } = this
     const due = (inMs: number) => this.timer.arm(inMs)
-    const wake = () => void this.claims.wake()
-    this.timer = new DueTimer(wake, HEARTBEAT_MS)
+    this.timer = new DueTimer(() => {
+      observer.nudged?.('timer')
+      void this.claims.wake()
+    }, HEARTBEAT_MS)
     this.leases = new Leases(store, log)
-    this.answers = new Answers(store, handover, log, due)
-    this.handingOver = new HandingOver(store, handover, this.leases, this.answers, log, {
+    this.answers = new Answers(store, handover, log, due, observer)
+    const events: HandingOverEvents = {
       onRoom: () => this.claims.roomMade(),
       onWell: () => this.claims.resume(),
       onTrouble: retryAfterMs => this.claims.pause(retryAfterMs),
       onFreed: due,
-    })
+    }
+    this.handingOver = new HandingOver(store, handover, this.leases, this.answers, log, events, observer)
     this.claims = new Claims({
       store,
       owner: this.owner,
       log,
+      observer,
       room: () => this.handingOver.room,
       holding: () => this.leases.batchIds,
       onClaimed: (batches, claimedAtMs) => void this.handingOver.take(batches, claimedAtMs),
@@ -162,11 +169,12 @@ export class Processor {
     await this.announceExpiry('first')
     this.timer.start()
     this.releases.push(() => this.timer.stop())
-    const nudges = new Nudges(identity, this.log, {
+    const actions = {
       wake: () => void this.claims.wake(),
-      due: inMs => this.timer.arm(inMs),
+      due: (inMs: number) => this.timer.arm(inMs),
       resubscribed: () => void this.announceExpiry('again'),
-    })
+    }
+    const nudges = new Nudges(identity, this.log, actions, this.observer)
     this.releases.push(await this.store.listen(nudges.hear))
     const { address, db, prefix, runId } = identity
     this.log.info(

@@ -28,6 +28,12 @@ const batchKeys = {
   handedOver: '.handed-over:',
 } as const
 
+/** Parts that stand between the prefix and a process's name. */
+const processKeys = {
+  /** string: expires to see how late that is announced */
+  canary: '.canary:',
+} as const
+
 /** Whole names, and channels. */
 const commonKeys = {
   /** zset: every conversation with messages that is not held, by the time it may go */
@@ -40,6 +46,8 @@ const commonKeys = {
   history: '.history',
   /** hash: dead batches */
   dead: '.dead',
+  /** hash: what each process says of itself, for `lull doctor` */
+  processes: '.processes',
   batchUpdated: '.batch-updated',
   batchReleased: '.batch-released',
   batchHandedOver: '.batch-handed-over',
@@ -47,7 +55,7 @@ const commonKeys = {
   batchDead: '.batch-dead',
 } as const
 
-const parts = { ...conversationKeys, ...batchKeys, ...commonKeys }
+const parts = { ...conversationKeys, ...batchKeys, ...processKeys, ...commonKeys }
 
 export const DEFAULT_PREFIX = 'rapid-fire'
 
@@ -59,6 +67,7 @@ export class Keys {
   readonly answering: string
   readonly history: string
   readonly dead: string
+  readonly processes: string
   readonly batchUpdated: string
 
   /** @throws {RangeError} for a prefix that could make two names one */
@@ -70,6 +79,7 @@ export class Keys {
     this.answering = prefix + parts.answering
     this.history = prefix + parts.history
     this.dead = prefix + parts.dead
+    this.processes = prefix + parts.processes
     this.batchUpdated = prefix + parts.batchUpdated
   }
 
@@ -80,14 +90,19 @@ export class Keys {
   hold = (conversationId: string) => this.prefix + parts.hold + conversationId
   claimedBatch = (batchId: string) => this.prefix + parts.claimedBatch + batchId
   handedOver = (batchId: string) => this.prefix + parts.handedOver + batchId
+  canary = (name: string) => this.prefix + parts.canary + name
 
   /** The pattern of all of Lull's channels: `redis-cli psubscribe` it to see a system at work. */
   get channels(): string {
     return `${this.prefix}.batch-*`
   }
 
-  /** Whose quiet gap or header a key name stands for, where it stands for one. */
-  expiring(key: string): { key: 'quiet' | 'header'; conversationId: string } | undefined {
+  /** Whose quiet gap or header a key name stands for, or which canary, where it stands for one. */
+  expiring(
+    key: string,
+  ): { key: 'quiet' | 'header'; conversationId: string } | { key: 'canary'; name: string } | undefined {
+    const canary = this.prefix + parts.canary
+    if (key.startsWith(canary)) return { key: 'canary', name: key.slice(canary.length) }
     for (const kind of ['quiet', 'header'] as const) {
       const start = this.prefix + parts[kind]
       if (key.startsWith(start)) return { key: kind, conversationId: key.slice(start.length) }

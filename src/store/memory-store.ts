@@ -15,7 +15,14 @@ import { steady } from './memory/clock.js'
 import { edit, revoke } from './memory/correcting.js'
 import { ack, answered, giveBack, nack, renew, taken } from './memory/ending.js'
 import { drop, extend, flush, forget, redrive } from './memory/moving.js'
-import { conversationState, conversationSummaries, deadBatches, type Snapshot, snapshot } from './memory/reads.js'
+import {
+  conversationState,
+  conversationSummaries,
+  deadBatches,
+  type Snapshot,
+  snapshot,
+  totals,
+} from './memory/reads.js'
 import { State } from './memory/state.js'
 import {
   type AnsweredResult,
@@ -40,6 +47,7 @@ import {
   type StoreEvent,
   type StoreIdentity,
   StoreUnavailable,
+  type Totals,
 } from './store.js'
 
 export interface MemoryStoreOptions extends RuleOptions {
@@ -144,6 +152,10 @@ export class MemoryStore implements Store {
 
   async conversations(limit: number): Promise<ConversationSummary[]> {
     return conversationSummaries(this.state, limit)
+  }
+
+  async totals(): Promise<Totals> {
+    return totals(this.state)
   }
 
   async history({ conversationId, limit }: { conversationId?: string; limit: number }): Promise<HistoryEntry[]> {

@@ -5,6 +5,7 @@
 import type { Redis, RedisOptions } from 'ioredis'
 import { composeBatch } from '../batch.js'
 import { type Logger, silent } from '../logger.js'
+import type { Observer } from '../observer.js'
 import { Outage } from '../outage.js'
 import { processName } from '../process-name.js'
 import { type Rules, rulesFrom } from '../rules.js'
@@ -18,6 +19,7 @@ import { isWrongType, redisError } from './redis-errors.js'
 import { RedisEvents } from './redis-events.js'
 import { FOLLOWING_OPTIONS, HistoryFollower } from './redis-follow.js'
 import { forget } from './redis-forget.js'
+import { RedisProcesses } from './redis-processes.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './redis-reads.js'
 import { ensureExpiryEvents, inspectServer } from './redis-server.js'
 import { type RunReply, Scripts } from './scripts.js'
@@ -46,6 +48,7 @@ import {
   type StoreEvent,
   type StoreIdentity,
   StoreUnavailable,
+  type Totals,
 } from './store.js'
 
 export interface RedisStoreOptions {
@@ -57,6 +60,7 @@ export interface RedisStoreOptions {
   /** Instead of `lull.<role>.<host>.<pid>`. */
   name?: string
   log?: Logger
+  observer?: Observer
   /** Ids for batches; random unless a test has others. */
   newBatchId?: () => string
 }
@@ -76,6 +80,15 @@ export class RedisStore implements Store {
   readonly rules: Rules
   readonly keys: Keys
   readonly name: string
+  readonly processes: RedisProcesses
+  readonly canary = {
+    set: async (name: string, ttlMs: number) => {
+      await this.attempt(() => this.client.set(this.keys.canary(name), '', 'PX', ttlMs))
+    },
+    touch: async (name: string) => {
+      await this.attempt(() => this.client.exists(this.keys.canary(name)))
+    },
+  }
   private readonly client: Redis
   private readonly scripts: Scripts
   private readonly memory: MemoryGuard
@@ -83,6 +96,7 @@ export class RedisStore implements Store {
   private readonly address: string
   private readonly source: RedisSource
   private readonly log: Logger
+  private readonly observer: Observer
   private readonly newBatchId: () => string
   private readonly listening = new Set<Listening>()
   private opened = false
@@ -90,7 +104,8 @@ export class RedisStore implements Store {
 
   /** Connects to nothing yet. @throws {RangeError} for a prefix that could make two names one */
   constructor({ redis, prefix, rules = rulesFrom(), role = 'store', name, ...options }: RedisStoreOptions) {
-    const { log = silent, newBatchId = randomBatchId } = options
+    const { log = silent, newBatchId = randomBatchId, observer = {} } = options
+    this.observer = observer
     this.newBatchId = newBatchId
     this.rules = rules
     this.keys = new Keys(prefix)
@@ -109,6 +124,7 @@ export class RedisStore implements Store {
     this.client.on('error', error => began(redisError(error, this.address)))
     this.client.on('close', () => began(new Error('the connection was closed')))
     this.client.on('ready', () => this.outage.ended())
+    this.processes = new RedisProcesses(this.client, this.keys.processes, this.name, log)
   }
 
   async open(): Promise<StoreIdentity> {
@@ -273,6 +289,11 @@ export class RedisStore implements Store {
     return [...open, ...holding].slice(0, limit)
   }
 
+  async totals(): Promise<Totals> {
+    const [open, held, dead, oldestDueAgeMs] = await this.attempt(() => this.scripts.totals())
+    return { open, held, dead, oldestDueAgeMs }
+  }
+
   history({ conversationId, limit }: { conversationId?: string; limit: number }): Promise<HistoryEntry[]> {
     const page = conversationId === undefined ? Math.min(limit, HISTORY_PAGE) : HISTORY_PAGE
     return this.attempt(() => historyFrom(this.client, this.keys.history, page, limit, conversationId))
@@ -361,7 +382,9 @@ export class RedisStore implements Store {
       return await work()
     } catch (error) {
       if (isWrongType(error)) throw await foreignKey(this.client, this.keys, about)
-      throw redisError(error, this.address)
+      const known = redisError(error, this.address)
+      if (known instanceof StoreUnavailable) this.observer.redisFailed?.(known.reason)
+      throw known
     }
   }
 

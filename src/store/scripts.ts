@@ -205,6 +205,10 @@ export class Scripts {
     return this.run<[nowMs: number, dueWithScores: string[], heldPairs: string[]]>('conversations', [limit])
   }
 
+  totals() {
+    return this.run<[open: number, held: number, dead: number, oldestDueAgeMs: number]>('totals', [])
+  }
+
   writable() {
     return this.run<1>('writable', [])
   }

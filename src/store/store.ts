@@ -204,6 +204,16 @@ export interface ConversationState {
   heldBy?: { batchId: string; state: 'claimed' | 'answering' }
 }
 
+/** How much there is of everything. */
+export interface Totals {
+  /** Conversations with messages that are not held. */
+  open: number
+  held: number
+  dead: number
+  /** For how long the oldest of the open ones has been due; 0: none is. */
+  oldestDueAgeMs: number
+}
+
 export const MESSAGES_SHOWN = 1000
 
 export interface ConversationSummary {
@@ -232,6 +242,8 @@ export type StoreEvent =
     }
   /** A shadow key or a header expired: something may be due. */
   | { kind: 'expired'; key: 'quiet' | 'header'; conversationId: string }
+  /** A key that was set for this has expired: how late, its setter knows. */
+  | { kind: 'expired'; key: 'canary'; name: string }
   /** The subscription stands, now or again: whatever happened meanwhile was missed. */
   | { kind: 'subscribed' }
 
@@ -302,6 +314,7 @@ export interface Store {
   conversation(conversationId: string): Promise<ConversationState>
   /** Conversations with something waiting, soonest due first, then held ones; `limit` of them. */
   conversations(limit: number): Promise<ConversationSummary[]>
+  totals(): Promise<Totals>
   /** Newest first. Of one conversation, or of all. */
   history(query: { conversationId?: string; limit: number }): Promise<HistoryEntry[]>
   dead(limit: number): Promise<DeadBatch[]>
@@ -315,6 +328,13 @@ export interface Store {
   listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>>
   /** Resolves if the store answers and can be written; rejects with a `StoreUnavailable` that says why not. */
   ready(): Promise<void>
+  /** Keys whose expiry is measured. Absent where nothing expires by itself. */
+  canary?: {
+    /** It will expire in so many milliseconds. */
+    set(name: string, ttlMs: number): Promise<void>
+    /** Any command that meets an expired key deletes it there and then, and so announces it. */
+    touch(name: string): Promise<void>
+  }
   /** Sees to it that key expiry is announced, if `mayChange`, else only looks. */
   ensureNotifications(mayChange: boolean): Promise<Notifications>
 }

@@ -38,6 +38,8 @@ export interface ReceiverOptions {
   onAppended?: (result: AppendResult) => void
   /** Told of each webhook that is refused. */
   onRejected?: OnRejected
+  /** Told what each webhook's items have become, as far as it came. */
+  onReceived?: OnReceived
 }
 
 export interface Delivery {
@@ -51,8 +53,10 @@ export interface Delivery {
   direct?: boolean
 }
 
+export type OnReceived = (provider: string, counts: Counts) => void
+
 /** What became of a webhook's items: the answer's body. Corrections are told of only where there were any. */
-interface Counts {
+export interface Counts {
   accepted: number
   duplicates: number
   ignored: number
@@ -74,6 +78,7 @@ export class Receiver {
   private readonly rules: StepRules
   private readonly log: Logger
   private readonly onAppended: (result: AppendResult) => void
+  private readonly onReceived: OnReceived
   readonly rejections: Rejections
 
   /** @throws {TypeError} for options that do not go together */
@@ -85,6 +90,7 @@ export class Receiver {
     this.rules = { groups, onOwnMessage, raw: options.raw ?? false }
     this.log = options.log ?? silent
     this.onAppended = options.onAppended ?? (() => {})
+    this.onReceived = options.onReceived ?? (() => {})
     this.rejections = new Rejections(this.log, options.onRejected)
     checkTogether(providers)
   }
@@ -149,10 +155,14 @@ export class Receiver {
       for (const step of steps) await this.takeStep(conversationId, step, direct, counts)
     }
     const all = [...conversations]
-    for (let start = 0; start < all.length; start += CONVERSATIONS_AT_ONCE) {
-      const outcomes = await Promise.allSettled(all.slice(start, start + CONVERSATIONS_AT_ONCE).map(take))
-      const failed = outcomes.find(outcome => outcome.status === 'rejected')
-      if (failed !== undefined) throw failed.reason
+    try {
+      for (let start = 0; start < all.length; start += CONVERSATIONS_AT_ONCE) {
+        const outcomes = await Promise.allSettled(all.slice(start, start + CONVERSATIONS_AT_ONCE).map(take))
+        const failed = outcomes.find(outcome => outcome.status === 'rejected')
+        if (failed !== undefined) throw failed.reason
+      }
+    } finally {
+      this.onReceived(provider, counts)
     }
     this.log.debug({ provider, direct, ...counts, reasons: Object.fromEntries(reasons) }, 'webhook received')
     return counts

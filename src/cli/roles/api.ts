@@ -2,11 +2,14 @@
 import { createApp } from '../../api/app.js'
 import { listen } from '../../api/server.js'
 import { Batcher } from '../../batcher.js'
+import { standingOf } from '../../doctor/presence.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
+import { RedisStore } from '../../store/redis-store.js'
 import type { Store } from '../../store/store.js'
 import { checkExposure } from './exposure.js'
 import { handoverFrom } from './handover.js'
+import { makeKnown } from './presence.js'
 import { logStart, type RoleContext } from './role.js'
 
 export interface ApiContext extends RoleContext {
@@ -23,16 +26,20 @@ export interface ApiContext extends RoleContext {
  * @throws one line that names what is wrong and the remedy
  */
 export async function startApi(context: ApiContext): Promise<{ batcher: Batcher; url: string }> {
-  const { config, log, lifecycle, store, readiness } = context
+  const { config, log, lifecycle, metrics, store, readiness } = context
   checkExposure(config)
   const { redis, prefix, rules, batching } = config
   const batcher = new Batcher({
     ...(store ? { store } : { redis, prefix, ...rules, name: processName('api') }),
     batching,
     log,
+    observer: metrics,
   })
   await lifecycle.add('the API’s store', () => batcher.close())
   const identity = await batcher.open()
+  const presence =
+    batcher.store instanceof RedisStore ? await makeKnown(context, 'api', batcher.store.processes) : undefined
+  metrics.runs('api')
   const onUnheard = await directPath(context, batcher)
   const app = createApp({
     batcher,
@@ -41,6 +48,13 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
     groups: config.groups,
     onOwnMessage: config.onOwnMessage,
     raw: config.raw,
+    metrics,
+    standing: standingOf(identity),
+    onReceived: (provider, counts) => metrics.received(provider, counts),
+    onRejected: (provider, reason) => {
+      metrics.rejected(provider, reason)
+      presence?.refused(provider, reason)
+    },
     ...(config.api.token === undefined ? {} : { apiToken: config.api.token }),
     ...(readiness ? { readiness } : {}),
     ...(onUnheard ? { onUnheard } : {}),
@@ -65,6 +79,7 @@ async function directPath(context: ApiContext, batcher: Batcher): Promise<(() =>
     log,
     name: processName('api'),
     configureRedis: config.configureRedis,
+    observer: context.metrics,
   })
   await lifecycle.add('the API’s handover', timeoutMs => processor.stop({ timeoutMs }))
   return () => {

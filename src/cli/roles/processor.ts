@@ -1,11 +1,14 @@
 /** The processor as a process: claims what is due, and hands it over. */
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
+import { RedisStore } from '../../store/redis-store.js'
 import { handoverFrom } from './handover.js'
+import { makeKnown } from './presence.js'
 import type { RoleContext } from './role.js'
 
 /** @throws one line that names what is wrong and the remedy */
-export async function startProcessor({ config, log, lifecycle }: RoleContext): Promise<Processor> {
+export async function startProcessor(context: RoleContext): Promise<Processor> {
+  const { config, log, lifecycle, metrics } = context
   const { redis, prefix, rules, configureRedis } = config
   const processor = new Processor({
     redis,
@@ -15,8 +18,12 @@ export async function startProcessor({ config, log, lifecycle }: RoleContext): P
     log,
     name: processName('processor'),
     configureRedis,
+    observer: metrics,
   })
   await lifecycle.add('the processor', timeoutMs => processor.stop({ timeoutMs }))
   await processor.start()
+  if (processor.store instanceof RedisStore) await makeKnown(context, 'processor', processor.store.processes)
+  metrics.runs('processor')
+  metrics.watchSystem(processor.store, processor.owner)
   return processor
 }

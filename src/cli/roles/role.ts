@@ -1,6 +1,7 @@
 /** What every role is started with. */
 import type { Config } from '../../config.js'
 import type { Logger } from '../../logger.js'
+import type { Metrics } from '../../metrics/metrics.js'
 import type { StoreIdentity } from '../../store/store.js'
 import type { Lifecycle } from '../lifecycle.js'
 
@@ -9,6 +10,7 @@ export interface RoleContext {
   log: Logger
   /** Each thing a role acquires pushes its release here; stopping it stops the role. */
   lifecycle: Lifecycle
+  metrics: Metrics
 }
 
 /** The line that every process logs at its start: two that "see different data" are told apart by it. */

@@ -52,7 +52,7 @@ async function onRedis(context: UpContext): Promise<Started> {
 
 /** There is no queue without a Redis: the worker's handler is called where the batch is claimed. */
 async function inMemory(context: UpContext): Promise<Started> {
-  const { config, log, lifecycle } = context
+  const { config, log, lifecycle, metrics } = context
   log.warn({}, 'embedded: messages are kept in memory, and nothing outlives this process')
   const store = new MemoryStore(config.rules)
   await lifecycle.add('the store in memory', () => store.close())
@@ -61,10 +61,13 @@ async function inMemory(context: UpContext): Promise<Started> {
     log,
     name: processName('processor'),
     concurrency: config.worker.concurrency,
+    observer: metrics,
     ...(await receiver(config)),
   })
   await lifecycle.add('the processor', timeoutMs => processor.stop({ timeoutMs }))
   await processor.start()
+  metrics.runs('processor')
+  metrics.watchSystem(store, processor.owner)
   const readiness = () => processor.ready()
   const { url } = await startApi({ ...context, store, readiness, withProcessor: true })
   return { url, readiness }

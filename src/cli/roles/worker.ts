@@ -3,9 +3,9 @@ import { ConfigError } from '../../config.js'
 import type { Handle } from '../../handover/function.js'
 import { processName } from '../../process-name.js'
 import { RedisStore } from '../../store/redis-store.js'
-import type { StoreIdentity } from '../../store/store.js'
 import { loadHandler, logBatch } from '../../worker/handler.js'
 import { QueueWorker } from '../../worker/worker.js'
+import { makeKnown } from './presence.js'
 import { logStart, type RoleContext } from './role.js'
 
 /** What is done with a batch: the module that the settings name, else a line in the log. */
@@ -14,13 +14,13 @@ export const handleFrom = (file: string | undefined): Promise<Handle> =>
 
 /** @throws one line that names what is wrong and the remedy */
 export async function startWorker(context: RoleContext): Promise<QueueWorker> {
-  const { config, log, lifecycle } = context
+  const { config, log, lifecycle, metrics } = context
   if (config.handover.kind === 'http')
     throw new ConfigError(
       'LULL_HANDOVER=http: batches are POSTed to LULL_HANDOVER_URL, so there is no queue to work on: run no worker, or set LULL_HANDOVER=bullmq',
     )
   const handle = await handleFrom(config.worker.handler)
-  const identity = await inspect(context)
+  const { store, identity } = await standOn(context)
   const { name: queue, prefix } = config.queue
   const worker = new QueueWorker({
     redis: config.queue.redis ?? config.redis,
@@ -34,18 +34,17 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
   })
   await lifecycle.add('the worker', timeoutMs => worker.stop({ timeoutMs }))
   await worker.start()
+  await makeKnown(context, 'worker', store.processes)
+  metrics.runs('worker')
   logStart(log, 'worker', identity)
   log.info({ queue, prefix }, `worker takes batches from the queue ${queue} (prefix ${prefix})`)
   return worker
 }
 
-/** The queue's Redis, by the same checks and with the same words as the store's. */
-async function inspect({ config }: RoleContext): Promise<StoreIdentity> {
+/** The queue's Redis, by the same checks and with the same words as the store's; where this worker makes itself known. */
+async function standOn({ config, lifecycle, metrics }: RoleContext) {
   const { redis, queue, prefix, rules } = config
-  const store = new RedisStore({ redis: queue.redis ?? redis, prefix, rules, role: 'worker' })
-  try {
-    return await store.open()
-  } finally {
-    await store.close()
-  }
+  const store = new RedisStore({ redis: queue.redis ?? redis, prefix, rules, role: 'worker', observer: metrics })
+  await lifecycle.add('the worker’s place', () => store.close())
+  return { store, identity: await store.open() }
 }

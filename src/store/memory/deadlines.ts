@@ -35,6 +35,10 @@ export class Deadlines {
     this.sink(this.places.get(last.member) ?? place)
   }
 
+  get size(): number {
+    return this.heap.length
+  }
+
   get first(): Deadline | undefined {
     return this.heap[0]
   }

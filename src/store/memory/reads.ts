@@ -1,6 +1,12 @@
 /** Looks at what is there: `lua/conversation.lua`, `conversations.lua`, and the dead. They change nothing. */
 import type { StoredMessage } from '../../batch.js'
-import { type ConversationState, type ConversationSummary, type DeadBatch, MESSAGES_SHOWN } from '../store.js'
+import {
+  type ConversationState,
+  type ConversationSummary,
+  type DeadBatch,
+  MESSAGES_SHOWN,
+  type Totals,
+} from '../store.js'
 import { handedOut } from './claim.js'
 import type { Deadlines } from './deadlines.js'
 import { type State, waiting } from './state.js'
@@ -52,6 +58,17 @@ export function conversationSummaries(state: State, limit: number): Conversation
     return batch ? [{ conversationId: batch.conversationId, state: 'held' as const, batchId }] : []
   })
   return [...open, ...held].slice(0, limit)
+}
+
+export function totals(state: State): Totals {
+  const now = state.now()
+  const [first] = state.due.firsts(1)
+  return {
+    open: state.due.size,
+    held: state.claimed.size + state.answering.size,
+    dead: state.dead.size,
+    oldestDueAgeMs: first ? Math.max(now - first.atMs, 0) : 0,
+  }
 }
 
 /** The last to die first. */

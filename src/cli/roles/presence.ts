@@ -1,0 +1,52 @@
+/** A role makes itself known in Redis while it runs (see doctor/presence.ts), and refused webhooks with it. */
+import { fingerprintOf, type Presence, sharedSettings } from '../../doctor/presence.js'
+import type { RedisProcesses } from '../../store/redis-processes.js'
+import { packageVersion } from '../package-files.js'
+import type { RoleContext } from './role.js'
+
+/** Anybody can make an API refuse: what it says of that costs a write a minute. */
+const NEWS_EVERY_MS = 60_000
+
+export interface PresenceOfRole {
+  refused(provider: string, reason: string): void
+}
+
+/** Resolves when it is known; withdrawn when the lifecycle stops, before the store that it stands in. */
+export async function makeKnown(
+  { config, lifecycle }: RoleContext,
+  role: string,
+  processes: RedisProcesses,
+): Promise<PresenceOfRole> {
+  const settings = sharedSettings(config)
+  const presence: Presence = {
+    role,
+    version: packageVersion(),
+    startedAtMs: Date.now(),
+    fingerprint: fingerprintOf(settings),
+    settings,
+    refused: [],
+  }
+  let news: NodeJS.Timeout | undefined
+  const put = () => processes.put(JSON.stringify(presence))
+  await put()
+  await lifecycle.add(`what the ${role} says of itself`, async () => {
+    clearTimeout(news)
+    await processes.remove()
+  })
+  let writtenAtMs = Number.NEGATIVE_INFINITY
+  const write = () => {
+    news = undefined
+    writtenAtMs = performance.now()
+    void put()
+  }
+  return {
+    refused(provider, reason) {
+      const known = presence.refused.find(one => one.provider === provider && one.reason === reason)
+      const counted = known ?? { provider, reason, count: 0, lastAtMs: 0 }
+      if (!known) presence.refused.push(counted)
+      counted.count += 1
+      counted.lastAtMs = Date.now()
+      news ??= setTimeout(write, Math.max(writtenAtMs + NEWS_EVERY_MS - performance.now(), 0))
+    },
+  }
+}

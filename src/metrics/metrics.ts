@@ -1,0 +1,173 @@
+/**
+ * Prometheus metrics of one process: an `Observer` that counts. By Prometheus's conventions: seconds, `_total`, and never
+ * a conversation in a label. What a label may hold is bounded where it is set.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { NudgeKind, Observer } from '../observer.js'
+import type { ClaimedBatch, Store, StoreUnavailable } from '../store/store.js'
+import type { Counts } from '../webhook/receive.js'
+import { Canary } from './canary.js'
+import { notificationLag, type Reading, redisUp, systemTotals } from './system.js'
+
+const SECOND_MS = 1000
+/** Milliseconds are what punctuality is about, and minutes what an outage makes of it. */
+const LATENESS_S = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+const CALL_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const WAIT_S = [1, 2, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600]
+const ANSWER_S = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600]
+const MESSAGES = [1, 2, 3, 4, 5, 7, 10, 15, 20, 50, 100]
+
+export class Metrics implements Observer {
+  readonly registry = new Registry()
+  private readonly messages = this.counter('lull_messages_total', 'Messages received', ['provider', 'outcome'])
+  private readonly rejections = this.counter('lull_webhook_rejections_total', 'Webhooks refused', [
+    'provider',
+    'reason',
+  ])
+  private readonly released = this.counter('lull_batches_released_total', 'Batches claimed for the first time', [
+    'reason',
+  ])
+  private readonly handovers = this.counter('lull_handovers_total', 'Handovers', ['kind', 'result'])
+  private readonly answers = this.counter('lull_answers_total', 'Batches whose work has ended', ['result'])
+  private readonly reclaims = this.counter('lull_claims_reclaimed_total', 'Batches claimed again', [])
+  private readonly headersLost = this.counter('lull_headers_lost_total', 'Headers lost before the claim', ['cause'])
+  private readonly nudges = this.counter('lull_nudges_total', 'What woke the processor', ['kind'])
+  private readonly redisErrors = this.counter('lull_redis_errors_total', 'Calls that Redis failed', ['kind'])
+  private readonly lateness = this.histogram(
+    'lull_release_lateness_seconds',
+    'From the moment a batch could go to its claim',
+    [],
+    LATENESS_S,
+  )
+  private readonly wait = this.histogram(
+    'lull_batch_wait_seconds',
+    'From a batch’s first message to its claim',
+    [],
+    WAIT_S,
+  )
+  private readonly size = this.histogram('lull_batch_messages', 'Messages of a batch', [], MESSAGES)
+  private readonly append = this.histogram('lull_append_duration_seconds', 'Storing messages', [], CALL_S)
+  private readonly handover = this.histogram('lull_handover_duration_seconds', 'A handover call', ['kind'], ANSWER_S)
+  private readonly answer = this.histogram(
+    'lull_answer_duration_seconds',
+    'From a handover to the end of the work',
+    ['result'],
+    ANSWER_S,
+  )
+  private readonly requests = this.histogram(
+    'lull_http_request_duration_seconds',
+    'HTTP requests',
+    ['route', 'method', 'code'],
+    CALL_S,
+  )
+  private readonly build = new Gauge({
+    name: 'lull_build_info',
+    help: 'Always 1',
+    labelNames: ['version', 'role'],
+    registers: [this.registry],
+  })
+  private readonly readings: Reading[] = []
+  private canary: Canary | undefined
+  private isScraped = false
+
+  constructor(private readonly version: string) {
+    // Without a label they are there from the start: a rate needs a first value.
+    this.reclaims.inc(0)
+  }
+
+  /** Prometheus's text format. */
+  async text(): Promise<{ type: string; text: string }> {
+    // Node's own are for whoever looks: measuring the event loop is not free.
+    if (!this.isScraped) collectDefaultMetrics({ register: this.registry })
+    this.isScraped = true
+    await Promise.all(this.readings.map(read => read()))
+    return { type: this.registry.contentType, text: await this.registry.metrics() }
+  }
+
+  /** A role runs in this process. */
+  runs(role: string): void {
+    this.build.set({ version: this.version, role }, 1)
+  }
+
+  /** @param ready rejects where this process's Redis can not be used */
+  watchRedis(ready: () => Promise<void>): void {
+    this.readings.push(redisUp(this.registry, ready))
+  }
+
+  /**
+   * The gauges of the whole system.
+   * @param store whose expired keys are told to `canaryExpired`
+   * @param name unique to this process
+   */
+  watchSystem(store: Pick<Store, 'totals' | 'canary'>, name: string): void {
+    this.readings.push(systemTotals(this.registry, store))
+    if (!store.canary) return
+    this.canary = new Canary(store.canary, name)
+    this.readings.push(notificationLag(this.registry, this.canary))
+  }
+
+  stop(): void {
+    this.canary?.stop()
+  }
+
+  received(provider: string, counts: Counts): void {
+    for (const [outcome, count] of Object.entries(counts))
+      if (count > 0) this.messages.inc({ provider, outcome: OUTCOMES[outcome] ?? outcome }, count)
+  }
+
+  rejected(provider: string, reason: string): void {
+    this.rejections.inc({ provider, reason })
+  }
+
+  appended(durationMs: number): void {
+    this.append.observe(durationMs / SECOND_MS)
+  }
+
+  requested({ route, method, code, durationMs }: Parameters<NonNullable<Observer['requested']>>[0]): void {
+    this.requests.observe({ route, method, code }, durationMs / SECOND_MS)
+  }
+
+  claimed({ batch, lease, lateMs, headerLost }: ClaimedBatch): void {
+    if (lease > 1) {
+      this.reclaims.inc()
+      return
+    }
+    this.released.inc({ reason: batch.releasedBy })
+    this.lateness.observe(lateMs / SECOND_MS)
+    this.wait.observe(Math.max(batch.releasedAtMs - batch.firstAtMs, 0) / SECOND_MS)
+    this.size.observe(batch.messages.length)
+    if (headerLost) this.headersLost.inc({ cause: headerLost })
+  }
+
+  handedOver({ kind, result, durationMs }: { kind: string; result: string; durationMs: number }): void {
+    this.handovers.inc({ kind, result })
+    this.handover.observe({ kind }, durationMs / SECOND_MS)
+  }
+
+  answered(result: string, durationMs: number | undefined): void {
+    this.answers.inc({ result })
+    if (durationMs !== undefined) this.answer.observe({ result }, durationMs / SECOND_MS)
+  }
+
+  nudged(kind: NudgeKind): void {
+    this.nudges.inc({ kind })
+  }
+
+  redisFailed(kind: StoreUnavailable['reason']): void {
+    this.redisErrors.inc({ kind })
+  }
+
+  canaryExpired(name: string): void {
+    this.canary?.heard(name)
+  }
+
+  private counter(name: string, help: string, labelNames: string[]) {
+    return new Counter({ name, help, labelNames, registers: [this.registry] })
+  }
+
+  private histogram(name: string, help: string, labelNames: string[], buckets: number[]) {
+    return new Histogram({ name, help, labelNames, buckets, registers: [this.registry] })
+  }
+}
+
+const OUTCOMES: Readonly<Record<string, string>> = { duplicates: 'duplicate', tooLate: 'too_late' }

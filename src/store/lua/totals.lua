@@ -1,0 +1,15 @@
+#!lua flags=no-writes
+--[[
+How much there is of everything.
+
+KEYS  1 the prefix
+Returns { conversations that wait, conversations that are held, dead batches, ms for which the oldest has been due }
+--]]
+--- include "now"
+local first = redis.call('ZRANGE', P .. DUE, 0, 0, 'WITHSCORES')
+return {
+  redis.call('ZCARD', P .. DUE),
+  redis.call('ZCARD', P .. CLAIMED) + redis.call('ZCARD', P .. ANSWERING),
+  redis.call('HLEN', P .. DEAD),
+  first[2] and math.max(read_clock() - first[2], 0) or 0,
+}
