@@ -12,7 +12,7 @@ import { type Fault, type Item, type Place, type Provider, type SignedRequest, U
 import { bearerFault, bearerOf, tokenFault } from './signature.js'
 import { isFromPhone } from './stanza.js'
 
-const event = z.object({ event: z.string(), instance: id, sender: id, data: z.unknown() })
+const event = z.object({ event: z.string(), instance: id, sender: id, data: z.unknown().optional() })
 
 const keyShape = z.object({
   remoteJid: id,

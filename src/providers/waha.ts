@@ -43,7 +43,7 @@ const payloadShape = z.object({
   revokedMessageId: id,
 })
 
-const revocation = z.object({ revokedMessageId: id, before: z.unknown(), after: z.unknown() })
+const revocation = z.object({ revokedMessageId: id, before: z.unknown().optional(), after: z.unknown().optional() })
 
 const NOBODY = { participant: undefined, lastKnownPresence: undefined }
 

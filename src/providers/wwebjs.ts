@@ -57,8 +57,8 @@ const messageShape = z.object({
   ),
 })
 
-const envelope = z.object({ dataType: z.string(), sessionId: id, data: z.unknown() })
-const edit = z.object({ message: z.unknown(), newBody: text })
+const envelope = z.object({ dataType: z.string(), sessionId: id, data: z.unknown().optional() })
+const edit = z.object({ message: z.unknown().optional(), newBody: text })
 
 type WebMessage = z.infer<typeof messageShape>
 type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>

@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
+import { Batcher } from '../../../src/batcher.js'
+import { MemoryStore } from '../../../src/store/memory-store.js'
 import { Refusal } from '../../../src/webhook/answer.js'
 import { MAX_BODY_BYTES } from '../../../src/webhook/body.js'
 import { Receiver, type ReceiverOptions } from '../../../src/webhook/receive.js'
@@ -181,6 +183,90 @@ describe('webhook: groups and own messages', () => {
   it('drop needs a batcher that can', () => {
     const { append, typing } = new Recorder()
     expect(() => new Receiver({ batcher: { append, typing }, onOwnMessage: 'drop' })).to.throw(TypeError, 'drop')
+  })
+})
+
+describe('webhook: edits, revocations, reactions and typing', () => {
+  const chat = '106540352200001/79000000011@c.us'
+  const original = 'wamid.HBgLNzkwMDAwMDAwMTEVAgASGBQzQUU1MzUzODc5QkQ2OUJGRERDQgA='
+
+  it('an edit and a revocation go to the conversation of the message they are about', async () => {
+    const { batcher, send } = setUp()
+    expect(await send(fixture('meta/edit.json'))).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 0, edited: 1 })
+    expect(await send(fixture('meta/revoke.json'))).to.deep.equal({
+      accepted: 0,
+      duplicates: 0,
+      ignored: 0,
+      revoked: 1,
+    })
+    expect(batcher.noted).to.deep.equal([
+      { conversationId: chat, edited: { messageId: original, text: 'Здравствуйте! Сколько стоит доставка в Тулу?' } },
+      { conversationId: chat, revoked: original },
+    ])
+  })
+
+  it('counts those that come too late, and an edit of what has not come as ignored', async () => {
+    const { batcher, send } = setUp()
+    batcher.outcome = 'tooLate'
+    expect(await send(fixture('green-api/edited.json'))).to.include({ ignored: 0, tooLate: 1 })
+    expect(await send(fixture('green-api/deleted.json'))).to.include({ ignored: 0, tooLate: 1 })
+    batcher.outcome = 'first'
+    expect(await send(fixture('green-api/edited.json'))).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 1 })
+    expect(await send(fixture('green-api/deleted.json'))).to.include({ ignored: 0, revoked: 1 })
+  })
+
+  it('ignores them where messages go to something that knows no corrections', async () => {
+    const { append, typing } = new Recorder()
+    const { send } = setUp({
+      batcher: Object.assign(new Recorder(), { append, typing, edit: undefined, revoke: undefined }),
+    })
+    expect(await send(fixture('green-api/edited.json'))).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 1 })
+  })
+
+  it('a reaction opens and extends nothing', async () => {
+    const { batcher, send } = setUp()
+    for (const file of ['meta/reaction.json', 'waha/message-reaction-removed.json'])
+      expect(await send(fixture(file))).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 1 })
+    expect(batcher.noted).to.deep.equal([])
+  })
+
+  it('a sign of typing is worth ten seconds, and its end nothing', async () => {
+    const { batcher, send } = setUp()
+    const signs = ['waha/presence-typing.json', 'waha/presence-paused.json', 'evolution/presence-composing.json']
+    for (const file of [...signs, 'evolution/presence-paused.json', 'wppconnect/onpresencechanged.json'])
+      expect(await send(fixture(file)), file).to.include({ accepted: 0, ignored: 1 })
+    expect(batcher.noted).to.deep.equal([
+      { conversationId: 'default/79000000011@c.us', typingMs: 10_000 },
+      { conversationId: 'shop/79000000011@c.us', typingMs: 10_000 },
+      { conversationId: 'shop/79000000011@c.us', typingMs: 10_000 },
+    ])
+  })
+
+  it('in a group, by sender, they go to the member’s conversation', async () => {
+    const { batcher, send } = setUp({ groups: 'bySender' })
+    await send(fixture('waha/presence-group.json'))
+    expect(batcher.noted[0]?.conversationId).to.equal('default/120363000000000001@g.us/79000000011@c.us')
+    const ignoring = setUp({ groups: 'ignore' })
+    await ignoring.send(fixture('waha/presence-group.json'))
+    expect(ignoring.batcher.noted).to.deep.equal([])
+  })
+
+  it('from webhook to batch: what was edited says the new words, what was revoked is not there', async () => {
+    const store = new MemoryStore()
+    const { send } = setUp({ batcher: new Batcher({ store }) })
+    const [first, second] = ['E3B778CCB66890C0FD2E', 'M2']
+    const text = JSON.parse(fixture('green-api/text.json').toString())
+    await send({ ...text, idMessage: first })
+    await send({ ...text, idMessage: second })
+    await send(fixture('green-api/edited.json'))
+    const conversationId = '1101000001/79000000011@c.us'
+    await store.flush(conversationId)
+    const texts = (await store.conversation(conversationId)).messages.map(({ message }) => message.text)
+    expect(texts[0]).to.equal('Здравствуйте, поправка')
+    expect(await send(fixture('green-api/deleted.json'))).to.include({ revoked: 1 })
+    expect((await store.conversation(conversationId)).messages.map(({ message }) => message.messageId)).to.deep.equal([
+      second,
+    ])
   })
 })
 
