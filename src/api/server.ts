@@ -15,9 +15,14 @@ export interface Listening {
  * A request's head and its body have to be there by then: a client that sends a byte a second would hold a connection
  * for Node's 5 minutes.
  */
-const HEAD_WITHIN_MS = 10_000
-const REQUEST_WITHIN_MS = 30_000
-const CHECK_EVERY_MS = 5_000
+export interface Patience {
+  headWithinMs: number
+  requestWithinMs: number
+  /** How often that is looked at. */
+  checkEveryMs: number
+}
+
+const PATIENCE: Patience = { headWithinMs: 10_000, requestWithinMs: 30_000, checkEveryMs: 5_000 }
 
 /** Longer than the 60 s after which load balancers drop an idle connection: they must be the ones to end it. */
 const KEEP_ALIVE_MS = 65_000
@@ -30,14 +35,18 @@ const FAREWELL_MS = 500
 const FAREWELL_SHARE = 0.1
 
 /** Rejects with one line that names the setting, where the address cannot be had. */
-export async function listen(app: Koa, { host, port }: { host: string; port: number }): Promise<Listening> {
+export async function listen(
+  app: Koa,
+  { host, port }: { host: string; port: number },
+  patience = PATIENCE,
+): Promise<Listening> {
   let closing: Promise<void> | undefined
   const handle = app.callback()
   const server = createServer(
     {
-      headersTimeout: HEAD_WITHIN_MS,
-      requestTimeout: REQUEST_WITHIN_MS,
-      connectionsCheckingInterval: CHECK_EVERY_MS,
+      headersTimeout: patience.headWithinMs,
+      requestTimeout: patience.requestWithinMs,
+      connectionsCheckingInterval: patience.checkEveryMs,
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     (req, res) => {
