@@ -6,6 +6,7 @@ import { createLog, createStderrLog } from '../log.js'
 import { Metrics } from '../metrics/metrics.js'
 import { drop, flush, forget } from './by-hand.js'
 import { dead, redrive, redriveAll } from './dead.js'
+import { doctor } from './doctor.js'
 import { withPrivateRedis } from './explain.js'
 import type { Lifecycle } from './lifecycle.js'
 import { packageVersion } from './package-files.js'
@@ -81,6 +82,14 @@ export function createProgram(): Command {
 }
 
 function seeingCommands(program: Command): void {
+  program
+    .command('doctor')
+    .description('checks Redis, the processes and the batches, and says what is wrong and what to do')
+    .option('--json', 'one JSON object')
+    .action(async (options: { json?: boolean }) => {
+      const config = readConfig(loadEnvironment())
+      await doctor(config, options)
+    })
   program
     .command('watch')
     .description('shows each step of every batch as it happens, until interrupted')

@@ -1,0 +1,131 @@
+/** Checks of the batches: lost by a foreign hand, overdue, dead; and of webhooks that were refused. */
+import type { HistoryEntry } from '../store/store.js'
+import { degraded, type Finding, ok, wrong } from './finding.js'
+import { livePresences, type Surroundings } from './surroundings.js'
+
+const HOUR_MS = 3_600_000
+const HISTORY_READ = 10_000
+/** Batches that should wait, looked for in their conversations. */
+const LOOKED_FOR = 200
+const NAMED = 5
+
+/** Batches, or their headers, that a hand that is not Lull's has taken, and whose hand that could be. */
+export async function vanished(surroundings: Surroundings): Promise<Finding> {
+  const check = 'vanished'
+  const history = await surroundings.store.history({ limit: HISTORY_READ })
+  const headers = history.filter(({ step }) => step === 'vanished')
+  const gone = await goneOf(surroundings, history)
+  if (headers.length === 0 && gone.length === 0) return ok(check, 'no batch vanished before its time')
+  const parts = [
+    ...(gone.length > 0 ? [`the messages of ${gone.length} waiting batches are gone (${named(gone)}): lost`] : []),
+    ...(headers.length > 0
+      ? [
+          `the headers of ${headers.length} batches were deleted before their time (${named(headers)}): their messages were released all the same`,
+        ]
+      : []),
+  ]
+  const says = `${parts.join('; ')}${suspects(surroundings)}`
+  const remedy =
+    'stop what deletes or scans Lull’s keys (an older processor, FLUSHDB, a cleaning job): redis-cli monitor shows it; give Lull a database, or an ACL user, of its own'
+  const last = Math.max(...[...headers, ...gone].map(({ atMs }) => atMs))
+  const now = await serverNow(surroundings)
+  if (gone.length > 0 || now - last < HOUR_MS) return wrong(check, says, remedy)
+  return degraded(check, `${says}; the last one ${Math.round((now - last) / HOUR_MS)} h ago`, remedy)
+}
+
+const named = (entries: HistoryEntry[]) =>
+  entries
+    .slice(0, NAMED)
+    .map(({ conversationId, batchId }) => `${batchId} of ${conversationId}`)
+    .join(', ') + (entries.length > NAMED ? ', …' : '')
+
+const WAITING: ReadonlySet<string> = new Set(['opened', 'appended', 'extended', 'sealed', 'edited', 'redriven'])
+
+/** Batches whose last step says that they wait, and that do not. */
+async function goneOf({ store }: Surroundings, history: HistoryEntry[]): Promise<HistoryEntry[]> {
+  const last = new Map<string, HistoryEntry>()
+  for (const entry of history) if (!last.has(entry.batchId)) last.set(entry.batchId, entry)
+  const should = [...last.values()].filter(({ step }) => WAITING.has(step)).slice(0, LOOKED_FOR)
+  const gone: HistoryEntry[] = []
+  for (const entry of should) {
+    const { conversationId, batchId } = entry
+    const { messages, waiting } = await store.conversation(conversationId)
+    // Of more messages than are shown, one of an earlier batch could be among those that are not.
+    if (messages.length < waiting || messages.some(message => message.batchId === batchId)) continue
+    // It may have gone between the two looks.
+    const now = await store.history({ conversationId, limit: 1 })
+    const wasDropped = history.some(
+      each => each.step === 'dropped' && each.conversationId === conversationId && each.atMs >= entry.atMs,
+    )
+    if (now[0]?.id === (await newestOf(history, conversationId)) && !wasDropped) gone.push(entry)
+  }
+  return gone
+}
+
+const newestOf = async (history: HistoryEntry[], conversationId: string) =>
+  history.find(entry => entry.conversationId === conversationId)?.id
+
+const OURS = /^lull\./
+const BULLMQS = /^[^:]+:[A-Za-z0-9+/=]+(:|$)/
+
+function suspects({ server: { clients } }: Surroundings): string {
+  if (!clients) return ''
+  const strangers = clients.filter(({ name }) => !OURS.test(name) && !BULLMQS.test(name))
+  if (strangers.length === 0) return '. No client but Lull’s is connected now'
+  const shown = strangers
+    .slice(0, NAMED)
+    .map(
+      ({ addr, name, command, user, db }) =>
+        `${addr} ${name || 'without a name'} (database ${db}, user ${user}, last ${command})`,
+    )
+  return `. Clients that could be it: ${shown.join(', ')}${strangers.length > NAMED ? ', …' : ''}`
+}
+
+async function serverNow({ server }: Surroundings): Promise<number> {
+  const [seconds] = await server.client.time()
+  return Number(seconds) * 1000
+}
+
+/** A claim that is so late has been put off by something. */
+const LATE_MS = 2000
+const VERY_LATE_MS = 30_000
+
+export async function overdue({ store }: Surroundings): Promise<Finding> {
+  const check = 'overdue'
+  const { open, held, oldestDueAgeMs } = await store.totals()
+  const says = `${open} conversations collect, ${held} have a batch under way`
+  if (oldestDueAgeMs < LATE_MS) return ok(check, `${says}; none is overdue`)
+  const late = `${says}; the oldest batch has been due for ${(oldestDueAgeMs / 1000).toFixed(1)} s`
+  const remedy =
+    'see that a processor runs and its log: one that can not hand over (queue away, receiver refusing) claims no more'
+  return oldestDueAgeMs < VERY_LATE_MS ? degraded(check, late, remedy) : wrong(check, late, remedy)
+}
+
+export async function dead({ store }: Surroundings): Promise<Finding> {
+  const { dead: count } = await store.totals()
+  if (count === 0) return ok('dead', 'no dead batches')
+  const [last] = await store.dead(1)
+  const error = last ? `, one for: ${last.error}` : ''
+  return wrong(
+    'dead',
+    `${count} dead ${count === 1 ? 'batch' : 'batches'}${error}`,
+    'lull dead lists them; lull dead redrive --all hands them over again',
+  )
+}
+
+export function refusedWebhooks(surroundings: Surroundings): Finding {
+  const check = 'webhooks'
+  const counts = new Map<string, number>()
+  for (const { refused } of livePresences(surroundings).values())
+    for (const { provider, reason, count } of refused) {
+      const key = `${provider} ${reason}`
+      counts.set(key, (counts.get(key) ?? 0) + count)
+    }
+  if (counts.size === 0) return ok(check, 'no webhook was refused')
+  const all = [...counts].map(([key, count]) => `${key} ${count}`).join(', ')
+  return degraded(
+    check,
+    `webhooks refused since the API’s start: ${all}`,
+    'missing or mismatch: compare the provider’s secret with the setting (the log names it), and see that no proxy changes the body; unsigned: LULL_ALLOW_UNSIGNED; verify_token: WHATSAPP_VERIFY_TOKEN',
+  )
+}

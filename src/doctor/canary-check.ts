@@ -1,0 +1,67 @@
+/**
+ * A canary: two keys that expire, one left to Redis, one touched as a claim touches a shadow key, and how long it takes
+ * until each is announced.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { connect, createClient, disconnect } from '../store/redis-connection.js'
+import { degraded, type Finding, ok } from './finding.js'
+import type { Surroundings } from './surroundings.js'
+
+const TTL_MS = 100
+const WAITED_MS = 3000
+/** A key is alive still in the millisecond it is due. */
+const TOUCH_AFTER_MS = 2
+/** Redis looks for expired keys ten times a second; the touched one is announced at once. */
+const NATURAL_OK_MS = 1000
+const TOUCHED_OK_MS = 100
+
+export async function canary({ config, store, server, identity }: Surroundings): Promise<Finding> {
+  const subscriber = createClient(config.redis, store.name)
+  subscriber.on('error', () => {})
+  const heardAtMs = new Map<string, number>()
+  subscriber.on('message', (_channel: string, key: string) => heardAtMs.set(key, performance.now()))
+  const [natural, touched] = (['natural', 'touched'] as const).map(kind =>
+    store.keys.canary(`${store.name}.${kind}`),
+  ) as [string, string]
+  try {
+    await connect(subscriber)
+    await subscriber.subscribe(`__keyevent@${identity.db}__:expired`)
+    await server.client.set(natural, '', 'PX', TTL_MS)
+    await server.client.set(touched, '', 'PX', TTL_MS)
+    const dueAtMs = performance.now() + TTL_MS
+    await delay(TTL_MS + TOUCH_AFTER_MS)
+    await server.client.exists(touched)
+    while (heardAtMs.size < 2 && performance.now() < dueAtMs + WAITED_MS) await delay(10)
+    const lag = (key: string) => {
+      const atMs = heardAtMs.get(key)
+      return atMs === undefined ? undefined : Math.max(Math.round(atMs - dueAtMs), 0)
+    }
+    return verdict(lag(natural), lag(touched))
+  } catch (error) {
+    return degraded(
+      'canary',
+      `no canary could be sent: ${error instanceof Error ? error.message : String(error)}`,
+      'allow SUBSCRIBE to __keyevent@* and SET to this user',
+    )
+  } finally {
+    await disconnect(subscriber)
+  }
+}
+
+function verdict(naturalMs: number | undefined, touchedMs: number | undefined): Finding {
+  const shown = (ms: number | undefined) => (ms === undefined ? `not within ${WAITED_MS} ms` : `after ${ms} ms`)
+  const says = `canary: an expired key is announced ${shown(naturalMs)} by itself, ${shown(touchedMs)} when touched`
+  if (touchedMs === undefined)
+    return degraded(
+      'canary',
+      `${says}; the timer and batch-updated do without`,
+      'turn notify-keyspace-events Ex on, as above',
+    )
+  if (touchedMs > TOUCHED_OK_MS || (naturalMs ?? WAITED_MS) > NATURAL_OK_MS)
+    return degraded(
+      'canary',
+      says,
+      'Redis is busy, or holds very many keys with a TTL: claims do not wait for it; see lull_release_lateness_seconds for what counts',
+    )
+  return ok('canary', says)
+}

@@ -1,0 +1,213 @@
+/**
+ * Checks of who is there: API servers, processors and workers, the database each stands on, the settings each runs with.
+ * Two processes that "see different data" show here.
+ */
+import { Keys } from '../store/keys.js'
+import { degraded, type Finding, ok, wrong } from './finding.js'
+import { fingerprintOf, type Presence, type Settings, STANDING_HEADER, sharedSettings, standingOf } from './presence.js'
+import { livePresences, type Process, presencesOf, processesAmong, type Surroundings } from './surroundings.js'
+
+const ONE_ADDRESS =
+  'give all of them one REDIS_URL (under PM2: restart with --update-env), and compare their first log lines'
+
+const short = (name: string) => name.replace(/^lull\./, '')
+const listed = (names: string[]) => names.map(short).sort().join(', ')
+
+export async function connected(surroundings: Surroundings): Promise<Finding[]> {
+  const { server, queueServer, identity, config } = surroundings
+  if (!server.clients)
+    return [
+      degraded(
+        'processes',
+        'CLIENT LIST is refused here: nobody sees who is connected',
+        'allow it to this user (ACL SETUSER … +client|list); until then compare the first log line of each process',
+      ),
+    ]
+  const processes = processesAmong(server.clients)
+  const here = processes.filter(({ role, dbs }) => role !== 'worker' && dbs.has(identity.db))
+  const apis = here.filter(({ role }) => role === 'api')
+  const processors = here.filter(({ role }) => role === 'processor')
+  const workers = processesAmong(queueServer?.clients ?? server.clients).filter(
+    ({ role, dbs }) => role === 'worker' && dbs.has(surroundings.queueDb),
+  )
+  const isHttp = config.handover.kind === 'http'
+  return [
+    apis.length > 0
+      ? ok('apis', `${apis.length} API: ${listed(apis.map(({ name }) => name))}`)
+      : degraded(
+          'apis',
+          `no API server is connected to database ${identity.db} here`,
+          `start one (lull api); if one runs, it stands elsewhere: ${ONE_ADDRESS}. Programs that append by the library are not counted`,
+        ),
+    processors.length > 0
+      ? ok('processors', `${processors.length} processor: ${listed(processors.map(({ name }) => name))}`)
+      : wrong(
+          'processors',
+          `no processor is connected to database ${identity.db} here: nothing is released`,
+          `start one (lull processor); if one runs, it stands elsewhere: ${ONE_ADDRESS}`,
+        ),
+    ...(isHttp ? [] : [await workersOf(surroundings, workers)]),
+    ...elsewhere(
+      identity.db,
+      processes.filter(({ role }) => role !== 'worker'),
+    ),
+  ]
+}
+
+async function workersOf(surroundings: Surroundings, workers: Process[]): Promise<Finding> {
+  const check = 'workers'
+  if (workers.length > 0) return ok(check, `${workers.length} worker: ${listed(workers.map(({ name }) => name))}`)
+  const { config, queueServer, server } = surroundings
+  const { name, prefix } = config.queue
+  const { client, clients = [] } = queueServer ?? server
+  // How BullMQ's own workers name their connections.
+  const named = `${prefix}:${Buffer.from(name).toString('base64')}`
+  const others = clients.filter(other => other.name.startsWith(named)).length
+  if (others > 0) return ok(check, `workers of queue ${name}: ${others} connections of BullMQ’s`)
+  const waiting = await client.llen(`${prefix}:${name}:wait`)
+  const remedy = 'start one (lull worker, or a BullMQ worker of your own on the same queue and Redis)'
+  return waiting > 0
+    ? wrong(check, `no worker of queue ${name} is connected, and ${waiting} batches wait for one`, remedy)
+    : degraded(check, `no worker of queue ${name} is connected`, remedy)
+}
+
+/** Processes of this server that stand on other databases only: strays, or a whole other system. */
+function elsewhere(db: number, processes: Process[]): Finding[] {
+  const strays = processes.filter(({ dbs }) => !dbs.has(db))
+  const dbs = new Set(strays.flatMap(stray => [...stray.dbs]))
+  return [...dbs]
+    .sort((a, b) => a - b)
+    .map(other => {
+      const there = strays.filter(stray => stray.dbs.has(other))
+      const roles = new Set(there.map(({ role }) => role))
+      const says = `on database ${other} of the same Redis: ${listed(there.map(({ name }) => name))}`
+      if (roles.size === 2)
+        return degraded(
+          'databases',
+          `${says}: another whole system, it seems`,
+          'give it a LULL_PREFIX of its own: Pub/Sub knows no databases',
+        )
+      return wrong(
+        'databases',
+        `${says}, and this is database ${db}: they do not see each other's batches`,
+        ONE_ADDRESS,
+      )
+    })
+}
+
+/** An API that answers where the settings say it listens, but stands on another Redis: that shows nowhere else. */
+export async function apiHere({ config: { api }, identity }: Surroundings): Promise<Finding[]> {
+  if (api.port === 0) return []
+  const host = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[api.host] ?? api.host
+  const url = `http://${host}:${api.port}`
+  const standing = await standingAt(url)
+  if (standing === undefined) return []
+  if (standing === standingOf(identity)) return [ok('api-here', `the API at ${url} stands on this Redis and database`)]
+  return [wrong('api-here', `the API at ${url} stands on another Redis, database or prefix than this one`, ONE_ADDRESS)]
+}
+
+const API_WITHIN_MS = 2000
+
+/** `undefined` where nothing answers, or something that is not Lull's. */
+async function standingAt(url: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(`${url}/livez`, { signal: AbortSignal.timeout(API_WITHIN_MS) })
+    await response.body?.cancel()
+    return response.headers.get(STANDING_HEADER) ?? undefined
+  } catch {
+    // Nothing listens there: the API may well be on another machine.
+    return undefined
+  }
+}
+
+export function settings(surroundings: Surroundings): Finding {
+  const check = 'settings'
+  const live = livePresences(surroundings)
+  const own = sharedSettings(surroundings.config)
+  const prints = new Set([...live.values()].map(({ fingerprint }) => fingerprint))
+  const remedy =
+    'restart them with one environment; under PM2 a restart keeps the old one: pm2 restart all --update-env, then pm2 save'
+  if (prints.size === 0) return ok(check, `no process says what it runs with; here it is ${fingerprintOf(own)}`)
+  if (prints.size > 1) return wrong(check, `processes run with different settings: ${differences(live)}`, remedy)
+  const [theirs] = live.values()
+  if (theirs && theirs.fingerprint !== fingerprintOf(own))
+    return degraded(
+      check,
+      `all ${live.size} processes run with ${theirs.fingerprint}, and this environment says otherwise: ${changed(theirs.settings, own)}`,
+      `run doctor with the environment that they have, or, if this is the newer one, ${remedy}`,
+    )
+  return ok(check, `settings ${fingerprintOf(own)} in all ${live.size} processes, and here`)
+}
+
+/** `LULL_QUIET_GAP_MS=5000 in api.host.12, 10000 in processor.host.13` */
+function differences(live: Map<string, Presence>): string {
+  const names = new Set([...live.values()].flatMap(presence => Object.keys(presence.settings)))
+  return [...names]
+    .flatMap(name => {
+      const byValue = new Map<string, string[]>()
+      for (const [process, presence] of live) {
+        const value = String(presence.settings[name] ?? 'unset')
+        byValue.set(value, [...(byValue.get(value) ?? []), process])
+      }
+      if (byValue.size < 2) return []
+      return [`${name}=${[...byValue].map(([value, processes]) => `${value} in ${listed(processes)}`).join(', ')}`]
+    })
+    .join('; ')
+}
+
+const changed = (theirs: Settings, own: Settings) =>
+  [...new Set([...Object.keys(theirs), ...Object.keys(own)])]
+    .filter(name => theirs[name] !== own[name])
+    .map(name => `${name}=${theirs[name] ?? 'unset'} there, ${own[name] ?? 'unset'} here`)
+    .join('; ')
+
+const SUFFIX = '.batch-updated'
+const PREFIXES_LOOKED_AT = 20
+
+/** Processes that are on this database under another prefix, as far as somebody listens there. */
+export async function prefixes(surroundings: Surroundings): Promise<Finding[]> {
+  const { server, store, identity, presences } = surroundings
+  if (!server.clients) return []
+  const channels: unknown = await server.client.pubsub('CHANNELS', `*${SUFFIX}`).catch(() => [])
+  const others = (Array.isArray(channels) ? channels : [])
+    .map(String)
+    .filter(channel => channel !== store.keys.batchUpdated)
+    .slice(0, PREFIXES_LOOKED_AT)
+  const here = processesAmong(server.clients).filter(({ name, dbs }) => dbs.has(identity.db) && !presences.has(name))
+  const findings: Finding[] = []
+  for (const channel of others) {
+    const prefix = channel.slice(0, -SUFFIX.length)
+    const known = await presencesOf(server.client, new Keys(prefix).processes).catch(() => new Map<string, Presence>())
+    const there = here.filter(({ name }) => known.has(name))
+    if (there.length === 0) continue
+    const roles = new Set(there.map(({ role }) => role))
+    const says = `with LULL_PREFIX=${prefix}: ${listed(there.map(({ name }) => name))}`
+    const remedy = `set one LULL_PREFIX for all (here it is ${identity.prefix})`
+    findings.push(
+      roles.has('api') && roles.has('processor')
+        ? ok('prefixes', `another whole system ${says}`)
+        : wrong('prefixes', `${says}: those do not see the batches of ${identity.prefix}`, remedy),
+    )
+  }
+  return findings
+}
+
+export async function listeners({ server, store }: Surroundings): Promise<Finding> {
+  const check = 'listeners'
+  const channel = store.keys.batchUpdated
+  const reply: unknown = await server.client.pubsub('NUMSUB', channel).catch(() => undefined)
+  if (!Array.isArray(reply))
+    return degraded(
+      check,
+      `PUBSUB is refused here: nobody sees who listens to ${channel}`,
+      'allow it to this user (+pubsub|numsub)',
+    )
+  const count = Number(reply[1] ?? 0)
+  return count > 0
+    ? ok(check, `${count} listening to ${channel}`)
+    : wrong(
+        check,
+        `nobody listens to ${channel}`,
+        'start a processor with the same Redis and LULL_PREFIX; one that runs may lack the right to subscribe (ACL: &rapid-fire.* and &__keyevent@*)',
+      )
+}
