@@ -2,26 +2,23 @@
  * The store on Redis: each transition is one script (`scripts.ts`), each event comes from `redis-events.ts`; here they
  * are put together, and replies become the store's types.
  */
-import type { Redis, RedisOptions } from 'ioredis'
 import { composeBatch } from '../batch.js'
 import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
-import { Outage } from '../outage.js'
 import { processName } from '../process-name.js'
 import { type Rules, rulesFrom } from '../rules.js'
 import { newBatchId as randomBatchId } from './batch-id.js'
 import { listEntry, runFrom } from './entries.js'
-import { type About, foreignKey } from './foreign-key.js'
 import { Keys } from './keys.js'
 import { MemoryGuard } from './memory-guard.js'
-import { addressOf, connect, createClient, disconnect, type RedisSource } from './redis-connection.js'
-import { isWrongType, redisError } from './redis-errors.js'
+import type { RedisSource } from './redis-connection.js'
 import { RedisEvents } from './redis-events.js'
 import { FOLLOWING_OPTIONS, HistoryFollower } from './redis-follow.js'
 import { forget } from './redis-forget.js'
+import { RedisLink } from './redis-link.js'
 import { RedisProcesses } from './redis-processes.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './redis-reads.js'
-import { ensureExpiryEvents, inspectServer } from './redis-server.js'
+import { ensureExpiryEvents } from './redis-server.js'
 import { type RunReply, Scripts } from './scripts.js'
 import {
   type AnsweredResult,
@@ -47,7 +44,6 @@ import {
   type Store,
   type StoreEvent,
   type StoreIdentity,
-  StoreUnavailable,
   type Totals,
 } from './store.js'
 
@@ -70,12 +66,6 @@ const MESSAGES_A_CALL = 1000
 /** Batches one script call acknowledges or renews. */
 const BATCHES_A_CALL = 500
 
-/** What works on a connection of its own until it is stopped. */
-interface Listening {
-  start(): Promise<void>
-  stop(): Promise<void>
-}
-
 export class RedisStore implements Store {
   readonly rules: Rules
   readonly keys: Keys
@@ -83,77 +73,49 @@ export class RedisStore implements Store {
   readonly processes: RedisProcesses
   readonly canary = {
     set: async (name: string, ttlMs: number) => {
-      await this.attempt(() => this.client.set(this.keys.canary(name), '', 'PX', ttlMs))
+      await this.link.read(() => this.link.client.set(this.keys.canary(name), '', 'PX', ttlMs))
     },
     touch: async (name: string) => {
-      await this.attempt(() => this.client.exists(this.keys.canary(name)))
+      await this.link.read(() => this.link.client.exists(this.keys.canary(name)))
     },
   }
-  private readonly client: Redis
+  private readonly link: RedisLink
   private readonly scripts: Scripts
   private readonly memory: MemoryGuard
-  private readonly outage: Outage
-  private readonly address: string
-  private readonly source: RedisSource
   private readonly log: Logger
-  private readonly observer: Observer
   private readonly newBatchId: () => string
-  private readonly listening = new Set<Listening>()
-  private opened = false
-  private closed = false
 
   /** Connects to nothing yet. @throws {RangeError} for a prefix that could make two names one */
   constructor({ redis, prefix, rules = rulesFrom(), role = 'store', name, ...options }: RedisStoreOptions) {
     const { log = silent, newBatchId = randomBatchId, observer = {} } = options
-    this.observer = observer
     this.newBatchId = newBatchId
     this.rules = rules
     this.keys = new Keys(prefix)
     this.name = name ?? processName(role)
-    this.source = redis
     this.log = log
-    this.client = createClient(redis, this.name)
-    this.address = addressOf(this.client)
-    this.scripts = new Scripts(this.client, this.keys, rules, this.client.options.db ?? 0)
-    this.memory = new MemoryGuard(() => this.client.info('memory'), this.address)
-    this.outage = new Outage(log, `Redis at ${this.address}`)
-    // Before it has been open there is no outage: `open` rejects with what is wrong.
-    const began = (error: Error) => {
-      if (this.opened && !this.closed) this.outage.began(error)
-    }
-    this.client.on('error', error => began(redisError(error, this.address)))
-    this.client.on('close', () => began(new Error('the connection was closed')))
-    this.client.on('ready', () => this.outage.ended())
-    this.processes = new RedisProcesses(this.client, this.keys.processes, this.name, log)
+    this.link = new RedisLink({ redis, name: this.name, keys: this.keys, log, observer })
+    const { client, address, db } = this.link
+    this.scripts = new Scripts(client, this.keys, rules, db)
+    this.memory = new MemoryGuard(() => client.info('memory'), address)
+    this.processes = new RedisProcesses(client, this.keys.processes, this.name, log)
   }
 
-  async open(): Promise<StoreIdentity> {
-    try {
-      await connect(this.client)
-      if (typeof this.source === 'function') await this.client.client('SETNAME', this.name)
-      const server = await inspectServer(this.client, this.address)
-      this.opened = true
-      return { address: this.address, prefix: this.keys.prefix, ...server }
-    } catch (error) {
-      this.client.disconnect()
-      throw redisError(error, this.address)
-    }
+  open(): Promise<StoreIdentity> {
+    return this.link.open()
   }
 
-  async close(): Promise<void> {
-    this.closed = true
-    await Promise.all([...this.listening].map(task => task.stop()))
-    await disconnect(this.client)
+  close(): Promise<void> {
+    return this.link.close()
   }
 
   /** One call of the script takes a bounded number of messages; what a failure leaves unwritten a repetition completes. */
   async append(request: AppendRequest): Promise<AppendResult> {
     const { conversationId, messages } = request
     let result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
-    await this.attempt(() => this.memory.check())
+    await this.link.read(() => this.memory.check())
     for (let i = 0; i < messages.length; i += MESSAGES_A_CALL) {
       const part = { ...request, messages: messages.slice(i, i + MESSAGES_A_CALL) }
-      const reply = await this.transition(() => this.scripts.append(part, this.newBatchId()), { conversationId })
+      const reply = await this.link.write(() => this.scripts.append(part, this.newBatchId()), { conversationId })
       const isNew = reply.accepted > 0
       result = {
         accepted: result.accepted + reply.accepted,
@@ -168,14 +130,14 @@ export class RedisStore implements Store {
   }
 
   async extend(conversationId: string, worthMs: number) {
-    const reply = await this.transition(() => this.scripts.extend(conversationId, Math.round(worthMs)), {
+    const reply = await this.link.write(() => this.scripts.extend(conversationId, Math.round(worthMs)), {
       conversationId,
     })
     return reply ? { batchId: reply[0], dueInMs: reply[1] } : undefined
   }
 
   async claim(request: ClaimRequest): Promise<ClaimResult> {
-    const [batches, checks, dead, troubles, nextInMs] = await this.transition(() => this.scripts.claim(request))
+    const [batches, checks, dead, troubles, nextInMs] = await this.link.write(() => this.scripts.claim(request))
     return {
       batches: batches.map(claimedBatch),
       checks: checks.map(([batchId, conversationId, handedOverForMs, take, takenForMs]) => ({
@@ -188,7 +150,7 @@ export class RedisStore implements Store {
       troubles: await Promise.all(
         troubles.map(async ([conversationId, error, batchId]) => ({
           conversationId,
-          error: await this.nameTrouble(error, { conversationId, batchId }),
+          error: await this.link.nameTrouble(error, { conversationId, batchId }),
         })),
       ),
       ...(nextInMs < 0 ? {} : { nextInMs }),
@@ -204,60 +166,60 @@ export class RedisStore implements Store {
     const troubles = (await this.inParts(batchIds, part => this.scripts.ack(part, this.name))).flat()
     for (const [batchId, error] of troubles)
       this.log.warn(
-        { batchId, error: await this.nameTrouble(error, { batchId }) },
+        { batchId, error: await this.link.nameTrouble(error, { batchId }) },
         'a handed-over batch could not be acknowledged: it will be handed over again',
       )
   }
 
   nack(request: NackRequest): Promise<NackResult> {
-    return this.transition(() => this.scripts.nack({ ...request, delayMs: Math.round(request.delayMs) }), request)
+    return this.link.write(() => this.scripts.nack({ ...request, delayMs: Math.round(request.delayMs) }), request)
   }
 
   giveBack(owner: string, keep: string[] = []): Promise<string[]> {
-    return this.transition(() => this.scripts.giveBack(owner, keep))
+    return this.link.write(() => this.scripts.giveBack(owner, keep))
   }
 
   async taken(batchId: string, take: string): Promise<void> {
-    await this.transition(() => this.scripts.taken(batchId, take), { batchId })
+    await this.link.write(() => this.scripts.taken(batchId, take), { batchId })
   }
 
   async answered(batchId: string, outcome: AnswerOutcome, conversationId?: string): Promise<AnsweredResult> {
-    const [freed, dueInMs] = await this.transition(() => this.scripts.answered(batchId, outcome, conversationId), {
+    const [freed, dueInMs] = await this.link.write(() => this.scripts.answered(batchId, outcome, conversationId), {
       batchId,
     })
     return { freed: freed === 1, ...(dueInMs < 0 ? {} : { dueInMs }) }
   }
 
   async flush(conversationId: string) {
-    const reply = await this.transition(() => this.scripts.flush(conversationId), { conversationId })
+    const reply = await this.link.write(() => this.scripts.flush(conversationId), { conversationId })
     return reply ? { batchId: reply[0], count: reply[1] } : undefined
   }
 
   drop(conversationId: string): Promise<number> {
-    return this.transition(() => this.scripts.drop(conversationId, this.name), { conversationId })
+    return this.link.write(() => this.scripts.drop(conversationId, this.name), { conversationId })
   }
 
   forget(conversationId: string): Promise<ForgetResult> {
-    return this.transition(() => forget(this.scripts, conversationId), { conversationId })
+    return this.link.write(() => forget(this.scripts, conversationId), { conversationId })
   }
 
   edit(request: EditRequest): Promise<EditResult> {
-    return this.transition(() => this.scripts.edit(request), request)
+    return this.link.write(() => this.scripts.edit(request), request)
   }
 
   revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
-    return this.transition(() => this.scripts.revoke(conversationId, messageId), { conversationId })
+    return this.link.write(() => this.scripts.revoke(conversationId, messageId), { conversationId })
   }
 
   async redrive(...batchIds: [string, ...string[]]) {
-    const conversationId = await this.transition(() => this.scripts.redrive(batchIds, this.name), {
+    const conversationId = await this.link.write(() => this.scripts.redrive(batchIds, this.name), {
       batchId: batchIds[0],
     })
     return conversationId === null ? undefined : { conversationId }
   }
 
   async conversation(conversationId: string): Promise<ConversationState> {
-    const [nowMs, waiting, header, holder, holderIsClaimed, entries] = await this.attempt(
+    const [nowMs, waiting, header, holder, holderIsClaimed, entries] = await this.link.read(
       () => this.scripts.conversation(conversationId, MESSAGES_SHOWN),
       { conversationId },
     )
@@ -275,7 +237,7 @@ export class RedisStore implements Store {
   }
 
   async conversations(limit: number): Promise<ConversationSummary[]> {
-    const [nowMs, due, held] = await this.attempt(() => this.scripts.conversations(limit))
+    const [nowMs, due, held] = await this.link.read(() => this.scripts.conversations(limit))
     const open = pairs(due).map(([conversationId, dueAtMs]) => ({
       conversationId,
       state: 'open' as const,
@@ -290,107 +252,50 @@ export class RedisStore implements Store {
   }
 
   async totals(): Promise<Totals> {
-    const [open, held, dead, oldestDueAgeMs] = await this.attempt(() => this.scripts.totals())
+    const [open, held, dead, oldestDueAgeMs] = await this.link.read(() => this.scripts.totals())
     return { open, held, dead, oldestDueAgeMs }
   }
 
   history({ conversationId, limit }: { conversationId?: string; limit: number }): Promise<HistoryEntry[]> {
     const page = conversationId === undefined ? Math.min(limit, HISTORY_PAGE) : HISTORY_PAGE
-    return this.attempt(() => historyFrom(this.client, this.keys.history, page, limit, conversationId))
+    return this.link.read(() => historyFrom(this.link.client, this.keys.history, page, limit, conversationId))
   }
 
   dead(limit: number): Promise<DeadBatch[]> {
-    return this.attempt(() => deadFrom(this.client, this.keys.dead, limit))
+    return this.link.read(() => deadFrom(this.link.client, this.keys.dead, limit))
   }
 
   listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>> {
+    const { db, address } = this.link
     // Subscribed to by hand, so as to know when it stands (see redis-events.ts).
-    const client = this.clientBeside({ autoResubscribe: false })
-    const db = this.client.options.db ?? 0
-    return this.begin(client, new RedisEvents(client, this.keys, db, this.address, this.log, listener))
+    return this.link.start(
+      { autoResubscribe: false },
+      client => new RedisEvents(client, this.keys, db, address, this.log, listener),
+    )
   }
 
   follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>> {
-    const client = this.clientBeside(FOLLOWING_OPTIONS)
-    return this.begin(client, new HistoryFollower(client, this.keys.history, listener, this.log))
+    return this.link.start(
+      FOLLOWING_OPTIONS,
+      client => new HistoryFollower(client, this.keys.history, listener, this.log),
+    )
   }
 
   async ready(): Promise<void> {
-    await this.attempt(() => this.memory.check())
-    await this.transition(() => this.scripts.writable())
+    await this.link.read(() => this.memory.check())
+    await this.link.write(() => this.scripts.writable())
   }
 
   ensureNotifications(mayChange: boolean): Promise<Notifications> {
-    return ensureExpiryEvents(this.client, this.address, mayChange)
-  }
-
-  /** A connection of its own, for what can't share one with commands. */
-  private clientBeside(options: RedisOptions): Redis {
-    const client = createClient(this.source, this.name)
-    if (client === this.client)
-      throw new TypeError(
-        'redis: the function must make a new client each time it is called; a subscription needs its own',
-      )
-    Object.assign(client.options, options)
-    return client
-  }
-
-  /** Resolves to what ends it, when it stands. */
-  private async begin(client: Redis, task: Listening): Promise<() => Promise<void>> {
-    this.listening.add(task)
-    const stop = async () => {
-      this.listening.delete(task)
-      await task.stop()
-    }
-    try {
-      await connect(client)
-      if (typeof this.source === 'function') await client.client('SETNAME', this.name)
-      await task.start()
-    } catch (error) {
-      await stop()
-      throw redisError(error, this.address)
-    }
-    return stop
+    return ensureExpiryEvents(this.link.client, this.link.address, mayChange)
   }
 
   /** Replies of one call each for a bounded part of `items`. */
   private async inParts<Item, Reply>(items: Item[], call: (part: Item[]) => Promise<Reply>): Promise<Reply[]> {
     const replies: Reply[] = []
     for (let i = 0; i < items.length; i += BATCHES_A_CALL)
-      replies.push(await this.transition(() => call(items.slice(i, i + BATCHES_A_CALL))))
+      replies.push(await this.link.write(() => call(items.slice(i, i + BATCHES_A_CALL))))
     return replies
-  }
-
-  /**
-   * A script that writes. A Redis that answers, and can not be written or is not ready, is an outage too, until a write
-   * gets through: a read would on a replica. Full memory is none: only messages are refused then.
-   */
-  private async transition<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
-    try {
-      const reply = await this.attempt(work, about)
-      this.outage.ended()
-      return reply
-    } catch (error) {
-      if (error instanceof StoreUnavailable && error.reason !== 'memory' && this.opened && !this.closed)
-        this.outage.began(error)
-      throw error
-    }
-  }
-
-  private async attempt<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
-    try {
-      return await work()
-    } catch (error) {
-      if (isWrongType(error)) throw await foreignKey(this.client, this.keys, about)
-      const known = redisError(error, this.address)
-      if (known instanceof StoreUnavailable) this.observer.redisFailed?.(known.reason)
-      throw known
-    }
-  }
-
-  /** An error that a script met with one of many, and went on. */
-  private async nameTrouble(error: string, about: About): Promise<string> {
-    return error.includes('WRONGTYPE') ? (await foreignKey(this.client, this.keys, about)).message : error
   }
 }
 

@@ -1,0 +1,144 @@
+/**
+ * A store's connections: one for commands, and others beside it for what blocks or subscribes. What fails on them becomes
+ * Lull's own errors here, and an outage is logged once when it begins and once when it ends.
+ */
+import type { Redis, RedisOptions } from 'ioredis'
+import type { Logger } from '../logger.js'
+import type { Observer } from '../observer.js'
+import { Outage } from '../outage.js'
+import { type About, foreignKey } from './foreign-key.js'
+import type { Keys } from './keys.js'
+import { addressOf, connect, createClient, disconnect, type RedisSource } from './redis-connection.js'
+import { isWrongType, redisError } from './redis-errors.js'
+import { inspectServer } from './redis-server.js'
+import { type StoreIdentity, StoreUnavailable } from './store.js'
+
+/** What works on a connection of its own until it is stopped. */
+export interface Beside {
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface RedisLinkOptions {
+  redis: RedisSource
+  /** What the connections call themselves. */
+  name: string
+  keys: Keys
+  log: Logger
+  observer: Observer
+}
+
+export class RedisLink {
+  /** For commands. */
+  readonly client: Redis
+  /** Never with credentials. */
+  readonly address: string
+  private readonly outage: Outage
+  private readonly beside = new Set<Beside>()
+  private opened = false
+  private closed = false
+
+  /** Connects to nothing yet. */
+  constructor(private readonly options: RedisLinkOptions) {
+    this.client = createClient(options.redis, options.name)
+    this.address = addressOf(this.client)
+    this.outage = new Outage(options.log, `Redis at ${this.address}`)
+    this.client.on('error', error => this.began(redisError(error, this.address)))
+    this.client.on('close', () => this.began(new Error('the connection was closed')))
+    this.client.on('ready', () => this.outage.ended())
+  }
+
+  get db(): number {
+    return this.client.options.db ?? 0
+  }
+
+  /** @throws one line naming the server, what is wrong with it and the remedy */
+  async open(): Promise<StoreIdentity> {
+    try {
+      await this.connect(this.client)
+      const server = await inspectServer(this.client, this.address)
+      this.opened = true
+      return { address: this.address, prefix: this.options.keys.prefix, ...server }
+    } catch (error) {
+      this.client.disconnect()
+      throw redisError(error, this.address)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    await Promise.all([...this.beside].map(task => task.stop()))
+    await disconnect(this.client)
+  }
+
+  /**
+   * A command that changes nothing, or whose failure says nothing of the server.
+   * @param about what it was about, to name the key if one of a foreign type is in the way
+   */
+  async read<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
+    try {
+      return await work()
+    } catch (error) {
+      if (isWrongType(error)) throw await foreignKey(this.client, this.options.keys, about)
+      const known = redisError(error, this.address)
+      if (known instanceof StoreUnavailable) this.options.observer.redisFailed?.(known.reason)
+      throw known
+    }
+  }
+
+  /**
+   * A script that writes. A Redis that answers, and can not be written or is not ready, is an outage too, until a write
+   * gets through: a read would on a replica. Full memory is none: only messages are refused then.
+   */
+  async write<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
+    try {
+      const reply = await this.read(work, about)
+      this.outage.ended()
+      return reply
+    } catch (error) {
+      if (error instanceof StoreUnavailable && error.reason !== 'memory') this.began(error)
+      throw error
+    }
+  }
+
+  /** An error that a script met with one of many, and went on. */
+  async nameTrouble(error: string, about: About): Promise<string> {
+    if (!error.includes('WRONGTYPE')) return error
+    return (await foreignKey(this.client, this.options.keys, about)).message
+  }
+
+  /** Starts what needs a connection of its own; resolves, when it stands, to what stops it. */
+  async start(options: RedisOptions, make: (client: Redis) => Beside): Promise<() => Promise<void>> {
+    const client = createClient(this.options.redis, this.options.name)
+    if (client === this.client)
+      throw new TypeError(
+        'redis: the function must make a new client each time it is called; a subscription needs its own',
+      )
+    Object.assign(client.options, options)
+    const task = make(client)
+    this.beside.add(task)
+    const stop = async () => {
+      this.beside.delete(task)
+      await task.stop()
+    }
+    try {
+      await this.connect(client)
+      await task.start()
+    } catch (error) {
+      await stop()
+      throw redisError(error, this.address)
+    }
+    return stop
+  }
+
+  private async connect(client: Redis): Promise<void> {
+    await connect(client)
+    // A client of somebody else's making may have connected without its name.
+    if (typeof this.options.redis === 'function') await client.client('SETNAME', this.options.name)
+  }
+
+  /** Before it has been open there is no outage: `open` rejects with what is wrong. */
+  private began(error: Error): void {
+    if (this.opened && !this.closed) this.outage.began(error)
+  }
+}
