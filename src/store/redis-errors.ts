@@ -8,6 +8,8 @@ type Reason = StoreUnavailable['reason']
 
 const REMEDIES: { reason: Reason; starts: string[]; remedy: string }[] = [
   { reason: 'memory', starts: ['OOM'], remedy: 'free memory or raise maxmemory' },
+  // The call that was to load the script was refused itself, and this one came right behind it: nothing was done.
+  { reason: 'other', starts: ['NOSCRIPT'], remedy: 'the next call loads the script' },
   { reason: 'readonly', starts: ['READONLY'], remedy: 'point REDIS_URL at the primary' },
   { reason: 'loading', starts: ['LOADING', 'MASTERDOWN'], remedy: 'it will answer when its data is loaded' },
   { reason: 'busy', starts: ['BUSY', 'UNKILLABLE'], remedy: 'a slow script blocks it: SCRIPT KILL ends one' },
@@ -24,6 +26,7 @@ const CONNECTION_ENDED = [
   "Stream isn't writeable",
   'Connection is in closing state',
   'Socket closed',
+  'Command aborted due to connection close',
 ]
 const CONNECTION_CODES = [
   'ECONNREFUSED',

@@ -212,6 +212,28 @@ describe('Redis in trouble', function () {
       expect(running.logs.processor.filter(line => /^(warn|error)/.test(line))).to.deep.equal([])
     })
 
+    it('are no defect where the call that would load them is refused: each of many at once is told why', async () => {
+      server = await privateRedis()
+      admin = new Redis(server.url)
+      const store = new RedisStore({
+        redis: server.url,
+        prefix: uniquePrefix(),
+        rules: rulesFrom({ quietGapMs: GAP_MS }),
+      })
+      await store.open()
+      const append = (i: number) =>
+        store.append({ conversationId: CHAT, messages: [{ messageId: `m${i}`, type: 'text', text: 'hi' }] })
+      await append(0)
+      await admin.script('FLUSH')
+      await admin.config('SET', 'maxmemory', '1')
+      const all = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => append(i + 1)))
+      const names = all.map(each =>
+        each.status === 'rejected' && each.reason instanceof Error ? each.reason.name : '',
+      )
+      expect(new Set(names)).to.deep.equal(new Set(['StoreUnavailable']))
+      await store.close()
+    })
+
     it('and what was not answered yet goes on, after a restart with its log', async () => {
       await begin(['--appendonly', 'yes', '--appendfsync', 'always'])
       await works('m1')
