@@ -115,6 +115,8 @@ export class Member {
   private judge({ exitCode, signalCode }: ChildProcess): void {
     const last = this.said.join(' | ')
     if (/nobody caught this|not stopped within|FATAL|heap out of memory/.test(last)) this.note(`ended: ${last}`)
+    else if (signalCode === 'SIGTERM' && last === '')
+      return // Node itself was still starting.
     else if (signalCode !== null && signalCode !== 'SIGKILL') this.note(`ended by ${signalCode}: ${last}`)
     else if (exitCode !== null && exitCode > 1) this.note(`ended with ${exitCode}: ${last}`)
   }

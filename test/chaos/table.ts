@@ -9,11 +9,13 @@ export interface Findings {
   traffic: Traffic
   /** How often each kind of fault was done. */
   faults: Map<string, number>
+  /** How often this machine stood still for long. */
+  stalls: number
   misbehaved: string[]
   dead: unknown[]
 }
 
-export function table({ verdict, traffic, faults, misbehaved, dead }: Findings): string {
+export function table({ verdict, traffic, faults, stalls, misbehaved, dead }: Findings): string {
   const { answers } = traffic
   const rows: [string, string][] = [
     ['messages', `${verdict.messages} of ${verdict.conversations} conversations`],
@@ -21,7 +23,7 @@ export function table({ verdict, traffic, faults, misbehaved, dead }: Findings):
       'requests',
       `${answers.accepted} answered 200 (${answers.resent} needlessly sent again); not: ${listed(answers.refused)}`,
     ],
-    ['faults', listed(faults)],
+    ['faults', `${listed(faults)}; the machine itself stood still ${stalls} times`],
     ['batches', `${verdict.batches}, in ${verdict.runs} runs of a handler; released by ${listed(verdict.releasedBy)}`],
     [
       'late',
