@@ -141,11 +141,12 @@ export function settings(surroundings: Surroundings): Finding {
 
 /** `LULL_QUIET_GAP_MS=5000 in api.host.12, 10000 in processor.host.13` */
 function differences(live: Map<string, Presence>): string {
+  const processes = [...live].sort(([a], [b]) => (a < b ? -1 : 1))
   const names = new Set([...live.values()].flatMap(presence => Object.keys(presence.settings)))
   return [...names]
     .flatMap(name => {
       const byValue = new Map<string, string[]>()
-      for (const [process, presence] of live) {
+      for (const [process, presence] of processes) {
         const value = String(presence.settings[name] ?? 'unset')
         byValue.set(value, [...(byValue.get(value) ?? []), process])
       }

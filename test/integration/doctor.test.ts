@@ -1,0 +1,342 @@
+/**
+ * Guarantee **doctor**: each check, with a test that breaks the thing and sees the right mark and the right remedy. The old
+ * system's riddle is among them: processes that "see different data".
+ */
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import { readConfig } from '../../src/config.js'
+import { examine } from '../../src/doctor/doctor.js'
+import type { Finding } from '../../src/doctor/finding.js'
+import { startOldSystem } from '../support/old-system.js'
+import { type LullProcess, lull } from '../support/processes.js'
+import { freePort, privateRedis, type RedisServer } from '../support/redis.js'
+import { until } from '../support/wait.js'
+
+const CHAT = '79000000001@c.us'
+const TOKEN = 'test-token'
+
+describe('doctor', function () {
+  this.timeout(60_000)
+  let server: RedisServer
+  let admin: Redis
+  let env: Record<string, string>
+  let running: LullProcess[]
+
+  before(async () => {
+    server = await privateRedis()
+  })
+
+  after(() => server.stop())
+
+  beforeEach(async () => {
+    running = []
+    admin = new Redis(server.url, { lazyConnect: true })
+    await admin.connect()
+    await admin.flushall()
+    // Else each look waits for the canary.
+    await admin.config('SET', 'notify-keyspace-events', 'Ex')
+    env = {
+      REDIS_URL: server.url,
+      LULL_PREFIX: 'doctor',
+      LULL_QUEUE: 'doctored',
+      LULL_API_TOKEN: TOKEN,
+      LULL_QUIET_GAP_MS: '500',
+      PORT: '0',
+    }
+  })
+
+  afterEach(async () => {
+    for (const command of running) await command.stop()
+    await admin.config('SET', 'maxmemory', '0', 'maxmemory-policy', 'noeviction')
+    admin.disconnect()
+  })
+
+  const start = async (args: string[], more: Record<string, string> = {}) => {
+    const command = await lull(args, { ...env, ...more })
+    running.push(command)
+    return command
+  }
+
+  /** Resolves when it stands; to the port, of an API. */
+  const role = async (name: 'api' | 'processor' | 'worker', more: Record<string, string> = {}) => {
+    const command = await start([name], more)
+    const line = await command.line(name === 'api' ? /api listens on/ : new RegExp(`${name} started on`))
+    if (name === 'worker') await command.line(/takes batches/)
+    return /127\.0\.0\.1:(\d+)"/.exec(line)?.[1] ?? ''
+  }
+
+  const findings = (more: Record<string, string> = {}) => examine(readConfig({ ...env, ...more }))
+
+  const find = async (check: string, more: Record<string, string> = {}): Promise<Finding> => {
+    const all = await findings(more)
+    const found =
+      all.find(finding => finding.check === check && finding.verdict !== 'ok') ??
+      all.find(finding => finding.check === check)
+    if (!found) throw new Error(`no finding of ${check} among ${all.map(finding => finding.check).join(', ')}`)
+    return found
+  }
+
+  const post = async (port: string, messageId: string, provider = 'generic') => {
+    const response = await fetch(`http://127.0.0.1:${port}/webhook/whatsapp/batched/${provider}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ chatId: CHAT, messageId, text: 'hi' }),
+    })
+    return response.status
+  }
+
+  const ended = async (command: LullProcess) => {
+    const { code } = await command.exit
+    return { code, stdout: command.stdout, stderr: command.stderr }
+  }
+
+  describe('the command', () => {
+    it('on a whole system marks everything with ✓ but what this Redis does not keep, and exits 0', async () => {
+      await role('processor')
+      await role('worker')
+      const port = await role('api')
+      const { code, stdout, stderr } = await ended(await start(['doctor'], { PORT: port }))
+      expect({ code, stderr }).to.deep.equal({ code: 0, stderr: [] })
+      const marks = stdout.filter(line => !line.startsWith('  ')).map(line => line[0])
+      expect(
+        marks.filter(mark => mark !== '✓'),
+        stdout.join('\n'),
+      ).to.deep.equal(['!'])
+      expect(marks.length).to.be.at.least(15)
+    })
+
+    it('exits 1 where something is wrong, and says so in one line; --json is one object', async () => {
+      const { code, stdout, stderr } = await ended(await start(['doctor', '--json']))
+      expect(code).to.equal(1)
+      expect(stderr).to.have.length(1)
+      expect(stderr[0]).to.match(/^lull: \d of \d+ checks failed \(processors, listeners\)$/)
+      expect(stdout).to.have.length(1)
+      const { ok, findings: all } = JSON.parse(stdout[0] ?? '')
+      expect(ok).to.equal(false)
+      expect(
+        all.filter((finding: Finding) => finding.verdict !== 'ok').every((finding: Finding) => finding.remedy),
+      ).to.equal(true)
+    })
+
+    it('a Redis that is not there is ✗ with the remedy', async () => {
+      const { code, stdout } = await ended(
+        await start(['doctor'], { REDIS_URL: `redis://127.0.0.1:${await freePort()}` }),
+      )
+      expect(code).to.equal(1)
+      expect(stdout[0]).to.match(/^✗ Redis at .* can not be reached \(ECONNREFUSED\): start it there, or set REDIS_URL/)
+    })
+  })
+
+  describe('Redis', () => {
+    it('an eviction policy that loses messages is ✗, one that loses headers is !', async () => {
+      await admin.config('SET', 'maxmemory-policy', 'allkeys-lru')
+      expect(await find('eviction'))
+        .to.include({ verdict: 'wrong' })
+        .and.to.have.property('remedy')
+        .that.includes('noeviction')
+      await admin.config('SET', 'maxmemory-policy', 'volatile-ttl')
+      expect((await find('eviction')).verdict).to.equal('degraded')
+    })
+
+    it('without anything written to disk is !', async () => {
+      const finding = await find('persistence')
+      expect(finding.verdict).to.equal('degraded')
+      expect(finding.remedy).to.include('appendonly yes')
+    })
+
+    it('with an append-only file is ✓', async () => {
+      const other = await privateRedis({ args: ['--appendonly', 'yes'] })
+      try {
+        expect((await find('persistence', { REDIS_URL: other.url })).verdict).to.equal('ok')
+      } finally {
+        await other.stop()
+      }
+    })
+
+    it('with its memory nearly full is !, and ✗ where messages are refused', async () => {
+      const used = Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1])
+      await admin.config('SET', 'maxmemory', String(Math.round(used / 0.8)))
+      expect((await find('memory')).verdict).to.equal('degraded')
+      await admin.config('SET', 'maxmemory', String(Math.round(used / 0.94)))
+      const finding = await find('memory')
+      expect(finding.verdict).to.equal('wrong')
+      expect(finding.says).to.include('503')
+    })
+
+    it('that announces no expiry is !, in the setting and in the canary', async () => {
+      await admin.config('SET', 'notify-keyspace-events', '')
+      const finding = await find('notifications')
+      expect(finding.verdict).to.equal('degraded')
+      expect(finding.remedy).to.include('notify-keyspace-events Ex').and.to.include('managed')
+      const canary = await find('canary')
+      expect(canary.verdict).to.equal('degraded')
+      expect(canary.says).to.include('not within')
+    })
+
+    it('that announces it is ✓, with how long it took in ms', async () => {
+      await admin.config('SET', 'notify-keyspace-events', 'Ex')
+      expect((await find('notifications')).verdict).to.equal('ok')
+      expect(await find('canary'))
+        .to.include({ verdict: 'ok' })
+        .and.to.have.property('says')
+        .that.matches(/after \d+ ms by itself, after \d+ ms when touched/)
+    })
+
+    it('that refuses CONFIG and CLIENT LIST, as managed ones do, is ! for these and goes on', async () => {
+      await admin.call('ACL', 'SETUSER', 'managed', 'on', '>secret', '~*', '&*', '+@all', '-config', '-client|list')
+      try {
+        const url = server.url.replace('redis://', 'redis://managed:secret@')
+        const all = await findings({ REDIS_URL: url })
+        for (const check of ['notifications', 'processes']) {
+          const finding = all.find(one => one.check === check)
+          expect(finding?.verdict, check).to.equal('degraded')
+          expect(finding?.says).to.include('refused')
+        }
+        expect(all.some(({ check }) => check === 'dead')).to.equal(true)
+      } finally {
+        await admin.call('ACL', 'DELUSER', 'managed')
+      }
+    })
+
+    it('a queue’s Redis that is away is ✗', async () => {
+      const finding = await find('queue-redis', { LULL_QUEUE_REDIS_URL: `redis://127.0.0.1:${await freePort()}` })
+      expect(finding.verdict).to.equal('wrong')
+      expect(finding.remedy).to.include('LULL_QUEUE_REDIS_URL')
+    })
+  })
+
+  describe('who is there', () => {
+    it('no processor is ✗, and nobody listens; no API and no worker are !', async () => {
+      const all = await findings()
+      const verdictOf = (check: string) => all.find(finding => finding.check === check)?.verdict
+      expect(verdictOf('processors')).to.equal('wrong')
+      expect(verdictOf('listeners')).to.equal('wrong')
+      expect(verdictOf('apis')).to.equal('degraded')
+      expect(verdictOf('workers')).to.equal('degraded')
+    })
+
+    it('no worker while batches wait for one is ✗', async () => {
+      await admin.lpush('bull:doctored:wait', 'batch-1')
+      const finding = await find('workers')
+      expect(finding.verdict).to.equal('wrong')
+      expect(finding.remedy).to.include('lull worker')
+    })
+
+    it('the riddle: an API on database 1 and a processor on database 0', async () => {
+      await role('processor')
+      await role('api', { REDIS_URL: `${server.url}/1` })
+      const finding = await find('databases')
+      expect(finding.verdict).to.equal('wrong')
+      expect(finding.says).to.match(/on database 1 of the same Redis: api\.\S+, and this is database 0/)
+      expect(finding.remedy).to.include('one REDIS_URL')
+      expect((await find('databases', { REDIS_URL: `${server.url}/1` })).says).to.match(/on database 0 .*processor\./)
+    })
+
+    it('the riddle: two Redis servers', async () => {
+      const other = await privateRedis()
+      try {
+        await role('processor')
+        const port = await role('api', { REDIS_URL: other.url })
+        const all = await findings({ PORT: port })
+        expect(all.find(({ check }) => check === 'apis')?.verdict).to.equal('degraded')
+        const here = all.find(({ check }) => check === 'api-here')
+        expect(here?.verdict).to.equal('wrong')
+        expect(here?.says).to.include('stands on another Redis')
+        expect(here?.remedy).to.include('one REDIS_URL')
+        for (const command of running.splice(0)) await command.stop()
+      } finally {
+        await other.stop()
+      }
+    })
+
+    it('the riddle: another LULL_PREFIX', async () => {
+      await role('api')
+      await role('processor', { LULL_PREFIX: 'elsewhere' })
+      const finding = await find('prefixes')
+      expect(finding.verdict).to.equal('wrong')
+      expect(finding.says).to.match(/^with LULL_PREFIX=elsewhere: processor\./)
+    })
+
+    it('the riddle: a process with a stale environment', async () => {
+      await role('api', { LULL_QUIET_GAP_MS: '400' })
+      await role('processor')
+      const finding = await find('settings')
+      expect(finding.verdict).to.equal('wrong')
+      expect(finding.says).to.match(/LULL_QUIET_GAP_MS=400 in api\.\S+, 500 in processor\./)
+      expect(finding.remedy).to.include('--update-env')
+    })
+
+    it('an environment that none of the processes has got yet is !', async () => {
+      await role('processor')
+      const finding = await find('settings', { LULL_MAX_WAIT_MS: '9000' })
+      expect(finding.verdict).to.equal('degraded')
+      expect(finding.says).to.include('LULL_MAX_WAIT_MS=60000 there, 9000 here')
+    })
+
+    it('a process that stopped, or was killed, is not counted; its settings neither', async () => {
+      await role('processor')
+      await running[0]?.kill()
+      await until(async () => (await find('processors')).verdict === 'wrong', { what: 'the processor to be gone' })
+      expect((await find('settings')).says).to.include('no process')
+    })
+  })
+
+  describe('batches', () => {
+    it('a foreign process that deletes headers is ✗, and is named among the clients that could be it', async () => {
+      await role('processor')
+      const port = await role('api')
+      const oldSystem = startOldSystem(server.url, 'doctor')
+      try {
+        await post(port, 'm1')
+        await until(async () => (await find('vanished')).verdict === 'wrong', { what: 'the loss to show' })
+        const finding = await find('vanished')
+        expect(finding.says).to.match(
+          /headers of 1 batches were deleted before their time .*Clients that could be it: 127\.0\.0\.1:\d+ without a name/,
+        )
+        expect(finding.remedy).to.include('of its own')
+      } finally {
+        await oldSystem.stop()
+      }
+    })
+
+    it('messages that a foreign hand deleted are ✗, before anybody misses them', async () => {
+      const port = await role('api', { LULL_QUIET_GAP_MS: '30000' })
+      await post(port, 'm1')
+      expect((await find('vanished')).verdict).to.equal('ok')
+      await admin.del(`doctor.messages:${CHAT}`)
+      const finding = await find('vanished')
+      expect(finding.verdict).to.equal('wrong')
+      expect(finding.says).to.include(`messages of 1 waiting batches are gone`).and.to.include(CHAT)
+    })
+
+    it('a batch that nobody takes is !', async () => {
+      const port = await role('api', { LULL_QUIET_GAP_MS: '10' })
+      await post(port, 'm1')
+      await until(async () => (await find('overdue')).verdict === 'degraded', { what: 'the batch to be overdue' })
+      expect((await find('overdue')).says).to.match(/the oldest batch has been due for \d/)
+    })
+
+    it('a dead batch is ✗, with its error and the remedy', async () => {
+      const http = {
+        LULL_HANDOVER: 'http',
+        LULL_HANDOVER_URL: `http://127.0.0.1:${await freePort()}`,
+        LULL_MAX_ATTEMPTS: '1',
+      }
+      await role('processor', http)
+      const port = await role('api', http)
+      await post(port, 'm1')
+      await until(async () => (await find('dead')).verdict === 'wrong', { what: 'the batch to die' })
+      expect((await find('dead')).remedy).to.include('lull dead redrive')
+    })
+
+    it('refused webhooks are ! by provider and reason', async () => {
+      const port = await role('api', { WHATSAPP_APP_SECRET: 'shh' })
+      expect(await post(port, 'm1', 'meta')).to.equal(401)
+      expect(await post(port, 'm1', 'generic')).to.equal(401)
+      await until(async () => (await find('webhooks')).verdict === 'degraded', { what: 'the refusals to be known' })
+      const finding = await find('webhooks')
+      expect(finding.says).to.include('meta missing 1')
+      expect(finding.remedy).to.include('LULL_ALLOW_UNSIGNED')
+    })
+  })
+})
