@@ -70,7 +70,7 @@ export class Canary {
     this.next = kind === 'natural' ? 'touched' : 'natural'
     if (kind === 'natural') return
     // The touch is a command, too: a minute after this one, and a minute before the next.
-    this.mayAtMs = this.now() + ttlMs + MINUTE_MS
+    this.mayAtMs = this.now() + ttlMs + TOUCH_AFTER_MS + MINUTE_MS
     this.timer = setTimeout(() => this.touch(), ttlMs + TOUCH_AFTER_MS)
     this.timer.unref()
   }

@@ -1,0 +1,143 @@
+/**
+ * Guarantee **metrics**: what happens is counted under the names that dashboards hold on to, on the API's port behind the
+ * token and on every role's own without one; never with a conversation in a label.
+ */
+import { expect } from 'chai'
+import { type LullProcess, lull } from '../support/processes.js'
+import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
+import { until } from '../support/wait.js'
+
+const TOKEN = 'test-token'
+const CHAT = '79990000011@c.us'
+
+const COUNTED = [
+  'lull_messages_total{provider="generic",outcome="accepted"} 3',
+  'lull_messages_total{provider="generic",outcome="duplicate"} 1',
+  'lull_webhook_rejections_total{provider="meta",reason="missing"} 1',
+  'lull_batches_released_total{reason="gap"} 1',
+  'lull_handovers_total{kind="bullmq",result="taken"} 1',
+  'lull_answers_total{result="completed"} 1',
+  'lull_claims_reclaimed_total 0',
+  'lull_release_lateness_seconds_count 1',
+  'lull_batch_wait_seconds_count 1',
+  'lull_batch_messages_sum 3',
+  'lull_handover_duration_seconds_count{kind="bullmq"} 1',
+  'lull_answer_duration_seconds_count{result="completed"} 1',
+  'lull_append_duration_seconds_count 4',
+  'lull_http_request_duration_seconds_count{route="/webhook/whatsapp/batched/:provider",method="POST",code="401"} 1',
+  'lull_open_conversations 0',
+  'lull_held_conversations 0',
+  'lull_dead_batches 0',
+  'lull_oldest_due_age_seconds 0',
+  'lull_redis_up 1',
+]
+
+describe('metrics', function () {
+  this.timeout(60_000)
+  let env: Record<string, string>
+  let running: LullProcess[]
+
+  beforeEach(async () => {
+    running = []
+    const prefix = uniquePrefix()
+    env = {
+      REDIS_URL: await testRedis(),
+      LULL_PREFIX: prefix,
+      LULL_QUEUE: `queue-${prefix}`,
+      LULL_API_TOKEN: TOKEN,
+      LULL_QUIET_GAP_MS: '300',
+      WHATSAPP_APP_SECRET: 'shh',
+      LULL_ALLOW_UNSIGNED: 'generic',
+      PORT: '0',
+      LULL_OPS_PORT: '0',
+    }
+  })
+
+  afterEach(async () => {
+    for (const command of running) await command.stop()
+  })
+
+  /** Resolves to where it serves probes, and, for an API, the API. */
+  const start = async (role: string) => {
+    const command = await lull([role], env)
+    running.push(command)
+    const urlIn = async (pattern: RegExp) => /http:\/\/127\.0\.0\.1:\d+/.exec(await command.line(pattern))?.[0] ?? ''
+    const ops = await urlIn(/livez and \/readyz on/)
+    return { ops, api: role === 'api' || role === 'up' ? await urlIn(/api listens on/) : '' }
+  }
+
+  const scrape = async (url: string) => {
+    const response = await fetch(`${url}/metrics`)
+    expect(response.status).to.equal(200)
+    expect(response.headers.get('content-type')).to.match(/^text\/plain; version=0\.0\.4/)
+    return response.text()
+  }
+
+  const post = (api: string, messageId: string, provider = 'generic') =>
+    fetch(`${api}/webhook/whatsapp/batched/${provider}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ chatId: CHAT, messageId, text: 'hi' }),
+    })
+
+  it('everything that happens to a batch is counted, and no label names a conversation', async () => {
+    const { ops, api } = await start('up')
+    for (const id of ['m1', 'm2', 'm2', 'm3']) expect((await post(api, id)).status).to.equal(200)
+    expect((await post(api, 'm4', 'meta')).status).to.equal(401)
+    let text = ''
+    await until(
+      async () => {
+        text = await scrape(ops)
+        return text.includes('lull_answers_total{')
+      },
+      { what: 'the answer' },
+    )
+    expect(COUNTED.filter(line => !text.split('\n').includes(line))).to.deep.equal([])
+    expect(text).to.match(/lull_nudges_total\{kind="(timer|expired|batch-updated)"\} [1-9]/)
+    for (const role of ['api', 'processor', 'worker'])
+      expect(text).to.match(new RegExp(`lull_build_info\\{version="[^"]+",role="${role}"\\} 1`))
+    expect(text).not.to.include(CHAT)
+    expect(text).to.include('process_cpu_seconds_total')
+  })
+
+  it('the canary’s lag comes with a later scrape', async () => {
+    const { ops } = await start('processor')
+    await scrape(ops)
+    const pattern = /lull_notification_lag_seconds\{kind="natural"\} [\d.]+/
+    await until(async () => pattern.test(await scrape(ops)), { what: 'the lag' })
+  })
+
+  it('the API’s port asks for the token', async () => {
+    const { api } = await start('api')
+    expect((await fetch(`${api}/metrics`)).status).to.equal(401)
+    const response = await fetch(`${api}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } })
+    expect(response.status).to.equal(200)
+    expect(await response.text()).to.include('role="api"')
+  })
+
+  it('every role serves its own, and only processors speak for the whole system', async () => {
+    for (const role of ['api', 'processor', 'worker']) {
+      const text = await scrape((await start(role)).ops)
+      expect(text).to.include(`role="${role}"} 1`)
+      expect(text).to.include('lull_redis_up 1')
+      expect(text.includes('lull_open_conversations'), role).to.equal(role === 'processor')
+    }
+  })
+
+  it('where Redis is away, says so, and not what was known of the system', async () => {
+    const server = await privateRedis()
+    env['REDIS_URL'] = server.url
+    try {
+      const { ops } = await start('processor')
+      expect(await scrape(ops)).to.include('lull_redis_up 1')
+      await server.kill()
+      await until(async () => (await scrape(ops)).includes('lull_redis_up 0'), { what: 'Redis to be seen away' })
+      const text = await scrape(ops)
+      expect(text).not.to.match(/^lull_open_conversations/m)
+      expect(text).to.match(/lull_redis_errors_total\{kind="connection"\} [1-9]/)
+    } finally {
+      for (const command of running.splice(0)) await command.kill()
+      await server.stop().catch(() => {})
+    }
+  })
+})
