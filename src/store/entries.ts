@@ -1,6 +1,6 @@
 /**
- * How messages stand in Redis, as text (see lua/shared/entry.lua): their JSON is opaque to the scripts but for its beginning, and comes back
- * byte for byte.
+ * How messages stand in Redis, as text (see lua/shared/entry.lua): their JSON is opaque to the scripts but for its
+ * beginning, and comes back byte for byte.
  */
 import { RELEASE_REASONS, type ReleaseReason, type Run, type StoredMessage } from '../batch.js'
 import type { RunReply } from './scripts.js'
@@ -8,6 +8,35 @@ import type { RunReply } from './scripts.js'
 /** A message as JSON: first its id, then its text if it has one, by which the scripts find and edit it. */
 export function entryJson({ messageId, text, ...rest }: StoredMessage): string {
   return JSON.stringify(typeof text === 'string' ? { messageId, text, ...rest } : { messageId, ...rest })
+}
+
+/** A message to append, and the JSON that is kept of it. */
+export interface NewEntry {
+  message: StoredMessage
+  json: string
+}
+
+/**
+ * Messages in parts that one script call takes each: so many messages and bytes at most, and one message at least.
+ * @throws {TypeError} for a message that no JSON can be made of
+ */
+export function entriesInParts(messages: StoredMessage[], maxMessages: number, maxBytes: number): NewEntry[][] {
+  const parts: NewEntry[][] = []
+  let part: NewEntry[] = []
+  let bytes = 0
+  for (const message of messages) {
+    const json = entryJson(message)
+    const size = Buffer.byteLength(json)
+    if (part.length >= maxMessages || (part.length > 0 && bytes + size > maxBytes)) {
+      parts.push(part)
+      part = []
+      bytes = 0
+    }
+    part.push({ message, json })
+    bytes += size
+  }
+  if (part.length > 0) parts.push(part)
+  return parts
 }
 
 /** The run of messages that `claim` replied with. */

@@ -8,7 +8,7 @@ import type { Observer } from '../observer.js'
 import { processName } from '../process-name.js'
 import { type Rules, rulesFrom } from '../rules.js'
 import { newBatchId as randomBatchId } from './batch-id.js'
-import { listEntry, runFrom } from './entries.js'
+import { entriesInParts, listEntry, runFrom } from './entries.js'
 import { Keys } from './keys.js'
 import { MemoryGuard } from './memory-guard.js'
 import type { RedisSource } from './redis-connection.js'
@@ -63,6 +63,8 @@ export interface RedisStoreOptions {
 
 /** Messages one script call takes: their arguments are copied to Lua's memory together. */
 const MESSAGES_A_CALL = 1000
+/** Bytes of messages one script call takes, unless one message alone has more: some 5 ms of Redis's time. */
+const BYTES_A_CALL = 1024 * 1024
 /** Batches one script call acknowledges or renews. */
 const BATCHES_A_CALL = 500
 
@@ -113,9 +115,10 @@ export class RedisStore implements Store {
     const { conversationId, messages } = request
     let result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
     await this.link.read(() => this.memory.check())
-    for (let i = 0; i < messages.length; i += MESSAGES_A_CALL) {
-      const part = { ...request, messages: messages.slice(i, i + MESSAGES_A_CALL) }
-      const reply = await this.link.write(() => this.scripts.append(part, this.newBatchId()), { conversationId })
+    for (const part of entriesInParts(messages, MESSAGES_A_CALL, BYTES_A_CALL)) {
+      const reply = await this.link.write(() => this.scripts.append(request, part, this.newBatchId()), {
+        conversationId,
+      })
       const isNew = reply.accepted > 0
       result = {
         accepted: result.accepted + reply.accepted,

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { checkIntervalMs, type Rules } from '../rules.js'
-import { entryJson } from './entries.js'
+import type { NewEntry } from './entries.js'
 import { type Keys, luaNames } from './keys.js'
 import { luaSources } from './lua.generated.js'
 import type {
@@ -45,7 +45,8 @@ export class Scripts {
     }
   }
 
-  async append(request: AppendRequest, newBatchId: string) {
+  /** @param entries the request's messages, as they are kept */
+  async append(request: AppendRequest, entries: NewEntry[], newBatchId: string) {
     const { rules } = this
     const reply = await this.run<[number, number, number, string, number, number]>('append', [
       request.conversationId,
@@ -59,11 +60,11 @@ export class Scripts {
       rules.maxAgeMs,
       request.direct ? 1 : 0,
       this.db,
-      ...request.messages.flatMap(message => [
-        digestOf(message.messageId),
-        recordedId(message.messageId),
-        entryJson(message),
-        message.sentAtMs === undefined ? '' : Math.round(message.sentAtMs),
+      ...entries.flatMap(({ message: { messageId, sentAtMs }, json }) => [
+        digestOf(messageId),
+        recordedId(messageId),
+        json,
+        sentAtMs === undefined ? '' : Math.round(sentAtMs),
       ]),
     ])
     const [accepted, duplicates, tooOld, batchId, dueInMs, listeners] = reply

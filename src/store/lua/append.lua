@@ -115,7 +115,7 @@ for _, step in ipairs(steps) do
   record(step[1], step[2], conversation, unpack(step, 3))
 end
 if resealed then
-  local id, received_at, _, json = string.match(redis.call('LINDEX', P .. MESSAGES .. conversation, -1), ENTRY)
+  local id, received_at, _, json = read_entry(redis.call('LINDEX', P .. MESSAGES .. conversation, -1))
   redis.call('LSET', P .. MESSAGES .. conversation, -1, id .. ' ' .. sealed_word(received_at, resealed, now) .. ' ' .. json)
 end
 push('RPUSH', P .. MESSAGES .. conversation, entries)

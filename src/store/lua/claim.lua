@@ -129,7 +129,7 @@ local function head_run(conversation, score)
   while not ended do
     local entries = redis.call('LRANGE', P .. MESSAGES .. conversation, position, position + RUN_STEP - 1)
     for _, entry in ipairs(entries) do
-      local id, received_at, seal, json = string.match(entry, ENTRY)
+      local id, received_at, seal, json = read_entry(entry)
       batch_id = batch_id or id
       if id ~= batch_id then
         ended = true

@@ -23,7 +23,7 @@ if not header[1] or not last then return nil end
 local batch_id, count = header[1], header[2]
 
 record('sealed', batch_id, conversation, 'reason', 'flush', 'count', count)
-local id, received_at, _, json = string.match(last, ENTRY)
+local id, received_at, _, json = read_entry(last)
 redis.call('LSET', P .. MESSAGES .. conversation, -1, id .. ' ' .. sealed_word(received_at, 'flush', now) .. ' ' .. json)
 redis.call('DEL', P .. HEADER .. conversation)
 if not held then schedule(conversation, now, now) end

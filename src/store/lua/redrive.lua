@@ -24,10 +24,13 @@ for i = FIRST_ID, #ARGV do
   if not batch or (conversation and batch.conversationId ~= conversation) or counts[ARGV[i]] then return nil end
   conversation = batch.conversationId
   local before = #entries
-  for received_at, json in string.gmatch(batch.messages, '(%d+) ([^\n]*)') do
-    entries[#entries + 1] = ARGV[i] .. ' ' .. received_at .. ' ' .. json
+  local begins = 1
+  while begins do -- Lines of `<receivedAtMs> <json>`.
+    local ends = string.find(batch.messages, '\n', begins, true)
+    entries[#entries + 1] = ARGV[i] .. ' ' .. string.sub(batch.messages, begins, ends and ends - 1)
+    begins = ends and ends + 1
   end
-  local id, received_at, _, json = string.match(entries[#entries], ENTRY)
+  local id, received_at, _, json = read_entry(entries[#entries])
   entries[#entries] = id .. ' ' .. sealed_word(received_at, batch.releasedBy, batch.dueAtMs) .. ' ' .. json
   counts[ARGV[i]] = #entries - before
 end

@@ -40,7 +40,7 @@ local count = open and tonumber(header[2]) - 1
 record('revoked', found.batch_id, conversation, 'ids', '[' .. recorded .. ']')
 
 -- The seal of a run stands in its last entry.
-local before = found.before and { string.match(found.before, ENTRY) }
+local before = found.before and { read_entry(found.before) }
 if found.seal ~= '' and before and before[1] == found.batch_id then
   redis.call('LSET', P .. MESSAGES .. conversation, found.index - 1,
     before[1] .. ' ' .. before[2] .. found.seal .. ' ' .. before[4])

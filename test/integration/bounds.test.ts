@@ -1,0 +1,226 @@
+/**
+ * Bounds: whatever comes, one script does a bounded piece of it, and it all comes out. What is counted here is the pieces;
+ * how long they take is in docs/guarantees.md.
+ */
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import type { Batch } from '../../src/batch.js'
+import { type RuleOptions, rulesFrom } from '../../src/rules.js'
+import { RedisStore } from '../../src/store/redis-store.js'
+import { Clock, clocked } from '../support/clocked-redis.js'
+import { monitor } from '../support/monitor.js'
+import { pipeline } from '../support/pipeline.js'
+import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
+import { append, CHAT, claimed, idsOf, message, PATIENT } from '../support/store-contract/messages.js'
+import { until } from '../support/wait.js'
+
+const MANY = 100_000
+const BODY_BYTES = 3 * 1024 * 1024
+
+describe('bounds', function () {
+  this.timeout(60_000)
+  const releases: (() => Promise<unknown>)[] = []
+  afterEach(async () => {
+    for (const release of releases.splice(0).reverse()) await release()
+  })
+
+  async function still(rules: RuleOptions, url?: string) {
+    const at = url ?? (await testRedis())
+    const redis = new Redis(at)
+    const store = new RedisStore({
+      redis: clocked(at),
+      prefix: uniquePrefix(),
+      rules: rulesFrom({ ...PATIENT, ...rules }),
+    })
+    const clock = new Clock(redis, store.keys.prefix)
+    await clock.set(clock.nowMs)
+    await store.open()
+    releases.push(async () => {
+      await store.close()
+      await redis.quit()
+    })
+    return { store, redis, clock, keys: store.keys }
+  }
+
+  const running = async (rules: RuleOptions) => {
+    const line = await pipeline({ rules })
+    releases.push(() => line.stop())
+    return line
+  }
+
+  const post = (url: string | undefined, body: string) =>
+    fetch(new URL('/webhook/whatsapp/batched/generic', url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
+
+  it('a conversation of 100,000 messages comes out in order, at most a cap’s worth a claim; a drop frees it beside Redis’s thread', async () => {
+    const server = await privateRedis()
+    releases.push(() => server.stop())
+    const { store, redis } = await still({ order: 'concurrent', maxMessages: 100 }, server.url)
+    const holding = await claimed(store, CHAT, 'first')
+    const ids = Array.from({ length: MANY }, (_, i) => `m${i}`)
+    const fill = async () => {
+      for (let i = 0; i < MANY; i += 1000) await append(store, CHAT, ...ids.slice(i, i + 1000))
+    }
+    await fill()
+    expect((await store.conversation(CHAT)).messages, 'what is shown of it').to.have.lengthOf(1000)
+    await store.ack([holding.batchId])
+    const got: string[] = []
+    for (let claims = 0; got.length < MANY && claims < MANY / 100; claims++) {
+      const { batches } = await store.claim({ owner: 'processor-1', maxBatches: 200, maxBytes: 1_000_000 })
+      expect(batches).to.have.lengthOf(1)
+      for (const { batch, batchId } of batches) {
+        expect(batch.messages.length).to.be.at.most(100)
+        got.push(...idsOf(batch))
+        await store.ack([batchId])
+      }
+    }
+    expect(got.length).to.equal(MANY)
+    expect(got.every((id, i) => id === ids[i])).to.equal(true)
+    await store.forget(CHAT)
+    await fill()
+    const freedBefore = await freed(redis)
+    expect(await store.drop(CHAT)).to.equal(MANY)
+    await until(async () => (await freed(redis)) > freedBefore, { what: 'the list to be freed by another thread' })
+  })
+
+  it('100,000 conversations due in the same millisecond all come out, once, 200 a claim', async () => {
+    const { store, redis, clock, keys } = await still({ order: 'concurrent', quietGapMs: 10_000 })
+    await append(store, 'chat-0', 'm1')
+    await redis.eval(COPY_CONVERSATION, 4, keys.messages('chat-'), keys.header('chat-'), keys.due, keys.prefix, MANY)
+    await clock.pass(10_000)
+    const got = new Set<string>()
+    let claims = 0
+    for (; got.size < MANY && claims < MANY; claims++) {
+      const { batches } = await store.claim({ owner: 'processor-1', maxBatches: 200, maxBytes: 1_000_000 })
+      expect(batches).to.have.lengthOf(200)
+      for (const { batch } of batches) got.add(batch.conversationId)
+      await store.ack(batches.map(({ batchId }) => batchId))
+    }
+    expect([got.size, claims]).to.deep.equal([MANY, MANY / 200])
+    expect((await store.claim({ owner: 'processor-1', maxBatches: 200, maxBytes: 1 })).batches).to.deep.equal([])
+  })
+
+  it('a claim ends at the batch that reaches its bytes, however many are due', async () => {
+    const { store } = await still({})
+    for (let i = 0; i < 30; i++)
+      await store.append({
+        conversationId: `chat-${i}`,
+        messages: [message('m1', { text: 'x'.repeat(200_000) })],
+        direct: true,
+      })
+    const sizes: number[] = []
+    for (let left = 30; left > 0; left -= sizes.at(-1) ?? 1) {
+      const { batches } = await store.claim({ owner: 'processor-1', maxBatches: 200, maxBytes: 1_000_000 })
+      sizes.push(batches.length)
+    }
+    expect(sizes).to.deep.equal(Array(6).fill(5))
+  })
+
+  it('an append of many bytes is several scripts of at most 1 MiB and 1,000 messages, and one batch in order', async () => {
+    const { store } = await still({ maxMessages: 10_000, maxBytes: 64 * 1024 * 1024 })
+    const watched = await monitor(await testRedis())
+    const messages = Array.from({ length: 100 }, (_, i) => message(`m${i}`, { text: 'x'.repeat(50_000) }))
+    expect(await store.append({ conversationId: CHAT, messages })).to.include({ accepted: 100 })
+    await watched.stop()
+    const calls = watched.lines.filter(line => /"evalsha"|"eval"/.test(line) && line.includes(store.keys.prefix))
+    expect(calls.length).to.equal(5)
+    for (const call of calls) expect(call.length).to.be.below(1024 * 1024 + 10_000)
+    await store.flush(CHAT)
+    const { batches } = await store.claim({ owner: 'processor-1', maxBatches: 1, maxBytes: 1 })
+    expect(batches.map(({ batch }) => idsOf(batch))).to.deep.equal([messages.map(({ messageId }) => messageId)])
+  })
+
+  it('a body of 3 MiB is taken and comes out whole; one byte more is 413', async () => {
+    const line = await running({ quietGapMs: 100 })
+    const bodyOf = (bytes: number) => {
+      const empty = JSON.stringify({ chatId: 'chat', messageId: 'm1', text: '' })
+      return JSON.stringify({ chatId: 'chat', messageId: 'm1', text: 'x'.repeat(bytes - empty.length) })
+    }
+    expect((await post(line.urls[0], bodyOf(BODY_BYTES + 1))).status).to.equal(413)
+    expect((await post(line.urls[0], bodyOf(BODY_BYTES))).status).to.equal(200)
+    const [batch] = await line.received(1)
+    expect(batch?.releasedBy).to.equal('maxBytes')
+    expect(batch?.text.length).to.equal(JSON.parse(bodyOf(BODY_BYTES)).text.length)
+  })
+
+  it('1,000 messages of 1,000 conversations in one POST are 1,000 batches', async () => {
+    const line = await running({ quietGapMs: 200 })
+    const messages = Array.from({ length: 1000 }, (_, i) => ({ chatId: `chat-${i}`, messageId: 'm1', text: `${i}` }))
+    const response = await post(line.urls[0], JSON.stringify({ messages }))
+    expect(await response.json()).to.deep.equal({ accepted: 1000, duplicates: 0, ignored: 0 })
+    const batches = await line.received(1000)
+    expect(batches.map(({ text, chatId }) => `chat-${text}` === chatId)).to.deep.equal(Array(1000).fill(true))
+    expect(new Set(batches.map(({ chatId }) => chatId))).to.have.lengthOf(1000)
+  })
+
+  it('ids of any Unicode, braces, newlines, 4 KiB: batches and their answers find their conversations', async () => {
+    const line = await running({ quietGapMs: 100 })
+    const ids = [
+      '{a}',
+      '{}',
+      '}{',
+      'a\nb\r\n',
+      '\u0000\u001f\u007f',
+      '"\'`\\',
+      '*?[a-z]',
+      '\u{1F468}\u200D\u{1F469}',
+      '\uFEFF\u202Eabc',
+      '\ufffd',
+      '{"a":1}',
+      `${'Ж'.repeat(2048)}`,
+      'x'.repeat(4096),
+    ]
+    for (const id of ids)
+      for (const text of ['first', 'second']) {
+        await line.batcher.append(id, [{ messageId: `${text} ${id}`, text }])
+        expect(await line.batcher.append(id, [{ messageId: `${text} ${id}`, text }])).to.include({ duplicates: 1 })
+        if (text === 'first') await line.batcher.flush(id)
+      }
+    const batches = await line.received(2 * ids.length)
+    const textsOf = (id: string) => batches.filter(isOf(id)).map(({ text }) => text)
+    for (const id of ids) expect(textsOf(id), JSON.stringify(id.slice(0, 40))).to.deep.equal(['first', 'second'])
+    await until(async () => (await line.batcher.conversations()).length === 0, { what: 'all answers' })
+  })
+
+  it('an id that no provider makes, of 4 KiB, is ignored by a webhook and disturbs nothing of it', async () => {
+    const line = await running({ quietGapMs: 100 })
+    const messages = [
+      { chatId: 'x'.repeat(4096), messageId: 'm1', text: 'ignored' },
+      { chatId: 'chat', messageId: 'y'.repeat(4096), text: 'ignored' },
+      { chatId: '{чат}\n🍰', messageId: '{"m"}\n', text: 'taken' },
+    ]
+    const response = await post(line.urls[0], JSON.stringify({ messages }))
+    expect([response.status, await response.json()]).to.deep.equal([200, { accepted: 1, duplicates: 0, ignored: 2 }])
+    const [batch] = await line.received(1)
+    expect([batch?.chatId, batch?.text]).to.deep.equal(['{чат}\n🍰', 'taken'])
+  })
+})
+
+const isOf = (id: string) => (batch: Batch) => batch.conversationId === id
+
+/** Objects freed by Redis's other threads. */
+async function freed(redis: Redis): Promise<number> {
+  return Number(/lazyfreed_objects:(\d+)/.exec(await redis.info('memory'))?.[1] ?? 0)
+}
+
+/**
+ * Makes an open conversation, `chat-0`, into many, `chat-0` to `chat-<n-1>`, each with a batch of its own: as if they had
+ * been appended to, one by one. KEYS: names of list and header without the number, the due set, the prefix. ARGV: n.
+ */
+const COPY_CONVERSATION = `
+local entry = redis.call('LINDEX', KEYS[1] .. 0, 0)
+local header = redis.call('HGETALL', KEYS[2] .. 0)
+local expires = redis.call('PEXPIRETIME', KEYS[2] .. 0)
+local due = redis.call('ZSCORE', KEYS[3], 'chat-0')
+local id = string.match(entry, '^%S+')
+for n = 1, ARGV[1] - 1 do
+  redis.call('RPUSH', KEYS[1] .. n, id .. 'x' .. n .. string.sub(entry, #id + 1))
+  for i = 1, #header, 2 do
+    redis.call('HSET', KEYS[2] .. n, header[i], header[i] == 'batchId' and id .. 'x' .. n or header[i + 1])
+  end
+  redis.call('PEXPIREAT', KEYS[2] .. n, expires)
+  redis.call('ZADD', KEYS[3], due, 'chat-' .. n)
+end`
