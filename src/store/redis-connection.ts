@@ -22,6 +22,8 @@ const OPTIONS = {
   commandTimeout: COMMAND_TIMEOUT_MS,
   socketTimeout: COMMAND_TIMEOUT_MS * 2,
   connectTimeout: CONNECT_TIMEOUT_MS,
+  // After a failover the old primary may keep its connections, as a replica: whoever has the name must look it up again.
+  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
   retryStrategy: (times: number) => Math.min(times * 50, LONGEST_RECONNECT_MS) * (0.75 + Math.random() / 4),
 } satisfies RedisOptions
 

@@ -35,6 +35,8 @@ export class RedisLink {
   readonly address: string
   private readonly outage: Outage
   private readonly beside = new Set<Beside>()
+  /** It answered the last write with trouble of its own: a connection that stands again does not end that. */
+  private refusesWrites = false
   private opened = false
   private closed = false
 
@@ -45,7 +47,9 @@ export class RedisLink {
     this.outage = new Outage(options.log, `Redis at ${this.address}`)
     this.client.on('error', error => this.began(redisError(error, this.address)))
     this.client.on('close', () => this.began(new Error('the connection was closed')))
-    this.client.on('ready', () => this.outage.ended())
+    this.client.on('ready', () => {
+      if (!this.refusesWrites) this.outage.ended()
+    })
   }
 
   get db(): number {
@@ -93,10 +97,14 @@ export class RedisLink {
   async write<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
     try {
       const reply = await this.read(work, about)
+      this.refusesWrites = false
       this.outage.ended()
       return reply
     } catch (error) {
-      if (error instanceof StoreUnavailable && error.reason !== 'memory') this.began(error)
+      if (error instanceof StoreUnavailable && error.reason !== 'memory') {
+        if (error.reason !== 'connection' && error.reason !== 'timeout') this.refusesWrites = true
+        this.began(error)
+      }
       throw error
     }
   }
