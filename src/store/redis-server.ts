@@ -3,6 +3,7 @@
  * Cluster or a Sentinel, as all keys of a prefix must be in one place. And that it announces key expiry.
  */
 import type { Redis } from 'ioredis'
+import { connect } from './redis-connection.js'
 import { redisError } from './redis-errors.js'
 import type { Notifications, StoreIdentity } from './store.js'
 
@@ -39,11 +40,14 @@ export function factsOf(info: string): Map<string, string> {
 }
 
 const SETTING = 'notify-keyspace-events'
+const COMES_BACK = ['connecting', 'connect', 'reconnecting']
 
 /** Adds what is missing of `Ex` to the flags that are there, if `mayChange`; takes none away. */
 export async function ensureExpiryEvents(client: Redis, address: string, mayChange: boolean): Promise<Notifications> {
   let flags = ''
   try {
+    // After an outage the subscription, which asks for this, may stand before the connection for commands does.
+    if (COMES_BACK.includes(client.status)) await connect(client)
     flags = await flagsOf(client)
     const missing = missingFlags(flags)
     if (missing === '') return { result: 'there', flags }
