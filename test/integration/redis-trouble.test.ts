@@ -198,6 +198,36 @@ describe('Redis in trouble', function () {
     await proxy.stop()
   })
 
+  it('a failover: connections that stay with the old primary are given up for the new one, by name', async () => {
+    server = await privateRedis({ args: ['--repl-diskless-sync-delay', '0'] })
+    const second = await privateRedis()
+    admin = new Redis(server.url)
+    const replica = new Redis(second.url)
+    for (const client of [admin, replica]) client.on('error', () => {}) // They end before their servers do.
+    const proxy = await hangingProxy(server.url)
+    running = await parts(proxy.url, { quietGapMs: GAP_MS })
+    await replica.call('REPLICAOF', '127.0.0.1', server.port)
+    await admin.set('marker', '')
+    await until(async () => (await replica.exists('marker')) === 1, { what: 'replication' })
+    await admin.del('marker')
+    await until(async () => (await replica.exists('marker')) === 0, { what: 'what is written now to come through' })
+    expect(await running.post(CHAT, 'm1')).to.include({ status: 200 })
+    // What a replica does not have yet is lost with its primary.
+    await until(async () => (await replica.exists(`${running.prefix}.due`)) === 1, { what: 'm1 on the replica' })
+    proxy.pointAt(second.url)
+    await replica.call('REPLICAOF', 'NO', 'ONE')
+    await admin.call('REPLICAOF', '127.0.0.1', second.port)
+    await running.had('m1')
+    await until(async () => (await running.post(CHAT, 'm2')).status === 200, { what: 'a 200' })
+    await running.had('m2')
+    expect(running.counts()).to.deep.equal({ m1: 1, m2: 1 })
+    expect(await replica.exists(`${running.prefix}.history`)).to.equal(1)
+    await running.stop()
+    replica.disconnect()
+    await proxy.stop()
+    await second.stop()
+  })
+
   describe('scripts that Redis has forgotten', () => {
     const works = async (messageId: string) => {
       expect(await running.post(CHAT, messageId)).to.include({ status: 200 })
@@ -258,8 +288,11 @@ describe('Redis in trouble', function () {
     await running.had('m2')
     expect(running.counts()).to.deep.equal({ m1: 1, m2: 1 })
     // The notifications that the processor had asked for went with it, and are asked for again.
-    const [, flags = ''] = z.array(z.string()).parse(await admin.config('GET', 'notify-keyspace-events'))
-    expect(flags).to.match(/E/).and.to.match(/x/)
+    const areBack = async () => {
+      const [, flags = ''] = z.array(z.string()).parse(await admin.config('GET', 'notify-keyspace-events'))
+      return /E/.test(flags) && /x/.test(flags)
+    }
+    await until(areBack, { what: 'the notifications' })
   })
 
   it('one that refuses CONFIG: it is said once, with the remedy, and all works', async () => {
@@ -346,7 +379,11 @@ describe('Redis in trouble', function () {
     await batcher.flush(CHAT)
     await running.had('m1')
     await batcher.append('dropped', { messageId: '1' })
+    expect(await batcher.edit('dropped', '1', 'edited')).to.equal('edited')
+    expect(await batcher.revoke('dropped', '1')).to.equal('revoked')
+    await batcher.append('dropped', { messageId: '2' })
     expect(await batcher.drop('dropped')).to.equal(1)
+    await batcher.forget('dropped')
     await batcher.ready()
     await processor.ready()
     const store = new RedisStore({

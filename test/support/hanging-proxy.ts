@@ -10,15 +10,17 @@ export interface HangingProxy {
   hang(): void
   /** What waited goes on. */
   goOn(): void
+  /** New connections go to another server; those that stand stay where they are, as after a failover by name. */
+  pointAt(url: string): void
   stop(): Promise<void>
 }
 
 export async function hangingProxy(targetUrl: string): Promise<HangingProxy> {
-  const { hostname, port: targetPort } = new URL(targetUrl)
+  let target = new URL(targetUrl)
   const sockets = new Set<Socket>()
   let hangs = false
   const server = createServer(socket => {
-    const upstream = connect(Number(targetPort), hostname)
+    const upstream = connect(Number(target.port), target.hostname)
     const both = [socket, upstream]
     for (const [from, to] of [both, both.toReversed()] as [Socket, Socket][]) {
       sockets.add(from)
@@ -49,6 +51,9 @@ export async function hangingProxy(targetUrl: string): Promise<HangingProxy> {
     goOn() {
       hangs = false
       for (const socket of sockets) socket.resume()
+    },
+    pointAt(url) {
+      target = new URL(url)
     },
     stop,
   }
