@@ -65,6 +65,7 @@ const LONGEST_DELAY = 10
 /** Time, delay, step, and the spaces between and behind them. */
 const COLUMNS_BEFORE = MARGIN.length + 12 + LONGEST_DELAY + 2 + LONGEST_STEP + 2
 const COLUMNS = 80
+const ID_MARGIN = ' '.repeat(16)
 
 /** A heading, then a line a step; none wider than 80 columns but for ids and errors that are. */
 export function linesOf(life: Life, paint: Paint): string[] {
@@ -100,11 +101,12 @@ function stepLines(entry: HistoryEntry, sinceMs: number, paint: Paint): string[]
   const step = clean(entry.step).padEnd(LONGEST_STEP)
   const delay = (sinceMs > 0 ? `+${duration(sinceMs)}` : '').padStart(LONGEST_DELAY)
   const shown = ALARMING.has(entry.step) ? paint('red', step) : step
-  const ids = idsOf(entry)
-  const [first = '', ...more] = wrapped([saying(entry), ...(ids.length > 0 ? [`ids ${ids.join(' ')}`] : [])].join('; '))
+  const [first = '', ...more] = wrapped(saying(entry))
   return [
     `${MARGIN}${paint('dim', timeOfDay(entry.atMs))}${delay}  ${shown}  ${first}`.trimEnd(),
     ...more.map(line => ' '.repeat(COLUMNS_BEFORE) + line),
+    // WhatsApp's are some 60 characters long.
+    ...idsOf(entry).map(id => paint('dim', `${ID_MARGIN}${id}`)),
   ]
 }
 

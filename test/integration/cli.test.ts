@@ -19,7 +19,7 @@ const CHAT = '79000000001@c.us'
 /** Longer than a clean stop takes, and shorter than a bound that it should not need. */
 const PROMPTLY_MS = 5000
 
-const COMMANDS = ['up', 'api', 'processor', 'worker', 'flush', 'drop']
+const COMMANDS = ['up', 'api', 'processor', 'worker', 'doctor', 'watch', 'trace', 'flush', 'drop', 'forget', 'dead']
 
 const HANDLER_THAT_HANGS = 'export default () => new Promise(() => setInterval(() => {}, 1000))\n'
 

@@ -1,0 +1,163 @@
+/**
+ * Guarantee **explained**: `lull watch` shows what happens as it happens, `lull trace` who took a batch, when and why then,
+ * and `lull forget` leaves nothing of a conversation anywhere in Redis but in the queue.
+ */
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import { Batcher } from '../../src/batcher.js'
+import { bullmq } from '../../src/handover/bullmq.js'
+import { Processor } from '../../src/processor/processor.js'
+import { type LullProcess, lull } from '../support/processes.js'
+import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
+import { until } from '../support/wait.js'
+
+const CHAT = 'shop/79990000011@c.us'
+const SECRET_TEXT = 'my address is 4 Privet Drive'
+
+describe('seeing it work', function () {
+  this.timeout(60_000)
+  let env: Record<string, string>
+  let running: LullProcess[]
+  let batcher: Batcher
+  let processor: Processor
+
+  beforeEach(async () => {
+    running = []
+    const prefix = uniquePrefix()
+    const redis = await testRedis()
+    env = { REDIS_URL: redis, LULL_PREFIX: prefix, LULL_QUEUE: `queue-${prefix}`, LULL_QUIET_GAP_MS: '100' }
+    batcher = new Batcher({ redis, prefix, quietGapMs: 100 })
+    processor = new Processor({ redis, prefix, quietGapMs: 100, handle: async () => {} })
+    await processor.start()
+  })
+
+  afterEach(async () => {
+    for (const command of running) await command.kill()
+    await processor.stop()
+    await batcher.close()
+  })
+
+  const start = async (...args: string[]) => {
+    const command = await lull(args, env)
+    running.push(command)
+    return command
+  }
+
+  const ended = async (...args: string[]) => {
+    const command = await start(...args)
+    const { code } = await command.exit
+    return { code, stdout: command.stdout, stderr: command.stderr }
+  }
+
+  const answered = () =>
+    until(async () => (await batcher.history({ conversationId: CHAT })).some(({ step }) => step === 'answered'), {
+      what: 'the answer',
+    })
+
+  it('watch shows each step of a batch, without its texts and without colours in a pipe, and ends cleanly', async () => {
+    const watch = await start('watch')
+    await watch.line(/^watching redis:/)
+    await batcher.append(CHAT, { messageId: 'm1', text: SECRET_TEXT })
+    await watch.line(/answered .*completed/)
+    const steps = watch.stdout.map(line => line.split(/ +/)[1])
+    expect(steps).to.deep.equal(['opened', 'claimed', 'handed-over', 'answered'])
+    expect(watch.stdout[1]).to.match(/claimed +shop\/79990000011@c\.us +gap, 1 message, \d+ ms late, by processor\./)
+    expect(watch.stdout.join('')).not.to.include('Privet').and.not.to.include('\u001b')
+    expect(await watch.stop('SIGINT')).to.include({ code: 0 })
+  })
+
+  it('watch --json is one object a line, and of one conversation where it is named', async () => {
+    const watch = await start('watch', '--json', CHAT)
+    // It says nothing but steps: until it has seen one, another is sent.
+    let sent = 0
+    await until(
+      async () => {
+        await batcher.append('other@c.us', { messageId: `o${sent}`, text: 'hi' })
+        await batcher.append(CHAT, { messageId: `m${sent++}`, text: 'hi' })
+        return watch.stdout.length > 0
+      },
+      { what: 'a line' },
+    )
+    for (const line of watch.stdout) {
+      const entry = JSON.parse(line)
+      expect(entry.conversationId).to.equal(CHAT)
+      expect(entry).to.include.keys('atMs', 'step', 'batchId', 'detail')
+    }
+    expect(watch.stderr).to.deep.equal([])
+  })
+
+  it('trace tells who took a batch, when, and why then', async () => {
+    await batcher.append(CHAT, { messageId: 'm1', text: SECRET_TEXT })
+    await answered()
+    const { code, stdout } = await ended('trace', CHAT)
+    expect(code).to.equal(0)
+    expect(stdout[1]).to.equal(`  taken by ${processor.owner}`)
+    expect(stdout[2]).to.match(/^ {2}at \d\d:\d\d:\d\d\.\d{3}, as the quiet gap had ended \(gap\); \d+ ms late$/)
+    expect(stdout.at(-1)).to.equal('now: nothing waits')
+    const json = await ended('trace', CHAT, '--json')
+    expect(JSON.parse(json.stdout[0] ?? '').claimed).to.include({ by: processor.owner, reason: 'gap' })
+  })
+
+  it('trace of a conversation that is not known is 1, and names one that was meant', async () => {
+    await batcher.append(CHAT, { messageId: 'm1', text: 'hi' })
+    await answered()
+    const { code, stderr } = await ended('trace', '79990000011')
+    expect(code).to.equal(1)
+    expect(stderr).to.deep.equal([`lull: the history holds nothing of 79990000011: did you mean ${CHAT}?`])
+  })
+
+  it('forget leaves nothing of a conversation in Redis but its jobs, and says so', async () => {
+    const server = await privateRedis()
+    const redis = new Redis(server.url)
+    const others = new Batcher({ redis: server.url, quietGapMs: 50 })
+    const queueing = new Processor({ redis: server.url, quietGapMs: 50, handover: bullmq() })
+    try {
+      await queueing.start()
+      await others.append('other@c.us', { messageId: 'm0', text: 'stays' })
+      await others.append(CHAT, { messageId: 'm1', text: SECRET_TEXT })
+      const handedOver = async () => (await others.conversation(CHAT)).heldBy?.state === 'answering'
+      await until(handedOver, { what: 'the handover' })
+      await others.append(CHAT, { messageId: 'm2', text: SECRET_TEXT })
+      env = { REDIS_URL: server.url }
+      const { code, stdout } = await ended('forget', CHAT)
+      expect(code).to.equal(0)
+      expect(stdout[0]).to.match(
+        /^forgot shop\/79990000011@c\.us: 1 message, 0 dead batches, \d steps of its history\. Not erased: batch \S+ was under way; jobs of it stay in the queue messages until LULL_JOB_RETENTION_MS/,
+      )
+      const texts = await everythingIn(redis)
+      expect(Object.keys(texts)).to.include('rapid-fire.history')
+      const left = Object.entries(texts).filter(([key, text]) => /79990000011|Privet/.test(key + text))
+      expect(left.map(([key]) => key.replace(/[^:]+$/, ''))).to.satisfy((keys: string[]) =>
+        keys.every(key => key.startsWith('bull:')),
+      )
+      expect(
+        (await others.history({ limit: 10 })).every(({ conversationId }) => conversationId === 'other@c.us'),
+      ).to.equal(true)
+      const again = await ended('forget', CHAT)
+      expect(again.code).to.equal(1)
+      expect(again.stderr[0]).to.match(/^lull: nothing is kept for shop\/79990000011@c\.us/)
+    } finally {
+      await queueing.stop({ timeoutMs: 1000 })
+      await others.close()
+      // The search for what is left is the test's, not Lull's.
+      await redis.config('RESETSTAT')
+      redis.disconnect()
+      await server.stop()
+    }
+  })
+})
+
+/** Every key with its value, as text. */
+async function everythingIn(redis: Redis): Promise<Record<string, string>> {
+  const read: Record<string, (key: string) => Promise<unknown>> = {
+    string: key => redis.get(key),
+    hash: key => redis.hgetall(key),
+    list: key => redis.lrange(key, 0, -1),
+    zset: key => redis.zrange(key, '0', '-1'),
+    set: key => redis.smembers(key),
+    stream: key => redis.xrange(key, '-', '+'),
+  }
+  const texts: Record<string, string> = {}
+  for (const key of await redis.keys('*')) texts[key] = JSON.stringify(await read[await redis.type(key)]?.(key))
+  return texts
+}

@@ -1,0 +1,90 @@
+/** What `lull trace` and `lull watch` make of a history. */
+import { expect } from 'chai'
+import { plain } from '../../../src/cli/show/paint.js'
+import { duration } from '../../../src/cli/show/words.js'
+import { linesOf, livesOf } from '../../../src/cli/trace.js'
+import { lineFor } from '../../../src/cli/watch.js'
+import type { HistoryEntry } from '../../../src/store/store.js'
+
+const START_MS = 1_795_490_000_000
+const OWNER = 'lull.processor.shop1.4712.0bc41f'
+
+let sequence = 0
+const entry = (afterMs: number, step: string, batchId: string, detail: Record<string, string> = {}): HistoryEntry => ({
+  id: `${START_MS + afterMs}-${sequence++}`,
+  atMs: START_MS + afterMs,
+  step,
+  conversationId: 'shop/79990000011@c.us',
+  batchId,
+  detail,
+})
+
+/** Two batches; the second one was due while the first was being answered. Newest first, as the store tells. */
+const HISTORY = [
+  entry(0, 'opened', 'b1', { count: '1', ids: '["wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBI0QzE4RDI1"]' }),
+  entry(1005, 'appended', 'b1', { count: '2', ids: '["m2"]' }),
+  entry(11_006, 'claimed', 'b1', { owner: OWNER, reason: 'gap', count: '2', lateMs: '1' }),
+  entry(11_010, 'handed-over', 'b1', { owner: OWNER }),
+  entry(12_000, 'opened', 'b2', { count: '1', ids: '["m3"]' }),
+  entry(30_000, 'answered', 'b1', { outcome: 'completed' }),
+  entry(30_002, 'claimed', 'b2', { owner: OWNER, reason: 'maxWait', count: '1', lateMs: '2' }),
+].reverse()
+
+describe('trace', () => {
+  it('tells who took each batch, when, why then, and what it had waited for', () => {
+    const [first, second] = livesOf(HISTORY)
+    expect(first?.claimed).to.deep.equal({ by: OWNER, atMs: START_MS + 11_006, reason: 'gap', lateMs: 1 })
+    expect(second?.claimed).to.deep.equal({
+      by: OWNER,
+      atMs: START_MS + 30_002,
+      reason: 'maxWait',
+      lateMs: 2,
+      after: 'b1',
+    })
+  })
+
+  it('is readable in 80 columns, answer first, with every step, its time and its distance from the one before', () => {
+    const lines = livesOf(HISTORY).flatMap(life => linesOf(life, plain))
+    expect(lines.filter(line => line.length > 80)).to.deep.equal([])
+    expect(lines[1]).to.equal(`  taken by ${OWNER}`)
+    expect(lines[2]).to.match(/^ {2}at \d\d:\d\d:\d\d\.\d{3}, as the quiet gap had ended \(gap\); 1 ms late$/)
+    expect(lines.some(line => /\+1\.00 s|\+1\.01 s/.test(line) && line.includes('appended'))).to.equal(true)
+    expect(lines.some(line => line.includes('once batch b1 was out of its way'))).to.equal(true)
+  })
+
+  it('says that nobody has taken a batch, or that it was discarded', () => {
+    const waiting = livesOf([entry(0, 'opened', 'b1', { count: '1' })])
+    expect(waiting.flatMap(life => linesOf(life, plain))[1]).to.equal('  not taken by anybody so far')
+    const dropped = livesOf([entry(5, 'dropped', 'b1', { count: '1', by: 'lull.drop.x.1' }), entry(0, 'opened', 'b1')])
+    expect(dropped.flatMap(life => linesOf(life, plain))[1]).to.equal('  discarded before anybody took it')
+  })
+
+  it('shows what a stranger wrote without what moves a terminal’s cursor', () => {
+    const evil = entry(0, 'nacked', 'b1', { attempt: '1', delayMs: '1000', error: 'no \u001b[2J today\nsecond line' })
+    const text = [...livesOf([evil]).flatMap(life => linesOf(life, plain)), lineFor(evil, plain, undefined)].join('\n')
+    expect(text).not.to.include('\u001b')
+    expect(text).not.to.include('second line')
+  })
+
+  it('shows a step of a later version with all that it has', () => {
+    expect(lineFor(entry(0, 'teleported', 'b1', { to: 'mars' }), plain, undefined)).to.match(/teleported .* to mars$/)
+  })
+})
+
+describe('watch', () => {
+  it('fits a step into 80 columns, and cuts nothing where there is no terminal', () => {
+    for (const each of HISTORY) expect(lineFor(each, plain, 80).length).to.be.at.most(80)
+    const [claimed] = HISTORY
+    if (!claimed) throw new Error('no step')
+    expect(lineFor(claimed, plain, undefined)).to.match(
+      /^\d\d:\d\d:\d\d\.\d{3} {2}claimed {6}shop\/79990000011@c\.us {2}maxWait, 1 message, 2 ms late, by processor\.shop1\.4712$/,
+    )
+  })
+})
+
+describe('durations', () => {
+  it('are exact below ten seconds, and short above', () => {
+    const shown = [0, 4, 999, 1005, 12_345, 61_000, 3_600_000, 7_860_000].map(duration)
+    expect(shown).to.deep.equal(['0 ms', '4 ms', '999 ms', '1.00 s', '12.3 s', '1 min 1 s', '1 h', '2 h 11 min'])
+  })
+})
