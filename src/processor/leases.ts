@@ -44,8 +44,8 @@ export class Leases {
   }
 
   /**
-   * The handover has ended and the store is being told: that the lease is gone then is as it should be. (A renewal may
-   * overtake the reply of an acknowledgement.)
+   * The store is being told of the end of the handover, or of the answer already: that the lease is gone then is as it
+   * should be. (A renewal may overtake the reply of an acknowledgement, and an answer that of the handover.)
    */
   settling(batchId: string): void {
     const held = this.held.get(batchId)

@@ -157,7 +157,10 @@ export class Processor {
     await this.handover.start(
       { log: this.log, connectionName: this.name, ...(this.redis === undefined ? {} : { redis: this.redis }) },
       {
-        onAnswered: (batchId, outcome) => void this.answers.onAnswered(batchId, outcome),
+        onAnswered: (batchId, outcome) => {
+          this.leases.settling(batchId)
+          void this.answers.onAnswered(batchId, outcome)
+        },
         onResumed: () => void this.answers.onResumed(),
       },
     )
