@@ -35,7 +35,8 @@ const { values } = parseArgs({
 })
 const MINUTE_MS = 60_000
 const SETTLE_MS = 30_000
-const DRAIN_MS = 90_000
+/** Longer than an answer timeout, and no longer than a heartbeat. */
+const DRAIN_MS = 30_000
 const QUIET_MS = 1000
 const PROGRESS_MS = 5000
 /** What a request may be answered while something is broken. */
