@@ -92,8 +92,19 @@ export class Ledger {
     const queue = this.queue(conversationId)
     const at = queue.findLastIndex(message => message.messageId === messageId)
     expect(result === 'revoked', `${messageId} is taken out if it waits`).to.equal(at >= 0)
-    if (at >= 0) this.dropped += queue.splice(at, 1).length
+    const [revoked] = at < 0 ? [] : queue.splice(at, 1)
+    if (revoked) this.withoutRevoked(revoked)
     if (result === 'remembered') this.seenAtMs.set(`${conversationId} ${messageId}`, nowMs)
+  }
+
+  /** A batch that came back from the dead is gone with the last of its messages. */
+  private withoutRevoked(revoked: Accepted): void {
+    this.dropped += 1
+    for (const batch of this.batches.values()) {
+      if (batch.state !== 'waiting' || !batch.messages.includes(revoked)) continue
+      batch.messages = batch.messages.filter(message => message !== revoked)
+      if (batch.messages.length === 0) batch.state = 'dropped'
+    }
   }
 
   forgotten(conversationId: string, messages: number): void {
