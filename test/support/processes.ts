@@ -75,6 +75,12 @@ export async function example(file: string, env: Record<string, string> = {}): P
   return startNode(file, [join(root, 'examples', file)], env, {})
 }
 
+/** Starts a script of test/support/, which takes what it needs of Lull as it is built. */
+export async function supportScript(file: string, env: Record<string, string> = {}): Promise<LullProcess> {
+  await build()
+  return startNode(file, [join(root, 'test/support', file)], env, {})
+}
+
 async function startNode(
   what: string,
   args: string[],
