@@ -1,0 +1,84 @@
+/** The files for Prometheus and Grafana ask for metrics that there are, and each alert says in the docs what to do. */
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { expect } from 'chai'
+import { Metrics } from '../../../src/metrics/metrics.js'
+
+const run = promisify(execFile)
+const RULES = 'ops/prometheus/lull.rules.yml'
+const DASHBOARD = 'ops/grafana/lull.json'
+
+/** The metrics of the contract that users' dashboards hold on to. */
+const NAMES = [
+  'lull_messages_total',
+  'lull_webhook_rejections_total',
+  'lull_batches_released_total',
+  'lull_handovers_total',
+  'lull_answers_total',
+  'lull_claims_reclaimed_total',
+  'lull_headers_lost_total',
+  'lull_nudges_total',
+  'lull_redis_errors_total',
+  'lull_release_lateness_seconds',
+  'lull_batch_wait_seconds',
+  'lull_batch_messages',
+  'lull_append_duration_seconds',
+  'lull_handover_duration_seconds',
+  'lull_answer_duration_seconds',
+  'lull_http_request_duration_seconds',
+  'lull_open_conversations',
+  'lull_held_conversations',
+  'lull_dead_batches',
+  'lull_oldest_due_age_seconds',
+  'lull_redis_up',
+  'lull_notification_lag_seconds',
+  'lull_build_info',
+]
+
+function everyMetric(): string[] {
+  const metrics = new Metrics('0.0.0')
+  metrics.watchRedis(async () => {})
+  const canary = { set: async () => {}, touch: async () => {} }
+  metrics.watchSystem({ totals: async () => ({ open: 0, held: 0, dead: 0, oldestDueAgeMs: 0 }), canary }, 'p')
+  return metrics.registry.getMetricsAsArray().map(({ name }) => name)
+}
+
+async function hasPromtool(): Promise<boolean> {
+  return run('promtool', ['--version']).then(
+    () => true,
+    () => false,
+  )
+}
+
+describe('files for Prometheus and Grafana', () => {
+  it('the metrics are those that dashboards hold on to, and no others', () => {
+    expect(everyMetric().sort()).to.deep.equal(NAMES.toSorted())
+  })
+
+  it('rules and dashboard ask for nothing else', () => {
+    for (const file of [RULES, DASHBOARD]) {
+      const asked = [...readFileSync(file, 'utf8').matchAll(/\blull_[a-z_]+/g)].map(([name]) => name)
+      const unknown = asked.filter(name => !NAMES.includes(name.replace(/_(bucket|sum|count)$/, '')))
+      expect(unknown, file).to.deep.equal([])
+    }
+  })
+
+  it('gauges of the whole system are never added up', () => {
+    const text = [RULES, DASHBOARD].map(file => readFileSync(file, 'utf8')).join('\n')
+    const gauges = /(\w+)\((lull_(?:open|held)_conversations|lull_dead_batches|lull_oldest_due_age_seconds)/g
+    expect([...text.matchAll(gauges)].map(([, by]) => by)).to.satisfy((all: string[]) => all.every(by => by === 'max'))
+  })
+
+  it('every alert has its place in docs/operations.md', () => {
+    const alerts = [...readFileSync(RULES, 'utf8').matchAll(/alert: (\w+)/g)].map(([, name]) => name)
+    const docs = readFileSync('docs/operations.md', 'utf8')
+    expect(alerts.filter(name => !docs.includes(`| \`${name}\` |`))).to.deep.equal([])
+  })
+
+  it('promtool finds the rules right, and they raise what their tests say (where there is a promtool)', async function () {
+    if (!(await hasPromtool())) this.skip()
+    await run('promtool', ['check', 'rules', RULES])
+    await run('promtool', ['test', 'rules', 'ops/prometheus/lull.rules.test.yml'])
+  })
+})
