@@ -28,7 +28,8 @@ const lull = {
 
 module.exports = {
   apps: [
-    // Cluster mode: PM2 holds the port, so a reload has always one API that listens.
+    // Cluster mode: PM2 holds the port, so a reload has always one API that listens. A scrape of /metrics there meets any
+    // one of them: give each process a port of its own (docs/operations.md, PM2).
     { ...lull, name: 'lull-api', args: 'api', exec_mode: 'cluster', instances: 2 },
     // The others listen on nothing. Any number of them, on any machine: claims are Redis's to give.
     { ...lull, name: 'lull-processor', args: 'processor', exec_mode: 'fork', instances: 2 },
