@@ -2,7 +2,7 @@
  * Notices when this machine, or this process with its proxies, stood still: a worker's lock may end by that alone, as it
  * does when the worker is frozen, and that must not be taken for a fault of Lull's.
  */
-import type { Disturbance } from './checker.js'
+import type { Disturbance } from './evidence.js'
 
 const TICK_MS = 100
 const STALL_MS = 500

@@ -1,6 +1,7 @@
 /** What a run found, for people. */
-import { type Verdict, VIOLATIONS } from './checker.js'
+import type { Verdict } from './checker.js'
 import type { Traffic } from './clients.js'
+import { VIOLATIONS } from './evidence.js'
 
 const SHOWN = 20
 

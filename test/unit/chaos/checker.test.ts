@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { check, type Disturbance, type Evidence } from '../../chaos/checker.js'
+import { check } from '../../chaos/checker.js'
+import type { Disturbance, Evidence } from '../../chaos/evidence.js'
 import { randomFrom } from '../../chaos/random.js'
 import { scheduleFrom } from '../../chaos/schedule.js'
 import type { Told } from '../../chaos/told.js'

@@ -1,0 +1,55 @@
+/** Violations of order: inside a batch, from one batch to the next, and two answers of one conversation at once. */
+import { type Evidence, placeOf, type Run, type Violation, wasAway } from './evidence.js'
+
+export function disorder({ disturbances, rules }: Evidence, runs: Run[]): Violation[] {
+  const violations: Violation[] = []
+  let last = 0
+  let lastRun: Run | undefined
+  const seen = new Set<string>()
+  for (const run of runs) {
+    const places = run.messageIds.map(placeOf)
+    if (places.some((place, i) => i > 0 && place <= (places[i - 1] ?? 0)))
+      violations.push({
+        kind: 'out of order',
+        conversationId: run.conversationId,
+        what: `inside ${run.batchId}: ${run.messageIds.join(' ')}`,
+      })
+    const first = places[0] ?? 0
+    const isLate = first <= last && lastRun?.batchId !== run.batchId
+    // A sleeper that wakes after its lock has ended may finish, or begin, what another has done meanwhile.
+    const isSleeper = seen.has(run.batchId) && wasAway(disturbances, run.worker, run, rules.lockMs)
+    if (isLate && !isSleeper)
+      violations.push({
+        kind: 'out of order',
+        conversationId: run.conversationId,
+        what: `${run.messageIds[0]} (${run.batchId}) after ${lastRun?.messageIds.at(-1)} (${lastRun?.batchId})`,
+      })
+    seen.add(run.batchId)
+    if (first > last) {
+      last = places.at(-1) ?? last
+      lastRun = run
+    }
+  }
+  return violations
+}
+
+export function overlaps({ disturbances, rules }: Evidence, runs: Run[], counts: { excused: number }): Violation[] {
+  const violations: Violation[] = []
+  runs.forEach((run, i) => {
+    for (const later of runs.slice(i + 1)) {
+      if (later.beganAtMs >= run.endedAtMs) continue
+      if (
+        wasAway(disturbances, run.worker, run, rules.lockMs) ||
+        wasAway(disturbances, later.worker, later, rules.lockMs)
+      )
+        counts.excused += 1
+      else
+        violations.push({
+          kind: 'overlap',
+          conversationId: run.conversationId,
+          what: `${run.batchId} (${run.run}, until ${run.endedAtMs}) and ${later.batchId} (${later.run}, from ${later.beganAtMs})`,
+        })
+    }
+  })
+  return violations
+}
