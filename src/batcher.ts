@@ -3,6 +3,7 @@
  * `Processor`, here or elsewhere.
  */
 import type { MessageType, NewMessage, StoredMessage } from './batch.js'
+import { type Logger, silent } from './logger.js'
 import type { Observer } from './observer.js'
 import type {
   AnsweredResult,
@@ -53,6 +54,7 @@ export class Batcher implements Appender {
   readonly store: Store
   private readonly batching: boolean
   private readonly observer: Observer
+  private readonly log: Logger
   private readonly ownsStore: boolean
   private opening: Promise<StoreIdentity> | undefined
 
@@ -62,6 +64,7 @@ export class Batcher implements Appender {
     this.store = options.store ?? storeFrom(options, 'batcher')
     this.batching = options.batching ?? true
     this.observer = options.observer ?? {}
+    this.log = options.log ?? silent
   }
 
   /** Connects; every other call does so by itself. Rejects with one line that names what is wrong and the remedy. */
@@ -98,6 +101,9 @@ export class Batcher implements Appender {
     const startedAtMs = performance.now()
     const result = await this.store.append({ conversationId, messages: stored, direct: direct || !this.batching })
     this.observer.appended?.(performance.now() - startedAtMs)
+    const { accepted, duplicates, batchId, dueInMs } = result
+    if (accepted > 0) this.log.info({ conversationId, batchId, accepted, duplicates, dueInMs }, 'appended')
+    else this.log.debug({ conversationId, duplicates }, 'nothing new')
     return result
   }
 

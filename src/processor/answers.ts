@@ -88,12 +88,14 @@ export class Answers {
   private end(batchId: string, outcome: AnswerOutcome): Promise<void> {
     const known = this.handedOver.get(batchId)
     this.handedOver.delete(batchId)
+    const about = { batchId, ...(known && { conversationId: known.conversationId }) }
     return this.attempt(async () => {
       const { freed, dueInMs } = await this.store.answered(batchId, outcome, known?.conversationId)
       // One that held nothing may have been another processor's to count, unless this one handed it over.
       if (known || freed) this.observer.answered?.(outcome, known && performance.now() - known.handedOverAtMs)
       if (outcome === 'timeout')
-        this.log.warn({ batchId }, 'not answered within LULL_ANSWER_TIMEOUT_MS: its conversation goes on without it')
+        this.log.warn(about, 'not answered within LULL_ANSWER_TIMEOUT_MS: its conversation goes on without it')
+      else if (known || freed) this.log.info({ ...about, outcome }, 'answered')
       if (dueInMs !== undefined) this.onFreed(dueInMs)
     })
   }

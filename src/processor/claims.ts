@@ -104,9 +104,9 @@ export class Claims {
       const result = await this.claimOrDoubt(maxBatches)
       this.brought += result.batches.length
       for (const batch of result.batches) this.options.observer?.claimed?.(batch)
+      this.report(result)
       if (result.batches.length > 0) onClaimed(result.batches, claimedAtMs)
       if (result.checks.length > 0) onChecks(result.checks)
-      this.report(result)
       if (result.nextInMs === 0) this.again = true
       else if (result.nextInMs !== undefined) onNext(result.nextInMs)
     } catch (error) {
@@ -126,7 +126,7 @@ export class Claims {
 
   private report({ batches, dead, troubles }: ClaimResult): void {
     const { log } = this.options
-    for (const { batchId, batch, headerLost, attempt } of batches) {
+    for (const { batchId, batch, headerLost, attempt, lease, lateMs } of batches) {
       const about = { batchId, conversationId: batch.conversationId }
       if (headerLost === 'vanished')
         log.warn(
@@ -134,6 +134,8 @@ export class Claims {
           'the header of a batch vanished before its time, by a hand that is not Lull’s; its messages are all there',
         )
       if (attempt > 1) log.warn({ ...about, attempt }, 'a batch is handed over again')
+      else if (lease === 1)
+        log.info({ ...about, releasedBy: batch.releasedBy, count: batch.messages.length, lateMs }, 'released')
     }
     for (const { batchId, conversationId, error } of dead)
       log.error(

@@ -88,7 +88,11 @@ export class HandingOver {
       this.answers.forget(batch.batchId)
       others.push(outcome.result === 'answered' ? this.answered(batch, outcome) : this.failed(batch, outcome))
     })
-    if (taken.length > 0) await this.settle(taken, () => this.store.ack(taken.map(({ batchId }) => batchId)))
+    if (taken.length > 0) {
+      await this.settle(taken, () => this.store.ack(taken.map(({ batchId }) => batchId)))
+      for (const { batchId, batch } of taken)
+        this.log.info({ batchId, conversationId: batch.conversationId }, 'handed over')
+    }
     await Promise.all(others)
     if (taken.length > 0) this.events.onWell()
     this.events.onRoom()
@@ -107,6 +111,8 @@ export class HandingOver {
   private async answered(batch: Claimed, { outcome }: Extract<HandoverOutcome, { result: 'answered' }>): Promise<void> {
     await this.settle([batch], async () => {
       const { dueInMs } = await this.store.answered(batch.batchId, outcome)
+      const { batchId, batch: about } = batch
+      this.log.info({ batchId, conversationId: about.conversationId, outcome }, 'answered')
       if (dueInMs !== undefined) this.events.onFreed(dueInMs)
     })
     this.events.onWell()

@@ -5,13 +5,15 @@ import type { Handle } from '../handover/function.js'
 
 const MOST_CHARS_SHOWN = 80
 
-/** What the reference worker does where no handler is named. */
+/** What the reference worker does where no handler is named. What people wrote is for who asks for it, by LOG_LEVEL=debug. */
 export const logBatch: Handle = (batch, { log, attempt }) => {
   const { batchId, conversationId, messages, releasedBy, text } = batch
+  const ids = shortened(messages.map(({ messageId }) => messageId).join(' '))
   log.info(
     { batchId, conversationId, count: messages.length, releasedBy, attempt },
-    `${conversationId}: ${messages.length} ${messages.length === 1 ? 'message' : 'messages'} by ${releasedBy}: ${shortened(text)}`,
+    `${conversationId}: ${messages.length} ${messages.length === 1 ? 'message' : 'messages'} by ${releasedBy}: ${ids}`,
   )
+  log.debug({ batchId, conversationId }, `${conversationId}: ${shortened(text)}`)
 }
 
 /**

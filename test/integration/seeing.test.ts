@@ -4,6 +4,7 @@
  */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
+import { z } from 'zod'
 import { Batcher } from '../../src/batcher.js'
 import { bullmq } from '../../src/handover/bullmq.js'
 import { Processor } from '../../src/processor/processor.js'
@@ -84,6 +85,35 @@ describe('seeing it work', function () {
       expect(entry).to.include.keys('atMs', 'step', 'batchId', 'detail')
     }
     expect(watch.stderr).to.deep.equal([])
+  })
+
+  it('the log has a line a step, with the conversation and the batch, and no text at info', async () => {
+    const up = await lull(['up'], { ...env, LULL_API_TOKEN: 'test-token', PORT: '0' })
+    running.push(up)
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(await up.line(/api listens on/))?.[0]
+    await processor.stop()
+    const response = await fetch(`${url}/webhook/whatsapp/batched/generic`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ chatId: 'log@c.us', messageId: 'm1', text: SECRET_TEXT }),
+    })
+    expect(response.status).to.equal(200)
+    await up.line(/"msg":"answered"/)
+    const steps = up.stdout
+      .filter(line => line.startsWith('{') && line.includes('"batchId"'))
+      .map(line =>
+        z.object({ msg: z.string(), conversationId: z.string(), batchId: z.string() }).parse(JSON.parse(line)),
+      )
+    expect(steps.map(({ msg }) => msg.split(':')[0]).sort()).to.deep.equal([
+      'answered',
+      'appended',
+      'handed over',
+      'log@c.us',
+      'released',
+    ])
+    expect(new Set(steps.map(({ conversationId, batchId }) => `${conversationId} ${batchId}`)).size).to.equal(1)
+    expect([...up.stdout, ...up.stderr].join('')).not.to.include('Privet')
+    expect(await up.stop()).to.include({ code: 0 })
   })
 
   it('trace tells who took a batch, when, and why then', async () => {

@@ -61,12 +61,18 @@ describe('the handler of a worker', () => {
     }
   })
 
-  it('without a module a batch is one line in the log', () => {
+  it('without a module a batch is one line in the log, and its text one for who asks', () => {
     const lines: string[] = []
-    const log = { ...silent, info: (_: object, line: string) => lines.push(line) }
+    const details: string[] = []
+    const log = {
+      ...silent,
+      info: (_: object, line: string) => lines.push(line),
+      debug: (_: object, line: string) => details.push(line),
+    }
     logBatch(BATCH, { signal: new AbortController().signal, attempt: 1, log })
     expect(lines).to.have.length(1)
-    expect(lines[0]).to.match(/^shop\/1@c\.us: 2 messages by gap: hi · x+…$/)
+    expect(lines[0]).to.equal('shop/1@c.us: 2 messages by gap: m0 m1')
+    expect(details[0]).to.match(/^shop\/1@c\.us: hi · x+…$/)
   })
 })
 
