@@ -6,6 +6,7 @@
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { LONGEST_ANSWER_MS } from './settings.js'
 import { batchShape, handlerThatTells } from './told.js'
 
 const [name = 'worker', file = '', port = '0'] = process.argv.slice(2)
@@ -29,5 +30,6 @@ server.listen(Number(port), '127.0.0.1')
 await once(server, 'listening')
 process.once('SIGTERM', () => {
   server.close(() => process.exit())
-  server.closeIdleConnections()
+  // Connections that their senders keep open are not waited for longer than an answer takes.
+  setTimeout(() => process.exit(), 2 * LONGEST_ANSWER_MS)
 })
