@@ -19,6 +19,7 @@ export type {
 } from './handover/handover.js'
 export { type HttpHandoverOptions, http } from './handover/http.js'
 export type { Logger } from './logger.js'
+export type { NudgeKind, Observer } from './observer.js'
 export { Processor, type ProcessorOptions } from './processor/processor.js'
 export type { ProvidersOptions } from './providers/provider.js'
 export type { RuleOptions, Rules } from './rules.js'
@@ -34,12 +35,14 @@ export {
   type EditRequest,
   type EditResult,
   ForeignKey,
+  type ForgetResult,
   type HistoryEntry,
   type HistoryStep,
   type RevokeResult,
   type Store,
   type StoreIdentity,
   StoreUnavailable,
+  type Totals,
 } from './store/store.js'
 export type { StoreOptions } from './store/store-options.js'
 export { type WebhookOptions, webhook } from './webhook/fetch.js'
