@@ -20,7 +20,7 @@ export const ruleShape = {
   batchTtlMs: whole(20, 2 * DAY).default(60 * SECOND),
   /** Reaching one of these two makes a batch due at once. */
   maxMessages: whole(1, 10_000).default(100),
-  maxBytes: whole(1, 64 * 1024 * 1024).default(262_144),
+  maxBytes: whole(1, 16 * 1024 * 1024).default(262_144),
   /** How long a message id is remembered. */
   dedupeMs: whole(SECOND, 30 * DAY).default(DAY),
   /** Messages sent longer ago than this are dropped; 0: none. */

@@ -55,12 +55,15 @@ const deadHash = z.object({
   messages: z.string(),
 })
 
+/** Batches whose messages one read returns. */
+const DEAD_PAGE = 100
+
 /** Some `limit` of the dead batches, the last to die first. */
 export async function deadFrom(client: Redis, key: string, limit: number): Promise<DeadBatch[]> {
   const found: DeadBatch[] = []
   let cursor = '0'
   do {
-    const [next, flat] = await client.hscan(key, cursor, 'COUNT', limit)
+    const [next, flat] = await client.hscan(key, cursor, 'COUNT', Math.min(limit, DEAD_PAGE))
     for (let i = 0; i + 1 < flat.length; i += 2) found.push(deadBatch(flat[i] ?? '', flat[i + 1] ?? ''))
     cursor = next
   } while (cursor !== '0' && found.length < limit)

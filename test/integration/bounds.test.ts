@@ -120,7 +120,7 @@ describe('bounds', function () {
   })
 
   it('an append of many bytes is several scripts of at most 1 MiB and 1,000 messages, and one batch in order', async () => {
-    const { store } = await still({ maxMessages: 10_000, maxBytes: 64 * 1024 * 1024 })
+    const { store } = await still({ maxMessages: 10_000, maxBytes: 16 * 1024 * 1024 })
     const watched = await monitor(await testRedis())
     const messages = Array.from({ length: 100 }, (_, i) => message(`m${i}`, { text: 'x'.repeat(50_000) }))
     expect(await store.append({ conversationId: CHAT, messages })).to.include({ accepted: 100 })

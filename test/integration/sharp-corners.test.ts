@@ -279,7 +279,7 @@ describe('sharp corners', () => {
   })
 
   it('payloads come out byte for byte, of a dead batch too: [], long numbers, nesting of 2,000, 8,000 messages', async () => {
-    const { store } = await still({ ...PATIENT, maxMessages: 10_000, maxBytes: 64 * 1024 * 1024, maxAttempts: 1 })
+    const { store } = await still({ ...PATIENT, maxMessages: 10_000, maxBytes: 16 * 1024 * 1024, maxAttempts: 1 })
     let deep: unknown = []
     for (let i = 0; i < 2000; i++) deep = i % 2 ? [deep] : { deep }
     const raw = {
