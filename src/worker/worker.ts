@@ -47,6 +47,8 @@ const LOCK_MS = 30_000
 const MOST_STALLS = 10
 /** BullMQ closes by waiting for Redis, which may be away. */
 const CLOSE_MS = 2000
+/** Of a stop's time, that is at most: the bound of a stop is one. */
+const CLOSE_SHARE = 0.1
 
 interface Open {
   bullmq: Bullmq
@@ -192,19 +194,34 @@ export class QueueWorker {
     this.open = undefined
     // True: it is not for BullMQ to wait for the jobs, since it knows no deadline.
     await worker.pause(true)
+    // What the jobs have, leaves time to tell Redis of them.
+    const closeMs = Math.min(CLOSE_MS, timeoutMs * CLOSE_SHARE)
+    const jobsMs = Math.max(deadline - closeMs - performance.now(), 0)
     const cut = setTimeout(
       () => {
         for (const run of this.runs.values()) run.cut('stop', graceMs)
       },
-      Math.max(deadline - performance.now() - graceMs, 0),
+      Math.max(jobsMs - graceMs, 0),
     )
-    await this.closed(worker, Math.max(deadline - performance.now(), 0) + CLOSE_MS)
+    const closing = worker.close()
+    await this.runsEnd(jobsMs)
     clearTimeout(cut)
+    await this.closed(closing, closeMs)
     for (const client of clients) endConnection(client)
   }
 
-  /** Closing waits for the jobs that run, and for Redis, which may be away. */
-  private async closed(worker: Worker, withinMs: number): Promise<void> {
+  /** Resolves when nothing runs any more, or after `withinMs`: a job that was on its way may begin after the cut. */
+  private async runsEnd(withinMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, withinMs)
+    })
+    await Promise.race([Promise.allSettled([...this.runs.values()].map(run => run.result)), late])
+    clearTimeout(timer)
+  }
+
+  /** Closing waits for Redis, which may be away. */
+  private async closed(closing: Promise<void>, withinMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>(resolve => {
       timer = setTimeout(() => {
@@ -212,7 +229,7 @@ export class QueueWorker {
         resolve()
       }, withinMs)
     })
-    await Promise.race([worker.close(), late])
+    await Promise.race([closing, late])
     clearTimeout(timer)
   }
 
