@@ -57,7 +57,11 @@ export async function build({
     LULL_API_TOKEN: TOKEN,
     LULL_HANDOVER: handover,
     ...(handover === 'http'
-      ? { LULL_HANDOVER_URL: `http://127.0.0.1:${portOf('handover')}/`, LULL_MAX_ATTEMPTS: '20' }
+      ? {
+          LULL_HANDOVER_URL: `http://127.0.0.1:${portOf('handover')}/`,
+          LULL_MAX_ATTEMPTS: '20',
+          LULL_HTTP_TIMEOUT_MS: '5000',
+        }
       : { LULL_QUEUE_REDIS_URL: redisUrl('handover') }),
   }
 
