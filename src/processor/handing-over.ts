@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Handover, HandoverItem, HandoverOutcome } from '../handover/handover.js'
 import type { Logger } from '../logger.js'
 import type { Observer } from '../observer.js'
+import { checkIntervalMs } from '../rules.js'
 import type { ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
 import type { Answers } from './answers.js'
@@ -23,8 +24,8 @@ export interface HandingOverEvents {
   onTrouble(retryAfterMs: number): void
   /** The receiver took a batch. */
   onWell(): void
-  /** A conversation is free; its next batch is due in so many milliseconds. */
-  onFreed(dueInMs: number): void
+  /** There is something to do in so many milliseconds. */
+  onNext(inMs: number): void
 }
 
 interface Claimed extends ClaimedBatch {
@@ -92,6 +93,8 @@ export class HandingOver {
       await this.settle(taken, () => this.store.ack(taken.map(({ batchId }) => batchId)))
       for (const { batchId, batch } of taken)
         this.log.info({ batchId, conversationId: batch.conversationId }, 'handed over')
+      // No claim has heard of these yet, and so none has said when they are to be looked at.
+      if (this.store.rules.order === 'serial') this.events.onNext(checkIntervalMs(this.store.rules))
     }
     await Promise.all(others)
     if (taken.length > 0) this.events.onWell()
@@ -110,10 +113,10 @@ export class HandingOver {
 
   private async answered(batch: Claimed, { outcome }: Extract<HandoverOutcome, { result: 'answered' }>): Promise<void> {
     await this.settle([batch], async () => {
-      const { dueInMs } = await this.store.answered(batch.batchId, outcome)
+      const { freed, dueInMs } = await this.store.answered(batch.batchId, outcome, undefined, batch.lease)
       const { batchId, batch: about } = batch
-      this.log.info({ batchId, conversationId: about.conversationId, outcome }, 'answered')
-      if (dueInMs !== undefined) this.events.onFreed(dueInMs)
+      if (freed) this.log.info({ batchId, conversationId: about.conversationId, outcome }, 'answered')
+      if (dueInMs !== undefined) this.events.onNext(dueInMs)
     })
     this.events.onWell()
   }
@@ -129,7 +132,7 @@ export class HandingOver {
       if (result === 'dead')
         this.log.error(about, 'the batch is dead: its last attempt failed. `lull dead redrive` tries again')
       else if (outcome.counts && result === 'retry') this.log.warn({ ...about, delayMs }, 'the handover failed')
-      if (result === 'retry') this.events.onFreed(delayMs)
+      if (result === 'retry') this.events.onNext(delayMs)
     })
   }
 

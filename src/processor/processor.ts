@@ -84,7 +84,7 @@ export class Processor {
       onRoom: () => this.claims.roomMade(),
       onWell: () => this.claims.resume(),
       onTrouble: retryAfterMs => this.claims.pause(retryAfterMs),
-      onFreed: due,
+      onNext: due,
     }
     this.handingOver = new HandingOver(store, handover, this.leases, this.answers, log, events, observer)
     this.claims = new Claims({

@@ -118,8 +118,13 @@ export class MemoryStore implements Store {
     taken(this.state, batchId, take)
   }
 
-  async answered(batchId: string, outcome: AnswerOutcome, conversationId?: string): Promise<AnsweredResult> {
-    return answered(this.state, batchId, outcome, conversationId)
+  async answered(
+    batchId: string,
+    outcome: AnswerOutcome,
+    conversationId?: string,
+    lease?: number,
+  ): Promise<AnsweredResult> {
+    return answered(this.state, batchId, outcome, conversationId, lease)
   }
 
   async flush(conversationId: string) {

@@ -186,10 +186,14 @@ export class RedisStore implements Store {
     await this.link.write(() => this.scripts.taken(batchId, take), { batchId })
   }
 
-  async answered(batchId: string, outcome: AnswerOutcome, conversationId?: string): Promise<AnsweredResult> {
-    const [freed, dueInMs] = await this.link.write(() => this.scripts.answered(batchId, outcome, conversationId), {
-      batchId,
-    })
+  async answered(
+    batchId: string,
+    outcome: AnswerOutcome,
+    conversationId?: string,
+    lease?: number,
+  ): Promise<AnsweredResult> {
+    const work = () => this.scripts.answered(batchId, outcome, conversationId, lease)
+    const [freed, dueInMs] = await this.link.write(work, { batchId })
     return { freed: freed === 1, ...(dueInMs < 0 ? {} : { dueInMs }) }
   }
 

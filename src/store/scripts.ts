@@ -148,8 +148,8 @@ export class Scripts {
     return this.run<null>('taken', [batchId, take, this.rules.answerTimeoutMs, this.checkMs])
   }
 
-  answered(batchId: string, outcome: AnswerOutcome, conversationId = '') {
-    return this.run<[freed: number, dueInMs: number]>('answered', [batchId, outcome, this.db, conversationId])
+  answered(batchId: string, outcome: AnswerOutcome, conversationId = '', lease: number | '' = '') {
+    return this.run<[freed: number, dueInMs: number]>('answered', [batchId, outcome, this.db, conversationId, lease])
   }
 
   flush(conversationId: string) {

@@ -290,8 +290,10 @@ export interface Store {
   /**
    * @param conversationId the batch's, where it is known: the history can then note the end of an answer that held
    *   nothing (in concurrent order)
+   * @param lease the one under which the batch was handed over, where that was its answer. If another processor works
+   *   on it under a later one, nothing changes: the next batch waits for that
    */
-  answered(batchId: string, outcome: AnswerOutcome, conversationId?: string): Promise<AnsweredResult>
+  answered(batchId: string, outcome: AnswerOutcome, conversationId?: string, lease?: number): Promise<AnsweredResult>
   /** Seals the open batch and makes it due. `undefined`: there was none. */
   flush(conversationId: string): Promise<{ batchId: string; count: number } | undefined>
   /** Discards all messages that no processor has claimed; resolves to how many. */

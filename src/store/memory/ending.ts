@@ -35,9 +35,11 @@ export function answered(
   batchId: string,
   outcome: AnswerOutcome,
   conversationNamed?: string,
+  lease?: number,
 ): AnsweredResult {
   const now = state.now()
   const claimed = state.claimedBatches.get(batchId)
+  if (lease !== undefined && claimed && claimed.lease !== lease && claimed.owner !== '') return { freed: false }
   const holding = state.handedOver.get(batchId) ?? claimed
   if (!holding) {
     const dead = state.dead.get(batchId)

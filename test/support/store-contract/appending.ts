@@ -170,7 +170,7 @@ export function appendTests(make: Make): void {
     })
 
     it('takes ten thousand messages in one call, in order', async () => {
-      const { store } = await make({ ...PATIENT, maxMessages: 10_000, maxBytes: 64 * 1024 * 1024 })
+      const { store } = await make({ ...PATIENT, maxMessages: 10_000, maxBytes: 16 * 1024 * 1024 })
       const ids = Array.from({ length: 10_000 }, (_, i) => `m${i}`)
       expect(await append(store, CHAT, ...ids)).to.include({ accepted: 10_000, duplicates: 0 })
       expect(await append(store, CHAT, ...ids)).to.include({ accepted: 0, duplicates: 10_000 })

@@ -129,6 +129,24 @@ export function readTests(make: Make): void {
       expect(steps(life)).to.deep.equal(['handed-over', 'answered'])
     })
 
+    it('takes no answer under a lease that another processor’s has followed: the next batch waits for that one', async () => {
+      const { store, pass } = await make({ ...PATIENT, leaseMs: 100 })
+      const first = await claimed(store)
+      await pass(101)
+      const second = await claimOne(store, 'processor-2')
+      expect(second.batchId).to.equal(first.batchId)
+      expect(await store.answered(first.batchId, 'completed', undefined, first.lease)).to.deep.equal({ freed: false })
+      expect((await store.conversation(CHAT)).heldBy?.batchId).to.equal(first.batchId)
+      expect((await store.answered(first.batchId, 'completed', undefined, second.lease)).freed).to.equal(true)
+    })
+
+    it('takes an answer under a lease that was given back, while nobody has taken the batch again', async () => {
+      const { store } = await make(PATIENT)
+      const { batchId, lease } = await claimed(store)
+      await store.giveBack('processor-1')
+      expect((await store.answered(batchId, 'completed', undefined, lease)).freed).to.equal(true)
+    })
+
     it('notes the end of an answer that held nothing, where its conversation is named', async () => {
       const { store } = await make({ ...PATIENT, order: 'concurrent' })
       const { batchId } = await claimed(store)
