@@ -153,7 +153,7 @@ describe('package', function () {
         })
         expect(response.status).to.equal(200)
       }
-      expect(await up.line(/"batchId"/)).to.match(/hi.*a cake/)
+      await up.line(/a@c\.us: 2 messages by gap/)
     } finally {
       expect((await up.stop()).code).to.equal(0)
     }
