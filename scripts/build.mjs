@@ -2,7 +2,7 @@
 // not built again; a build that fails leaves the last one as it was. `node scripts/build.mjs`, or `buildIfNeeded()`.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { embedLua } from './embed-lua.mjs'
@@ -28,6 +28,8 @@ export async function buildIfNeeded() {
       compile('tsconfig.cjs.json', join(fresh, 'cjs')),
     ])
     if (codes.some(code => code !== 0)) throw new Error('the sources do not compile: see above')
+    // The page has no build step, and the compiler copies nothing. The CommonJS build is of the library, which has no page.
+    await cp(join(root, 'src/dashboard'), join(fresh, 'esm/dashboard'), { recursive: true })
     await mkdir(join(fresh, 'cjs'), { recursive: true })
     await writeFile(join(fresh, 'cjs/package.json'), '{ "type": "commonjs" }\n')
     await chmod(join(fresh, 'esm/bin.js'), 0o755)

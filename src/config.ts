@@ -36,7 +36,7 @@ export interface Config {
   }
   worker: { handler?: string; concurrency: number }
   shutdownMs: number
-  api: { host: string; port: number; token?: string; publicUrl?: string }
+  api: { host: string; port: number; token?: string; publicUrl?: string; showTexts: boolean }
   /** Absent: off. */
   opsPort?: number
   providers: ProvidersOptions
@@ -102,6 +102,7 @@ export function readConfig(env: Environment): Config {
     api: {
       host: values.HOST ?? '127.0.0.1',
       port: values.PORT,
+      showTexts: values.LULL_SHOW_TEXTS,
       ...(token === undefined ? {} : { token }),
       ...(publicUrl === undefined ? {} : { publicUrl }),
     },

@@ -14,11 +14,14 @@ import type { OnRejected } from '../webhook/rejections.js'
 import type { Groups, OnOwnMessage } from '../webhook/steps.js'
 import { batchRoutes } from './batches.js'
 import { conversationRoutes } from './conversations.js'
+import { boardOf, type DashboardOptions, dashboardRoutes } from './dashboard.js'
 import { errors } from './errors.js'
+import { eventRoutes } from './events.js'
 import { healthRoutes } from './health.js'
 import { Listeners } from './listeners.js'
 import { measured, metricsRoute } from './metrics.js'
-import { requireToken } from './token.js'
+import { RecentWebhooks } from './recent-webhooks.js'
+import { Access } from './token.js'
 import { webhookRoutes } from './webhooks.js'
 
 export interface AppOptions {
@@ -40,6 +43,12 @@ export interface AppOptions {
   metrics?: Metrics
   /** In the header `X-Lull-Standing` of every answer: alike for processes on the same Redis, database and prefix. */
   standing?: string
+  /** How the outside sees this API. */
+  publicUrl?: string
+  /** Default yes; no: neither the page nor any route shows what people wrote. */
+  showTexts?: boolean
+  /** The page, its events and the queue's board; without it there are none. */
+  dashboard?: DashboardOptions
   /** Called after an append that no processor was told of, since none listens. */
   onUnheard?: () => void
 }
@@ -48,25 +57,45 @@ export function createApp(options: AppOptions): Koa {
   const { batcher, log, apiToken, readiness = async () => {}, onUnheard, onReceived, metrics, standing } = options
   const listeners = new Listeners(batcher, log, onUnheard)
   const onAppended = listeners.afterAppend
-  const token = requireToken(apiToken)
+  const { showTexts = true, dashboard } = options
+  const access = new Access(apiToken, options.publicUrl)
+  const token = access.required
+  const webhooks = new RecentWebhooks()
   const router = new Router()
-  webhookRoutes(router, new Receiver({ ...options, onAppended }))
+  const receiver = new Receiver({
+    ...options,
+    onAppended,
+    onReceived: (provider, counts) => {
+      webhooks.received(provider, counts)
+      onReceived?.(provider, counts)
+    },
+    onRejected: (provider, reason) => {
+      webhooks.rejected(provider, reason)
+      options.onRejected?.(provider, reason)
+    },
+  })
+  webhookRoutes(router, receiver)
   conversationRoutes(router, {
     batcher,
     token,
+    showTexts,
     onAppended: result => {
       onAppended(result)
       const { accepted, duplicates, tooOld } = result
       onReceived?.('generic', { accepted, duplicates, ignored: tooOld })
     },
   })
-  batchRoutes(router, { batcher, token })
+  batchRoutes(router, { batcher, token, showTexts })
   healthRoutes(router, async () => {
     await batcher.ready()
     await readiness()
   })
 
   if (metrics) metricsRoute(router, metrics, token)
+  if (dashboard) {
+    dashboardRoutes(router, { ...dashboard, batcher, access, webhooks, showTexts })
+    eventRoutes(router, dashboard.live, token)
+  }
 
   const app = new Koa()
   if (metrics) app.use(measured(metrics))
@@ -77,6 +106,8 @@ export function createApp(options: AppOptions): Koa {
     })
   // What reaches this is a client that went away while it was being answered.
   app.on('error', (error: Error) => log.debug({ error: error.message }, 'a response could not be sent'))
-  app.use(errors(log)).use(router.routes()).use(router.allowedMethods())
+  app.use(errors(log))
+  if (dashboard?.queue) app.use(boardOf(dashboard.queue, access))
+  app.use(router.routes()).use(router.allowedMethods())
   return app
 }

@@ -6,11 +6,18 @@ import type { Batcher } from '../batcher.js'
 import { Refusal } from '../webhook/answer.js'
 import { limitOf } from './limit.js'
 import { parsedBody } from './request-body.js'
+import { deadWithoutTexts } from './texts.js'
 
 /** A form's or an object's; nothing at all is `completed`. */
 const answeredBody = z.object({ outcome: z.enum(['completed', 'failed']).default('completed') }).optional()
 
-export function batchRoutes(router: Router, { batcher, token }: { batcher: Batcher; token: Middleware }): void {
+interface Options {
+  batcher: Batcher
+  token: Middleware
+  showTexts: boolean
+}
+
+export function batchRoutes(router: Router, { batcher, token, showTexts }: Options): void {
   router.post('/batches/:batchId/answered', token, async ctx => {
     const parsed = answeredBody.safeParse(await parsedBody(ctx))
     if (!parsed.success) throw new Refusal(400, 'outcome must be "completed" or "failed"')
@@ -19,7 +26,8 @@ export function batchRoutes(router: Router, { batcher, token }: { batcher: Batch
   })
 
   router.get('/dead', token, async ctx => {
-    ctx.body = { dead: await batcher.dead(limitOf(ctx)) }
+    const dead = await batcher.dead(limitOf(ctx))
+    ctx.body = { dead: showTexts ? dead : dead.map(deadWithoutTexts) }
   })
 
   router.post('/dead/:batchId/redrive', token, async ctx => {

@@ -22,10 +22,12 @@ import type { AppendResult } from '../store/store.js'
 import { Refusal } from '../webhook/answer.js'
 import { limitOf } from './limit.js'
 import { parsedBody, queryOf } from './request-body.js'
+import { stateWithoutTexts } from './texts.js'
 
 interface Options {
   batcher: Batcher
   token: Middleware
+  showTexts: boolean
   onAppended: (result: AppendResult) => void
 }
 
@@ -37,12 +39,15 @@ const LONGEST_CONVERSATION_ID = 3 * LONGEST_ID
 const LONGEST_TYPING_MS = 3_600_000
 const typingBody = z.object({ ms: z.int().min(1).max(LONGEST_TYPING_MS).optional() }).optional()
 
-export function conversationRoutes(router: Router, { batcher, token, onAppended }: Options): void {
+export function conversationRoutes(router: Router, { batcher, token, showTexts, onAppended }: Options): void {
   const one = (handler: Handler) => async (ctx: Context & { params: Record<string, string> }) => {
     ctx.body = await handler(ctx, conversationIdOf(ctx))
   }
 
-  const show: Handler = (_ctx, id) => batcher.conversation(id)
+  const show: Handler = async (_ctx, id) => {
+    const state = await batcher.conversation(id)
+    return showTexts ? state : stateWithoutTexts(state)
+  }
   const history: Handler = async (ctx, id) => ({
     history: await batcher.history({ conversationId: id, limit: limitOf(ctx) }),
   })

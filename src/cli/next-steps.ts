@@ -23,6 +23,8 @@ export function nextSteps(steps: NextSteps): string {
   return `
 Lull is up at ${url}
 
+Its page:   ${url}/${steps.tokenIsMade ? `?token=${steps.token}` : '   (it asks for LULL_API_TOKEN)'}
+
 Four messages, a second apart:
 
   ${fourMessages(steps, url, authorization)}

@@ -121,6 +121,7 @@ export const variables = z.object({
     .describe(`must be off or ${PORT_BOUNDS}`),
   LULL_API_TOKEN: secret(),
   LULL_PUBLIC_URL: readBy(webAddress).optional(),
+  LULL_SHOW_TEXTS: onOff('on'),
 
   WHATSAPP_APP_SECRET: secret(),
   WHATSAPP_VERIFY_TOKEN: z.string().optional(),

@@ -1,5 +1,6 @@
 /** What a worker does with a batch: a module of the user's, or a line in the log. */
 import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type { Handle } from '../handover/function.js'
 
@@ -14,6 +15,17 @@ export const logBatch: Handle = (batch, { log, attempt }) => {
     `${conversationId}: ${messages.length} ${messages.length === 1 ? 'message' : 'messages'} by ${releasedBy}: ${ids}`,
   )
   log.debug({ batchId, conversationId }, `${conversationId}: ${shortened(text)}`)
+}
+
+/** Conversations of this account are the page's playground. */
+export const PLAYGROUND = 'playground'
+/** How long its bot seems to think, so that one can see a conversation held while an answer is pending. */
+const THINKING_MS = 4000
+
+/** The reference worker: logs a batch; the playground's bot takes its time over it. */
+export const referenceWorker: Handle = async (batch, context) => {
+  await logBatch(batch, context)
+  if (batch.account === PLAYGROUND) await delay(THINKING_MS, undefined, { signal: context.signal })
 }
 
 /**

@@ -7,6 +7,7 @@ import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
 import { RedisStore } from '../../store/redis-store.js'
 import type { Store } from '../../store/store.js'
+import { dashboardFor } from './dashboard.js'
 import { checkExposure } from './exposure.js'
 import { handoverFrom } from './handover.js'
 import { makeKnown } from './presence.js'
@@ -19,6 +20,8 @@ export interface ApiContext extends RoleContext {
   readiness?: () => Promise<void>
   /** A processor runs in this process. */
   withProcessor?: boolean
+  /** What works on the batches runs in this process, and does nothing but log them. */
+  withLoggingWorker?: boolean
 }
 
 /**
@@ -41,7 +44,9 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
     batcher.store instanceof RedisStore ? await makeKnown(context, 'api', batcher.store.processes) : undefined
   metrics.runs('api')
   const onUnheard = await directPath(context, batcher)
+  const dashboard = await dashboardFor(context, batcher)
   const app = createApp({
+    dashboard,
     batcher,
     log,
     providers: config.providers,
@@ -55,12 +60,16 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
       metrics.rejected(provider, reason)
       presence?.refused(provider, reason)
     },
+    showTexts: config.api.showTexts,
+    ...(config.api.publicUrl === undefined ? {} : { publicUrl: config.api.publicUrl }),
     ...(config.api.token === undefined ? {} : { apiToken: config.api.token }),
     ...(readiness ? { readiness } : {}),
     ...(onUnheard ? { onUnheard } : {}),
   })
   const server = await listen(app, config.api)
   await lifecycle.add('the API', timeoutMs => server.close(timeoutMs))
+  // Readers would hold up the server's stop.
+  await lifecycle.add('the readers of /events', () => dashboard.live.close())
   logStart(log, 'api', identity)
   log.info({ url: server.url }, `api listens on ${server.url}`)
   return { batcher, url: server.url }

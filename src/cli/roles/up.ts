@@ -46,7 +46,12 @@ async function onRedis(context: UpContext): Promise<Started> {
   const processor = await startProcessor(context)
   if (context.config.handover.kind === 'bullmq') await startWorker(context)
   const readiness = () => processor.ready()
-  const { url } = await startApi({ ...context, readiness, withProcessor: true })
+  const { url } = await startApi({
+    ...context,
+    readiness,
+    withProcessor: true,
+    withLoggingWorker: onlyLogs(context.config),
+  })
   return { url, readiness }
 }
 
@@ -69,9 +74,17 @@ async function inMemory(context: UpContext): Promise<Started> {
   metrics.runs('processor')
   metrics.watchSystem(store, processor.owner)
   const readiness = () => processor.ready()
-  const { url } = await startApi({ ...context, store, readiness, withProcessor: true })
+  const { url } = await startApi({
+    ...context,
+    store,
+    readiness,
+    withProcessor: true,
+    withLoggingWorker: onlyLogs(config),
+  })
   return { url, readiness }
 }
+
+const onlyLogs = ({ handover, worker }: Config) => handover.kind === 'bullmq' && worker.handler === undefined
 
 const receiver = async (config: Config) =>
   config.handover.kind === 'http'

@@ -3,14 +3,14 @@ import { ConfigError } from '../../config.js'
 import type { Handle } from '../../handover/function.js'
 import { processName } from '../../process-name.js'
 import { RedisStore } from '../../store/redis-store.js'
-import { loadHandler, logBatch } from '../../worker/handler.js'
+import { loadHandler, referenceWorker } from '../../worker/handler.js'
 import { QueueWorker } from '../../worker/worker.js'
 import { makeKnown } from './presence.js'
 import { logStart, type RoleContext } from './role.js'
 
 /** What is done with a batch: the module that the settings name, else a line in the log. */
 export const handleFrom = (file: string | undefined): Promise<Handle> =>
-  file === undefined ? Promise.resolve(logBatch) : loadHandler(file)
+  file === undefined ? Promise.resolve(referenceWorker) : loadHandler(file)
 
 /** @throws one line that names what is wrong and the remedy */
 export async function startWorker(context: RoleContext): Promise<QueueWorker> {

@@ -1,0 +1,188 @@
+/**
+ * The page at `/`, and what only it asks for. The link with the token is traded for a cookie at once; the page's files
+ * (src/dashboard) hold nothing of anybody's, and are served to anybody. Every address in them is relative, so that the page
+ * works under a path that a proxy takes away. The Content-Security-Policy allows nothing but these files.
+ */
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { extname } from 'node:path'
+import type Router from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import type { Batcher } from '../batcher.js'
+import { Refusal } from '../webhook/answer.js'
+import type { LiveEvents } from './events.js'
+import { limitOf } from './limit.js'
+import { BOARD_PATH, type QueueWindow } from './queue-window.js'
+import type { RecentWebhooks, RefusedElsewhere } from './recent-webhooks.js'
+import { parsedBody, queryOf } from './request-body.js'
+import type { Access } from './token.js'
+
+export interface DashboardOptions {
+  live: LiveEvents
+  /** Of Lull. */
+  version: string
+  batching: boolean
+  /** Whether the handover is to a queue that can be looked at. */
+  queue?: QueueWindow
+  /** Whoever works on the batches is somebody's own: the playground warns before it sends them any. */
+  isOwnWorker: boolean
+  refusedElsewhere?: () => Promise<RefusedElsewhere[]>
+}
+
+interface Parts extends DashboardOptions {
+  batcher: Batcher
+  access: Access
+  webhooks: RecentWebhooks
+  showTexts: boolean
+}
+
+const FOLDER = new URL('../dashboard/', import.meta.url)
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+/** bull-board styles its elements in place. Its fonts are elsewhere, and are not fetched. */
+const BOARD_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
+
+/** A navigation of our own, so that it takes the new cookie with it wherever the link was clicked; it replaces the address. */
+const ENTERED =
+  '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=./"><title>Lull</title><p><a href="./">Lull</a></p></html>'
+
+export function dashboardRoutes(router: Router, parts: Parts): void {
+  const { access } = parts
+  router.get('/', ctx => {
+    guard(ctx, PAGE_POLICY)
+    const token = queryOf(ctx, 'token')
+    if (token !== undefined) enter(ctx, access, token)
+    else showPage(ctx, access)
+  })
+  // The token pasted into the form of login.html.
+  router.post('/', async ctx => {
+    guard(ctx, PAGE_POLICY)
+    access.checkOrigin(ctx)
+    const body = await parsedBody(ctx)
+    const token: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'token') : undefined
+    enter(ctx, access, typeof token === 'string' ? token.trim() : '')
+  })
+  router.get('/page/state', access.required, async ctx => {
+    ctx.body = await stateOf(parts)
+  })
+  // Of all conversations; those of one are at /conversations/:id/history.
+  router.get('/page/history', access.required, async ctx => {
+    ctx.body = { history: await parts.batcher.history({ limit: limitOf(ctx) }) }
+  })
+  router.get('/page/:file', ctx => {
+    const file = files().get(ctx.params['file'] ?? '')
+    if (!file) throw new Refusal(404, 'the page has no such file')
+    guard(ctx, PAGE_POLICY)
+    ctx.set('Cache-Control', 'no-cache')
+    ctx.etag = file.etag
+    ctx.type = file.type
+    ctx.status = 200
+    if (ctx.fresh) ctx.status = 304
+    else ctx.body = file.body
+  })
+}
+
+/** What is under `/queues`: the queue's board. */
+export function boardOf(queue: QueueWindow, access: Access): Middleware {
+  return async (ctx, next) => {
+    if (ctx.path !== BOARD_PATH && !ctx.path.startsWith(`${BOARD_PATH}/`)) return next()
+    try {
+      access.check(ctx)
+    } catch (error) {
+      if (ctx.get('sec-fetch-mode') !== 'navigate') throw error
+      // To the page, which asks for the token.
+      ctx.redirect(ctx.path === BOARD_PATH ? './' : '../')
+      return
+    }
+    guard(ctx, BOARD_POLICY)
+    return (await queue.board())(ctx, next)
+  }
+}
+
+function guard(ctx: Context, policy: string): void {
+  ctx.set('Content-Security-Policy', policy)
+  ctx.set('Referrer-Policy', 'no-referrer')
+  ctx.set('Cross-Origin-Opener-Policy', 'same-origin')
+}
+
+function enter(ctx: Context, access: Access, token: string): void {
+  if (access.admit(ctx, token)) ctx.body = ENTERED
+  else askForToken(ctx)
+}
+
+function showPage(ctx: Context, access: Access): void {
+  try {
+    access.check(ctx)
+    ctx.body = file('index.html').body
+    ctx.type = 'html'
+  } catch (error) {
+    // A program is told in JSON, as everywhere.
+    if (ctx.accepts('json', 'html') !== 'html') throw error
+    askForToken(ctx)
+  }
+}
+
+function askForToken(ctx: Context): void {
+  ctx.status = 401
+  ctx.body = file('login.html').body
+  ctx.type = 'html'
+}
+
+/** All that the page shows beside conversations, history and dead batches, which have routes of their own. */
+async function stateOf({ batcher, live: _live, webhooks, queue, access: _access, ...parts }: Parts) {
+  const { address, db, prefix, runId, version: storeVersion } = await batcher.open()
+  const { store } = batcher
+  const [totals, counts, elsewhere] = await Promise.all([
+    store.totals(),
+    // Where the queue can not be asked, the rest is worth showing.
+    queue?.counts().catch(error => ({ error: error instanceof Error ? error.message : String(error) })),
+    parts.refusedElsewhere?.().catch(() => []),
+  ])
+  return {
+    nowMs: Date.now(),
+    version: parts.version,
+    store: { address, db, prefix, runId, version: storeVersion },
+    rules: store.rules,
+    batching: parts.batching,
+    showTexts: parts.showTexts,
+    isOwnWorker: parts.isOwnWorker,
+    totals,
+    ...(queue ? { queue: { name: queue.name, counts } } : {}),
+    webhooks: webhooks.all(elsewhere),
+  }
+}
+
+interface PageFile {
+  body: Buffer
+  type: string
+  etag: string
+}
+
+let known: Map<string, PageFile> | undefined
+
+/** Read once, when the first of them is asked for. */
+function files(): Map<string, PageFile> {
+  known ??= new Map(
+    readdirSync(FOLDER).flatMap(name => {
+      const type = TYPES[extname(name)]
+      if (type === undefined) return []
+      const body = readFileSync(new URL(name, FOLDER))
+      return [[name, { body, type, etag: createHash('sha256').update(body).digest('base64url') }]]
+    }),
+  )
+  return known
+}
+
+function file(name: string): PageFile {
+  const found = files().get(name)
+  if (!found) throw new Error(`${name} is not in ${FOLDER.pathname}: the build has not copied the page`)
+  return found
+}

@@ -1,0 +1,119 @@
+/**
+ * `/events`: what happens, as server-sent events. One follower of the history serves all readers of this process, and runs
+ * only while there is one. Events without a name are steps, as `lull watch --json` shows them; `summary` stands for steps
+ * that came too fast (see live-reader.ts); `beat` comes every ten seconds and says whether the store can be used, so that
+ * a connection without one is known to be lost.
+ */
+import type Router from '@koa/router'
+import type { Middleware } from 'koa'
+import { type Logger, silent } from '../logger.js'
+import type { HistoryEntry, Store } from '../store/store.js'
+import { Refusal } from '../webhook/answer.js'
+import { eventOf, LiveReader, READER_BOUNDS, type ReaderBounds, stepEvent } from './live-reader.js'
+
+const MOST_READERS = 100
+const SECOND_MS = 1000
+const BEAT_EVERY_S = 10
+/** When a browser tries again. */
+const RETRY = 'retry: 2000\n\n'
+
+export class LiveEvents {
+  private readonly readers = new Set<LiveReader>()
+  private following: Promise<() => Promise<void>> | undefined
+  private clock: NodeJS.Timeout | undefined
+  private seconds = 0
+  private closed = false
+
+  constructor(
+    private readonly store: Pick<Store, 'follow' | 'ready'>,
+    private readonly log: Logger = silent,
+    private readonly bounds: ReaderBounds = READER_BOUNDS,
+  ) {}
+
+  /** A new reader's stream. @throws {StoreUnavailable} where the history can not be followed now */
+  async read(): Promise<LiveReader> {
+    if (this.closed) throw new Refusal(503, 'this API is stopping', { 'Retry-After': '2' })
+    if (this.readers.size >= MOST_READERS)
+      throw new Refusal(503, `${MOST_READERS} readers of /events are there already: close one of them`)
+    const reader = new LiveReader(this.bounds)
+    this.readers.add(reader)
+    reader.once('close', () => this.leave(reader))
+    reader.push(RETRY)
+    try {
+      await this.follow()
+    } catch (error) {
+      reader.destroy()
+      throw error
+    }
+    this.beat(reader)
+    return reader
+  }
+
+  /** Ends all readers; they may come back to another process. May be called twice. */
+  async close(): Promise<void> {
+    this.closed = true
+    for (const reader of this.readers) reader.push(null)
+    this.readers.clear()
+    await this.rest()
+  }
+
+  private follow(): Promise<unknown> {
+    this.clock ??= setInterval(() => this.second(), SECOND_MS)
+    this.following ??= this.store
+      .follow(entry => this.tell(entry))
+      .catch(error => {
+        this.following = undefined
+        throw error
+      })
+    return this.following
+  }
+
+  private tell(entry: HistoryEntry): void {
+    const text = stepEvent(entry)
+    for (const reader of this.readers) reader.step(entry, text)
+  }
+
+  private second(): void {
+    this.seconds += 1
+    for (const reader of this.readers) reader.second()
+    if (this.seconds % BEAT_EVERY_S === 0) this.beat(...this.readers)
+  }
+
+  private beat(...readers: LiveReader[]): void {
+    const say = (state: object) => {
+      for (const reader of readers) reader.say(eventOf('beat', state))
+    }
+    this.store.ready().then(
+      () => say({ ready: true }),
+      error => say({ ready: false, error: error instanceof Error ? error.message : String(error) }),
+    )
+  }
+
+  private leave(reader: LiveReader): void {
+    if (!this.readers.delete(reader) || this.readers.size > 0) return
+    void this.rest()
+  }
+
+  /** Nobody reads: nothing is followed. */
+  private async rest(): Promise<void> {
+    clearInterval(this.clock)
+    this.clock = undefined
+    const { following } = this
+    this.following = undefined
+    try {
+      await (await following)?.()
+    } catch (error) {
+      this.log.debug({ err: error }, 'the history was not left cleanly')
+    }
+  }
+}
+
+export function eventRoutes(router: Router, live: LiveEvents, token: Middleware): void {
+  router.get('/events', token, async ctx => {
+    const reader = await live.read()
+    ctx.type = 'text/event-stream'
+    // nginx would keep them to itself until it has a page of them.
+    ctx.set('X-Accel-Buffering', 'no')
+    ctx.body = reader
+  })
+}

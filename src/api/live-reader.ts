@@ -1,0 +1,83 @@
+/**
+ * One reader of `/events`. It gets every step as it happens, as long as it keeps up: more than so many a second, or more than so
+ * much that it has not taken, and it gets one summary a second instead. What is held for it is bounded, whatever it does.
+ */
+import { Readable } from 'node:stream'
+import type { HistoryEntry } from '../store/store.js'
+
+export interface ReaderBounds {
+  /** More steps a second than this are summed up. */
+  stepsASecond: number
+  /** What a reader has not taken; more is summed up. */
+  bytesWaiting: number
+  /** A reader that has taken nothing for so long is let go. */
+  patienceMs: number
+}
+
+export const READER_BOUNDS: ReaderBounds = { stepsASecond: 200, bytesWaiting: 128 * 1024, patienceMs: 60_000 }
+
+/** Latenesses that a summary holds: enough for its median, and nearly for its worst. */
+const LATENESSES = 200
+
+/** What a reader was not told one by one. */
+interface Summary {
+  skipped: number
+  steps: Record<string, number>
+  /** Of what was claimed. */
+  reasons: Record<string, number>
+  lateMs: number[]
+}
+
+export class LiveReader extends Readable {
+  private summary: Summary | undefined
+  private stepsThisSecond = 0
+  private takenAtMs = performance.now()
+
+  constructor(private readonly bounds: ReaderBounds) {
+    super({ highWaterMark: bounds.bytesWaiting })
+  }
+
+  override _read(): void {
+    this.takenAtMs = performance.now()
+  }
+
+  /** @param text the entry, as it is sent */
+  step(entry: HistoryEntry, text: string): void {
+    const { stepsASecond, bytesWaiting } = this.bounds
+    this.stepsThisSecond += 1
+    if (this.stepsThisSecond > stepsASecond || this.readableLength + text.length > bytesWaiting)
+      this.summary ??= { skipped: 0, steps: {}, reasons: {}, lateMs: [] }
+    if (this.summary) addTo(this.summary, entry)
+    else this.push(text)
+  }
+
+  /** Anything but a step: what does not fit is left out. */
+  say(text: string): void {
+    if (!this.destroyed && this.readableLength + text.length <= this.bounds.bytesWaiting) this.push(text)
+  }
+
+  /** Called once a second. */
+  second(): void {
+    this.stepsThisSecond = 0
+    if (this.readableLength > 0 && performance.now() - this.takenAtMs > this.bounds.patienceMs) this.destroy()
+    if (this.summary === undefined || this.readableLength > this.bounds.bytesWaiting / 2) return
+    const { summary } = this
+    this.summary = undefined
+    this.push(eventOf('summary', summary))
+  }
+}
+
+export const eventOf = (name: string, data: unknown): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+
+/** Without a name, so that whoever reads `/events` for the live lines needs to know of nothing else. */
+export const stepEvent = (entry: HistoryEntry): string => `id: ${entry.id}\ndata: ${JSON.stringify(entry)}\n\n`
+
+function addTo(summary: Summary, { step, detail }: HistoryEntry): void {
+  summary.skipped += 1
+  summary.steps[step] = (summary.steps[step] ?? 0) + 1
+  if (step !== 'claimed') return
+  const reason = detail['reason'] ?? 'unknown'
+  summary.reasons[reason] = (summary.reasons[reason] ?? 0) + 1
+  const place = summary.lateMs.length < LATENESSES ? summary.lateMs.length : Math.floor(Math.random() * summary.skipped)
+  if (place < LATENESSES) summary.lateMs[place] = Number(detail['lateMs'] ?? 0)
+}

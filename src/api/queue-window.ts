@@ -1,0 +1,116 @@
+/**
+ * A look into the BullMQ queue: how many jobs it has, and its board at `/queues`. Nothing of it is loaded or connected before
+ * somebody looks.
+ */
+import type { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { Middleware } from 'koa'
+import { z } from 'zod'
+import { backendOn, endConnection, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
+import type { Logger } from '../logger.js'
+import { addressOf, type RedisSource } from '../store/redis-connection.js'
+import { redisError } from '../store/redis-errors.js'
+
+export interface QueueWindowOptions {
+  redis: RedisSource
+  name: string
+  prefix: string
+  connectionName: string
+  /** Whether jobs' data are shown as they are. */
+  showTexts: boolean
+  log: Logger
+}
+
+export const BOARD_PATH = '/queues'
+
+export type JobCounts = Record<string, number>
+
+const jobData = z.looseObject({ messages: z.array(z.unknown()) })
+
+export class QueueWindow {
+  private opening: Promise<{ client: Redis; queue: Queue }> | undefined
+  private making: Promise<Middleware> | undefined
+
+  constructor(private readonly options: QueueWindowOptions) {}
+
+  get name(): string {
+    return this.options.name
+  }
+
+  /** @throws {StoreUnavailable} where the queue's Redis can not be reached */
+  async counts(): Promise<JobCounts> {
+    const { client, queue } = await this.open()
+    try {
+      return await queue.getJobCounts('waiting', 'active', 'delayed', 'completed', 'failed')
+    } catch (error) {
+      throw redisError(error, addressOf(client))
+    }
+  }
+
+  /** Serves what is under `BOARD_PATH`. */
+  board(): Promise<Middleware> {
+    this.making ??= this.makeBoard().catch(error => {
+      this.making = undefined
+      throw error
+    })
+    return this.making
+  }
+
+  /** May be called twice. */
+  async close(): Promise<void> {
+    const { opening } = this
+    this.opening = undefined
+    this.making = undefined
+    try {
+      const open = await opening
+      await open?.queue.close()
+      if (open) endConnection(open.client)
+    } catch (error) {
+      this.options.log.debug({ err: error }, 'the queue was not left cleanly')
+    }
+  }
+
+  private open(): Promise<{ client: Redis; queue: Queue }> {
+    this.opening ??= this.connect().catch(error => {
+      this.opening = undefined
+      throw error
+    })
+    return this.opening
+  }
+
+  private async connect(): Promise<{ client: Redis; queue: Queue }> {
+    const { redis, name, prefix, connectionName, log } = this.options
+    const loaded = await loadBullmq()
+    const onError = (error: Error) => log.debug({ err: error }, 'the queue can not be looked at')
+    const client = await openConnection(redis, connectionName, { patient: false, onError })
+    const queue = new loaded.Queue(
+      name,
+      { connection: client, prefix, skipMetasUpdate: true },
+      backendOn(loaded, client),
+    )
+    queue.on('error', onError)
+    return { client, queue }
+  }
+
+  private async makeBoard(): Promise<Middleware> {
+    const { queue } = await this.open()
+    const [{ createBullBoard }, { BullMQAdapter }, { KoaAdapter }] = await Promise.all([
+      import('@bull-board/api'),
+      import('@bull-board/api/bullMQAdapter'),
+      import('@bull-board/koa'),
+    ])
+    const adapter = new BullMQAdapter(queue)
+    if (!this.options.showTexts) adapter.setFormatter('data', withoutTexts)
+    const serverAdapter = new KoaAdapter().setBasePath(BOARD_PATH)
+    createBullBoard({ queues: [adapter], serverAdapter, options: { uiConfig: { boardTitle: 'Lull: queue' } } })
+    return serverAdapter.registerPlugin()
+  }
+}
+
+/** A job's data is whatever stands in the queue. */
+function withoutTexts(data: unknown): unknown {
+  const parsed = jobData.safeParse(data)
+  if (!parsed.success) return '(hidden)'
+  const { text: _text, messages, ...batch } = parsed.data
+  return { ...batch, messages: `${messages.length} (hidden)` }
+}

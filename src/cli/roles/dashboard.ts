@@ -1,0 +1,44 @@
+/** What the API needs to show its page: the live events, a look into the queue, and what other API processes have refused. */
+import type { DashboardOptions } from '../../api/dashboard.js'
+import { LiveEvents } from '../../api/events.js'
+import { QueueWindow } from '../../api/queue-window.js'
+import type { RefusedElsewhere } from '../../api/recent-webhooks.js'
+import type { Batcher } from '../../batcher.js'
+import { presenceSchema } from '../../doctor/presence.js'
+import { processName } from '../../process-name.js'
+import { RedisStore } from '../../store/redis-store.js'
+import { packageVersion } from '../package-files.js'
+import type { ApiContext } from './api.js'
+
+/** The queue's connection ends with the lifecycle; the live events are the caller's to close, before the server. */
+export async function dashboardFor(context: ApiContext, batcher: Batcher): Promise<DashboardOptions> {
+  const { config, log, lifecycle, withLoggingWorker = false } = context
+  const { store } = batcher
+  const queue =
+    store instanceof RedisStore && config.handover.kind === 'bullmq'
+      ? new QueueWindow({
+          redis: config.queue.redis ?? config.redis,
+          name: config.queue.name,
+          prefix: config.queue.prefix,
+          connectionName: processName('api'),
+          showTexts: config.api.showTexts,
+          log,
+        })
+      : undefined
+  if (queue) await lifecycle.add('the look into the queue', () => queue.close())
+  return {
+    live: new LiveEvents(store, log),
+    version: packageVersion(),
+    batching: config.batching,
+    isOwnWorker: !withLoggingWorker,
+    ...(queue ? { queue } : {}),
+    ...(store instanceof RedisStore ? { refusedElsewhere: () => refusedBy(store) } : {}),
+  }
+}
+
+async function refusedBy(store: RedisStore): Promise<RefusedElsewhere[]> {
+  return Object.values(await store.processes.all()).flatMap(text => {
+    const parsed = presenceSchema.safeParse(JSON.parse(text))
+    return parsed.success ? parsed.data.refused : []
+  })
+}

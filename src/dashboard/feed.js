@@ -1,0 +1,152 @@
+/**
+ * The connection: server-sent events, and at each (re)connection a look at everything, since what happened meanwhile was
+ * missed. Steps that come while that is being fetched wait for it. Tells `state` when the connection's state has changed, `start`
+ * when all is known anew, `step` for each step, `summary` where they came too fast.
+ */
+import { CallFailed, call } from './api.js'
+import { Model } from './model.js'
+
+/** Beats come every 10 s: without one for so long the connection is dead, whatever the browser thinks. */
+const SILENCE_MS = 25_000
+const RETRY_MS = [500, 1000, 2000, 5000, 10_000]
+/** After a summary what is shown may be wrong: all is fetched again, but not at each. */
+const REFRESH_MS = 5000
+const HISTORY = 1000
+
+export class Feed extends EventTarget {
+  model = new Model()
+  /** connecting | connected | lost | noToken */
+  state = 'connecting'
+  lostAtMs
+  /** What the API says of itself, its store, its rules, its queue. */
+  about
+  /** Why the store can not be used; undefined where it can. */
+  storeTrouble
+  source
+  waiting
+  failures = 0
+  skewMs
+  watchdog
+  refreshing
+
+  /** The server's time, as far as it is known. */
+  now() {
+    return Date.now() + (this.skewMs ?? 0)
+  }
+
+  connect() {
+    this.source?.close()
+    clearTimeout(this.watchdog)
+    const source = new EventSource('events')
+    this.source = source
+    this.waiting = []
+    this.skewMs = undefined
+    source.onopen = () => void this.refresh()
+    source.onerror = () => this.lost()
+    source.onmessage = event => {
+      this.alive()
+      this.heard(JSON.parse(event.data))
+    }
+    source.addEventListener('beat', event => {
+      this.alive()
+      const { ready, error } = JSON.parse(event.data)
+      this.storeTrouble = ready ? undefined : error
+      this.tell('state')
+    })
+    source.addEventListener('summary', event => {
+      this.alive()
+      this.summed(JSON.parse(event.data))
+    })
+    this.alive()
+  }
+
+  /** Everything, from now on. */
+  async refresh() {
+    const { source } = this
+    this.waiting ??= []
+    try {
+      const [about, { history }] = await Promise.all([
+        call('GET', 'page/state'),
+        call('GET', `page/history?limit=${HISTORY}`),
+      ])
+      const { conversations } = await call('GET', `conversations?limit=${HISTORY}`)
+      if (source !== this.source) return
+      this.about = about
+      this.model.start(about.rules, history.toReversed(), conversations)
+      const last = history[0]?.id
+      const steps = this.waiting.filter(entry => last === undefined || isAfter(entry.id, last))
+      this.waiting = undefined
+      this.failures = 0
+      this.set('connected')
+      this.tell('start', { about, history })
+      for (const entry of steps) this.heard(entry)
+    } catch (error) {
+      if (source !== this.source) return
+      if (error instanceof CallFailed && error.status === 401) this.end()
+      else if (error instanceof CallFailed) this.lost()
+      else throw error
+    }
+  }
+
+  heard(entry) {
+    const skewMs = entry.atMs - Date.now()
+    this.skewMs = Math.max(this.skewMs ?? skewMs, skewMs)
+    if (this.waiting) {
+      this.waiting.push(entry)
+      return
+    }
+    this.model.apply(entry)
+    this.tell('step', entry)
+  }
+
+  summed(summary) {
+    this.model.sum(summary, this.now())
+    this.tell('summary', summary)
+    this.refreshing ??= setTimeout(() => {
+      this.refreshing = undefined
+      void this.refresh()
+    }, REFRESH_MS)
+  }
+
+  lost() {
+    if (!this.source) return
+    this.source.close()
+    this.source = undefined
+    clearTimeout(this.watchdog)
+    this.set('lost')
+    const wait = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)]
+    this.failures += 1
+    setTimeout(() => this.connect(), wait)
+  }
+
+  /** Trying again would be refused again. */
+  end() {
+    this.source?.close()
+    this.source = undefined
+    clearTimeout(this.watchdog)
+    this.set('noToken')
+  }
+
+  alive() {
+    clearTimeout(this.watchdog)
+    this.watchdog = setTimeout(() => this.lost(), SILENCE_MS)
+  }
+
+  set(state) {
+    if (state === 'lost' && this.state !== 'lost') this.lostAtMs = Date.now()
+    if (state === 'connected') this.storeTrouble = undefined
+    this.state = state
+    this.tell('state')
+  }
+
+  tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }))
+  }
+}
+
+/** Ids are `<milliseconds>-<number>`. */
+function isAfter(id, other) {
+  const [ms, sequence] = id.split('-').map(Number)
+  const [otherMs, otherSequence] = other.split('-').map(Number)
+  return ms > otherMs || (ms === otherMs && sequence > otherSequence)
+}

@@ -1,0 +1,142 @@
+/**
+ * What is known of all conversations, from the steps of the history as they come: which batches are open and since when,
+ * what holds a conversation, what was released when and why. Times are the server's.
+ */
+
+const KEPT_LATENESSES = 2000
+const LATENESS_WINDOW_MS = 600_000
+export const MINUTES_SHOWN = 30
+const MINUTE_MS = 60_000
+
+export class Model {
+  rules
+  /** id → { id, open?, sealed, held? } */
+  conversations = new Map()
+  /** Claims: { atMs, lateMs, reason } */
+  claims = []
+  /** minute → reason → count */
+  minutes = new Map()
+  /** Batches that died, or came back, since this was last set to false. */
+  deadChanged = true
+
+  /** The steps so far, oldest first, and then what is known of what waits now. */
+  start(rules, steps, waiting) {
+    this.rules = rules
+    this.conversations.clear()
+    this.claims = []
+    this.minutes.clear()
+    for (const step of steps) this.apply(step)
+    const now = Date.now()
+    const known = new Map(waiting.map(summary => [summary.conversationId, summary]))
+    for (const id of this.conversations.keys()) if (!known.has(id)) this.conversations.delete(id)
+    for (const { conversationId, state, dueInMs, batchId } of known.values()) {
+      const conversation = this.of(conversationId)
+      if (state === 'held') conversation.held ??= { batchId, state: 'answering', sinceMs: now }
+      else {
+        conversation.held = undefined
+        if (!conversation.open && conversation.sealed.length === 0) conversation.open = { dueMs: now + (dueInMs ?? 0) }
+      }
+    }
+  }
+
+  apply({ step, conversationId, batchId, atMs, detail }) {
+    const conversation = this.of(conversationId)
+    const count = Number(detail.count ?? 0)
+    const { open } = conversation
+    switch (step) {
+      case 'opened':
+        conversation.open = { batchId, count, firstMs: atMs, lastMs: atMs, dueMs: this.due(atMs, atMs) }
+        break
+      case 'appended':
+        if (open) Object.assign(open, { batchId, count, lastMs: atMs, dueMs: this.due(open.firstMs ?? atMs, atMs) })
+        break
+      case 'extended':
+        if (open) open.dueMs += Number(detail.byMs ?? 0)
+        break
+      case 'sealed':
+        conversation.sealed.push({ batchId, count })
+        if (open?.batchId === batchId) conversation.open = undefined
+        break
+      case 'claimed':
+        this.take(conversation, batchId)
+        conversation.held = { batchId, state: 'claimed', sinceMs: atMs }
+        this.claimed(atMs, Number(detail.lateMs ?? 0), detail.reason ?? 'unknown')
+        break
+      case 'handed-over':
+        if (conversation.held?.batchId === batchId)
+          conversation.held = this.rules.order === 'serial' ? { batchId, state: 'answering', sinceMs: atMs } : undefined
+        break
+      case 'answered':
+        if (conversation.held?.batchId === batchId) conversation.held = undefined
+        break
+      case 'dead':
+        if (conversation.held?.batchId === batchId) conversation.held = undefined
+        this.deadChanged = true
+        break
+      case 'redriven':
+        conversation.sealed.unshift({ batchId, count })
+        this.deadChanged = true
+        break
+      case 'dropped':
+        conversation.open = undefined
+        conversation.sealed = []
+        break
+    }
+    if (!conversation.open && !conversation.held && conversation.sealed.length === 0)
+      this.conversations.delete(conversationId)
+  }
+
+  /** What was too fast to be told one by one. */
+  sum({ reasons, lateMs, steps }, atMs) {
+    for (const [reason, count] of Object.entries(reasons)) this.count(atMs, reason, count)
+    for (const late of lateMs) this.claims.push({ atMs, lateMs: late })
+    if (steps.dead || steps.redriven) this.deadChanged = true
+  }
+
+  /** Of the last ten minutes. */
+  lateness(nowMs) {
+    const from = nowMs - LATENESS_WINDOW_MS
+    const late = this.claims.flatMap(claim => (claim.atMs >= from ? [claim.lateMs] : [])).sort((a, b) => a - b)
+    const at = share => late[Math.min(Math.floor(late.length * share), late.length - 1)]
+    return { count: late.length, p50: at(0.5), p99: at(0.99) }
+  }
+
+  releasedSince(fromMs) {
+    let count = 0
+    for (let i = this.claims.length - 1; i >= 0 && this.claims[i].atMs >= fromMs; i--) count += 1
+    return count
+  }
+
+  of(id) {
+    let conversation = this.conversations.get(id)
+    if (!conversation) {
+      conversation = { id, sealed: [] }
+      this.conversations.set(id, conversation)
+    }
+    return conversation
+  }
+
+  due(firstMs, lastMs) {
+    return Math.min(lastMs + this.rules.quietGapMs, firstMs + this.rules.maxWaitMs)
+  }
+
+  take(conversation, batchId) {
+    conversation.sealed = conversation.sealed.filter(sealed => sealed.batchId !== batchId)
+    const { open } = conversation
+    if (open && (open.batchId === undefined || open.batchId === batchId)) conversation.open = undefined
+  }
+
+  claimed(atMs, lateMs, reason) {
+    this.claims.push({ atMs, lateMs })
+    if (this.claims.length > 2 * KEPT_LATENESSES) this.claims.splice(0, KEPT_LATENESSES)
+    this.count(atMs, reason, 1)
+  }
+
+  count(atMs, reason, count) {
+    const minute = Math.floor(atMs / MINUTE_MS)
+    const counts = this.minutes.get(minute) ?? {}
+    counts[reason] = (counts[reason] ?? 0) + count
+    this.minutes.set(minute, counts)
+    for (const old of this.minutes.keys()) if (old < minute - MINUTES_SHOWN) this.minutes.delete(old)
+  }
+}

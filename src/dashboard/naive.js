@@ -1,0 +1,63 @@
+/**
+ * What one writes at first: a list, and a setTimeout that starts again with each message. It answers as fast as the
+ * playground's bot, knows no repeated delivery, no sign of typing and no answer that is still pending, and keeps all of it in
+ * memory.
+ */
+
+/** As long as the reference worker's bot thinks in the playground. */
+const THINKING_MS = 4000
+
+export class ThirtyLines extends EventTarget {
+  texts = []
+  timer
+  typingAtMs = Number.NEGATIVE_INFINITY
+  answeringUntilMs = 0
+  /** { texts, overlaps, twice, early } or { forgot } */
+  log = []
+
+  constructor(gapMs) {
+    super()
+    this.gapMs = gapMs
+  }
+
+  append(text, id) {
+    this.texts.push({ text, id })
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => this.answer(), this.gapMs)
+    this.changed()
+  }
+
+  /** It does not know of it; whoever looks does. */
+  sawTyping() {
+    this.typingAtMs = performance.now()
+  }
+
+  restart() {
+    clearTimeout(this.timer)
+    if (this.texts.length > 0) this.add({ forgot: this.texts.length })
+    this.texts = []
+    this.changed()
+  }
+
+  answer() {
+    const now = performance.now()
+    const ids = this.texts.map(({ id }) => id)
+    this.add({
+      texts: this.texts.map(({ text }) => text),
+      overlaps: now < this.answeringUntilMs,
+      twice: new Set(ids).size < ids.length,
+      early: now - this.typingAtMs < this.gapMs,
+    })
+    this.answeringUntilMs = now + THINKING_MS
+    this.texts = []
+    this.changed()
+  }
+
+  add(entry) {
+    this.log.push(entry)
+  }
+
+  changed() {
+    this.dispatchEvent(new Event('change'))
+  }
+}
