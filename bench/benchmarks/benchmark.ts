@@ -1,0 +1,31 @@
+/** What a benchmark is: it measures by a plan, and hands over results. */
+import type { Result } from '../figures.js'
+import { LULL } from '../peers/all.js'
+import type { Settings } from '../peers/peer.js'
+
+export interface Plan {
+  quick: boolean
+  rounds: number
+  postgres: string | undefined
+  say(text: string): void
+}
+
+export type Benchmark = (plan: Plan) => Promise<Result[]>
+
+export const HOUR_MS = 3_600_000
+
+export const settingsFor = (redis: string, more: Partial<Settings> = {}): Settings => ({
+  redis,
+  gapMs: 1000,
+  concurrency: 100,
+  leaseMs: 30_000,
+  ...more,
+})
+
+/** Rounds alternate, and each begins with another peer, so that none has the machine's better moments. */
+export function turns<T>(names: T[], round: number): T[] {
+  const from = round % names.length
+  return [...names.slice(from), ...names.slice(0, from)]
+}
+
+export { LULL }

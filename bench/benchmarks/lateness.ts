@@ -1,0 +1,113 @@
+/** How late releases are, beside the peers: by open conversations, and by other keys that have a TTL. */
+import type { Column, Result } from '../figures.js'
+import { figuresOf, median, Rows, ratio, shown } from '../figures.js'
+import { BULLMQ, GRAPHILE, LULL, LULL_BULLMQ, SCAN, TEXTBOOK } from '../peers/all.js'
+import { populate, type Server } from '../servers.js'
+import { type Plan, turns } from './benchmark.js'
+import { GAP_MS, lateness, redisWithOpen, WAIT_MS } from './measure.js'
+
+const PER_SECOND = 1000
+/** More than that it cannot take here: its figures are of a lighter load. */
+const GRAPHILE_PER_SECOND = 200
+const COLUMNS: Column[] = [
+  { key: 'p50', title: 'p50, ms', digits: 1 },
+  { key: 'p99', title: 'p99, ms', digits: 1, ratio: true },
+  { key: 'max', title: 'max, ms', digits: 1 },
+  { key: 'missing', title: `not there after ${WAIT_MS / 1000} s, %`, digits: 1 },
+]
+
+const cases = ({ quick }: Plan) =>
+  quick
+    ? [{ open: 1000, unrelated: 100_000 }]
+    : [
+        { open: 100_000, unrelated: 1_000_000 },
+        { open: 1000, unrelated: 0 },
+        { open: 10_000, unrelated: 0 },
+        { open: 100_000, unrelated: 0 },
+      ]
+
+export async function latenessBenchmark(plan: Plan): Promise<Result[]> {
+  const results: Result[] = []
+  for (const surroundings of cases(plan)) results.push(await among(plan, surroundings))
+  if (!plan.quick) results.push(await atRates(plan))
+  return results
+}
+
+async function among(plan: Plan, { open, unrelated }: { open: number; unrelated: number }): Promise<Result> {
+  const names = [LULL, LULL_BULLMQ, BULLMQ, TEXTBOOK, SCAN]
+  const servers = new Map<string, Server>()
+  // Other keys in Redis are nothing to PostgreSQL.
+  if (plan.postgres && unrelated === 0) names.push(GRAPHILE)
+  for (const name of names) {
+    plan.say(`${name}: ${shown(open)} open conversations, ${shown(unrelated)} other keys`)
+    const server = await redisWithOpen(name, name === GRAPHILE ? Math.min(open, 10_000) : open, plan.postgres)
+    await populate(server.admin, unrelated)
+    servers.set(name, server)
+  }
+  const rows = new Rows()
+  for (let round = 0; round < plan.rounds; round++)
+    for (const name of turns(names, round)) {
+      const server = servers.get(name)
+      if (!server) continue
+      plan.say(`round ${round + 1}: ${name}`)
+      const perSecond = name === GRAPHILE ? GRAPHILE_PER_SECOND : PER_SECOND
+      const count = perSecond * (plan.quick ? 1 : 2)
+      rows.add(name, await lateness(name, server, { perSecond, count }, plan.postgres))
+    }
+  for (const server of servers.values()) await server.stop()
+  rows.rows.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
+  const p99 = median(figuresOf(rows.rows, LULL, 'p99'))
+  const visible = 1 / ratio(rows.rows, LULL_BULLMQ, BULLMQ, 'p99')
+  return {
+    id: `lateness-${open}-${unrelated}`,
+    title: `Lateness: ${shown(open)} open conversations, ${shown(unrelated)} other keys with a TTL`,
+    about:
+      `From the due time to the batch in the handler's hands, ${shown(PER_SECOND)} releases a second ` +
+      `(graphile-worker: ${GRAPHILE_PER_SECOND}), gap ${GAP_MS / 1000} s, one producer and one consumer process. ` +
+      'Lull → BullMQ: in the hands of a worker of the queue.',
+    columns: COLUMNS,
+    rows: rows.rows,
+    against: BULLMQ,
+    aims: [
+      {
+        text: `in hand: p99 ≤ 5 ms at ${shown(PER_SECOND)} releases a second`,
+        found: `${shown(p99, 1)} ms`,
+        met: p99 <= 5,
+      },
+      {
+        text: 'in the worker’s hands: ≥ 5× below BullMQ + list at p99',
+        found: `${shown(visible, 1)}×`,
+        met: visible >= 5,
+      },
+    ],
+    draw: { key: 'p99', unit: 'ms', log: true },
+  }
+}
+
+async function atRates(plan: Plan): Promise<Result> {
+  const rates = [1000, 2500, 5000, 10_000]
+  const name = (perSecond: number) => `${shown(perSecond)} a second`
+  const server = await redisWithOpen(LULL, 10_000)
+  const rows = new Rows()
+  for (let round = 0; round < plan.rounds; round++)
+    for (const perSecond of turns(rates, round)) {
+      plan.say(`round ${round + 1}: ${name(perSecond)}`)
+      rows.add(name(perSecond), await lateness(LULL, server, { perSecond, count: perSecond * 2, processors: 2 }))
+    }
+  await server.stop()
+  rows.rows.sort(
+    (a, b) => rates.findIndex(rate => name(rate) === a.name) - rates.findIndex(rate => name(rate) === b.name),
+  )
+  const p99 = median(figuresOf(rows.rows, name(10_000), 'p99'))
+  return {
+    id: 'lateness-rates',
+    title: 'Lateness by releases a second',
+    about:
+      'Lull, 10,000 open conversations, two processors; as many messages come in as batches go out, on the same machine.',
+    columns: COLUMNS,
+    rows: rows.rows,
+    against: name(1000),
+    aims: [{ text: 'p99 ≤ 20 ms at 10,000 releases a second', found: `${shown(p99, 1)} ms`, met: p99 <= 20 }],
+    draw: { key: 'p99', unit: 'ms', log: true },
+  }
+}

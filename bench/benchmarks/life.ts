@@ -1,0 +1,143 @@
+/** A message's whole life, from its webhook to the answer of its batch: what all processes spend on it together. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
+import { Child } from '../children.js'
+import { type Result, Rows, ratio, shown } from '../figures.js'
+import { BULLMQ } from '../peers/all.js'
+import { cpuMsOf, Program } from '../programs.js'
+import { spentOf, startRedis } from '../servers.js'
+import { load } from '../webhooks.js'
+import { type Plan, settingsFor, turns } from './benchmark.js'
+
+const LULL = 'Lull → BullMQ'
+const A_BATCH = 4
+const GAP_MS = 1500
+const LOOK_MS = 200
+const WAIT_MS = 30_000
+
+interface Standing {
+  url: string
+  pids: Record<string, number>
+  /** Redis commands each look costs. */
+  unanswered: (redis: Redis) => Promise<number>
+  stop(): Promise<unknown>
+}
+
+const systems: Record<string, (redis: string) => Promise<Standing>> = {
+  async [LULL](redis) {
+    const [api, processor, worker] = await Promise.all([
+      Program.lull('api', redis, GAP_MS),
+      Program.lull('processor', redis, GAP_MS),
+      Program.lull('worker', redis, GAP_MS),
+    ])
+    return {
+      url: api.url,
+      pids: { api: api.pid, processor: processor.pid, worker: worker.pid },
+      unanswered: async client =>
+        (await Promise.all(['due', 'claimed', 'answering'].map(name => client.zcard(`rapid-fire.${name}`)))).reduce(
+          (sum, count) => sum + count,
+          0,
+        ),
+      stop: () => Promise.all([api.stop(), processor.stop(), worker.stop()]),
+    }
+  },
+  async [BULLMQ](redis) {
+    const settings = settingsFor(redis, { gapMs: GAP_MS })
+    const [api, worker] = await Promise.all([
+      Program.route('bullmq', redis, GAP_MS),
+      Child.start('consumer', BULLMQ, settings),
+    ])
+    return {
+      url: api.url,
+      pids: { api: api.pid, worker: worker.pid },
+      unanswered: async client =>
+        (await client.zcard('bull:flush:delayed')) +
+        (await client.llen('bull:flush:wait')) +
+        (await client.llen('bull:flush:active')),
+      stop: () => Promise.all([api.stop(), worker.stop()]),
+    }
+  },
+}
+
+export async function lifeBenchmark(plan: Plan): Promise<Result[]> {
+  const names = Object.keys(systems)
+  const messages = plan.quick ? 2000 : 6000
+  const rows = new Rows()
+  for (let round = 0; round < plan.rounds; round++)
+    for (const name of turns(names, round)) {
+      plan.say(`whole life, round ${round + 1}: ${name}`)
+      rows.add(name, await oneRound(name, messages))
+    }
+  rows.rows.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
+  const speed = ratio(rows.rows, LULL, BULLMQ, 'perCpuSecond')
+  return [
+    {
+      id: 'life',
+      title: 'Whole life: from the webhook to the answer',
+      about:
+        `${shown(messages)} webhooks of one message each, ${A_BATCH} a conversation, then the answers of all batches (no work in ` +
+        'them). Each system in processes of its own as one runs it; CPU is that of all of them and Redis, without the load generator. Logs off.',
+      columns: [
+        { key: 'perCpuSecond', title: 'messages a second of all CPU', ratio: true },
+        { key: 'totalUs', title: 'CPU a message, µs' },
+        { key: 'api', title: 'API, µs' },
+        { key: 'processor', title: 'processor, µs' },
+        { key: 'worker', title: 'worker, µs' },
+        { key: 'redisUs', title: 'Redis, µs' },
+        { key: 'commands', title: 'Redis commands a message, those in scripts included', digits: 1 },
+      ],
+      rows: rows.rows,
+      against: BULLMQ,
+      aims: [{ text: '≥ 2× messages a second at the same CPU', found: `${shown(speed, 2)}×`, met: speed >= 2 }],
+      draw: { key: 'totalUs', unit: 'µs of CPU a message' },
+    },
+  ]
+}
+
+async function oneRound(name: string, messages: number): Promise<Record<string, number>> {
+  const server = await startRedis()
+  const standing = await systems[name]?.(server.url)
+  if (!standing) throw new Error(`no system is called ${name}`)
+  const conversations = messages / A_BATCH
+  // Warm, and with all connections open, before anything counts.
+  await load(standing.url, { conversations, amount: messages })
+  await answered(standing, server.admin)
+  const before = await cpuOf(standing)
+  const redisBefore = await spentOf(server.admin)
+  const served = await load(standing.url, { conversations, amount: messages })
+  if (served.failed > 0) throw new Error(`${name}: ${served.failed} webhooks were refused`)
+  const looks = await answered(standing, server.admin)
+  const redisAfter = await spentOf(server.admin)
+  const after = await cpuOf(standing)
+  await standing.stop()
+  await server.stop()
+  const each = Object.fromEntries(
+    Object.keys(standing.pids).map(role => [role, (((after[role] ?? 0) - (before[role] ?? 0)) * 1000) / messages]),
+  )
+  const redisUs = (redisAfter.cpuUs - redisBefore.cpuUs) / messages
+  const totalUs = redisUs + Object.values(each).reduce((sum, us) => sum + us, 0)
+  return {
+    processor: Number.NaN,
+    ...each,
+    redisUs,
+    totalUs,
+    perCpuSecond: 1e6 / totalUs,
+    commands: (redisAfter.commands - redisBefore.commands - looks * 3) / messages,
+  }
+}
+
+/** Waits until nothing is left to answer. @returns how often it looked */
+async function answered({ unanswered }: Standing, redis: Redis): Promise<number> {
+  const deadline = Date.now() + WAIT_MS
+  for (let looks = 1; Date.now() < deadline; looks++) {
+    if ((await unanswered(redis)) === 0) return looks
+    await delay(LOOK_MS)
+  }
+  throw new Error(`not all was answered within ${WAIT_MS / 1000} s`)
+}
+
+async function cpuOf({ pids }: Standing): Promise<Record<string, number>> {
+  return Object.fromEntries(
+    await Promise.all(Object.entries(pids).map(async ([role, pid]) => [role, await cpuMsOf(pid)] as const)),
+  )
+}

@@ -1,0 +1,104 @@
+/** A stream of messages to one peer, and how late each batch comes: shared by the benchmarks of lateness and growth. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Acknowledged, Child, type Seen } from '../children.js'
+import { at } from '../figures.js'
+import { type Server, type Spent, spentOf, startRedis } from '../servers.js'
+import { HOUR_MS, settingsFor } from './benchmark.js'
+
+export const GAP_MS = 1000
+/** What has not come by then after it was due counts as that late, and as missing. */
+export const WAIT_MS = 5000
+const IN_FLIGHT = 256
+const LOOK_MS = 50
+const WARM_MESSAGES = 1000
+const WARM_WAIT_MS = 1500
+
+export interface Load {
+  perSecond: number
+  count: number
+  processors?: number
+}
+
+export interface Lateness extends Record<string, number> {
+  p50: number
+  p99: number
+  max: number
+  missing: number
+  /** Microseconds of Redis's CPU for each message, its release and its answer. */
+  redisUs: number
+}
+
+/** A Redis with conversations that stay open while others are measured. */
+export async function redisWithOpen(peer: string, open: number, postgres?: string): Promise<Server> {
+  const server = await startRedis()
+  await seed(peer, server.url, open, postgres)
+  return server
+}
+
+export async function seed(peer: string, redis: string, open: number, postgres?: string): Promise<void> {
+  const settings = settingsFor(redis, { gapMs: HOUR_MS, ...(postgres === undefined ? {} : { postgres }) })
+  const producer = await Child.start('producer', peer, settings)
+  await producer.ask({ kind: 'flood', prefix: 'open-', count: open, conversations: open, inFlight: IN_FLIGHT })
+  await producer.stop()
+}
+
+let streams = 0
+
+export async function lateness(
+  peer: string,
+  server: Server,
+  { perSecond, count, processors = 1 }: Load,
+  postgres?: string,
+): Promise<Lateness> {
+  const settings = settingsFor(server.url, {
+    gapMs: GAP_MS,
+    concurrency: Math.max(100, perSecond / 10),
+    ...(postgres === undefined ? {} : { postgres }),
+  })
+  const producer = await Child.start('producer', peer, settings)
+  const consumers = await Promise.all(Array.from({ length: processors }, () => Child.start('consumer', peer, settings)))
+  await warm(producer, consumers, perSecond)
+  const before = await spentOf(server.admin)
+  const acknowledged = await producer.ask<Acknowledged[]>({
+    kind: 'stream',
+    prefix: `s${process.pid}-${++streams}-`,
+    perSecond,
+    count,
+  })
+  const deadline = Date.now() + GAP_MS + WAIT_MS
+  while ((await totalOf(consumers)) < count && Date.now() < deadline) await delay(LOOK_MS)
+  const after = await spentOf(server.admin)
+  const seen = (await Promise.all(consumers.map(consumer => consumer.ask<Seen[]>({ kind: 'take' })))).flat()
+  await Promise.all([producer, ...consumers].map(child => child.stop()))
+  return { ...figures(acknowledged, seen), ...perMessage(before, after, count) }
+}
+
+function figures(acknowledged: Acknowledged[], seen: Seen[]) {
+  const batches = new Map(seen.map(batch => [batch.conversation, batch]))
+  let missing = 0
+  const late = acknowledged.map(([conversation, ackedAtMs]) => {
+    const batch = batches.get(conversation)
+    if (!batch) {
+      missing++
+      return WAIT_MS
+    }
+    return batch.atMs - (batch.dueAtMs ?? ackedAtMs + GAP_MS)
+  })
+  return { p50: at(late, 0.5), p99: at(late, 0.99), max: at(late, 1), missing: (missing / late.length) * 100 }
+}
+
+const perMessage = (before: Spent, after: Spent, count: number) => ({ redisUs: (after.cpuUs - before.cpuUs) / count })
+
+/** A process is slow in its first second: code is compiled and connections are made. That of no peer counts. */
+async function warm(producer: Child, consumers: Child[], perSecond: number): Promise<void> {
+  const count = Math.min(perSecond, WARM_MESSAGES)
+  await producer.ask({ kind: 'stream', prefix: `w${process.pid}-${++streams}-`, perSecond, count })
+  const deadline = Date.now() + GAP_MS + WARM_WAIT_MS
+  while ((await totalOf(consumers)) < count && Date.now() < deadline) await delay(LOOK_MS)
+  await Promise.all(consumers.map(consumer => consumer.ask({ kind: 'take' })))
+}
+
+async function totalOf(consumers: Child[]): Promise<number> {
+  const counts = await Promise.all(consumers.map(consumer => consumer.ask<number>({ kind: 'count' })))
+  return counts.reduce((sum, count) => sum + count, 0)
+}

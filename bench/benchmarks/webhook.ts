@@ -1,0 +1,58 @@
+/** The webhook route beside a bare one that reads the same body and answers. */
+import { figuresOf, median, type Result, Rows, ratio, shown } from '../figures.js'
+import { BULLMQ, LULL } from '../peers/all.js'
+import { Program } from '../programs.js'
+import { startRedis } from '../servers.js'
+import { load } from '../webhooks.js'
+import { type Plan, turns } from './benchmark.js'
+
+const BARE = 'bare Koa route'
+const GAP_MS = 50_000
+const CONVERSATIONS = 5000
+
+export async function webhookBenchmark(plan: Plan): Promise<Result[]> {
+  const names = [BARE, LULL, BULLMQ]
+  const seconds = plan.quick ? 1 : 2
+  const server = await startRedis()
+  const programs = new Map([
+    [BARE, await Program.route('bare', server.url, GAP_MS)],
+    [LULL, await Program.lull('api', server.url, GAP_MS)],
+    [BULLMQ, await Program.route('bullmq', server.url, GAP_MS)],
+  ])
+  const rows = new Rows()
+  for (let round = -1; round < plan.rounds; round++)
+    for (const name of turns(names, Math.max(round, 0))) {
+      const url = programs.get(name)?.url ?? ''
+      plan.say(`webhook, round ${round + 1}: ${name}`)
+      const full = await load(url, { conversations: CONVERSATIONS, seconds: round < 0 ? 1 : seconds })
+      if (round < 0) continue
+      const half = await load(url, { conversations: CONVERSATIONS, seconds, perSecond: Math.round(full.perSecond / 2) })
+      rows.add(name, { perSecond: full.perSecond, p99: half.p99Ms, failed: full.failed + half.failed })
+      await server.admin.flushall()
+    }
+  for (const program of programs.values()) await program.stop()
+  await server.stop()
+  rows.rows.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
+  const share = ratio(rows.rows, LULL, BARE, 'perSecond')
+  const failed = median(figuresOf(rows.rows, LULL, 'failed'))
+  return [
+    {
+      id: 'webhook',
+      title: 'Webhook route: requests a second',
+      about:
+        'One text message of Meta’s a request, 32 connections, one server process; the load generator runs on the same machine. ' +
+        'p99 at half of the route’s own highest rate. Logs off.',
+      columns: [
+        { key: 'perSecond', title: 'requests a second', ratio: true },
+        { key: 'p99', title: 'p99 at half of it, ms' },
+        { key: 'failed', title: 'failed' },
+      ],
+      rows: rows.rows,
+      against: BARE,
+      aims: [
+        { text: '≥ 0.6 of a bare route', found: `${shown(share, 2)}, ${shown(failed)} failed`, met: share >= 0.6 },
+      ],
+      draw: { key: 'perSecond', unit: 'requests a second' },
+    },
+  ]
+}

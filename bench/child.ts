@@ -1,0 +1,110 @@
+/**
+ * A process of one peer: its producer or its consumer, driven by messages from `children.ts`. It keeps figures in memory
+ * while it is measured, and hands them over when asked.
+ *
+ *     node --import=tsx child.ts <producer|consumer> <peer> <settings as JSON>
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Acknowledged, Answer, Order, Seen } from './children.js'
+import { peers } from './peers/all.js'
+import type { Producer, Settings } from './peers/peer.js'
+
+const TICK_MS = 2
+
+const [, , role = '', name = '', json = '{}'] = process.argv
+const peer = peers[name]
+if (!peer) throw new Error(`no peer is called ${name}`)
+const settings: Settings & { workMs?: number } = JSON.parse(json)
+
+let seen: Seen[] = []
+let count = 0
+const producer = role === 'producer' ? await peer.produce(settings) : undefined
+const consumer = role === 'consumer' ? await peer.consume?.(settings, onBatch) : undefined
+
+const orders: { [kind in Order['kind']]: (order: Extract<Order, { kind: kind }>) => Promise<unknown> | unknown } = {
+  stream: ({ prefix, perSecond, count }) => stream(standing(), prefix, perSecond, count),
+  flood: ({ prefix, count, conversations, inFlight }) => flood(standing(), prefix, count, conversations, inFlight),
+  append: ({ messages }) =>
+    Promise.all(messages.map(([id, messageId, text]) => standing().append(id, messageId, text))),
+  count: () => count,
+  take: () => {
+    const taken = seen
+    seen = []
+    count = 0
+    return taken
+  },
+  cpu: () => {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  },
+  close: async () => {
+    await Promise.race([Promise.all([producer?.close(), consumer?.close()]), delay(3000)])
+  },
+}
+
+process.on('message', async (order: Order & { id: number }) => {
+  const answer: Answer = { id: order.id }
+  try {
+    answer.value = await perform(order)
+  } catch (error) {
+    answer.error = error instanceof Error ? error.message : String(error)
+  }
+  process.send?.(answer, undefined, {}, () => {
+    if (order.kind === 'close') process.exit(0)
+  })
+})
+process.on('disconnect', () => process.exit(1))
+process.send?.({ id: 0 })
+
+function perform<Kind extends Order['kind']>(order: Extract<Order, { kind: Kind }> & { kind: Kind }) {
+  return orders[order.kind](order)
+}
+
+async function onBatch(conversation: string, texts: string[], dueAtMs?: number): Promise<void> {
+  const batch: Seen = { conversation, texts, atMs: nowMs(), dueAtMs }
+  count++
+  if (settings.workMs === undefined) {
+    seen.push(batch)
+    return
+  }
+  process.send?.({ began: batch })
+  await delay(settings.workMs)
+  process.send?.({ ended: { ...batch, endedAtMs: nowMs() } })
+}
+
+/** A message each for `total` conversations, evenly spread: an open loop, which waits for no answer. */
+async function stream(to: Producer, prefix: string, perSecond: number, total: number): Promise<Acknowledged[]> {
+  const acknowledged: Promise<Acknowledged>[] = []
+  const startedAtMs = performance.now()
+  while (acknowledged.length < total) {
+    const wanted = Math.min(total, Math.ceil(((performance.now() - startedAtMs) * perSecond) / 1000))
+    for (let i = acknowledged.length; i < wanted; i++) {
+      const conversation = `${prefix}${i}`
+      acknowledged.push(to.append(conversation, 'm1', 'hi').then(() => [conversation, nowMs()]))
+    }
+    await delay(TICK_MS)
+  }
+  return Promise.all(acknowledged)
+}
+
+/** As fast as it goes with so many in flight. @returns milliseconds it took */
+async function flood(to: Producer, prefix: string, total: number, conversations: number, inFlight: number) {
+  const text = 'x'.repeat(100)
+  let next = 0
+  const startedAtMs = performance.now()
+  const one = async () => {
+    for (let i = next++; i < total; i = next++)
+      await to.append(`${prefix}${i % conversations}`, `m${Math.floor(i / conversations)}`, text)
+  }
+  await Promise.all(Array.from({ length: inFlight }, one))
+  return performance.now() - startedAtMs
+}
+
+function standing(): Producer {
+  if (!producer) throw new Error(`${name}: this process is no producer`)
+  return producer
+}
+
+function nowMs(): number {
+  return performance.timeOrigin + performance.now()
+}

@@ -1,0 +1,122 @@
+/** The processes that are measured: starts them, gives them orders, hears their answers, and ends them all. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Settings } from './peers/peer.js'
+
+/** Conversation and when its message was acknowledged. */
+export type Acknowledged = [string, number]
+
+export interface Seen {
+  conversation: string
+  texts: string[]
+  atMs: number
+  dueAtMs: number | undefined
+}
+
+export type Order =
+  | { kind: 'stream'; prefix: string; perSecond: number; count: number }
+  | { kind: 'flood'; prefix: string; count: number; conversations: number; inFlight: number }
+  | { kind: 'append'; messages: [conversation: string, messageId: string, text: string][] }
+  | { kind: 'count' | 'take' | 'cpu' | 'close' }
+
+export interface Answer {
+  id: number
+  value?: unknown
+  error?: string
+}
+
+export interface Work {
+  began?: Seen
+  ended?: Seen & { endedAtMs: number }
+}
+
+const CHILD = fileURLToPath(new URL('child.ts', import.meta.url))
+const START_MS = 20_000
+const running = new Set<Child>()
+
+export class Child {
+  private last = 0
+  private readonly waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
+
+  private constructor(
+    readonly name: string,
+    private readonly process: ChildProcess,
+    onWork: (work: Work) => void,
+  ) {
+    running.add(this)
+    process.on('message', (message: Answer | Work) => {
+      if (!('id' in message)) return onWork(message)
+      const waiting = this.waiting.get(message.id)
+      this.waiting.delete(message.id)
+      if (message.error !== undefined) waiting?.reject(new Error(`${name}: ${message.error}`))
+      else waiting?.resolve(message.value as never)
+    })
+    process.on('exit', () => {
+      running.delete(this)
+      for (const { reject } of this.waiting.values()) reject(new Error(`${name}: its process ended`))
+    })
+  }
+
+  /** Resolves when it stands. @param onWork told of each batch's work, where the settings have a `workMs` */
+  static async start(
+    role: 'producer' | 'consumer',
+    peer: string,
+    settings: Settings & { workMs?: number },
+    onWork: (work: Work) => void = () => {},
+  ): Promise<Child> {
+    const process = fork(CHILD, [role, peer, JSON.stringify(settings)], {
+      execArgv: ['--import=tsx'],
+      serialization: 'advanced',
+      env: { ...globalThis.process.env, NODE_ENV: 'production' },
+    })
+    const child = new Child(`${peer} (${role})`, process, onWork)
+    await child.answer<void>(0, START_MS)
+    return child
+  }
+
+  get pid(): number {
+    return this.process.pid ?? 0
+  }
+
+  ask<T>(order: Order, withinMs = 180_000): Promise<T> {
+    const id = ++this.last
+    const answer = this.answer<T>(id, withinMs)
+    this.process.send({ ...order, id }, error => {
+      if (error) this.waiting.get(id)?.reject(error)
+    })
+    return answer
+  }
+
+  async stop(): Promise<void> {
+    if (!running.has(this)) return
+    const exit = once(this.process, 'exit')
+    await this.ask({ kind: 'close' }, 10_000).catch(() => this.process.kill('SIGKILL'))
+    await exit
+  }
+
+  /** Without a goodbye. */
+  async kill(): Promise<void> {
+    const exit = once(this.process, 'exit')
+    this.process.kill('SIGKILL')
+    await exit
+  }
+
+  private answer<T>(id: number, withinMs: number): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${this.name}: no answer within ${withinMs} ms`)), withinMs)
+      this.waiting.set(id, {
+        resolve: value => {
+          clearTimeout(timer)
+          resolve(value)
+        },
+        reject: error => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      })
+    })
+  }
+}
+
+export const stopChildren = () => Promise.all([...running].map(child => child.stop()))

@@ -1,0 +1,29 @@
+/** The peers by name, as tables and child processes know them. */
+import { bullmqList } from './bullmq-list.js'
+import { pipeline, rpush } from './floors.js'
+import { graphile } from './graphile.js'
+import { lull } from './lull.js'
+import { lullBullmq } from './lull-bullmq.js'
+import type { Peer } from './peer.js'
+import { scan } from './scan.js'
+import { textbook } from './textbook.js'
+
+export const LULL = 'Lull'
+export const LULL_BULLMQ = 'Lull → BullMQ'
+export const BULLMQ = 'BullMQ + list'
+export const GRAPHILE = 'graphile-worker'
+export const SCAN = 'SCAN every second'
+export const TEXTBOOK = 'textbook notifications'
+export const RPUSH = 'RPUSH'
+export const PIPELINE = 'RPUSH + PEXPIRE + SET + PUBLISH'
+
+export const peers: Record<string, Peer> = {
+  [LULL]: lull,
+  [LULL_BULLMQ]: lullBullmq,
+  [BULLMQ]: bullmqList,
+  [GRAPHILE]: graphile,
+  [SCAN]: scan,
+  [TEXTBOOK]: textbook,
+  [RPUSH]: rpush,
+  [PIPELINE]: pipeline,
+}

@@ -1,0 +1,36 @@
+/** Lull with the handover to BullMQ: what a worker of the queue gets, and when. */
+import { Worker } from 'bullmq'
+import { z } from 'zod'
+import { bullmq, Processor } from '../../dist/esm/index.js'
+import { lull, rulesFrom } from './lull.js'
+import type { Peer } from './peer.js'
+
+const batchShape = z.object({
+  conversationId: z.string(),
+  dueAtMs: z.number(),
+  messages: z.array(z.object({ text: z.string().default('') })),
+})
+
+export const lullBullmq: Peer = {
+  produce: lull.produce,
+  async consume(settings, onBatch) {
+    const { redis, leaseMs, concurrency } = settings
+    const processor = new Processor({ redis: settings.redis, ...rulesFrom(settings), handover: bullmq() })
+    await processor.start()
+    const worker = new Worker(
+      'messages',
+      async job => {
+        const { conversationId, messages, dueAtMs } = batchShape.parse(job.data)
+        await onBatch(
+          conversationId,
+          messages.map(({ text }) => text),
+          dueAtMs,
+        )
+      },
+      { connection: { url: redis }, concurrency, lockDuration: leaseMs, stalledInterval: leaseMs },
+    )
+    worker.on('error', error => process.stderr.write(`${error.message}\n`))
+    await worker.waitUntilReady()
+    return { close: () => Promise.all([worker.close(true), processor.stop({ timeoutMs: 2000 })]) }
+  },
+}

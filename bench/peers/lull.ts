@@ -1,0 +1,39 @@
+/** Lull as its README says, from the built package, with a function that is handed the batches. */
+import { Batcher, Processor } from '../../dist/esm/index.js'
+import type { Peer, Settings } from './peer.js'
+
+const HOUR_MS = 3_600_000
+export const rulesFrom = ({ gapMs, leaseMs }: Settings) => ({
+  quietGapMs: gapMs,
+  maxWaitMs: HOUR_MS,
+  batchTtlMs: 2 * HOUR_MS,
+  leaseMs,
+  // A quarter of it is how often answers are looked for that a dead processor would have heard.
+  answerTimeoutMs: 4 * leaseMs,
+})
+
+export const lull: Peer = {
+  async produce(settings) {
+    const batcher = new Batcher({ redis: settings.redis, ...rulesFrom(settings) })
+    await batcher.open()
+    return {
+      append: (conversation, messageId, text) => batcher.append(conversation, { messageId, text }),
+      close: () => batcher.close(),
+    }
+  },
+  async consume(settings, onBatch) {
+    const processor = new Processor({
+      redis: settings.redis,
+      ...rulesFrom(settings),
+      concurrency: settings.concurrency,
+      handle: ({ conversationId, messages, dueAtMs }) =>
+        onBatch(
+          conversationId,
+          messages.map(({ text = '' }) => text),
+          dueAtMs,
+        ),
+    })
+    await processor.start()
+    return { close: () => processor.stop({ timeoutMs: 2000 }) }
+  },
+}

@@ -1,0 +1,114 @@
+/**
+ * The benchmarks: Lull beside what one would use instead, in one run on one machine.
+ *
+ *     npm run bench                              all of it: tables, and JSON and charts in docs/bench
+ *     npm run bench -- --quick                   within two minutes: fewer rounds, smaller sizes, in .lull/bench
+ *     npm run bench -- --only append,memory      some of it
+ *     npm run bench -- --rounds 9 --out DIR
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { appendBenchmark } from './benchmarks/append.js'
+import type { Benchmark, Plan } from './benchmarks/benchmark.js'
+import { correctnessBenchmark } from './benchmarks/correctness.js'
+import { growthBenchmark } from './benchmarks/growth.js'
+import { idleBenchmark } from './benchmarks/idle.js'
+import { latenessBenchmark } from './benchmarks/lateness.js'
+import { lifeBenchmark } from './benchmarks/life.js'
+import { memoryBenchmark } from './benchmarks/memory.js'
+import { webhookBenchmark } from './benchmarks/webhook.js'
+import { chartOf } from './charts.js'
+import { stopChildren } from './children.js'
+import type { Result } from './figures.js'
+import { stopPrograms } from './programs.js'
+import { startPostgres, startRedis, stopServers } from './servers.js'
+import { tableOf } from './tables.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const benchmarks: Record<string, Benchmark> = {
+  append: appendBenchmark,
+  memory: memoryBenchmark,
+  webhook: webhookBenchmark,
+  life: lifeBenchmark,
+  idle: idleBenchmark,
+  lateness: latenessBenchmark,
+  growth: growthBenchmark,
+  correctness: correctnessBenchmark,
+}
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: Object.keys(benchmarks).join(',') },
+    rounds: { type: 'string' },
+    out: { type: 'string' },
+  },
+})
+const { quick } = options
+const rounds = Number(options.rounds ?? (quick ? 1 : 5))
+const out = options.out ?? join(root, quick ? '.lull/bench' : 'docs/bench')
+const startedAt = Date.now()
+const wanted = options.only.split(',')
+const unknown = wanted.find(name => !benchmarks[name])
+if (unknown !== undefined || !(rounds >= 1)) {
+  console.error(
+    `--only ${options.only} --rounds ${rounds}: there is ${Object.keys(benchmarks).join(', ')}; 1 round or more`,
+  )
+  process.exit(2)
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void end().then(() => process.exit(130)))
+
+try {
+  const needsPostgres = wanted.some(name => ['lateness', 'correctness'].includes(name))
+  const postgres = needsPostgres && !quick ? await startPostgres() : undefined
+  const plan: Plan = { quick, rounds, postgres, say }
+  await mkdir(out, { recursive: true })
+  const machine = await surroundings()
+  console.log(`${machine}\n`)
+  for (const name of wanted) {
+    const results = (await benchmarks[name]?.(plan)) ?? []
+    for (const result of results) await publish(result, machine)
+  }
+  console.log(`${Math.round((Date.now() - startedAt) / 1000)} s; JSON and charts are in ${out}`)
+} finally {
+  await end()
+}
+
+async function publish(result: Result, machine: string): Promise<void> {
+  console.log(tableOf(result))
+  const file = join(out, result.id)
+  await writeFile(
+    `${file}.json`,
+    `${JSON.stringify({ machine, at: new Date().toISOString(), rounds, ...result }, null, 1)}\n`,
+  )
+  await writeFile(`${file}.svg`, chartOf(result))
+}
+
+async function surroundings(): Promise<string> {
+  const server = await startRedis()
+  const version = /^redis_version:(\S+)/m.exec(await server.admin.info('server'))?.[1]
+  await server.stop()
+  const peers: Record<string, string> = JSON.parse(
+    await readFile(new URL('package.json', import.meta.url), 'utf8'),
+  ).dependencies
+  const names = ['bullmq', 'graphile-worker'].map(name => `${name} ${peers[name]}`)
+  return [
+    `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    `Node ${process.versions.node}, Redis ${version}, ${names.join(', ')}`,
+    `rounds: ${rounds}`,
+  ].join('; ')
+}
+
+function say(text: string): void {
+  const seconds = String(Math.round((Date.now() - startedAt) / 1000)).padStart(4)
+  process.stderr.write(`${seconds} s  ${text}\n`)
+}
+
+async function end(): Promise<void> {
+  await Promise.all([stopChildren(), stopPrograms()])
+  await stopServers()
+}
