@@ -10,6 +10,7 @@ import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { Batcher } from '../batcher.js'
 import { Refusal } from '../webhook/answer.js'
+import { thinkingMs } from '../worker/handler.js'
 import type { LiveEvents } from './events.js'
 import { limitOf } from './limit.js'
 import { BOARD_PATH, type QueueWindow } from './queue-window.js'
@@ -154,6 +155,8 @@ async function stateOf({ batcher, live: _live, webhooks, queue, access: _access,
     batching: parts.batching,
     showTexts: parts.showTexts,
     isOwnWorker: parts.isOwnWorker,
+    // The thirty lines that the playground compares with answer as fast as its bot.
+    thinkingMs: thinkingMs(store.rules),
     totals,
     ...(queue ? { queue: { name: queue.name, counts } } : {}),
     webhooks: webhooks.all(elsewhere),

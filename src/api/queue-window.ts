@@ -100,6 +100,8 @@ export class QueueWindow {
       import('@bull-board/koa'),
     ])
     const adapter = new BullMQAdapter(queue)
+    // It knows workers by the names that BullMQ gives to connections, and ours have Lull's: it would say that there is none.
+    adapter.getWorkers = async () => null
     if (!this.options.showTexts) adapter.setFormatter('data', withoutTexts)
     const serverAdapter = new KoaAdapter().setBasePath(BOARD_PATH)
     createBullBoard({ queues: [adapter], serverAdapter, options: { uiConfig: { boardTitle: 'Lull: queue' } } })

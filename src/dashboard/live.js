@@ -80,10 +80,16 @@ export class Live {
     this.drawTiles(model, now)
     // With the connection lost the countdowns stop, too: nobody knows whether they are true.
     if (feed.state !== 'lost') this.waiting.update(model, now)
-    const drawnFor = JSON.stringify([Math.floor(now / MINUTE_MS), model.claims.length, [...model.minutes.values()]])
+    const width = this.chart.clientWidth
+    const drawnFor = JSON.stringify([
+      width,
+      Math.floor(now / MINUTE_MS),
+      model.claims.length,
+      [...model.minutes.values()],
+    ])
     if (drawnFor !== this.chartDrawnFor) {
       this.chartDrawnFor = drawnFor
-      this.chart.replaceChildren(chart(model.minutes, now))
+      this.chart.replaceChildren(chart(model.minutes, now, width))
     }
   }
 
@@ -183,7 +189,7 @@ function tile() {
   const number = el('strong')
   const label = el('span')
   const small = el('small')
-  return { number, label, small, element: el('div', { class: 'tile' }, label, number, small) }
+  return { number, label, small, element: el('div', { class: 'tile' }, number, label, small) }
 }
 
 function hooksTable(webhooks) {

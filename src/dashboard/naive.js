@@ -4,9 +4,6 @@
  * memory.
  */
 
-/** As long as the reference worker's bot thinks in the playground. */
-const THINKING_MS = 4000
-
 export class ThirtyLines extends EventTarget {
   texts = []
   timer
@@ -15,8 +12,10 @@ export class ThirtyLines extends EventTarget {
   /** { texts, overlaps, twice, early } or { forgot } */
   log = []
 
-  constructor(gapMs) {
+  /** @param thinkingMs as long as the reference worker's bot takes for an answer in the playground */
+  constructor(gapMs, thinkingMs) {
     super()
+    this.thinkingMs = thinkingMs
     this.gapMs = gapMs
   }
 
@@ -48,7 +47,7 @@ export class ThirtyLines extends EventTarget {
       twice: new Set(ids).size < ids.length,
       early: now - this.typingAtMs < this.gapMs,
     })
-    this.answeringUntilMs = now + THINKING_MS
+    this.answeringUntilMs = now + this.thinkingMs
     this.texts = []
     this.changed()
   }

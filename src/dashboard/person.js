@@ -26,10 +26,10 @@ export class Person {
   holding
   isTelling = false
 
-  constructor(name, id, rules) {
+  constructor(name, id, { rules, thinkingMs }) {
     this.id = id
     this.rules = rules
-    this.naive = new ThirtyLines(rules.quietGapMs)
+    this.naive = new ThirtyLines(rules.quietGapMs, thinkingMs)
     this.naive.addEventListener('change', () => this.drawNaive())
     this.log = el('div', { class: 'chat', role: 'log', tabindex: '0' })
     this.unsorted = el('div', { class: 'unsorted' })
@@ -71,7 +71,7 @@ export class Person {
     this.link.setAttribute('aria-label', `${t('seeTrace')}: ${this.id}`)
     this.log.setAttribute('aria-label', name)
     this.input.setAttribute('aria-label', `${name}: ${t('say')}`)
-    this.input.placeholder = t('say')
+    this.input.placeholder = t('write')
     setText(this.buttons.send, t('send'))
     setText(this.buttons.typing, t('typingSign'))
     this.buttons.typing.title = t('typingTitle')

@@ -72,9 +72,7 @@ export class Playground {
 
   start({ about, history }) {
     if (this.people.length === 0) {
-      this.people = words('people').map(
-        (name, i) => new Person(name, `playground/${IDS[i]}-${this.suffix}`, about.rules),
-      )
+      this.people = words('people').map((name, i) => new Person(name, `playground/${IDS[i]}-${this.suffix}`, about))
       this.draw()
       this.lanes.append(...this.people.map(person => person.element))
     } else if (history) {

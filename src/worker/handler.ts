@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type { Handle } from '../handover/function.js'
+import type { Rules } from '../rules.js'
 
 const MOST_CHARS_SHOWN = 80
 
@@ -19,14 +20,21 @@ export const logBatch: Handle = (batch, { log, attempt }) => {
 
 /** Conversations of this account are the page's playground. */
 export const PLAYGROUND = 'playground'
-/** How long its bot seems to think, so that one can see a conversation held while an answer is pending. */
-const THINKING_MS = 4000
+/** How much longer than the quiet gap its bot seems to think: one sees the next batch, complete, wait for the answer. */
+const BEYOND_GAP_MS = 3000
+const LONGEST_THINKING_MS = 30_000
+
+/** What the playground's bot takes for an answer, by the rules. */
+export const thinkingMs = ({ quietGapMs, answerTimeoutMs }: Pick<Rules, 'quietGapMs' | 'answerTimeoutMs'>): number =>
+  Math.min(quietGapMs + BEYOND_GAP_MS, LONGEST_THINKING_MS, answerTimeoutMs / 2)
 
 /** The reference worker: logs a batch; the playground's bot takes its time over it. */
-export const referenceWorker: Handle = async (batch, context) => {
-  await logBatch(batch, context)
-  if (batch.account === PLAYGROUND) await delay(THINKING_MS, undefined, { signal: context.signal })
-}
+export const referenceWorker =
+  (rules: Rules): Handle =>
+  async (batch, context) => {
+    await logBatch(batch, context)
+    if (batch.account === PLAYGROUND) await delay(thinkingMs(rules), undefined, { signal: context.signal })
+  }
 
 /**
  * The default export of a module.

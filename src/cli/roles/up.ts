@@ -87,6 +87,4 @@ async function inMemory(context: UpContext): Promise<Started> {
 const onlyLogs = ({ handover, worker }: Config) => handover.kind === 'bullmq' && worker.handler === undefined
 
 const receiver = async (config: Config) =>
-  config.handover.kind === 'http'
-    ? { handover: handoverFrom(config) }
-    : { handle: await handleFrom(config.worker.handler) }
+  config.handover.kind === 'http' ? { handover: handoverFrom(config) } : { handle: await handleFrom(config) }

@@ -1,5 +1,5 @@
 /** The worker as a process: takes batches from the queue and does the work on them. */
-import { ConfigError } from '../../config.js'
+import { type Config, ConfigError } from '../../config.js'
 import type { Handle } from '../../handover/function.js'
 import { processName } from '../../process-name.js'
 import { RedisStore } from '../../store/redis-store.js'
@@ -9,8 +9,8 @@ import { makeKnown } from './presence.js'
 import { logStart, type RoleContext } from './role.js'
 
 /** What is done with a batch: the module that the settings name, else a line in the log. */
-export const handleFrom = (file: string | undefined): Promise<Handle> =>
-  file === undefined ? Promise.resolve(referenceWorker) : loadHandler(file)
+export const handleFrom = ({ worker, rules }: Config): Promise<Handle> =>
+  worker.handler === undefined ? Promise.resolve(referenceWorker(rules)) : loadHandler(worker.handler)
 
 /** @throws one line that names what is wrong and the remedy */
 export async function startWorker(context: RoleContext): Promise<QueueWorker> {
@@ -19,7 +19,7 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
     throw new ConfigError(
       'LULL_HANDOVER=http: batches are POSTed to LULL_HANDOVER_URL, so there is no queue to work on: run no worker, or set LULL_HANDOVER=bullmq',
     )
-  const handle = await handleFrom(config.worker.handler)
+  const handle = await handleFrom(config)
   const { store, identity } = await standOn(context)
   const { name: queue, prefix } = config.queue
   const worker = new QueueWorker({
