@@ -2,16 +2,27 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
 import type { Settings } from './peers/peer.js'
 
 /** Conversation and when its message was acknowledged. */
-export type Acknowledged = [string, number]
+const acknowledgedShape = z.tuple([z.string(), z.number()])
+export type Acknowledged = z.infer<typeof acknowledgedShape>
 
-export interface Seen {
-  conversation: string
-  texts: string[]
-  atMs: number
-  dueAtMs: number | undefined
+const seenShape = z.object({
+  conversation: z.string(),
+  texts: z.array(z.string()),
+  atMs: z.number(),
+  dueAtMs: z.number().optional(),
+})
+export type Seen = z.infer<typeof seenShape>
+
+/** What orders are answered with. */
+export const replies = {
+  figure: z.number(),
+  seen: z.array(seenShape),
+  acknowledged: z.array(acknowledgedShape),
+  nothing: z.unknown(),
 }
 
 export type Order =
@@ -33,11 +44,12 @@ export interface Work {
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url))
 const START_MS = 20_000
+const ANSWER_MS = 180_000
 const running = new Set<Child>()
 
 export class Child {
   private last = 0
-  private readonly waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
+  private readonly waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
 
   private constructor(
     readonly name: string,
@@ -50,7 +62,7 @@ export class Child {
       const waiting = this.waiting.get(message.id)
       this.waiting.delete(message.id)
       if (message.error !== undefined) waiting?.reject(new Error(`${name}: ${message.error}`))
-      else waiting?.resolve(message.value as never)
+      else waiting?.resolve(message.value)
     })
     process.on('exit', () => {
       running.delete(this)
@@ -71,7 +83,7 @@ export class Child {
       env: { ...globalThis.process.env, NODE_ENV: 'production' },
     })
     const child = new Child(`${peer} (${role})`, process, onWork)
-    await child.answer<void>(0, START_MS)
+    await child.answer(0, START_MS)
     return child
   }
 
@@ -79,19 +91,20 @@ export class Child {
     return this.process.pid ?? 0
   }
 
-  ask<T>(order: Order, withinMs = 180_000): Promise<T> {
+  /** Resolves to the answer, of the shape that is expected (`replies`). */
+  async ask<T>(order: Order, shape: z.ZodType<T>, withinMs = ANSWER_MS): Promise<T> {
     const id = ++this.last
-    const answer = this.answer<T>(id, withinMs)
+    const answer = this.answer(id, withinMs)
     this.process.send({ ...order, id }, error => {
       if (error) this.waiting.get(id)?.reject(error)
     })
-    return answer
+    return shape.parse(await answer)
   }
 
   async stop(): Promise<void> {
     if (!running.has(this)) return
     const exit = once(this.process, 'exit')
-    await this.ask({ kind: 'close' }, 10_000).catch(() => this.process.kill('SIGKILL'))
+    await this.ask({ kind: 'close' }, replies.nothing, 10_000).catch(() => this.process.kill('SIGKILL'))
     await exit
   }
 
@@ -102,8 +115,8 @@ export class Child {
     await exit
   }
 
-  private answer<T>(id: number, withinMs: number): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+  private answer(id: number, withinMs: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`${this.name}: no answer within ${withinMs} ms`)), withinMs)
       this.waiting.set(id, {
         resolve: value => {

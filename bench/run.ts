@@ -6,8 +6,8 @@
  *     npm run bench -- --only append,memory      some of it
  *     npm run bench -- --rounds 9 --out DIR
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { cpus, totalmem } from 'node:os'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -27,6 +27,8 @@ import { stopPrograms } from './programs.js'
 import { startPostgres, startRedis, stopServers } from './servers.js'
 import { tableOf } from './tables.js'
 
+/** Above it somebody else is at work on the machine, and figures of time are of little worth. */
+const QUIET_LOAD = 1
 const root = fileURLToPath(new URL('..', import.meta.url))
 const benchmarks: Record<string, Benchmark> = {
   append: appendBenchmark,
@@ -73,6 +75,7 @@ try {
     const results = (await benchmarks[name]?.(plan)) ?? []
     for (const result of results) await publish(result, machine)
   }
+  await gather()
   console.log(`${Math.round((Date.now() - startedAt) / 1000)} s; JSON and charts are in ${out}`)
 } finally {
   await end()
@@ -88,6 +91,20 @@ async function publish(result: Result, machine: string): Promise<void> {
   await writeFile(`${file}.svg`, chartOf(result))
 }
 
+/** One page of all that stands in the folder, each table with the surroundings it was measured in. */
+async function gather(): Promise<void> {
+  const files = (await readdir(out)).filter(file => file.endsWith('.json')).sort()
+  const sections = await Promise.all(
+    files.map(async file => {
+      const result: Result & { machine: string; at: string } = JSON.parse(await readFile(join(out, file), 'utf8'))
+      return `${tableOf(result)}\n![${result.title}](${result.id}.svg)\n\n${result.at.slice(0, 16)}Z. ${result.machine}.\n`
+    }),
+  )
+  const head =
+    '# Figures\n\nWritten by `npm run bench`: the median of all rounds, and the least and the most of them.\n'
+  await writeFile(join(out, 'README.md'), [head, ...sections].join('\n'))
+}
+
 async function surroundings(): Promise<string> {
   const server = await startRedis()
   const version = /^redis_version:(\S+)/m.exec(await server.admin.info('server'))?.[1]
@@ -95,11 +112,13 @@ async function surroundings(): Promise<string> {
   const peers: Record<string, string> = JSON.parse(
     await readFile(new URL('package.json', import.meta.url), 'utf8'),
   ).dependencies
+  const load = loadavg()[0] ?? 0
   const names = ['bullmq', 'graphile-worker'].map(name => `${name} ${peers[name]}`)
   return [
     `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     `Node ${process.versions.node}, Redis ${version}, ${names.join(', ')}`,
     `rounds: ${rounds}`,
+    `load before: ${load.toFixed(1)}${load > QUIET_LOAD ? ' (BUSY: times and rates are not to be relied on)' : ''}`,
   ].join('; ')
 }
 

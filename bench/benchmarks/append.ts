@@ -1,5 +1,5 @@
 /** What it costs to take a message: beside BullMQ, and beside what no system can do without. */
-import { Child } from '../children.js'
+import { Child, replies } from '../children.js'
 import { type Result, Rows, ratio, shown } from '../figures.js'
 import { BULLMQ, LULL, PIPELINE, RPUSH } from '../peers/all.js'
 import { spentOf, startRedis } from '../servers.js'
@@ -29,7 +29,7 @@ export async function appendBenchmark(plan: Plan): Promise<Result[]> {
         conversations: CONVERSATIONS,
         inFlight: IN_FLIGHT,
       } as const
-      const ms = (await children.get(name)?.ask<number>(order)) ?? Number.NaN
+      const ms = (await children.get(name)?.ask(order, replies.figure)) ?? Number.NaN
       const after = await spentOf(server.admin)
       if (round < 0) continue
       rows.add(name, { perSecond: (count / ms) * 1000, redisUs: (after.cpuUs - before.cpuUs) / count })

@@ -3,7 +3,7 @@
  * the first is being answered, and a consumer that is killed in the middle of its work and started again.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { Child, type Seen, type Work } from '../children.js'
+import { Child, replies, type Seen, type Work } from '../children.js'
 import { figuresOf, type Result, Rows, shown } from '../figures.js'
 import { BULLMQ, GRAPHILE, LULL, LULL_BULLMQ, SCAN, TEXTBOOK } from '../peers/all.js'
 import { startRedis } from '../servers.js'
@@ -99,7 +99,7 @@ async function oneRound(name: string, conversations: number, postgres: string | 
 
 async function burst(producer: Child, ids: string[], name: string): Promise<void> {
   for (let i = 0; i < BURST; i++) {
-    await producer.ask({ kind: 'append', messages: ids.map(id => [id, `${name}${i}`, `${name}${i}`]) })
+    await producer.ask({ kind: 'append', messages: ids.map(id => [id, `${name}${i}`, `${name}${i}`]) }, replies.nothing)
     await delay(BETWEEN_MS)
   }
 }

@@ -1,6 +1,6 @@
 /** What a system costs that has nothing to do, while many conversations are open. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { Child } from '../children.js'
+import { Child, replies } from '../children.js'
 import { figuresOf, median, type Result, Rows, shown } from '../figures.js'
 import { BULLMQ, LULL, SCAN } from '../peers/all.js'
 import { type Server, spentOf } from '../servers.js'
@@ -27,9 +27,9 @@ export async function idleBenchmark(plan: Plan): Promise<Result[]> {
       plan.say(`idle, round ${round + 1}: ${name}`)
       const consumer = await Child.start('consumer', name, settingsFor(server.url))
       await delay(SETTLE_MS)
-      const [before, cpuBefore] = [await spentOf(server.admin), await consumer.ask<number>({ kind: 'cpu' })]
+      const [before, cpuBefore] = [await spentOf(server.admin), await consumer.ask({ kind: 'cpu' }, replies.figure)]
       await delay(forMs)
-      const [after, cpuAfter] = [await spentOf(server.admin), await consumer.ask<number>({ kind: 'cpu' })]
+      const [after, cpuAfter] = [await spentOf(server.admin), await consumer.ask({ kind: 'cpu' }, replies.figure)]
       const seconds = forMs / 1000
       rows.add(name, {
         commands: Math.max(0, after.commands - before.commands - OWN_COMMANDS) / seconds,

@@ -1,6 +1,6 @@
 /** A stream of messages to one peer, and how late each batch comes: shared by the benchmarks of lateness and growth. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Acknowledged, Child, type Seen } from '../children.js'
+import { type Acknowledged, Child, replies, type Seen } from '../children.js'
 import { at } from '../figures.js'
 import { type Server, type Spent, spentOf, startRedis } from '../servers.js'
 import { HOUR_MS, settingsFor } from './benchmark.js'
@@ -38,7 +38,10 @@ export async function redisWithOpen(peer: string, open: number, postgres?: strin
 export async function seed(peer: string, redis: string, open: number, postgres?: string): Promise<void> {
   const settings = settingsFor(redis, { gapMs: HOUR_MS, ...(postgres === undefined ? {} : { postgres }) })
   const producer = await Child.start('producer', peer, settings)
-  await producer.ask({ kind: 'flood', prefix: 'open-', count: open, conversations: open, inFlight: IN_FLIGHT })
+  await producer.ask(
+    { kind: 'flood', prefix: 'open-', count: open, conversations: open, inFlight: IN_FLIGHT },
+    replies.figure,
+  )
   await producer.stop()
 }
 
@@ -59,16 +62,19 @@ export async function lateness(
   const consumers = await Promise.all(Array.from({ length: processors }, () => Child.start('consumer', peer, settings)))
   await warm(producer, consumers, perSecond)
   const before = await spentOf(server.admin)
-  const acknowledged = await producer.ask<Acknowledged[]>({
-    kind: 'stream',
-    prefix: `s${process.pid}-${++streams}-`,
-    perSecond,
-    count,
-  })
+  const acknowledged = await producer.ask(
+    {
+      kind: 'stream',
+      prefix: `s${process.pid}-${++streams}-`,
+      perSecond,
+      count,
+    },
+    replies.acknowledged,
+  )
   const deadline = Date.now() + GAP_MS + WAIT_MS
   while ((await totalOf(consumers)) < count && Date.now() < deadline) await delay(LOOK_MS)
   const after = await spentOf(server.admin)
-  const seen = (await Promise.all(consumers.map(consumer => consumer.ask<Seen[]>({ kind: 'take' })))).flat()
+  const seen = (await Promise.all(consumers.map(consumer => consumer.ask({ kind: 'take' }, replies.seen)))).flat()
   await Promise.all([producer, ...consumers].map(child => child.stop()))
   return { ...figures(acknowledged, seen), ...perMessage(before, after, count) }
 }
@@ -92,13 +98,16 @@ const perMessage = (before: Spent, after: Spent, count: number) => ({ redisUs: (
 /** A process is slow in its first second: code is compiled and connections are made. That of no peer counts. */
 async function warm(producer: Child, consumers: Child[], perSecond: number): Promise<void> {
   const count = Math.min(perSecond, WARM_MESSAGES)
-  await producer.ask({ kind: 'stream', prefix: `w${process.pid}-${++streams}-`, perSecond, count })
+  await producer.ask(
+    { kind: 'stream', prefix: `w${process.pid}-${++streams}-`, perSecond, count },
+    replies.acknowledged,
+  )
   const deadline = Date.now() + GAP_MS + WARM_WAIT_MS
   while ((await totalOf(consumers)) < count && Date.now() < deadline) await delay(LOOK_MS)
-  await Promise.all(consumers.map(consumer => consumer.ask({ kind: 'take' })))
+  await Promise.all(consumers.map(consumer => consumer.ask({ kind: 'take' }, replies.seen)))
 }
 
 async function totalOf(consumers: Child[]): Promise<number> {
-  const counts = await Promise.all(consumers.map(consumer => consumer.ask<number>({ kind: 'count' })))
+  const counts = await Promise.all(consumers.map(consumer => consumer.ask({ kind: 'count' }, replies.figure)))
   return counts.reduce((sum, count) => sum + count, 0)
 }

@@ -1,5 +1,5 @@
 /** What an open conversation of four messages takes of Redis's memory. */
-import { Child } from '../children.js'
+import { Child, replies } from '../children.js'
 import { type Result, Rows, ratio, shown } from '../figures.js'
 import { BULLMQ, LULL, RPUSH } from '../peers/all.js'
 import { startRedis } from '../servers.js'
@@ -20,7 +20,7 @@ export async function memoryBenchmark(plan: Plan): Promise<Result[]> {
       const child = await Child.start('producer', name, settingsFor(server.url, { gapMs: HOUR_MS }))
       const before = await used()
       const count = conversations * MESSAGES
-      await child.ask({ kind: 'flood', prefix: 'c', count, conversations, inFlight: IN_FLIGHT })
+      await child.ask({ kind: 'flood', prefix: 'c', count, conversations, inFlight: IN_FLIGHT }, replies.figure)
       rows.add(name, { bytes: ((await used()) - before) / conversations })
       await child.stop()
       await server.admin.flushall()
