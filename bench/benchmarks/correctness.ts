@@ -18,7 +18,7 @@ const BETWEEN_MS = 40
 const SECOND_BURST_MS = GAP_MS + 200
 const KILLED_AFTER_MS = 900
 /** For claims of the dead to come back. */
-const SETTLE_MS = 8000
+const SETTLE_MS = 7000
 
 interface Answer extends Seen {
   endedAtMs: number

@@ -16,7 +16,7 @@ const HEARTBEAT_COMMANDS_A_SECOND = 0.5
 export async function idleBenchmark(plan: Plan): Promise<Result[]> {
   const names = [LULL, BULLMQ, SCAN]
   const open = plan.quick ? 5000 : 100_000
-  const forMs = plan.quick ? 3000 : 5000
+  const forMs = plan.quick ? 2000 : 5000
   const servers = new Map<string, Server>()
   for (const name of names) servers.set(name, await redisWithOpen(name, open))
   const rows = new Rows()
