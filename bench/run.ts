@@ -128,6 +128,7 @@ function say(text: string): void {
 }
 
 async function end(): Promise<void> {
-  await Promise.all([stopChildren(), stopPrograms()])
+  // What could not be stopped must not keep the servers running.
+  await Promise.allSettled([stopChildren(), stopPrograms()])
   await stopServers()
 }
