@@ -43,7 +43,7 @@ const DEFAULTS: Config = {
   queue: { name: 'messages', prefix: 'bull', answerAttempts: 3, jobRetentionMs: 86_400_000 },
   worker: { concurrency: 16 },
   shutdownMs: 25_000,
-  api: { host: '127.0.0.1', port: 3000 },
+  api: { host: '127.0.0.1', port: 3000, showTexts: true },
   providers: { meta: {} },
   logLevel: 'info',
   warnings: [],
@@ -156,7 +156,13 @@ describe('config', () => {
     expect(config.prefix).to.equal('shop')
     expect(config.queue).to.include({ name: 'inbox', prefix: 'q:a' })
     expect(config.worker.handler).to.equal('./answer.mjs')
-    expect(config.api).to.deep.equal({ host: '::1', port: 3000, token: 'token', publicUrl: 'https://bot.example.org' })
+    expect(config.api).to.deep.equal({
+      host: '::1',
+      port: 3000,
+      showTexts: true,
+      token: 'token',
+      publicUrl: 'https://bot.example.org',
+    })
     expect(config.providers.meta).to.deep.equal({ verifyToken: 'any words' })
     expect(refusal({ LULL_PREFIX: 'a.b' })).to.match(/^LULL_PREFIX=a\.b: .*no dot, colon, brace/)
     expect(refusal({ LULL_QUEUE: 'a:b' })).to.match(/^LULL_QUEUE=a:b: .*without colons/)

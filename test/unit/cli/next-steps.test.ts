@@ -23,6 +23,11 @@ describe('next steps', () => {
     expect(shown({ WHATSAPP_APP_SECRET: 'hush', LULL_ALLOW_UNSIGNED: 'generic' })).to.include('/batched/generic -H')
   })
 
+  it('begins with the page: its link with a token it made, else the page alone, which asks for it', () => {
+    expect(shown()).to.include(`Its page:   ${URL_}/?token=the-token\n`)
+    expect(shown({}, { tokenIsMade: false })).to.include(`Its page:   ${URL_}/   (it asks for LULL_API_TOKEN)\n`)
+  })
+
   it('shows a token it made, and never the user’s own', () => {
     expect(shown()).to.include('Bearer the-token')
     expect(shown({}, { tokenIsMade: false }))
