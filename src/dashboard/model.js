@@ -29,12 +29,14 @@ export class Model {
     const now = Date.now()
     const known = new Map(waiting.map(summary => [summary.conversationId, summary]))
     for (const id of this.conversations.keys()) if (!known.has(id)) this.conversations.delete(id)
-    for (const { conversationId, state, dueInMs, batchId } of known.values()) {
+    for (const { conversationId, state, dueInMs, batchId, count } of known.values()) {
       const conversation = this.of(conversationId)
       if (state === 'held') conversation.held ??= { batchId, state: 'answering', sinceMs: now }
       else {
         conversation.held = undefined
-        if (!conversation.open && conversation.sealed.length === 0) conversation.open = { dueMs: now + (dueInMs ?? 0) }
+        if (!conversation.open && conversation.sealed.length === 0) conversation.open = {}
+        // The history does not tell of what has come since it opened.
+        if (conversation.open) Object.assign(conversation.open, { count, dueMs: now + (dueInMs ?? 0) })
       }
     }
   }

@@ -14,6 +14,7 @@ export function entryJson({ messageId, text, ...rest }: StoredMessage): string {
 export interface NewEntry {
   message: StoredMessage
   json: string
+  bytes: number
 }
 
 /**
@@ -32,7 +33,7 @@ export function entriesInParts(messages: StoredMessage[], maxMessages: number, m
       part = []
       bytes = 0
     }
-    part.push({ message, json })
+    part.push({ message, json, bytes: size })
     bytes += size
   }
   if (part.length > 0) parts.push(part)

@@ -11,6 +11,7 @@ import { z } from 'zod'
 import type { Logger } from '../logger.js'
 import { Outage } from '../outage.js'
 import type { Keys } from './keys.js'
+import { parseJson } from './parse-json.js'
 import { disconnect } from './redis-connection.js'
 import { redisError } from './redis-errors.js'
 import type { StoreEvent } from './store.js'
@@ -104,14 +105,5 @@ export class RedisEvents {
     }
     const expired = this.keys.expiring(message)
     if (expired) this.listener({ kind: 'expired', ...expired })
-  }
-}
-
-/** `undefined` for what is no JSON: anybody may publish. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -83,11 +83,16 @@ export class RedisLink {
     try {
       return await work()
     } catch (error) {
-      if (isWrongType(error)) throw await foreignKey(this.client, this.options.keys, about)
-      const known = redisError(error, this.address)
-      if (known instanceof StoreUnavailable) this.options.observer.redisFailed?.(known.reason)
-      throw known
+      throw await this.explained(error, about)
     }
+  }
+
+  /** What an error of Redis means. */
+  async explained(error: unknown, about: About): Promise<Error> {
+    if (isWrongType(error)) return foreignKey(this.client, this.options.keys, about)
+    const known = redisError(error, this.address)
+    if (known instanceof StoreUnavailable) this.options.observer.redisFailed?.(known.reason)
+    return known
   }
 
   /**

@@ -7,13 +7,15 @@ import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { processName } from '../process-name.js'
 import { type Rules, rulesFrom } from '../rules.js'
+import { AppendQueue } from './append-queue.js'
+import { withArrivals } from './arrivals.js'
 import { newBatchId as randomBatchId } from './batch-id.js'
 import { entriesInParts, listEntry, runFrom } from './entries.js'
 import { Keys } from './keys.js'
 import { MemoryGuard } from './memory-guard.js'
 import type { RedisSource } from './redis-connection.js'
 import { RedisEvents } from './redis-events.js'
-import { FOLLOWING_OPTIONS, HistoryFollower } from './redis-follow.js'
+import { FOLLOWING_OPTIONS, GrowthFollower, HistoryFollower } from './redis-follow.js'
 import { forget } from './redis-forget.js'
 import { RedisLink } from './redis-link.js'
 import { RedisProcesses } from './redis-processes.js'
@@ -61,10 +63,10 @@ export interface RedisStoreOptions {
   newBatchId?: () => string
 }
 
-/** Messages one script call takes: their arguments are copied to Lua's memory together. */
-const MESSAGES_A_CALL = 1000
-/** Bytes of messages one script call takes, unless one message alone has more: some 5 ms of Redis's time. */
-const BYTES_A_CALL = 1024 * 1024
+/** Messages of a request that one script call takes: their arguments are copied to Lua's memory together. */
+const MESSAGES_A_PART = 1000
+/** Bytes of them, unless one message alone has more: some 5 ms of Redis's time. */
+const BYTES_A_PART = 1024 * 1024
 /** Batches one script call acknowledges or renews. */
 const BATCHES_A_CALL = 500
 
@@ -83,6 +85,7 @@ export class RedisStore implements Store {
   }
   private readonly link: RedisLink
   private readonly scripts: Scripts
+  private readonly appends: AppendQueue
   private readonly memory: MemoryGuard
   private readonly log: Logger
   private readonly newBatchId: () => string
@@ -98,6 +101,7 @@ export class RedisStore implements Store {
     this.link = new RedisLink({ redis, name: this.name, keys: this.keys, log, observer })
     const { client, address, db } = this.link
     this.scripts = new Scripts(client, this.keys, rules, db)
+    this.appends = new AppendQueue(requests => this.link.write(() => this.scripts.append(requests)))
     this.memory = new MemoryGuard(() => client.info('memory'), address)
     this.processes = new RedisProcesses(client, this.keys.processes, this.name, log)
   }
@@ -110,15 +114,14 @@ export class RedisStore implements Store {
     return this.link.close()
   }
 
-  /** One call of the script takes a bounded number of messages; what a failure leaves unwritten a repetition completes. */
+  /** A long request goes in parts; what a failure leaves unwritten a repetition completes. */
   async append(request: AppendRequest): Promise<AppendResult> {
     const { conversationId, messages } = request
     let result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
     await this.link.read(() => this.memory.check())
-    for (const part of entriesInParts(messages, MESSAGES_A_CALL, BYTES_A_CALL)) {
-      const reply = await this.link.write(() => this.scripts.append(request, part, this.newBatchId()), {
-        conversationId,
-      })
+    for (const entries of entriesInParts(messages, MESSAGES_A_PART, BYTES_A_PART)) {
+      const reply = await this.appends.add({ request, entries, newBatchId: this.newBatchId() })
+      if (reply instanceof Error) throw await this.link.explained(reply, { conversationId })
       const isNew = reply.accepted > 0
       result = {
         accepted: result.accepted + reply.accepted,
@@ -244,11 +247,12 @@ export class RedisStore implements Store {
   }
 
   async conversations(limit: number): Promise<ConversationSummary[]> {
-    const [nowMs, due, held] = await this.link.read(() => this.scripts.conversations(limit))
-    const open = pairs(due).map(([conversationId, dueAtMs]) => ({
+    const [nowMs, due, counts, held] = await this.link.read(() => this.scripts.conversations(limit))
+    const open = pairs(due).map(([conversationId, dueAtMs], i) => ({
       conversationId,
       state: 'open' as const,
       dueInMs: Math.max(Number(dueAtMs) - nowMs, 0),
+      count: Number(counts[i]),
     }))
     const holding = pairs(held).map(([batchId, conversationId]) => ({
       conversationId,
@@ -263,9 +267,11 @@ export class RedisStore implements Store {
     return { open, held, dead, oldestDueAgeMs }
   }
 
-  history({ conversationId, limit }: { conversationId?: string; limit: number }): Promise<HistoryEntry[]> {
+  async history({ conversationId, limit }: { conversationId?: string; limit: number }): Promise<HistoryEntry[]> {
     const page = conversationId === undefined ? Math.min(limit, HISTORY_PAGE) : HISTORY_PAGE
-    return this.link.read(() => historyFrom(this.link.client, this.keys.history, page, limit, conversationId))
+    const read = () => historyFrom(this.link.client, this.keys.history, page, limit, conversationId)
+    const history = await this.link.read(read)
+    return conversationId === undefined ? history : withArrivals(history)
   }
 
   dead(limit: number): Promise<DeadBatch[]> {
@@ -281,11 +287,21 @@ export class RedisStore implements Store {
     )
   }
 
-  follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>> {
-    return this.link.start(
+  async follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>> {
+    const { history, batchUpdated } = this.keys
+    const leave = await this.link.start(
       FOLLOWING_OPTIONS,
-      client => new HistoryFollower(client, this.keys.history, listener, this.log),
+      client => new HistoryFollower(client, history, listener, this.log),
     )
+    try {
+      const leaveGrowth = await this.link.start({}, client => new GrowthFollower(client, batchUpdated, listener))
+      return async () => {
+        await Promise.all([leave(), leaveGrowth()])
+      }
+    } catch (error) {
+      await leave()
+      throw error
+    }
   }
 
   async ready(): Promise<void> {

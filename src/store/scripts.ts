@@ -4,15 +4,14 @@
  *
  * A script's first line, `#!lua`, must stay its first, so the prefix (`P`) and the names it uses are set right behind it.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { checkIntervalMs, type Rules } from '../rules.js'
-import type { NewEntry } from './entries.js'
+import type { Appended, Appending } from './append-queue.js'
 import { type Keys, luaNames } from './keys.js'
 import { luaSources } from './lua.generated.js'
 import type {
   AnswerOutcome,
-  AppendRequest,
   ClaimRequest,
   EditRequest,
   EditResult,
@@ -45,12 +44,10 @@ export class Scripts {
     }
   }
 
-  /** @param entries the request's messages, as they are kept */
-  async append(request: AppendRequest, entries: NewEntry[], newBatchId: string) {
+  /** Resolves to what became of each request, in their order; an `Error` where one failed. */
+  async append(requests: Appending[]): Promise<(Appended | Error)[]> {
     const { rules } = this
-    const reply = await this.run<[number, number, number, string, number, number]>('append', [
-      request.conversationId,
-      newBatchId,
+    const [listeners, ...replies] = await this.run<[listeners: number, ...AppendReply[]]>('append', [
       rules.quietGapMs,
       rules.maxWaitMs,
       rules.batchTtlMs,
@@ -58,17 +55,24 @@ export class Scripts {
       rules.maxBytes,
       rules.dedupeMs,
       rules.maxAgeMs,
-      request.direct ? 1 : 0,
       this.db,
-      ...entries.flatMap(({ message: { messageId, sentAtMs }, json }) => [
-        digestOf(messageId),
-        recordedId(messageId),
-        json,
-        sentAtMs === undefined ? '' : Math.round(sentAtMs),
+      ...requests.flatMap(({ request, entries, newBatchId }) => [
+        request.conversationId,
+        newBatchId,
+        request.direct ? 1 : 0,
+        entries.length,
+        ...entries.flatMap(({ message: { messageId, sentAtMs }, json }) => [
+          digestOf(messageId),
+          json,
+          sentAtMs === undefined ? '' : Math.round(sentAtMs),
+        ]),
       ]),
     ])
-    const [accepted, duplicates, tooOld, batchId, dueInMs, listeners] = reply
-    return { accepted, duplicates, tooOld, batchId, dueInMs, listeners }
+    return replies.map(reply => {
+      if (typeof reply === 'string') return new Error(reply)
+      const [accepted, duplicates, tooOld, batchId, dueInMs] = reply
+      return { accepted, duplicates, tooOld, batchId, dueInMs, listeners }
+    })
   }
 
   extend(conversationId: string, worthMs: number) {
@@ -203,7 +207,9 @@ export class Scripts {
   }
 
   conversations(limit: number) {
-    return this.run<[nowMs: number, dueWithScores: string[], heldPairs: string[]]>('conversations', [limit])
+    return this.run<[nowMs: number, dueWithScores: string[], counts: string[], heldPairs: string[]]>('conversations', [
+      limit,
+    ])
   }
 
   totals() {
@@ -220,6 +226,8 @@ export class Scripts {
     return command.call(this.redis, this.keys.prefix, ...args)
   }
 }
+
+type AppendReply = string | [accepted: number, duplicates: number, tooOld: number, batchId: string, dueInMs: number]
 
 /** A batch as `claim` returns it. */
 export type RunReply = [
@@ -246,5 +254,5 @@ const commandName = (name: ScriptName) => `lull-${name}`
 
 /** Sixteen characters for an id of any length: 96 bits tell any two ids of one conversation apart. */
 export function digestOf(messageId: string): string {
-  return createHash('sha256').update(messageId).digest('base64url').slice(0, 16)
+  return hash('sha256', messageId, 'base64url').slice(0, 16)
 }

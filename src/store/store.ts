@@ -146,6 +146,7 @@ export interface ForgetResult {
 
 export type HistoryStep =
   | 'opened'
+  /** In no history: told as it happens, and made of `claimed` afterwards. */
   | 'appended'
   | 'extended'
   | 'sealed'
@@ -221,6 +222,8 @@ export interface ConversationSummary {
   state: 'open' | 'held'
   /** For an open one: until it is due. */
   dueInMs?: number
+  /** For an open one: how many messages its open batch holds. */
+  count?: number
   /** For a held one: the batch that holds it. */
   batchId?: string
 }
@@ -317,12 +320,15 @@ export interface Store {
   /** Conversations with something waiting, soonest due first, then held ones; `limit` of them. */
   conversations(limit: number): Promise<ConversationSummary[]>
   totals(): Promise<Totals>
-  /** Newest first. Of one conversation, or of all. */
+  /**
+   * Newest first. Of one conversation, with a step `appended` for what was added to a batch that has been claimed; or of
+   * all, where `claimed` says when each message came (`firstAtMs`, and in `at` the milliseconds from then on).
+   */
   history(query: { conversationId?: string; limit: number }): Promise<HistoryEntry[]>
   dead(limit: number): Promise<DeadBatch[]>
   /**
    * Calls `listener` for each step from now on, as it happens, until the returned function is called. What an outage hid
-   * follows after it.
+   * follows after it, but for `appended`: these are only told, and may come a moment out of turn.
    */
   follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>>
 

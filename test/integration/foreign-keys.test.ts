@@ -166,7 +166,11 @@ const PASSED_OVER: Record<string, (expected: unknown, batchId: string) => unknow
   conversations: (expected, batchId) => listed.parse(expected).filter(one => one.batchId !== batchId),
 }
 
-const listed = z.array(z.looseObject({ batchId: z.string().optional() }))
+const listed = z.array(z.looseObject({ batchId: z.string().optional(), conversationId: z.string() }))
+
+/** A conversation whose header can not be read is listed all the same. */
+const withoutCount = (expected: unknown) =>
+  listed.parse(expected).map(one => (one.conversationId === 'open' ? { ...one, count: 0 } : one))
 
 /** The batch that `does` passes over because of `key`. */
 function passedOver({ store: { keys }, claimed, answering }: World, does: string, key: string): string | undefined {
@@ -227,7 +231,8 @@ describe('a key of a foreign type', () => {
           expect(await here.dump(), what).to.deep.equal(before)
         } else {
           const batchId = passedOver(here, does, key)
-          const answer = batchId === undefined ? expected : PASSED_OVER[does]?.(expected, batchId)
+          let answer = batchId === undefined ? expected : PASSED_OVER[does]?.(expected, batchId)
+          if (does === 'conversations' && key === here.store.keys.header('open')) answer = withoutCount(expected)
           expect(result, what).to.deep.equal(answer)
           if (does === 'ack' && batchId !== undefined) expect(here.warned.join(), what).to.include(key)
           expect(await here.redis.exists(key), what).to.be.at.least(isTemporary(here, key) ? 0 : 1)

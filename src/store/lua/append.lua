@@ -1,14 +1,18 @@
 #!lua
 --[[
-Appends messages to a conversation: opens a batch or adds to the open one, seals it where a cap is reached, and sets
-when the conversation may go. Has no `allow-oom`: with memory full it is refused before it starts.
+Appends messages to conversations, each request by itself: opens a batch or adds to the open one, seals it where a cap is
+reached, and sets when the conversation may go. One call serves all requests that were waiting for it, since a call costs
+more than what it does for one message. A request that meets a key of a foreign type changes nothing, and stops no other.
+Has no `allow-oom`: with memory full it is refused before it starts.
 
 KEYS  1 the prefix
-ARGV  1 conversation  2 id for a batch that is opened (further ones get `<id>-2`, `<id>-3`, ...)  3 quiet gap
-      4 max wait  5 header TTL  6 max messages  7 max bytes  8 how long ids are remembered  9 max age or 0
-      10 '1': direct, each message a sealed batch of its own  11 database number
-      then four for each message: digest of its id, its id as JSON, the message as JSON, its send time or ''
-Returns { accepted, duplicates, too old, batch id or '', ms until it is due or -1, listeners or -1 }
+ARGV  1 quiet gap  2 max wait  3 header TTL  4 max messages  5 max bytes  6 how long ids are remembered  7 max age or 0
+      8 database number
+      then for each request: conversation, id for a batch that is opened (further ones get `<id>-2`, `<id>-3`, ...),
+      '1': direct, each message a sealed batch of its own, how many messages
+      and for each of these: digest of its id, the message as JSON, its send time or ''
+Returns { listeners, then for each request { accepted, duplicates, too old, batch id or '', ms until it is due or -1 },
+      or its error as text }
 --]]
 --- include "now"
 --- include "entry"
@@ -17,135 +21,143 @@ Returns { accepted, duplicates, too old, batch id or '', ms until it is due or -
 --- include "announce"
 --- include "record"
 --- include "push"
-local ARGS_BEFORE, ARGS_PER_MESSAGE = 11, 4
-local IDS_RECORDED = 20
+--- include "seen"
+local FIRST_REQUEST, ARGS_PER_MESSAGE = 9, 3
+local FORGET_EVERY = 100
 
-local conversation, seed_id = ARGV[1], ARGV[2]
-local gap, max_wait, ttl = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local max_messages, max_bytes = tonumber(ARGV[6]), tonumber(ARGV[7])
-local dedupe, max_age, direct, db = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10] == '1', ARGV[11]
+local call = redis.call
 
--- Read everything that is written below, and so fail on a foreign type before the first write. (The history is written
--- first; the shadow key is a string, that any type gives way to.)
+local gap, max_wait, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local max_messages, max_bytes = tonumber(ARGV[4]), tonumber(ARGV[5])
+local dedupe, max_age, db = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+
 local now = read_clock()
-local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueAtMs')
-local waiting = redis.call('LLEN', P .. MESSAGES .. conversation)
-redis.call('ZCARD', P .. DUE)
-local held, held_until = hold_of(conversation)
-local digests = {}
-for i = ARGS_BEFORE + 1, #ARGV, ARGS_PER_MESSAGE do digests[#digests + 1] = ARGV[i] end
-local seen_at = {}
-for i = 1, #digests, 1000 do
-  local scores = redis.call('ZMSCORE', P .. SEEN .. conversation, unpack(digests, i, math.min(i + 999, #digests)))
-  for j = 1, #scores do seen_at[i + j - 1] = tonumber(scores[j]) end
-end
+local now_text = whole(now)
+-- What all requests write to.
+call('ZCARD', P .. DUE)
+call('XLEN', P .. HISTORY)
 
--- Plan: which entries are pushed, which batches open and seal, what the history says.
-local open -- the batch that collects
-if header[1] and waiting > 0 then
-  open = { id = header[1], count = tonumber(header[2]), bytes = tonumber(header[3]), first = tonumber(header[4]), new = {} }
-end
-local open_is_head = waiting == 0 or (open ~= nil and open.count == waiting)
-local entries, steps, marks = {}, {}, {}
-local opened, sealed, duplicates, too_old = 0, 0, 0, 0
-local last_id
-
-local function open_batch()
-  opened = opened + 1
-  open = { id = opened == 1 and seed_id or seed_id .. '-' .. opened, count = 0, bytes = 0, first = now, new = {}, opened = true }
-end
-
-local function step_of(batch)
-  steps[#steps + 1] = { batch.opened and 'opened' or 'appended', batch.id,
-    'count', batch.count, 'ids', '[' .. table.concat(batch.new, ',') .. ']' }
-end
-
-local last_json -- of the last entry
+-- The plan of one request: which entries are pushed, what the history says, what is open in the end.
+local entries, steps, sealed, opened
+local open_id, count, bytes, first_at, added -- the batch that collects; no id: none does
+local opening -- its step in the history, if this request opened it
 local resealed -- why a batch that was open before is sealed without a message of this call
+
+local function open_batch(id, json)
+  opened = opened + 1
+  open_id, count, bytes, first_at, added = opened == 1 and id or id .. '-' .. opened, 0, 0, now, 0
+  opening = { 'opened', open_id, 'ids', '[' .. recorded_id(json) .. ']', 'count' }
+  steps[#steps + 1] = opening
+end
+
+-- Of the messages that opened it the history names the first; `claimed` will name all.
+local function opened_with()
+  if opening then opening[6] = whole(count) end
+  opening = nil
+end
+
 local function seal(reason)
-  if #open.new > 0 then
-    step_of(open)
-    entries[#entries] = open.id .. ' ' .. sealed_word(now, reason, now) .. ' ' .. last_json
+  opened_with()
+  if added > 0 then
+    local id, received_at, _, json = read_entry(entries[#entries])
+    entries[#entries] = id .. ' ' .. sealed_word(received_at, reason, now_text) .. ' ' .. json
   else
     resealed = reason
   end
-  steps[#steps + 1] = { 'sealed', open.id, 'reason', reason, 'count', open.count }
+  steps[#steps + 1] = { 'sealed', open_id, 'reason', reason, 'count', count }
   sealed = sealed + 1
-  open = nil
+  open_id = nil
 end
 
-local in_this_call = {}
-for m = 1, #digests do
-  local base = ARGS_BEFORE + (m - 1) * ARGS_PER_MESSAGE
-  local digest, id, json, sent_at = ARGV[base + 1], ARGV[base + 2], ARGV[base + 3], tonumber(ARGV[base + 4])
-  if in_this_call[digest] or (seen_at[m] and seen_at[m] > now - dedupe) then
-    duplicates = duplicates + 1
-  elseif max_age > 0 and sent_at and sent_at < now - max_age then
-    too_old = too_old + 1
-  else
-    in_this_call[digest] = true
-    marks[#marks + 1] = now
-    marks[#marks + 1] = digest
-    if open and direct then seal('direct') end
-    if not open then open_batch() end
-    entries[#entries + 1] = open.id .. ' ' .. now .. ' ' .. json
-    last_json = json
-    open.count = open.count + 1
-    open.bytes = open.bytes + #json
-    if #open.new < IDS_RECORDED then open.new[#open.new + 1] = id end
-    last_id = open.id
-    if direct then
-      seal('direct')
-    elseif open.count >= max_messages then
-      seal('maxMessages')
-    elseif open.bytes >= max_bytes then
-      seal('maxBytes')
+-- A request's messages stand in ARGV from `first` to `last`.
+local function append(conversation, new_id, direct, first, last)
+  -- Read what is written below, and so fail on a foreign type before the first write. (The shadow key is a string, that
+  -- any type gives way to; of all that is written the ids are the first.)
+  local header_key, messages_key = P .. HEADER .. conversation, P .. MESSAGES .. conversation
+  local header = call('HMGET', header_key, 'batchId', 'count', 'bytes', 'firstAtMs')
+  local waiting = call('LLEN', messages_key)
+  local held, held_until, stale = hold_of(conversation)
+
+  entries, steps, sealed, opened, resealed, open_id = {}, {}, 0, 0, nil, nil
+  if header[1] and waiting > 0 then
+    open_id, count, bytes, first_at, added = header[1], tonumber(header[2]), tonumber(header[3]), tonumber(header[4]), 0
+  end
+  local open_is_head = waiting == 0 or (open_id and count == waiting)
+  local duplicates, too_old, last_id = 0, 0, nil
+  for i = first, last, ARGS_PER_MESSAGE do
+    local digest, json, sent_at = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+    if max_age > 0 and sent_at ~= '' and tonumber(sent_at) < now - max_age then
+      if is_seen(conversation, digest, now - dedupe) then duplicates = duplicates + 1 else too_old = too_old + 1 end
+    elseif not see(conversation, digest, now, dedupe) then
+      duplicates = duplicates + 1
+    else
+      if open_id and direct then seal('direct') end
+      if not open_id then open_batch(new_id, json) end
+      entries[#entries + 1] = open_id .. ' ' .. now_text .. ' ' .. json
+      last_id, count, bytes, added = open_id, count + 1, bytes + #json, added + 1
+      if direct then
+        seal('direct')
+      elseif count >= max_messages then
+        seal('maxMessages')
+      elseif bytes >= max_bytes then
+        seal('maxBytes')
+      end
     end
   end
+
+  if #entries == 0 then
+    if not open_id then return { 0, duplicates, too_old, '', -1 } end
+    return { 0, duplicates, too_old, open_id, math.max(call('HGET', header_key, 'dueAtMs') - now, 0) }
+  end
+
+  opened_with()
+  for _, step in ipairs(steps) do record(step[1], step[2], conversation, unpack(step, 3)) end
+  if resealed then
+    local id, received_at, _, json = read_entry(call('LINDEX', messages_key, -1))
+    call('LSET', messages_key, -1, id .. ' ' .. sealed_word(received_at, resealed, now_text) .. ' ' .. json)
+  end
+  push('RPUSH', messages_key, entries)
+  -- Ids are forgotten, and their key is kept, seldom: when a batch opens, while one waits beyond its time, each so many messages.
+  local overdue = header[4] and now >= header[4] + max_wait
+  if opened > 0 or overdue or math.floor(waiting / FORGET_EVERY) < math.floor((waiting + #entries) / FORGET_EVERY) then
+    forget_seen(conversation, now - dedupe, FORGET_EVERY + #entries, now + dedupe + max_wait)
+  end
+
+  local due = now
+  if open_id then
+    due = math.min(now + gap, first_at + max_wait)
+    local due_by = due < now + gap and 'maxWait' or 'gap'
+    if open_id == header[1] then
+      call('HSET', header_key,
+        'count', whole(count), 'bytes', whole(bytes), 'lastAtMs', now_text, 'dueAtMs', whole(due), 'dueBy', due_by)
+    else
+      call('HSET', header_key, 'batchId', open_id, 'count', whole(count), 'bytes', whole(bytes),
+        'firstAtMs', whole(first_at), 'lastAtMs', now_text, 'dueAtMs', whole(due), 'dueBy', due_by)
+    end
+    -- Whatever holds the conversation prolongs the header when it is prolonged itself: until then it must live.
+    call('PEXPIREAT', header_key, whole(math.max(now, held_until or now) + ttl))
+  elseif header[1] then
+    call('DEL', header_key)
+  end
+
+  local at = (open_id and open_is_head and sealed == 0) and due or now
+  if stale then call('DEL', P .. HOLD .. conversation) end
+  if not held then schedule(conversation, at, now) end
+  local due_in = math.max(due - now, 0)
+  announce(BATCH_UPDATED, conversation, open_id or last_id,
+    ',"count":' .. whole(open_id and count or waiting + #entries) ..
+    ',"dueInMs":' .. whole(held and due_in or math.max(at - now, 0)) .. (held and ',"held":true' or '') .. ',"db":' .. db ..
+    (open_id and open_id == header[1] and ',"added":' .. whole(added) .. ',"atMs":' .. now_text or ''))
+  return { #entries, duplicates, too_old, last_id, due_in }
 end
 
-if #entries == 0 then
-  if not open then return { 0, duplicates, too_old, '', -1, -1 } end
-  return { 0, duplicates, too_old, open.id, math.max(tonumber(header[5]) - now, 0), -1 }
+local replies = {}
+local i = FIRST_REQUEST
+while i <= #ARGV do
+  local first, last = i + 4, i + 3 + ARGV[i + 3] * ARGS_PER_MESSAGE
+  local ok, reply = pcall(append, ARGV[i], ARGV[i + 1], ARGV[i + 2] == '1', first, last)
+  replies[#replies + 1] = ok and reply or (type(reply) == 'table' and reply.err or tostring(reply))
+  i = last + 1
 end
-
--- Write.
-if open and #open.new > 0 then step_of(open) end
-for _, step in ipairs(steps) do
-  record(step[1], step[2], conversation, unpack(step, 3))
-end
-if resealed then
-  local id, received_at, _, json = read_entry(redis.call('LINDEX', P .. MESSAGES .. conversation, -1))
-  redis.call('LSET', P .. MESSAGES .. conversation, -1, id .. ' ' .. sealed_word(received_at, resealed, now) .. ' ' .. json)
-end
-push('RPUSH', P .. MESSAGES .. conversation, entries)
-
--- Forget the oldest ids in steps, always more than were added: a long tail cut in one go would block Redis.
-local old = redis.call('ZRANGE', P .. SEEN .. conversation, '-inf', now - dedupe, 'BYSCORE', 'LIMIT', 0, #marks + 8)
-if #old > 0 then push('ZREM', P .. SEEN .. conversation, old) end
-push('ZADD', P .. SEEN .. conversation, marks)
-redis.call('PEXPIREAT', P .. SEEN .. conversation, now + dedupe)
-
-local due = now
-if open then
-  due = math.min(now + gap, open.first + max_wait)
-  redis.call('HSET', P .. HEADER .. conversation, 'batchId', open.id, 'count', open.count, 'bytes', open.bytes,
-    'firstAtMs', open.first, 'lastAtMs', now, 'dueAtMs', due, 'dueBy', due < now + gap and 'maxWait' or 'gap')
-  -- Whatever holds the conversation prolongs the header when it is prolonged itself: until then it must live.
-  redis.call('PEXPIREAT', P .. HEADER .. conversation, math.max(now, held_until or now) + ttl)
-else
-  redis.call('DEL', P .. HEADER .. conversation)
-end
-
-local at = (open and open_is_head and sealed == 0) and due or now
-if not held then
-  redis.call('DEL', P .. HOLD .. conversation)
-  schedule(conversation, at, now)
-end
-local due_in = math.max(due - now, 0)
-announce(BATCH_UPDATED, conversation, open and open.id or last_id,
-  ',"count":' .. (open and open.count or waiting + #entries) ..
-  ',"dueInMs":' .. (held and due_in or math.max(at - now, 0)) .. (held and ',"held":true' or '') .. ',"db":' .. db)
 -- Whoever subscribes to the channel by its name works here; whoever watches by a pattern does not.
-local listeners = redis.call('PUBSUB', 'NUMSUB', P .. BATCH_UPDATED)[2]
-return { #entries, duplicates, too_old, last_id, due_in, listeners }
+return { call('PUBSUB', 'NUMSUB', P .. BATCH_UPDATED)[2], unpack(replies) }

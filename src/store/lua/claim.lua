@@ -124,8 +124,8 @@ end
 local function head_run(conversation, score)
   local header = redis.call('HMGET', P .. HEADER .. conversation,
     'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy')
-  local batch_id, reason, due_at, first_at, last_at
-  local lines, position, ended = {}, 0, false
+  local batch_id, reason, due_at, first_at, last_at, lines_from
+  local lines, ids, times, position, ended = {}, {}, {}, 0, false
   while not ended do
     local entries = redis.call('LRANGE', P .. MESSAGES .. conversation, position, position + RUN_STEP - 1)
     for _, entry in ipairs(entries) do
@@ -136,7 +136,12 @@ local function head_run(conversation, score)
         break
       end
       first_at, last_at = first_at or received_at, received_at
+      lines_from = lines_from or received_at
       lines[#lines + 1] = received_at .. ' ' .. json
+      if #ids < IDS_RECORDED then
+        ids[#ids + 1] = recorded_id(json)
+        times[#times + 1] = whole(received_at - lines_from)
+      end
       position = position + 1
       if seal ~= '' then
         reason, due_at = string.match(seal, SEAL)
@@ -154,7 +159,8 @@ local function head_run(conversation, score)
     reason, due_at = 'recovery', score
     lost = tonumber(last_at) + ttl > now and 'vanished' or 'expired'
   end
-  return batch_id, open, #lines, lost, {
+  local named = { '[' .. table.concat(ids, ',') .. ']', '[' .. table.concat(times, ',') .. ']', lines_from }
+  return batch_id, open, lost, named, {
     conversationId = conversation, attempt = 1, lease = 1, owner = owner, count = #lines,
     firstAtMs = first_at, lastAtMs = last_at, dueAtMs = due_at, releasedAtMs = now, leasedAtMs = now,
     releasedBy = reason, messages = table.concat(lines, '\n'),
@@ -174,7 +180,7 @@ end
 for i = 1, #due, 2 do
   if #batches >= max_batches or bytes >= max_bytes then break end
   local conversation, score = due[i], tonumber(due[i + 1])
-  local ok, batch_id, open, count, lost, batch = pcall(head_run, conversation, score)
+  local ok, batch_id, open, lost, named, batch = pcall(head_run, conversation, score)
   local claimed = ok and batch_id and redis.pcall('HSET', P .. CLAIMED_BATCH .. batch_id, unpack(fields_of(batch)))
   if not ok or type(claimed) == 'table' then
     local err = ok and claimed or batch_id
@@ -183,6 +189,7 @@ for i = 1, #due, 2 do
   elseif not batch_id then
     redis.call('ZREM', P .. DUE, conversation)
   else
+    local count = batch.count
     if open then
       redis.call('DEL', P .. MESSAGES .. conversation, P .. HEADER .. conversation)
     else
@@ -195,7 +202,8 @@ for i = 1, #due, 2 do
     local late_ms = math.max(now - score, 0)
     lease(batch_id, batch, late_ms, lost)
     if lost == 'vanished' then record('vanished', batch_id, conversation, 'count', count) end
-    record('claimed', batch_id, conversation, 'owner', owner, 'reason', batch.releasedBy, 'count', count, 'lateMs', late_ms)
+    record('claimed', batch_id, conversation, 'owner', owner, 'reason', batch.releasedBy, 'count', count, 'lateMs', late_ms,
+      'ids', named[1], 'at', named[2], 'firstAtMs', named[3])
     announce(BATCH_RELEASED, conversation, batch_id, ',"count":' .. count .. ',"releasedBy":"' .. batch.releasedBy ..
       '","lateMs":' .. late_ms .. ',"processor":' .. cjson.encode(owner))
   end

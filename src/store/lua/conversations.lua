@@ -4,7 +4,8 @@ What waits and what is held, without a scan.
 
 KEYS  1 the prefix
 ARGV  1 at most how many of each
-Returns { now, { conversation, due at, ... }, { batch id, conversation, ... } }
+Returns { now, { conversation, due at, ... }, { messages in the open batch or 0, ... } for each of these,
+      { batch id, conversation, ... } }
 --]]
 --- include "now"
 local limit = tonumber(ARGV[1])
@@ -21,4 +22,10 @@ local function add(name, part)
 end
 add(CLAIMED, CLAIMED_BATCH)
 add(ANSWERING, HANDED_OVER)
-return { read_clock(), redis.call('ZRANGE', P .. DUE, 0, limit - 1, 'WITHSCORES'), held }
+local due = redis.call('ZRANGE', P .. DUE, 0, limit - 1, 'WITHSCORES')
+local counts = {}
+for i = 1, #due, 2 do
+  local count = redis.pcall('HGET', P .. HEADER .. due[i], 'count')
+  counts[#counts + 1] = type(count) == 'string' and count or '0'
+end
+return { read_clock(), due, counts, held }

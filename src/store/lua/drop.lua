@@ -6,6 +6,7 @@ KEYS  1 the prefix
 ARGV  1 conversation  2 who
 Returns how many
 --]]
+--- include "entry"
 --- include "record"
 local conversation, by = ARGV[1], ARGV[2]
 
@@ -13,8 +14,13 @@ local count = redis.call('LLEN', P .. MESSAGES .. conversation)
 local batch_id = redis.call('HGET', P .. HEADER .. conversation, 'batchId')
 redis.call('ZCARD', P .. DUE)
 if count == 0 then return 0 end
-local first = redis.call('LINDEX', P .. MESSAGES .. conversation, 0)
-record('dropped', batch_id or string.match(first, '^%S+'), conversation, 'count', count, 'by', by)
+local ids, first_id = {}, nil
+for _, entry in ipairs(redis.call('LRANGE', P .. MESSAGES .. conversation, 0, IDS_RECORDED - 1)) do
+  local id, _, _, json = read_entry(entry)
+  first_id = first_id or id
+  ids[#ids + 1] = recorded_id(json)
+end
+record('dropped', batch_id or first_id, conversation, 'count', count, 'by', by, 'ids', '[' .. table.concat(ids, ',') .. ']')
 redis.call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation)
 redis.call('ZREM', P .. DUE, conversation)
 return count

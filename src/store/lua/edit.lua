@@ -10,6 +10,7 @@ Returns 'edited', 'tooLate' where the message has come but does not wait there, 
 --]]
 --- include "now"
 --- include "find"
+--- include "seen"
 --- include "record"
 local conversation, id, digest, recorded, text = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local dedupe = tonumber(ARGV[6])

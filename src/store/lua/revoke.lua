@@ -10,6 +10,7 @@ Returns 'revoked', 'tooLate' where the message has come but does not wait there,
 --]]
 --- include "now"
 --- include "find"
+--- include "seen"
 --- include "hold"
 --- include "head"
 --- include "schedule"
@@ -28,10 +29,8 @@ local held = hold_of(conversation)
 
 if not found then
   if seen then return 'tooLate' end
-  local old = redis.call('ZRANGE', P .. SEEN .. conversation, '-inf', now - dedupe, 'BYSCORE', 'LIMIT', 0, 8)
-  if #old > 0 then redis.call('ZREM', P .. SEEN .. conversation, unpack(old)) end
-  redis.call('ZADD', P .. SEEN .. conversation, now, digest)
-  redis.call('PEXPIREAT', P .. SEEN .. conversation, now + dedupe)
+  see(conversation, digest, now, dedupe)
+  forget_seen(conversation, now - dedupe, 8, now + dedupe)
   return 'remembered'
 end
 

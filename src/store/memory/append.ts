@@ -3,11 +3,8 @@
 import type { ReleaseReason, StoredMessage } from '../../batch.js'
 import { entryJson } from '../entries.js'
 import type { AppendRequest, AppendResult } from '../store.js'
+import { idsRecorded } from './history.js'
 import { type Conversation, type State, type WaitingRun, waiting } from './state.js'
-
-/** The history names this many ids of an append, each cut to this many characters. */
-const IDS_RECORDED = 20
-export const ID_RECORDED = 80
 
 /** The batch that collects, and what this append has added to it so far. */
 interface Collecting {
@@ -15,7 +12,7 @@ interface Collecting {
   bytes: number
   firstAtMs: number
   isNew: boolean
-  newIds: string[]
+  /** By this append. */
   added: number
 }
 
@@ -48,7 +45,7 @@ class Appending {
     const header = state.header(conversation, now)
     const run = conversation.runs.at(-1)
     if (header && run)
-      this.collecting = { run, bytes: header.bytes, firstAtMs: header.firstAtMs, isNew: false, newIds: [], added: 0 }
+      this.collecting = { run, bytes: header.bytes, firstAtMs: header.firstAtMs, isNew: false, added: 0 }
   }
 
   take(message: StoredMessage, json: string): void {
@@ -70,7 +67,6 @@ class Appending {
     open.run.entries.push({ receivedAtMs: now, json, bytes })
     open.bytes += bytes
     open.added += 1
-    if (open.newIds.length < IDS_RECORDED) open.newIds.push(message.messageId.slice(0, ID_RECORDED))
     this.lastBatchId = open.run.batchId
     if (this.direct) this.seal(open, 'direct')
     else if (open.run.entries.length >= maxMessages) this.seal(open, 'maxMessages')
@@ -91,6 +87,7 @@ class Appending {
     const dueInMs = Math.max(dueAtMs - now, 0)
     const batchId = this.lastBatchId ?? ''
     const count = open ? open.run.entries.length : waiting(conversation)
+    if (open && !open.isNew) state.log.tellOfGrowth(now, open.run.batchId, conversation.id, open.run.entries.length)
     const listeners = state.announce(conversation, batchId, count, held ? dueInMs : Math.max(atMs - now, 0))
     return { ...this.counts, batchId, dueInMs, listeners }
   }
@@ -100,7 +97,7 @@ class Appending {
     const batchId = this.opened === 1 ? this.seedId : `${this.seedId}-${this.opened}`
     const run: WaitingRun = { batchId, entries: [] }
     this.conversation.runs.push(run)
-    this.collecting = { run, bytes: 0, firstAtMs: this.now, isNew: true, newIds: [], added: 0 }
+    this.collecting = { run, bytes: 0, firstAtMs: this.now, isNew: true, added: 0 }
     return this.collecting
   }
 
@@ -132,11 +129,11 @@ class Appending {
 
   private recordAdded(open: Collecting): void {
     if (open.added === 0) return
-    const ids = JSON.stringify(open.newIds)
-    this.record(open.isNew ? 'opened' : 'appended', open, { count: open.run.entries.length, ids })
+    const count = open.run.entries.length
+    if (open.isNew) this.record('opened', open, { count, ids: idsRecorded(open.run.entries.slice(0, 1)) })
   }
 
-  private record(step: 'opened' | 'appended' | 'sealed', open: Collecting, detail: Record<string, string | number>) {
+  private record(step: 'opened' | 'sealed', open: Collecting, detail: Record<string, string | number>) {
     this.state.record(step, open.run.batchId, this.conversation.id, this.now, detail)
   }
 }

@@ -2,6 +2,7 @@
 import type { ReleaseReason } from '../../batch.js'
 import { composeBatch } from '../../batch.js'
 import type { AnswerCheck, ClaimedBatch, ClaimRequest, ClaimResult } from '../store.js'
+import { idsRecorded, timesRecorded } from './history.js'
 import type { Claimed, Conversation, Entry, State } from './state.js'
 
 const ENDED_LEASES_A_CLAIM = 10
@@ -74,7 +75,8 @@ function takeHead(state: State, conversation: Conversation, dueAtMs: number, own
   const taken = lease(state, batchId, batch, { lateMs, ...(lost ? { headerLost: lost } : {}) }, now)
   const count = entries.length
   if (lost === 'vanished') state.record('vanished', batchId, conversationId, now, { count })
-  state.record('claimed', batchId, conversationId, now, { owner, reason: batch.releasedBy, count, lateMs })
+  const named = { ids: idsRecorded(entries), at: timesRecorded(entries), firstAtMs }
+  state.record('claimed', batchId, conversationId, now, { owner, reason: batch.releasedBy, count, lateMs, ...named })
   return taken
 }
 

@@ -2,7 +2,7 @@
 import type { StoredMessage } from '../../batch.js'
 import { entryJson } from '../entries.js'
 import type { EditRequest, EditResult, RevokeResult } from '../store.js'
-import { ID_RECORDED } from './append.js'
+import { ID_RECORDED } from './history.js'
 import type { Conversation, Entry, State, WaitingRun } from './state.js'
 
 /** A message is looked for among this many, from the end. */

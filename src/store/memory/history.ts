@@ -1,8 +1,10 @@
 /**
  * The history: one entry a step of a batch's life, without texts, the oldest forgotten. Ids are those of a Redis stream.
  */
+import type { StoredMessage } from '../../batch.js'
 import type { HistoryEntry, HistoryStep } from '../store.js'
 import { Listeners } from './listeners.js'
+import type { Entry } from './state.js'
 
 const HISTORY_LENGTH = 10_000
 /** How far it may outgrow that before it is trimmed, so that not every entry moves all others. */
@@ -30,6 +32,12 @@ export class History {
     if (this.entries.length >= HISTORY_LENGTH + TRIM_STEP) this.entries.splice(0, TRIM_STEP)
   }
 
+  /** An open batch has grown: followers hear of it, and the history keeps nothing. */
+  tellOfGrowth(atMs: number, batchId: string, conversationId: string, count: number): void {
+    const detail = { count: String(count) }
+    this.followers.tell({ id: `${atMs}-0`, atMs, step: 'appended', conversationId, batchId, detail })
+  }
+
   /** Erases a conversation's entries; returns how many there were. */
   forget(conversationId: string): number {
     const kept = this.entries.filter(entry => entry.conversationId !== conversationId)
@@ -46,4 +54,23 @@ export class History {
     }
     return found
   }
+}
+
+/** The history names this many messages of a batch, by so many characters of their ids. */
+const IDS_RECORDED = 100
+export const ID_RECORDED = 80
+
+/** Ids of messages, as the history names them. */
+export const idsRecorded = (entries: Entry[]): string =>
+  JSON.stringify(entries.slice(0, IDS_RECORDED).map(({ json }) => idIn(json).slice(0, ID_RECORDED)))
+
+/** When they came, in milliseconds from the first. */
+export const timesRecorded = (entries: Entry[]): string =>
+  JSON.stringify(
+    entries.slice(0, IDS_RECORDED).map(({ receivedAtMs }) => receivedAtMs - (entries[0]?.receivedAtMs ?? 0)),
+  )
+
+function idIn(json: string): string {
+  const { messageId }: StoredMessage = JSON.parse(json)
+  return messageId
 }

@@ -1,6 +1,7 @@
 /** What people and their programs do to a conversation: `lua/extend.lua`, `flush.lua`, `drop.lua`, `forget*.lua`,
  * `redrive.lua`. */
 import type { ForgetResult } from '../store.js'
+import { idsRecorded } from './history.js'
 import { type Header, type State, waiting } from './state.js'
 
 export function extend(state: State, conversationId: string, worthMs: number) {
@@ -42,7 +43,8 @@ export function drop(state: State, conversationId: string): number {
   const count = conversation ? waiting(conversation) : 0
   if (!conversation || count === 0) return 0
   const batchId = header?.batchId ?? conversation.runs[0]?.batchId ?? ''
-  state.record('dropped', batchId, conversationId, now, { count, by: state.name })
+  const ids = idsRecorded(conversation.runs.flatMap(({ entries }) => entries))
+  state.record('dropped', batchId, conversationId, now, { count, by: state.name, ids })
   conversation.runs = []
   delete conversation.header
   state.due.delete(conversationId)

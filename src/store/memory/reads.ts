@@ -52,12 +52,18 @@ export function conversationSummaries(state: State, limit: number): Conversation
     conversationId: member,
     state: 'open' as const,
     dueInMs: Math.max(atMs - now, 0),
+    count: openCount(state, member, now),
   }))
   const held = [...state.claimed.firsts(limit), ...state.answering.firsts(limit)].flatMap(({ member: batchId }) => {
     const batch = state.claimedBatches.get(batchId) ?? state.handedOver.get(batchId)
     return batch ? [{ conversationId: batch.conversationId, state: 'held' as const, batchId }] : []
   })
   return [...open, ...held].slice(0, limit)
+}
+
+function openCount(state: State, conversationId: string, now: number): number {
+  const conversation = state.conversations.get(conversationId)
+  return conversation && state.header(conversation, now) ? (conversation.runs.at(-1)?.entries.length ?? 0) : 0
 }
 
 export function totals(state: State): Totals {

@@ -4,6 +4,7 @@
  */
 import type { ReleaseReason } from '../../batch.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
+import { withArrivals } from '../arrivals.js'
 import type { HistoryStep, StoreEvent } from '../store.js'
 import { Deadlines } from './deadlines.js'
 import { History } from './history.js'
@@ -191,7 +192,8 @@ export class State {
   }
 
   history(limit: number, conversationId?: string) {
-    return this.log.newest(limit, conversationId)
+    const history = this.log.newest(limit, conversationId)
+    return conversationId === undefined ? history : withArrivals(history)
   }
 }
 

@@ -158,27 +158,66 @@ export function readTests(make: Make): void {
       expect(life[1]?.detail).to.deep.equal({ outcome: 'completed' })
     })
 
-    it('names the ids of one append up to a bound', async () => {
-      const { store } = await make(PATIENT)
+    it('names the ids of a batch up to a bound, and when each came', async () => {
+      const { store, pass } = await make({ ...PATIENT, maxMessages: 1000 })
       await append(store, CHAT, ...Array.from({ length: 50 }, (_, i) => `${i}${'x'.repeat(200)}`))
-      const [entry] = await store.history({ limit: 1 })
-      const ids: string[] = JSON.parse(entry?.detail['ids'] ?? '')
-      expect(ids).to.have.lengthOf(20)
-      expect(ids.every(id => id.length === 80)).to.equal(true)
-      expect(entry?.detail['count']).to.equal('50')
+      await pass(20)
+      await append(store, CHAT, ...Array.from({ length: 70 }, (_, i) => `m${i}`))
+      await store.flush(CHAT)
+      const { batch } = await claimOne(store)
+      const [claimed] = await store.history({ limit: 1 })
+      const ids: string[] = JSON.parse(claimed?.detail['ids'] ?? '')
+      const times: number[] = JSON.parse(claimed?.detail['at'] ?? '')
+      expect([ids.length, times.length]).to.deep.equal([100, 100])
+      expect(ids.slice(0, 50).every(id => id.length === 80)).to.equal(true)
+      expect(ids.slice(50)).to.deep.equal(Array.from({ length: 50 }, (_, i) => `m${i}`))
+      expect(claimed?.detail).to.include({ count: '120', firstAtMs: String(batch.firstAtMs) })
+      const life = (await store.history({ conversationId: CHAT, limit: 10 })).toReversed()
+      expect(life.map(({ step, detail }) => [step, detail['count']])).to.deep.equal([
+        ['opened', '50'],
+        ['appended', '100'],
+        ['sealed', '120'],
+        ['claimed', '120'],
+      ])
+      expect(life[1]?.atMs).to.equal(batch.lastAtMs)
+    })
+
+    it('names ids of any characters, cut between two of them', async () => {
+      const { store } = await make(PATIENT)
+      const odd = [
+        '"quoted"',
+        'back\\slash',
+        `${'x'.repeat(79)}é🍰`,
+        `${'x'.repeat(78)}\\\\`,
+        '\u0001'.repeat(40),
+        '🍰'.repeat(40),
+      ]
+      await append(store, CHAT, ...odd)
+      await store.flush(CHAT)
+      await claimOne(store)
+      const [opened] = (await store.history({ conversationId: CHAT, limit: 10 })).toReversed()
+      const ids: string[] = JSON.parse(opened?.detail['ids'] ?? '')
+      expect(ids.slice(0, 2)).to.deep.equal(odd.slice(0, 2))
+      expect(ids.map((id, i) => odd[i]?.startsWith(id))).to.deep.equal(odd.map(() => true))
+      expect(ids.slice(2).every(id => id.length >= 12)).to.equal(true)
     })
 
     it('is of one conversation or of all, up to the limit, and says when', async () => {
-      const { store } = await make(PATIENT)
+      const { store, pass } = await make(PATIENT)
       await append(store, CHAT, 'm1')
       await append(store, OTHER, 'm1')
       await append(store, CHAT, 'm2')
-      expect(steps(await store.history({ conversationId: CHAT, limit: 10 }))).to.deep.equal(['appended', 'opened'])
+      await pass(2)
+      await store.flush(CHAT)
+      expect(steps(await store.history({ conversationId: CHAT, limit: 10 }))).to.deep.equal(['sealed', 'opened'])
       expect(await store.history({ limit: 10 })).to.have.lengthOf(3)
+      const { batch } = await claimOne(store)
       const [newest] = await store.history({ limit: 1 })
-      const { open } = await store.conversation(CHAT)
-      expect(newest?.step).to.equal('appended')
-      expect(newest?.atMs).to.be.within(open?.lastAtMs ?? 0, (open?.lastAtMs ?? 0) + 5)
+      expect(newest?.step).to.equal('claimed')
+      expect(newest?.atMs).to.be.within(batch.releasedAtMs, batch.releasedAtMs + 5)
+      const life = await store.history({ conversationId: CHAT, limit: 10 })
+      expect(steps(life)).to.deep.equal(['claimed', 'sealed', 'appended', 'opened'])
+      expect(life[2]?.atMs).to.equal(batch.lastAtMs)
     })
   })
 

@@ -13,3 +13,24 @@ local function read_entry(entry)
   local batch_id, received_at, seal, json_begins = string.match(entry, ENTRY)
   return batch_id, received_at, seal, json_begins and string.sub(entry, json_begins)
 end
+
+-- The id of a message's JSON as the history names it: as JSON, and cut where it is very long.
+local ID_RECORDED = 80
+-- The history names this many messages of a batch.
+local IDS_RECORDED = 100
+
+local function recorded_id(json)
+  local id = string.match(json, '^{"messageId":("[^"\\]*")')
+  if id and #id <= ID_RECORDED + 2 then return id end
+  -- Character by character, an escape being one: a cut must leave it JSON, and UTF-8.
+  local begins = #'{"messageId":"' + 1
+  local next = begins
+  while next - begins < ID_RECORDED do
+    local _, last = string.find(json, '^\\u%x%x%x%x', next)
+    if not last then _, last = string.find(json, '^\\.', next) end
+    if not last then _, last = string.find(json, '^[^"\\\128-\191][\128-\191]*', next) end
+    if not last then break end
+    next = last + 1
+  end
+  return '"' .. string.sub(json, begins, next - 1) .. '"'
+end

@@ -16,9 +16,3 @@ local function find_entry(conversation, id)
   end
   return nil
 end
-
--- Whether an id has come before, by the digest that `append` keeps of it.
-local function is_seen(conversation, digest, since)
-  local seen_at = redis.call('ZSCORE', P .. SEEN .. conversation, digest)
-  return seen_at and tonumber(seen_at) > since
-end

@@ -1,0 +1,76 @@
+/**
+ * When each message of a batch came. An append leaves the history alone while a batch collects, so that it costs little;
+ * instead the step `claimed` names the batch's messages, each with its time. Here these become the steps that they stand
+ * for: `opened` names all that came with it, and `appended` stands where more were added.
+ */
+import type { HistoryEntry } from './store.js'
+
+/** The messages of one claim, in the order of arrival. */
+interface Arrivals {
+  ids: unknown[]
+  atMs: number[]
+}
+
+/** @param history of one conversation, newest first */
+export function withArrivals(history: HistoryEntry[]): HistoryEntry[] {
+  const oldestFirst = history.toReversed()
+  const arrivals = new Map<string, Arrivals>()
+  for (const { step, batchId, detail } of oldestFirst)
+    if (step === 'claimed' && detail['ids'] && !arrivals.has(batchId)) arrivals.set(batchId, arrivalsIn(detail))
+  const steps: HistoryEntry[] = []
+  /** Those whose time has not come yet. */
+  const coming: HistoryEntry[] = []
+  for (const entry of oldestFirst) {
+    const { step, batchId, detail, atMs } = entry
+    while (coming[0] && coming[0].atMs <= atMs) steps.push(...coming.splice(0, 1))
+    const all = arrivals.get(batchId)
+    if (step === 'opened' && all) {
+      arrivals.delete(batchId)
+      const count = Number(detail['count'])
+      steps.push({ ...entry, detail: { ...detail, ids: JSON.stringify(all.ids.slice(0, count)) } })
+      coming.push(...appended(entry, all, count))
+    } else if (step === 'claimed') {
+      // Its beginning may have been trimmed.
+      if (all) coming.unshift(...appended(entry, all, 0))
+      arrivals.delete(batchId)
+      steps.push(...coming.splice(0, coming.findLastIndex(one => one.batchId === batchId) + 1), bare(entry))
+    } else steps.push(entry)
+  }
+  return steps.reverse()
+}
+
+/** A step for each moment at which messages came, from the message of this index on. */
+function appended({ conversationId, batchId }: HistoryEntry, { ids, atMs }: Arrivals, from: number): HistoryEntry[] {
+  const steps: HistoryEntry[] = []
+  for (let i = from; i < ids.length; ) {
+    const at = atMs[i] ?? 0
+    let next = i + 1
+    while (next < ids.length && atMs[next] === at) next += 1
+    const detail = { count: String(next), ids: JSON.stringify(ids.slice(i, next)) }
+    steps.push({ id: `${at}-0`, atMs: at, step: 'appended', conversationId, batchId, detail })
+    i = next
+  }
+  return steps
+}
+
+function arrivalsIn({ ids, at, firstAtMs }: HistoryEntry['detail']): Arrivals {
+  const offsets = listIn(at)
+  return { ids: listIn(ids).slice(0, offsets.length), atMs: offsets.map(ms => Number(firstAtMs) + Number(ms)) }
+}
+
+/** Without what the other steps say now. */
+function bare(entry: HistoryEntry): HistoryEntry {
+  if (entry.step !== 'claimed') return entry
+  const { ids: _, at: __, firstAtMs: ___, ...detail } = entry.detail
+  return { ...entry, detail }
+}
+
+/** Of what is no list Lull was not the writer: the step does without. */
+function listIn(text = '[]'): unknown[] {
+  try {
+    const list: unknown = JSON.parse(text)
+    return Array.isArray(list) ? list : []
+  } catch {
+    return []
+  }
+}

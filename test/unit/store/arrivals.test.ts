@@ -1,0 +1,93 @@
+import { expect } from 'chai'
+import { withArrivals } from '../../../src/store/arrivals.js'
+import type { HistoryEntry } from '../../../src/store/store.js'
+
+const entry = (atMs: number, step: string, batchId: string, detail: Record<string, string> = {}): HistoryEntry => ({
+  id: `${atMs}-0`,
+  atMs,
+  step,
+  conversationId: 'c',
+  batchId,
+  detail,
+})
+
+const claimed = (atMs: number, batchId: string, firstAtMs: number, at: number[]) =>
+  entry(atMs, 'claimed', batchId, {
+    reason: 'gap',
+    ids: JSON.stringify(at.map((_, i) => `${batchId}m${i + 1}`)),
+    at: JSON.stringify(at),
+    firstAtMs: String(firstAtMs),
+  })
+
+/** Oldest first, as it is told: `<time> <step> <batch> <count> <ids>`. */
+const told = (...oldestFirst: HistoryEntry[]) =>
+  withArrivals(oldestFirst.toReversed())
+    .toReversed()
+    .map(({ atMs, step, batchId, detail }) =>
+      [atMs, step, batchId, detail['count'], detail['ids']].filter(Boolean).join(' '),
+    )
+
+describe('arrivals', () => {
+  it('stand where their time belongs, those of one moment together', () => {
+    expect(
+      told(
+        entry(100, 'opened', 'a', { count: '2', ids: '["am1"]' }),
+        entry(250, 'extended', 'a'),
+        claimed(400, 'a', 100, [0, 0, 50, 50, 200]),
+        entry(500, 'answered', 'a'),
+      ),
+    ).to.deep.equal([
+      '100 opened a 2 ["am1","am2"]',
+      '150 appended a 4 ["am3","am4"]',
+      '250 extended a',
+      '300 appended a 5 ["am5"]',
+      '400 claimed a',
+      '500 answered a',
+    ])
+  })
+
+  it('are told of each batch, also where one collects while another waits for its turn', () => {
+    expect(
+      told(
+        entry(100, 'opened', 'a', { count: '1' }),
+        entry(120, 'sealed', 'a'),
+        entry(130, 'opened', 'b', { count: '1' }),
+        claimed(150, 'a', 100, [0, 20]),
+        entry(160, 'answered', 'a'),
+        claimed(200, 'b', 130, [0, 10, 40]),
+      ),
+    ).to.deep.equal([
+      '100 opened a 1 ["am1"]',
+      '120 appended a 2 ["am2"]',
+      '120 sealed a',
+      '130 opened b 1 ["bm1"]',
+      '140 appended b 2 ["bm2"]',
+      '150 claimed a',
+      '160 answered a',
+      '170 appended b 3 ["bm3"]',
+      '200 claimed b',
+    ])
+  })
+
+  it('are told once of a batch that was claimed twice, and from the first on where its beginning was trimmed', () => {
+    expect(
+      told(claimed(150, 'a', 100, [0, 20]), entry(160, 'dead', 'a'), claimed(300, 'a', 100, [0, 20])),
+    ).to.deep.equal([
+      '100 appended a 1 ["am1"]',
+      '120 appended a 2 ["am2"]',
+      '150 claimed a',
+      '160 dead a',
+      '300 claimed a',
+    ])
+  })
+
+  it('are none of a step that says nothing of them, or nothing that can be read', () => {
+    const bare = entry(150, 'claimed', 'a', { reason: 'gap' })
+    expect(told(entry(100, 'opened', 'a', { count: '1', ids: '["am1"]' }), bare)).to.deep.equal([
+      '100 opened a 1 ["am1"]',
+      '150 claimed a',
+    ])
+    const odd = entry(150, 'claimed', 'a', { ids: '{', at: '"x"', firstAtMs: '-' })
+    expect(told(odd)).to.deep.equal(['150 claimed a'])
+  })
+})
