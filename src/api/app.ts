@@ -74,7 +74,9 @@ export function createApp(options: AppOptions): Koa {
       options.onRejected?.(provider, reason)
     },
   })
-  webhookRoutes(router, receiver)
+  // By itself, since a router tries all of its paths on each request.
+  const webhookRouter = new Router()
+  webhookRoutes(webhookRouter, receiver)
   conversationRoutes(router, {
     batcher,
     token,
@@ -107,6 +109,7 @@ export function createApp(options: AppOptions): Koa {
   // What reaches this is a client that went away while it was being answered.
   app.on('error', (error: Error) => log.debug({ error: error.message }, 'a response could not be sent'))
   app.use(errors(log))
+  app.use(webhookRouter.routes()).use(webhookRouter.allowedMethods())
   if (dashboard?.queue) app.use(boardOf(dashboard.queue, access))
   app.use(router.routes()).use(router.allowedMethods())
   return app

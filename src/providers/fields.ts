@@ -33,7 +33,11 @@ export const flag = lenient(z.union([z.boolean(), z.stringbool()]))
 
 export const number = lenient(z.number())
 
-export const list = z.array(z.unknown()).catch([])
+/** Empty where it is absent, which is no error: one costs more to make than all the rest of a webhook to read. */
+export const list = z
+  .array(z.unknown())
+  .default(() => [])
+  .catch(() => [])
 
 /** Milliseconds from seconds or milliseconds, as a number, in digits, or as an ISO 8601 date; absent if unusable. */
 export const time = lenient(

@@ -28,7 +28,8 @@ export interface Appended {
 /** One call has Redis's attention for about a millisecond, unless one request alone takes longer. */
 const MESSAGES_A_CALL = 100
 const BYTES_A_CALL = 128 * 1024
-/** While Redis works on one, the next is made ready. */
+/** While Redis works on one call another goes only if this many requests wait: else they wait for its end. */
+const WORTH_A_CALL = 50
 const CALLS_AT_ONCE = 2
 
 interface Waiting {
@@ -56,12 +57,17 @@ export class AppendQueue {
   }
 
   private schedule(): void {
-    if (this.scheduled || this.waiting.length === 0 || this.underWay >= CALLS_AT_ONCE) return
+    if (this.scheduled || !this.isWorthACall) return
     this.scheduled = true
     setImmediate(() => {
       this.scheduled = false
-      while (this.waiting.length > 0 && this.underWay < CALLS_AT_ONCE) void this.send(this.next())
+      while (this.isWorthACall) void this.send(this.next())
     })
+  }
+
+  private get isWorthACall(): boolean {
+    const { waiting, underWay } = this
+    return underWay === 0 ? waiting.length > 0 : underWay < CALLS_AT_ONCE && waiting.length >= WORTH_A_CALL
   }
 
   /** What goes in one call: one request at least. */
