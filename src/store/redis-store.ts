@@ -7,10 +7,10 @@ import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { processName } from '../process-name.js'
 import { type Rules, rulesFrom } from '../rules.js'
-import { AppendQueue } from './append-queue.js'
 import { withArrivals } from './arrivals.js'
 import { newBatchId as randomBatchId } from './batch-id.js'
 import { entriesInParts, listEntry, runFrom } from './entries.js'
+import { GroupedCalls } from './grouped-calls.js'
 import { Keys } from './keys.js'
 import { MemoryGuard } from './memory-guard.js'
 import type { RedisSource } from './redis-connection.js'
@@ -21,7 +21,7 @@ import { RedisLink } from './redis-link.js'
 import { RedisProcesses } from './redis-processes.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './redis-reads.js'
 import { ensureExpiryEvents } from './redis-server.js'
-import { type RunReply, Scripts } from './scripts.js'
+import { type Appended, type Appending, type Ended, type Ending, type RunReply, Scripts } from './scripts.js'
 import {
   type AnsweredResult,
   type AnswerOutcome,
@@ -67,6 +67,10 @@ export interface RedisStoreOptions {
 const MESSAGES_A_PART = 1000
 /** Bytes of them, unless one message alone has more: some 5 ms of Redis's time. */
 const BYTES_A_PART = 1024 * 1024
+/** What requests that go together may have, for one call to have Redis's attention for about a millisecond or two. */
+const MESSAGES_A_CALL = 100
+const BYTES_A_CALL = 128 * 1024
+const ENDINGS_A_CALL = 100
 /** Batches one script call acknowledges or renews. */
 const BATCHES_A_CALL = 500
 
@@ -85,7 +89,8 @@ export class RedisStore implements Store {
   }
   private readonly link: RedisLink
   private readonly scripts: Scripts
-  private readonly appends: AppendQueue
+  private readonly appends: GroupedCalls<Appending, Appended>
+  private readonly endings: GroupedCalls<Ending, Ended>
   private readonly memory: MemoryGuard
   private readonly log: Logger
   private readonly newBatchId: () => string
@@ -101,7 +106,11 @@ export class RedisStore implements Store {
     this.link = new RedisLink({ redis, name: this.name, keys: this.keys, log, observer })
     const { client, address, db } = this.link
     this.scripts = new Scripts(client, this.keys, rules, db)
-    this.appends = new AppendQueue(requests => this.link.write(() => this.scripts.append(requests)))
+    this.appends = new GroupedCalls(requests => this.link.write(() => this.scripts.append(requests)), appendShare)
+    this.endings = new GroupedCalls(
+      requests => this.link.write(() => this.scripts.answered(requests)),
+      () => 1 / ENDINGS_A_CALL,
+    )
     this.memory = new MemoryGuard(() => client.info('memory'), address)
     this.processes = new RedisProcesses(client, this.keys.processes, this.name, log)
   }
@@ -195,9 +204,10 @@ export class RedisStore implements Store {
     conversationId?: string,
     lease?: number,
   ): Promise<AnsweredResult> {
-    const work = () => this.scripts.answered(batchId, outcome, conversationId, lease)
-    const [freed, dueInMs] = await this.link.write(work, { batchId })
-    return { freed: freed === 1, ...(dueInMs < 0 ? {} : { dueInMs }) }
+    const reply = await this.endings.add({ batchId, outcome, conversationId, lease })
+    if (reply instanceof Error) throw await this.link.explained(reply, { batchId })
+    const { freed, dueInMs } = reply
+    return { freed, ...(dueInMs < 0 ? {} : { dueInMs }) }
   }
 
   async flush(conversationId: string) {
@@ -320,6 +330,11 @@ export class RedisStore implements Store {
       replies.push(await this.link.write(() => call(items.slice(i, i + BATCHES_A_CALL))))
     return replies
   }
+}
+
+function appendShare({ entries }: Appending): number {
+  const bytes = entries.reduce((sum, { bytes: size }) => sum + size, 0)
+  return Math.max(entries.length / MESSAGES_A_CALL, bytes / BYTES_A_CALL)
 }
 
 function claimedBatch(reply: RunReply): ClaimedBatch {

@@ -7,11 +7,12 @@
 import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { checkIntervalMs, type Rules } from '../rules.js'
-import type { Appended, Appending } from './append-queue.js'
+import type { NewEntry } from './entries.js'
 import { type Keys, luaNames } from './keys.js'
 import { luaSources } from './lua.generated.js'
 import type {
   AnswerOutcome,
+  AppendRequest,
   ClaimRequest,
   EditRequest,
   EditResult,
@@ -20,6 +21,38 @@ import type {
   NackResult,
   RevokeResult,
 } from './store.js'
+
+/** A request to append, or a part of a long one. */
+export interface Appending {
+  request: AppendRequest
+  entries: NewEntry[]
+  /** For the batch it opens, if it does. */
+  newBatchId: string
+}
+
+export interface Appended {
+  accepted: number
+  duplicates: number
+  tooOld: number
+  /** `''`: none */
+  batchId: string
+  /** -1: there is none */
+  dueInMs: number
+  listeners: number
+}
+
+export interface Ending {
+  batchId: string
+  outcome: AnswerOutcome
+  conversationId?: string | undefined
+  lease?: number | undefined
+}
+
+export interface Ended {
+  freed: boolean
+  /** -1: nothing waits */
+  dueInMs: number
+}
 
 type ScriptName = keyof typeof luaSources
 type Argument = string | number
@@ -152,8 +185,20 @@ export class Scripts {
     return this.run<null>('taken', [batchId, take, this.rules.answerTimeoutMs, this.checkMs])
   }
 
-  answered(batchId: string, outcome: AnswerOutcome, conversationId = '', lease: number | '' = '') {
-    return this.run<[freed: number, dueInMs: number]>('answered', [batchId, outcome, this.db, conversationId, lease])
+  /** Resolves to what became of each, in their order; an `Error` where one failed. */
+  async answered(endings: Ending[]): Promise<(Ended | Error)[]> {
+    const replies = await this.run<(string | [freed: number, dueInMs: number])[]>('answered', [
+      this.db,
+      ...endings.flatMap(({ batchId, outcome, conversationId = '', lease = '' }) => [
+        batchId,
+        outcome,
+        conversationId,
+        lease,
+      ]),
+    ])
+    return replies.map(reply =>
+      typeof reply === 'string' ? new Error(reply) : { freed: reply[0] === 1, dueInMs: reply[1] },
+    )
   }
 
   flush(conversationId: string) {

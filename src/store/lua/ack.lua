@@ -14,6 +14,8 @@ Returns the troubles: { batch id, error } for each that could not be read
 --- include "free"
 --- include "record"
 --- include "next-check"
+--- include "push"
+--- include "error-text"
 local serial, check_ms, ttl, by, db = ARGV[1] == 'serial', tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 
 local now = read_clock()
@@ -21,7 +23,10 @@ for _, name in ipairs({ CLAIMED, ANSWERING, DUE }) do redis.call('ZCARD', P .. n
 redis.call('XLEN', P .. HISTORY)
 redis.call('HLEN', P .. DEAD)
 
-local troubles = {}
+local now_text = whole(now)
+local check_at = next_check(now, check_ms)
+local check_text, header_end = whole(check_at), whole(check_at + ttl)
+local troubles, gone, answering = {}, {}, {}
 for i = 6, #ARGV do
   local batch_id = ARGV[i]
   local ok, conversation, owner, head = pcall(function()
@@ -30,17 +35,18 @@ for i = 6, #ARGV do
     return conversation, owner ~= '' and owner or by, conversation and not serial and head_of(conversation) or nil
   end)
   if not ok then
-    troubles[#troubles + 1] = { batch_id, type(conversation) == 'table' and conversation.err or tostring(conversation) }
+    troubles[#troubles + 1] = { batch_id, error_text(conversation) }
   elseif conversation then
     redis.call('DEL', P .. CLAIMED_BATCH .. batch_id)
-    redis.call('ZREM', P .. CLAIMED, batch_id)
+    gone[#gone + 1] = batch_id
     record('handed-over', batch_id, conversation, 'owner', owner)
     announce(BATCH_HANDED_OVER, conversation, batch_id, '')
     if serial then
-      local check_at = next_check(now, check_ms)
-      redis.call('HSET', P .. HANDED_OVER .. batch_id, 'conversationId', conversation, 'handedOverAtMs', now, 'owner', owner)
-      redis.call('ZADD', P .. ANSWERING, check_at, batch_id)
-      redis.call('PEXPIREAT', P .. HEADER .. conversation, check_at + ttl, 'GT')
+      redis.call('HSET', P .. HANDED_OVER .. batch_id,
+        'conversationId', conversation, 'handedOverAtMs', now_text, 'owner', owner)
+      redis.call('PEXPIREAT', P .. HEADER .. conversation, header_end, 'GT')
+      answering[#answering + 1] = check_text
+      answering[#answering + 1] = batch_id
     else
       free(conversation, head, now, db)
     end
@@ -52,4 +58,6 @@ for i = 6, #ARGV do
     end
   end
 end
+push('ZREM', P .. CLAIMED, gone)
+push('ZADD', P .. ANSWERING, answering)
 return troubles

@@ -22,6 +22,7 @@ Returns { listeners, then for each request { accepted, duplicates, too old, batc
 --- include "record"
 --- include "push"
 --- include "seen"
+--- include "error-text"
 local FIRST_REQUEST, ARGS_PER_MESSAGE = 9, 3
 local FORGET_EVERY = 100
 
@@ -156,7 +157,7 @@ local i = FIRST_REQUEST
 while i <= #ARGV do
   local first, last = i + 4, i + 3 + ARGV[i + 3] * ARGS_PER_MESSAGE
   local ok, reply = pcall(append, ARGV[i], ARGV[i + 1], ARGV[i + 2] == '1', first, last)
-  replies[#replies + 1] = ok and reply or (type(reply) == 'table' and reply.err or tostring(reply))
+  replies[#replies + 1] = ok and reply or error_text(reply)
   i = last + 1
 end
 -- Whoever subscribes to the channel by its name works here; whoever watches by a pattern does not.

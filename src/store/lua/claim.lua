@@ -20,6 +20,8 @@ Returns { batches, checks, dead, troubles, ms to the next thing to do or -1 }
 --- include "head"
 --- include "die"
 --- include "next-check"
+--- include "push"
+--- include "error-text"
 local ENDED_LEASES_A_CLAIM = 10
 local LEASES_RENEWED_A_CLAIM = 200
 local CHECKS_A_CLAIM = 200
@@ -32,6 +34,7 @@ local lease_ms, max_attempts, max_wait = tonumber(ARGV[4]), tonumber(ARGV[5]), t
 local ttl, check_ms, answer_timeout, db = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
 
 local now = read_clock()
+local now_text = whole(now)
 local batches, checks, dead, troubles = {}, {}, {}, {}
 local bytes = 0
 
@@ -76,9 +79,8 @@ if #leased + #due > 0 then
 end
 
 -- Hands `batch` (a claimed hash as a table) out to the owner.
+local lease_end, header_end = whole(now + lease_ms), whole(now + lease_ms + ttl)
 local function lease(batch_id, batch, late_ms, lost)
-  redis.call('ZADD', P .. CLAIMED, now + lease_ms, batch_id)
-  redis.call('PEXPIREAT', P .. HEADER .. batch.conversationId, now + lease_ms + ttl, 'GT')
   batches[#batches + 1] = { batch_id, batch.conversationId, batch.attempt, batch.lease, batch.firstAtMs, batch.lastAtMs,
     batch.dueAtMs, batch.releasedAtMs, batch.releasedBy, late_ms, lost, batch.messages }
   bytes = bytes + #batch.messages
@@ -102,7 +104,7 @@ for i = 1, #leased, 2 do
     return batch, batch and head_of(batch.conversationId)
   end)
   if not ok then
-    trouble('', type(batch) == 'table' and batch.err or tostring(batch), batch_id)
+    trouble('', error_text(batch), batch_id)
     redis.call('ZADD', P .. CLAIMED, now + PUT_OFF_MS, batch_id)
   elseif not batch then
     redis.call('ZREM', P .. CLAIMED, batch_id)
@@ -114,11 +116,15 @@ for i = 1, #leased, 2 do
     reclaimed = true
     batch.attempt, batch.lease, batch.owner = batch.attempt + 1, batch.lease + 1, owner
     redis.call('HSET', P .. CLAIMED_BATCH .. batch_id,
-      'attempt', batch.attempt, 'lease', batch.lease, 'owner', owner, 'leasedAtMs', now)
+      'attempt', batch.attempt, 'lease', batch.lease, 'owner', owner, 'leasedAtMs', now_text)
+    redis.call('ZADD', P .. CLAIMED, lease_end, batch_id)
+    redis.call('PEXPIREAT', P .. HEADER .. batch.conversationId, header_end, 'GT')
     lease(batch_id, batch, 0, '')
     record('reclaimed', batch_id, batch.conversationId, 'owner', owner, 'attempt', batch.attempt)
   end
 end
+
+local owner_json = cjson.encode(owner)
 
 -- The head run of a conversation: its batch, as a claimed hash, and what is left behind it. Only reads.
 local function head_run(conversation, score)
@@ -161,8 +167,8 @@ local function head_run(conversation, score)
   end
   local named = { '[' .. table.concat(ids, ',') .. ']', '[' .. table.concat(times, ',') .. ']', lines_from }
   return batch_id, open, lost, named, {
-    conversationId = conversation, attempt = 1, lease = 1, owner = owner, count = #lines,
-    firstAtMs = first_at, lastAtMs = last_at, dueAtMs = due_at, releasedAtMs = now, leasedAtMs = now,
+    conversationId = conversation, attempt = '1', lease = '1', owner = owner, count = whole(#lines),
+    firstAtMs = first_at, lastAtMs = last_at, dueAtMs = due_at, releasedAtMs = now_text, leasedAtMs = now_text,
     releasedBy = reason, messages = table.concat(lines, '\n'),
   }
 end
@@ -177,37 +183,42 @@ local function fields_of(batch)
 end
 
 -- What is due.
+local gone, leases = {}, {}
 for i = 1, #due, 2 do
   if #batches >= max_batches or bytes >= max_bytes then break end
   local conversation, score = due[i], tonumber(due[i + 1])
   local ok, batch_id, open, lost, named, batch = pcall(head_run, conversation, score)
   local claimed = ok and batch_id and redis.pcall('HSET', P .. CLAIMED_BATCH .. batch_id, unpack(fields_of(batch)))
   if not ok or type(claimed) == 'table' then
-    local err = ok and claimed or batch_id
-    trouble(conversation, type(err) == 'table' and err.err or tostring(err))
+    trouble(conversation, error_text(ok and claimed or batch_id))
     redis.call('ZADD', P .. DUE, now + PUT_OFF_MS, conversation)
   elseif not batch_id then
-    redis.call('ZREM', P .. DUE, conversation)
+    gone[#gone + 1] = conversation
   else
-    local count = batch.count
+    -- A shadow key whose time is up is announced as expired by whatever touches it: here and now.
     if open then
-      redis.call('DEL', P .. MESSAGES .. conversation, P .. HEADER .. conversation)
+      redis.call('DEL', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation)
     else
-      redis.call('LTRIM', P .. MESSAGES .. conversation, count, -1)
+      redis.call('LTRIM', P .. MESSAGES .. conversation, batch.count, -1)
+      redis.call('PEXPIREAT', P .. HEADER .. conversation, header_end, 'GT')
+      redis.call('DEL', P .. QUIET .. conversation)
     end
     redis.call('SET', P .. HOLD .. conversation, batch_id)
-    redis.call('ZREM', P .. DUE, conversation)
-    -- Touching the shadow key makes Redis delete and announce it, here and now, if its time is up.
-    if redis.call('EXISTS', P .. QUIET .. conversation) == 1 then redis.call('DEL', P .. QUIET .. conversation) end
+    gone[#gone + 1] = conversation
+    leases[#leases + 1] = lease_end
+    leases[#leases + 1] = batch_id
     local late_ms = math.max(now - score, 0)
+    local late_text = whole(late_ms)
     lease(batch_id, batch, late_ms, lost)
-    if lost == 'vanished' then record('vanished', batch_id, conversation, 'count', count) end
-    record('claimed', batch_id, conversation, 'owner', owner, 'reason', batch.releasedBy, 'count', count, 'lateMs', late_ms,
-      'ids', named[1], 'at', named[2], 'firstAtMs', named[3])
-    announce(BATCH_RELEASED, conversation, batch_id, ',"count":' .. count .. ',"releasedBy":"' .. batch.releasedBy ..
-      '","lateMs":' .. late_ms .. ',"processor":' .. cjson.encode(owner))
+    if lost == 'vanished' then record('vanished', batch_id, conversation, 'count', batch.count) end
+    record('claimed', batch_id, conversation, 'owner', owner, 'reason', batch.releasedBy, 'count', batch.count,
+      'lateMs', late_text, 'ids', named[1], 'at', named[2], 'firstAtMs', named[3])
+    announce(BATCH_RELEASED, conversation, batch_id, ',"count":' .. batch.count .. ',"releasedBy":"' .. batch.releasedBy ..
+      '","lateMs":' .. late_text .. ',"processor":' .. owner_json)
   end
 end
+push('ZREM', P .. DUE, gone)
+push('ZADD', P .. CLAIMED, leases)
 
 -- Answers to check. A held conversation's open batch keeps its header meanwhile.
 for i = 1, #unchecked, 2 do

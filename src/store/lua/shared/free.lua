@@ -8,6 +8,6 @@ local function free(conversation, head, now, db)
   local at = math.max(head.due_at or now, now)
   schedule(conversation, at, now)
   announce(BATCH_UPDATED, conversation, head.batch_id,
-    ',"count":' .. head.waiting .. ',"dueInMs":' .. (at - now) .. ',"db":' .. db)
+    ',"count":' .. whole(head.waiting) .. ',"dueInMs":' .. whole(at - now) .. ',"db":' .. db)
   return at - now
 end

@@ -1,0 +1,88 @@
+import { expect } from 'chai'
+import { GroupedCalls } from '../../../src/store/grouped-calls.js'
+import { until } from '../../support/wait.js'
+
+interface Request {
+  name: string
+  share: number
+}
+
+describe('grouped calls', () => {
+  let calls: { names: string; answer: () => void; fail: (error: Error) => void }[]
+  let grouped: GroupedCalls<Request, string>
+
+  beforeEach(() => {
+    calls = []
+    grouped = new GroupedCalls(
+      requests =>
+        new Promise((resolve, reject) => {
+          const replies = requests.map(({ name }) => (name === 'x' ? new Error('this one') : name))
+          calls.push({
+            names: requests.map(({ name }) => name).join(''),
+            answer: () => resolve(replies),
+            fail: reject,
+          })
+        }),
+      ({ share }) => share,
+    )
+  })
+
+  const add = (names: string, share = 0.1) => [...names].map(name => grouped.add({ name, share }))
+  const told = async (replies: Promise<string | Error>[]) =>
+    (await Promise.all(replies)).map(reply => (reply instanceof Error ? reply.message : reply)).join(' ')
+  const sent = () => calls.map(({ names }) => names)
+
+  it('sends together what comes together, and what comes meanwhile when that has ended, in order', async () => {
+    const replies = add('ab')
+    await until(() => calls.length === 1)
+    replies.push(...add('c'))
+    await new Promise(resolve => setImmediate(resolve))
+    replies.push(...add('de'))
+    expect(sent()).to.deep.equal(['ab'])
+    calls[0]?.answer()
+    await until(() => calls.length === 2)
+    calls[1]?.answer()
+    expect(await told(replies)).to.equal('a b c d e')
+    expect(sent()).to.deep.equal(['ab', 'cde'])
+  })
+
+  it('sends a second call meanwhile where enough waits for it, and no third', async () => {
+    const replies = add('a')
+    await until(() => calls.length === 1)
+    replies.push(...add('bcdef'))
+    await until(() => calls.length === 2)
+    replies.push(...add('ghijk'))
+    await new Promise(resolve => setImmediate(resolve))
+    expect(sent()).to.deep.equal(['a', 'bcdef'])
+    calls[1]?.answer()
+    await until(() => calls.length === 3)
+    for (const call of calls) call.answer()
+    expect(await told(replies)).to.equal('a b c d e f g h i j k')
+    expect(sent()).to.deep.equal(['a', 'bcdef', 'ghijk'])
+  })
+
+  it('fills a call and no more, and sends alone what fills more than one', async () => {
+    const replies = [...add('ab', 0.5), ...add('c', 0.1), ...add('d', 7), ...add('e', 0.9)]
+    for (let i = 0; i < 4; i++) {
+      await until(() => calls.length > i)
+      calls[i]?.answer()
+    }
+    expect(await told(replies)).to.equal('a b c d e')
+    expect(sent()).to.deep.equal(['ab', 'c', 'd', 'e'])
+  })
+
+  it('fails alone what failed alone, all of a call that failed, and goes on', async () => {
+    const mixed = add('axb')
+    await until(() => calls.length === 1)
+    calls[0]?.answer()
+    expect(await told(mixed)).to.equal('a this one b')
+    const lost = add('cd').map(reply => reply.catch((error: Error) => error))
+    await until(() => calls.length === 2)
+    calls[1]?.fail(new Error('away'))
+    expect(await told(lost)).to.equal('away away')
+    const after = add('e')
+    await until(() => calls.length === 3)
+    calls[2]?.answer()
+    expect(await told(after)).to.equal('e')
+  })
+})
