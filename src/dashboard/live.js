@@ -17,7 +17,6 @@ const OVERDUE_MS = 1000
 const TILES = ['open', 'held', 'perMinute', 'lateness', 'queueTile', 'dead']
 
 export class Live {
-  waiting = new WaitingList()
   dead = []
   askedAtMs = 0
   chartDrawnFor
@@ -25,6 +24,7 @@ export class Live {
   constructor(section, feed) {
     this.section = section
     this.feed = feed
+    this.waiting = new WaitingList(conversation => void feed.look(conversation))
     this.tiles = new Map(TILES.map(key => [key, tile()]))
     this.title = el('h2', { id: 'live-title' })
     this.chart = el('div')

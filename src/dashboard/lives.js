@@ -35,6 +35,7 @@ function read(life, { step, atMs, detail }, rules) {
     case 'claimed':
       life.claimed ??= { atMs, by: detail.owner ?? '', reason: detail.reason ?? '', lateMs: Number(detail.lateMs ?? 0) }
       life.count = Number(detail.count ?? 0)
+      if (detail.reason === 'gap' && life.count > arrived(life)) fillIn(life, rules)
       break
     case 'handed-over':
       life.handedOverMs ??= atMs
@@ -50,6 +51,16 @@ function read(life, { step, atMs, detail }, rules) {
       life.droppedMs = atMs
       break
   }
+}
+
+const arrived = ({ arrivals }) => arrivals?.at(-1)?.count ?? 0
+
+/** Where the history has not each arrival: the last one was a quiet gap before the batch could go. */
+function fillIn(life, { quietGapMs }) {
+  const lastMs = life.claimed.atMs - life.claimed.lateMs - quietGapMs
+  if (life.firstMs === undefined || lastMs < life.firstMs) return
+  life.arrivals.push({ atMs: lastMs, count: life.count })
+  life.dueMs = lastMs + quietGapMs
 }
 
 const dueOf = ({ firstMs }, atMs, { quietGapMs, maxWaitMs }) => Math.min(atMs + quietGapMs, firstMs + maxWaitMs)

@@ -13,7 +13,9 @@ export class WaitingList {
   sorted = []
   filter = ''
 
-  constructor() {
+  /** @param look asks for what is not known of a conversation that can be seen */
+  constructor(look) {
+    this.look = look
     this.input = el('input', {
       type: 'search',
       id: 'filter',
@@ -103,6 +105,7 @@ export class WaitingList {
 
   drawRow(row, conversation, index, rules, now) {
     const { id, open, held, sealed } = conversation
+    if (open && (open.count === undefined || open.firstMs === undefined)) this.look(conversation)
     row.element.style.setProperty('transform', `translateY(${index * ROW_PX}px)`)
     row.element.setAttribute('aria-rowindex', String(index + 2))
     row.element.classList.toggle('held', held !== undefined)

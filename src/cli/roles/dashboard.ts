@@ -1,12 +1,15 @@
 /** What the API needs to show its page: the live events, a look into the queue, and what other API processes have refused. */
 import type { DashboardOptions } from '../../api/dashboard.js'
 import { LiveEvents } from '../../api/events.js'
+import type { FollowGrowth } from '../../api/growth.js'
 import { QueueWindow } from '../../api/queue-window.js'
 import type { RefusedElsewhere } from '../../api/recent-webhooks.js'
+import { growthOn } from '../../api/redis-growth.js'
 import type { Batcher } from '../../batcher.js'
 import { presenceSchema } from '../../doctor/presence.js'
 import { processName } from '../../process-name.js'
 import { RedisStore } from '../../store/redis-store.js'
+import type { Store } from '../../store/store.js'
 import { packageVersion } from '../package-files.js'
 import type { ApiContext } from './api.js'
 
@@ -27,13 +30,28 @@ export async function dashboardFor(context: ApiContext, batcher: Batcher): Promi
       : undefined
   if (queue) await lifecycle.add('the look into the queue', () => queue.close())
   return {
-    live: new LiveEvents(store, log),
+    live: new LiveEvents(store, { log, growth: growthOf(context, store) }),
     version: packageVersion(),
     batching: config.batching,
     isOwnWorker: !withLoggingWorker,
     ...(queue ? { queue } : {}),
     ...(store instanceof RedisStore ? { refusedElsewhere: () => refusedBy(store) } : {}),
   }
+}
+
+function growthOf({ config, log }: ApiContext, store: Store): FollowGrowth {
+  if (store instanceof RedisStore)
+    return growthOn({
+      redis: config.redis,
+      prefix: config.prefix,
+      channel: store.keys.batchUpdated,
+      connectionName: processName('api'),
+      log,
+    })
+  return listener =>
+    store.listen(event => {
+      if (event.kind === 'batch-updated') listener.grew(event)
+    })
 }
 
 async function refusedBy(store: RedisStore): Promise<RefusedElsewhere[]> {

@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import sinon from 'sinon'
 import { z } from 'zod'
 import { LiveEvents } from '../../../src/api/events.js'
+import type { FollowGrowth, GrowthListener } from '../../../src/api/growth.js'
 import { type LiveReader, READER_BOUNDS } from '../../../src/api/live-reader.js'
 import { MemoryStore } from '../../../src/store/memory-store.js'
 import type { HistoryEntry } from '../../../src/store/store.js'
@@ -165,6 +166,94 @@ describe('events', () => {
       failure => failure,
     )
     expect(error).to.include({ status: 503 })
+  })
+})
+
+describe('events: growth', () => {
+  let told: Told
+  let live: LiveEvents
+  let clock: sinon.SinonFakeTimers
+  let listener: GrowthListener
+  let stops: number
+
+  const followGrowth: FollowGrowth = async its => {
+    listener = its
+    return async () => {
+      stops += 1
+    }
+  }
+
+  const grow = (conversationId: string, count: number) =>
+    listener.grew({ conversationId, batchId: 'b', count, dueInMs: 10_000 })
+
+  beforeEach(() => {
+    clock = sinon.useFakeTimers({
+      toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout', 'performance'],
+    })
+    told = new Told()
+    stops = 0
+    live = new LiveEvents(told, { growth: followGrowth })
+  })
+
+  afterEach(async () => {
+    await live.close()
+    clock.restore()
+  })
+
+  it('is told a few times a second, once for each conversation, with what is left until it is due', async () => {
+    const reader = await live.read()
+    for (let count = 1; count <= 1000; count++) grow('a', count)
+    grow('c', 1)
+    expect(taken(reader)).not.to.include('growth')
+    clock.tick(250)
+    expect(taken(reader).split('event: ').at(-1)).to.equal(
+      'growth\ndata: [{"conversationId":"a","batchId":"b","count":1000,"dueInMs":9750},{"conversationId":"c","batchId":"b","count":1,"dueInMs":9750}]\n\n',
+    )
+  })
+
+  it('of more conversations than a page looks at asks readers to look anew', async () => {
+    const reader = await live.read()
+    for (let i = 0; i < 1001; i++) grow(`c${i}`, 1)
+    clock.tick(250)
+    const text = taken(reader)
+    expect(text).to.include('"c999"').and.include('event: stale').and.not.include('"c1000"')
+  })
+
+  it('counts as skipped for a reader that does not keep up', async () => {
+    const slow = await live.read()
+    for (let i = 0; i < 10; i++) {
+      for (let j = 0; j < 500; j++) grow(`c${j}`, i)
+      clock.tick(250)
+    }
+    expect(slow.readableLength).to.be.at.most(READER_BOUNDS.bytesWaiting)
+    taken(slow)
+    clock.tick(1000)
+    expect(taken(slow)).to.match(/event: summary\ndata: \{"skipped":\d+00,/)
+  })
+
+  it('that may have been missed asks readers to look anew', async () => {
+    const reader = await live.read()
+    listener.missed()
+    expect(taken(reader)).to.include('event: stale')
+  })
+
+  it('is not followed when nobody reads', async () => {
+    const reader = await live.read()
+    grow('a', 1)
+    reader.destroy()
+    clock.runToLast()
+    await live.close()
+    expect(stops).to.equal(1)
+    expect(clock.countTimers()).to.equal(0)
+  })
+
+  it('that can not be followed makes readers look anew now and then', async () => {
+    const blind = new LiveEvents(told, { growth: () => Promise.reject(new Error('NOPERM')) })
+    const reader = await blind.read()
+    expect(taken(reader)).not.to.include('stale')
+    clock.tick(5000)
+    expect(taken(reader)).to.include('event: stale')
+    await blind.close()
   })
 })
 

@@ -1,0 +1,84 @@
+/**
+ * `batch-updated` as it comes, on a connection of its own. It is subscribed to by a pattern: whoever subscribes by its name
+ * counts as somebody who works on the batches. An access list has to name just this pattern, `<prefix>.*`.
+ */
+import type { Redis } from 'ioredis'
+import { z } from 'zod'
+import type { Logger } from '../logger.js'
+import { connect, createClient, disconnect, type RedisSource } from '../store/redis-connection.js'
+import type { FollowGrowth, GrowthListener } from './growth.js'
+
+const HEARTBEAT_MS = 30_000
+
+const batchUpdated = z.object({
+  conversationId: z.string(),
+  batchId: z.string(),
+  count: z.number(),
+  dueInMs: z.number(),
+})
+
+export interface GrowthSource {
+  redis: RedisSource
+  prefix: string
+  /** The channel, by its name. */
+  channel: string
+  connectionName: string
+  log: Logger
+}
+
+/** The returned function rejects where Redis can not be reached, or refuses the subscription. */
+export const growthOn =
+  ({ redis, prefix, channel, connectionName, log }: GrowthSource): FollowGrowth =>
+  async listener => {
+    const client = createClient(redis, connectionName)
+    // Resubscribed to by hand, so as to know when it stands.
+    Object.assign(client.options, { autoResubscribe: false })
+    // The outage of the server is the store's to report.
+    client.on('error', () => {})
+    client.on('pmessage', (_pattern: string, from: string, text: string) => {
+      if (from === channel) hear(text, listener)
+    })
+    const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}.*`
+    try {
+      await connect(client)
+      await client.psubscribe(pattern)
+    } catch (error) {
+      await disconnect(client)
+      throw error
+    }
+    client.on('ready', () => {
+      client.psubscribe(pattern).then(
+        () => listener.missed(),
+        error => log.debug({ err: error }, 'how batches grow can not be followed any more'),
+      )
+    })
+    const heartbeat = setInterval(() => void ping(client), HEARTBEAT_MS)
+    return async () => {
+      clearInterval(heartbeat)
+      await disconnect(client)
+    }
+  }
+
+function hear(text: string, listener: GrowthListener): void {
+  const parsed = batchUpdated.safeParse(parseJson(text))
+  if (parsed.success) listener.grew(parsed.data)
+}
+
+/** `undefined` for what is no JSON: anybody may publish. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** A connection that hangs looks like a quiet system: a new one is what helps. */
+async function ping(client: Redis): Promise<void> {
+  if (client.status !== 'ready') return
+  try {
+    await client.ping()
+  } catch {
+    client.disconnect(true)
+  }
+}
