@@ -5,14 +5,13 @@
  * came too fast.
  */
 import { CallFailed, call, ofConversation } from './api.js'
-import { Model } from './model.js'
+import { Model, READ_AT_ONCE } from './model.js'
 
 /** Beats come every 10 s: without one for so long the connection is dead, whatever the browser thinks. */
 const SILENCE_MS = 25_000
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000]
 /** After a summary what is shown may be wrong: all is fetched again, but not at each. */
 const REFRESH_MS = 5000
-const HISTORY = 1000
 
 export class Feed extends EventTarget {
   model = new Model()
@@ -81,9 +80,9 @@ export class Feed extends EventTarget {
     try {
       const [about, { history }] = await Promise.all([
         call('GET', 'page/state'),
-        call('GET', `page/history?limit=${HISTORY}`),
+        call('GET', `page/history?limit=${READ_AT_ONCE}`),
       ])
-      const { conversations } = await call('GET', `conversations?limit=${HISTORY}`)
+      const { conversations } = await call('GET', `conversations?limit=${READ_AT_ONCE}`)
       if (source !== this.source) return
       this.about = about
       // Until a step tells the store's clock, the API's.

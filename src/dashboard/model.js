@@ -9,12 +9,19 @@ export const MINUTES_SHOWN = 30
 const MINUTE_MS = 60_000
 /** Batches whose claim is known: what is told late of how they grew is not news. */
 const KEPT_TAKEN = 2000
+const MOST_CONVERSATIONS = 2000
+/** What is read of the history and of what waits, at a (re)connection. */
+export const READ_AT_ONCE = 1000
 
 export class Model {
   rules
   /** id → { id, open?, sealed, held? }; `open` is { batchId, count, dueMs, firstMs }, as far as each is known */
   conversations = new Map()
   taken = new Set()
+  /** There are more conversations than are kept here. */
+  isPartial = false
+  /** Before that the history was not read. */
+  knownFromMs = 0
   /** Claims: { atMs, lateMs, reason } */
   claims = []
   /** minute → reason → count */
@@ -30,6 +37,8 @@ export class Model {
     this.claims = []
     this.minutes.clear()
     for (const step of steps) this.apply(step)
+    this.knownFromMs = steps.length < READ_AT_ONCE ? 0 : steps[0].atMs
+    this.isPartial = waiting.length >= READ_AT_ONCE
     const known = new Map(waiting.map(summary => [summary.conversationId, summary]))
     for (const id of this.conversations.keys()) if (!known.has(id)) this.conversations.delete(id)
     for (const { conversationId, state, dueInMs, batchId } of known.values()) {
@@ -133,7 +142,9 @@ export class Model {
     let conversation = this.conversations.get(id)
     if (!conversation) {
       conversation = { id, sealed: [] }
-      this.conversations.set(id, conversation)
+      // Those beyond are only counted, by the store.
+      if (this.conversations.size < MOST_CONVERSATIONS) this.conversations.set(id, conversation)
+      else this.isPartial = true
     }
     return conversation
   }

@@ -172,7 +172,7 @@ inBrowser('page', function () {
     it('says so where the history holds nothing', async () => {
       const page = await served.open(browsing)
       await page.goto(`${served.url}/#trace=nobody`)
-      await reads(page.locator('.lives'), /^The history holds nothing of nobody\.$/)
+      await reads(page.locator('#trace').getByRole('status'), /^The history holds nothing of nobody\.$/)
       await page.context().close()
     })
   })
@@ -284,10 +284,13 @@ inBrowser('page', function () {
         const dead = page.locator('.dead li')
         await reads(dead, /^dead@c\.us[\s\S]*1 attempt: .*answered 500[\s\S]*\(hidden\)/)
         await reads(page.locator('.tiles'), /1\s+dead batch/)
+        const verdict = page.locator('.verdict')
+        await reads(verdict, /^1 dead batch: the handover failed for good\./)
         refuses = false
         await dead.getByRole('button', { name: /^Hand over again/ }).click()
         await until(async () => (await dead.count()) === 0, { what: 'no dead batch' })
         expect(received.at(-1)).to.include('a secret')
+        await reads(verdict, /^All is well/)
         expect(await page.content()).not.to.include('secret')
         await page.context().close()
       } finally {
@@ -302,12 +305,19 @@ inBrowser('page', function () {
     try {
       const page = await mortal.open(browsing)
       await page.evaluate('window.isTheSame = true')
+      await page.setViewportSize(PHONE.viewport)
+      await page.evaluate('scrollTo(0, 1e6)')
       await mortal.stop()
       await reads(
         page.getByRole('alert'),
         /^The connection to Lull was lost at \d\d:\d\d:\d\d\. What you see is from then/,
       )
       await reads(page.locator('#connection'), /^connection lost$/)
+      expect(await page.title()).to.equal('⚠ Playground · Lull')
+      expect((await page.getByRole('alert').boundingBox())?.y, 'in sight, however far one has scrolled').to.be.within(
+        0,
+        200,
+      )
       await mortal.start()
       await reads(page.locator('#connection'), /^live$/)
       expect(await page.getByRole('alert').isVisible()).to.equal(false)
