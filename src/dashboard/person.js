@@ -14,6 +14,7 @@ const AFTERTHOUGHT_MS = 1200
 const BATCHES_SHOWN = 20
 const STEPS_KEPT = 2000
 const LINES_AT_ONCE = 50
+const NEARLY_PX = 40
 
 export class Person {
   batches = new Map()
@@ -24,6 +25,8 @@ export class Person {
   stepsSeen = new Set()
   /** The batch whose answer is pending. */
   holding
+  /** The end of the chat is kept in sight. */
+  follows = true
   isTelling = false
 
   constructor(name, id, feed) {
@@ -34,6 +37,11 @@ export class Person {
     this.naive = new ThirtyLines(rules.quietGapMs, thinkingMs)
     this.naive.addEventListener('change', () => this.drawNaive())
     this.log = el('div', { class: 'chat', role: 'log', tabindex: '0' })
+    // Whoever has scrolled up is left there.
+    this.log.addEventListener('scroll', () => {
+      const { scrollTop, clientHeight, scrollHeight } = this.log
+      this.follows = scrollTop + clientHeight > scrollHeight - NEARLY_PX
+    })
     this.unsorted = el('div', { class: 'unsorted' })
     this.log.append(this.unsorted)
     this.input = el('textarea', {
@@ -108,6 +116,7 @@ export class Person {
       this.naive.append(text, messageId)
     }
     this.last = messages.at(-1)
+    this.follows = true
     this.scroll()
     return this.send(messages)
   }
@@ -317,7 +326,9 @@ export class Person {
   }
 
   tick(now) {
-    for (const batch of this.batches.values()) if (batch.state === 'open' && batch.dueMs > 0) this.count(batch, now)
+    const open = [...this.batches.values()].filter(batch => batch.state === 'open' && batch.dueMs > 0)
+    for (const batch of open) this.count(batch, now)
+    if (open.length > 0) this.scroll()
   }
 
   count(batch, now) {
@@ -363,7 +374,7 @@ export class Person {
   }
 
   scroll() {
-    this.log.scrollTop = this.log.scrollHeight
+    if (this.follows) this.log.scrollTop = this.log.scrollHeight
   }
 }
 

@@ -8,7 +8,7 @@ const en = {
   queue: 'Queue',
   otherLanguage: 'Русский',
   connecting: 'connecting …',
-  connected: 'live',
+  connected: 'connected',
   noStore: 'no Redis',
   lost: 'connection lost',
   lostSince: 'The connection to Lull was lost at {0}. What you see is from then; the page keeps trying.',
@@ -37,7 +37,7 @@ const en = {
   storyTitle: 'Four messages, one of them delivered twice, and an afterthought while the answer is pending',
   restart: 'Restart the thirty lines',
   restartTitle: 'As at a deployment: what they had only in memory is gone. Lull’s messages are in Redis.',
-  thirtyLines: 'What thirty lines of setTimeout would answer',
+  thirtyLines: 'Thirty lines of setTimeout would say',
   thirtyNothing: 'nothing yet',
   thirtyWaits: 'waits for silence: {0}',
   thirtyAnswer: 'answers: “{0}”',
@@ -175,7 +175,7 @@ const ru = {
   hidden: '(скрыто)',
   failed: 'Не получилось: {0}',
 
-  playTitle: 'Пишите как люди: очередями',
+  playTitle: 'Пишите как люди: одно за другим',
   playLead:
     'Пишите за любого из этих людей: каждая строка — сообщение. Lull ждёт {0} тишины (не дольше {1}), отдаёт пачку целиком, а следующую придерживает до ответа. Это настоящие сообщения, они идут настоящим путём через эту систему.',
   ownWorker:
@@ -193,7 +193,7 @@ const ru = {
   storyTitle: 'Четыре сообщения, одно доставлено дважды, и добавка, пока ответ ещё готовится',
   restart: 'Перезапустить тридцать строк',
   restartTitle: 'Как при выкладке: что было только в памяти, пропало. Сообщения Lull — в Redis.',
-  thirtyLines: 'Что ответили бы тридцать строк с setTimeout',
+  thirtyLines: 'Тридцать строк с setTimeout:',
   thirtyNothing: 'пока ничего',
   thirtyWaits: 'ждут тишины: {0}',
   thirtyAnswer: 'отвечают: «{0}»',

@@ -319,7 +319,7 @@ inBrowser('page', function () {
         200,
       )
       await mortal.start()
-      await reads(page.locator('#connection'), /^live$/)
+      await reads(page.locator('#connection'), /^connected$/)
       expect(await page.getByRole('alert').isVisible()).to.equal(false)
       expect(await page.evaluate('window.isTheSame')).to.equal(true)
       const anna = laneOf(page, 'Anna')
@@ -341,7 +341,7 @@ inBrowser('page', function () {
     await page.getByLabel(/needs the token/).fill('a-token-of-the-page')
     await page.getByRole('button', { name: 'Open' }).click()
     await laneOf(page, 'Anna').waitFor()
-    await reads(page.locator('#connection'), /^live$/)
+    await reads(page.locator('#connection'), /^connected$/)
     expect(page.url()).to.equal(`${served.url}/`)
     await page.context().close()
   })
@@ -379,7 +379,7 @@ inBrowser('page', function () {
 
     for (const [locale, title] of [
       ['en-GB', 'Write as people do: in bursts'],
-      ['ru-RU', 'Пишите как люди: очередями'],
+      ['ru-RU', 'Пишите как люди: одно за другим'],
     ] as const)
       it(`fits a phone, in ${locale}`, async () => {
         const page = await served.open(browsing, { ...PHONE, locale })

@@ -53,7 +53,7 @@ export async function servePage(env: Record<string, string> = {}): Promise<Serve
       const page = await browsing.open(`${url}/?token=${TOKEN}`, options)
       // The link is traded for a cookie, and leads on.
       await page.waitForURL(`${url}/`)
-      await reads(page.locator('#connection'), /^(live|на связи)$/)
+      await reads(page.locator('#connection'), /^(connected|на связи)$/)
       return page
     },
     async append(conversationId, ...texts) {
