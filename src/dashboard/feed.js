@@ -53,8 +53,7 @@ export class Feed extends EventTarget {
       this.alive()
       const { ready, error } = JSON.parse(event.data)
       const isOver = ready && this.storeTrouble !== undefined
-      this.storeTrouble = ready ? undefined : error
-      this.tell('state')
+      this.setStoreTrouble(ready ? undefined : error)
       if (isOver) this.refreshSoon()
     })
     source.addEventListener('growth', event => {
@@ -175,6 +174,11 @@ export class Feed extends EventTarget {
   alive() {
     clearTimeout(this.watchdog)
     this.watchdog = setTimeout(() => this.lost(), SILENCE_MS)
+  }
+
+  setStoreTrouble(trouble) {
+    this.storeTrouble = trouble
+    this.tell('state')
   }
 
   set(state) {

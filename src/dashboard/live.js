@@ -19,6 +19,7 @@ export class Live {
   verdict = new Verdict()
   dead = []
   askedAtMs = 0
+  deadNotBeforeMs = 0
   chartDrawnFor
 
   constructor(section, feed) {
@@ -77,8 +78,10 @@ export class Live {
     if (this.section.hidden || !about) return
     const now = feed.now()
     if (feed.state === 'connected' && Date.now() - this.askedAtMs > ASK_EVERY_MS) void this.ask()
-    if (model.deadChanged && feed.state === 'connected') void this.askDead()
+    if (model.deadChanged && feed.state === 'connected' && Date.now() > this.deadNotBeforeMs) void this.askDead()
     this.drawTiles(model, now)
+    // Of what was true then it would be none.
+    this.verdict.element.hidden = feed.state === 'lost' || feed.storeTrouble !== undefined
     this.verdict.update(about, this.deadCount(), now)
     // With the connection lost the countdowns stop, too: nobody knows whether they are true.
     if (feed.state !== 'lost') this.waiting.update(model, now, about.totals)
@@ -138,8 +141,9 @@ export class Live {
       this.feed.about = await call('GET', 'page/state')
       this.verdict.looked(this.feed.about)
       this.drawAbout()
-    } catch {
-      // The feed says what is wrong with the connection.
+    } catch (error) {
+      // Sooner than the next beat says so. Of a lost connection the feed hears itself.
+      if (error.status === 503) this.feed.setStoreTrouble(error.message)
     }
   }
 
@@ -166,6 +170,7 @@ export class Live {
       this.drawDead()
     } catch {
       this.feed.model.deadChanged = true
+      this.deadNotBeforeMs = Date.now() + ASK_EVERY_MS
     }
   }
 

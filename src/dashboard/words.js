@@ -321,7 +321,7 @@ const ru = {
   units: ['мс', 'с', 'мин', 'ч'],
 }
 
-const languages = { en, ru }
+export const languages = { en, ru }
 const STORED_AS = 'lull-language'
 
 let name = remembered() ?? (navigator.languages.some(language => language.startsWith('ru')) ? 'ru' : 'en')

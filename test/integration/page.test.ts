@@ -14,6 +14,7 @@ import { Batcher } from '../../src/batcher.js'
 import { type Browsing, browse, inBrowser } from '../support/browser.js'
 import { reads, type ServedPage, servePage } from '../support/page.js'
 import { freePort } from '../support/processes.js'
+import { privateRedis } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
 const AN_HOUR = 3_600_000
@@ -334,6 +335,28 @@ inBrowser('page', function () {
     }
   })
 
+  it('says when Redis can not be used, and nothing of what was true before, until it can', async () => {
+    const redis = await privateRedis({ args: ['--appendonly', 'yes'] })
+    const standing = await servePage({ REDIS_URL: redis.url })
+    try {
+      const page = await standing.open(browsing)
+      await page.getByRole('link', { name: 'Live' }).click()
+      await reads(page.locator('.verdict'), /^All is well/)
+      await redis.kill()
+      await reads(page.getByRole('alert'), /^Redis can not be used now: Redis at redis:\S+ can not be reached/)
+      await reads(page.locator('#connection'), /^no Redis$/)
+      expect(await page.locator('.verdict').isVisible()).to.equal(false)
+      await redis.restart()
+      await reads(page.locator('#connection'), /^connected$/)
+      await reads(page.locator('.verdict:visible'), /^All is well/)
+      await page.context().close()
+    } finally {
+      await standing.stop()
+      await redis.stop()
+      browsing.complaints.length = 0
+    }
+  })
+
   it('asks for the token without it, and lets in who knows it', async () => {
     const page = await browsing.open(served.url)
     // The page itself is what was answered 401.
@@ -399,6 +422,19 @@ inBrowser('page', function () {
         }
         await page.context().close()
       })
+
+    it('has all of its words, and what is put into them, in both languages', async () => {
+      const page = await served.open(browsing)
+      const shapes = await page.evaluate<Record<string, string>>(`import('./page/words.js').then(({ languages }) => {
+        const shape = value => typeof value === 'string' ? [...new Set(value.match(/\\{\\d\\}/g))].sort().join('')
+          : Array.isArray(value) ? value.length
+          : 'other' in value ? 'forms'
+          : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shape(inner)]))
+        return Object.fromEntries(Object.entries(languages).map(([name, words]) => [name, JSON.stringify(shape(words), null, 1)]))
+      })`)
+      expect(shapes['ru']).to.equal(shapes['en'])
+      await page.context().close()
+    })
 
     it('speaks the reader’s language, and the other one when asked', async () => {
       const page = await served.open(browsing, { locale: 'ru-RU' })
