@@ -76,8 +76,8 @@ function drawState() {
   if (!about) return
   const { store, version, queue } = about
   byId('board').hidden = !queue
-  const where = store.address === 'memory' ? t('embedded') : store.address
-  setText(byId('stands'), t('stands', where, store.db, store.prefix, version))
+  const where = store.address === 'memory' ? t('embedded') : t('stands', store.address, store.db, store.prefix)
+  setText(byId('stands'), `${where} · Lull ${version}`)
 }
 
 byId('language').addEventListener('click', () => {

@@ -14,7 +14,7 @@ const en = {
   lostSince: 'The connection to Lull was lost at {0}. What you see is from then; the page keeps trying.',
   noToken: 'The token is not valid any more: open the link that lull up printed, or reload and enter the token.',
   storeTrouble: 'Redis can not be used now: {0}',
-  stands: '{0} · database {1} · prefix {2} · Lull {3}',
+  stands: '{0} · database {1} · prefix {2}',
   embedded: 'in memory: nothing outlives this process',
   hidden: '(hidden)',
   failed: 'It did not work: {0}',
@@ -170,7 +170,7 @@ const ru = {
   noToken:
     'Токен больше не действует: откройте ссылку, которую напечатал lull up, или обновите страницу и введите токен.',
   storeTrouble: 'Redis сейчас недоступен: {0}',
-  stands: '{0} · база {1} · префикс {2} · Lull {3}',
+  stands: '{0} · база {1} · префикс {2}',
   embedded: 'в памяти: после остановки процесса ничего не останется',
   hidden: '(скрыто)',
   failed: 'Не получилось: {0}',
