@@ -29,6 +29,9 @@ const BOARD_OPTIONS = { readOnlyMode: false, allowCompletedRetries: false }
 /** Of bull-board's page: nothing is fetched from anywhere else, and nothing is to be tried. */
 const FONTS_ELSEWHERE = /<link [^>]*fonts\.googleapis\.com[^>]*>/
 
+/** It does not know the path that a proxy takes away. What is there instead is resolved by board.js. */
+const ABSOLUTE_BASE = /<base [^>]*>/
+
 export type JobCounts = Record<string, number>
 
 const jobData = z.looseObject({ messages: z.array(z.unknown()) })
@@ -114,7 +117,10 @@ export class QueueWindow {
     const board = serverAdapter.registerPlugin()
     return async (ctx, next) => {
       await board(ctx, next)
-      if (typeof ctx.body === 'string') ctx.body = ctx.body.replace(FONTS_ELSEWHERE, '')
+      if (typeof ctx.body !== 'string') return
+      const up = '../'.repeat(ctx.path.split('/').length - BOARD_PATH.split('/').length)
+      const base = `<base href="${up}${BOARD_PATH.slice(1)}/"><script src="../page/board.js"></script>`
+      ctx.body = ctx.body.replace(FONTS_ELSEWHERE, '').replace(ABSOLUTE_BASE, base)
     }
   }
 }

@@ -1,7 +1,10 @@
 /** The queue's board at `/queues`: behind the page's token, under a Content-Security-Policy, with the jobs that are in the queue. */
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
 import { expect } from 'chai'
 import { type Browsing, browse, inBrowser } from '../support/browser.js'
 import { reads, type ServedPage, servePage } from '../support/page.js'
+import { freePort } from '../support/processes.js'
 
 inBrowser('queue board', function () {
   this.timeout(60_000)
@@ -64,5 +67,45 @@ inBrowser('queue board', function () {
       const asked = await fetch(`${served.url}/queues/api/queues`)
       expect(asked.status).to.equal(401)
       browsing.complaints.length = 0
+    }))
+
+  it('works, as the page does, under a path that a proxy takes away', () =>
+    serving({}, async served => {
+      const { port } = new URL(served.url)
+      const proxy = createServer((incoming, outgoing) => {
+        const options = { port, method: incoming.method, headers: incoming.headers }
+        const passedOn = request({ ...options, path: (incoming.url ?? '').replace('/lull', '') }, response => {
+          outgoing.writeHead(response.statusCode ?? 502, response.headers)
+          response.pipe(outgoing)
+        })
+        passedOn.on('error', () => outgoing.destroy())
+        outgoing.on('close', () => passedOn.destroy())
+        incoming.pipe(passedOn)
+      })
+      const proxyPort = await freePort()
+      proxy.listen(proxyPort, '127.0.0.1')
+      await once(proxy, 'listening')
+      try {
+        const page = await browsing.open(`http://127.0.0.1:${proxyPort}/lull/?token=a-token-of-the-page`)
+        await page.getByRole('button', { name: 'Tell a story' }).waitFor()
+        const anna = page.getByRole('article').filter({ hasText: 'Anna' })
+        await anna.getByRole('textbox').fill('hi')
+        await anna.getByRole('textbox').press('Enter')
+        await reads(anna.locator('.batch'), /^hi\s+Released as one/)
+        await page.getByRole('link', { name: 'Queue' }).click()
+        await page
+          .getByRole('link', { name: new RegExp(`queue-${served.prefix}`) })
+          .first()
+          .click()
+        await page.locator('a[href*="status=active"]').first().click()
+        await reads(page.locator('main'), /playground\/anna/)
+        expect(new URL(page.url()).pathname).to.equal(`/lull/queues/queue/queue-${served.prefix}`)
+        await page.reload()
+        await reads(page.locator('main'), /playground\/anna/)
+        await page.context().close()
+      } finally {
+        proxy.closeAllConnections()
+        proxy.close()
+      }
     }))
 })
