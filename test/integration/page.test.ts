@@ -34,6 +34,14 @@ const share = async (page: Page, bar: string) => {
   return Number(/--part: ([\d.]+)/.exec(style ?? '')?.[1])
 }
 
+/** What axe finds fault with. */
+async function faultsOf(page: Page): Promise<string[]> {
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
+  return page.evaluate(
+    'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(node => [id, node.html, node.failureSummary].join(": "))))',
+  )
+}
+
 inBrowser('page', function () {
   this.timeout(90_000)
   let browsing: Browsing
@@ -167,6 +175,7 @@ inBrowser('page', function () {
         .waitFor()
       await page.getByText('Every step').click()
       await reads(page.locator('.life table'), /opened[\s\S]*claimed[\s\S]*handed-over[\s\S]*answered/)
+      expect(await faultsOf(page)).to.deep.equal([])
       await page.context().close()
     })
 
@@ -287,6 +296,7 @@ inBrowser('page', function () {
         await reads(page.locator('.tiles'), /1\s+dead batch/)
         const verdict = page.locator('.verdict')
         await reads(verdict, /^1 dead batch: the handover failed for good\./)
+        expect(await faultsOf(page)).to.deep.equal([])
         refuses = false
         await dead.getByRole('button', { name: /^Hand over again/ }).click()
         await until(async () => (await dead.count()) === 0, { what: 'no dead batch' })
@@ -377,25 +387,16 @@ inBrowser('page', function () {
   })
 
   describe('for everybody', () => {
-    let axe: string
-    before(async () => {
-      axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-    })
-
     for (const colorScheme of ['light', 'dark'] as const)
       it(`has no fault that axe finds, in the ${colorScheme}`, async () => {
         const page = await served.open(browsing, { colorScheme })
         await laneOf(page, 'Anna').getByRole('textbox').fill('hi\nthere')
         await laneOf(page, 'Anna').getByRole('textbox').press('Enter')
         await page.locator('.batch .bar').waitFor()
-        await page.evaluate(axe)
         for (const view of VIEWS) {
           await page.evaluate(`location.hash = ${JSON.stringify(view)}`)
           await page.locator(`#${view} h2`).waitFor()
-          const faults: string[] = await page.evaluate(
-            'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(node => [id, node.html, node.failureSummary].join(": "))))',
-          )
-          expect(faults, view).to.deep.equal([])
+          expect(await faultsOf(page), view).to.deep.equal([])
         }
         await page.context().close()
       })
