@@ -77,8 +77,8 @@ async function pictures() {
   await light.waitForSelector('.space .row:not([hidden])')
   await delay(5500) // The counts of the queue and the webhooks are asked for every five seconds.
   await traffic('later')
-  await shot(light, 'page-live-light')
-  await shot(dark, 'page-live-dark')
+  await shot(light, 'page-live-light', { fullPage: true })
+  await shot(dark, 'page-live-dark', { fullPage: true })
 
   for (const page of [light, dark]) {
     await page.click('[data-view=play]')
@@ -136,9 +136,9 @@ async function open(options) {
   return page
 }
 
-async function shot(page, name) {
+async function shot(page, name, options) {
   await page.mouse.move(0, 0)
-  await page.screenshot({ path: join(docs, `${name}.png`) })
+  await page.screenshot({ path: join(docs, `${name}.png`), ...options })
 }
 
 async function answers() {

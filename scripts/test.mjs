@@ -20,7 +20,10 @@ async function test() {
   await installIfNeeded()
   await buildIfNeeded()
   const specs = files.length > 0 ? files : ALL
-  const redis = specs.every(spec => spec.startsWith('test/unit/')) ? undefined : await obtain(wantedKind)
+  const isUnit = specs.every(spec => spec.startsWith('test/unit/'))
+  const redis = isUnit ? undefined : await obtain(wantedKind)
+  // A browser is a lot to install on somebody's own machine: there its tests are skipped without one.
+  if (!isUnit && process.env.CI) await obtainBrowser()
   const folder = mkdtempSync(join(tmpdir(), 'lull-test-'))
   const report = join(folder, 'report.json')
   try {
@@ -57,6 +60,12 @@ async function obtain(kind) {
   const { tsImport } = await import('tsx/esm/api')
   const { obtainRedis } = await tsImport('../test/support/obtain-redis.ts', import.meta.url)
   return obtainRedis(say, kind)
+}
+
+async function obtainBrowser() {
+  const { tsImport } = await import('tsx/esm/api')
+  const { obtainChromium } = await tsImport('../test/support/browser.ts', import.meta.url)
+  await obtainChromium(say)
 }
 
 function closingLine(report, redis) {

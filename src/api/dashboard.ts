@@ -47,13 +47,13 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-/** bull-board styles its elements in place. Its fonts are elsewhere, and are not fetched. */
+/** bull-board styles its elements in place. */
 const BOARD_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
 
 /** A navigation of our own, so that it takes the new cookie with it wherever the link was clicked; it replaces the address. */
 const ENTERED =
-  '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=./"><title>Lull</title><p><a href="./">Lull</a></p></html>'
+  '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=./"><link rel="icon" href="page/icon.svg"><title>Lull</title><p><a href="./">Lull</a></p></html>'
 
 export function dashboardRoutes(router: Router, parts: Parts): void {
   const { access } = parts

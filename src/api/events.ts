@@ -1,34 +1,58 @@
 /**
  * `/events`: what happens, as server-sent events. One follower of the history serves all readers of this process, and runs
- * only while there is one. Events without a name are steps, as `lull watch --json` shows them; `summary` stands for steps
- * that came too fast (see live-reader.ts); `beat` comes every ten seconds and says whether the store can be used, so that
- * a connection without one is known to be lost.
+ * only while there is one. Events without a name are steps, as `lull watch --json` shows them; `growth` says what open batches
+ * have become (see growth.ts); `summary` stands for what came too fast (see live-reader.ts); `stale` asks readers to look at
+ * everything anew; `beat` comes every ten seconds and says whether the store can be used, so that a connection without one is
+ * known to be lost.
  */
 import type Router from '@koa/router'
 import type { Middleware } from 'koa'
 import { type Logger, silent } from '../logger.js'
+import type { FollowGrowth, GrowthListener } from '../store/redis-growth.js'
 import type { HistoryEntry, Store } from '../store/store.js'
 import { Refusal } from '../webhook/answer.js'
+import { PendingGrowth } from './growth.js'
 import { eventOf, LiveReader, READER_BOUNDS, type ReaderBounds, stepEvent } from './live-reader.js'
 
 const MOST_READERS = 100
 const SECOND_MS = 1000
 const BEAT_EVERY_S = 10
+/** How often readers hear of what has grown. */
+const GROWTH_EVERY_MS = 250
+/** Where growth can not be followed, readers look at everything so often instead. */
+const STALE_EVERY_S = 5
+const STALE = eventOf('stale', {})
 /** When a browser tries again. */
 const RETRY = 'retry: 2000\n\n'
+
+export interface LiveEventsOptions {
+  log?: Logger
+  bounds?: ReaderBounds
+  /** Without it readers hear of steps alone. */
+  growth?: FollowGrowth
+}
 
 export class LiveEvents {
   private readonly readers = new Set<LiveReader>()
   private following: Promise<() => Promise<void>> | undefined
+  private readonly grown = new PendingGrowth()
+  private growthTimer: NodeJS.Timeout | undefined
+  private isBlind = false
   private clock: NodeJS.Timeout | undefined
   private seconds = 0
   private closed = false
+  private readonly log: Logger
+  private readonly bounds: ReaderBounds
+  private readonly growth: FollowGrowth | undefined
 
   constructor(
     private readonly store: Pick<Store, 'follow' | 'ready'>,
-    private readonly log: Logger = silent,
-    private readonly bounds: ReaderBounds = READER_BOUNDS,
-  ) {}
+    { log = silent, bounds = READER_BOUNDS, growth }: LiveEventsOptions = {},
+  ) {
+    this.log = log
+    this.bounds = bounds
+    this.growth = growth
+  }
 
   /** A new reader's stream. @throws {StoreUnavailable} where the history can not be followed now */
   async read(): Promise<LiveReader> {
@@ -59,13 +83,47 @@ export class LiveEvents {
 
   private follow(): Promise<unknown> {
     this.clock ??= setInterval(() => this.second(), SECOND_MS)
-    this.following ??= this.store
-      .follow(entry => this.tell(entry))
-      .catch(error => {
-        this.following = undefined
-        throw error
-      })
+    this.following ??= this.followBoth().catch(error => {
+      this.following = undefined
+      throw error
+    })
     return this.following
+  }
+
+  private async followBoth(): Promise<() => Promise<void>> {
+    const stopSteps = await this.store.follow(entry => this.tell(entry))
+    const stopGrowth = await this.followGrowth()
+    return async () => {
+      await Promise.all([stopSteps(), stopGrowth()])
+    }
+  }
+
+  /** Steps are shown without it. */
+  private async followGrowth(): Promise<() => Promise<void>> {
+    const listener: GrowthListener = {
+      grew: growth => {
+        if (this.grown.add(growth)) this.growthTimer = setTimeout(() => this.tellGrowth(), GROWTH_EVERY_MS)
+      },
+      missed: () => this.tellStale(),
+    }
+    this.isBlind = false
+    try {
+      return (await this.growth?.(listener)) ?? (async () => {})
+    } catch (error) {
+      this.log.debug({ err: error }, 'how batches grow can not be followed')
+      this.isBlind = true
+      return async () => {}
+    }
+  }
+
+  private tellGrowth(): void {
+    const { text, count, leftOut } = this.grown.take()
+    for (const reader of this.readers) reader.growth(text, count)
+    if (leftOut > 0) this.tellStale()
+  }
+
+  private tellStale(): void {
+    for (const reader of this.readers) reader.say(STALE)
   }
 
   private tell(entry: HistoryEntry): void {
@@ -76,6 +134,7 @@ export class LiveEvents {
   private second(): void {
     this.seconds += 1
     for (const reader of this.readers) reader.second()
+    if (this.isBlind && this.seconds % STALE_EVERY_S === 0) this.tellStale()
     if (this.seconds % BEAT_EVERY_S === 0) this.beat(...this.readers)
   }
 
@@ -98,6 +157,8 @@ export class LiveEvents {
   private async rest(): Promise<void> {
     clearInterval(this.clock)
     this.clock = undefined
+    clearTimeout(this.growthTimer)
+    this.grown.clear()
     const { following } = this
     this.following = undefined
     try {

@@ -21,6 +21,7 @@ const LATENESSES = 200
 
 /** What a reader was not told one by one. */
 interface Summary {
+  /** Steps and growth. */
   skipped: number
   steps: Record<string, number>
   /** Of what was claimed. */
@@ -46,9 +47,19 @@ export class LiveReader extends Readable {
     const { stepsASecond, bytesWaiting } = this.bounds
     this.stepsThisSecond += 1
     if (this.stepsThisSecond > stepsASecond || this.readableLength + text.length > bytesWaiting)
-      this.summary ??= { skipped: 0, steps: {}, reasons: {}, lateMs: [] }
+      this.summary ??= emptySummary()
     if (this.summary) addTo(this.summary, entry)
     else this.push(text)
+  }
+
+  /** @param text what has grown, as it is sent @param count of how many conversations */
+  growth(text: string, count: number): void {
+    if (this.destroyed) return
+    if (this.readableLength + text.length <= this.bounds.bytesWaiting) this.push(text)
+    else {
+      this.summary ??= emptySummary()
+      this.summary.skipped += count
+    }
   }
 
   /** Anything but a step: what does not fit is left out. */
@@ -71,6 +82,8 @@ export const eventOf = (name: string, data: unknown): string => `event: ${name}\
 
 /** Without a name, so that whoever reads `/events` for the live lines needs to know of nothing else. */
 export const stepEvent = (entry: HistoryEntry): string => `id: ${entry.id}\ndata: ${JSON.stringify(entry)}\n\n`
+
+const emptySummary = (): Summary => ({ skipped: 0, steps: {}, reasons: {}, lateMs: [] })
 
 function addTo(summary: Summary, { step, detail }: HistoryEntry): void {
   summary.skipped += 1

@@ -23,6 +23,15 @@ export interface QueueWindowOptions {
 
 export const BOARD_PATH = '/queues'
 
+/** What has been answered once is not to be answered again by a slip of the mouse. */
+const BOARD_OPTIONS = { readOnlyMode: false, allowCompletedRetries: false }
+
+/** Of bull-board's page: nothing is fetched from anywhere else, and nothing is to be tried. */
+const FONTS_ELSEWHERE = /<link [^>]*fonts\.googleapis\.com[^>]*>/
+
+/** It does not know the path that a proxy takes away. What is there instead is resolved by board.js. */
+const ABSOLUTE_BASE = /<base [^>]*>/
+
 export type JobCounts = Record<string, number>
 
 const jobData = z.looseObject({ messages: z.array(z.unknown()) })
@@ -99,13 +108,20 @@ export class QueueWindow {
       import('@bull-board/api/bullMQAdapter'),
       import('@bull-board/koa'),
     ])
-    const adapter = new BullMQAdapter(queue)
+    const adapter = new BullMQAdapter(queue, BOARD_OPTIONS)
     // It knows workers by the names that BullMQ gives to connections, and ours have Lull's: it would say that there is none.
     adapter.getWorkers = async () => null
     if (!this.options.showTexts) adapter.setFormatter('data', withoutTexts)
     const serverAdapter = new KoaAdapter().setBasePath(BOARD_PATH)
     createBullBoard({ queues: [adapter], serverAdapter, options: { uiConfig: { boardTitle: 'Lull: queue' } } })
-    return serverAdapter.registerPlugin()
+    const board = serverAdapter.registerPlugin()
+    return async (ctx, next) => {
+      await board(ctx, next)
+      if (typeof ctx.body !== 'string') return
+      const up = '../'.repeat(ctx.path.split('/').length - BOARD_PATH.split('/').length)
+      const base = `<base href="${up}${BOARD_PATH.slice(1)}/"><script src="../page/board.js"></script>`
+      ctx.body = ctx.body.replace(FONTS_ELSEWHERE, '').replace(ABSOLUTE_BASE, base)
+    }
   }
 }
 

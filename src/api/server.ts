@@ -1,6 +1,6 @@
 /** The API's server: it listens, and stops without cutting off what it has begun to answer. */
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type Koa from 'koa'
 
@@ -57,11 +57,18 @@ export async function listen(
       void handle(req, res)
     },
   )
+  const sockets = new Set<Socket>()
+  server.on('connection', socket => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   const address = await listening(server, host, port)
   const close = async (timeoutMs: number) => {
     const connections = await new Promise<number>(resolve => server.getConnections((_, count) => resolve(count ?? 0)))
     if (connections > 0) await delay(Math.min(FAREWELL_MS, timeoutMs * FAREWELL_SHARE))
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
+    // Browsers keep a spare one. Node takes what has sent nothing for a request that is coming in, and would wait for it.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
     const cut = setTimeout(() => server.closeAllConnections(), timeoutMs * (1 - FAREWELL_SHARE))
     await closed
     clearTimeout(cut)

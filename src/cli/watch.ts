@@ -2,6 +2,7 @@
 import type { Config } from '../config.js'
 import type { Logger } from '../logger.js'
 import { processName } from '../process-name.js'
+import { type Growth, growthOn } from '../store/redis-growth.js'
 import { RedisStore } from '../store/redis-store.js'
 import type { HistoryEntry } from '../store/store.js'
 import type { Lifecycle } from './lifecycle.js'
@@ -28,12 +29,26 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
   const paint = paintFor(stdout)
   // Whoever read the other end of a pipe has gone (`lull watch | head`): there is nothing left to do.
   stdout.once('error', error => lifecycle.fail(error))
-  await store.follow(entry => {
+  const show = (entry: HistoryEntry) => {
     if (conversationId !== undefined && entry.conversationId !== conversationId) return
     const text = json ? JSON.stringify(entry) : lineFor(entry, paint, stdout.isTTY ? stdout.columns : undefined)
     stdout.write(`${text}\n`)
+  }
+  await store.follow(show)
+  const growth = growthOn({ redis, prefix, channel: store.keys.batchUpdated, connectionName: store.name, log })
+  const leave = await growth({
+    grew: ({ added, atMs, ...grown }) => {
+      if (added !== undefined && atMs !== undefined) show(asStep(grown, atMs))
+    },
+    missed: () => {},
   })
+  await lifecycle.add('the watch of what grows', leave)
   if (!json) stderr.write(`watching ${address}, database ${db}, prefix ${prefix}, run_id ${runId}; Ctrl-C ends it\n`)
+}
+
+/** That a batch has grown is no step of its history; here it has a line like one. */
+function asStep({ conversationId, batchId, count }: Growth, atMs: number): HistoryEntry {
+  return { id: `${atMs}-0`, atMs, step: 'appended', conversationId, batchId, detail: { count: String(count) } }
 }
 
 const COLOURS: Readonly<Record<string, Parameters<Paint>[0]>> = {

@@ -4,7 +4,7 @@ import { Feed } from './feed.js'
 import { Live } from './live.js'
 import { Playground } from './play.js'
 import { Trace } from './trace.js'
-import { language, switchLanguage, t, timeOfDay } from './words.js'
+import { language, switchLanguage, t, when } from './words.js'
 
 const VIEWS = ['play', 'live', 'trace']
 const byId = id => document.getElementById(id)
@@ -19,12 +19,20 @@ const views = {
 function showView() {
   const [asked = '', value = ''] = location.hash.slice(1).split('=')
   const shown = VIEWS.includes(asked) ? asked : VIEWS[0]
+  if (byId(shown).hidden) scrollTo(0, 0)
   for (const name of VIEWS) byId(name).hidden = name !== shown
   for (const link of document.querySelectorAll('nav [data-view]')) {
     if (link.dataset.view === shown) link.setAttribute('aria-current', 'page')
     else link.removeAttribute('aria-current')
   }
+  drawTitle(shown)
   if (shown === 'trace') void views.trace.show(decoded(value))
+}
+
+/** What a row of tabs and a screen reader say of it. */
+function drawTitle(shown = VIEWS.find(name => !byId(name).hidden) ?? VIEWS[0]) {
+  const isTrue = document.body.dataset.state !== 'lost'
+  document.title = `${isTrue ? '' : '⚠ '}${t(shown)} · Lull`
 }
 
 function decoded(text) {
@@ -50,10 +58,14 @@ function drawState() {
   const { state, about, lostAtMs, storeTrouble } = feed
   const isTrue = state === 'connected' && storeTrouble === undefined
   document.body.dataset.state = isTrue ? 'connected' : state === 'connecting' ? 'connecting' : 'lost'
-  setText(byId('connection'), t(state === 'noToken' ? 'lost' : state))
+  setText(
+    byId('connection'),
+    t(state === 'noToken' ? 'lost' : state === 'connected' && storeTrouble ? 'noStore' : state),
+  )
+  drawTitle()
   const trouble =
     state === 'lost'
-      ? t('lostSince', timeOfDay(lostAtMs))
+      ? t('lostSince', when(lostAtMs))
       : state === 'noToken'
         ? t('noToken')
         : storeTrouble === undefined
@@ -64,8 +76,8 @@ function drawState() {
   if (!about) return
   const { store, version, queue } = about
   byId('board').hidden = !queue
-  const where = store.address === 'memory' ? t('embedded') : store.address
-  setText(byId('stands'), t('stands', where, store.db, store.prefix, version))
+  const where = store.address === 'memory' ? t('embedded') : t('stands', store.address, store.db, store.prefix)
+  setText(byId('stands'), `${where} · Lull ${version}`)
 }
 
 byId('language').addEventListener('click', () => {

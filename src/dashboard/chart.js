@@ -9,8 +9,8 @@ const SCALE = 34
 const MINUTE_MS = 60_000
 export const REASONS = ['gap', 'maxWait', 'maxMessages', 'maxBytes', 'flush', 'direct', 'recovery']
 
-/** @param minutes minute → reason → count @param width in pixels: letters keep their size */
-export function chart(minutes, nowMs, width) {
+/** @param model its `minutes`, and from when on they are known @param width in pixels: letters keep their size */
+export function chart({ minutes, knownFromMs }, nowMs, width) {
   const last = Math.floor(nowMs / MINUTE_MS)
   const shown = Array.from({ length: MINUTES_SHOWN }, (_, i) => last - MINUTES_SHOWN + 1 + i)
   const sums = shown.map(minute => sum(minutes.get(minute)))
@@ -32,6 +32,7 @@ export function chart(minutes, nowMs, width) {
       ]
     })
   })
+  const unknown = shown.filter(minute => minute * MINUTE_MS < knownFromMs).length
   const picture = svg(
     'svg',
     {
@@ -44,6 +45,7 @@ export function chart(minutes, nowMs, width) {
     svg('line', { class: 'axis', x1: SCALE, x2: width, y1: HEIGHT, y2: HEIGHT }),
     svg('text', { class: 'scale', x: SCALE - 6, y: 16, 'text-anchor': 'end', text: numberText(highest) }),
     svg('text', { class: 'scale', x: SCALE - 6, y: HEIGHT, 'text-anchor': 'end', text: '0' }),
+    ...(unknown > 0 ? [svg('rect', { class: 'unknown', x: SCALE, y: 0, width: unknown * step, height: HEIGHT })] : []),
     ...bars,
     ...[0, 10, 20].map(i =>
       svg('text', {
@@ -56,6 +58,7 @@ export function chart(minutes, nowMs, width) {
     svg('text', { class: 'scale', x: width, y: HEIGHT + AXIS - 2, 'text-anchor': 'end', text: t('chartNow') }),
   )
   const key = used.map(name => el('li', {}, el('span', { class: `swatch by-${name}` }), `${name}: ${reason(name)}`))
+  if (unknown > 0) key.push(el('li', {}, el('span', { class: 'swatch unknown' }), t('chartUnknown')))
   return el('figure', { class: 'chart' }, picture, el('figcaption', {}, el('ul', { class: 'key' }, ...key)))
 }
 

@@ -2,8 +2,9 @@
 import { call } from './api.js'
 import { chart } from './chart.js'
 import { el, setText } from './dom.js'
+import { OVERDUE_MS, Verdict } from './verdict.js'
 import { WaitingList } from './waiting-list.js'
-import { counted, duration, numberText, t, timeOfDay } from './words.js'
+import { counted, duration, numberText, rejection, t, when } from './words.js'
 
 const TICK_MS = 250
 /** The queue's counts and the webhooks are not in the events: they are asked for while somebody looks. */
@@ -11,25 +12,25 @@ const ASK_EVERY_MS = 5000
 const MINUTE_MS = 60_000
 const DEAD_SHOWN = 50
 const LONGEST_PREVIEW = 120
-/** Due for longer than this, something is wrong. */
-const OVERDUE_MS = 1000
 
 const TILES = ['open', 'held', 'perMinute', 'lateness', 'queueTile', 'dead']
 
 export class Live {
-  waiting = new WaitingList()
+  verdict = new Verdict()
   dead = []
   askedAtMs = 0
+  deadNotBeforeMs = 0
   chartDrawnFor
 
   constructor(section, feed) {
     this.section = section
     this.feed = feed
+    this.waiting = new WaitingList(conversation => void feed.look(conversation))
     this.tiles = new Map(TILES.map(key => [key, tile()]))
     this.title = el('h2', { id: 'live-title' })
     this.chart = el('div')
     this.chartTitle = el('h3')
-    this.deadTitle = el('h3')
+    this.deadTitle = el('h3', { tabindex: '-1' })
     this.deadList = el('ul', { class: 'dead' })
     this.deadNote = el('p', { class: 'empty', role: 'status' })
     this.hooksTitle = el('h3')
@@ -38,6 +39,7 @@ export class Live {
     this.summed = el('p', { class: 'notice', role: 'status', hidden: true })
     section.append(
       this.title,
+      this.verdict.element,
       el('div', { class: 'tiles' }, ...[...this.tiles.values()].map(({ element }) => element)),
       this.summed,
       el('section', { class: 'card wide' }, this.chartTitle, this.chart),
@@ -76,20 +78,24 @@ export class Live {
     if (this.section.hidden || !about) return
     const now = feed.now()
     if (feed.state === 'connected' && Date.now() - this.askedAtMs > ASK_EVERY_MS) void this.ask()
-    if (model.deadChanged && feed.state === 'connected') void this.askDead()
+    if (model.deadChanged && feed.state === 'connected' && Date.now() > this.deadNotBeforeMs) void this.askDead()
     this.drawTiles(model, now)
+    // Of what was true then it would be none.
+    this.verdict.element.hidden = feed.state === 'lost' || feed.storeTrouble !== undefined
+    this.verdict.update(about, this.deadCount(), now)
     // With the connection lost the countdowns stop, too: nobody knows whether they are true.
-    if (feed.state !== 'lost') this.waiting.update(model, now)
+    if (feed.state !== 'lost') this.waiting.update(model, now, about.totals)
     const width = this.chart.clientWidth
     const drawnFor = JSON.stringify([
       width,
       Math.floor(now / MINUTE_MS),
       model.claims.length,
+      model.knownFromMs,
       [...model.minutes.values()],
     ])
     if (drawnFor !== this.chartDrawnFor) {
       this.chartDrawnFor = drawnFor
-      this.chart.replaceChildren(chart(model.minutes, now, width))
+      this.chart.replaceChildren(chart(model, now, width))
     }
   }
 
@@ -97,17 +103,29 @@ export class Live {
     let held = 0
     for (const conversation of model.conversations.values()) if (conversation.held) held += 1
     const { count, p50, p99 } = model.lateness(now)
-    const oldestMs = this.feed.about.totals.oldestDueAgeMs
+    const { totals } = this.feed.about
+    const oldestMs = totals.oldestDueAgeMs
     const oldest = oldestMs > OVERDUE_MS ? t('oldest', duration(oldestMs)) : ''
-    this.tile('open', numberText(model.conversations.size - held), oldest, oldest !== '')
-    this.tile('held', numberText(held))
+    this.tile(
+      'open',
+      numberText(model.isPartial ? totals.open : model.conversations.size - held),
+      oldest,
+      oldest !== '',
+    )
+    this.tile('held', numberText(model.isPartial ? totals.held : held))
     this.tile('perMinute', numberText(model.releasedSince(now - MINUTE_MS)))
     this.tile(
       'lateness',
       count ? `${duration(p50)} / ${duration(p99)}` : '–',
       count ? t('latenessOf', counted('batchCount', count)) : '',
     )
-    this.tile('dead', numberText(this.dead.length), '', this.dead.length > 0)
+    const dead = this.deadCount()
+    this.tile('dead', numberText(dead), '', dead > 0)
+  }
+
+  /** More than are listed are counted by the store. */
+  deadCount() {
+    return this.dead.length < DEAD_SHOWN ? this.dead.length : Math.max(this.feed.about.totals.dead, DEAD_SHOWN)
   }
 
   tile(key, value, note = '', isBad = false) {
@@ -121,9 +139,11 @@ export class Live {
     this.askedAtMs = Date.now()
     try {
       this.feed.about = await call('GET', 'page/state')
+      this.verdict.looked(this.feed.about)
       this.drawAbout()
-    } catch {
-      // The feed says what is wrong with the connection.
+    } catch (error) {
+      // Sooner than the next beat says so. Of a lost connection the feed hears itself.
+      if (error.status === 503) this.feed.setStoreTrouble(error.message)
     }
   }
 
@@ -150,18 +170,25 @@ export class Live {
       this.drawDead()
     } catch {
       this.feed.model.deadChanged = true
+      this.deadNotBeforeMs = Date.now() + ASK_EVERY_MS
     }
   }
 
   drawDead() {
     setText(this.deadNote, this.dead.length === 0 ? t('deadNone') : '')
+    const wasInside = this.deadList.contains(document.activeElement)
     this.deadList.replaceChildren(...this.dead.map(dead => this.deadItem(dead)))
+    if (wasInside) this.deadTitle.focus()
   }
 
   deadItem({ batchId, conversationId, attempts, error, diedAtMs, batch }) {
     const preview =
       batch.text === undefined ? t('hidden') : batch.text.replaceAll('\n', ' · ').slice(0, LONGEST_PREVIEW)
-    const button = el('button', { type: 'button', text: t('redrive') })
+    const button = el('button', {
+      type: 'button',
+      text: t('redrive'),
+      'aria-label': `${t('redrive')}: ${conversationId}`,
+    })
     button.addEventListener('click', async () => {
       button.disabled = true
       try {
@@ -177,7 +204,7 @@ export class Live {
       'li',
       {},
       el('a', { href: `#trace=${encodeURIComponent(conversationId)}`, text: conversationId }),
-      el('span', { class: 'lead', text: ` ${timeOfDay(diedAtMs)} · ${counted('message', batch.messages.length)}` }),
+      el('span', { class: 'lead', text: ` ${when(diedAtMs)} · ${counted('message', batch.messages.length)}` }),
       el('p', { class: 'error', text: t('deadAfter', counted('attempt', attempts), error) }),
       el('p', { class: 'preview', text: preview }),
       button,
@@ -200,7 +227,9 @@ function hooksTable(webhooks) {
       {},
       el('th', { scope: 'row', text: provider }),
       accepted ? cell(accepted.atMs, acceptedText(accepted.counts)) : el('td', { text: '–' }),
-      refused ? cell(refused.atMs, `${refused.reason} (${numberText(refused.count)})`, 'bad') : el('td', { text: '–' }),
+      refused
+        ? cell(refused.atMs, `${rejection(refused.reason)} (${numberText(refused.count)} ×)`, 'bad')
+        : el('td', { text: '–' }),
     ),
   )
   return el('table', {}, el('thead', {}, el('tr', {}, ...heads)), el('tbody', {}, ...rows))
@@ -212,6 +241,6 @@ const cell = (atMs, text, className) =>
   el(
     'td',
     { class: className },
-    el('time', { datetime: new Date(atMs).toISOString(), text: timeOfDay(atMs) }),
+    el('time', { datetime: new Date(atMs).toISOString(), text: when(atMs) }),
     el('small', { text }),
   )

@@ -14,6 +14,7 @@ const AFTERTHOUGHT_MS = 1200
 const BATCHES_SHOWN = 20
 const STEPS_KEPT = 2000
 const LINES_AT_ONCE = 50
+const NEARLY_PX = 40
 
 export class Person {
   batches = new Map()
@@ -24,14 +25,23 @@ export class Person {
   stepsSeen = new Set()
   /** The batch whose answer is pending. */
   holding
+  /** The end of the chat is kept in sight. */
+  follows = true
   isTelling = false
 
-  constructor(name, id, { rules, thinkingMs }) {
+  constructor(name, id, feed) {
+    const { rules, thinkingMs } = feed.about
     this.id = id
+    this.feed = feed
     this.rules = rules
     this.naive = new ThirtyLines(rules.quietGapMs, thinkingMs)
     this.naive.addEventListener('change', () => this.drawNaive())
     this.log = el('div', { class: 'chat', role: 'log', tabindex: '0' })
+    // Whoever has scrolled up is left there.
+    this.log.addEventListener('scroll', () => {
+      const { scrollTop, clientHeight, scrollHeight } = this.log
+      this.follows = scrollTop + clientHeight > scrollHeight - NEARLY_PX
+    })
     this.unsorted = el('div', { class: 'unsorted' })
     this.log.append(this.unsorted)
     this.input = el('textarea', {
@@ -106,6 +116,7 @@ export class Person {
       this.naive.append(text, messageId)
     }
     this.last = messages.at(-1)
+    this.follows = true
     this.scroll()
     return this.send(messages)
   }
@@ -120,7 +131,9 @@ export class Person {
 
   async send(messages) {
     try {
-      return await call('POST', `conversations/messages?id=${encodeURIComponent(this.id)}`, messages)
+      const answer = await call('POST', `conversations/messages?id=${encodeURIComponent(this.id)}`, messages)
+      if (answer.accepted > 0) this.taken(answer, messages)
+      return answer
     } catch (error) {
       for (const { messageId } of messages) {
         const bubble = this.sent.get(messageId)?.bubble
@@ -164,11 +177,13 @@ export class Person {
     const batch = this.batchOf(batchId)
     switch (step) {
       case 'opened':
+        batch.firstMs = atMs
+        this.place(batch, idsOf(detail.ids))
+        break
       case 'appended':
-        this.collect(batch, entry)
+        this.place(batch, idsOf(detail.ids))
         break
       case 'extended':
-        batch.dueMs += Number(detail.byMs ?? 0)
         setText(batch.note, t('extendedBy', duration(Number(detail.byMs ?? 0))))
         break
       case 'claimed':
@@ -197,10 +212,35 @@ export class Person {
     this.scroll()
   }
 
+  /** They are in the batch that the answer names; where a cap has closed one before it, its claim says which were in that. */
+  taken({ batchId, dueInMs }, messages) {
+    const batch = this.batchOf(batchId)
+    this.place(
+      batch,
+      messages.flatMap(({ messageId }) => (this.sent.get(messageId)?.batch ? [] : [messageId])),
+    )
+    if (batch.state === 'open')
+      this.collecting(batch, Math.max(batch.texts.length, batch.total), this.feed.now() + dueInMs)
+    this.scroll()
+  }
+
+  /** @param growth with `dueMs`, by the server's clock */
+  grew({ batchId, count, dueMs }) {
+    const batch = this.batchOf(batchId)
+    if (batch.state === 'open') this.collecting(batch, count, dueMs)
+  }
+
+  /** With what happened while the connection was lost. */
+  catchUp(steps) {
+    for (const entry of steps) this.step(entry)
+    const { batchId, count, dueMs } = this.feed.model.conversations.get(this.id)?.open ?? {}
+    if (batchId) this.grew({ batchId, count: count ?? this.batchOf(batchId).total, dueMs })
+  }
+
   batchOf(batchId) {
     const known = this.batches.get(batchId)
     if (known) return known
-    const batch = { batchId, state: 'open', count: 0, firstMs: 0, dueMs: 0, texts: [] }
+    const batch = { batchId, state: 'open', total: 0, firstMs: this.feed.now(), dueMs: 0, texts: [] }
     batch.messages = el('div', { class: 'messages' })
     batch.count = el('span', { class: 'count' })
     batch.timer = el('span', { class: 'timer', 'aria-hidden': 'true' })
@@ -226,29 +266,30 @@ export class Person {
     return batch
   }
 
-  collect(batch, { atMs, detail }) {
-    const ids = idsOf(detail.ids)
+  place(batch, ids) {
     for (const id of ids) {
       const sent = this.sent.get(id)
-      if (!sent || sent.taken) continue
-      sent.taken = true
+      if (!sent || sent.batch === batch) continue
+      sent.batch?.texts.splice(sent.batch.texts.indexOf(sent.text), 1)
+      sent.batch = batch
       sent.bubble.classList.remove('pending')
       batch.messages.append(sent.bubble)
       batch.texts.push(sent.text)
     }
-    const { quietGapMs, maxWaitMs } = this.rules
-    if (batch.firstMs === 0) batch.firstMs = atMs
-    batch.lastMs = atMs
-    batch.total = Number(detail.count ?? ids.length)
-    batch.dueMs = Math.min(atMs + quietGapMs, batch.firstMs + maxWaitMs)
-    setText(batch.count, `${counted('message', batch.total)}, ${t('collecting')}`)
-    setText(batch.note, '')
+  }
+
+  collecting(batch, total, dueMs) {
+    if (total > batch.total) setText(batch.note, '')
+    batch.total = total
+    batch.dueMs = dueMs
+    setText(batch.count, `${counted('message', total)}, ${t('collecting')}`)
   }
 
   release(batch, detail) {
     batch.state = 'claimed'
     this.holding = batch.batchId
     batch.total = Number(detail.count ?? batch.total)
+    this.place(batch, idsOf(detail.ids))
     batch.bar.remove()
     setText(batch.timer, '')
     setText(
@@ -285,7 +326,9 @@ export class Person {
   }
 
   tick(now) {
-    for (const batch of this.batches.values()) if (batch.state === 'open' && batch.dueMs > 0) this.count(batch, now)
+    const open = [...this.batches.values()].filter(batch => batch.state === 'open' && batch.dueMs > 0)
+    for (const batch of open) this.count(batch, now)
+    if (open.length > 0) this.scroll()
   }
 
   count(batch, now) {
@@ -331,7 +374,7 @@ export class Person {
   }
 
   scroll() {
-    this.log.scrollTop = this.log.scrollHeight
+    if (this.follows) this.log.scrollTop = this.log.scrollHeight
   }
 }
 

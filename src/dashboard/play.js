@@ -19,7 +19,8 @@ export class Playground {
     this.section = section
     this.feed = feed
     feed.addEventListener('start', ({ detail }) => this.start(detail))
-    feed.addEventListener('step', ({ detail }) => this.step(detail))
+    feed.addEventListener('step', ({ detail }) => this.personOf(detail)?.step(detail))
+    feed.addEventListener('growth', ({ detail }) => this.personOf(detail)?.grew(detail))
     setInterval(() => this.tick(), TICK_MS)
   }
 
@@ -70,21 +71,21 @@ export class Playground {
     })
   }
 
-  start({ about, history }) {
+  start({ history }) {
     if (this.people.length === 0) {
-      this.people = words('people').map((name, i) => new Person(name, `playground/${IDS[i]}-${this.suffix}`, about))
+      this.people = words('people').map((name, i) => new Person(name, `playground/${IDS[i]}-${this.suffix}`, this.feed))
       this.draw()
       this.lanes.append(...this.people.map(person => person.element))
     } else if (history) {
       // What happened while the connection was lost.
       for (const person of this.people)
-        for (const entry of history.toReversed()) if (entry.conversationId === person.id) person.step(entry)
+        person.catchUp(history.toReversed().filter(({ conversationId }) => conversationId === person.id))
       this.draw()
     }
   }
 
-  step(entry) {
-    this.people.find(({ id }) => id === entry.conversationId)?.step(entry)
+  personOf({ conversationId }) {
+    return this.people.find(({ id }) => id === conversationId)
   }
 
   tick() {

@@ -3,13 +3,14 @@ import { call, ofConversation } from './api.js'
 import { el, setText } from './dom.js'
 import { picture } from './life-picture.js'
 import { livesOf } from './lives.js'
-import { duration, reason, t, timeOfDay } from './words.js'
+import { counted, dayOf, duration, reason, t, timeOfDay } from './words.js'
 
 const STEPS_READ = 1000
 const LIVES_SHOWN = 10
 const SUGGESTIONS = 200
 /** While a conversation's steps come quickly it is not read again at each. */
 const REDRAW_MS = 500
+const REDRAW_UNFINISHED_MS = 1000
 /** Of the picture at least; it scrolls where there is less room. */
 const NARROWEST_PICTURE = 480
 const CARD_MARGINS = 34
@@ -17,8 +18,9 @@ const CARD_MARGINS = 34
 export class Trace {
   id = ''
   timer
-
   lives = []
+  /** Of lives that go on: what is drawn again each second, and where. */
+  unfinished = []
 
   constructor(section, feed) {
     this.feed = feed
@@ -31,13 +33,17 @@ export class Trace {
     this.input = el('input', { id: 'trace-id', list: 'known', autocomplete: 'off', spellcheck: 'false' })
     this.known = el('datalist', { id: 'known' })
     this.button = el('button', { class: 'primary' })
-    this.result = el('div', { class: 'lives', 'aria-live': 'polite' })
+    this.said = el('p', { class: 'lead', role: 'status' })
+    this.result = el('div', { class: 'lives' })
     const form = el('form', { class: 'ask' }, this.label, this.input, this.button, this.known)
     form.addEventListener('submit', event => {
       event.preventDefault()
       location.hash = `trace=${encodeURIComponent(this.input.value.trim())}`
     })
-    section.append(this.title, this.lead, form, this.result)
+    section.append(this.title, this.lead, form, this.said, this.result)
+    setInterval(() => {
+      if (!section.hidden && feed.state === 'connected') this.redrawUnfinished()
+    }, REDRAW_UNFINISHED_MS)
     feed.addEventListener('step', ({ detail }) => {
       if (detail.conversationId !== this.id || section.hidden) return
       this.timer ??= setTimeout(() => {
@@ -67,7 +73,7 @@ export class Trace {
       this.lives = lives
       this.drawLives()
     } catch (error) {
-      this.result.replaceChildren(el('p', { class: 'error', text: t('failed', error.message) }))
+      setText(this.said, t('failed', error.message))
     }
   }
 
@@ -76,11 +82,20 @@ export class Trace {
     const opened = new Set([...this.result.querySelectorAll('details[open]')].map(({ dataset }) => dataset.batch))
     const now = this.feed.now()
     this.width = Math.max(this.result.clientWidth - CARD_MARGINS, NARROWEST_PICTURE)
+    setText(this.said, lives.length === 0 ? t('traceNone', id) : t('traceCount', counted('batchCount', lives.length)))
+    this.unfinished = []
     this.result.replaceChildren(
-      ...(lives.length === 0
-        ? [el('p', { class: 'empty', text: t('traceNone', id) })]
-        : lives.map(life => lifeOf(life, now, this.width, opened.has(life.batchId)))),
+      ...lives.map(life => {
+        const holder = el('div', {}, ...drawing(life, now, this.width))
+        if (!isFinished(life)) this.unfinished.push({ life, holder })
+        return lifeOf(life, holder, opened.has(life.batchId))
+      }),
     )
+  }
+
+  redrawUnfinished() {
+    const now = this.feed.now()
+    for (const { life, holder } of this.unfinished) holder.replaceChildren(...drawing(life, now, this.width))
   }
 
   suggest() {
@@ -89,7 +104,15 @@ export class Trace {
   }
 }
 
-function lifeOf(life, now, width, isOpen) {
+const isFinished = ({ answeredMs, deadMs, droppedMs }) => (answeredMs ?? deadMs ?? droppedMs) !== undefined
+
+function drawing(life, now, width) {
+  const { picture: lifePicture, key } = picture(life, now, width)
+  const frame = { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': t('traceBatch', life.batchId) }
+  return [el('div', frame, lifePicture), key]
+}
+
+function lifeOf(life, holder, isOpen) {
   const { claimed, droppedMs, batchId, steps } = life
   const said = claimed
     ? t(
@@ -100,15 +123,18 @@ function lifeOf(life, now, width, isOpen) {
         duration(claimed.lateMs),
       )
     : t(droppedMs ? 'takenDropped' : 'takenNot')
-  const { picture: lifePicture, key } = picture(life, now, width)
-  const day = new Date(steps[0].atMs).toLocaleDateString()
+  const end = life.deadMs
+    ? t('lifeDied', life.error)
+    : life.outcome && life.outcome !== 'completed'
+      ? t('answeredNot', life.outcome)
+      : ''
   return el(
     'article',
     { class: 'card life' },
-    el('h3', {}, t('traceBatch', batchId), el('small', { text: ` ${day}` })),
+    el('h3', {}, t('traceBatch', batchId), el('small', { text: ` ${dayOf(steps[0].atMs)}` })),
     el('p', { class: 'taken', text: said }),
-    el('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': t('traceBatch', batchId) }, lifePicture),
-    key,
+    ...(end ? [el('p', { class: 'error', text: end })] : []),
+    holder,
     el(
       'details',
       { 'data-batch': batchId, open: isOpen },

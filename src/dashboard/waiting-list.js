@@ -3,7 +3,7 @@
  * told how many there are and which of them it reads.
  */
 import { el, setText } from './dom.js'
-import { countdown, duration, numberText, t } from './words.js'
+import { countdown, numberText, round, t } from './words.js'
 
 const ROW_PX = 40
 const ROWS_BEYOND = 4
@@ -13,7 +13,9 @@ export class WaitingList {
   sorted = []
   filter = ''
 
-  constructor() {
+  /** @param look asks for what is not known of a conversation that can be seen */
+  constructor(look) {
+    this.look = look
     this.input = el('input', {
       type: 'search',
       id: 'filter',
@@ -51,13 +53,15 @@ export class WaitingList {
     this.head.replaceChildren(...heads.map(key => el('span', { role: 'columnheader', text: t(key) })))
   }
 
-  update(model, now) {
+  /** @param totals of the store, where the model does not have all */
+  update(model, now, totals) {
     const all = [...model.conversations.values()]
     const found = this.filter ? all.filter(({ id }) => id.toLowerCase().includes(this.filter)) : all
     this.sorted = found.sort((a, b) => orderOf(a) - orderOf(b))
+    const count = model.isPartial ? Math.max(totals.open + totals.held, all.length) : all.length
     setText(
       this.total,
-      this.filter ? t('shown', numberText(found.length), numberText(all.length)) : numberText(all.length),
+      found.length < count ? t('shown', numberText(found.length), numberText(count)) : numberText(count),
     )
     this.empty.hidden = found.length > 0
     this.scroller.hidden = found.length === 0
@@ -103,6 +107,7 @@ export class WaitingList {
 
   drawRow(row, conversation, index, rules, now) {
     const { id, open, held, sealed } = conversation
+    if (open && (open.count === undefined || open.firstMs === undefined)) this.look(conversation)
     row.element.style.setProperty('transform', `translateY(${index * ROW_PX}px)`)
     row.element.setAttribute('aria-rowindex', String(index + 2))
     row.element.classList.toggle('held', held !== undefined)
@@ -124,7 +129,7 @@ export class WaitingList {
 }
 
 function heldText({ state, sinceMs }, behind, now) {
-  const since = duration(Math.max(Math.floor((now - sinceMs) / 1000) * 1000, 0))
+  const since = round(Math.max(Math.floor((now - sinceMs) / 1000) * 1000, 0))
   const text = t(state === 'claimed' ? 'claimed' : 'answering', since)
   return behind > 0 ? `${text} · ${t('waitsBehind', numberText(behind))}` : text
 }

@@ -8,12 +8,13 @@ const en = {
   queue: 'Queue',
   otherLanguage: 'Русский',
   connecting: 'connecting …',
-  connected: 'live',
+  connected: 'connected',
+  noStore: 'no Redis',
   lost: 'connection lost',
   lostSince: 'The connection to Lull was lost at {0}. What you see is from then; the page keeps trying.',
   noToken: 'The token is not valid any more: open the link that lull up printed, or reload and enter the token.',
   storeTrouble: 'Redis can not be used now: {0}',
-  stands: '{0} · database {1} · prefix {2} · Lull {3}',
+  stands: '{0} · database {1} · prefix {2}',
   embedded: 'in memory: nothing outlives this process',
   hidden: '(hidden)',
   failed: 'It did not work: {0}',
@@ -36,8 +37,7 @@ const en = {
   storyTitle: 'Four messages, one of them delivered twice, and an afterthought while the answer is pending',
   restart: 'Restart the thirty lines',
   restartTitle: 'As at a deployment: what they had only in memory is gone. Lull’s messages are in Redis.',
-  thirtyLines: 'Thirty lines of setTimeout',
-  thirtyLead: 'What they would have answered to the same messages:',
+  thirtyLines: 'Thirty lines of setTimeout would say',
   thirtyNothing: 'nothing yet',
   thirtyWaits: 'waits for silence: {0}',
   thirtyAnswer: 'answers: “{0}”',
@@ -78,6 +78,13 @@ const en = {
   chart: 'Releases a minute, by reason',
   chartNow: 'now',
   chartEmpty: 'Nothing was released in the last 30 minutes.',
+  chartUnknown: 'not known: before the steps that the page has read',
+  allWell: 'All is well: nothing overdue, nothing dead, nothing refused in the last 10 minutes.',
+  overdue: 'A batch has been due for {0} and nobody takes it. Does a processor run? lull doctor says more.',
+  deadAre: '{0}: the handover failed for good. The reason is below; hand over again when it is mended.',
+  queueUnknown: 'The queue can not be looked at: {0}',
+  nobodyWorks: '{0} in the queue and nobody works on them. Does a worker run?',
+  refusedAre: 'Webhooks of {0} are refused, last at {1}: {2}.',
   conversations: 'Open conversations',
   filter: 'Filter',
   conversation: 'conversation',
@@ -108,10 +115,12 @@ const en = {
   traceId: 'Conversation',
   traceShow: 'Show',
   traceNone: 'The history holds nothing of {0}.',
+  traceCount: '{0}, the newest first',
   traceBatch: 'Batch {0}',
   takenBy: 'Taken by {0} at {1}, as {2}; {3} late.',
   takenNot: 'Not taken by anybody so far.',
   takenDropped: 'Discarded before anybody took it.',
+  lifeDied: 'Its handover failed for good: {0}',
   phaseCollect: 'collecting',
   phaseQuiet: 'quiet gap',
   phaseHeld: 'held by the batch before',
@@ -121,6 +130,12 @@ const en = {
   steps: 'Every step',
   picture: 'Timeline of {0} from the first message: {1}',
 
+  rejections: {
+    missing: 'it was not signed',
+    mismatch: 'its signature or token is another’s',
+    unsigned: 'this provider has no secret here, while another one has',
+    verify_token: 'the verify token is another one',
+  },
   reasons: {
     gap: 'the quiet gap had ended',
     maxWait: 'the max wait was reached',
@@ -131,6 +146,8 @@ const en = {
     direct: 'it came by the direct path',
   },
   message: { one: '{0} message', other: '{0} messages' },
+  job: { one: '{0} job waits', other: '{0} jobs wait' },
+  deadBatch: { one: '{0} dead batch', other: '{0} dead batches' },
   batchCount: { one: '{0} batch', other: '{0} batches' },
   batchMessages: { one: '{0} message', other: '{0} messages' },
   attempt: { one: '{0} attempt', other: '{0} attempts' },
@@ -147,17 +164,18 @@ const ru = {
   otherLanguage: 'English',
   connecting: 'соединение …',
   connected: 'на связи',
+  noStore: 'нет Redis',
   lost: 'связь потеряна',
   lostSince: 'Связь с Lull потеряна в {0}. На странице то, что было тогда; попытки продолжаются.',
   noToken:
     'Токен больше не действует: откройте ссылку, которую напечатал lull up, или обновите страницу и введите токен.',
   storeTrouble: 'Redis сейчас недоступен: {0}',
-  stands: '{0} · база {1} · префикс {2} · Lull {3}',
+  stands: '{0} · база {1} · префикс {2}',
   embedded: 'в памяти: после остановки процесса ничего не останется',
   hidden: '(скрыто)',
   failed: 'Не получилось: {0}',
 
-  playTitle: 'Пишите как люди: очередями',
+  playTitle: 'Пишите как люди: одно за другим',
   playLead:
     'Пишите за любого из этих людей: каждая строка — сообщение. Lull ждёт {0} тишины (не дольше {1}), отдаёт пачку целиком, а следующую придерживает до ответа. Это настоящие сообщения, они идут настоящим путём через эту систему.',
   ownWorker:
@@ -175,8 +193,7 @@ const ru = {
   storyTitle: 'Четыре сообщения, одно доставлено дважды, и добавка, пока ответ ещё готовится',
   restart: 'Перезапустить тридцать строк',
   restartTitle: 'Как при выкладке: что было только в памяти, пропало. Сообщения Lull — в Redis.',
-  thirtyLines: 'Тридцать строк с setTimeout',
-  thirtyLead: 'Что они ответили бы на те же сообщения:',
+  thirtyLines: 'Тридцать строк с setTimeout:',
   thirtyNothing: 'пока ничего',
   thirtyWaits: 'ждут тишины: {0}',
   thirtyAnswer: 'отвечают: «{0}»',
@@ -217,6 +234,13 @@ const ru = {
   chart: 'Ушло за минуту, по причинам',
   chartNow: 'сейчас',
   chartEmpty: 'За последние 30 минут ничего не уходило.',
+  chartUnknown: 'неизвестно: раньше шагов, которые страница прочла',
+  allWell: 'Всё в порядке: ничто не просрочено, не умерло и за 10 минут не отвергнуто.',
+  overdue: 'Пачке пора уже {0}, и никто её не забирает. Работает ли processor? Подробнее скажет lull doctor.',
+  deadAre: '{0}: передать не удалось окончательно. Причина ниже; когда она устранена, передайте снова.',
+  queueUnknown: 'В очередь не заглянуть: {0}',
+  nobodyWorks: 'В очереди {0}, и никто их не берёт. Работает ли worker?',
+  refusedAre: 'Вебхуки {0} отвергаются, последний в {1}: {2}.',
   conversations: 'Открытые беседы',
   filter: 'Фильтр',
   conversation: 'беседа',
@@ -247,10 +271,12 @@ const ru = {
   traceId: 'Беседа',
   traceShow: 'Показать',
   traceNone: 'В истории ничего нет о {0}.',
+  traceCount: '{0}, новые сверху',
   traceBatch: 'Пачка {0}',
   takenBy: 'Забрал {0} в {1}: {2}; опоздание {3}.',
   takenNot: 'Пока никто не забрал.',
   takenDropped: 'Отброшена, пока никто не забрал.',
+  lifeDied: 'Передать её не удалось окончательно: {0}',
   phaseCollect: 'собирается',
   phaseQuiet: 'тишина',
   phaseHeld: 'ждёт ответа на предыдущую',
@@ -260,6 +286,12 @@ const ru = {
   steps: 'Все шаги',
   picture: 'Ход пачки {0} от первого сообщения: {1}',
 
+  rejections: {
+    missing: 'без подписи',
+    mismatch: 'подпись или токен не те',
+    unsigned: 'у этого провайдера здесь нет секрета, а у другого есть',
+    verify_token: 'verify token не тот',
+  },
   reasons: {
     gap: 'наступила тишина',
     maxWait: 'вышло наибольшее ожидание',
@@ -270,6 +302,13 @@ const ru = {
     direct: 'пришла прямым путём',
   },
   message: { one: '{0} сообщение', few: '{0} сообщения', many: '{0} сообщений', other: '{0} сообщения' },
+  job: { one: '{0} задание', few: '{0} задания', many: '{0} заданий', other: '{0} задания' },
+  deadBatch: {
+    one: '{0} мёртвая пачка',
+    few: '{0} мёртвые пачки',
+    many: '{0} мёртвых пачек',
+    other: '{0} мёртвой пачки',
+  },
   batchCount: { one: '{0} пачка', few: '{0} пачки', many: '{0} пачек', other: '{0} пачки' },
   batchMessages: { one: '{0} сообщение', few: '{0} сообщения', many: '{0} сообщений', other: '{0} сообщения' },
   attempt: {
@@ -282,7 +321,7 @@ const ru = {
   units: ['мс', 'с', 'мин', 'ч'],
 }
 
-const languages = { en, ru }
+export const languages = { en, ru }
 const STORED_AS = 'lull-language'
 
 let name = remembered() ?? (navigator.languages.some(language => language.startsWith('ru')) ? 'ru' : 'en')
@@ -321,6 +360,9 @@ export function counted(what, number) {
   return fill(form, [number.toLocaleString(name)])
 }
 
+/** Why a webhook was refused. */
+export const rejection = key => languages[name].rejections[key] ?? key
+
 export const reason = key => languages[name].reasons[key] ?? key
 
 const fill = (text, values) => text.replace(/\{(\d)\}/g, (_, i) => String(values[i] ?? ''))
@@ -351,6 +393,12 @@ export function countdown(ms) {
 
 /** A rule as people say it: `10 s`. */
 export const round = ms => (ms < 60_000 && ms % 1000 === 0 ? `${ms / 1000} ${languages[name].units[1]}` : duration(ms))
+
+export const dayOf = atMs =>
+  new Date(atMs).toLocaleDateString(name, { day: 'numeric', month: 'short', year: 'numeric' })
+
+/** The time, and the day unless it is today. */
+export const when = atMs => (dayOf(atMs) === dayOf(Date.now()) ? timeOfDay(atMs) : `${dayOf(atMs)}, ${timeOfDay(atMs)}`)
 
 /** `06:12:03`, with `.021` where the millisecond matters. */
 export function timeOfDay(atMs, { exact = false } = {}) {

@@ -1,13 +1,10 @@
 /**
- * What happens, as it happens. The history as it is written: a blocking read of the stream on a connection of its own, so
- * that a quiet system costs one command a block. It goes on from the last entry it has seen: what an outage hid follows
- * when it is over. And the growth of open batches, which the history has no steps of: `batch-updated` tells it.
+ * The history as it is written: a blocking read of the stream on a connection of its own, so that a quiet system costs
+ * one command a block. It goes on from the last entry it has seen: what an outage hid follows when it is over.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import { z } from 'zod'
 import { type Logger, silent } from '../logger.js'
-import { parseJson } from './parse-json.js'
 import { disconnect } from './redis-connection.js'
 import { historyEntry } from './redis-reads.js'
 import type { HistoryEntry } from './store.js'
@@ -66,47 +63,5 @@ export class HistoryFollower {
   private async next(): Promise<[id: string, fields: string[]][]> {
     const read = await this.client.xread('COUNT', ENTRIES_A_READ, 'BLOCK', BLOCK_MS, 'STREAMS', this.key, this.lastId)
     return read?.[0]?.[1] ?? []
-  }
-}
-
-const grown = z.object({
-  conversationId: z.string(),
-  batchId: z.string(),
-  count: z.number(),
-  added: z.number(),
-  atMs: z.number(),
-})
-
-export class GrowthFollower {
-  constructor(
-    private readonly client: Redis,
-    private readonly channel: string,
-    private readonly listener: (entry: HistoryEntry) => void,
-  ) {
-    client.on('error', () => {})
-    client.on('message', (_: string, message: string) => this.hear(message))
-  }
-
-  /** What an outage hides is not told of: the next message brings the count up to date. */
-  async start(): Promise<void> {
-    await this.client.subscribe(this.channel)
-  }
-
-  async stop(): Promise<void> {
-    await disconnect(this.client)
-  }
-
-  private hear(message: string): void {
-    const parsed = grown.safeParse(parseJson(message))
-    if (!parsed.success) return
-    const { conversationId, batchId, count, atMs } = parsed.data
-    this.listener({
-      id: `${atMs}-0`,
-      atMs,
-      step: 'appended',
-      conversationId,
-      batchId,
-      detail: { count: String(count) },
-    })
   }
 }

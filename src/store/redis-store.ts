@@ -15,7 +15,7 @@ import { Keys } from './keys.js'
 import { MemoryGuard } from './memory-guard.js'
 import type { RedisSource } from './redis-connection.js'
 import { RedisEvents } from './redis-events.js'
-import { FOLLOWING_OPTIONS, GrowthFollower, HistoryFollower } from './redis-follow.js'
+import { FOLLOWING_OPTIONS, HistoryFollower } from './redis-follow.js'
 import { forget } from './redis-forget.js'
 import { RedisLink } from './redis-link.js'
 import { RedisProcesses } from './redis-processes.js'
@@ -297,21 +297,11 @@ export class RedisStore implements Store {
     )
   }
 
-  async follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>> {
-    const { history, batchUpdated } = this.keys
-    const leave = await this.link.start(
+  follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>> {
+    return this.link.start(
       FOLLOWING_OPTIONS,
-      client => new HistoryFollower(client, history, listener, this.log),
+      client => new HistoryFollower(client, this.keys.history, listener, this.log),
     )
-    try {
-      const leaveGrowth = await this.link.start({}, client => new GrowthFollower(client, batchUpdated, listener))
-      return async () => {
-        await Promise.all([leave(), leaveGrowth()])
-      }
-    } catch (error) {
-      await leave()
-      throw error
-    }
   }
 
   async ready(): Promise<void> {

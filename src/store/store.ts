@@ -146,7 +146,7 @@ export interface ForgetResult {
 
 export type HistoryStep =
   | 'opened'
-  /** In no history: told as it happens, and made of `claimed` afterwards. */
+  /** Kept by no store: `claimed` says it afterwards, of all messages of its batch. */
   | 'appended'
   | 'extended'
   | 'sealed'
@@ -328,7 +328,7 @@ export interface Store {
   dead(limit: number): Promise<DeadBatch[]>
   /**
    * Calls `listener` for each step from now on, as it happens, until the returned function is called. What an outage hid
-   * follows after it, but for `appended`: these are only told, and may come a moment out of turn.
+   * follows after it. How a batch grows is no step: `batch-updated` tells it.
    */
   follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>>
 

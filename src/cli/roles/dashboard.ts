@@ -6,7 +6,9 @@ import type { RefusedElsewhere } from '../../api/recent-webhooks.js'
 import type { Batcher } from '../../batcher.js'
 import { presenceSchema } from '../../doctor/presence.js'
 import { processName } from '../../process-name.js'
+import { type FollowGrowth, growthOn } from '../../store/redis-growth.js'
 import { RedisStore } from '../../store/redis-store.js'
+import type { Store } from '../../store/store.js'
 import { packageVersion } from '../package-files.js'
 import type { ApiContext } from './api.js'
 
@@ -27,13 +29,28 @@ export async function dashboardFor(context: ApiContext, batcher: Batcher): Promi
       : undefined
   if (queue) await lifecycle.add('the look into the queue', () => queue.close())
   return {
-    live: new LiveEvents(store, log),
+    live: new LiveEvents(store, { log, growth: growthOf(context, store) }),
     version: packageVersion(),
     batching: config.batching,
     isOwnWorker: !withLoggingWorker,
     ...(queue ? { queue } : {}),
     ...(store instanceof RedisStore ? { refusedElsewhere: () => refusedBy(store) } : {}),
   }
+}
+
+function growthOf({ config, log }: ApiContext, store: Store): FollowGrowth {
+  if (store instanceof RedisStore)
+    return growthOn({
+      redis: config.redis,
+      prefix: config.prefix,
+      channel: store.keys.batchUpdated,
+      connectionName: processName('api'),
+      log,
+    })
+  return listener =>
+    store.listen(event => {
+      if (event.kind === 'batch-updated') listener.grew(event)
+    })
 }
 
 async function refusedBy(store: RedisStore): Promise<RefusedElsewhere[]> {

@@ -87,7 +87,6 @@ class Appending {
     const dueInMs = Math.max(dueAtMs - now, 0)
     const batchId = this.lastBatchId ?? ''
     const count = open ? open.run.entries.length : waiting(conversation)
-    if (open && !open.isNew) state.log.tellOfGrowth(now, open.run.batchId, conversation.id, open.run.entries.length)
     const listeners = state.announce(conversation, batchId, count, held ? dueInMs : Math.max(atMs - now, 0))
     return { ...this.counts, batchId, dueInMs, listeners }
   }

@@ -32,12 +32,6 @@ export class History {
     if (this.entries.length >= HISTORY_LENGTH + TRIM_STEP) this.entries.splice(0, TRIM_STEP)
   }
 
-  /** An open batch has grown: followers hear of it, and the history keeps nothing. */
-  tellOfGrowth(atMs: number, batchId: string, conversationId: string, count: number): void {
-    const detail = { count: String(count) }
-    this.followers.tell({ id: `${atMs}-0`, atMs, step: 'appended', conversationId, batchId, detail })
-  }
-
   /** Erases a conversation's entries; returns how many there were. */
   forget(conversationId: string): number {
     const kept = this.entries.filter(entry => entry.conversationId !== conversationId)

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import type { Store, StoreEvent } from '../../../src/store/store.js'
 import { until } from '../wait.js'
 import type { Make } from './contract.js'
-import { append, CHAT, claimed, PATIENT } from './messages.js'
+import { append, CHAT, claimed, OTHER, PATIENT } from './messages.js'
 
 export function eventTests(make: Make): void {
   describe('listen', () => {
@@ -52,12 +52,12 @@ export function eventTests(make: Make): void {
       await append(store, CHAT, 'before')
       const told: string[] = []
       const stop = await store.follow(({ step, conversationId }) => told.push(`${step} ${conversationId}`))
-      await append(store, CHAT, 'm1')
+      await append(store, OTHER, 'm1')
       await store.flush(CHAT)
       await until(() => told.length >= 2, { what: 'two steps' })
       await stop()
       await store.drop(CHAT)
-      expect(told).to.deep.equal([`appended ${CHAT}`, `sealed ${CHAT}`])
+      expect(told).to.deep.equal([`opened ${OTHER}`, `sealed ${CHAT}`])
     })
 
     it('tells nobody who has stopped', async () => {

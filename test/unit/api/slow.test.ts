@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'chai'
 import { createApp } from '../../../src/api/app.js'
@@ -7,6 +8,7 @@ import { silent } from '../../../src/logger.js'
 import { MemoryStore } from '../../../src/store/memory-store.js'
 
 const PATIENCE = { headWithinMs: 150, requestWithinMs: 300, checkEveryMs: 20 }
+const AN_HOUR = 3_600_000
 const HEAD = 'POST /webhook/whatsapp/batched HTTP/1.1\r\nHost: x\r\n'
 
 describe('API: slow and half-sent requests', () => {
@@ -74,5 +76,18 @@ describe('API: slow and half-sent requests', () => {
         .and.not.match(/node_modules|\.ts|\.js|koa/i)
     }
     expect(await cutOff('NONSENSE\r\n\r\n')).to.match(/^HTTP\/1\.1 400 Bad Request\r\nConnection: close\r\n\r\n$/)
+  })
+
+  it('a connection that has sent nothing, as browsers keep one to spare, does not hold up a stop', async () => {
+    const app = createApp({ batcher: new Batcher({ store }), log: silent, providers: {} })
+    const patient = await listen(app, { host: '127.0.0.1', port: 0 })
+    const spare = connect(Number(new URL(patient.url).port), '127.0.0.1')
+    await once(spare, 'connect')
+    // Known to the server, too.
+    await fetch(`${patient.url}/livez`)
+    spare.on('error', () => {}).resume()
+    const gone = once(spare, 'close')
+    await patient.close(AN_HOUR)
+    await gone
   })
 })

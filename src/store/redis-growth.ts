@@ -1,0 +1,90 @@
+/**
+ * How open batches grow, which the history does not tell: `batch-updated` as it comes, on a connection of its own. It is
+ * subscribed to by a pattern: whoever subscribes by its name counts as somebody who works on the batches. An access list
+ * has to name just this pattern, `<prefix>.*`.
+ */
+import type { Redis } from 'ioredis'
+import { z } from 'zod'
+import type { Logger } from '../logger.js'
+import { parseJson } from './parse-json.js'
+import { connect, createClient, disconnect, type RedisSource } from './redis-connection.js'
+
+const HEARTBEAT_MS = 30_000
+
+const batchUpdated = z.object({
+  conversationId: z.string(),
+  batchId: z.string(),
+  count: z.number(),
+  dueInMs: z.number(),
+  /** Where the batch was there before: how many messages have come to it, and when, by Redis's clock. */
+  added: z.number().optional(),
+  atMs: z.number().optional(),
+})
+
+export type Growth = z.infer<typeof batchUpdated>
+
+export interface GrowthListener {
+  grew(growth: Growth): void
+  /** Something may have been missed: what is shown of open batches may be wrong. */
+  missed(): void
+}
+
+/** Calls the listener until the returned function is called. */
+export type FollowGrowth = (listener: GrowthListener) => Promise<() => Promise<void>>
+
+export interface GrowthSource {
+  redis: RedisSource
+  prefix: string
+  /** The channel, by its name. */
+  channel: string
+  connectionName: string
+  log: Logger
+}
+
+/** The returned function rejects where Redis can not be reached, or refuses the subscription. */
+export const growthOn =
+  ({ redis, prefix, channel, connectionName, log }: GrowthSource): FollowGrowth =>
+  async listener => {
+    const client = createClient(redis, connectionName)
+    // Resubscribed to by hand, so as to know when it stands.
+    Object.assign(client.options, { autoResubscribe: false })
+    // The outage of the server is the store's to report.
+    client.on('error', () => {})
+    client.on('pmessage', (_pattern: string, from: string, text: string) => {
+      if (from === channel) hear(text, listener)
+    })
+    const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}.*`
+    try {
+      await connect(client)
+      await client.psubscribe(pattern)
+    } catch (error) {
+      await disconnect(client)
+      throw error
+    }
+    client.on('ready', () => {
+      client.psubscribe(pattern).then(
+        () => listener.missed(),
+        error => log.debug({ err: error }, 'how batches grow can not be followed any more'),
+      )
+    })
+    const heartbeat = setInterval(() => void ping(client), HEARTBEAT_MS)
+    return async () => {
+      clearInterval(heartbeat)
+      await disconnect(client)
+    }
+  }
+
+function hear(text: string, listener: GrowthListener): void {
+  const parsed = batchUpdated.safeParse(parseJson(text))
+  if (parsed.success) listener.grew(parsed.data)
+}
+
+/** A connection that hangs looks like a quiet system: a new one is what helps. */
+async function ping(client: Redis): Promise<void> {
+  if (client.status !== 'ready') return
+  try {
+    await client.ping()
+  } catch {
+    client.disconnect(true)
+  }
+}

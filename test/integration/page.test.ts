@@ -1,0 +1,457 @@
+/**
+ * The page in a real browser, over a whole `lull up`: the playground's story from end to end, what an operator sees, and who
+ * can use it: on a phone, with the keyboard alone, with a screen reader, in the dark, in Russian.
+ */
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import type { Page } from 'playwright-core'
+import { z } from 'zod'
+import { Batcher } from '../../src/batcher.js'
+import { type Browsing, browse, inBrowser } from '../support/browser.js'
+import { reads, type ServedPage, servePage } from '../support/page.js'
+import { freePort } from '../support/processes.js'
+import { privateRedis } from '../support/redis.js'
+import { until } from '../support/wait.js'
+
+const AN_HOUR = 3_600_000
+/** Nothing becomes due. */
+const QUIET = { LULL_QUIET_GAP_MS: `${AN_HOUR}`, LULL_MAX_WAIT_MS: `${AN_HOUR}`, LULL_BATCH_TTL_MS: `${2 * AN_HOUR}` }
+const MANY = 1000
+/** What can be seen of a list, and a little beyond. */
+const MOST_ROWS = 30
+const MOST_ELEMENTS = 600
+const VIEWS = ['play', 'live', 'trace']
+const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
+
+const laneOf = (page: Page, name: string) => page.getByRole('article').filter({ hasText: name })
+/** How much of a bar of the first batch is left, of 1. */
+const share = async (page: Page, bar: string) => {
+  const style = await page.locator(`.batch ${bar}`).first().getAttribute('style', { timeout: 5000 })
+  return Number(/--part: ([\d.]+)/.exec(style ?? '')?.[1])
+}
+
+/** What axe finds fault with. */
+async function faultsOf(page: Page): Promise<string[]> {
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
+  return page.evaluate(
+    'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(node => [id, node.html, node.failureSummary].join(": "))))',
+  )
+}
+
+inBrowser('page', function () {
+  this.timeout(90_000)
+  let browsing: Browsing
+  let served: ServedPage
+
+  before(async () => {
+    browsing = await browse()
+    served = await servePage()
+  })
+
+  after(async () => {
+    await served.stop()
+    await browsing.close()
+  })
+
+  afterEach(() => {
+    expect(browsing.complaints.splice(0), 'what the console says').to.deep.equal([])
+  })
+
+  describe('playground', () => {
+    it('tells its story: a burst collects, leaves as one, its answer is pending, and the next one waits for that', async () => {
+      const page = await served.open(browsing)
+      const anna = laneOf(page, 'Anna')
+      await page.getByRole('button', { name: 'Tell a story' }).click()
+
+      // It collects; the gap counts down before the max wait.
+      await reads(anna.locator('.status'), /^1 message, collecting\s+goes in 1\.\d s · at most [78]/)
+      const gap = await share(page, '.gap')
+      await until(async () => (await share(page, '.gap')) < gap, { what: 'the gap to count down' })
+      expect(await share(page, '.wait'), 'behind it').to.be.greaterThan(await share(page, '.gap'))
+      await reads(anna.locator('.status'), /^4 messages, collecting/)
+      await reads(anna.locator('.remark'), /^came twice: counted and dropped$/)
+
+      // It leaves as one, and is being answered, while the afterthought collects and waits.
+      const first = anna.locator('.batch').first()
+      await reads(first.locator('.count'), /^Released as one: 4 messages\. The quiet gap had ended, \d+ ms late\.$/)
+      await reads(first.locator('.note'), /^the answer is pending/)
+      await reads(anna.locator('.batch.held .note'), /^waits for the answer to the batch before$/)
+      await reads(anna.locator('.batch.held .note'), /^complete; waits for the answer to the batch before$/)
+
+      await reads(
+        anna.locator('.bot').first(),
+        /^One answer to 4 messages: “hi · I’d like to order · a cake · for Saturday”$/,
+      )
+      await reads(anna.locator('.bot').nth(1), /^One answer to 1 message: “and candles, please”$/)
+      expect(await anna.locator('.batch').count()).to.equal(2)
+
+      const thirty = await anna.locator('.thirty li').allInnerTexts()
+      expect(thirty[0]).to.match(/“hi · I’d like to order · I’d like to order · a cake · for Saturday”/)
+      expect(thirty[0]).to.include('a message that came twice is in it twice')
+      expect(thirty[1]).to.match(/“and candles, please”\s+while it still answers the one before/)
+      await page.context().close()
+    })
+
+    it('takes what several people paste and write at once, each for themselves', async () => {
+      const page = await served.open(browsing)
+      const [anna, boris, clara] = ['Anna', 'Boris', 'Clara'].map(name => laneOf(page, name))
+      for (const [lane, text] of [
+        [anna, 'one\ntwo\n\nthree'],
+        [boris, 'four'],
+        [clara, 'five\nsix'],
+      ] as const) {
+        await lane?.getByRole('textbox').fill(text)
+        await lane?.getByRole('button', { name: 'Send' }).click()
+      }
+      for (const [lane, batch] of [
+        [anna, /^one\s+two\s+three\s+Released as one: 3 messages/],
+        [boris, /^four\s+Released as one: 1 message/],
+        [clara, /^five\s+six\s+Released as one: 2 messages/],
+      ] as const)
+        if (lane) await reads(lane.locator('.batch'), batch)
+      await page.context().close()
+    })
+
+    it('shows how a sign of typing prolongs the silence', async () => {
+      const page = await served.open(browsing)
+      const anna = laneOf(page, 'Anna')
+      await anna.getByRole('textbox').fill('wait')
+      await anna.getByRole('textbox').press('Enter')
+      await until(async () => (await share(page, '.gap')) < 0.6, { what: 'some of the gap to go by' })
+      await anna.getByRole('button', { name: 'Typing' }).click()
+      await reads(anna.locator('.batch .note'), /^typing: \S+ m?s longer$/)
+      await until(async () => (await share(page, '.gap')) > 0.7, { what: 'the gap to be longer again' })
+      await reads(anna.locator('.thirty li'), /though the person was typing/)
+      await reads(anna.locator('.batch'), /^wait\s+Released as one: 1 message/)
+      await page.context().close()
+    })
+
+    it('needs no mouse', async () => {
+      const page = await served.open(browsing)
+      const { keyboard } = page
+      const focused = () => page.evaluate<string>('(e => e.dataset.view ?? e.id ?? "")(document.activeElement)')
+      const tabTo = async (isThere: () => Promise<boolean>) => {
+        for (let presses = 0; presses < 30; presses++) {
+          await keyboard.press('Tab')
+          if (await isThere()) return
+        }
+        throw new Error(`Tab did not lead there, but to ${await focused()}`)
+      }
+      await keyboard.press('Tab')
+      await keyboard.press('Enter')
+      expect(await focused(), 'the skip link').to.equal('main')
+      await tabTo(() => page.evaluate('document.activeElement.tagName === "TEXTAREA"'))
+      await keyboard.type('hello')
+      await keyboard.press('Shift+Enter')
+      await keyboard.type('there')
+      await keyboard.press('Enter')
+      await reads(laneOf(page, 'Anna').locator('.status'), /^2 messages/)
+      await page.reload()
+      await tabTo(async () => (await focused()) === 'live')
+      await keyboard.press('Enter')
+      await page.getByRole('heading', { name: 'Live', exact: true }).waitFor()
+      await page.context().close()
+    })
+  })
+
+  describe('trace', () => {
+    it('draws who took a batch, when, and why then, and says it in words', async () => {
+      await served.append('shop/7900@c.us', 'hi')
+      await served.append('shop/7900@c.us', 'a cake')
+      const page = await served.open(browsing)
+      await page.getByRole('link', { name: 'Trace', exact: true }).click()
+      await page.getByRole('combobox', { name: 'Conversation' }).fill('shop/7900@c.us')
+      await page.getByRole('button', { name: 'Show' }).click()
+      await reads(
+        page.locator('.life .taken').first(),
+        /^Taken by lull\.processor\.\S+ at \d\d:\d\d:\d\d\.\d{3}, as the quiet gap had ended; \d+ ms late\.$/,
+      )
+      await page
+        .getByRole('img', { name: /^Timeline of 2 messages from the first message: .*quiet gap 1\.50 s/ })
+        .waitFor()
+      await page.getByText('Every step').click()
+      await reads(page.locator('.life table'), /opened[\s\S]*claimed[\s\S]*handed-over[\s\S]*answered/)
+      expect(await faultsOf(page)).to.deep.equal([])
+      await page.context().close()
+    })
+
+    it('says so where the history holds nothing', async () => {
+      const page = await served.open(browsing)
+      await page.goto(`${served.url}/#trace=nobody`)
+      await reads(page.locator('#trace').getByRole('status'), /^The history holds nothing of nobody\.$/)
+      await page.context().close()
+    })
+  })
+
+  describe('live view', () => {
+    it('shows what is open, what was released and why, the queue, and the last webhooks by provider', async () => {
+      const page = await served.open(browsing)
+      await page.getByRole('link', { name: 'Live' }).click()
+      await fetch(`${served.url}/webhook/whatsapp/batched/generic`, {
+        method: 'POST',
+        body: JSON.stringify({ chatId: 'live@c.us', messageId: '1', text: 'hi' }),
+      })
+      const row = page.getByRole('row').filter({ hasText: 'live@c.us' })
+      await reads(row, /^live@c\.us\s+1\s+\d\.\d s$/)
+      await served.append('live@c.us', 'and more')
+      await reads(row, /^live@c\.us\s+2\s/)
+      await row.waitFor({ state: 'detached' }).catch(() => row.waitFor({ state: 'hidden' }))
+      const tiles = page.locator('.tiles')
+      await reads(tiles, /released in the last minute/)
+      await reads(tiles, /\d+ ms \/ \d+ ms\s+late, p50 \/ p99\s+of \d+ batch/)
+      await reads(tiles, /\d+ \/ \d+\s+queue: waiting \/ active/)
+      await reads(page.locator('figure .key'), /gap: the quiet gap had ended/)
+      await reads(page.locator('#live table'), /generic\s+\d\d:\d\d:\d\d\s+1 new, 0 seen before, 0 ignored/)
+      await page.context().close()
+    })
+
+    it('holds 1,000 open conversations in a bounded page, whatever happens in them', async () => {
+      const many = await servePage(QUIET)
+      const batcher = new Batcher({
+        redis: many.redis,
+        prefix: many.prefix,
+        quietGapMs: AN_HOUR,
+        maxWaitMs: AN_HOUR,
+        batchTtlMs: 2 * AN_HOUR,
+      })
+      try {
+        const page = await many.open(browsing)
+        await page.getByRole('link', { name: 'Live' }).click()
+        const writeAll = (messageId: string) =>
+          Promise.all(Array.from({ length: MANY }, (_, i) => batcher.append(`c${i}`, { messageId, text: 'hi' })))
+        await writeAll('1')
+        await reads(page.locator('.total'), /^1,000$/)
+        const rows = page.locator('.space .row:visible')
+        const elements = () => page.evaluate<number>('document.querySelectorAll("*").length')
+        expect(await rows.count()).to.be.within(5, MOST_ROWS)
+        expect(await elements()).to.be.below(MOST_ELEMENTS)
+        await page.evaluate('document.querySelector(".waiting").scrollTop = 1e6')
+        await reads(rows.last(), /^c\d+\s+1\s/)
+        expect(await rows.last().getAttribute('aria-rowindex')).to.equal(String(MANY + 1))
+        await writeAll('2')
+        await reads(rows.last(), /^c\d+\s+2\s/)
+        await page.getByLabel('Filter').fill('c777')
+        await reads(page.locator('.total'), /^1 of 1,000$/)
+        await reads(rows, /^c777\s+2\s/)
+        expect(await elements()).to.be.below(MOST_ELEMENTS)
+        await page.context().close()
+      } finally {
+        await batcher.close()
+        await many.stop()
+      }
+    })
+
+    it('counts as nobody who works on batches, though it listens to how they grow', async () => {
+      const alone = await servePage(QUIET)
+      const batcher = new Batcher({ redis: alone.redis, prefix: alone.prefix })
+      const redis = new Redis(alone.redis)
+      try {
+        const page = await alone.open(browsing)
+        await page.getByRole('link', { name: 'Live' }).click()
+        await batcher.append('elsewhere@c.us', { messageId: '1', text: 'hi' })
+        await reads(page.getByRole('row').filter({ hasText: 'elsewhere@c.us' }), /^elsewhere@c\.us\s+1\s/)
+        // The processor of `lull up`.
+        const [, listeners] = z
+          .tuple([z.string(), z.number()])
+          .parse(await redis.pubsub('NUMSUB', `${alone.prefix}.batch-updated`))
+        expect(listeners).to.equal(1)
+        await page.context().close()
+      } finally {
+        redis.disconnect()
+        await batcher.close()
+        await alone.stop()
+      }
+    })
+
+    it('hands dead batches over again, and shows no text where texts are hidden', async () => {
+      let refuses = true
+      const received: string[] = []
+      const receiver = createServer((request, response) => {
+        request.on('data', data => received.push(String(data)))
+        request.on('end', () => {
+          response.statusCode = refuses ? 500 : 200
+          response.end()
+        })
+      })
+      const port = await freePort()
+      receiver.listen(port, '127.0.0.1')
+      await once(receiver, 'listening')
+      const hiding = await servePage({
+        LULL_HANDOVER: 'http',
+        LULL_HANDOVER_URL: `http://127.0.0.1:${port}`,
+        LULL_MAX_ATTEMPTS: '1',
+        LULL_SHOW_TEXTS: 'off',
+        LULL_QUIET_GAP_MS: '100',
+      })
+      try {
+        const page = await hiding.open(browsing)
+        await page.getByRole('link', { name: 'Live' }).click()
+        await hiding.append('dead@c.us', 'a secret')
+        const dead = page.locator('.dead li')
+        await reads(dead, /^dead@c\.us[\s\S]*1 attempt: .*answered 500[\s\S]*\(hidden\)/)
+        await reads(page.locator('.tiles'), /1\s+dead batch/)
+        const verdict = page.locator('.verdict')
+        await reads(verdict, /^1 dead batch: the handover failed for good\./)
+        expect(await faultsOf(page)).to.deep.equal([])
+        refuses = false
+        await dead.getByRole('button', { name: /^Hand over again/ }).click()
+        await until(async () => (await dead.count()) === 0, { what: 'no dead batch' })
+        expect(received.at(-1)).to.include('a secret')
+        await reads(verdict, /^All is well/)
+        expect(await page.content()).not.to.include('secret')
+        await page.context().close()
+      } finally {
+        await hiding.stop()
+        receiver.close()
+      }
+    })
+  })
+
+  it('says when it has lost the connection, and is back by itself', async () => {
+    const mortal = await servePage()
+    try {
+      const page = await mortal.open(browsing)
+      await page.evaluate('window.isTheSame = true')
+      await page.setViewportSize(PHONE.viewport)
+      await page.evaluate('scrollTo(0, 1e6)')
+      await mortal.stop()
+      await reads(
+        page.getByRole('alert'),
+        /^The connection to Lull was lost at \d\d:\d\d:\d\d\. What you see is from then/,
+      )
+      await reads(page.locator('#connection'), /^connection lost$/)
+      expect(await page.title()).to.equal('⚠ Playground · Lull')
+      expect((await page.getByRole('alert').boundingBox())?.y, 'in sight, however far one has scrolled').to.be.within(
+        0,
+        200,
+      )
+      await mortal.start()
+      await reads(page.locator('#connection'), /^connected$/)
+      expect(await page.getByRole('alert').isVisible()).to.equal(false)
+      expect(await page.evaluate('window.isTheSame')).to.equal(true)
+      const anna = laneOf(page, 'Anna')
+      await anna.getByRole('textbox').fill('still there?')
+      await anna.getByRole('textbox').press('Enter')
+      await reads(anna.locator('.status'), /^1 message, collecting/)
+      await page.context().close()
+    } finally {
+      await mortal.stop()
+      // That nobody answers is what the console is to say.
+      browsing.complaints.length = 0
+    }
+  })
+
+  it('says when Redis can not be used, and nothing of what was true before, until it can', async () => {
+    const redis = await privateRedis({ args: ['--appendonly', 'yes'] })
+    const standing = await servePage({ REDIS_URL: redis.url })
+    try {
+      const page = await standing.open(browsing)
+      await page.getByRole('link', { name: 'Live' }).click()
+      await reads(page.locator('.verdict'), /^All is well/)
+      await redis.kill()
+      await reads(page.getByRole('alert'), /^Redis can not be used now: Redis at redis:\S+ can not be reached/)
+      await reads(page.locator('#connection'), /^no Redis$/)
+      expect(await page.locator('.verdict').isVisible()).to.equal(false)
+      await redis.restart()
+      await reads(page.locator('#connection'), /^connected$/)
+      await reads(page.locator('.verdict:visible'), /^All is well/)
+      await page.context().close()
+    } finally {
+      await standing.stop()
+      await redis.stop()
+      browsing.complaints.length = 0
+    }
+  })
+
+  it('asks for the token without it, and lets in who knows it', async () => {
+    const page = await browsing.open(served.url)
+    // The page itself is what was answered 401.
+    browsing.complaints.length = 0
+    await page.getByLabel(/needs the token/).fill('a-token-of-the-page')
+    await page.getByRole('button', { name: 'Open' }).click()
+    await laneOf(page, 'Anna').waitFor()
+    await reads(page.locator('#connection'), /^connected$/)
+    expect(page.url()).to.equal(`${served.url}/`)
+    await page.context().close()
+  })
+
+  it('drops the link’s token from the address and the history', async () => {
+    const page = await served.open(browsing)
+    expect(page.url()).to.equal(`${served.url}/`)
+    expect(await page.evaluate('document.cookie'), 'a script can read no cookie').to.equal('')
+    await page.context().close()
+  })
+
+  describe('for everybody', () => {
+    for (const colorScheme of ['light', 'dark'] as const)
+      it(`has no fault that axe finds, in the ${colorScheme}`, async () => {
+        const page = await served.open(browsing, { colorScheme })
+        await laneOf(page, 'Anna').getByRole('textbox').fill('hi\nthere')
+        await laneOf(page, 'Anna').getByRole('textbox').press('Enter')
+        await page.locator('.batch .bar').waitFor()
+        for (const view of VIEWS) {
+          await page.evaluate(`location.hash = ${JSON.stringify(view)}`)
+          await page.locator(`#${view} h2`).waitFor()
+          expect(await faultsOf(page), view).to.deep.equal([])
+        }
+        await page.context().close()
+      })
+
+    for (const [locale, title] of [
+      ['en-GB', 'Write as people do: in bursts'],
+      ['ru-RU', 'Пишите как люди: одно за другим'],
+    ] as const)
+      it(`fits a phone, in ${locale}`, async () => {
+        const page = await served.open(browsing, { ...PHONE, locale })
+        await page.getByRole('heading', { name: title }).waitFor()
+        await page
+          .locator('textarea')
+          .first()
+          .fill(`${'long'.repeat(40)}\nand short`)
+        await page.locator('textarea').first().press('Enter')
+        await page.locator('.batch .bar').first().waitFor()
+        const id = (await page.locator('.person .id').first().textContent()) ?? ''
+        for (const hash of ['play', 'live', 'trace', `trace=${encodeURIComponent(id)}`]) {
+          await page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
+          await page.locator(`#${hash.split('=')[0]} h2`).waitFor()
+          if (hash.includes('=')) await page.locator('.timeline').first().waitFor()
+          expect(await page.evaluate('document.documentElement.scrollWidth'), hash).to.equal(360)
+        }
+        await page.context().close()
+      })
+
+    it('has all of its words, and what is put into them, in both languages', async () => {
+      const page = await served.open(browsing)
+      const shapes = await page.evaluate<Record<string, string>>(`import('./page/words.js').then(({ languages }) => {
+        const shape = value => typeof value === 'string' ? [...new Set(value.match(/\\{\\d\\}/g))].sort().join('')
+          : Array.isArray(value) ? value.length
+          : 'other' in value ? 'forms'
+          : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shape(inner)]))
+        return Object.fromEntries(Object.entries(languages).map(([name, words]) => [name, JSON.stringify(shape(words), null, 1)]))
+      })`)
+      expect(shapes['ru']).to.equal(shapes['en'])
+      await page.context().close()
+    })
+
+    it('speaks the reader’s language, and the other one when asked', async () => {
+      const page = await served.open(browsing, { locale: 'ru-RU' })
+      expect(await page.evaluate('document.documentElement.lang')).to.equal('ru')
+      await page.getByRole('button', { name: 'English' }).click()
+      await page.getByRole('heading', { name: 'Write as people do: in bursts' }).waitFor()
+      await page.reload()
+      await page.getByRole('heading', { name: 'Write as people do: in bursts' }).waitFor()
+      await page.getByRole('button', { name: 'Русский' }).click()
+      await page.getByRole('link', { name: 'Сейчас' }).click()
+      const latin = /[A-Za-z]{3,}/
+      const words = (await page.locator('#live h2, #live h3, .tile span').allInnerTexts()).filter(text =>
+        latin.test(text),
+      )
+      expect(words).to.deep.equal([])
+      await page.context().close()
+    })
+  })
+})

@@ -1,0 +1,81 @@
+/** The page of a `lull up` of its own, as a browser sees it. */
+import type { BrowserContextOptions, Locator, Page } from 'playwright-core'
+import type { Browsing } from './browser.js'
+import { freePort, type LullProcess, lull } from './processes.js'
+import { testRedis, uniquePrefix } from './redis.js'
+import { until } from './wait.js'
+
+const TOKEN = 'a-token-of-the-page'
+
+export interface ServedPage {
+  url: string
+  redis: string
+  prefix: string
+  /** The page, by the link with the token. */
+  open(browsing: Browsing, options?: BrowserContextOptions): Promise<Page>
+  /** Messages, as from a channel. */
+  append(conversationId: string, ...texts: string[]): Promise<void>
+  /** Again, on the same port, after a stop. */
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** @param env what is not as the tests have it: a quiet gap of 1.5 s, a max wait of 8 s */
+export async function servePage(env: Record<string, string> = {}): Promise<ServedPage> {
+  const redis = await testRedis()
+  const prefix = uniquePrefix()
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const settings = {
+    REDIS_URL: redis,
+    LULL_PREFIX: prefix,
+    LULL_QUEUE: `queue-${prefix}`,
+    LULL_QUIET_GAP_MS: '1500',
+    LULL_MAX_WAIT_MS: '8000',
+    LULL_API_TOKEN: TOKEN,
+    PORT: String(port),
+    ...env,
+  }
+  let process: LullProcess
+  let sent = 0
+  const start = async () => {
+    process = await lull(['up'], settings)
+    await process.line(/api listens on/)
+  }
+  await start()
+  return {
+    url,
+    redis,
+    prefix,
+    start,
+    stop: async () => void (await process.stop()),
+    async open(browsing, options) {
+      const page = await browsing.open(`${url}/?token=${TOKEN}`, options)
+      // The link is traded for a cookie, and leads on.
+      await page.waitForURL(`${url}/`)
+      await reads(page.locator('#connection'), /^(connected|на связи)$/)
+      return page
+    },
+    async append(conversationId, ...texts) {
+      const response = await fetch(`${url}/conversations/messages?id=${encodeURIComponent(conversationId)}`, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+        body: JSON.stringify(texts.map(text => ({ messageId: `m${sent++}`, text }))),
+      })
+      if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`)
+    },
+  }
+}
+
+/** Resolves when what is there reads so; the error says what it reads instead. */
+export async function reads(what: Locator, pattern: RegExp, timeoutMs = 20_000): Promise<string> {
+  let text = 'nothing'
+  return until(
+    async () => {
+      const texts = await what.allInnerTexts()
+      text = texts.join(' | ')
+      return texts.length > 0 && pattern.test(text) ? text : undefined
+    },
+    { timeoutMs, what: () => `${what} to read ${pattern}; it reads “${text}”` },
+  )
+}

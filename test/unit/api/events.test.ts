@@ -1,0 +1,279 @@
+/** `/events`: steps as they happen, summaries for whoever does not keep up, and no more held for a reader than its bound. */
+import { expect } from 'chai'
+import sinon from 'sinon'
+import { z } from 'zod'
+import { LiveEvents } from '../../../src/api/events.js'
+import { type LiveReader, READER_BOUNDS } from '../../../src/api/live-reader.js'
+import { MemoryStore } from '../../../src/store/memory-store.js'
+import type { FollowGrowth, GrowthListener } from '../../../src/store/redis-growth.js'
+import type { HistoryEntry } from '../../../src/store/store.js'
+import { until } from '../../support/wait.js'
+import { serve, TOKEN } from './serving.js'
+
+/** A store of which only the history is there, told by hand. */
+class Told {
+  follows = 0
+  stops = 0
+  listener: (entry: HistoryEntry) => void = () => {}
+  trouble?: Error
+
+  async follow(listener: (entry: HistoryEntry) => void) {
+    if (this.trouble) throw this.trouble
+    this.follows += 1
+    this.listener = listener
+    return async () => {
+      this.stops += 1
+    }
+  }
+
+  async ready() {
+    if (this.trouble) throw this.trouble
+  }
+
+  claimed(number: number): void {
+    this.listener({
+      id: `${number}-0`,
+      atMs: number,
+      step: 'claimed',
+      conversationId: 'a',
+      batchId: `b${number}`,
+      detail: { reason: 'gap', lateMs: String(number % 10) },
+    })
+  }
+}
+
+const summary = z.object({ skipped: z.number(), reasons: z.record(z.string(), z.number()) })
+
+const taken = (reader: LiveReader): string => String(reader.read() ?? '')
+
+describe('events', () => {
+  let told: Told
+  let live: LiveEvents
+  let clock: sinon.SinonFakeTimers
+
+  beforeEach(() => {
+    clock = sinon.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    told = new Told()
+    live = new LiveEvents(told)
+  })
+
+  afterEach(async () => {
+    await live.close()
+    clock.restore()
+  })
+
+  it('tells each step as it happens, as an event that names its place in the history', async () => {
+    const reader = await live.read()
+    told.claimed(7)
+    expect(taken(reader)).to.include(
+      'id: 7-0\ndata: {"id":"7-0","atMs":7,"step":"claimed","conversationId":"a","batchId":"b7","detail":{"reason":"gap","lateMs":"7"}}\n\n',
+    )
+  })
+
+  it('says every ten seconds whether the store can be used', async () => {
+    const reader = await live.read()
+    await until(() => taken(reader).includes('event: beat\ndata: {"ready":true}'))
+    told.trouble = new Error('Redis is loading')
+    clock.tick(10_000)
+    await until(() => taken(reader).includes('event: beat\ndata: {"ready":false,"error":"Redis is loading"}'))
+  })
+
+  it('holds a bounded amount for a reader that does not read, and then sums up what it has missed', async () => {
+    const slow = await live.read()
+    const quick = await live.read()
+    let seen = ''
+    for (let second = 0; second < 100; second++) {
+      for (let i = 0; i < 100; i++) told.claimed(second * 100 + i)
+      seen += taken(quick)
+      clock.tick(100)
+      if (second % 10 === 9) clock.tick(1000)
+    }
+    expect(slow.readableLength).to.be.at.most(READER_BOUNDS.bytesWaiting)
+    expect(seen.length).to.be.greaterThan(READER_BOUNDS.bytesWaiting)
+    let text = taken(slow)
+    clock.tick(1000)
+    text += taken(slow)
+    const summaries = [...text.matchAll(/event: summary\ndata: (.*)\n/g)].map(([, data = '']) =>
+      summary.parse(JSON.parse(data)),
+    )
+    const skipped = summaries.reduce((sum, one) => sum + one.skipped, 0)
+    const steps = text.split('"step":"claimed"').length - 1
+    expect(steps + skipped, 'nothing is left out of both').to.equal(10_000)
+    expect(summaries.at(-1)?.reasons).to.deep.equal({ gap: summaries.at(-1)?.skipped })
+    told.claimed(10_001)
+    expect(taken(slow), 'then each step again').to.include('"batchId":"b10001"')
+  })
+
+  it('sums up what comes faster than anybody can look at', async () => {
+    const reader = await live.read()
+    for (let i = 0; i < 1000; i++) told.claimed(i)
+    const steps = taken(reader).split('"step":"claimed"').length - 1
+    expect(steps).to.equal(READER_BOUNDS.stepsASecond)
+    clock.tick(1000)
+    expect(taken(reader)).to.include(`"skipped":${1000 - steps}`)
+  })
+
+  it('lets go of a reader that has taken nothing for a minute', async () => {
+    const reader = await live.read()
+    reader.read()
+    for (let i = 0; i < 100; i++) told.claimed(i)
+    clock.tick(READER_BOUNDS.patienceMs + 2000)
+    expect(reader.destroyed).to.equal(true)
+  })
+
+  it('follows the history once for all readers, and not at all when the last has gone', async () => {
+    const readers = [await live.read(), await live.read()]
+    expect(told.follows).to.equal(1)
+    for (const reader of readers) reader.destroy()
+    await until(() => told.stops === 1)
+    const another = await live.read()
+    expect(told.follows).to.equal(2)
+    another.destroy()
+    await until(() => told.stops === 2)
+    expect(clock.countTimers()).to.equal(0)
+  })
+
+  it('takes a hundred readers and refuses more', async () => {
+    for (let i = 0; i < 100; i++) await live.read()
+    const error = await live.read().then(
+      () => undefined,
+      failure => failure,
+    )
+    expect(error).to.include({ status: 503 })
+  })
+
+  it('is open to another try where the history could not be followed', async () => {
+    told.trouble = new Error('down')
+    const error = await live.read().then(
+      () => undefined,
+      failure => failure,
+    )
+    expect(error).to.equal(told.trouble)
+    delete told.trouble
+    await live.read()
+    expect(told.follows).to.equal(1)
+  })
+
+  it('ends its readers when it is closed, and takes no more', async () => {
+    const reader = await live.read()
+    await live.close()
+    await live.close()
+    reader.resume()
+    await until(() => reader.readableEnded)
+    expect(told.stops).to.equal(1)
+    const error = await live.read().then(
+      () => undefined,
+      failure => failure,
+    )
+    expect(error).to.include({ status: 503 })
+  })
+})
+
+describe('events: growth', () => {
+  let told: Told
+  let live: LiveEvents
+  let clock: sinon.SinonFakeTimers
+  let listener: GrowthListener
+  let stops: number
+
+  const followGrowth: FollowGrowth = async its => {
+    listener = its
+    return async () => {
+      stops += 1
+    }
+  }
+
+  const grow = (conversationId: string, count: number) =>
+    listener.grew({ conversationId, batchId: 'b', count, dueInMs: 10_000 })
+
+  beforeEach(() => {
+    clock = sinon.useFakeTimers({
+      toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout', 'performance'],
+    })
+    told = new Told()
+    stops = 0
+    live = new LiveEvents(told, { growth: followGrowth })
+  })
+
+  afterEach(async () => {
+    await live.close()
+    clock.restore()
+  })
+
+  it('is told a few times a second, once for each conversation, with what is left until it is due', async () => {
+    const reader = await live.read()
+    for (let count = 1; count <= 1000; count++) grow('a', count)
+    grow('c', 1)
+    expect(taken(reader)).not.to.include('growth')
+    clock.tick(250)
+    expect(taken(reader).split('event: ').at(-1)).to.equal(
+      'growth\ndata: [{"conversationId":"a","batchId":"b","count":1000,"dueInMs":9750},{"conversationId":"c","batchId":"b","count":1,"dueInMs":9750}]\n\n',
+    )
+  })
+
+  it('of more conversations than a page looks at asks readers to look anew', async () => {
+    const reader = await live.read()
+    for (let i = 0; i < 1001; i++) grow(`c${i}`, 1)
+    clock.tick(250)
+    const text = taken(reader)
+    expect(text).to.include('"c999"').and.include('event: stale').and.not.include('"c1000"')
+  })
+
+  it('counts as skipped for a reader that does not keep up', async () => {
+    const slow = await live.read()
+    for (let i = 0; i < 10; i++) {
+      for (let j = 0; j < 500; j++) grow(`c${j}`, i)
+      clock.tick(250)
+    }
+    expect(slow.readableLength).to.be.at.most(READER_BOUNDS.bytesWaiting)
+    taken(slow)
+    clock.tick(1000)
+    expect(taken(slow)).to.match(/event: summary\ndata: \{"skipped":\d+00,/)
+  })
+
+  it('that may have been missed asks readers to look anew', async () => {
+    const reader = await live.read()
+    listener.missed()
+    expect(taken(reader)).to.include('event: stale')
+  })
+
+  it('is not followed when nobody reads', async () => {
+    const reader = await live.read()
+    grow('a', 1)
+    reader.destroy()
+    clock.runToLast()
+    await live.close()
+    expect(stops).to.equal(1)
+    expect(clock.countTimers()).to.equal(0)
+  })
+
+  it('that can not be followed makes readers look anew now and then', async () => {
+    const blind = new LiveEvents(told, { growth: () => Promise.reject(new Error('NOPERM')) })
+    const reader = await blind.read()
+    expect(taken(reader)).not.to.include('stale')
+    clock.tick(5000)
+    expect(taken(reader)).to.include('event: stale')
+    await blind.close()
+  })
+})
+
+describe('events over HTTP', () => {
+  it('comes as text/event-stream, ends with its reader, and does not hold up a stop', async () => {
+    const store = new MemoryStore()
+    const live = new LiveEvents(store)
+    const serving = await serve({ dashboard: { live, version: '1', batching: true, isOwnWorker: false } })
+    const leaving = new AbortController()
+    const headers = { Authorization: `Bearer ${TOKEN}` }
+    const response = await fetch(`${serving.url}/events`, { headers, signal: leaving.signal })
+    expect(response.headers.get('content-type')).to.include('text/event-stream')
+    const staying = await fetch(`${serving.url}/events`, { headers })
+    await store.append({ conversationId: 'a', messages: [{ messageId: '1', type: 'text' }] })
+    const reader = staying.body?.getReader()
+    let text = ''
+    while (!text.includes('"step":"opened"')) text += new TextDecoder().decode((await reader?.read())?.value)
+    leaving.abort()
+    await live.close()
+    await serving.close(5000)
+    expect((await reader?.read())?.done).to.equal(true)
+  })
+})

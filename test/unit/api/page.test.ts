@@ -1,0 +1,203 @@
+/** Who is let in to the page, with what, and what a browser may do with it. */
+import { once } from 'node:events'
+import { get, IncomingMessage } from 'node:http'
+import { expect } from 'chai'
+import type { DashboardOptions } from '../../../src/api/dashboard.js'
+import { LiveEvents } from '../../../src/api/events.js'
+import { MemoryStore } from '../../../src/store/memory-store.js'
+import { until } from '../../support/wait.js'
+import { type Serving, serve, TOKEN } from './serving.js'
+
+const HTML = { Accept: 'text/html', Authorization: '' }
+const MESSAGE = { messageId: 'm1', text: 'hi' }
+
+describe('page', () => {
+  let serving: Serving
+  let live: LiveEvents
+
+  const start = async (options: Parameters<typeof serve>[0] = {}) => {
+    live = new LiveEvents(new MemoryStore())
+    const dashboard: DashboardOptions = { live, version: '1.2.3', batching: true, isOwnWorker: false }
+    serving = await serve({ dashboard, ...options })
+  }
+
+  afterEach(async () => {
+    await live.close()
+    await serving.close(1000)
+  })
+
+  /** The cookie that the link with the token is traded for, with what belongs to it. */
+  const enter = async () => {
+    const { headers } = await serving.call('GET', `/?token=${TOKEN}`, undefined, HTML)
+    return headers.get('set-cookie') ?? ''
+  }
+
+  const withCookie = async (more: Record<string, string> = {}) => ({
+    ...HTML,
+    Cookie: (await enter()).split(';')[0] ?? '',
+    ...more,
+  })
+
+  it('trades the link’s token at once for a cookie that no script can read and no other site’s request carries', async () => {
+    await start()
+    const cookie = await enter()
+    const { port } = new URL(serving.url)
+    expect(cookie).to.match(new RegExp(`^lull-${port}=[\\w-]{43}; Path=/; HttpOnly; SameSite=Strict$`))
+    expect(cookie).not.to.include(TOKEN)
+    const entered = await serving.call('GET', `/?token=${TOKEN}`, undefined, HTML)
+    expect(entered.text).to.include('url=./"').and.not.to.include(TOKEN)
+    expect(entered.headers.get('referrer-policy')).to.equal('no-referrer')
+    const page = await serving.call('GET', '/', undefined, await withCookie())
+    expect(page.status).to.equal(200)
+    expect(page.text).to.include('page/app.js')
+  })
+
+  it('keeps the cookie for TLS, where the browser came by the address that the outside sees the API at', async () => {
+    await start({ publicUrl: 'https://lull.example' })
+    expect(await enter()).not.to.include('Secure')
+    // fetch sends the host of the address, whatever it is told.
+    const outside = get(`${serving.url}/?token=${TOKEN}`, { headers: { Host: 'lull.example' } })
+    const [response]: unknown[] = await once(outside, 'response')
+    if (!(response instanceof IncomingMessage)) throw new Error('no response')
+    response.resume()
+    expect(response.headers['set-cookie']?.[0]).to.match(/^lull=.*; Secure$/)
+  })
+
+  it('asks a person for the token, and tells a program in JSON', async () => {
+    await start()
+    for (const path of ['/', '/?token=wrong']) {
+      const asked = await serving.call('GET', path, undefined, HTML)
+      expect(asked.status).to.equal(401)
+      expect(asked.text).to.include('<form method="post" action="./">')
+      expect(asked.headers.get('set-cookie')).to.equal(null)
+    }
+    const told = await serving.call('GET', '/', undefined, { Authorization: '' })
+    expect([told.status, told.json]).to.deep.equal([
+      401,
+      { error: 'send the header "Authorization: Bearer <LULL_API_TOKEN>"' },
+    ])
+  })
+
+  it('takes the token from its form, and from no other site’s', async () => {
+    await start()
+    const form = { ...HTML, 'content-type': 'application/x-www-form-urlencoded' }
+    const post = (token: string, origin: string) =>
+      serving.call('POST', '/', `token=${token}`, { ...form, Origin: origin })
+    expect((await post(TOKEN, serving.url)).headers.get('set-cookie')).to.include('HttpOnly')
+    expect((await post('wrong', serving.url)).status).to.equal(401)
+    expect((await post(TOKEN, 'https://elsewhere.example')).status).to.equal(403)
+  })
+
+  it('changes nothing by a cookie unless the page itself asks', async () => {
+    await start()
+    const append = async (headers: Record<string, string>) =>
+      (await serving.call('POST', '/conversations/a/messages', MESSAGE, await withCookie(headers))).status
+    const drop = async (headers: Record<string, string>) =>
+      (await serving.call('DELETE', '/conversations/a', undefined, await withCookie(headers))).status
+    for (const change of [append, drop]) {
+      expect(await change({})).to.equal(403)
+      expect(await change({ Origin: 'http://127.0.0.1:1' })).to.equal(403)
+      expect(await change({ Origin: 'null' })).to.equal(403)
+      expect(await change({ 'Sec-Fetch-Site': 'same-site', Origin: serving.url })).to.equal(403)
+      expect(await change({ 'Sec-Fetch-Site': 'cross-site' })).to.equal(403)
+      expect(await change({ Origin: serving.url })).to.equal(200)
+      expect(await change({ 'Sec-Fetch-Site': 'same-origin' })).to.equal(200)
+    }
+    // A program with the token has no origin.
+    expect((await serving.call('POST', '/conversations/a/messages', MESSAGE)).status).to.equal(200)
+  })
+
+  it('is closed to whoever has neither, on all of its routes', async () => {
+    await start()
+    for (const path of ['/page/state', '/page/history', '/events', '/conversations', '/dead'])
+      for (const Cookie of ['', 'lull=x; lull-80=y']) {
+        const headers = { Authorization: '', Cookie }
+        expect((await serving.call('GET', path, undefined, headers)).status, path).to.equal(401)
+      }
+  })
+
+  it('is closed to everybody where no token is set', async () => {
+    await start({ apiToken: '' })
+    expect((await serving.call('GET', '/?token=', undefined, HTML)).status).to.equal(401)
+    const told = await serving.call('GET', '/page/state', undefined, { Authorization: '' })
+    expect(told.text).to.include('set LULL_API_TOKEN')
+  })
+
+  it('runs under a policy that allows its own files and nothing in place', async () => {
+    await start()
+    const { headers, text } = await serving.call('GET', '/', undefined, await withCookie())
+    const policy = headers.get('content-security-policy')
+    expect(policy).to.include("default-src 'none'").and.include("script-src 'self';").and.include("style-src 'self';")
+    expect(policy).to.include("frame-ancestors 'none'").and.not.to.include('unsafe')
+    expect(text).not.to.match(/<script(?![^>]* src=)|<style| style=| on\w+=/)
+  })
+
+  it('has only relative addresses, and names only files that are there', async () => {
+    await start()
+    const { text } = await serving.call('GET', '/', undefined, await withCookie())
+    const addresses = [...text.matchAll(/(?:href|src)="([^"#][^"]*)"/g)].map(([, address = '']) => address)
+    expect(addresses).to.include.members(['page/app.js', 'page/page.css', 'queues'])
+    expect(addresses.filter(address => /^\/|:/.test(address))).to.deep.equal([])
+    const seen = new Set<string>()
+    const follow = async (name: string) => {
+      if (seen.has(name)) return
+      seen.add(name)
+      const file = await serving.call('GET', `/page/${name}`, undefined, { Authorization: '' })
+      expect(file.status, name).to.equal(200)
+      for (const [, next = ''] of file.text.matchAll(/from '\.\/([\w-]+\.js)'/g)) await follow(next)
+    }
+    for (const address of addresses.filter(address => address.startsWith('page/'))) await follow(address.slice(5))
+    expect(seen.size).to.be.greaterThan(10)
+    expect((await serving.call('GET', '/page/..%2f..%2fpackage.json')).status).to.equal(404)
+  })
+
+  it('is fetched again only where it has changed', async () => {
+    await start()
+    const first = await serving.call('GET', '/page/app.js')
+    const again = await serving.call('GET', '/page/app.js', undefined, {
+      'If-None-Match': first.headers.get('etag') ?? '',
+      // Else fetch asks for a fresh one itself.
+      'Cache-Control': 'max-age=0',
+      Pragma: '',
+    })
+    expect([again.status, again.text]).to.deep.equal([304, ''])
+  })
+
+  it('knows the last webhook that was accepted and the last that was refused, by provider, and why', async () => {
+    await start({ providers: { meta: { appSecret: 'hush' }, allowUnsigned: ['generic'] } })
+    await serving.call('POST', '/webhook/whatsapp/batched/generic', { chatId: 'a', ...MESSAGE })
+    await serving.call('POST', '/webhook/whatsapp/batched/generic', { chatId: 'a', ...MESSAGE })
+    await serving.call('POST', '/webhook/whatsapp/batched/meta', {})
+    await serving.call('POST', '/webhook/whatsapp/batched/waha', {})
+    const { json } = await serving.call('GET', '/page/state')
+    const said = JSON.stringify(json)
+    expect(said).to.match(/"provider":"generic","accepted":\{"atMs":\d+,"counts":\{"accepted":0,"duplicates":1/)
+    expect(said).to.match(/"provider":"meta","refused":\{"atMs":\d+,"reason":"missing","count":1/)
+    expect(said).to.match(/"provider":"waha","refused":\{"atMs":\d+,"reason":"unsigned","count":1/)
+    expect(said).not.to.include('hush')
+  })
+
+  it('shows nothing of what people wrote where texts are hidden, on no route', async () => {
+    await start({ showTexts: false })
+    const secret = { messageId: 'm1', text: 'a secret', senderName: 'Irina', media: { fileName: 'passport.jpg' } }
+    await serving.call('POST', '/conversations/a/messages', secret)
+    await serving.store.flush('a')
+    for (let attempt = 1; attempt <= serving.store.rules.maxAttempts; attempt++)
+      await until(async () => {
+        const { batches } = await serving.store.claim({ owner: 'p', maxBatches: 1, maxBytes: 1e6 })
+        for (const { batchId, lease } of batches)
+          await serving.store.nack({ batchId, lease, delayMs: 0, counts: true, error: 'no' })
+        return batches.length > 0
+      })
+    await serving.call('POST', '/conversations/a/messages', { ...secret, messageId: 'm2' })
+    const conversation = await serving.call('GET', '/conversations/a')
+    const dead = await serving.call('GET', '/dead')
+    const state = await serving.call('GET', '/page/state')
+    const history = await serving.call('GET', '/page/history')
+    expect(conversation.text).to.include('"messageId":"m2"')
+    expect(dead.text).to.include('"messageId":"m1"')
+    expect(state.text).to.include('"showTexts":false')
+    for (const { text } of [conversation, dead, state, history])
+      expect(text).not.to.include('secret').and.not.to.include('Irina').and.not.to.include('passport')
+  })
+})
