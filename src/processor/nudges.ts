@@ -7,6 +7,13 @@ import type { Logger } from '../logger.js'
 import type { Observer } from '../observer.js'
 import type { StoreEvent, StoreIdentity } from '../store/store.js'
 
+/**
+ * Each claim makes Redis announce the shadow keys of what it took, to every processor, and most expiries mean no more than
+ * that. Those of a moment are therefore answered together, by one claim; a processor whose timer knows of a batch does not
+ * wait for this.
+ */
+const EXPIRY_WORTH_MS = 20
+
 export interface NudgeActions {
   /** Claim now. */
   wake(): void
@@ -31,12 +38,16 @@ export class Nudges {
     switch (event.kind) {
       case 'expired':
         if (event.key === 'canary') this.observer.canaryExpired?.(event.name)
-        else this.wake('expired')
+        else {
+          this.observer.nudged?.('expired')
+          this.actions.due(EXPIRY_WORTH_MS)
+        }
         return
       case 'subscribed':
         if (this.subscribedBefore) this.actions.resubscribed()
         this.subscribedBefore = true
-        this.wake('subscribed')
+        this.observer.nudged?.('subscribed')
+        this.actions.wake()
         return
       case 'batch-updated':
         if (event.db !== this.identity.db) this.warnOfDatabase(event.db)
@@ -45,11 +56,6 @@ export class Nudges {
           this.actions.due(event.dueInMs)
         }
     }
-  }
-
-  private wake(kind: 'expired' | 'subscribed'): void {
-    this.observer.nudged?.(kind)
-    this.actions.wake()
   }
 
   /** Pub/sub knows no databases: another program of the same prefix is heard, and its batches are not seen. */

@@ -36,10 +36,11 @@ describe('nudges', () => {
     expect(log.warn.firstCall.args[1]).to.match(/database 3\b.*database 0\b/)
   })
 
-  it('an expiry claims', () => {
+  it('an expiry claims soon, and those of one moment together: most are of what somebody has just claimed', () => {
     nudges.hear({ kind: 'expired', key: 'quiet', conversationId: 'c' })
     nudges.hear({ kind: 'expired', key: 'header', conversationId: 'c' })
-    expect(actions.wake.callCount).to.equal(2)
+    expect(actions.wake.callCount).to.equal(0)
+    expect(actions.due.args).to.deep.equal([[20], [20]])
   })
 
   it('each subscription claims, and all but the first count as a return', () => {
