@@ -3,11 +3,14 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
+import { readConfig } from '../../../src/config.js'
 import { Metrics } from '../../../src/metrics/metrics.js'
 
 const run = promisify(execFile)
 const RULES = 'ops/prometheus/lull.rules.yml'
 const DASHBOARD = 'ops/grafana/lull.json'
+
+const DEFAULTS = readConfig({})
 
 /** The metrics of the contract that users' dashboards hold on to. */
 const NAMES = [
@@ -74,6 +77,19 @@ describe('files for Prometheus and Grafana', () => {
     const alerts = [...readFileSync(RULES, 'utf8').matchAll(/alert: (\w+)/g)].map(([, name]) => name)
     const docs = readFileSync('docs/operations.md', 'utf8')
     expect(alerts.filter(name => !docs.includes(`| \`${name}\` |`))).to.deep.equal([])
+  })
+
+  it('units and PM2 wait longer than LULL_SHUTDOWN_MS before they kill, and never give up on a start without Redis', async () => {
+    for (const role of ['api', 'processor@', 'worker@']) {
+      const unit = readFileSync(`ops/systemd/lull-${role}.service`, 'utf8')
+      expect(unit).to.match(/^StartLimitIntervalSec=0$/m)
+      expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) * 1000, role).to.be.above(DEFAULTS.shutdownMs)
+    }
+    const { default: ecosystem } = await import(new URL('../../../ecosystem.config.cjs', import.meta.url).href)
+    for (const app of ecosystem.apps) {
+      expect(app.kill_timeout, app.name).to.be.above(DEFAULTS.shutdownMs)
+      expect(app, app.name).to.have.property('exp_backoff_restart_delay')
+    }
   })
 
   it('promtool finds the rules right, and they raise what their tests say (where there is a promtool)', async function () {
