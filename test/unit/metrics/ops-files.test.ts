@@ -47,6 +47,17 @@ function everyMetric(): string[] {
   return metrics.registry.getMetricsAsArray().map(({ name }) => name)
 }
 
+interface Pm2App {
+  name: string
+  kill_timeout: number
+  env: { LULL_OPS_PORT: number }
+}
+
+async function pm2Apps(): Promise<Pm2App[]> {
+  const { default: ecosystem } = await import(new URL('../../../ecosystem.config.cjs', import.meta.url).href)
+  return ecosystem.apps
+}
+
 async function hasPromtool(): Promise<boolean> {
   return run('promtool', ['--version']).then(
     () => true,
@@ -85,11 +96,16 @@ describe('files for Prometheus and Grafana', () => {
       expect(unit).to.match(/^StartLimitIntervalSec=0$/m)
       expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) * 1000, role).to.be.above(DEFAULTS.shutdownMs)
     }
-    const { default: ecosystem } = await import(new URL('../../../ecosystem.config.cjs', import.meta.url).href)
-    for (const app of ecosystem.apps) {
+    for (const app of await pm2Apps()) {
       expect(app.kill_timeout, app.name).to.be.above(DEFAULTS.shutdownMs)
       expect(app, app.name).to.have.property('exp_backoff_restart_delay')
     }
+  })
+
+  it('Prometheus scrapes a port of its own of every process that PM2 runs', async () => {
+    const ports = (await pm2Apps()).map(app => `127.0.0.1:${app.env.LULL_OPS_PORT}`)
+    const targets = /targets: (\[.*\])/.exec(readFileSync('ops/prometheus/prometheus.yml', 'utf8'))?.[1] ?? ''
+    expect([...targets.matchAll(/"([^"]+)"/g)].map(([, target]) => target)).to.deep.equal(ports)
   })
 
   it('promtool finds the rules right, and they raise what their tests say (where there is a promtool)', async function () {
