@@ -249,6 +249,25 @@ describe('doctor', function () {
       }
     })
 
+    it('an API is known as the same after Redis was restarted, which makes it another to itself', async () => {
+      const other = await privateRedis()
+      try {
+        const port = await role('api', { REDIS_URL: other.url })
+        const here = async () =>
+          (await findings({ REDIS_URL: other.url, PORT: port })).find(({ check }) => check === 'api-here')?.verdict
+        expect(await here()).to.equal('ok')
+        await other.kill()
+        await other.restart()
+        await running[0]?.line(/is back after/)
+        // Until it has said again what it is, nothing is said of it.
+        await until(async () => (await here()) !== undefined, { what: 'the API to be known again' })
+        expect(await here()).to.equal('ok')
+        for (const command of running.splice(0)) await command.stop()
+      } finally {
+        await other.stop()
+      }
+    })
+
     it('the riddle: another LULL_PREFIX', async () => {
       await role('api')
       await role('processor', { LULL_PREFIX: 'elsewhere' })
