@@ -3,7 +3,7 @@
  * Two processes that "see different data" show here.
  */
 import { Keys } from '../store/keys.js'
-import { degraded, type Finding, ok, wrong } from './finding.js'
+import { counted, degraded, type Finding, ok, wrong } from './finding.js'
 import { fingerprintOf, MARK_HEADER, type Presence, type Settings, sharedSettings } from './presence.js'
 import { livePresences, type Process, presencesOf, processesAmong, type Surroundings } from './surroundings.js'
 
@@ -11,7 +11,6 @@ const ONE_ADDRESS =
   'give all of them one REDIS_URL (under PM2: pm2 reload ecosystem.config.cjs --update-env), and compare their first log lines'
 
 const short = (name: string) => name.replace(/^lull\./, '')
-const counted = ({ length }: unknown[], what: string) => `${length} ${what}${length === 1 ? '' : 's'}`
 const listed = (names: string[]) => names.map(short).sort().join(', ')
 
 export async function connected(surroundings: Surroundings): Promise<Finding[]> {
@@ -21,7 +20,7 @@ export async function connected(surroundings: Surroundings): Promise<Finding[]> 
       degraded(
         'processes',
         'CLIENT LIST is refused here: nobody sees who is connected',
-        'allow it to this user (ACL SETUSER … +client|list); until then compare the first log line of each process',
+        'allow it to this user (ACL SETUSER … +client|list); where a service has none, compare the first log line of each process',
       ),
     ]
   const processes = processesAmong(server.clients)
@@ -34,14 +33,14 @@ export async function connected(surroundings: Surroundings): Promise<Finding[]> 
   const isHttp = config.handover.kind === 'http'
   return [
     apis.length > 0
-      ? ok('apis', `${counted(apis, 'API')}: ${listed(apis.map(({ name }) => name))}`)
+      ? ok('apis', `${counted(apis.length, 'API')}: ${listed(apis.map(({ name }) => name))}`)
       : degraded(
           'apis',
           `no API server is connected to database ${identity.db} here`,
           `start one (lull api); if one runs, it stands elsewhere: ${ONE_ADDRESS}. Programs that append by the library are not counted`,
         ),
     processors.length > 0
-      ? ok('processors', `${counted(processors, 'processor')}: ${listed(processors.map(({ name }) => name))}`)
+      ? ok('processors', `${counted(processors.length, 'processor')}: ${listed(processors.map(({ name }) => name))}`)
       : wrong(
           'processors',
           `no processor is connected to database ${identity.db} here: nothing is released`,
@@ -57,18 +56,23 @@ export async function connected(surroundings: Surroundings): Promise<Finding[]> 
 
 async function workersOf(surroundings: Surroundings, workers: Process[]): Promise<Finding> {
   const check = 'workers'
-  if (workers.length > 0) return ok(check, `${counted(workers, 'worker')}: ${listed(workers.map(({ name }) => name))}`)
+  if (workers.length > 0)
+    return ok(check, `${counted(workers.length, 'worker')}: ${listed(workers.map(({ name }) => name))}`)
   const { config, queueServer, server } = surroundings
   const { name, prefix } = config.queue
   const { client, clients = [] } = queueServer ?? server
   // How BullMQ's own workers name their connections.
   const named = `${prefix}:${Buffer.from(name).toString('base64')}`
   const others = clients.filter(other => other.name.startsWith(named)).length
-  if (others > 0) return ok(check, `workers of queue ${name}: ${others} connections of BullMQ’s`)
+  if (others > 0) return ok(check, `workers of queue ${name}: ${counted(others, 'connection')} of BullMQ’s`)
   const waiting = await client.llen(`${prefix}:${name}:wait`)
   const remedy = 'start one (lull worker, or a BullMQ worker of your own on the same queue and Redis)'
   return waiting > 0
-    ? wrong(check, `no worker of queue ${name} is connected, and ${waiting} batches wait for one`, remedy)
+    ? wrong(
+        check,
+        `no worker of queue ${name} is connected, and ${counted(waiting, 'batch waits', 'batches wait')} for one`,
+        remedy,
+      )
     : degraded(check, `no worker of queue ${name} is connected`, remedy)
 }
 
@@ -143,10 +147,10 @@ export function settings(surroundings: Surroundings): Finding {
   if (theirs && theirs.fingerprint !== fingerprintOf(own))
     return degraded(
       check,
-      `all ${live.size} processes run with ${theirs.fingerprint}, and this environment says otherwise: ${changed(theirs.settings, own)}`,
+      `${counted(live.size, 'process runs', 'processes run')} with ${theirs.fingerprint}, and this environment says otherwise: ${changed(theirs.settings, own)}`,
       `run doctor with the environment that they have, or, if this is the newer one, ${remedy}`,
     )
-  return ok(check, `settings ${fingerprintOf(own)} in all ${live.size} processes, and here`)
+  return ok(check, `settings ${fingerprintOf(own)} in ${counted(live.size, 'process', 'processes')}, and here`)
 }
 
 /** `LULL_QUIET_GAP_MS=5000 in api.host.12, 10000 in processor.host.13` */

@@ -310,7 +310,7 @@ describe('doctor', function () {
         await until(async () => (await find('vanished')).verdict === 'wrong', { what: 'the loss to show' })
         const finding = await find('vanished')
         expect(finding.says).to.match(
-          /headers of 1 batches were deleted before their time .*Clients that could be it: 127\.0\.0\.1:\d+ without a name/,
+          /1 header was deleted before time .*Clients that could be it: 127\.0\.0\.1:\d+ without a name/,
         )
         expect(finding.remedy).to.include('of its own')
       } finally {
@@ -325,7 +325,7 @@ describe('doctor', function () {
       await admin.del(`doctor.messages:${CHAT}`)
       const finding = await find('vanished')
       expect(finding.verdict).to.equal('wrong')
-      expect(finding.says).to.include(`messages of 1 waiting batches are gone`).and.to.include(CHAT)
+      expect(finding.says).to.include(`messages of 1 waiting batch are gone`).and.to.include(CHAT)
     })
 
     it('a batch that nobody takes is !', async () => {
