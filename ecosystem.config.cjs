@@ -9,7 +9,8 @@
  * **PM2's stale environment.** A plain `pm2 restart` or `pm2 reload` runs processes with the environment they were
  * first started with: a REDIS_URL changed since is not seen, and by and by two processes stand on different Redis
  * databases and "see different data". Always give `--update-env`, and `pm2 save` after it, or the next reboot brings
- * the old one back. Lull names the Redis it stands on in the first lines of every process's log: compare them.
+ * the old one back. A variable that is no longer set stays even so, until `pm2 delete all`. Lull names the Redis it
+ * stands on in the first lines of every process's log: compare them, or ask `lull doctor`.
  *
  * A setting in `.env` beside this file is read by Lull itself at each start, and PM2 has no copy of it. But what PM2
  * has kept goes before `.env`.
