@@ -2,6 +2,7 @@
  * The command line's logger: pino, one JSON object a line, or lines for people on a terminal. It writes synchronously, so
  * that what a process says last is not lost with it.
  */
+import cluster from 'node:cluster'
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from 'pino'
 import { prettyFactory } from 'pino-pretty'
 
@@ -18,7 +19,7 @@ export interface LogOptions {
 
 export function createLog({ level, forPeople = process.stdout.isTTY === true, destination }: LogOptions): Logger {
   const showStack = level === 'debug' || level === 'trace'
-  const written = destination ?? pino.destination({ fd: 1, sync: true })
+  const written = destination ?? standardOutput()
   return pino(
     {
       level,
@@ -28,6 +29,10 @@ export function createLog({ level, forPeople = process.stdout.isTTY === true, de
     forPeople ? linesForPeople(written, destination === undefined) : written,
   )
 }
+
+/** PM2's cluster mode stands in for `process.stdout`: what goes round that is missing in the process's own log. */
+const standardOutput = (): DestinationStream =>
+  cluster.isWorker ? { write: line => void process.stdout.write(line) } : pino.destination({ fd: 1, sync: true })
 
 /** For commands whose standard output is their result: only what goes wrong, on standard error. */
 export const createStderrLog = (): Logger =>

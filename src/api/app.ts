@@ -5,7 +5,7 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Batcher } from '../batcher.js'
-import { STANDING_HEADER } from '../doctor/presence.js'
+import { MARK_HEADER } from '../doctor/presence.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics/metrics.js'
 import type { ProvidersOptions } from '../providers/provider.js'
@@ -41,8 +41,8 @@ export interface AppOptions {
   onReceived?: OnReceived
   /** Measures requests, and is served at `/metrics`. */
   metrics?: Metrics
-  /** In the header `X-Lull-Standing` of every answer: alike for processes on the same Redis, database and prefix. */
-  standing?: string
+  /** In the header `X-Lull-Mark` of every answer: what this process is known by in its Redis (doctor/presence.ts). */
+  mark?: string
   /** How the outside sees this API. */
   publicUrl?: string
   /** Default yes; no: neither the page nor any route shows what people wrote. */
@@ -54,7 +54,7 @@ export interface AppOptions {
 }
 
 export function createApp(options: AppOptions): Koa {
-  const { batcher, log, apiToken, readiness = async () => {}, onUnheard, onReceived, metrics, standing } = options
+  const { batcher, log, apiToken, readiness = async () => {}, onUnheard, onReceived, metrics, mark } = options
   const listeners = new Listeners(batcher, log, onUnheard)
   const onAppended = listeners.afterAppend
   const { showTexts = true, dashboard } = options
@@ -101,9 +101,9 @@ export function createApp(options: AppOptions): Koa {
 
   const app = new Koa()
   if (metrics) app.use(measured(metrics))
-  if (standing !== undefined)
+  if (mark !== undefined)
     app.use((ctx, next) => {
-      ctx.set(STANDING_HEADER, standing)
+      ctx.set(MARK_HEADER, mark)
       return next()
     })
   // What reaches this is a client that went away while it was being answered.

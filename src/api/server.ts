@@ -1,5 +1,5 @@
 /** The API's server: it listens, and stops without cutting off what it has begun to answer. */
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type Koa from 'koa'
@@ -42,6 +42,7 @@ export async function listen(
 ): Promise<Listening> {
   let closing: Promise<void> | undefined
   const handle = app.callback()
+  const unanswered = new Set<ServerResponse>()
   const server = createServer(
     {
       headersTimeout: patience.headWithinMs,
@@ -50,10 +51,13 @@ export async function listen(
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     (req, res) => {
-      // A connection that stays open would hold up the stop for as long as it is kept alive. Its own alone is ended: on
-      // another idle one a request may be coming in.
-      res.once('finish', () => closing && req.socket.end())
-      if (closing) res.setHeader('Connection', 'close')
+      unanswered.add(res)
+      res.once('close', () => unanswered.delete(res))
+      if (closing) sayLast(res)
+      // A connection that stays open would hold up the stop for as long as it is kept alive.
+      res.once('finish', () => {
+        if (!server.listening) req.socket.end()
+      })
       void handle(req, res)
     },
   )
@@ -64,6 +68,7 @@ export async function listen(
   })
   const address = await listening(server, host, port)
   const close = async (timeoutMs: number) => {
+    for (const res of unanswered) sayLast(res)
     const connections = await new Promise<number>(resolve => server.getConnections((_, count) => resolve(count ?? 0)))
     if (connections > 0) await delay(Math.min(FAREWELL_MS, timeoutMs * FAREWELL_SHARE))
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
@@ -80,6 +85,14 @@ export async function listen(
       return closing
     },
   }
+}
+
+/**
+ * The connection ends with this answer, and its client is told so before: on one that it may keep it would send the next
+ * request into its end. An answer whose head is out already leaves that to the next one.
+ */
+function sayLast(res: ServerResponse): void {
+  if (!res.headersSent) res.setHeader('Connection', 'close')
 }
 
 function listening(server: Server, host: string, port: number): Promise<AddressInfo> {

@@ -1,4 +1,4 @@
-/** What people do to one conversation by hand: release its open batch now, or discard what it has, or erase it. */
+/** What people do to one conversation by hand: release its open batch now, or discard what it has. */
 import { Batcher } from '../batcher.js'
 import type { Config } from '../config.js'
 import { processName } from '../process-name.js'
@@ -38,26 +38,6 @@ export function drop(config: Config, conversationId: string): Promise<string> {
   })
 }
 
-/**
- * Erases what Lull keeps of a conversation. Resolves to what that was, and what is not Lull's to erase.
- * @throws {NothingDone} where nothing is kept
- */
-export function forget(config: Config, conversationId: string): Promise<string> {
-  return withBatcher(config, 'forget', async batcher => {
-    const { messages: count, deadBatches, historyEntries, underWay } = await batcher.forget(conversationId)
-    if (count + deadBatches + historyEntries === 0 && underWay === undefined)
-      throw await nothingFor(batcher, conversationId, 'is kept')
-    const dead = `${deadBatches} dead ${deadBatches === 1 ? 'batch' : 'batches'}`
-    const steps = `${historyEntries} ${historyEntries === 1 ? 'step' : 'steps'} of its history`
-    const receiver =
-      config.handover.kind === 'bullmq'
-        ? `jobs of it stay in the queue ${config.queue.name} until LULL_JOB_RETENTION_MS after their end`
-        : 'what was handed over is with its receiver'
-    const left = underWay === undefined ? receiver : `batch ${underWay} was under way; ${receiver}`
-    return `forgot ${conversationId}: ${messages(count)}, ${dead}, ${steps}. Not erased: ${left}`
-  })
-}
-
 /** Does something with a batcher of the settings' Redis, and closes it. */
 export async function withBatcher(
   { redis, prefix, rules }: Config,
@@ -73,7 +53,7 @@ export async function withBatcher(
   }
 }
 
-async function nothingFor(batcher: Batcher, conversationId: string, state: string): Promise<NothingDone> {
+export async function nothingFor(batcher: Batcher, conversationId: string, state: string): Promise<NothingDone> {
   const waiting = await batcher.conversations(LOOKED_THROUGH)
   const meant = waiting.find(
     one => one.conversationId !== conversationId && one.conversationId.includes(conversationId),

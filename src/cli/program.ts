@@ -4,10 +4,11 @@ import type { Logger } from 'pino'
 import { type Config, type Environment, loadEnvironment, readConfig } from '../config.js'
 import { createLog, createStderrLog } from '../log.js'
 import { Metrics } from '../metrics/metrics.js'
-import { drop, flush, forget } from './by-hand.js'
+import { drop, flush } from './by-hand.js'
 import { dead, redrive, redriveAll } from './dead.js'
 import { doctor } from './doctor.js'
 import { withPrivateRedis } from './explain.js'
+import { forget } from './forget.js'
 import type { Lifecycle } from './lifecycle.js'
 import { packageVersion } from './package-files.js'
 import { startApi } from './roles/api.js'
@@ -74,7 +75,7 @@ export function createProgram(): Command {
     .action(byHand(drop))
   program
     .command('forget')
-    .description('erases everything kept about a conversation, but for what was handed over')
+    .description('erases everything kept about a conversation, its finished jobs in the queue included')
     .argument('<conversation>', 'its id, <chatId> or <account>/<chatId>')
     .action(byHand(forget))
   deadCommands(program)

@@ -110,10 +110,13 @@ function stepLines(entry: HistoryEntry, sinceMs: number, paint: Paint): string[]
   ]
 }
 
+/** A number's unit stays with it. */
+const BREAKS = / (?!(?:ms|s|min|h|late|messages?)\b)/
+
 /** At the spaces, so that each line fits beside the columns before it; a word that is longer stays whole. */
 function wrapped(text: string): string[] {
   const lines: string[] = []
-  for (const word of text.split(' ')) {
+  for (const word of text.split(BREAKS)) {
     const last = lines.at(-1)
     if (last === undefined || last.length + 1 + word.length > COLUMNS - COLUMNS_BEFORE) lines.push(word)
     else lines[lines.length - 1] = `${last} ${word}`

@@ -24,7 +24,7 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
   const { redis, prefix, rules } = config
   const store = new RedisStore({ redis, prefix, rules, log, name: processName('watch') })
   await lifecycle.add('the watch', () => store.close())
-  const { address, db, runId } = await store.open()
+  const { address, db } = await store.open()
   const { stdout, stderr } = process
   const paint = paintFor(stdout)
   // Whoever read the other end of a pipe has gone (`lull watch | head`): there is nothing left to do.
@@ -43,7 +43,7 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
     missed: () => {},
   })
   await lifecycle.add('the watch of what grows', leave)
-  if (!json) stderr.write(`watching ${address}, database ${db}, prefix ${prefix}, run_id ${runId}; Ctrl-C ends it\n`)
+  if (!json) stderr.write(`watching ${address}, database ${db}, prefix ${prefix}; Ctrl-C ends it\n`)
 }
 
 /** That a batch has grown is no step of its history; here it has a line like one. */
@@ -67,7 +67,7 @@ const LONGEST_STEP = 11
 const LONGEST_CONVERSATION = 20
 
 /**
- * `06:12:03.021  claimed      79990000011@c.us  gap, 4 messages, 1 ms late, …`
+ * `06:12:03.021  claimed      79990000011@c.us  by processor.shop1.4712, gap, 4 messages, …`
  * @param columns of the terminal: what does not fit is cut. Absent: nothing is
  */
 export function lineFor(entry: HistoryEntry, paint: Paint, columns: number | undefined): string {

@@ -1,6 +1,6 @@
 /** Checks of the batches: lost by a foreign hand, overdue, dead; and of webhooks that were refused. */
 import type { HistoryEntry } from '../store/store.js'
-import { degraded, type Finding, ok, wrong } from './finding.js'
+import { counted, degraded, type Finding, ok, wrong } from './finding.js'
 import { livePresences, type Surroundings } from './surroundings.js'
 
 const HOUR_MS = 3_600_000
@@ -17,10 +17,12 @@ export async function vanished(surroundings: Surroundings): Promise<Finding> {
   const gone = await goneOf(surroundings, history)
   if (headers.length === 0 && gone.length === 0) return ok(check, 'no batch vanished before its time')
   const parts = [
-    ...(gone.length > 0 ? [`the messages of ${gone.length} waiting batches are gone (${named(gone)}): lost`] : []),
+    ...(gone.length > 0
+      ? [`the messages of ${counted(gone.length, 'waiting batch', 'waiting batches')} are gone (${named(gone)}): lost`]
+      : []),
     ...(headers.length > 0
       ? [
-          `the headers of ${headers.length} batches were deleted before their time (${named(headers)}): their messages were released all the same`,
+          `${counted(headers.length, 'header was', 'headers were')} deleted before time (${named(headers)}): the messages were released all the same`,
         ]
       : []),
   ]
@@ -93,7 +95,7 @@ const VERY_LATE_MS = 30_000
 export async function overdue({ store }: Surroundings): Promise<Finding> {
   const check = 'overdue'
   const { open, held, oldestDueAgeMs } = await store.totals()
-  const says = `${open} conversations collect, ${held} have a batch under way`
+  const says = `${counted(open, 'conversation collects', 'conversations collect')}, ${counted(held, 'has', 'have')} a batch under way`
   if (oldestDueAgeMs < LATE_MS) return ok(check, `${says}; none is overdue`)
   const late = `${says}; the oldest batch has been due for ${(oldestDueAgeMs / 1000).toFixed(1)} s`
   const remedy =
@@ -108,7 +110,7 @@ export async function dead({ store }: Surroundings): Promise<Finding> {
   const error = last ? `, one for: ${last.error}` : ''
   return wrong(
     'dead',
-    `${count} dead ${count === 1 ? 'batch' : 'batches'}${error}`,
+    `${counted(count, 'dead batch', 'dead batches')}${error}`,
     'lull dead lists them; lull dead redrive --all hands them over again',
   )
 }

@@ -26,3 +26,6 @@ export const wrong = (check: string, says: string, remedy: string): Finding => (
   says,
   remedy,
 })
+
+/** `1 batch`, `2 batches` */
+export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`

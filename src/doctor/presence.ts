@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type Config, variableOf } from '../config.js'
-import type { StoreIdentity } from '../store/store.js'
 
 const settingValue = z.union([z.string(), z.number(), z.boolean()])
 
@@ -16,6 +15,8 @@ export const presenceSchema = z.object({
   startedAtMs: z.number(),
   /** A digest of `settings`: two processes with the same one run alike. */
   fingerprint: z.string(),
+  /** Random, and in the header of its answers: so is an API that answers somewhere found among those that stand here. */
+  mark: z.string().optional(),
   /** By the environment's names. */
   settings: z.record(z.string(), settingValue),
   /** Since the start; the last one's time. */
@@ -44,12 +45,8 @@ export function fingerprintOf(settings: Settings): string {
   return digest(JSON.stringify(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1))))
 }
 
-/** Alike for two processes on the same server, database and prefix, and telling nobody which those are. */
-export const standingOf = ({ runId, db, prefix }: Pick<StoreIdentity, 'runId' | 'db' | 'prefix'>): string =>
-  digest(JSON.stringify([runId, db, prefix]))
-
-/** The header in which an API says it. */
-export const STANDING_HEADER = 'X-Lull-Standing'
+/** The header in which an API gives its `mark`. */
+export const MARK_HEADER = 'X-Lull-Mark'
 
 const DIGEST_LENGTH = 8
 

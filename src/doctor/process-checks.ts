@@ -3,12 +3,12 @@
  * Two processes that "see different data" show here.
  */
 import { Keys } from '../store/keys.js'
-import { degraded, type Finding, ok, wrong } from './finding.js'
-import { fingerprintOf, type Presence, type Settings, STANDING_HEADER, sharedSettings, standingOf } from './presence.js'
+import { counted, degraded, type Finding, ok, wrong } from './finding.js'
+import { fingerprintOf, MARK_HEADER, type Presence, type Settings, sharedSettings } from './presence.js'
 import { livePresences, type Process, presencesOf, processesAmong, type Surroundings } from './surroundings.js'
 
 const ONE_ADDRESS =
-  'give all of them one REDIS_URL (under PM2: restart with --update-env), and compare their first log lines'
+  'give all of them one REDIS_URL (under PM2: pm2 reload ecosystem.config.cjs --update-env), and compare their first log lines'
 
 const short = (name: string) => name.replace(/^lull\./, '')
 const listed = (names: string[]) => names.map(short).sort().join(', ')
@@ -20,7 +20,7 @@ export async function connected(surroundings: Surroundings): Promise<Finding[]> 
       degraded(
         'processes',
         'CLIENT LIST is refused here: nobody sees who is connected',
-        'allow it to this user (ACL SETUSER … +client|list); until then compare the first log line of each process',
+        'allow it to this user (ACL SETUSER … +client|list); where a service has none, compare the first log line of each process',
       ),
     ]
   const processes = processesAmong(server.clients)
@@ -33,14 +33,14 @@ export async function connected(surroundings: Surroundings): Promise<Finding[]> 
   const isHttp = config.handover.kind === 'http'
   return [
     apis.length > 0
-      ? ok('apis', `${apis.length} API: ${listed(apis.map(({ name }) => name))}`)
+      ? ok('apis', `${counted(apis.length, 'API')}: ${listed(apis.map(({ name }) => name))}`)
       : degraded(
           'apis',
           `no API server is connected to database ${identity.db} here`,
           `start one (lull api); if one runs, it stands elsewhere: ${ONE_ADDRESS}. Programs that append by the library are not counted`,
         ),
     processors.length > 0
-      ? ok('processors', `${processors.length} processor: ${listed(processors.map(({ name }) => name))}`)
+      ? ok('processors', `${counted(processors.length, 'processor')}: ${listed(processors.map(({ name }) => name))}`)
       : wrong(
           'processors',
           `no processor is connected to database ${identity.db} here: nothing is released`,
@@ -56,18 +56,23 @@ export async function connected(surroundings: Surroundings): Promise<Finding[]> 
 
 async function workersOf(surroundings: Surroundings, workers: Process[]): Promise<Finding> {
   const check = 'workers'
-  if (workers.length > 0) return ok(check, `${workers.length} worker: ${listed(workers.map(({ name }) => name))}`)
+  if (workers.length > 0)
+    return ok(check, `${counted(workers.length, 'worker')}: ${listed(workers.map(({ name }) => name))}`)
   const { config, queueServer, server } = surroundings
   const { name, prefix } = config.queue
   const { client, clients = [] } = queueServer ?? server
   // How BullMQ's own workers name their connections.
   const named = `${prefix}:${Buffer.from(name).toString('base64')}`
   const others = clients.filter(other => other.name.startsWith(named)).length
-  if (others > 0) return ok(check, `workers of queue ${name}: ${others} connections of BullMQ’s`)
+  if (others > 0) return ok(check, `workers of queue ${name}: ${counted(others, 'connection')} of BullMQ’s`)
   const waiting = await client.llen(`${prefix}:${name}:wait`)
   const remedy = 'start one (lull worker, or a BullMQ worker of your own on the same queue and Redis)'
   return waiting > 0
-    ? wrong(check, `no worker of queue ${name} is connected, and ${waiting} batches wait for one`, remedy)
+    ? wrong(
+        check,
+        `no worker of queue ${name} is connected, and ${counted(waiting, 'batch waits', 'batches wait')} for one`,
+        remedy,
+      )
     : degraded(check, `no worker of queue ${name} is connected`, remedy)
 }
 
@@ -96,24 +101,33 @@ function elsewhere(db: number, processes: Process[]): Finding[] {
 }
 
 /** An API that answers where the settings say it listens, but stands on another Redis: that shows nowhere else. */
-export async function apiHere({ config: { api }, identity }: Surroundings): Promise<Finding[]> {
-  if (api.port === 0) return []
-  const host = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[api.host] ?? api.host
-  const url = `http://${host}:${api.port}`
-  const standing = await standingAt(url)
-  if (standing === undefined) return []
-  if (standing === standingOf(identity)) return [ok('api-here', `the API at ${url} stands on this Redis and database`)]
+export async function apiHere(surroundings: Surroundings): Promise<Finding[]> {
+  const { config, server, identity } = surroundings
+  const { host: listensAt, port } = config.api
+  if (port === 0) return []
+  const host = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[listensAt] ?? listensAt
+  const url = `http://${host}:${port}`
+  const mark = await markAt(url)
+  if (mark === undefined) return []
+  const live = livePresences(surroundings)
+  if ([...live.values()].some(presence => presence.mark === mark))
+    return [ok('api-here', `the API at ${url} stands on this Redis and database`)]
+  // One that is connected and says nothing of itself (somebody has emptied the database) may be that one.
+  const silent = processesAmong(server.clients ?? []).filter(
+    ({ name, role, dbs }) => role === 'api' && dbs.has(identity.db) && live.get(name)?.mark === undefined,
+  )
+  if (silent.length > 0) return []
   return [wrong('api-here', `the API at ${url} stands on another Redis, database or prefix than this one`, ONE_ADDRESS)]
 }
 
 const API_WITHIN_MS = 2000
 
 /** `undefined` where nothing answers, or something that is not Lull's. */
-async function standingAt(url: string): Promise<string | undefined> {
+async function markAt(url: string): Promise<string | undefined> {
   try {
     const response = await fetch(`${url}/livez`, { signal: AbortSignal.timeout(API_WITHIN_MS) })
     await response.body?.cancel()
-    return response.headers.get(STANDING_HEADER) ?? undefined
+    return response.headers.get(MARK_HEADER) ?? undefined
   } catch {
     // Nothing listens there: the API may well be on another machine.
     return undefined
@@ -126,17 +140,17 @@ export function settings(surroundings: Surroundings): Finding {
   const own = sharedSettings(surroundings.config)
   const prints = new Set([...live.values()].map(({ fingerprint }) => fingerprint))
   const remedy =
-    'restart them with one environment; under PM2 a restart keeps the old one: pm2 restart all --update-env, then pm2 save'
+    'restart them with one environment; PM2 keeps the old one unless told: pm2 reload ecosystem.config.cjs --update-env, then pm2 save'
   if (prints.size === 0) return ok(check, `no process says what it runs with; here it is ${fingerprintOf(own)}`)
   if (prints.size > 1) return wrong(check, `processes run with different settings: ${differences(live)}`, remedy)
   const [theirs] = live.values()
   if (theirs && theirs.fingerprint !== fingerprintOf(own))
     return degraded(
       check,
-      `all ${live.size} processes run with ${theirs.fingerprint}, and this environment says otherwise: ${changed(theirs.settings, own)}`,
+      `${counted(live.size, 'process runs', 'processes run')} with ${theirs.fingerprint}, and this environment says otherwise: ${changed(theirs.settings, own)}`,
       `run doctor with the environment that they have, or, if this is the newer one, ${remedy}`,
     )
-  return ok(check, `settings ${fingerprintOf(own)} in all ${live.size} processes, and here`)
+  return ok(check, `settings ${fingerprintOf(own)} in ${counted(live.size, 'process', 'processes')}, and here`)
 }
 
 /** `LULL_QUIET_GAP_MS=5000 in api.host.12, 10000 in processor.host.13` */

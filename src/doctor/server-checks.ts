@@ -75,8 +75,8 @@ export async function notifications({ store }: Surroundings): Promise<Finding> {
   return result === 'refused'
     ? degraded(
         check,
-        `CONFIG is refused here, so nobody sees whether expiry is announced (${error}); the timer and batch-updated do without`,
-        `${managed}; the canary below shows whether it is on`,
+        `CONFIG is refused here (${answerIn(error)}), so nobody sees whether expiry is announced; the timer and batch-updated do without`,
+        `allow it to this user (+config|get, and +config|set for a processor to turn it on), or set notify-keyspace-events Ex in redis.conf; ${managed}; the canary below shows whether it is on`,
       )
     : degraded(
         check,
@@ -85,6 +85,9 @@ export async function notifications({ store }: Surroundings): Promise<Finding> {
       )
 }
 
+/** Redis's own words, without the advice around them, which is about passwords. */
+const answerIn = (error: string | undefined) => /"(.*)"/.exec(error ?? '')?.[1] ?? error
+
 export function memory({ server: { facts } }: Surroundings): Finding {
   const check = 'memory'
   const used = Number(facts.get('used_memory') ?? 0)
@@ -92,7 +95,8 @@ export function memory({ server: { facts } }: Surroundings): Finding {
   if (limit === 0) return ok(check, `memory ${mib(used)}, no maxmemory`)
   const share = used / limit
   const says = `memory ${mib(used)} of ${mib(limit)} (${Math.round(share * 100)} %)`
-  const remedy = 'raise maxmemory, or see what fills it: redis-cli --bigkeys; finished jobs go by LULL_JOB_RETENTION_MS'
+  const remedy =
+    'raise maxmemory, or see what fills it: redis-cli --bigkeys; finished jobs go by LULL_JOB_RETENTION_MS; managed: a larger node'
   if (share >= MESSAGES_SHARE)
     return wrong(check, `${says}: from ${MESSAGES_SHARE * 100} % on messages are refused (503)`, remedy)
   return share >= NEARLY_FULL ? degraded(check, says, remedy) : ok(check, says)

@@ -4,7 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { NudgeKind, Observer } from '../observer.js'
-import type { ClaimedBatch, Store, StoreUnavailable } from '../store/store.js'
+import type { AnswerOutcome, ClaimedBatch, Store, StoreUnavailable } from '../store/store.js'
 import type { Counts } from '../webhook/receive.js'
 import { Canary } from './canary.js'
 import { notificationLag, type Reading, redisUp, systemTotals } from './system.js'
@@ -71,7 +71,6 @@ export class Metrics implements Observer {
   private isScraped = false
 
   constructor(private readonly version: string) {
-    // Without a label they are there from the start: a rate needs a first value.
     this.reclaims.inc(0)
   }
 
@@ -87,6 +86,10 @@ export class Metrics implements Observer {
   /** A role runs in this process. */
   runs(role: string): void {
     this.build.set({ version: this.version, role }, 1)
+    if (role !== 'processor') return
+    // From the start, not from the first one on: of a counter that begins with 1, increase() sees nothing.
+    for (const cause of CAUSES) this.headersLost.inc({ cause }, 0)
+    for (const result of ANSWERS) this.answers.inc({ result }, 0)
   }
 
   /** @param ready rejects where this process's Redis can not be used */
@@ -170,4 +173,6 @@ export class Metrics implements Observer {
   }
 }
 
+const CAUSES: readonly NonNullable<ClaimedBatch['headerLost']>[] = ['expired', 'vanished']
+const ANSWERS: readonly AnswerOutcome[] = ['completed', 'failed', 'removed', 'timeout']
 const OUTCOMES: Readonly<Record<string, string>> = { duplicates: 'duplicate', tooLate: 'too_late' }

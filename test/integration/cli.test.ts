@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
-import { build, type LullProcess, lull, runCommand } from '../support/processes.js'
+import { build, type LullProcess, lull, runCommand, supportScript } from '../support/processes.js'
 import { freePort, privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
 import { findRedisBinary, isNewEnough } from '../support/redis-servers.js'
 import { until } from '../support/wait.js'
@@ -225,6 +225,12 @@ describe('cli', function () {
         expect(answers.map(({ status }) => status)).to.deep.equal([200, 200])
         await process.stop()
       }
+    })
+
+    it('the log goes through process.stdout in cluster mode, where PM2 keeps it', async () => {
+      const process = await supportScript('like-pm2.mjs')
+      running.push(process)
+      expect(await process.line(/here I am/)).to.match(/^KEPT \{/)
     })
 
     it('an outage is logged once, and its end once; the process outlives it', async () => {

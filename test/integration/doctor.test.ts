@@ -249,6 +249,25 @@ describe('doctor', function () {
       }
     })
 
+    it('an API is known as the same after Redis was restarted, which makes it another to itself', async () => {
+      const other = await privateRedis()
+      try {
+        const port = await role('api', { REDIS_URL: other.url })
+        const here = async () =>
+          (await findings({ REDIS_URL: other.url, PORT: port })).find(({ check }) => check === 'api-here')?.verdict
+        expect(await here()).to.equal('ok')
+        await other.kill()
+        await other.restart()
+        await running[0]?.line(/is back after/)
+        // Until it has said again what it is, nothing is said of it.
+        await until(async () => (await here()) !== undefined, { what: 'the API to be known again' })
+        expect(await here()).to.equal('ok')
+        for (const command of running.splice(0)) await command.stop()
+      } finally {
+        await other.stop()
+      }
+    })
+
     it('the riddle: another LULL_PREFIX', async () => {
       await role('api')
       await role('processor', { LULL_PREFIX: 'elsewhere' })
@@ -291,7 +310,7 @@ describe('doctor', function () {
         await until(async () => (await find('vanished')).verdict === 'wrong', { what: 'the loss to show' })
         const finding = await find('vanished')
         expect(finding.says).to.match(
-          /headers of 1 batches were deleted before their time .*Clients that could be it: 127\.0\.0\.1:\d+ without a name/,
+          /1 header was deleted before time .*Clients that could be it: 127\.0\.0\.1:\d+ without a name/,
         )
         expect(finding.remedy).to.include('of its own')
       } finally {
@@ -306,7 +325,7 @@ describe('doctor', function () {
       await admin.del(`doctor.messages:${CHAT}`)
       const finding = await find('vanished')
       expect(finding.verdict).to.equal('wrong')
-      expect(finding.says).to.include(`messages of 1 waiting batches are gone`).and.to.include(CHAT)
+      expect(finding.says).to.include(`messages of 1 waiting batch are gone`).and.to.include(CHAT)
     })
 
     it('a batch that nobody takes is !', async () => {

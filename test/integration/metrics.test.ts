@@ -88,7 +88,7 @@ describe('metrics', function () {
     await until(
       async () => {
         text = await scrape(ops)
-        return text.includes('lull_answers_total{')
+        return text.includes('lull_answers_total{result="completed"} 1')
       },
       { what: 'the answer' },
     )
@@ -98,6 +98,14 @@ describe('metrics', function () {
       expect(text).to.match(new RegExp(`lull_build_info\\{version="[^"]+",role="${role}"\\} 1`))
     expect(text).not.to.include(CHAT)
     expect(text).to.include('process_cpu_seconds_total')
+  })
+
+  it('what alerts ask the increase of is there before it happens', async () => {
+    const { ops } = await start('processor')
+    const text = await scrape(ops)
+    expect(text).to.include('lull_headers_lost_total{cause="vanished"} 0')
+    expect(text).to.include('lull_answers_total{result="failed"} 0')
+    expect(text).to.include('lull_answers_total{result="timeout"} 0')
   })
 
   it('the canary’s lag comes with a later scrape', async () => {

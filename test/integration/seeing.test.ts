@@ -1,6 +1,6 @@
 /**
  * Guarantee **explained**: `lull watch` shows what happens as it happens, `lull trace` who took a batch, when and why then,
- * and `lull forget` leaves nothing of a conversation anywhere in Redis but in the queue.
+ * and `lull forget` leaves nothing of a conversation anywhere in Redis but what is under way.
  */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
@@ -62,7 +62,9 @@ describe('seeing it work', function () {
     await watch.line(/answered .*completed/)
     const steps = watch.stdout.map(line => line.split(/ +/)[1])
     expect(steps).to.deep.equal(['opened', 'claimed', 'handed-over', 'answered'])
-    expect(watch.stdout[1]).to.match(/claimed +shop\/79990000011@c\.us +gap, 1 message, \d+ ms late, by processor\./)
+    expect(watch.stdout[1]).to.match(
+      /claimed +shop\/79990000011@c\.us +by processor\.\S+, gap, 1 message, \d+ ms late$/,
+    )
     expect(watch.stdout.join('')).not.to.include('Privet').and.not.to.include('\u001b')
     expect(await watch.stop('SIGINT')).to.include({ code: 0 })
   })
@@ -136,7 +138,7 @@ describe('seeing it work', function () {
     expect(stderr).to.deep.equal([`lull: the history holds nothing of 79990000011: did you mean ${CHAT}?`])
   })
 
-  it('forget leaves nothing of a conversation in Redis but its jobs, and says so', async () => {
+  it('forget leaves nothing of a conversation in Redis, its finished jobs included, and says what is under way', async () => {
     const server = await privateRedis()
     const redis = new Redis(server.url)
     const others = new Batcher({ redis: server.url, quietGapMs: 50 })
@@ -152,7 +154,7 @@ describe('seeing it work', function () {
       const { code, stdout } = await ended('forget', CHAT)
       expect(code).to.equal(0)
       expect(stdout[0]).to.match(
-        /^forgot shop\/79990000011@c\.us: 1 message, 0 dead batches, \d steps of its history\. Not erased: batch \S+ was under way; jobs of it stay in the queue messages until LULL_JOB_RETENTION_MS/,
+        /^forgot shop\/79990000011@c\.us: 1 message, 0 dead batches, \d steps of its history, 0 jobs\. Not erased: batch \S+, which is under way \(forget again when it has ended\); jobs that/,
       )
       const texts = await everythingIn(redis)
       expect(Object.keys(texts)).to.include('rapid-fire.history')
@@ -163,6 +165,14 @@ describe('seeing it work', function () {
       expect(
         (await others.history({ limit: 10 })).every(({ conversationId }) => conversationId === 'other@c.us'),
       ).to.equal(true)
+      const worker = await start('worker')
+      const hasEnded = async () => (await others.history({ conversationId: CHAT })).length > 0
+      await until(hasEnded, { what: 'the answer' })
+      const second = await ended('forget', CHAT)
+      expect(second.stdout[0]).to.match(/: 0 messages, 0 dead batches, 1 step of its history, 1 job\. Not erased: jobs/)
+      await worker.stop()
+      const all = await everythingIn(redis)
+      expect(Object.entries(all).filter(([key, text]) => /79990000011|Privet/.test(key + text))).to.deep.equal([])
       const again = await ended('forget', CHAT)
       expect(again.code).to.equal(1)
       expect(again.stderr[0]).to.match(/^lull: nothing is kept for shop\/79990000011@c\.us/)

@@ -2,7 +2,6 @@
 import { createApp } from '../../api/app.js'
 import { listen } from '../../api/server.js'
 import { Batcher } from '../../batcher.js'
-import { standingOf } from '../../doctor/presence.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
 import { RedisStore } from '../../store/redis-store.js'
@@ -54,13 +53,13 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
     onOwnMessage: config.onOwnMessage,
     raw: config.raw,
     metrics,
-    standing: standingOf(identity),
     onReceived: (provider, counts) => metrics.received(provider, counts),
     onRejected: (provider, reason) => {
       metrics.rejected(provider, reason)
       presence?.refused(provider, reason)
     },
     showTexts: config.api.showTexts,
+    ...(presence ? { mark: presence.mark } : {}),
     ...(config.api.publicUrl === undefined ? {} : { publicUrl: config.api.publicUrl }),
     ...(config.api.token === undefined ? {} : { apiToken: config.api.token }),
     ...(readiness ? { readiness } : {}),

@@ -1,4 +1,5 @@
 /** A role makes itself known in Redis while it runs (see doctor/presence.ts), and refused webhooks with it. */
+import { randomBytes } from 'node:crypto'
 import { fingerprintOf, type Presence, sharedSettings } from '../../doctor/presence.js'
 import type { RedisProcesses } from '../../store/redis-processes.js'
 import { packageVersion } from '../package-files.js'
@@ -7,7 +8,10 @@ import type { RoleContext } from './role.js'
 /** Anybody can make an API refuse: what it says of that costs a write a minute. */
 const NEWS_EVERY_MS = 60_000
 
+const MARK_BYTES = 6
+
 export interface PresenceOfRole {
+  mark: string
   refused(provider: string, reason: string): void
 }
 
@@ -18,11 +22,13 @@ export async function makeKnown(
   processes: RedisProcesses,
 ): Promise<PresenceOfRole> {
   const settings = sharedSettings(config)
+  const mark = randomBytes(MARK_BYTES).toString('hex')
   const presence: Presence = {
     role,
     version: packageVersion(),
     startedAtMs: Date.now(),
     fingerprint: fingerprintOf(settings),
+    mark,
     settings,
     refused: [],
   }
@@ -40,6 +46,7 @@ export async function makeKnown(
     void put()
   }
   return {
+    mark,
     refused(provider, reason) {
       const known = presence.refused.find(one => one.provider === provider && one.reason === reason)
       const counted = known ?? { provider, reason, count: 0, lastAtMs: 0 }

@@ -60,7 +60,8 @@ const SAYING: Readonly<Record<string, (detail: Detail) => (string | undefined)[]
   extended: detail => [`typing: due ${ms(detail['byMs'])} later`],
   sealed: detail => [`${detail['reason']}`, count(detail)],
   vanished: detail => [`its header, before its time; ${count(detail)} kept`],
-  claimed: detail => [`${detail['reason']}`, count(detail), `${ms(detail['lateMs'])} late`, by(detail['owner'])],
+  // Who took it, first: a narrow terminal cuts the end off.
+  claimed: detail => [by(detail['owner']), `${detail['reason']}`, count(detail), `${ms(detail['lateMs'])} late`],
   reclaimed: detail => [`attempt ${detail['attempt']}`, by(detail['owner'])],
   'given-back': detail => [by(detail['owner'])],
   nacked: detail => [`attempt ${detail['attempt']} failed`, `again in ${ms(detail['delayMs'])}`, detail['error']],

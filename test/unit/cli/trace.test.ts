@@ -77,7 +77,7 @@ describe('watch', () => {
     const [claimed] = HISTORY
     if (!claimed) throw new Error('no step')
     expect(lineFor(claimed, plain, undefined)).to.match(
-      /^\d\d:\d\d:\d\d\.\d{3} {2}claimed {6}shop\/79990000011@c\.us {2}maxWait, 1 message, 2 ms late, by processor\.shop1\.4712$/,
+      /^\d\d:\d\d:\d\d\.\d{3} {2}claimed {6}shop\/79990000011@c\.us {2}by processor\.shop1\.4712, maxWait, 1 message, 2 ms late$/,
     )
   })
 })

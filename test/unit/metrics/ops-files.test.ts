@@ -3,11 +3,14 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
+import { readConfig } from '../../../src/config.js'
 import { Metrics } from '../../../src/metrics/metrics.js'
 
 const run = promisify(execFile)
 const RULES = 'ops/prometheus/lull.rules.yml'
 const DASHBOARD = 'ops/grafana/lull.json'
+
+const DEFAULTS = readConfig({})
 
 /** The metrics of the contract that users' dashboards hold on to. */
 const NAMES = [
@@ -44,6 +47,17 @@ function everyMetric(): string[] {
   return metrics.registry.getMetricsAsArray().map(({ name }) => name)
 }
 
+interface Pm2App {
+  name: string
+  kill_timeout: number
+  env: { LULL_OPS_PORT: number }
+}
+
+async function pm2Apps(): Promise<Pm2App[]> {
+  const { default: ecosystem } = await import(new URL('../../../ecosystem.config.cjs', import.meta.url).href)
+  return ecosystem.apps
+}
+
 async function hasPromtool(): Promise<boolean> {
   return run('promtool', ['--version']).then(
     () => true,
@@ -74,6 +88,24 @@ describe('files for Prometheus and Grafana', () => {
     const alerts = [...readFileSync(RULES, 'utf8').matchAll(/alert: (\w+)/g)].map(([, name]) => name)
     const docs = readFileSync('docs/operations.md', 'utf8')
     expect(alerts.filter(name => !docs.includes(`| \`${name}\` |`))).to.deep.equal([])
+  })
+
+  it('units and PM2 wait longer than LULL_SHUTDOWN_MS before they kill, and never give up on a start without Redis', async () => {
+    for (const role of ['api', 'processor@', 'worker@']) {
+      const unit = readFileSync(`ops/systemd/lull-${role}.service`, 'utf8')
+      expect(unit).to.match(/^StartLimitIntervalSec=0$/m)
+      expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) * 1000, role).to.be.above(DEFAULTS.shutdownMs)
+    }
+    for (const app of await pm2Apps()) {
+      expect(app.kill_timeout, app.name).to.be.above(DEFAULTS.shutdownMs)
+      expect(app, app.name).to.have.property('exp_backoff_restart_delay')
+    }
+  })
+
+  it('Prometheus scrapes a port of its own of every process that PM2 runs', async () => {
+    const ports = (await pm2Apps()).map(app => `127.0.0.1:${app.env.LULL_OPS_PORT}`)
+    const targets = /targets: (\[.*\])/.exec(readFileSync('ops/prometheus/prometheus.yml', 'utf8'))?.[1] ?? ''
+    expect([...targets.matchAll(/"([^"]+)"/g)].map(([, target]) => target)).to.deep.equal(ports)
   })
 
   it('promtool finds the rules right, and they raise what their tests say (where there is a promtool)', async function () {

@@ -1,0 +1,79 @@
+/**
+ * `lull forget`: erases what Lull keeps of a conversation, and its finished jobs in the queue, as far as the history still
+ * names their batches: that is where the texts of what was handed over rest. What is under way goes on.
+ */
+import type { Queue } from 'bullmq'
+import type { Config } from '../config.js'
+import { backendOn, endConnection, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
+import { processName } from '../process-name.js'
+import { messages, nothingFor, withBatcher } from './by-hand.js'
+
+/** As many steps as the history keeps, about. */
+const STEPS_READ = 10_000
+
+/**
+ * Resolves to what was erased, and what was not.
+ * @throws {NothingDone} where nothing is kept
+ */
+export function forget(config: Config, conversationId: string): Promise<string> {
+  return withBatcher(config, 'forget', batcher =>
+    withQueue(config, async queue => {
+      const history = await batcher.history({ conversationId, limit: STEPS_READ })
+      const { messages: count, deadBatches, historyEntries, underWay } = await batcher.forget(conversationId)
+      const batchIds = [...new Set([...history.map(({ batchId }) => batchId), ...(underWay ? [underWay] : [])])]
+      const jobs = await removeJobs(queue, batchIds)
+      if (count + deadBatches + historyEntries + jobs.removed === 0 && underWay === undefined)
+        throw await nothingFor(batcher, conversationId, 'is kept')
+      const erased = [
+        messages(count),
+        counted(deadBatches, 'dead batch', 'dead batches'),
+        `${counted(historyEntries, 'step', 'steps')} of its history`,
+        ...(queue ? [counted(jobs.removed, 'job', 'jobs')] : []),
+      ]
+      const left = [
+        ...jobs.underWay.map(batchId => `batch ${batchId}, which is under way (forget again when it has ended)`),
+        queue
+          ? 'jobs that the history names no more (they go by LULL_JOB_RETENTION_MS)'
+          : `what was handed over${underWay === undefined ? '' : ` (batch ${underWay} is under way)`}`,
+      ]
+      return `forgot ${conversationId}: ${erased.join(', ')}. Not erased: ${left.join('; ')}`
+    }),
+  )
+}
+
+const counted = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
+
+/** The queue's connection stands before anything is erased. */
+async function withQueue<T>(
+  { handover, queue: { redis: own, name, prefix }, redis }: Config,
+  work: (queue: Queue | undefined) => Promise<T>,
+): Promise<T> {
+  if (handover.kind !== 'bullmq') return work(undefined)
+  const bullmq = await loadBullmq()
+  // What a command meets, its caller hears.
+  const client = await openConnection(own ?? redis, processName('forget'), { patient: false, onError: () => {} })
+  const queue = new bullmq.Queue(name, { connection: client, prefix, skipMetasUpdate: true }, backendOn(bullmq, client))
+  queue.on('error', () => {})
+  try {
+    return await work(queue)
+  } finally {
+    await queue.close()
+    endConnection(client)
+  }
+}
+
+/** The finished ones. */
+async function removeJobs(
+  queue: Queue | undefined,
+  batchIds: string[],
+): Promise<{ removed: number; underWay: string[] }> {
+  const underWay: string[] = []
+  let removed = 0
+  for (const batchId of batchIds) {
+    if (!queue) break
+    const state = await queue.getJobState(batchId)
+    if (state === 'completed' || state === 'failed') removed += await queue.remove(batchId)
+    else if (state !== 'unknown') underWay.push(batchId)
+  }
+  return { removed, underWay }
+}
