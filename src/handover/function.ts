@@ -34,27 +34,27 @@ export function functionHandover({
   let log = silent
 
   const call = async ({ batch, attempt, signal }: HandoverItem): Promise<HandoverOutcome> => {
-    const timeout = new AbortController()
-    const timer = setTimeout(() => timeout.abort(new Error(`no answer within ${answerTimeoutMs} ms`)), answerTimeoutMs)
-    const either = AbortSignal.any([signal, timeout.signal])
-    // A handler that heeds no signal is left behind: its conversation must go on.
-    const aborted = new Promise<'aborted'>(resolve => {
-      if (either.aborted) resolve('aborted')
-      either.addEventListener('abort', () => resolve('aborted'), { once: true })
-    })
-    const work = (async () => handle(batch, { signal: either, attempt, log }))()
+    const running = new Running(signal, answerTimeoutMs)
+    const context = {
+      get signal() {
+        return running.signal
+      },
+      attempt,
+      log,
+    }
+    const work = (async () => handle(batch, context))()
     try {
-      const first = await Promise.race([work.then(() => 'done' as const), aborted])
+      const first = await Promise.race([work.then(() => 'done' as const), running.cut])
       if (first === 'done') return { result: 'answered', outcome: 'completed' }
     } catch (error) {
-      if (!either.aborted) return { result: 'failed', counts: true, error: asError(error) }
+      if (running.isCutBy === undefined) return { result: 'failed', counts: true, error: asError(error) }
     } finally {
-      clearTimeout(timer)
+      running.end()
     }
     work.catch(error =>
       log.debug({ batchId: batch.batchId, err: error }, 'a handler ended after its signal was aborted'),
     )
-    if (timeout.signal.aborted) return { result: 'answered', outcome: 'timeout' }
+    if (running.isCutBy === 'timeout') return { result: 'answered', outcome: 'timeout' }
     return { result: 'failed', counts: false, error: asError(signal.reason) }
   }
 
@@ -67,6 +67,57 @@ export function functionHandover({
     },
     handOver: items => Promise.all(items.map(call)),
     async stop() {},
+  }
+}
+
+/**
+ * One call while it runs, and what may cut it short: the answer timeout, or the processor (a lost lease, a stop). A handler
+ * that heeds no signal is left behind then: its conversation must go on.
+ */
+class Running {
+  isCutBy: 'timeout' | 'processor' | undefined
+  readonly cut: Promise<'cut'>
+  private controller: AbortController | undefined
+  private readonly timer: NodeJS.Timeout
+  private resolve: (word: 'cut') => void = () => {}
+
+  constructor(
+    private readonly outer: AbortSignal,
+    private readonly timeoutMs: number,
+  ) {
+    this.cut = new Promise(resolve => {
+      this.resolve = resolve
+    })
+    this.timer = setTimeout(() => this.cutBy('timeout'), timeoutMs)
+    if (outer.aborted) this.onOuter()
+    else outer.addEventListener('abort', this.onOuter, { once: true })
+  }
+
+  /** For the handler. Made when it asks for it: a signal costs more than all else of a short call. */
+  get signal(): AbortSignal {
+    if (!this.controller) {
+      this.controller = new AbortController()
+      if (this.isCutBy) this.controller.abort(this.reason)
+    }
+    return this.controller.signal
+  }
+
+  end(): void {
+    clearTimeout(this.timer)
+    this.outer.removeEventListener('abort', this.onOuter)
+  }
+
+  private readonly onOuter = () => this.cutBy('processor')
+
+  private cutBy(what: 'timeout' | 'processor'): void {
+    if (this.isCutBy) return
+    this.isCutBy = what
+    this.controller?.abort(this.reason)
+    this.resolve('cut')
+  }
+
+  private get reason(): unknown {
+    return this.isCutBy === 'timeout' ? new Error(`no answer within ${this.timeoutMs} ms`) : this.outer.reason
   }
 }
 

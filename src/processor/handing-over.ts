@@ -11,7 +11,7 @@ import { checkIntervalMs } from '../rules.js'
 import type { ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
 import type { Answers } from './answers.js'
-import type { Leases } from './leases.js'
+import type { Held, Leases } from './leases.js'
 
 const TELL_AGAIN_MS = 250
 const FIRST_RETRY_MS = 1000
@@ -29,7 +29,7 @@ export interface HandingOverEvents {
 }
 
 interface Claimed extends ClaimedBatch {
-  signal: AbortSignal
+  held: Held
 }
 
 export class HandingOver {
@@ -55,7 +55,7 @@ export class HandingOver {
    * @param claimedAtMs by `performance.now()`, before the claim was sent
    */
   async take(batches: ClaimedBatch[], claimedAtMs: number): Promise<void> {
-    const claimed = batches.map(batch => ({ ...batch, signal: this.leases.hold(batch, claimedAtMs) }))
+    const claimed = batches.map(batch => ({ ...batch, held: this.leases.hold(batch, claimedAtMs) }))
     const calls: Claimed[][] = []
     for (let i = 0; i < claimed.length; i += this.handover.batchesPerCall)
       calls.push(claimed.slice(i, i + this.handover.batchesPerCall))
@@ -102,7 +102,13 @@ export class HandingOver {
   }
 
   private async outcomesOf(claimed: Claimed[]): Promise<HandoverOutcome[]> {
-    const items: HandoverItem[] = claimed.map(({ batch, attempt, signal }) => ({ batch, attempt, signal }))
+    const items: HandoverItem[] = claimed.map(({ batch, attempt, held }) => ({
+      batch,
+      attempt,
+      get signal() {
+        return held.signal
+      },
+    }))
     try {
       return await this.handover.handOver(items)
     } catch (error) {
@@ -151,7 +157,7 @@ export class HandingOver {
       await tell()
       return true
     } catch (error) {
-      if (error instanceof StoreUnavailable) return batches.every(({ signal }) => signal.aborted)
+      if (error instanceof StoreUnavailable) return batches.every(({ held }) => held.isAborted)
       this.log.error({ err: error, batchIds: batches.map(({ batchId }) => batchId) }, 'a handover could not be settled')
       return true
     }

@@ -9,12 +9,36 @@ import { StoreUnavailable } from '../store/store.js'
 /** Leases are renewed this many times in their length, so that one or two failures lose none. */
 const RENEWALS_A_LEASE = 3
 
-interface Held {
-  lease: number
-  abort: AbortController
-  /** By this process's monotonic clock. */
-  endsAtMs: number
-  isSettling: boolean
+/** A claimed batch while its lease is this process's. */
+export class Held {
+  isSettling = false
+  /** Why the handover is to stop, if it is. */
+  private reason: Error | undefined
+  private controller: AbortController | undefined
+
+  /** @param endsAtMs by this process's monotonic clock */
+  constructor(
+    readonly lease: number,
+    public endsAtMs: number,
+  ) {}
+
+  /** Made when somebody asks for it: a queue takes batches by the hundred, and looks at no signal. */
+  get signal(): AbortSignal {
+    if (!this.controller) {
+      this.controller = new AbortController()
+      if (this.reason) this.controller.abort(this.reason)
+    }
+    return this.controller.signal
+  }
+
+  get isAborted(): boolean {
+    return this.reason !== undefined
+  }
+
+  abort(reason: Error): void {
+    this.reason ??= reason
+    this.controller?.abort(reason)
+  }
 }
 
 export class Leases {
@@ -36,11 +60,11 @@ export class Leases {
   }
 
   /** @param claimedAtMs by `performance.now()`, before the claim was sent */
-  hold({ batchId, lease }: ClaimedBatch, claimedAtMs: number): AbortSignal {
-    const abort = new AbortController()
-    this.held.set(batchId, { lease, abort, endsAtMs: claimedAtMs + this.store.rules.leaseMs, isSettling: false })
+  hold({ batchId, lease }: ClaimedBatch, claimedAtMs: number): Held {
+    const held = new Held(lease, claimedAtMs + this.store.rules.leaseMs)
+    this.held.set(batchId, held)
     this.timer ??= setInterval(() => void this.renew(), this.store.rules.leaseMs / RENEWALS_A_LEASE)
-    return abort.signal
+    return held
   }
 
   /**
@@ -70,7 +94,7 @@ export class Leases {
   }
 
   abortAll(reason: Error): void {
-    for (const { abort } of this.held.values()) abort.abort(reason)
+    for (const held of this.held.values()) held.abort(reason)
   }
 
   /** Forgets all of them, without a word to Redis. */
@@ -99,8 +123,8 @@ export class Leases {
 
   private lose(batchId: string, why: string): void {
     const held = this.held.get(batchId)
-    if (!held || held.abort.signal.aborted) return
+    if (!held || held.isAborted) return
     if (!held.isSettling) this.log.warn({ batchId }, `the lease was lost: ${why}`)
-    held.abort.abort(new Error(`the lease of batch ${batchId} was lost: ${why}`))
+    held.abort(new Error(`the lease of batch ${batchId} was lost: ${why}`))
   }
 }

@@ -60,13 +60,24 @@ describe('leases', () => {
   })
 
   it('that are lost abort the signal of their handover, and of no other', async () => {
-    const lost = leases.hold(claimed('a'), performance.now())
-    const kept = leases.hold(claimed('b'), performance.now())
+    const lost = leases.hold(claimed('a'), performance.now()).signal
+    const kept = leases.hold(claimed('b'), performance.now()).signal
     renew.resolves(['a'])
     await clock.tickAsync(LEASE_MS / 3)
     expect(lost.aborted).to.equal(true)
     expect(String(lost.reason)).to.include('another processor has it')
     expect(kept.aborted).to.equal(false)
+  })
+
+  it('that were lost before anybody asked for the signal have one that is aborted', async () => {
+    const held = leases.hold(claimed('a'), performance.now())
+    renew.resolves(['a'])
+    await clock.tickAsync(LEASE_MS / 3)
+    expect(held.isAborted).to.equal(true)
+    expect([held.signal.aborted, String(held.signal.reason)]).to.deep.equal([
+      true,
+      'Error: the lease of batch a was lost: another processor has it',
+    ])
   })
 
   it('that are gone while the store is told of their end are no loss to warn of', async () => {
@@ -83,7 +94,7 @@ describe('leases', () => {
   })
 
   it('outlive a Redis that is away for less than their length, and end with it if it stays away', async () => {
-    const signal = leases.hold(claimed('a'), performance.now())
+    const { signal } = leases.hold(claimed('a'), performance.now())
     renew.rejects(new StoreUnavailable('connection', 'gone'))
     await clock.tickAsync((LEASE_MS / 3) * 2)
     expect(signal.aborted).to.equal(false)
