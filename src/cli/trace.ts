@@ -4,6 +4,7 @@
  */
 import type { Batcher } from '../batcher.js'
 import type { Config } from '../config.js'
+import { withArrivals } from '../store/arrivals.js'
 import type { ConversationState, HistoryEntry } from '../store/store.js'
 import { messages, NothingDone, withBatcher } from './by-hand.js'
 import { type Paint, paintFor } from './show/paint.js'
@@ -28,8 +29,8 @@ export interface Life {
 export function trace(config: Config, conversationId: string, { json = false }: { json?: boolean }): Promise<string> {
   return withBatcher(config, 'trace', async batcher => {
     const history = await batcher.history({ conversationId, limit: STEPS_READ })
-    const lives = livesOf(history).slice(-BATCHES_SHOWN)
     const state = await batcher.conversation(conversationId)
+    const lives = livesOf(withArrivals(history, state.messages)).slice(-BATCHES_SHOWN)
     if (lives.length === 0 && state.waiting === 0 && !state.heldBy) throw await nothingKnown(batcher, conversationId)
     if (json) return lives.map(life => JSON.stringify(life)).join('\n')
     const paint = paintFor(process.stdout)

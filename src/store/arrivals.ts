@@ -3,20 +3,29 @@
  * instead the step `claimed` names the batch's messages, each with its time. Here these become the steps that they stand
  * for: `opened` names all that came with it, and `appended` stands where more were added.
  */
-import type { HistoryEntry } from './store.js'
+import type { ConversationState, HistoryEntry } from './store.js'
 
-/** The messages of one claim, in the order of arrival. */
+/** The messages of one batch, in the order of arrival. */
 interface Arrivals {
   ids: unknown[]
   atMs: number[]
 }
 
-/** @param history of one conversation, newest first */
-export function withArrivals(history: HistoryEntry[]): HistoryEntry[] {
+/**
+ * @param history of one conversation, newest first
+ * @param waiting what no processor has claimed yet, where that is known
+ */
+export function withArrivals(history: HistoryEntry[], waiting: ConversationState['messages'] = []): HistoryEntry[] {
   const oldestFirst = history.toReversed()
-  const arrivals = new Map<string, Arrivals>()
-  for (const { step, batchId, detail } of oldestFirst)
-    if (step === 'claimed' && detail['ids'] && !arrivals.has(batchId)) arrivals.set(batchId, arrivalsIn(detail))
+  const arrivals = arrivalsOf(waiting)
+  const claimed = new Set<string>()
+  for (const { step, batchId, detail } of oldestFirst) {
+    if (step !== 'claimed' || claimed.has(batchId)) continue
+    claimed.add(batchId)
+    // Without ids they have been told already: it waits again, come back from the dead.
+    if (detail['ids']) arrivals.set(batchId, arrivalsIn(detail))
+    else arrivals.delete(batchId)
+  }
   const steps: HistoryEntry[] = []
   /** Those whose time has not come yet. */
   const coming: HistoryEntry[] = []
@@ -36,7 +45,18 @@ export function withArrivals(history: HistoryEntry[]): HistoryEntry[] {
       steps.push(...coming.splice(0, coming.findLastIndex(one => one.batchId === batchId) + 1), bare(entry))
     } else steps.push(entry)
   }
-  return steps.reverse()
+  return [...steps, ...coming].reverse()
+}
+
+function arrivalsOf(waiting: ConversationState['messages']): Map<string, Arrivals> {
+  const arrivals = new Map<string, Arrivals>()
+  for (const { batchId, receivedAtMs, message } of waiting) {
+    const known = arrivals.get(batchId) ?? { ids: [], atMs: [] }
+    arrivals.set(batchId, known)
+    known.ids.push(message.messageId)
+    known.atMs.push(receivedAtMs)
+  }
+  return arrivals
 }
 
 /** A step for each moment at which messages came, from the message of this index on. */

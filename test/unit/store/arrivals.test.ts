@@ -81,6 +81,36 @@ describe('arrivals', () => {
     ])
   })
 
+  it('are told of what waits, where that is known', () => {
+    const waiting = [100, 100, 130, 200].map((receivedAtMs, i) => ({
+      batchId: 'a',
+      receivedAtMs,
+      message: { messageId: `am${i + 1}`, type: 'text' as const },
+    }))
+    const history = [entry(100, 'opened', 'a', { count: '2' }), entry(150, 'extended', 'a')]
+    expect(
+      withArrivals(history.toReversed(), waiting).map(({ atMs, step, detail }) => [atMs, step, detail['ids']]),
+    ).to.deep.equal([
+      [200, 'appended', '["am4"]'],
+      [150, 'extended', undefined],
+      [130, 'appended', '["am3"]'],
+      [100, 'opened', '["am1","am2"]'],
+    ])
+  })
+
+  it('are told once of a batch that waits again, come back from the dead', () => {
+    const message = { messageId: 'am1', type: 'text' as const }
+    const history = [
+      entry(100, 'opened', 'a', { count: '1', ids: '["am1"]' }),
+      claimed(150, 'a', 100, [0, 20]),
+      entry(160, 'dead', 'a'),
+      entry(300, 'redriven', 'a', { count: '2' }),
+    ]
+    const known = withArrivals(history.toReversed())
+    const waiting = [100, 120].map(receivedAtMs => ({ batchId: 'a', receivedAtMs, message }))
+    expect(withArrivals(known, waiting)).to.deep.equal(known)
+  })
+
   it('are none of a step that says nothing of them, or nothing that can be read', () => {
     const bare = entry(150, 'claimed', 'a', { reason: 'gap' })
     expect(told(entry(100, 'opened', 'a', { count: '1', ids: '["am1"]' }), bare)).to.deep.equal([
