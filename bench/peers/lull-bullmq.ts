@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { bullmq, Processor } from '../../dist/esm/index.js'
 import { lull, rulesFrom } from './lull.js'
 import type { Peer } from './peer.js'
+import { Visible } from './visible.js'
 
 const batchShape = z.object({
   conversationId: z.string(),
@@ -24,13 +25,17 @@ export const lullBullmq: Peer = {
         await onBatch(
           conversationId,
           messages.map(({ text }) => text),
-          dueAtMs,
+          { dueAtMs, jobId: job.id ?? '' },
         )
       },
       { connection: { url: redis }, concurrency, lockDuration: leaseMs, stalledInterval: leaseMs },
     )
     worker.on('error', error => process.stderr.write(`${error.message}\n`))
     await worker.waitUntilReady()
-    return { close: () => Promise.all([worker.close(true), processor.stop({ timeoutMs: 2000 })]) }
+    const visible = new Visible(redis, 'messages')
+    return {
+      visibleAt: jobIds => visible.timesOf(jobIds),
+      close: () => Promise.all([worker.close(true), processor.stop({ timeoutMs: 2000 }), visible.close()]),
+    }
   },
 }

@@ -30,7 +30,7 @@ export const lull: Peer = {
         onBatch(
           conversationId,
           messages.map(({ text = '' }) => text),
-          dueAtMs,
+          { dueAtMs },
         ),
     })
     await processor.start()

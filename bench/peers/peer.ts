@@ -20,12 +20,20 @@ export interface Producer {
 }
 
 /**
- * Called with each batch. `dueAtMs`: where the peer itself knows when the batch was due; otherwise that is the
+ * Called with each batch. `about.dueAtMs`: where the peer itself knows when the batch was due; otherwise that is the
  * acknowledgement of its last message and the gap, which is in the peer's favour by half a round trip.
  */
-export type OnBatch = (conversation: string, texts: string[], dueAtMs?: number) => Promise<void>
+export type OnBatch = (conversation: string, texts: string[], about?: AboutBatch) => Promise<void>
+
+export interface AboutBatch {
+  dueAtMs?: number
+  /** Where it came as a job of a queue. */
+  jobId?: string
+}
 
 export interface Consumer {
+  /** When jobs became visible to workers, by Redis's clock; in the order of the ids. */
+  visibleAt?(jobIds: string[]): Promise<(number | undefined)[]>
   close(): Promise<unknown>
 }
 
