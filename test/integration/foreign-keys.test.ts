@@ -85,10 +85,8 @@ async function world(): Promise<World> {
     dead: deadBatch,
     dump: async () =>
       Object.fromEntries(
-        await Promise.all(
-          all.map(async key => [key, (await redis.dumpBuffer(key))?.toString('hex'), await redis.pexpiretime(key)]),
-        ).then(entries =>
-          entries.map(([key, value, expires]) => [String(key).replace(keys.prefix, ''), [value, expires]]),
+        await Promise.all(all.map(async key => [key, await contentOf(redis, key), await redis.pexpiretime(key)])).then(
+          entries => entries.map(([key, value, expires]) => [String(key).replace(keys.prefix, ''), [value, expires]]),
         ),
       ),
     close: async () => {
@@ -191,6 +189,12 @@ const met = ({ store, claimed, answering, dead }: World, about: string) => [
 
 const KEYS_MET = 5 + 5 + 6
 const LEASE_MS = 30_000
+
+/** A large hash has no order of its own: reading it may move its fields. */
+async function contentOf(redis: Redis, key: string): Promise<unknown> {
+  if ((await redis.type(key)) === 'hash') return Object.entries(await redis.hgetall(key)).sort()
+  return (await redis.dumpBuffer(key))?.toString('hex')
+}
 
 /** What Lull keeps as strings is written without a look at what is there. */
 const isTemporary = ({ store: { keys } }: World, key: string) =>

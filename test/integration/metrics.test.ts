@@ -88,7 +88,8 @@ describe('metrics', function () {
     await until(
       async () => {
         text = await scrape(ops)
-        return text.includes('lull_answers_total{result="completed"} 1')
+        // The gauges are read before the counters: of one moment they may not be.
+        return text.includes('lull_answers_total{result="completed"} 1') && text.includes('lull_held_conversations 0')
       },
       { what: 'the answer' },
     )

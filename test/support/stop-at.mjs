@@ -17,7 +17,7 @@ function stopHere() {
 /** A claim brought batches; an answer freed its conversation. */
 function hasMoved(reply) {
   if (script === 'lull-claim') return reply[0].length > 0
-  if (script === 'lull-answered') return reply[0] === 1
+  if (script === 'lull-answered') return reply.some(([freed]) => freed === 1)
   return true
 }
 
