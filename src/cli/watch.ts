@@ -35,7 +35,7 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
     stdout.write(`${text}\n`)
   }
   await store.follow(show)
-  const growth = growthOn({ redis, prefix, channel: store.keys.batchUpdated, connectionName: store.name, log })
+  const growth = growthOn({ redis, prefix, channel: store.keys.batchUpdated, db, connectionName: store.name, log })
   const leave = await growth({
     grew: ({ added, atMs, ...grown }) => {
       if (added !== undefined && atMs !== undefined) show(asStep(grown, atMs))
@@ -48,7 +48,14 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
 
 /** That a batch has grown is no step of its history; here it has a line like one. */
 function asStep({ conversationId, batchId, count }: Growth, atMs: number): HistoryEntry {
-  return { id: `${atMs}-0`, atMs, step: 'appended', conversationId, batchId, detail: { count: String(count) } }
+  return {
+    id: `${atMs}-0-${batchId}-${count}`,
+    atMs,
+    step: 'appended',
+    conversationId,
+    batchId,
+    detail: { count: String(count) },
+  }
 }
 
 const COLOURS: Readonly<Record<string, Parameters<Paint>[0]>> = {

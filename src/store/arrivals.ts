@@ -1,7 +1,7 @@
 /**
  * When each message of a batch came. An append leaves the history alone while a batch collects, so that it costs little;
  * instead the step `claimed` names the batch's messages, each with its time. Here these become the steps that they stand
- * for: `opened` names all that came with it, and `appended` stands where more were added.
+ * for: `opened` names all that came with it, as far as they were not revoked, and `appended` stands where more were added.
  */
 import type { ConversationState, HistoryEntry } from './store.js'
 
@@ -35,8 +35,10 @@ export function withArrivals(history: HistoryEntry[], waiting: ConversationState
     const all = arrivals.get(batchId)
     if (step === 'opened' && all) {
       arrivals.delete(batchId)
-      const count = Number(detail['count'])
-      steps.push({ ...entry, detail: { ...detail, ids: JSON.stringify(all.ids.slice(0, count)) } })
+      const count = openedWith(detail, all)
+      steps.push(
+        count === 0 ? entry : { ...entry, detail: { ...detail, ids: JSON.stringify(all.ids.slice(0, count)) } },
+      )
       coming.push(...appended(entry, all, count))
     } else if (step === 'claimed') {
       // Its beginning may have been trimmed.
@@ -59,6 +61,17 @@ function arrivalsOf(waiting: ConversationState['messages']): Map<string, Arrival
   return arrivals
 }
 
+/**
+ * How many of the messages came with the step that opened the batch: of the first moment as many as it says. Where the very
+ * first has been revoked, it is not known of any.
+ */
+function openedWith({ ids, count }: HistoryEntry['detail'], all: Arrivals): number {
+  const [firstId] = listIn(ids)
+  if (firstId !== undefined && firstId !== all.ids[0]) return 0
+  const together = all.atMs.findIndex(at => at !== all.atMs[0])
+  return Math.min(Number(count ?? 1), together < 0 ? all.ids.length : together)
+}
+
 /** A step for each moment at which messages came, from the message of this index on. */
 function appended({ conversationId, batchId }: HistoryEntry, { ids, atMs }: Arrivals, from: number): HistoryEntry[] {
   const steps: HistoryEntry[] = []
@@ -67,7 +80,7 @@ function appended({ conversationId, batchId }: HistoryEntry, { ids, atMs }: Arri
     let next = i + 1
     while (next < ids.length && atMs[next] === at) next += 1
     const detail = { count: String(next), ids: JSON.stringify(ids.slice(i, next)) }
-    steps.push({ id: `${at}-0`, atMs: at, step: 'appended', conversationId, batchId, detail })
+    steps.push({ id: `${at}-0-${batchId}-${next}`, atMs: at, step: 'appended', conversationId, batchId, detail })
     i = next
   }
   return steps

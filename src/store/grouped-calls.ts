@@ -1,8 +1,10 @@
 /**
  * Requests that one script call can serve many of. Those that come while a call is under way, or in the same turn of the
  * event loop, go together in the next one: each costs Redis and this process a fraction of what it would cost alone, and
- * the busier a process is, the smaller the fraction. Order stays, as calls go one behind the other on one connection.
+ * the busier a process is, the smaller the fraction. Among them order stays, as calls go one behind the other on one
+ * connection; another command of the same connection may overtake what waits.
  */
+import { StoreUnavailable } from './store.js'
 
 /** While Redis works on one call another goes only if it would be this full: else what waits waits for the end of the first. */
 const WORTH_A_CALL = 0.5
@@ -15,11 +17,16 @@ interface Waiting<Request, Reply> {
   reject(error: unknown): void
 }
 
+/** Nothing of what waits has been sent: it need not wait for the same trouble. */
+const isAway = (error: unknown) =>
+  error instanceof StoreUnavailable && (error.reason === 'connection' || error.reason === 'timeout')
+
 export class GroupedCalls<Request, Reply> {
   private readonly waiting: Waiting<Request, Reply>[] = []
   private waitingShares = 0
   private underWay = 0
   private scheduled = false
+  private idling: (() => void)[] = []
 
   /**
    * @param call resolves to a reply for each, in their order; an `Error` where one failed and others did not
@@ -37,6 +44,14 @@ export class GroupedCalls<Request, Reply> {
       this.waiting.push({ request, share, resolve, reject })
       this.waitingShares += share
       this.schedule()
+    })
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  idle(): Promise<void> {
+    if (this.waiting.length === 0 && this.underWay === 0) return Promise.resolve()
+    return new Promise(resolve => {
+      this.idling.push(resolve)
     })
   }
 
@@ -68,6 +83,11 @@ export class GroupedCalls<Request, Reply> {
     return requests
   }
 
+  private takeAll(): Waiting<Request, Reply>[] {
+    this.waitingShares = 0
+    return this.waiting.splice(0)
+  }
+
   private async send(requests: Waiting<Request, Reply>[]): Promise<void> {
     this.underWay += 1
     try {
@@ -76,8 +96,10 @@ export class GroupedCalls<Request, Reply> {
         resolve(replies[i] ?? new Error('Redis said nothing of this request'))
     } catch (error) {
       for (const { reject } of requests) reject(error)
+      if (isAway(error)) for (const { reject } of this.takeAll()) reject(error)
     }
     this.underWay -= 1
     this.schedule()
+    if (this.waiting.length === 0 && this.underWay === 0) for (const resolve of this.idling.splice(0)) resolve()
   }
 }

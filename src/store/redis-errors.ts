@@ -16,7 +16,8 @@ const REMEDIES: { reason: Reason; starts: string[]; remedy: string }[] = [
   { reason: 'misconf', starts: ['MISCONF', 'NOREPLICAS'], remedy: 'see its log: it can not save or replicate' },
   {
     reason: 'auth',
-    starts: ['NOAUTH', 'WRONGPASS', 'NOPERM', 'ERR invalid password', 'ERR AUTH'],
+    // The last is what a script's command is refused with.
+    starts: ['NOAUTH', 'WRONGPASS', 'NOPERM', 'ERR invalid password', 'ERR AUTH', 'ERR The user executing the script'],
     remedy: 'check the user and the password in REDIS_URL or REDIS_PASSWORD, and the rights of that user',
   },
 ]

@@ -16,6 +16,7 @@ const batchUpdated = z.object({
   batchId: z.string(),
   count: z.number(),
   dueInMs: z.number(),
+  db: z.number(),
   /** Where the batch was there before: how many messages have come to it, and when, by Redis's clock. */
   added: z.number().optional(),
   atMs: z.number().optional(),
@@ -37,13 +38,15 @@ export interface GrowthSource {
   prefix: string
   /** The channel, by its name. */
   channel: string
+  /** Pub/sub knows no databases: what another one's batches do is not told. */
+  db: number
   connectionName: string
   log: Logger
 }
 
 /** The returned function rejects where Redis can not be reached, or refuses the subscription. */
 export const growthOn =
-  ({ redis, prefix, channel, connectionName, log }: GrowthSource): FollowGrowth =>
+  ({ redis, prefix, channel, db, connectionName, log }: GrowthSource): FollowGrowth =>
   async listener => {
     const client = createClient(redis, connectionName)
     // Resubscribed to by hand, so as to know when it stands.
@@ -51,8 +54,9 @@ export const growthOn =
     // The outage of the server is the store's to report.
     client.on('error', () => {})
     client.on('pmessage', (_pattern: string, from: string, text: string) => {
-      if (from === channel) hear(text, listener)
+      if (from === channel) hear(text, db, listener)
     })
+    let isDeaf = false
     const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}.*`
     try {
       await connect(client)
@@ -64,19 +68,27 @@ export const growthOn =
     client.on('ready', () => {
       client.psubscribe(pattern).then(
         () => listener.missed(),
-        error => log.debug({ err: error }, 'how batches grow can not be followed any more'),
+        error => {
+          log.debug({ err: error }, 'how batches grow can not be followed now; trying again')
+          isDeaf = true
+        },
       )
     })
-    const heartbeat = setInterval(() => void ping(client), HEARTBEAT_MS)
+    const heartbeat = setInterval(() => {
+      // A refused subscription is asked for again, on a new connection.
+      if (isDeaf) client.disconnect(true)
+      else void ping(client)
+      isDeaf = false
+    }, HEARTBEAT_MS)
     return async () => {
       clearInterval(heartbeat)
       await disconnect(client)
     }
   }
 
-function hear(text: string, listener: GrowthListener): void {
+function hear(text: string, db: number, listener: GrowthListener): void {
   const parsed = batchUpdated.safeParse(parseJson(text))
-  if (parsed.success) listener.grew(parsed.data)
+  if (parsed.success && parsed.data.db === db) listener.grew(parsed.data)
 }
 
 /** A connection that hangs looks like a quiet system: a new one is what helps. */

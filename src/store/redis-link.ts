@@ -87,8 +87,7 @@ export class RedisLink {
     }
   }
 
-  /** What an error of Redis means. */
-  async explained(error: unknown, about: About): Promise<Error> {
+  private async explained(error: unknown, about: About): Promise<Error> {
     if (isWrongType(error)) return foreignKey(this.client, this.options.keys, about)
     const known = redisError(error, this.address)
     if (known instanceof StoreUnavailable) this.options.observer.redisFailed?.(known.reason)
@@ -101,17 +100,23 @@ export class RedisLink {
    */
   async write<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
     try {
-      const reply = await this.read(work, about)
+      const reply = await work()
       this.refusesWrites = false
       this.outage.ended()
       return reply
     } catch (error) {
-      if (error instanceof StoreUnavailable && error.reason !== 'memory') {
-        if (error.reason !== 'connection' && error.reason !== 'timeout') this.refusesWrites = true
-        this.began(error)
-      }
-      throw error
+      throw await this.failed(error, about)
     }
+  }
+
+  /** What an error of a write means; an outage begins with it, where it is one. */
+  async failed(error: unknown, about: About): Promise<Error> {
+    const known = await this.explained(error, about)
+    if (known instanceof StoreUnavailable && known.reason !== 'memory') {
+      if (known.reason !== 'connection' && known.reason !== 'timeout') this.refusesWrites = true
+      this.began(known)
+    }
+    return known
   }
 
   /** An error that a script met with one of many, and went on. */

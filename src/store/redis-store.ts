@@ -115,12 +115,18 @@ export class RedisStore implements Store {
     this.processes = new RedisProcesses(client, this.keys.processes, this.name, log)
   }
 
+  get db(): number {
+    return this.link.db
+  }
+
   open(): Promise<StoreIdentity> {
     return this.link.open()
   }
 
-  close(): Promise<void> {
-    return this.link.close()
+  /** What was asked for before is sent before. */
+  async close(): Promise<void> {
+    await Promise.all([this.appends.idle(), this.endings.idle()])
+    await this.link.close()
   }
 
   /** A long request goes in parts; what a failure leaves unwritten a repetition completes. */
@@ -130,7 +136,7 @@ export class RedisStore implements Store {
     await this.link.read(() => this.memory.check())
     for (const entries of entriesInParts(messages, MESSAGES_A_PART, BYTES_A_PART)) {
       const reply = await this.appends.add({ request, entries, newBatchId: this.newBatchId() })
-      if (reply instanceof Error) throw await this.link.explained(reply, { conversationId })
+      if (reply instanceof Error) throw await this.link.failed(reply, { conversationId })
       const isNew = reply.accepted > 0
       result = {
         accepted: result.accepted + reply.accepted,
@@ -205,7 +211,7 @@ export class RedisStore implements Store {
     lease?: number,
   ): Promise<AnsweredResult> {
     const reply = await this.endings.add({ batchId, outcome, conversationId, lease })
-    if (reply instanceof Error) throw await this.link.explained(reply, { batchId })
+    if (reply instanceof Error) throw await this.link.failed(reply, { batchId })
     const { freed, dueInMs } = reply
     return { freed, ...(dueInMs < 0 ? {} : { dueInMs }) }
   }
@@ -281,7 +287,7 @@ export class RedisStore implements Store {
     const page = conversationId === undefined ? Math.min(limit, HISTORY_PAGE) : HISTORY_PAGE
     const read = () => historyFrom(this.link.client, this.keys.history, page, limit, conversationId)
     const history = await this.link.read(read)
-    return conversationId === undefined ? history : withArrivals(history)
+    return conversationId === undefined ? history : withArrivals(history).slice(0, limit)
   }
 
   dead(limit: number): Promise<DeadBatch[]> {

@@ -44,6 +44,7 @@ function growthOf({ config, log }: ApiContext, store: Store): FollowGrowth {
       redis: config.redis,
       prefix: config.prefix,
       channel: store.keys.batchUpdated,
+      db: store.db,
       connectionName: processName('api'),
       log,
     })

@@ -26,7 +26,7 @@ redis.call('HLEN', P .. DEAD)
 local now_text = whole(now)
 local check_at = next_check(now, check_ms)
 local check_text, header_end = whole(check_at), whole(check_at + ttl)
-local troubles, gone, answering = {}, {}, {}
+local troubles, gone, answering, sayings = {}, {}, {}, {}
 for i = 6, #ARGV do
   local batch_id = ARGV[i]
   local ok, conversation, owner, head = pcall(function()
@@ -39,8 +39,6 @@ for i = 6, #ARGV do
   elseif conversation then
     redis.call('DEL', P .. CLAIMED_BATCH .. batch_id)
     gone[#gone + 1] = batch_id
-    record('handed-over', batch_id, conversation, 'owner', owner)
-    announce(BATCH_HANDED_OVER, conversation, batch_id, '')
     if serial then
       redis.call('HSET', P .. HANDED_OVER .. batch_id,
         'conversationId', conversation, 'handedOverAtMs', now_text, 'owner', owner)
@@ -50,14 +48,22 @@ for i = 6, #ARGV do
     else
       free(conversation, head, now, db)
     end
+    sayings[#sayings + 1] = { batch_id, conversation, owner }
   else
     local dead = redis.call('HGET', P .. DEAD, batch_id)
     if dead then
+      local of = cjson.decode(dead).conversationId
       redis.call('HDEL', P .. DEAD, batch_id)
-      record('handed-over', batch_id, cjson.decode(dead).conversationId, 'owner', by, 'late', 'true')
+      sayings[#sayings + 1] = { batch_id, of, by, 'late', 'true' }
     end
   end
 end
-push('ZREM', P .. CLAIMED, gone)
 push('ZADD', P .. ANSWERING, answering)
+push('ZREM', P .. CLAIMED, gone)
+-- Only now, since an error on the way must leave no batch between the two.
+for _, saying in ipairs(sayings) do
+  local batch_id, conversation, owner = unpack(saying)
+  record('handed-over', batch_id, conversation, 'owner', owner, unpack(saying, 4))
+  if not saying[4] then announce(BATCH_HANDED_OVER, conversation, batch_id, '') end
+end
 return troubles

@@ -38,8 +38,9 @@ local function answered(batch_id, outcome, named, lease)
     -- Given up for dead, and yet somebody had it.
     local dead = redis.call('HGET', P .. DEAD, batch_id)
     if dead then
+      local of = cjson.decode(dead).conversationId
       redis.call('HDEL', P .. DEAD, batch_id)
-      note(cjson.decode(dead).conversationId, batch_id, outcome, 'late', 'true')
+      note(of, batch_id, outcome, 'late', 'true')
     elseif named ~= '' then
       note(named, batch_id, outcome)
     end

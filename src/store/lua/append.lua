@@ -40,6 +40,7 @@ call('XLEN', P .. HISTORY)
 
 -- The plan of one request: which entries are pushed, what the history says, what is open in the end.
 local entries, steps, sealed, opened
+local noted -- ids of it that are noted as seen, while its messages are not in the list yet
 local open_id, count, bytes, first_at, added -- the batch that collects; no id: none does
 local opening -- its step in the history, if this request opened it
 local resealed -- why a batch that was open before is sealed without a message of this call
@@ -65,7 +66,7 @@ local function seal(reason)
   else
     resealed = reason
   end
-  steps[#steps + 1] = { 'sealed', open_id, 'reason', reason, 'count', count }
+  steps[#steps + 1] = { 'sealed', open_id, 'reason', reason, 'count', whole(count) }
   sealed = sealed + 1
   open_id = nil
 end
@@ -73,17 +74,18 @@ end
 -- A request's messages stand in ARGV from `first` to `last`.
 local function append(conversation, new_id, direct, first, last)
   -- Read what is written below, and so fail on a foreign type before the first write. (The shadow key is a string, that
-  -- any type gives way to; of all that is written the ids are the first.)
+  -- any type gives way to; the ids are written first.)
   local header_key, messages_key = P .. HEADER .. conversation, P .. MESSAGES .. conversation
   local header = call('HMGET', header_key, 'batchId', 'count', 'bytes', 'firstAtMs')
   local waiting = call('LLEN', messages_key)
   local held, held_until, stale = hold_of(conversation)
 
-  entries, steps, sealed, opened, resealed, open_id = {}, {}, 0, 0, nil, nil
-  if header[1] and waiting > 0 then
-    open_id, count, bytes, first_at, added = header[1], tonumber(header[2]), tonumber(header[3]), tonumber(header[4]), 0
-  end
+  entries, steps, sealed, opened, noted, open_id, opening, resealed = {}, {}, 0, 0, {}, nil, nil, nil
+  count, bytes, first_at, added = tonumber(header[2]), tonumber(header[3]), tonumber(header[4]), 0
+  local had = header[1] and waiting > 0 and count and bytes and first_at and header[1]
+  open_id = had or nil
   local open_is_head = waiting == 0 or (open_id and count == waiting)
+  local overdue = had and now >= first_at + max_wait
   local duplicates, too_old, last_id = 0, 0, nil
   for i = first, last, ARGS_PER_MESSAGE do
     local digest, json, sent_at = ARGV[i], ARGV[i + 1], ARGV[i + 2]
@@ -92,6 +94,7 @@ local function append(conversation, new_id, direct, first, last)
     elseif not see(conversation, digest, now, dedupe) then
       duplicates = duplicates + 1
     else
+      noted[#noted + 1] = digest
       if open_id and direct then seal('direct') end
       if not open_id then open_batch(new_id, json) end
       entries[#entries + 1] = open_id .. ' ' .. now_text .. ' ' .. json
@@ -108,27 +111,26 @@ local function append(conversation, new_id, direct, first, last)
 
   if #entries == 0 then
     if not open_id then return { 0, duplicates, too_old, '', -1 } end
-    return { 0, duplicates, too_old, open_id, math.max(call('HGET', header_key, 'dueAtMs') - now, 0) }
+    return { 0, duplicates, too_old, open_id, math.max((call('HGET', header_key, 'dueAtMs') or now) - now, 0) }
   end
-
   opened_with()
-  for _, step in ipairs(steps) do record(step[1], step[2], conversation, unpack(step, 3)) end
+
+  -- Write: first that there is something to claim, then that, then all else. Whatever fails on the way, what is in the
+  -- list will be claimed, and what is not may come again.
+  local due = open_id and math.min(now + gap, first_at + max_wait) or now
+  local at = (open_id and open_is_head and sealed == 0) and due or now
+  if stale then call('DEL', P .. HOLD .. conversation) end
+  if not held then schedule(conversation, at, now) end
   if resealed then
     local id, received_at, _, json = read_entry(call('LINDEX', messages_key, -1))
-    call('LSET', messages_key, -1, id .. ' ' .. sealed_word(received_at, resealed, now_text) .. ' ' .. json)
+    if json then call('LSET', messages_key, -1, id .. ' ' .. sealed_word(received_at, resealed, now_text) .. ' ' .. json) end
   end
   push('RPUSH', messages_key, entries)
-  -- Ids are forgotten, and their key is kept, seldom: when a batch opens, while one waits beyond its time, each so many messages.
-  local overdue = header[4] and now >= header[4] + max_wait
-  if opened > 0 or overdue or math.floor(waiting / FORGET_EVERY) < math.floor((waiting + #entries) / FORGET_EVERY) then
-    forget_seen(conversation, now - dedupe, FORGET_EVERY + #entries, now + dedupe + max_wait)
-  end
+  noted = {}
 
-  local due = now
   if open_id then
-    due = math.min(now + gap, first_at + max_wait)
     local due_by = due < now + gap and 'maxWait' or 'gap'
-    if open_id == header[1] then
+    if open_id == had then
       call('HSET', header_key,
         'count', whole(count), 'bytes', whole(bytes), 'lastAtMs', now_text, 'dueAtMs', whole(due), 'dueBy', due_by)
     else
@@ -140,15 +142,18 @@ local function append(conversation, new_id, direct, first, last)
   elseif header[1] then
     call('DEL', header_key)
   end
+  -- Ids are forgotten, and their key is kept, seldom: when a batch opens, while one waits beyond its time, each so many
+  -- messages. (A key that a foreign hand deletes meanwhile has no TTL until then.)
+  if opened > 0 or overdue or math.floor(waiting / FORGET_EVERY) < math.floor((waiting + #entries) / FORGET_EVERY) then
+    forget_seen(conversation, now - dedupe, FORGET_EVERY + #entries, now + dedupe + max_wait)
+  end
 
-  local at = (open_id and open_is_head and sealed == 0) and due or now
-  if stale then call('DEL', P .. HOLD .. conversation) end
-  if not held then schedule(conversation, at, now) end
+  for _, step in ipairs(steps) do record(step[1], step[2], conversation, unpack(step, 3)) end
   local due_in = math.max(due - now, 0)
   announce(BATCH_UPDATED, conversation, open_id or last_id,
     ',"count":' .. whole(open_id and count or waiting + #entries) ..
     ',"dueInMs":' .. whole(held and due_in or math.max(at - now, 0)) .. (held and ',"held":true' or '') .. ',"db":' .. db ..
-    (open_id and open_id == header[1] and ',"added":' .. whole(added) .. ',"atMs":' .. now_text or ''))
+    (open_id and open_id == had and ',"added":' .. whole(added) .. ',"atMs":' .. now_text or ''))
   return { #entries, duplicates, too_old, last_id, due_in }
 end
 
@@ -156,7 +161,10 @@ local replies = {}
 local i = FIRST_REQUEST
 while i <= #ARGV do
   local first, last = i + 4, i + 3 + ARGV[i + 3] * ARGS_PER_MESSAGE
+  noted = {}
   local ok, reply = pcall(append, ARGV[i], ARGV[i + 1], ARGV[i + 2] == '1', first, last)
+  -- What was not stored is not seen: it will come again.
+  for _, digest in ipairs(noted) do redis.pcall('ZREM', P .. SEEN .. ARGV[i], digest) end
   replies[#replies + 1] = ok and reply or error_text(reply)
   i = last + 1
 end

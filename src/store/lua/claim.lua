@@ -58,7 +58,8 @@ local function trouble(conversation, err, batch_id)
   troubles[#troubles + 1] = { conversation, err, batch_id or '' }
 end
 
--- All types are checked before the first write: those of all keys that are shared by conversations here.
+-- All types are checked before the first write, and what a batch needs to be found again is written before anything is said
+-- of it (a user without the right to publish, say, must not lose it): those of all keys that are shared by conversations here.
 local leased = passed(CLAIMED, ENDED_LEASES_A_CLAIM)
 local leased_beyond = beyond(CLAIMED, LEASES_RENEWED_A_CLAIM, lease_ms)
 local due = passed(DUE, max_batches)
@@ -183,7 +184,7 @@ local function fields_of(batch)
 end
 
 -- What is due.
-local gone, leases = {}, {}
+local gone, leases, sayings = {}, {}, {}
 for i = 1, #due, 2 do
   if #batches >= max_batches or bytes >= max_bytes then break end
   local conversation, score = due[i], tonumber(due[i + 1])
@@ -210,15 +211,19 @@ for i = 1, #due, 2 do
     local late_ms = math.max(now - score, 0)
     local late_text = whole(late_ms)
     lease(batch_id, batch, late_ms, lost)
-    if lost == 'vanished' then record('vanished', batch_id, conversation, 'count', batch.count) end
-    record('claimed', batch_id, conversation, 'owner', owner, 'reason', batch.releasedBy, 'count', batch.count,
-      'lateMs', late_text, 'ids', named[1], 'at', named[2], 'firstAtMs', named[3])
-    announce(BATCH_RELEASED, conversation, batch_id, ',"count":' .. batch.count .. ',"releasedBy":"' .. batch.releasedBy ..
-      '","lateMs":' .. late_text .. ',"processor":' .. owner_json)
+    sayings[#sayings + 1] = { batch_id, conversation, lost, batch, late_text, named }
   end
 end
-push('ZREM', P .. DUE, gone)
 push('ZADD', P .. CLAIMED, leases)
+push('ZREM', P .. DUE, gone)
+for _, saying in ipairs(sayings) do
+  local batch_id, conversation, lost, batch, late_text, named = unpack(saying)
+  if lost == 'vanished' then record('vanished', batch_id, conversation, 'count', batch.count) end
+  record('claimed', batch_id, conversation, 'owner', owner, 'reason', batch.releasedBy, 'count', batch.count,
+    'lateMs', late_text, 'ids', named[1], 'at', named[2], 'firstAtMs', named[3])
+  announce(BATCH_RELEASED, conversation, batch_id, ',"count":' .. batch.count .. ',"releasedBy":"' .. batch.releasedBy ..
+    '","lateMs":' .. late_text .. ',"processor":' .. owner_json)
+end
 
 -- Answers to check. A held conversation's open batch keeps its header meanwhile.
 for i = 1, #unchecked, 2 do

@@ -193,7 +193,7 @@ export class State {
 
   history(limit: number, conversationId?: string) {
     const history = this.log.newest(limit, conversationId)
-    return conversationId === undefined ? history : withArrivals(history)
+    return conversationId === undefined ? history : withArrivals(history).slice(0, limit)
   }
 }
 

@@ -184,7 +184,7 @@ describe('events: growth', () => {
   }
 
   const grow = (conversationId: string, count: number) =>
-    listener.grew({ conversationId, batchId: 'b', count, dueInMs: 10_000 })
+    listener.grew({ conversationId, batchId: 'b', count, dueInMs: 10_000, db: 0 })
 
   beforeEach(() => {
     clock = sinon.useFakeTimers({

@@ -111,6 +111,22 @@ describe('arrivals', () => {
     expect(withArrivals(known, waiting)).to.deep.equal(known)
   })
 
+  it('do not name another message in the place of one that was revoked', () => {
+    const opened = (count: string) => entry(100, 'opened', 'a', { count, ids: '["revoked"]' })
+    expect(told(opened('1'), claimed(150, 'a', 120, [0, 10]))).to.deep.equal([
+      '100 opened a 1 ["revoked"]',
+      '120 appended a 1 ["am1"]',
+      '130 appended a 2 ["am2"]',
+      '150 claimed a',
+    ])
+    const threeOfWhichOneWasRevoked = entry(100, 'opened', 'a', { count: '3', ids: '["am1"]' })
+    expect(told(threeOfWhichOneWasRevoked, claimed(150, 'a', 100, [0, 0, 30]))).to.deep.equal([
+      '100 opened a 3 ["am1","am2"]',
+      '130 appended a 3 ["am3"]',
+      '150 claimed a',
+    ])
+  })
+
   it('are none of a step that says nothing of them, or nothing that can be read', () => {
     const bare = entry(150, 'claimed', 'a', { reason: 'gap' })
     expect(told(entry(100, 'opened', 'a', { count: '1', ids: '["am1"]' }), bare)).to.deep.equal([

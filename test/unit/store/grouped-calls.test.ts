@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { GroupedCalls } from '../../../src/store/grouped-calls.js'
+import { StoreUnavailable } from '../../../src/store/store.js'
 import { until } from '../../support/wait.js'
 
 interface Request {
@@ -81,8 +82,24 @@ describe('grouped calls', () => {
     calls[1]?.fail(new Error('away'))
     expect(await told(lost)).to.equal('away away')
     const after = add('e')
+    let isIdle = false
+    void grouped.idle().then(() => {
+      isIdle = true
+    })
     await until(() => calls.length === 3)
     calls[2]?.answer()
+    expect(isIdle).to.equal(false)
     expect(await told(after)).to.equal('e')
+    await until(() => isIdle)
+  })
+
+  it('lets nothing wait for a second time-out of a Redis that is away', async () => {
+    const replies = add('abc').map(reply => reply.catch((error: Error) => error))
+    await until(() => calls.length === 1)
+    replies.push(...add('d').map(reply => reply.catch((error: Error) => error)))
+    calls[0]?.fail(new StoreUnavailable('timeout', 'away'))
+    expect(await told(replies)).to.equal('away away away away')
+    await grouped.idle()
+    expect(sent()).to.deep.equal(['abc'])
   })
 })
