@@ -19,7 +19,8 @@ import type { StoreEvent } from './store.js'
 const HEARTBEAT_MS = 30_000
 const RETRY_SUBSCRIBE_MS = 30_000
 
-const batchUpdated = z.object({
+/** What the channel of that name tells, of all that it does. */
+export const batchUpdated = z.object({
   conversationId: z.string(),
   batchId: z.string(),
   count: z.number(),

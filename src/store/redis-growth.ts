@@ -8,21 +8,17 @@ import { z } from 'zod'
 import type { Logger } from '../logger.js'
 import { parseJson } from './parse-json.js'
 import { connect, createClient, disconnect, type RedisSource } from './redis-connection.js'
+import { batchUpdated } from './redis-events.js'
 
 const HEARTBEAT_MS = 30_000
 
-const batchUpdated = z.object({
-  conversationId: z.string(),
-  batchId: z.string(),
-  count: z.number(),
-  dueInMs: z.number(),
-  db: z.number(),
+const grown = batchUpdated.extend({
   /** Where the batch was there before: how many messages have come to it, and when, by Redis's clock. */
   added: z.number().optional(),
   atMs: z.number().optional(),
 })
 
-export type Growth = z.infer<typeof batchUpdated>
+export type Growth = z.infer<typeof grown>
 
 export interface GrowthListener {
   grew(growth: Growth): void
@@ -87,7 +83,7 @@ export const growthOn =
   }
 
 function hear(text: string, db: number, listener: GrowthListener): void {
-  const parsed = batchUpdated.safeParse(parseJson(text))
+  const parsed = grown.safeParse(parseJson(text))
   if (parsed.success && parsed.data.db === db) listener.grew(parsed.data)
 }
 

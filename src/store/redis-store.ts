@@ -7,9 +7,10 @@ import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { processName } from '../process-name.js'
 import { type Rules, rulesFrom } from '../rules.js'
+import { Appends } from './appends.js'
 import { withArrivals } from './arrivals.js'
 import { newBatchId as randomBatchId } from './batch-id.js'
-import { entriesInParts, listEntry, runFrom } from './entries.js'
+import { listEntry, runFrom } from './entries.js'
 import { GroupedCalls } from './grouped-calls.js'
 import { Keys } from './keys.js'
 import { MemoryGuard } from './memory-guard.js'
@@ -21,7 +22,7 @@ import { RedisLink } from './redis-link.js'
 import { RedisProcesses } from './redis-processes.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './redis-reads.js'
 import { ensureExpiryEvents } from './redis-server.js'
-import { type Appended, type Appending, type Ended, type Ending, type RunReply, Scripts } from './scripts.js'
+import { type Ended, type Ending, type RunReply, Scripts } from './scripts.js'
 import {
   type AnsweredResult,
   type AnswerOutcome,
@@ -63,13 +64,7 @@ export interface RedisStoreOptions {
   newBatchId?: () => string
 }
 
-/** Messages of a request that one script call takes: their arguments are copied to Lua's memory together. */
-const MESSAGES_A_PART = 1000
-/** Bytes of them, unless one message alone has more: some 5 ms of Redis's time. */
-const BYTES_A_PART = 1024 * 1024
-/** What requests that go together may have, for one call to have Redis's attention for about a millisecond or two. */
-const MESSAGES_A_CALL = 100
-const BYTES_A_CALL = 128 * 1024
+/** Ends of answers that one script call takes. */
 const ENDINGS_A_CALL = 100
 /** Batches one script call acknowledges or renews. */
 const BATCHES_A_CALL = 500
@@ -89,16 +84,14 @@ export class RedisStore implements Store {
   }
   private readonly link: RedisLink
   private readonly scripts: Scripts
-  private readonly appends: GroupedCalls<Appending, Appended>
+  private readonly appends: Appends
   private readonly endings: GroupedCalls<Ending, Ended>
   private readonly memory: MemoryGuard
   private readonly log: Logger
-  private readonly newBatchId: () => string
 
   /** Connects to nothing yet. @throws {RangeError} for a prefix that could make two names one */
   constructor({ redis, prefix, rules = rulesFrom(), role = 'store', name, ...options }: RedisStoreOptions) {
     const { log = silent, newBatchId = randomBatchId, observer = {} } = options
-    this.newBatchId = newBatchId
     this.rules = rules
     this.keys = new Keys(prefix)
     this.name = name ?? processName(role)
@@ -106,12 +99,12 @@ export class RedisStore implements Store {
     this.link = new RedisLink({ redis, name: this.name, keys: this.keys, log, observer })
     const { client, address, db } = this.link
     this.scripts = new Scripts(client, this.keys, rules, db)
-    this.appends = new GroupedCalls(requests => this.link.write(() => this.scripts.append(requests)), appendShare)
+    this.memory = new MemoryGuard(() => client.info('memory'), address)
+    this.appends = new Appends(this.link, this.scripts, this.memory, newBatchId)
     this.endings = new GroupedCalls(
       requests => this.link.write(() => this.scripts.answered(requests)),
       () => 1 / ENDINGS_A_CALL,
     )
-    this.memory = new MemoryGuard(() => client.info('memory'), address)
     this.processes = new RedisProcesses(client, this.keys.processes, this.name, log)
   }
 
@@ -129,25 +122,8 @@ export class RedisStore implements Store {
     await this.link.close()
   }
 
-  /** A long request goes in parts; what a failure leaves unwritten a repetition completes. */
-  async append(request: AppendRequest): Promise<AppendResult> {
-    const { conversationId, messages } = request
-    let result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
-    await this.link.read(() => this.memory.check())
-    for (const entries of entriesInParts(messages, MESSAGES_A_PART, BYTES_A_PART)) {
-      const reply = await this.appends.add({ request, entries, newBatchId: this.newBatchId() })
-      if (reply instanceof Error) throw await this.link.failed(reply, { conversationId })
-      const isNew = reply.accepted > 0
-      result = {
-        accepted: result.accepted + reply.accepted,
-        duplicates: result.duplicates + reply.duplicates,
-        tooOld: result.tooOld + reply.tooOld,
-        ...optional('batchId', reply.batchId || result.batchId),
-        ...optional('dueInMs', reply.dueInMs >= 0 ? reply.dueInMs : result.dueInMs),
-        ...optional('listeners', isNew ? reply.listeners : result.listeners),
-      }
-    }
-    return result
+  append(request: AppendRequest): Promise<AppendResult> {
+    return this.appends.append(request)
   }
 
   async extend(conversationId: string, worthMs: number) {
@@ -328,11 +304,6 @@ export class RedisStore implements Store {
   }
 }
 
-function appendShare({ entries }: Appending): number {
-  const bytes = entries.reduce((sum, { bytes: size }) => sum + size, 0)
-  return Math.max(entries.length / MESSAGES_A_CALL, bytes / BYTES_A_CALL)
-}
-
 function claimedBatch(reply: RunReply): ClaimedBatch {
   const [batchId, , attempt, lease, , , , , , lateMs, headerLost] = reply
   return {
@@ -347,7 +318,3 @@ function claimedBatch(reply: RunReply): ClaimedBatch {
 
 const pairs = (flat: string[]): [string, string][] =>
   Array.from({ length: Math.floor(flat.length / 2) }, (_, i) => [flat[2 * i] ?? '', flat[2 * i + 1] ?? ''])
-
-/** `{ [name]: value }`, or nothing where there is no value. */
-const optional = <Name extends string, Value>(name: Name, value: Value | undefined) =>
-  (value === undefined ? {} : { [name]: value }) as { [key in Name]?: Value }
