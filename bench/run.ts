@@ -16,7 +16,7 @@ import type { Benchmark, Plan } from './benchmarks/benchmark.js'
 import { correctnessBenchmark } from './benchmarks/correctness.js'
 import { growthBenchmark } from './benchmarks/growth.js'
 import { idleBenchmark } from './benchmarks/idle.js'
-import { latenessBenchmark } from './benchmarks/lateness.js'
+import { latenessBenchmark, ratesBenchmark } from './benchmarks/lateness.js'
 import { lifeBenchmark } from './benchmarks/life.js'
 import { memoryBenchmark } from './benchmarks/memory.js'
 import { webhookBenchmark } from './benchmarks/webhook.js'
@@ -37,6 +37,7 @@ const benchmarks: Record<string, Benchmark> = {
   life: lifeBenchmark,
   idle: idleBenchmark,
   lateness: latenessBenchmark,
+  rates: ratesBenchmark,
   growth: growthBenchmark,
   correctness: correctnessBenchmark,
 }

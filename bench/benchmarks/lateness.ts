@@ -30,7 +30,6 @@ const cases = ({ quick }: Plan) =>
 export async function latenessBenchmark(plan: Plan): Promise<Result[]> {
   const results: Result[] = []
   for (const surroundings of cases(plan)) results.push(await among(plan, surroundings))
-  if (!plan.quick) results.push(await atRates(plan))
   return results
 }
 
@@ -87,7 +86,10 @@ async function among(plan: Plan, { open, unrelated }: { open: number; unrelated:
   }
 }
 
-async function atRates(plan: Plan): Promise<Result> {
+/** As many releases a second as one machine takes, with one processor: here producer, processor and Redis share it. */
+export async function ratesBenchmark(plan: Plan): Promise<Result[]> {
+  // It takes some minutes, and few rounds say little.
+  if (plan.quick) return []
   const rates = [1000, 2500, 5000, 10_000]
   const name = (perSecond: number) => `${shown(perSecond)} a second`
   const server = await redisWithOpen(LULL, 10_000)
@@ -95,22 +97,24 @@ async function atRates(plan: Plan): Promise<Result> {
   for (let round = 0; round < plan.rounds; round++)
     for (const perSecond of turns(rates, round)) {
       plan.say(`round ${round + 1}: ${name(perSecond)}`)
-      rows.add(name(perSecond), await lateness(LULL, server, { perSecond, count: perSecond * 2, processors: 2 }))
+      rows.add(name(perSecond), await lateness(LULL, server, { perSecond, count: perSecond * 2 }))
     }
   await server.stop()
   rows.rows.sort(
     (a, b) => rates.findIndex(rate => name(rate) === a.name) - rates.findIndex(rate => name(rate) === b.name),
   )
   const p99 = median(figuresOf(rows.rows, name(10_000), 'p99'))
-  return {
-    id: 'lateness-rates',
-    title: 'Lateness by releases a second',
-    about:
-      'Lull, 10,000 open conversations, two processors; as many messages come in as batches go out, on the same machine.',
-    columns: COLUMNS,
-    rows: rows.rows,
-    against: name(1000),
-    aims: [{ text: 'p99 ≤ 20 ms at 10,000 releases a second', found: `${shown(p99, 1)} ms`, met: p99 <= 20 }],
-    draw: { key: 'p99', unit: 'ms', log: true },
-  }
+  return [
+    {
+      id: 'lateness-rates',
+      title: 'Lateness by releases a second',
+      about:
+        'Lull, 10,000 open conversations, one processor; as many messages come in as batches go out, on the same machine.',
+      columns: COLUMNS.filter(({ key }) => key !== 'visible'),
+      rows: rows.rows,
+      against: name(1000),
+      aims: [{ text: 'p99 ≤ 20 ms at 10,000 releases a second', found: `${shown(p99, 1)} ms`, met: p99 <= 20 }],
+      draw: { key: 'p99', unit: 'ms', log: true },
+    },
+  ]
 }
