@@ -34,7 +34,7 @@ export async function latenessBenchmark(plan: Plan): Promise<Result[]> {
 }
 
 async function among(plan: Plan, { open, unrelated }: { open: number; unrelated: number }): Promise<Result> {
-  const names = [LULL, LULL_BULLMQ, BULLMQ, TEXTBOOK, SCAN]
+  const names = [LULL, LULL_BULLMQ, BULLMQ, TEXTBOOK, ...(plan.quick ? [] : [SCAN])]
   const servers = new Map<string, Server>()
   // Other keys in Redis are nothing to PostgreSQL.
   if (plan.postgres && unrelated === 0) names.push(GRAPHILE)
