@@ -4,6 +4,7 @@
  */
 import type { Queue } from 'bullmq'
 import type { Config } from '../config.js'
+import { counted } from '../doctor/finding.js'
 import { backendOn, endConnection, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
 import { processName } from '../process-name.js'
 import { messages, nothingFor, withBatcher } from './by-hand.js'
@@ -40,8 +41,6 @@ export function forget(config: Config, conversationId: string): Promise<string> 
     }),
   )
 }
-
-const counted = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
 
 /** The queue's connection stands before anything is erased. */
 async function withQueue<T>(

@@ -41,7 +41,7 @@ const named = (entries: HistoryEntry[]) =>
     .map(({ conversationId, batchId }) => `${batchId} of ${conversationId}`)
     .join(', ') + (entries.length > NAMED ? ', …' : '')
 
-const WAITING: ReadonlySet<string> = new Set(['opened', 'appended', 'extended', 'sealed', 'edited', 'redriven'])
+const WAITING: ReadonlySet<string> = new Set(['opened', 'extended', 'sealed', 'edited', 'redriven'])
 
 /** Batches whose last step says that they wait, and that do not. */
 async function goneOf({ store }: Surroundings, history: HistoryEntry[]): Promise<HistoryEntry[]> {

@@ -93,7 +93,7 @@ class Running {
     else outer.addEventListener('abort', this.onOuter, { once: true })
   }
 
-  /** For the handler. Made when it asks for it: a signal costs more than all else of a short call. */
+  /** The handler's own, made when it asks for it: few short ones do. */
   get signal(): AbortSignal {
     if (!this.controller) {
       this.controller = new AbortController()

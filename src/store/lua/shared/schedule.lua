@@ -1,4 +1,4 @@
---- include "now"
+--- include "whole"
 -- The conversation may go at `at`. The shadow key mirrors the due entry: it expires a millisecond before, since a key is
 -- still alive in the millisecond it is due. One whose time is up already has no shadow (a TTL in the past announces
 -- nothing), and keeps the moment from which it could have gone.

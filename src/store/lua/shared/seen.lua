@@ -1,4 +1,4 @@
---- include "now"
+--- include "whole"
 --- include "push"
 -- The ids that a conversation has seen, as digests, each with the time at which it came.
 
