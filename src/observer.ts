@@ -6,7 +6,7 @@ import type { ClaimedBatch, StoreUnavailable } from './store/store.js'
 import type { Counts } from './webhook/receive.js'
 
 /** What woke a processor. */
-export type NudgeKind = 'timer' | 'batch-updated' | 'expired' | 'subscribed'
+export type NudgeKind = 'timer' | 'next-due' | 'expired' | 'subscribed'
 
 export interface Observer {
   /** A webhook's items, or messages by hand, have become this. */

@@ -5,8 +5,9 @@ import type { Peer, Settings } from './peer.js'
 const HOUR_MS = 3_600_000
 export const rulesFrom = ({ gapMs, leaseMs }: Settings) => ({
   quietGapMs: gapMs,
-  maxWaitMs: HOUR_MS,
-  batchTtlMs: 2 * HOUR_MS,
+  // Nobody writes for so long here.
+  maxWaitMs: 2 * HOUR_MS,
+  batchTtlMs: 4 * HOUR_MS,
   leaseMs,
   // A quarter of it is how often answers are looked for that a dead processor would have heard.
   answerTimeoutMs: 4 * leaseMs,

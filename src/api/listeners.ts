@@ -1,5 +1,5 @@
 /**
- * Whether anybody hears of what is appended. Redis says how many subscribers `batch-updated` reached; none means that no
+ * Whether anybody hears of what is appended. Redis says how many subscribers `next-due` has; none means that no
  * processor stands on the same Redis, database and prefix, which is worth a line.
  */
 import type { Batcher } from '../batcher.js'
@@ -27,7 +27,7 @@ export class Listeners {
       ({ address, db, prefix }) =>
         this.log.warn(
           { address, db, prefix },
-          `nobody listens to batch-updated on ${address}, database ${db}, prefix ${prefix}: start a processor with the same REDIS_URL and LULL_PREFIX`,
+          `nobody listens to next-due on ${address}, database ${db}, prefix ${prefix}: start a processor with the same REDIS_URL and LULL_PREFIX`,
         ),
       // The store said so itself, and this warning comes again.
       () => {},

@@ -35,7 +35,7 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
     stdout.write(`${text}\n`)
   }
   await store.follow(show)
-  const growth = growthOn({ redis, prefix, channel: store.keys.batchUpdated, db, connectionName: store.name, log })
+  const growth = growthOn({ redis, channel: store.keys.batchUpdated, db, connectionName: store.name, log })
   const leave = await growth({
     grew: ({ added, atMs, ...grown }) => {
       if (added !== undefined && atMs !== undefined) show(asStep(grown, atMs))

@@ -55,7 +55,7 @@ function verdict(naturalMs: number | undefined, touchedMs: number | undefined): 
   if (touchedMs === undefined)
     return degraded(
       'canary',
-      `${says}; the timer and batch-updated do without`,
+      `${says}; the timer and next-due do without`,
       'turn notify-keyspace-events Ex on, as above',
     )
   if (touchedMs > TOUCHED_OK_MS)

@@ -176,7 +176,7 @@ const changed = (theirs: Settings, own: Settings) =>
     .map(name => `${name}=${theirs[name] ?? 'unset'} there, ${own[name] ?? 'unset'} here`)
     .join('; ')
 
-const SUFFIX = '.batch-updated'
+const SUFFIX = '.next-due'
 const PREFIXES_LOOKED_AT = 20
 
 /** Processes that are on this database under another prefix, as far as somebody listens there. */
@@ -186,7 +186,7 @@ export async function prefixes(surroundings: Surroundings): Promise<Finding[]> {
   const channels: unknown = await server.client.pubsub('CHANNELS', `*${SUFFIX}`).catch(() => [])
   const others = (Array.isArray(channels) ? channels : [])
     .map(String)
-    .filter(channel => channel !== store.keys.batchUpdated)
+    .filter(channel => channel !== store.keys.nextDue)
     .slice(0, PREFIXES_LOOKED_AT)
   const here = processesAmong(server.clients).filter(({ name, dbs }) => dbs.has(identity.db) && !presences.has(name))
   const findings: Finding[] = []
@@ -209,7 +209,7 @@ export async function prefixes(surroundings: Surroundings): Promise<Finding[]> {
 
 export async function listeners({ server, store }: Surroundings): Promise<Finding> {
   const check = 'listeners'
-  const channel = store.keys.batchUpdated
+  const channel = store.keys.nextDue
   const reply: unknown = await server.client.pubsub('NUMSUB', channel).catch(() => undefined)
   if (!Array.isArray(reply))
     return degraded(

@@ -75,12 +75,12 @@ export async function notifications({ store }: Surroundings): Promise<Finding> {
   return result === 'refused'
     ? degraded(
         check,
-        `CONFIG is refused here (${answerIn(error)}), so nobody sees whether expiry is announced; the timer and batch-updated do without`,
+        `CONFIG is refused here (${answerIn(error)}), so nobody sees whether expiry is announced; the timer and next-due do without`,
         `allow it to this user (+config|get, and +config|set for a processor to turn it on), or set notify-keyspace-events Ex in redis.conf; ${managed}; the canary below shows whether it is on`,
       )
     : degraded(
         check,
-        `notify-keyspace-events "${flags}" lacks Ex: expired shadow keys wake nobody; the timer and batch-updated do without`,
+        `notify-keyspace-events "${flags}" lacks Ex: expired shadow keys wake nobody; the timer and next-due do without`,
         `CONFIG SET notify-keyspace-events ${flags}Ex, or let a processor do it (LULL_CONFIGURE_REDIS=on); ${managed}`,
       )
 }

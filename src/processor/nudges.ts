@@ -1,7 +1,7 @@
 /**
  * What wakes a processor besides its timer. Nudges say that something may be due; the claim finds out. There are four,
  * and each alone is enough: the due timer, the expiry of a shadow key or a header, a (re)subscription, and the end of an
- * answer (which comes as `batch-updated` for the batch that follows).
+ * answer (which comes as `next-due` for the batch that follows).
  */
 import type { Logger } from '../logger.js'
 import type { Observer } from '../observer.js'
@@ -49,10 +49,10 @@ export class Nudges {
         this.observer.nudged?.('subscribed')
         this.actions.wake()
         return
-      case 'batch-updated':
+      case 'next-due':
         if (event.db !== this.identity.db) this.warnOfDatabase(event.db)
-        else if (!event.held) {
-          this.observer.nudged?.('batch-updated')
+        else {
+          this.observer.nudged?.('next-due')
           this.actions.due(event.dueInMs)
         }
     }
@@ -65,7 +65,7 @@ export class Nudges {
     const { address, prefix } = this.identity
     this.log.warn(
       { address, prefix, theirDb: db, ourDb: this.identity.db },
-      `batch-updated comes from database ${db}, and this processor works on database ${this.identity.db}: it will not see those batches. Use one REDIS_URL, or another LULL_PREFIX`,
+      `next-due comes from database ${db}, and this processor works on database ${this.identity.db}: it will not see those batches. Use one REDIS_URL, or another LULL_PREFIX`,
     )
   }
 }

@@ -239,7 +239,7 @@ export class Processor {
       this.log.warn(
         { flags, ...(error === undefined ? {} : { error }) },
         `notify-keyspace-events ${result === 'off' ? 'lacks Ex, and LULL_CONFIGURE_REDIS is off' : 'may lack Ex, and may not be changed here'}: ` +
-          'it works all the same, by timer and batch-updated; set it in redis.conf, or by your provider’s console',
+          'it works all the same, by timer and next-due; set it in redis.conf, or by your provider’s console',
       )
   }
 }

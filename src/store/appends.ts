@@ -23,9 +23,9 @@ export class Appends {
     private readonly link: RedisLink,
     scripts: Scripts,
     private readonly memory: MemoryGuard,
-    private readonly newBatchId: () => string,
+    newBatchId: () => string,
   ) {
-    this.calls = new GroupedCalls(requests => link.write(() => scripts.append(requests)), shareOf)
+    this.calls = new GroupedCalls(requests => link.write(() => scripts.append(requests, newBatchId())), shareOf)
   }
 
   /** A long request goes in parts; what a failure leaves unwritten a repetition completes. */
@@ -34,7 +34,7 @@ export class Appends {
     let result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
     await this.link.read(() => this.memory.check())
     for (const entries of entriesInParts(messages, MESSAGES_A_PART, BYTES_A_PART)) {
-      const reply = await this.calls.add({ request, entries, newBatchId: this.newBatchId() })
+      const reply = await this.calls.add({ request, entries })
       if (reply instanceof Error) throw await this.link.failed(reply, { conversationId })
       const isNew = reply.accepted > 0
       result = {

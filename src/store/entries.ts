@@ -5,9 +5,20 @@
 import { RELEASE_REASONS, type ReleaseReason, type Run, type StoredMessage } from '../batch.js'
 import type { RunReply } from './scripts.js'
 
-/** A message as JSON: first its id, then its text if it has one, by which the scripts find and edit it. */
-export function entryJson({ messageId, text, ...rest }: StoredMessage): string {
-  return JSON.stringify(typeof text === 'string' ? { messageId, text, ...rest } : { messageId, ...rest })
+/**
+ * A message as JSON, `["<id>","<text>",{<the rest>}]`: by its id and its text, or `null`, the scripts find and edit it. The
+ * rest is left out where there is none, and the type where it is `text`: most messages are no more than that.
+ */
+export function entryJson({ messageId, text, type, ...others }: StoredMessage): string {
+  const rest = type === 'text' ? others : { type, ...others }
+  const named = [messageId, typeof text === 'string' ? text : null]
+  return JSON.stringify(Object.keys(rest).length === 0 ? named : [...named, rest])
+}
+
+/** The message that `entryJson` made this of. */
+export function messageFrom(json: string): StoredMessage {
+  const [messageId, text, rest]: [string, string | null, Partial<StoredMessage>?] = JSON.parse(json)
+  return { messageId, type: 'text', ...(text === null ? {} : { text }), ...rest }
 }
 
 /** A message to append, and the JSON that is kept of it. */
@@ -59,14 +70,17 @@ export function runFrom(reply: RunReply): Run {
 export function listEntry(entry: string): { batchId: string; receivedAtMs: number; message: StoredMessage } {
   const idEnds = entry.indexOf(' ')
   const timeEnds = entry.indexOf(' ', idEnds + 1)
-  const message: StoredMessage = JSON.parse(entry.slice(timeEnds + 1))
-  return { batchId: entry.slice(0, idEnds), receivedAtMs: Number.parseInt(entry.slice(idEnds + 1), 10), message }
+  return {
+    batchId: entry.slice(0, idEnds),
+    receivedAtMs: Number.parseInt(entry.slice(idEnds + 1), 10),
+    message: messageFrom(entry.slice(timeEnds + 1)),
+  }
 }
 
 /** A line of a claimed batch: `<receivedAtMs> <json>`. */
 function messageLine(line: string): { receivedAtMs: number; message: StoredMessage } {
   const space = line.indexOf(' ')
-  return { receivedAtMs: Number(line.slice(0, space)), message: JSON.parse(line.slice(space + 1)) }
+  return { receivedAtMs: Number(line.slice(0, space)), message: messageFrom(line.slice(space + 1)) }
 }
 
 const releaseReason = (word: string): ReleaseReason => RELEASE_REASONS.find(reason => reason === word) ?? 'recovery'

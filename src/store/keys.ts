@@ -12,7 +12,7 @@ const conversationKeys = {
   header: ':',
   /** list: its messages, in runs by batch */
   messages: '.messages:',
-  /** string: the shadow key, expires when the batch is due */
+  /** string: the shadow key, holds nothing (`0`), expires when the batch is due */
   quiet: '.quiet:',
   /** zset: digests of the message ids seen, by time */
   seen: '.seen:',
@@ -48,6 +48,8 @@ const commonKeys = {
   dead: '.dead',
   /** hash: what each process says of itself, for `lull doctor` */
   processes: '.processes',
+  /** channel of the processors; the others are for whoever watches */
+  nextDue: '.next-due',
   batchUpdated: '.batch-updated',
   batchReleased: '.batch-released',
   batchHandedOver: '.batch-handed-over',
@@ -68,6 +70,7 @@ export class Keys {
   readonly history: string
   readonly dead: string
   readonly processes: string
+  readonly nextDue: string
   readonly batchUpdated: string
 
   /** @throws {RangeError} for a prefix that could make two names one */
@@ -80,6 +83,7 @@ export class Keys {
     this.history = prefix + parts.history
     this.dead = prefix + parts.dead
     this.processes = prefix + parts.processes
+    this.nextDue = prefix + parts.nextDue
     this.batchUpdated = prefix + parts.batchUpdated
   }
 

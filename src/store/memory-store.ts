@@ -24,6 +24,7 @@ import {
   totals,
 } from './memory/reads.js'
 import { State } from './memory/state.js'
+import type { GrowthListener } from './redis-growth.js'
 import {
   type AnsweredResult,
   type AnswerOutcome,
@@ -83,6 +84,7 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {
     this.closed = true
     this.everything.listeners.clear()
+    this.everything.growth.clear()
     this.everything.log.followers.clear()
   }
 
@@ -171,7 +173,7 @@ export class MemoryStore implements Store {
     return deadBatches(this.state, limit)
   }
 
-  /** Only `subscribed` and `batch-updated`: nothing expires by itself here, and a processor has a timer. */
+  /** Only `subscribed` and `next-due`: nothing expires by itself here, and a processor has a timer. */
   async listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>> {
     const stop = this.state.listeners.add(listener, { kind: 'subscribed' })
     return async () => stop()
@@ -179,6 +181,12 @@ export class MemoryStore implements Store {
 
   async follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>> {
     const stop = this.state.log.followers.add(listener)
+    return async () => stop()
+  }
+
+  /** How batches grow, as `batch-updated` tells it on Redis. */
+  async followGrowth({ grew }: GrowthListener): Promise<() => Promise<void>> {
+    const stop = this.state.growth.add(grew)
     return async () => stop()
   }
 

@@ -1,5 +1,5 @@
 /**
- * What Redis tells a processor: `batch-updated`, and the expiry of shadow keys and headers.
+ * What Redis tells a processor: `next-due`, and the expiry of shadow keys and headers.
  *
  * Pub/sub forgets whoever is not there. After each (re)connection the channels are subscribed to by hand, and only when
  * Redis has confirmed that does the listener hear `subscribed`: whatever it missed, it may look up now. (A client that
@@ -19,18 +19,15 @@ import type { StoreEvent } from './store.js'
 const HEARTBEAT_MS = 30_000
 const RETRY_SUBSCRIBE_MS = 30_000
 
-/** What the channel of that name tells, of all that it does. */
-export const batchUpdated = z.object({
+const nextDue = z.object({
   conversationId: z.string(),
   batchId: z.string(),
-  count: z.number(),
   dueInMs: z.number(),
   db: z.number(),
-  held: z.literal(true).optional(),
 })
 
 export class RedisEvents {
-  private readonly channels: [updated: string, expired: string]
+  private readonly channels: [nextDue: string, expired: string]
   private readonly refusal: Outage
   private heartbeat: NodeJS.Timeout | undefined
   private retry: NodeJS.Timeout | undefined
@@ -47,7 +44,7 @@ export class RedisEvents {
     log: Logger,
     private readonly listener: (event: StoreEvent) => void,
   ) {
-    this.channels = [keys.batchUpdated, `__keyevent@${db}__:expired`]
+    this.channels = [keys.nextDue, `__keyevent@${db}__:expired`]
     this.refusal = new Outage(log, `the subscription to ${this.channels.join(' and ')}`)
     client.on('message', (channel: string, message: string) => this.hear(channel, message))
     this.first = new Promise(resolve => {
@@ -100,8 +97,8 @@ export class RedisEvents {
   private hear(channel: string, message: string): void {
     if (this.closed) return
     if (channel === this.channels[0]) {
-      const parsed = batchUpdated.safeParse(parseJson(message))
-      if (parsed.success) this.listener({ kind: 'batch-updated', ...parsed.data })
+      const parsed = nextDue.safeParse(parseJson(message))
+      if (parsed.success) this.listener({ kind: 'next-due', ...parsed.data })
       return
     }
     const expired = this.keys.expiring(message)

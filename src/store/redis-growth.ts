@@ -1,18 +1,20 @@
 /**
- * How open batches grow, which the history does not tell: `batch-updated` as it comes, on a connection of its own. It is
- * subscribed to by a pattern: whoever subscribes by its name counts as somebody who works on the batches. An access list
- * has to name just this pattern, `<prefix>.*`.
+ * How open batches grow, which the history does not tell: `batch-updated` as it comes, on a connection of its own.
  */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import type { Logger } from '../logger.js'
 import { parseJson } from './parse-json.js'
 import { connect, createClient, disconnect, type RedisSource } from './redis-connection.js'
-import { batchUpdated } from './redis-events.js'
 
 const HEARTBEAT_MS = 30_000
 
-const grown = batchUpdated.extend({
+const grown = z.object({
+  conversationId: z.string(),
+  batchId: z.string(),
+  count: z.number(),
+  dueInMs: z.number(),
+  db: z.number(),
   /** Where the batch was there before: how many messages have come to it, and when, by Redis's clock. */
   added: z.number().optional(),
   atMs: z.number().optional(),
@@ -31,7 +33,6 @@ export type FollowGrowth = (listener: GrowthListener) => Promise<() => Promise<v
 
 export interface GrowthSource {
   redis: RedisSource
-  prefix: string
   /** The channel, by its name. */
   channel: string
   /** Pub/sub knows no databases: what another one's batches do is not told. */
@@ -42,27 +43,24 @@ export interface GrowthSource {
 
 /** The returned function rejects where Redis can not be reached, or refuses the subscription. */
 export const growthOn =
-  ({ redis, prefix, channel, db, connectionName, log }: GrowthSource): FollowGrowth =>
+  ({ redis, channel, db, connectionName, log }: GrowthSource): FollowGrowth =>
   async listener => {
     const client = createClient(redis, connectionName)
     // Resubscribed to by hand, so as to know when it stands.
     Object.assign(client.options, { autoResubscribe: false })
     // The outage of the server is the store's to report.
     client.on('error', () => {})
-    client.on('pmessage', (_pattern: string, from: string, text: string) => {
-      if (from === channel) hear(text, db, listener)
-    })
+    client.on('message', (_channel: string, text: string) => hear(text, db, listener))
     let isDeaf = false
-    const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}.*`
     try {
       await connect(client)
-      await client.psubscribe(pattern)
+      await client.subscribe(channel)
     } catch (error) {
       await disconnect(client)
       throw error
     }
     client.on('ready', () => {
-      client.psubscribe(pattern).then(
+      client.subscribe(channel).then(
         () => listener.missed(),
         error => {
           log.debug({ err: error }, 'how batches grow can not be followed now; trying again')

@@ -26,8 +26,6 @@ import type {
 export interface Appending {
   request: AppendRequest
   entries: NewEntry[]
-  /** For the batch it opens, if it does. */
-  newBatchId: string
 }
 
 export interface Appended {
@@ -77,8 +75,11 @@ export class Scripts {
     }
   }
 
-  /** Resolves to what became of each request, in their order; an `Error` where one failed. */
-  async append(requests: Appending[]): Promise<(Appended | Error)[]> {
+  /**
+   * Resolves to what became of each request, in their order; an `Error` where one failed.
+   * @param newBatchId for the first batch that is opened; further ones are called after it
+   */
+  async append(requests: Appending[], newBatchId: string): Promise<(Appended | Error)[]> {
     const { rules } = this
     const [listeners, ...replies] = await this.run<[listeners: number, ...AppendReply[]]>('append', [
       rules.quietGapMs,
@@ -89,9 +90,9 @@ export class Scripts {
       rules.dedupeMs,
       rules.maxAgeMs,
       this.db,
-      ...requests.flatMap(({ request, entries, newBatchId }) => [
+      newBatchId,
+      ...requests.flatMap(({ request, entries }) => [
         request.conversationId,
-        newBatchId,
         request.direct ? 1 : 0,
         entries.length,
         ...entries.flatMap(({ message: { messageId, sentAtMs }, json }) => [
@@ -297,7 +298,7 @@ const namesOf = (messageId: string) => [JSON.stringify(messageId), digestOf(mess
 
 const commandName = (name: ScriptName) => `lull-${name}`
 
-/** Sixteen characters for an id of any length: 96 bits tell any two ids of one conversation apart. */
+/** Ten characters for an id of any length: 60 bits tell the ids of one conversation apart, of which there are thousands. */
 export function digestOf(messageId: string): string {
-  return hash('sha256', messageId, 'base64url').slice(0, 16)
+  return hash('sha256', messageId, 'base64url').slice(0, 10)
 }

@@ -231,18 +231,10 @@ export interface ConversationSummary {
 /** What wakes a processor. */
 export type StoreEvent =
   /**
-   * A batch was opened, grew, or became the next of its conversation. `db`: the database its sender stands on. `held`:
-   * its conversation is, so that nothing can be claimed before the end of that.
+   * A batch is due before all else that waits, or all else is long overdue: of what comes after the first there is no news.
+   * `db`: the database its sender stands on.
    */
-  | {
-      kind: 'batch-updated'
-      conversationId: string
-      batchId: string
-      count: number
-      dueInMs: number
-      db: number
-      held?: true
-    }
+  | { kind: 'next-due'; conversationId: string; batchId: string; dueInMs: number; db: number }
   /** A shadow key or a header expired: something may be due. */
   | { kind: 'expired'; key: 'quiet' | 'header'; conversationId: string }
   /** A key that was set for this has expired: how late, its setter knows. */

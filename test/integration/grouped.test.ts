@@ -98,6 +98,11 @@ describe('grouped', () => {
     const ids = ['a', 'b', 'c']
     for (const id of ids) await append(store, id, `of ${id}`)
     for (const id of ids) await store.flush(id)
+    // Somebody else listens, or nothing would be published.
+    await admin.call('ACL', 'SETUSER', 'reader', 'on', 'nopass', 'allchannels', '+@all')
+    const reader = clientOf(server.url)
+    await reader.auth('reader', '')
+    await reader.psubscribe('*')
     await admin.call('ACL', 'SETUSER', 'default', 'resetchannels')
     expect(await claim(store).catch((error: unknown) => error)).to.be.instanceOf(StoreUnavailable)
     expect((await store.totals()).held).to.equal(3)

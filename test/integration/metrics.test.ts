@@ -94,7 +94,7 @@ describe('metrics', function () {
       { what: 'the answer' },
     )
     expect(COUNTED.filter(line => !text.split('\n').includes(line))).to.deep.equal([])
-    expect(text).to.match(/lull_nudges_total\{kind="(timer|expired|batch-updated)"\} [1-9]/)
+    expect(text).to.match(/lull_nudges_total\{kind="(timer|expired|next-due)"\} [1-9]/)
     for (const role of ['api', 'processor', 'worker'])
       expect(text).to.match(new RegExp(`lull_build_info\\{version="[^"]+",role="${role}"\\} 1`))
     expect(text).not.to.include(CHAT)

@@ -106,7 +106,7 @@ describe('nudges', () => {
     const rules = { quietGapMs: 300 }
     const store = new DeafStore({ redis, prefix, rules: rulesFrom(rules) })
     closers.push(() => store.close())
-    store.hears = event => event.kind !== 'batch-updated'
+    store.hears = event => event.kind !== 'next-due'
     await processorOn({ store }).start()
     await batcherOn(redis, prefix, rules).append(CHAT, { messageId: '1', text: 'hi' })
     await until(() => batches.length === 1, { ...WELL_UNDER_A_HEARTBEAT, what: 'the batch' })

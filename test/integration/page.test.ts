@@ -257,7 +257,7 @@ inBrowser('page', function () {
         // The processor of `lull up`.
         const [, listeners] = z
           .tuple([z.string(), z.number()])
-          .parse(await redis.pubsub('NUMSUB', `${alone.prefix}.batch-updated`))
+          .parse(await redis.pubsub('NUMSUB', `${alone.prefix}.next-due`))
         expect(listeners).to.equal(1)
         await page.context().close()
       } finally {

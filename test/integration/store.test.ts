@@ -2,6 +2,7 @@
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { type RuleOptions, rulesFrom } from '../../src/rules.js'
+import { entryJson } from '../../src/store/entries.js'
 import { RedisStore } from '../../src/store/redis-store.js'
 import { ForeignKey } from '../../src/store/store.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
@@ -16,6 +17,7 @@ import {
   dead,
   direct,
   idsOf,
+  message,
   OTHER,
   PATIENT,
   steps,
@@ -75,7 +77,7 @@ describe('RedisStore', () => {
       expect(await redis.llen(`${p}.messages:chat`)).to.equal(2)
       expect(await redis.pttl(`${p}.messages:chat`)).to.equal(-1)
       expect(await redis.zscore(`${p}.due`, 'chat')).to.equal(header['dueAtMs'])
-      expect(await redis.get(`${p}.quiet:chat`)).to.equal('')
+      expect(await redis.get(`${p}.quiet:chat`)).to.equal('0')
       expect(await redis.pexpiretime(`${p}.quiet:chat`)).to.equal(Number(header['dueAtMs']) - 1)
       expect(await redis.zcard(`${p}.seen:chat`)).to.equal(2)
     })
@@ -116,14 +118,18 @@ describe('RedisStore', () => {
       await end
       await subscriber.quit()
       const { batchId } = first
-      const told = heard.slice(2, 5)
+      const told = heard.slice(4, 7)
       expect(heard.map(([channel]) => channel)).to.deep.equal([
         'batch-updated',
+        'next-due',
+        'next-due',
         'batch-updated',
         'batch-released',
         'batch-handed-over',
         'batch-answered',
         'batch-updated',
+        'next-due',
+        'next-due',
         'batch-updated',
         'batch-released',
         'batch-dead',
@@ -162,6 +168,24 @@ describe('RedisStore', () => {
     expect(taken.batch.releasedBy).to.equal('recovery')
     expect(idsOf(taken.batch)).to.deep.equal(['m1', 'm2'])
     expect(steps(await store.history({ limit: 2 }))).to.deep.equal(['claimed', 'vanished'])
+  })
+
+  it('collects on where a foreign hand took the messages and left the header, which tells of what is there', async () => {
+    const { store, redis, keys } = await make({ ...PATIENT, maxMessages: 4 })
+    const { batchId } = await append(store, CHAT, 'm1', 'm2')
+    await redis.del(keys.messages(CHAT))
+    expect(await append(store, CHAT, 'm3')).to.include({ accepted: 1, batchId })
+    const { open, waiting } = await store.conversation(CHAT)
+    expect(open).to.include({ batchId, count: 1, bytes: Buffer.byteLength(entryJson(message('m3'))) })
+    expect(waiting).to.equal(1)
+    // So many that the header, as it was found, says that the batch is full; and the next ones wait behind it.
+    await redis.del(keys.messages(CHAT))
+    await append(store, CHAT, 'm4', 'm5', 'm6')
+    await append(store, CHAT, 'm7')
+    await redis.del(keys.messages(CHAT))
+    expect((await direct(store, CHAT, 'm8')).accepted).to.equal(1)
+    const { batch } = await claimOne(store)
+    expect(idsOf(batch)).to.deep.equal(['m8'])
   })
 
   it('lets a conversation go whose hold names a batch that is gone', async () => {

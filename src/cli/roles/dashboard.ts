@@ -6,6 +6,7 @@ import type { RefusedElsewhere } from '../../api/recent-webhooks.js'
 import type { Batcher } from '../../batcher.js'
 import { presenceSchema } from '../../doctor/presence.js'
 import { processName } from '../../process-name.js'
+import { MemoryStore } from '../../store/memory-store.js'
 import { type FollowGrowth, growthOn } from '../../store/redis-growth.js'
 import { RedisStore } from '../../store/redis-store.js'
 import type { Store } from '../../store/store.js'
@@ -38,20 +39,17 @@ export async function dashboardFor(context: ApiContext, batcher: Batcher): Promi
   }
 }
 
-function growthOf({ config, log }: ApiContext, store: Store): FollowGrowth {
+function growthOf({ config, log }: ApiContext, store: Store): FollowGrowth | undefined {
   if (store instanceof RedisStore)
     return growthOn({
       redis: config.redis,
-      prefix: config.prefix,
       channel: store.keys.batchUpdated,
       db: store.db,
       connectionName: processName('api'),
       log,
     })
-  return listener =>
-    store.listen(event => {
-      if (event.kind === 'batch-updated') listener.grew(event)
-    })
+  if (store instanceof MemoryStore) return listener => store.followGrowth(listener)
+  return undefined
 }
 
 async function refusedBy(store: RedisStore): Promise<RefusedElsewhere[]> {

@@ -31,17 +31,16 @@ for i = 6, #ARGV do
   local batch_id = ARGV[i]
   local ok, conversation, owner, head = pcall(function()
     local conversation, owner = unpack(redis.call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner'))
-    if serial then redis.call('HLEN', P .. HANDED_OVER .. batch_id) end
     return conversation, owner ~= '' and owner or by, conversation and not serial and head_of(conversation) or nil
   end)
-  if not ok then
-    troubles[#troubles + 1] = { batch_id, error_text(conversation) }
+  local handed = ok and conversation and serial and redis.pcall('HSET', P .. HANDED_OVER .. batch_id,
+    'conversationId', conversation, 'handedOverAtMs', now_text, 'owner', owner)
+  if not ok or type(handed) == 'table' then
+    troubles[#troubles + 1] = { batch_id, error_text(ok and handed or conversation) }
   elseif conversation then
     redis.call('DEL', P .. CLAIMED_BATCH .. batch_id)
     gone[#gone + 1] = batch_id
     if serial then
-      redis.call('HSET', P .. HANDED_OVER .. batch_id,
-        'conversationId', conversation, 'handedOverAtMs', now_text, 'owner', owner)
       redis.call('PEXPIREAT', P .. HEADER .. conversation, header_end, 'GT')
       answering[#answering + 1] = check_text
       answering[#answering + 1] = batch_id
@@ -64,6 +63,6 @@ push('ZREM', P .. CLAIMED, gone)
 for _, saying in ipairs(sayings) do
   local batch_id, conversation, owner = unpack(saying)
   record('handed-over', batch_id, conversation, 'owner', owner, unpack(saying, 4))
-  if not saying[4] then announce(BATCH_HANDED_OVER, conversation, batch_id, '') end
+  if not saying[4] then announce(BATCH_HANDED_OVER, conversation, batch_id) end
 end
 return troubles

@@ -16,6 +16,7 @@ Returns for each { 1 if it held its conversation until now, else 0; ms until the
 --- include "head"
 --- include "free"
 --- include "record"
+--- include "push"
 --- include "error-text"
 local FIRST, ARGS_EACH = 2, 4
 
@@ -26,8 +27,10 @@ redis.call('XLEN', P .. HISTORY)
 
 local function note(conversation, batch_id, outcome, ...)
   record('answered', batch_id, conversation, 'outcome', outcome, ...)
-  announce(BATCH_ANSWERED, conversation, batch_id, ',"outcome":' .. cjson.encode(outcome))
+  announce(BATCH_ANSWERED, conversation, batch_id, ',"outcome":', cjson.encode(outcome))
 end
+
+local ended = {} -- batches that are not being answered any more
 
 local function answered(batch_id, outcome, named, lease)
   local handed_over = redis.call('HGET', P .. HANDED_OVER .. batch_id, 'conversationId')
@@ -50,11 +53,11 @@ local function answered(batch_id, outcome, named, lease)
   local head = head_of(conversation)
   local holder = redis.call('GET', P .. HOLD .. conversation)
   redis.call('DEL', P .. HANDED_OVER .. batch_id, P .. CLAIMED_BATCH .. batch_id)
-  redis.call('ZREM', P .. ANSWERING, batch_id)
+  ended[#ended + 1] = batch_id
   if claimed[1] then redis.call('ZREM', P .. CLAIMED, batch_id) end
   if not handed_over then
     record('handed-over', batch_id, conversation, 'owner', claimed[2] or '')
-    announce(BATCH_HANDED_OVER, conversation, batch_id, '')
+    announce(BATCH_HANDED_OVER, conversation, batch_id)
   end
   note(conversation, batch_id, outcome)
   local held = not holder or holder == batch_id
@@ -66,4 +69,5 @@ for i = FIRST, #ARGV, ARGS_EACH do
   local ok, reply = pcall(answered, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
   replies[#replies + 1] = ok and reply or error_text(reply)
 end
+push('ZREM', P .. ANSWERING, ended)
 return replies

@@ -7,36 +7,40 @@ Has no `allow-oom`: with memory full it is refused before it starts.
 
 KEYS  1 the prefix
 ARGV  1 quiet gap  2 max wait  3 header TTL  4 max messages  5 max bytes  6 how long ids are remembered  7 max age or 0
-      8 database number
-      then for each request: conversation, id for a batch that is opened (further ones get `<id>-2`, `<id>-3`, ...),
-      '1': direct, each message a sealed batch of its own, how many messages
+      8 database number  9 id for the first batch that is opened (further ones get `<id>-2`, `<id>-3`, ...)
+      then for each request: conversation, '1': direct, each message a sealed batch of its own, how many messages
       and for each of these: digest of its id, the message as JSON, its send time or ''
-Returns { listeners, then for each request { accepted, duplicates, too old, batch id or '', ms until it is due or -1 },
-      or its error as text }
+Returns { processors that listen, then for each request { accepted, duplicates, too old, batch id or '', ms until it is due
+      or -1 }, or its error as text }
 --]]
 --- include "now"
 --- include "entry"
 --- include "hold"
 --- include "schedule"
---- include "announce"
 --- include "record"
 --- include "push"
 --- include "seen"
 --- include "error-text"
-local FIRST_REQUEST, ARGS_PER_MESSAGE = 9, 3
+local FIRST_REQUEST, ARGS_BEFORE_MESSAGES, ARGS_PER_MESSAGE = 10, 3, 3
 local FORGET_EVERY = 100
 
 local call = redis.call
 
 local gap, max_wait, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local max_messages, max_bytes = tonumber(ARGV[4]), tonumber(ARGV[5])
-local dedupe, max_age, db = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+local dedupe, max_age, db, new_id = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], ARGV[9]
 
 local now = read_clock()
 local now_text = whole(now)
 -- What all requests write to.
-call('ZCARD', P .. DUE)
+local first_that_waits = first_due()
 call('XLEN', P .. HISTORY)
+
+-- What is due later than now, and what now, as ZADD takes it; and the request of it that is due first.
+local later, at_once = {}, {}
+local next_at, next_conversation, next_batch
+
+local ids_used = 0
 
 -- The plan of one request: which entries are pushed, what the history says, what is open in the end.
 local entries, steps, sealed, opened
@@ -45,10 +49,11 @@ local open_id, count, bytes, first_at, added -- the batch that collects; no id: 
 local opening -- its step in the history, if this request opened it
 local resealed -- why a batch that was open before is sealed without a message of this call
 
-local function open_batch(id, json)
-  opened = opened + 1
-  open_id, count, bytes, first_at, added = opened == 1 and id or id .. '-' .. opened, 0, 0, now, 0
-  opening = { 'opened', open_id, 'ids', '[' .. recorded_id(json) .. ']', 'count' }
+local function open_batch(json)
+  opened, ids_used = opened + 1, ids_used + 1
+  open_id = ids_used == 1 and new_id or new_id .. '-' .. whole(ids_used)
+  count, bytes, first_at, added = 0, 0, now, 0
+  opening = { 'opened', open_id, 'ids', '[' .. recorded_id(json, 1) .. ']', 'count' }
   steps[#steps + 1] = opening
 end
 
@@ -71,20 +76,26 @@ local function seal(reason)
   open_id = nil
 end
 
+-- Notes that the conversation may go at `at` (see schedule.lua): all of a call go into the due set together.
+local function due_at(conversation, at, batch_id)
+  local when = at - 1 > now and later or at_once
+  when[#when + 1] = whole(at)
+  when[#when + 1] = conversation
+  if not next_at or at < next_at then next_at, next_conversation, next_batch = at, conversation, batch_id end
+end
+
 -- A request's messages stand in ARGV from `first` to `last`.
-local function append(conversation, new_id, direct, first, last)
+local function append(conversation, holder, direct, first, last)
   -- Read what is written below, and so fail on a foreign type before the first write. (The shadow key is a string, that
-  -- any type gives way to; the ids are written first.)
+  -- any type gives way to; the ids and the messages are written first.)
   local header_key, messages_key = P .. HEADER .. conversation, P .. MESSAGES .. conversation
-  local header = call('HMGET', header_key, 'batchId', 'count', 'bytes', 'firstAtMs')
-  local waiting = call('LLEN', messages_key)
-  local held, held_until, stale = hold_of(conversation)
+  local header = call('HMGET', header_key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy')
+  local held_until, stale = hold_until(holder)
 
   entries, steps, sealed, opened, noted, open_id, opening, resealed = {}, {}, 0, 0, {}, nil, nil, nil
   count, bytes, first_at, added = tonumber(header[2]), tonumber(header[3]), tonumber(header[4]), 0
-  local had = header[1] and waiting > 0 and count and bytes and first_at and header[1]
+  local had, had_count, had_bytes = count and bytes and first_at and header[1], count, bytes
   open_id = had or nil
-  local open_is_head = waiting == 0 or (open_id and count == waiting)
   local overdue = had and now >= first_at + max_wait
   local duplicates, too_old, last_id = 0, 0, nil
   for i = first, last, ARGS_PER_MESSAGE do
@@ -96,7 +107,7 @@ local function append(conversation, new_id, direct, first, last)
     else
       noted[#noted + 1] = digest
       if open_id and direct then seal('direct') end
-      if not open_id then open_batch(new_id, json) end
+      if not open_id then open_batch(json) end
       entries[#entries + 1] = open_id .. ' ' .. now_text .. ' ' .. json
       last_id, count, bytes, added = open_id, count + 1, bytes + #json, added + 1
       if direct then
@@ -115,28 +126,36 @@ local function append(conversation, new_id, direct, first, last)
   end
   opened_with()
 
-  -- Write: first that there is something to claim, then that, then all else. Whatever fails on the way, what is in the
-  -- list will be claimed, and what is not may come again.
-  local due = open_id and math.min(now + gap, first_at + max_wait) or now
-  local at = (open_id and open_is_head and sealed == 0) and due or now
+  -- Write the messages, then all else. Whatever fails on the way, what is in the list will be claimed, and what is not may
+  -- come again.
   if stale then call('DEL', P .. HOLD .. conversation) end
-  if not held then schedule(conversation, at, now) end
   if resealed then
-    local id, received_at, _, json = read_entry(call('LINDEX', messages_key, -1))
+    local id, received_at, _, json = read_entry(call('LINDEX', messages_key, -1) or '')
     if json then call('LSET', messages_key, -1, id .. ' ' .. sealed_word(received_at, resealed, now_text) .. ' ' .. json) end
   end
-  push('RPUSH', messages_key, entries)
+  local waiting = push('RPUSH', messages_key, entries) - #entries
   noted = {}
+  local open_is_head = waiting == 0 or (had and had_count == waiting)
+  local due = open_id and math.min(now + gap, first_at + max_wait) or now
+  local at = (open_id and open_is_head and sealed == 0) and due or now
+  if not held_until then
+    due_at(conversation, at, open_id or last_id)
+    -- A shadow that is there is moved for half of what it costs to set one.
+    local is_moved = open_id == had and at - 1 > now and call('PEXPIREAT', P .. QUIET .. conversation, whole(at - 1)) == 1
+    if not is_moved then shadow(conversation, at, now) end
+  end
 
   if open_id then
-    local due_by = due < now + gap and 'maxWait' or 'gap'
+    -- The messages that the header tells of were taken away, by a hand that is not Lull's.
+    if open_id == had and waiting == 0 then count, bytes = added, bytes - had_bytes end
     if open_id == had then
-      call('HSET', header_key,
-        'count', whole(count), 'bytes', whole(bytes), 'lastAtMs', now_text, 'dueAtMs', whole(due), 'dueBy', due_by)
+      call('HSET', header_key, 'count', whole(count), 'bytes', whole(bytes), 'lastAtMs', now_text, 'dueAtMs', whole(due))
     else
       call('HSET', header_key, 'batchId', open_id, 'count', whole(count), 'bytes', whole(bytes),
-        'firstAtMs', whole(first_at), 'lastAtMs', now_text, 'dueAtMs', whole(due), 'dueBy', due_by)
+        'firstAtMs', whole(first_at), 'lastAtMs', now_text, 'dueAtMs', whole(due))
     end
+    local due_by = due < now + gap and 'maxWait' or 'gap' -- which is understood where there is none
+    if due_by ~= (header[5] or 'gap') then call('HSET', header_key, 'dueBy', due_by) end
     -- Whatever holds the conversation prolongs the header when it is prolonged itself: until then it must live.
     call('PEXPIREAT', header_key, whole(math.max(now, held_until or now) + ttl))
   elseif header[1] then
@@ -150,23 +169,36 @@ local function append(conversation, new_id, direct, first, last)
 
   for _, step in ipairs(steps) do record(step[1], step[2], conversation, unpack(step, 3)) end
   local due_in = math.max(due - now, 0)
-  announce(BATCH_UPDATED, conversation, open_id or last_id,
-    ',"count":' .. whole(open_id and count or waiting + #entries) ..
-    ',"dueInMs":' .. whole(held and due_in or math.max(at - now, 0)) .. (held and ',"held":true' or '') .. ',"db":' .. db ..
-    (open_id and open_id == had and ',"added":' .. whole(added) .. ',"atMs":' .. now_text or ''))
+  if is_heard(BATCH_UPDATED) then
+    announce(BATCH_UPDATED, conversation, open_id or last_id,
+      ',"count":', whole(open_id and count or waiting + #entries),
+      ',"dueInMs":', whole(held_until and due_in or math.max(at - now, 0)), held_until and ',"held":true' or '', ',"db":', db,
+      open_id and open_id == had and ',"added":' .. whole(added) .. ',"atMs":' .. now_text or '')
+  end
   return { #entries, duplicates, too_old, last_id, due_in }
 end
 
-local replies = {}
+local requests, holds = {}, {}
 local i = FIRST_REQUEST
 while i <= #ARGV do
-  local first, last = i + 4, i + 3 + ARGV[i + 3] * ARGS_PER_MESSAGE
-  noted = {}
-  local ok, reply = pcall(append, ARGV[i], ARGV[i + 1], ARGV[i + 2] == '1', first, last)
-  -- What was not stored is not seen: it will come again.
-  for _, digest in ipairs(noted) do redis.pcall('ZREM', P .. SEEN .. ARGV[i], digest) end
-  replies[#replies + 1] = ok and reply or error_text(reply)
-  i = last + 1
+  requests[#requests + 1] = i
+  holds[#holds + 1] = P .. HOLD .. ARGV[i]
+  i = i + ARGS_BEFORE_MESSAGES + ARGV[i + 2] * ARGS_PER_MESSAGE
 end
--- Whoever subscribes to the channel by its name works here; whoever watches by a pattern does not.
-return { call('PUBSUB', 'NUMSUB', P .. BATCH_UPDATED)[2], unpack(replies) }
+local holders = call('MGET', unpack(holds))
+
+local replies = {}
+for n, at in ipairs(requests) do
+  local first, last = at + ARGS_BEFORE_MESSAGES, (requests[n + 1] or #ARGV + 1) - 1
+  noted = {}
+  local ok, reply = pcall(append, ARGV[at], holders[n], ARGV[at + 1] == '1', first, last)
+  -- What was not stored is not seen: it will come again.
+  for _, digest in ipairs(noted) do redis.pcall('ZREM', P .. SEEN .. ARGV[at], digest) end
+  replies[n] = ok and reply or error_text(reply)
+end
+
+push('ZADD', P .. DUE, later)
+if #at_once > 0 then call('ZADD', P .. DUE, 'LT', unpack(at_once)) end
+if next_at then tell_due(first_that_waits, next_at, now, next_conversation, next_batch, db) end
+-- Whoever subscribes to this channel by its name works here; whoever watches by a pattern does not.
+return { call('PUBSUB', 'NUMSUB', P .. NEXT_DUE)[2], unpack(replies) }

@@ -131,25 +131,24 @@ local owner_json = cjson.encode(owner)
 local function head_run(conversation, score)
   local header = redis.call('HMGET', P .. HEADER .. conversation,
     'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy')
-  local batch_id, reason, due_at, first_at, last_at, lines_from
+  local batch_id, reason, due_at, first_at, last_at
   local lines, ids, times, position, ended = {}, {}, {}, 0, false
   while not ended do
     local entries = redis.call('LRANGE', P .. MESSAGES .. conversation, position, position + RUN_STEP - 1)
     for _, entry in ipairs(entries) do
-      local id, received_at, seal, json = read_entry(entry)
+      local id, received_at, seal, json_begins = string.match(entry, ENTRY)
       batch_id = batch_id or id
       if id ~= batch_id then
         ended = true
         break
       end
       first_at, last_at = first_at or received_at, received_at
-      lines_from = lines_from or received_at
-      lines[#lines + 1] = received_at .. ' ' .. json
-      if #ids < IDS_RECORDED then
-        ids[#ids + 1] = recorded_id(json)
-        times[#times + 1] = whole(received_at - lines_from)
-      end
       position = position + 1
+      lines[position] = seal == '' and string.sub(entry, #id + 2) or received_at .. ' ' .. string.sub(entry, json_begins)
+      if position <= IDS_RECORDED then
+        ids[position] = recorded_id(entry, json_begins)
+        times[position] = received_at == first_at and '0' or whole(received_at - first_at)
+      end
       if seal ~= '' then
         reason, due_at = string.match(seal, SEAL)
         ended = true
@@ -159,6 +158,7 @@ local function head_run(conversation, score)
     if #entries < RUN_STEP then ended = true end
   end
   if not batch_id then return nil end
+  local named = { '[' .. table.concat(ids, ',') .. ']', '[' .. table.concat(times, ',') .. ']', first_at }
   local open, lost = header[1] == batch_id, ''
   if open then
     first_at, last_at, due_at, reason = header[2], header[3], header[4], header[5] or 'gap'
@@ -166,21 +166,19 @@ local function head_run(conversation, score)
     reason, due_at = 'recovery', score
     lost = tonumber(last_at) + ttl > now and 'vanished' or 'expired'
   end
-  local named = { '[' .. table.concat(ids, ',') .. ']', '[' .. table.concat(times, ',') .. ']', lines_from }
   return batch_id, open, lost, named, {
-    conversationId = conversation, attempt = '1', lease = '1', owner = owner, count = whole(#lines),
-    firstAtMs = first_at, lastAtMs = last_at, dueAtMs = due_at, releasedAtMs = now_text, leasedAtMs = now_text,
+    conversationId = conversation, attempt = '1', lease = '1', count = whole(position),
+    firstAtMs = first_at, lastAtMs = last_at, dueAtMs = due_at, releasedAtMs = now_text,
     releasedBy = reason, messages = table.concat(lines, '\n'),
   }
 end
 
-local function fields_of(batch)
-  local flat = {}
-  for name, value in pairs(batch) do
-    flat[#flat + 1] = name
-    flat[#flat + 1] = value
-  end
-  return flat
+-- Returns an error as a table.
+local function store_claimed(batch_id, batch)
+  return redis.pcall('HSET', P .. CLAIMED_BATCH .. batch_id,
+    'conversationId', batch.conversationId, 'attempt', batch.attempt, 'lease', batch.lease, 'owner', owner,
+    'count', batch.count, 'firstAtMs', batch.firstAtMs, 'lastAtMs', batch.lastAtMs, 'dueAtMs', batch.dueAtMs,
+    'releasedAtMs', now_text, 'leasedAtMs', now_text, 'releasedBy', batch.releasedBy, 'messages', batch.messages)
 end
 
 -- What is due.
@@ -189,7 +187,7 @@ for i = 1, #due, 2 do
   if #batches >= max_batches or bytes >= max_bytes then break end
   local conversation, score = due[i], tonumber(due[i + 1])
   local ok, batch_id, open, lost, named, batch = pcall(head_run, conversation, score)
-  local claimed = ok and batch_id and redis.pcall('HSET', P .. CLAIMED_BATCH .. batch_id, unpack(fields_of(batch)))
+  local claimed = ok and batch_id and store_claimed(batch_id, batch)
   if not ok or type(claimed) == 'table' then
     trouble(conversation, error_text(ok and claimed or batch_id))
     redis.call('ZADD', P .. DUE, now + PUT_OFF_MS, conversation)
@@ -221,8 +219,8 @@ for _, saying in ipairs(sayings) do
   if lost == 'vanished' then record('vanished', batch_id, conversation, 'count', batch.count) end
   record('claimed', batch_id, conversation, 'owner', owner, 'reason', batch.releasedBy, 'count', batch.count,
     'lateMs', late_text, 'ids', named[1], 'at', named[2], 'firstAtMs', named[3])
-  announce(BATCH_RELEASED, conversation, batch_id, ',"count":' .. batch.count .. ',"releasedBy":"' .. batch.releasedBy ..
-    '","lateMs":' .. late_text .. ',"processor":' .. owner_json)
+  announce(BATCH_RELEASED, conversation, batch_id, ',"count":', batch.count, ',"releasedBy":"', batch.releasedBy,
+    '","lateMs":', late_text, ',"processor":', owner_json)
 end
 
 -- Answers to check. A held conversation's open batch keeps its header meanwhile.

@@ -18,7 +18,7 @@ local ids, first_id = {}, nil
 for _, entry in ipairs(redis.call('LRANGE', P .. MESSAGES .. conversation, 0, IDS_RECORDED - 1)) do
   local _, _, _, json = read_entry(entry)
   first_id = first_id or string.match(entry, '^%S*')
-  if json then ids[#ids + 1] = recorded_id(json) end
+  if json then ids[#ids + 1] = recorded_id(json, 1) end
 end
 record('dropped', batch_id or first_id, conversation, 'count', count, 'by', by, 'ids', '[' .. table.concat(ids, ',') .. ']')
 redis.call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation)

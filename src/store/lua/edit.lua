@@ -21,20 +21,19 @@ local seen = is_seen(conversation, digest, now - dedupe)
 local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes')
 if not found then return seen and 'tooLate' or 'unknown' end
 
--- The text, if there is one, follows the id. A JSON string ends at the first quote that no backslash escapes.
+-- The text follows the id, or null. A JSON string ends at the first quote that no backslash escapes.
 local json = found.json
-local id_ends = #'{"messageId":' + #id
-local rest_begins = id_ends + 1
-local TEXT = ',"text":"'
-if string.sub(json, rest_begins, id_ends + #TEXT) == TEXT then
-  local at = id_ends + #TEXT + 1
+local text_begins = #'[' + #id + #',' + 1
+local rest_begins = text_begins + #'null'
+if string.sub(json, text_begins, text_begins) == '"' then
+  local at = text_begins + 1
   while string.sub(json, at, at) ~= '"' do
     at = string.find(json, '["\\]', at)
     if string.sub(json, at, at) == '\\' then at = at + 2 end
   end
   rest_begins = at + 1
 end
-local edited = string.sub(json, 1, id_ends) .. ',"text":' .. text .. string.sub(json, rest_begins)
+local edited = string.sub(json, 1, text_begins - 1) .. text .. string.sub(json, rest_begins)
 if edited == json then return 'edited' end
 
 record('edited', found.batch_id, conversation, 'ids', '[' .. recorded .. ']')

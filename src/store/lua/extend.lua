@@ -9,7 +9,6 @@ Returns { batch id, ms until it is due }, or nil where nothing is open or it is 
 --- include "now"
 --- include "hold"
 --- include "schedule"
---- include "announce"
 --- include "record"
 local conversation, worth, max_wait, ttl, db = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 
@@ -28,7 +27,7 @@ record('extended', batch_id, conversation, 'byMs', extended - due)
 redis.call('HSET', P .. HEADER .. conversation, 'dueAtMs', extended,
   'dueBy', extended == first + max_wait and 'maxWait' or 'gap')
 redis.call('PEXPIREAT', P .. HEADER .. conversation, extended + ttl, 'GT')
-if not held and waiting == count then schedule(conversation, extended, now) end
+if not held and waiting == count then schedule(conversation, batch_id, extended, now, db) end
 announce(BATCH_UPDATED, conversation, batch_id, ',"count":' .. count .. ',"dueInMs":' .. (extended - now) ..
   (held and ',"held":true' or '') .. ',"db":' .. db)
 return { batch_id, extended - now }

@@ -10,7 +10,6 @@ Returns { batch id, count }, or nil where nothing is open
 --- include "entry"
 --- include "hold"
 --- include "schedule"
---- include "announce"
 --- include "record"
 local conversation, db = ARGV[1], ARGV[2]
 
@@ -26,7 +25,7 @@ record('sealed', batch_id, conversation, 'reason', 'flush', 'count', count)
 local id, received_at, _, json = read_entry(last)
 redis.call('LSET', P .. MESSAGES .. conversation, -1, id .. ' ' .. sealed_word(received_at, 'flush', now) .. ' ' .. json)
 redis.call('DEL', P .. HEADER .. conversation)
-if not held then schedule(conversation, now, now) end
+if not held then schedule(conversation, batch_id, now, now, db) end
 announce(BATCH_UPDATED, conversation, batch_id,
   ',"count":' .. count .. ',"dueInMs":0' .. (held and ',"held":true' or '') .. ',"db":' .. db)
 return { batch_id, tonumber(count) }

@@ -8,7 +8,7 @@ ARGV  1 owner  2 database number  then the ids of the batches it goes on holding
 Returns the ids of the batches given back
 --]]
 --- include "now"
---- include "announce"
+--- include "schedule"
 --- include "record"
 local LATEST_LEASES = 1000 -- a lost reply's are the newest; older ones run out by themselves
 
@@ -25,7 +25,8 @@ for _, batch_id in ipairs(redis.call('ZRANGE', P .. CLAIMED, 0, LATEST_LEASES - 
     redis.call('HSET', P .. CLAIMED_BATCH .. batch_id, 'owner', '', 'attempt', batch[3] - 1, 'lease', batch[4] + 1)
     redis.call('ZADD', P .. CLAIMED, now, batch_id)
     record('given-back', batch_id, batch[2], 'owner', owner)
-    announce(BATCH_UPDATED, batch[2], batch_id, ',"count":' .. batch[5] .. ',"dueInMs":0,"db":' .. db)
+    tell_due(nil, now, now, batch[2], batch_id, db)
+    announce(BATCH_UPDATED, batch[2], batch_id, ',"count":', batch[5], ',"dueInMs":0,"db":', db)
     given_back[#given_back + 1] = batch_id
   end
 end

@@ -10,7 +10,6 @@ Returns their conversation, or nil where one of them is not dead, or is another 
 --- include "entry"
 --- include "hold"
 --- include "schedule"
---- include "announce"
 --- include "record"
 --- include "push"
 local FIRST_ID = 3
@@ -44,7 +43,7 @@ for i = #entries, 1, -1 do last_first[#last_first + 1] = entries[i] end
 for i = FIRST_ID, #ARGV do record('redriven', ARGV[i], conversation, 'count', counts[ARGV[i]], 'by', by) end
 push('LPUSH', P .. MESSAGES .. conversation, last_first)
 for i = FIRST_ID, #ARGV do redis.call('HDEL', P .. DEAD, ARGV[i]) end
-if not held then schedule(conversation, now, now) end
+if not held then schedule(conversation, ARGV[FIRST_ID], now, now, db) end
 announce(BATCH_UPDATED, conversation, ARGV[FIRST_ID],
   ',"count":' .. counts[ARGV[FIRST_ID]] .. ',"dueInMs":0' .. (held and ',"held":true' or '') .. ',"db":' .. db)
 return conversation

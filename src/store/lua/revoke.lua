@@ -14,7 +14,6 @@ Returns 'revoked', 'tooLate' where the message has come but does not wait there,
 --- include "hold"
 --- include "head"
 --- include "schedule"
---- include "announce"
 --- include "record"
 local conversation, id, digest, recorded = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local dedupe, db = tonumber(ARGV[5]), ARGV[6]
@@ -56,7 +55,7 @@ if not head then
   redis.call('DEL', P .. QUIET .. conversation)
   redis.call('ZREM', P .. DUE, conversation)
 elseif not held and head.batch_id ~= was_head then
-  schedule(conversation, math.max(head.due_at or now, now), now)
+  schedule(conversation, head.batch_id, math.max(head.due_at or now, now), now, db)
 end
 if open and count > 0 then
   announce(BATCH_UPDATED, conversation, found.batch_id, ',"count":' .. count ..

@@ -83,12 +83,12 @@ class Appending {
     const dueAtMs = open ? this.renewHeader(open) : now
     const atMs = state.headDueAtMs(conversation, now) ?? now
     const held = conversation.heldBy !== undefined
-    if (!held) state.schedule(conversation.id, atMs, now)
     const dueInMs = Math.max(dueAtMs - now, 0)
     const batchId = this.lastBatchId ?? ''
     const count = open ? open.run.entries.length : waiting(conversation)
-    const listeners = state.announce(conversation, batchId, count, held ? dueInMs : Math.max(atMs - now, 0))
-    return { ...this.counts, batchId, dueInMs, listeners }
+    if (!held) state.schedule(conversation.id, batchId, atMs, now)
+    state.announce(conversation, batchId, count, held ? dueInMs : Math.max(atMs - now, 0))
+    return { ...this.counts, batchId, dueInMs, listeners: state.listeners.count }
   }
 
   private openBatch(): Collecting {

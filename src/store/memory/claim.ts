@@ -1,6 +1,7 @@
 /** Batches out: what `lua/claim.lua` does. */
 import type { ReleaseReason } from '../../batch.js'
 import { composeBatch } from '../../batch.js'
+import { messageFrom } from '../entries.js'
 import type { AnswerCheck, ClaimedBatch, ClaimRequest, ClaimResult } from '../store.js'
 import { idsRecorded, timesRecorded } from './history.js'
 import type { Claimed, Conversation, Entry, State } from './state.js'
@@ -100,7 +101,7 @@ function lease(
 
 /** A claimed (or dead) batch, as it is handed over. */
 export function handedOut(batchId: string, batch: Claimed) {
-  const entries = batch.entries.map(({ receivedAtMs, json }) => ({ receivedAtMs, message: JSON.parse(json) }))
+  const entries = batch.entries.map(({ receivedAtMs, json }) => ({ receivedAtMs, message: messageFrom(json) }))
   return composeBatch({ ...batch, batchId, entries })
 }
 

@@ -1,6 +1,6 @@
 /** What people do to a message they have sent: `lua/edit.lua`, `lua/revoke.lua`. */
 import type { StoredMessage } from '../../batch.js'
-import { entryJson } from '../entries.js'
+import { entryJson, messageFrom } from '../entries.js'
 import type { EditRequest, EditResult, RevokeResult } from '../store.js'
 import { ID_RECORDED } from './history.js'
 import type { Conversation, Entry, State, WaitingRun } from './state.js'
@@ -50,11 +50,12 @@ function removeRun(state: State, conversation: Conversation, run: WaitingRun, is
   const wasHead = conversation.runs[0] === run
   conversation.runs.splice(conversation.runs.indexOf(run), 1)
   if (isOpen) delete conversation.header
-  if (conversation.runs.length === 0) {
+  const head = conversation.runs[0]
+  if (!head) {
     state.due.delete(conversation.id)
     state.tidy(conversation)
   } else if (conversation.heldBy === undefined && wasHead) {
-    state.schedule(conversation.id, Math.max(state.headDueAtMs(conversation, now) ?? now, now), now)
+    state.schedule(conversation.id, head.batchId, Math.max(state.headDueAtMs(conversation, now) ?? now, now), now)
   }
 }
 
@@ -67,7 +68,7 @@ function find(
     for (const entry of run.entries.toReversed()) {
       if (left === 0) return undefined
       left -= 1
-      const message: StoredMessage = JSON.parse(entry.json)
+      const message = messageFrom(entry.json)
       if (message.messageId === messageId) return { run, entry, message }
     }
   return undefined

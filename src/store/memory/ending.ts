@@ -107,6 +107,7 @@ export function giveBack(state: State, owner: string, keep: string[]): string[] 
     batch.lease += 1
     state.claimed.set(batchId, now)
     state.record('given-back', batchId, batch.conversationId, now, { owner })
+    state.tellDue(batch.conversationId, batchId, 0)
     state.announce(state.conversation(batch.conversationId), batchId, batch.entries.length, 0)
     givenBack.push(batchId)
   }

@@ -1,7 +1,7 @@
 /**
  * The history: one entry a step of a batch's life, without texts, the oldest forgotten. Ids are those of a Redis stream.
  */
-import type { StoredMessage } from '../../batch.js'
+import { messageFrom } from '../entries.js'
 import type { HistoryEntry, HistoryStep } from '../store.js'
 import { Listeners } from './listeners.js'
 import type { Entry } from './state.js'
@@ -65,6 +65,6 @@ export const timesRecorded = (entries: Entry[]): string =>
   )
 
 function idIn(json: string): string {
-  const { messageId }: StoredMessage = JSON.parse(json)
+  const { messageId } = messageFrom(json)
   return messageId
 }

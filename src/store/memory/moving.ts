@@ -17,7 +17,7 @@ export function extend(state: State, conversationId: string, worthMs: number) {
   header.dueBy = extendedMs === latestMs ? 'maxWait' : 'gap'
   state.keepHeader(conversationId, now, extendedMs)
   const isHead = conversation.runs[0]?.batchId === batchId
-  if (conversation.heldBy === undefined && isHead) state.schedule(conversationId, extendedMs, now)
+  if (conversation.heldBy === undefined && isHead) state.schedule(conversationId, batchId, extendedMs, now)
   state.announce(conversation, batchId, conversation.runs.at(-1)?.entries.length ?? 0, extendedMs - now)
   return { batchId, dueInMs: extendedMs - now }
 }
@@ -32,7 +32,7 @@ export function flush(state: State, conversationId: string) {
   state.record('sealed', batchId, conversationId, now, { reason: 'flush', count })
   run.seal = { reason: 'flush', atMs: now }
   delete conversation.header
-  if (conversation.heldBy === undefined) state.schedule(conversationId, now, now)
+  if (conversation.heldBy === undefined) state.schedule(conversationId, batchId, now, now)
   state.announce(conversation, batchId, count, 0)
   return { batchId, count }
 }
@@ -93,7 +93,7 @@ export function redrive(state: State, batchIds: [string, ...string[]]) {
     })),
   )
   for (const { batchId } of dead) state.dead.delete(batchId)
-  if (conversation.heldBy === undefined) state.schedule(conversationId, now, now)
+  if (conversation.heldBy === undefined) state.schedule(conversationId, first.batchId, now, now)
   state.announce(conversation, first.batchId, first.entries.length, 0)
   return { conversationId }
 }

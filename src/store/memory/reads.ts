@@ -1,5 +1,5 @@
 /** Looks at what is there: `lua/conversation.lua`, `conversations.lua`, and the dead. They change nothing. */
-import type { StoredMessage } from '../../batch.js'
+import { messageFrom } from '../entries.js'
 import {
   type ConversationState,
   type ConversationSummary,
@@ -24,7 +24,7 @@ export function conversationState(state: State, conversationId: string): Convers
       .flatMap(({ batchId, entries }) => entries.map(entry => ({ batchId, ...entry })))
       .slice(-MESSAGES_SHOWN)
       .map(({ batchId, receivedAtMs, json }) => {
-        const message: StoredMessage = JSON.parse(json)
+        const message = messageFrom(json)
         return { batchId, receivedAtMs, message }
       }),
     ...(header

@@ -5,6 +5,7 @@
 import type { ReleaseReason } from '../../batch.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
 import { withArrivals } from '../arrivals.js'
+import type { Growth } from '../redis-growth.js'
 import type { HistoryStep, StoreEvent } from '../store.js'
 import { Deadlines } from './deadlines.js'
 import { History } from './history.js'
@@ -68,6 +69,8 @@ export interface HandedOver {
 
 /** Batches to check share moments, so that one claim finds many of them: this many an interval. */
 const CHECK_MOMENTS = 4
+/** What is overdue by so much may be known to nobody. */
+const LONG_OVERDUE_MS = 1000
 
 export class State {
   readonly conversations = new Map<string, Conversation>()
@@ -78,6 +81,7 @@ export class State {
   readonly handedOver = new Map<string, HandedOver>()
   readonly dead = new Map<string, Claimed & { error: string; diedAtMs: number }>()
   readonly listeners = new Listeners<StoreEvent>()
+  readonly growth = new Listeners<Growth>()
   readonly seen: SeenIds
   readonly log = new History()
   private readonly checkMs: number
@@ -131,10 +135,20 @@ export class State {
     return header && conversation.runs[0]?.batchId === header.batchId ? header.dueAtMs : undefined
   }
 
-  /** The conversation may go at `atMs`. One whose time is up keeps the moment from which it could have gone. */
-  schedule(conversationId: string, atMs: number, now: number): void {
+  /**
+   * The conversation, whose next batch is `batchId`, may go at `atMs`. One whose time is up keeps the moment from which it
+   * could have gone. Processors are told where they do not know of anything that is due earlier.
+   */
+  schedule(conversationId: string, batchId: string, atMs: number, now: number): void {
+    const firstMs = this.due.first?.atMs
     const known = this.due.get(conversationId)
     this.due.set(conversationId, atMs - 1 > now || known === undefined ? atMs : Math.min(known, atMs))
+    if (firstMs === undefined || atMs < firstMs || firstMs <= now - LONG_OVERDUE_MS)
+      this.tellDue(conversationId, batchId, atMs - now)
+  }
+
+  tellDue(conversationId: string, batchId: string, inMs: number): void {
+    this.listeners.tell({ kind: 'next-due', conversationId, batchId, dueInMs: Math.max(inMs, 0), db: 0 })
   }
 
   /** Ends a conversation's hold. Resolves to the milliseconds until what waits in it may go, where something does. */
@@ -146,7 +160,7 @@ export class State {
       return undefined
     }
     const atMs = Math.max(this.headDueAtMs(conversation, now) ?? now, now)
-    this.schedule(conversation.id, atMs, now)
+    this.schedule(conversation.id, head.batchId, atMs, now)
     this.announce(conversation, head.batchId, waiting(conversation), atMs - now)
     return atMs - now
   }
@@ -166,19 +180,8 @@ export class State {
     return Math.floor((now + this.checkMs) / grid) * grid
   }
 
-  announce(conversation: Conversation, batchId: string, count: number, dueInMs: number): number {
-    // A batch that is given back holds its conversation itself.
-    const held = conversation.heldBy !== undefined && conversation.heldBy !== batchId
-    this.listeners.tell({
-      kind: 'batch-updated',
-      conversationId: conversation.id,
-      batchId,
-      count,
-      dueInMs,
-      db: 0,
-      ...(held ? { held } : {}),
-    })
-    return this.listeners.count
+  announce({ id }: Conversation, batchId: string, count: number, dueInMs: number): void {
+    this.growth.tell({ conversationId: id, batchId, count, dueInMs, db: 0 })
   }
 
   record(

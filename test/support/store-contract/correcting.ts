@@ -1,5 +1,7 @@
 /** What people do to a message they have sent: edit and revoke. */
 import { expect } from 'chai'
+import type { StoredMessage } from '../../../src/batch.js'
+import { entryJson } from '../../../src/store/entries.js'
 import type { Store } from '../../../src/store/store.js'
 import type { Make } from './contract.js'
 import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, message, PATIENT } from './messages.js'
@@ -16,11 +18,12 @@ const TEXTS = [
   'a "b\\\\" c',
   'line\nbreak',
   ',"text":"x"',
-  '{"messageId":"m1"}',
+  '["m1",null]',
+  '",null,{"type":"image"}]',
   '🎂 ы \u2028',
   '\ud800',
 ]
-const IDS = ['m', 'm1', 'm1"', 'm1\\', 'm1","text":"', 'ы🎂', '%s', '^m1$', 'a b']
+const IDS = ['m', 'm1', 'm1"', 'm1\\', 'm1","text"', 'm1",null', 'ы🎂', '%s', '^m1$', 'a b']
 
 export function correctionTests(make: Make): void {
   describe('edit', () => {
@@ -209,4 +212,4 @@ export function correctionTests(make: Make): void {
   })
 }
 
-const size = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
+const size = (stored: StoredMessage) => Buffer.byteLength(entryJson(stored))

@@ -7,34 +7,52 @@ import { append, CHAT, claimed, OTHER, PATIENT } from './messages.js'
 
 export function eventTests(make: Make): void {
   describe('listen', () => {
-    it('tells first that it stands, then of every batch that was opened or grew, in order', async () => {
+    it('tells first that it stands, then of what is due before all else that waits, and of nothing more', async () => {
       const { store } = await make(PATIENT)
       const heard = await listener(store)
       const { batchId, listeners } = await append(store, CHAT, 'm1')
       expect(listeners).to.equal(1)
       await append(store, CHAT, 'm1')
       await append(store, CHAT, 'm2')
+      await append(store, OTHER, 'm1')
+      await store.extend(CHAT, 2 * PATIENT.quietGapMs)
+      const sooner = await store.flush(OTHER)
+      await store.flush(CHAT)
+      const about = { kind: 'next-due', db: heard.db }
       expect(await heard.first(3)).to.deep.equal([
         { kind: 'subscribed' },
-        { kind: 'batch-updated', conversationId: CHAT, batchId, count: 1, dueInMs: PATIENT.quietGapMs, db: heard.db },
-        { kind: 'batch-updated', conversationId: CHAT, batchId, count: 2, dueInMs: PATIENT.quietGapMs, db: heard.db },
+        { ...about, conversationId: CHAT, batchId, dueInMs: PATIENT.quietGapMs },
+        { ...about, conversationId: OTHER, batchId: sooner?.batchId, dueInMs: 0 },
+      ])
+      expect(heard.all).to.have.lengthOf(3)
+    })
+
+    it('tells of whatever comes while something is long overdue: nobody may know of that', async () => {
+      const { store, pass } = await make({ ...PATIENT, quietGapMs: 30, batchTtlMs: 600_000 })
+      await append(store, CHAT, 'm1')
+      const heard = await listener(store)
+      await pass(500)
+      await append(store, OTHER, 'm1')
+      await pass(700)
+      const { batchId } = await append(store, OTHER, 'm2')
+      expect(await heard.first(2)).to.deep.equal([
+        { kind: 'subscribed' },
+        { kind: 'next-due', db: heard.db, conversationId: OTHER, batchId, dueInMs: 30 },
       ])
     })
 
-    it('says that a batch’s conversation is held, and tells again at the end of the hold', async () => {
+    it('says nothing of what comes to a held conversation before the end of the hold', async () => {
       const { store } = await make({ ...PATIENT, quietGapMs: 30, batchTtlMs: 600_000 })
       const first = await claimed(store)
       const heard = await listener(store)
       const { batchId } = await append(store, CHAT, 'm2')
       await store.flush(CHAT)
+      await append(store, OTHER, 'm1')
       await store.answered(first.batchId, 'completed')
-      const [, ...updates] = await heard.first(4)
-      const about = { kind: 'batch-updated', conversationId: CHAT, batchId, count: 1, db: heard.db }
-      expect(updates).to.deep.equal([
-        { ...about, dueInMs: 30, held: true },
-        { ...about, dueInMs: 0, held: true },
-        { ...about, dueInMs: 0 },
-      ])
+      const about = { kind: 'next-due', db: heard.db }
+      const [, other, freed] = await heard.first(3)
+      expect(other).to.include({ ...about, conversationId: OTHER, dueInMs: 30 })
+      expect(freed).to.deep.equal({ ...about, conversationId: CHAT, batchId, dueInMs: 0 })
     })
 
     it('tells that a batch was given back: there is something to claim', async () => {
@@ -43,8 +61,7 @@ export function eventTests(make: Make): void {
       const heard = await listener(store)
       await store.giveBack('processor-1')
       const [, update] = await heard.first(2)
-      expect(update).to.include({ kind: 'batch-updated', batchId, count: 1, dueInMs: 0 })
-      expect(update).not.to.have.property('held')
+      expect(update).to.include({ kind: 'next-due', batchId, dueInMs: 0 })
     })
 
     it('lets one follow every step as it happens, from now on', async () => {

@@ -1,5 +1,6 @@
 /** What a store tells of itself: a conversation, all of them, the history, the dead. */
 import { expect } from 'chai'
+import { entryJson } from '../../../src/store/entries.js'
 import type { Make } from './contract.js'
 import { append, CHAT, claimed, claimOne, dead, direct, message, OTHER, PATIENT, steps } from './messages.js'
 
@@ -18,7 +19,7 @@ export function readTests(make: Make): void {
       expect(messages.map(entry => entry.message)).to.deep.equal(['m1', 'm2', 'm3'].map(id => message(id)))
       expect(new Set(messages.map(entry => entry.batchId)).size).to.equal(2)
       expect(open).to.include({ batchId: messages[2]?.batchId, count: 1 })
-      expect(open?.bytes).to.equal(Buffer.byteLength(JSON.stringify(message('m3'))))
+      expect(open?.bytes).to.equal(Buffer.byteLength(entryJson(message('m3'))))
       expect(open?.firstAtMs).to.equal(messages[2]?.receivedAtMs)
     })
 

@@ -119,7 +119,7 @@ describe('API: webhooks', () => {
       await own.call('POST', '/conversations/a/messages', hi)
       expect(unheard).to.equal(2)
       expect(lines).to.have.length(1)
-      expect(lines[0]).to.match(/nobody listens to batch-updated on memory, database 0, prefix .*LULL_PREFIX/)
+      expect(lines[0]).to.match(/nobody listens to next-due on memory, database 0, prefix .*LULL_PREFIX/)
     } finally {
       await own.close(0)
     }

@@ -3,7 +3,7 @@ import sinon from 'sinon'
 import { Nudges } from '../../../src/processor/nudges.js'
 
 const identity = { address: 'redis://127.0.0.1:6379', db: 0, prefix: 'rapid-fire', runId: 'r', version: '7.0.0' }
-const updated = { kind: 'batch-updated', conversationId: 'c', batchId: 'b', count: 1, dueInMs: 40, db: 0 } as const
+const nextDue = { kind: 'next-due', conversationId: 'c', batchId: 'b', dueInMs: 40, db: 0 } as const
 
 describe('nudges', () => {
   const log = { debug: sinon.spy(), info: sinon.spy(), warn: sinon.spy(), error: sinon.spy() }
@@ -16,20 +16,15 @@ describe('nudges', () => {
     nudges = new Nudges(identity, log, actions)
   })
 
-  it('batch-updated moves the timer, and claims nothing by itself', () => {
-    nudges.hear(updated)
+  it('next-due moves the timer, and claims nothing by itself', () => {
+    nudges.hear(nextDue)
     expect(actions.due.args).to.deep.equal([[40]])
     expect(actions.wake.callCount).to.equal(0)
   })
 
-  it('batch-updated of a held conversation moves nothing: the end of what holds it will', () => {
-    nudges.hear({ ...updated, held: true })
-    expect(actions.due.callCount).to.equal(0)
-  })
-
-  it('batch-updated from another database is said once, with both numbers, and claims nothing', () => {
-    nudges.hear({ ...updated, db: 3 })
-    nudges.hear({ ...updated, db: 3 })
+  it('next-due from another database is said once, with both numbers, and claims nothing', () => {
+    nudges.hear({ ...nextDue, db: 3 })
+    nudges.hear({ ...nextDue, db: 3 })
     expect(actions.due.callCount).to.equal(0)
     expect(log.warn.callCount).to.equal(1)
     expect(log.warn.firstCall.args[0]).to.include({ theirDb: 3, ourDb: 0 })

@@ -5,11 +5,10 @@ local SEARCHED = 100
 
 local function find_entry(conversation, id)
   local entries = redis.call('LRANGE', P .. MESSAGES .. conversation, -SEARCHED - 1, -1)
-  local start = '{"messageId":' .. id
+  local start = '[' .. id .. ','
   for i = #entries, math.max(#entries - SEARCHED + 1, 1), -1 do
     local batch_id, received_at, seal, json = read_entry(entries[i])
-    local after = string.sub(json, #start + 1, #start + 1)
-    if string.sub(json, 1, #start) == start and (after == ',' or after == '}') then
+    if string.sub(json, 1, #start) == start then
       return { index = i - #entries - 1, batch_id = batch_id, received_at = received_at, seal = seal, json = json,
         entry = entries[i], before = entries[i - 1] }
     end

@@ -2,8 +2,8 @@
 -- open, its due time. Nil where nothing waits. Only reads, so that a key of a foreign type fails before any write.
 local function head_of(conversation)
   local first = redis.call('LINDEX', P .. MESSAGES .. conversation, 0)
-  local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'dueAtMs')
   if not first then return nil end
+  local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'dueAtMs')
   local batch_id = string.match(first, '^%S+')
   return {
     batch_id = batch_id,
