@@ -3,7 +3,9 @@
 //     npm test                                    all of them
 //     npm test -- test/unit/config.test.ts        these
 //     npm test -- --grep ttl --redis=container    other options are mocha's; --redis=container|local insists on one kind
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+//
+// What failed stands once more at the end of the output, and in the file that LULL_TEST_FAILURES names.
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,7 +39,10 @@ async function test() {
       exitOnSignal: false,
       endWith: 'SIGINT', // Mocha passes on no other.
     })
-    say(closingLine(report, redis))
+    const result = resultOf(report, code)
+    tellFailures(result.failed)
+    const where = redis ? `, on Redis from a ${redis.kind === 'container' ? 'container' : 'local binary'}` : ''
+    say(`${result.passes} passed, ${result.failures} failed, ${result.pending} skipped${where}`)
     return code
   } finally {
     await redis?.server.stop()
@@ -68,15 +73,25 @@ async function obtainBrowser() {
   await obtainChromium(say)
 }
 
-function closingLine(report, redis) {
-  const where = redis ? `, on Redis from a ${redis.kind === 'container' ? 'container' : 'local binary'}` : ''
+/** What the reporter has left. A run that did not get to its end, or fails for another reason than a test, is a failure too. */
+function resultOf(report, code) {
+  let content = {}
   try {
-    const { passes, failures, pending } = JSON.parse(readFileSync(report, 'utf8'))
-    return `${passes} passed, ${failures} failed, ${pending} skipped${where}`
+    content = JSON.parse(readFileSync(report, 'utf8'))
   } catch (error) {
     if (error.code !== 'ENOENT') throw error
-    return `the tests did not run to their end${where}`
   }
+  const { passes = 0, failures = 0, pending = 0, failed = [], now } = content
+  if (code === 0 || (failures > 0 && now === undefined)) return { passes, failures, pending, failed }
+  const why = now === undefined ? `the tests ended with ${code}: see above` : `the tests did not get beyond: ${now}`
+  return { passes, failures: failures + 1, pending, failed: [...failed, why] }
+}
+
+function tellFailures(failed) {
+  if (failed.length === 0) return
+  const text = `${failed.map((failure, i) => `  ${i + 1}) ${failure}`).join('\n\n')}\n`
+  process.stderr.write(`\nlull: what failed:\n\n${text}\n`)
+  if (process.env.LULL_TEST_FAILURES) appendFileSync(process.env.LULL_TEST_FAILURES, text)
 }
 
 await runScript(test)
