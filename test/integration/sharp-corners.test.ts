@@ -118,7 +118,7 @@ describe('sharp corners', () => {
   })
 
   it('batched, direct, batched: handed over in that order', async () => {
-    const line = await pipeline({ rules: { quietGapMs: 300 } })
+    const line = await pipeline({ rules: { quietGapMs: 1000 } })
     releases.push(() => line.stop())
     await line.post('chat', [{ messageId: 'm1', text: 'batched' }])
     await line.post('chat', [{ messageId: 'm2', text: 'direct' }], { direct: true })
