@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
+export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
 /** Progress goes to stderr: stdout is the command's that follows. */
 export const say = line => void process.stderr.write(`lull: ${line}\n`)

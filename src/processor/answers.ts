@@ -1,7 +1,8 @@
 /**
  * The ends of answers. The processor that handed a batch over remembers it, and it alone acts when the receiver says
  * that the work has ended: N processors, one call. What nobody remembers (its processor died, the event was missed, the
- * job was removed) is found by the checks that claims return: whoever gets one asks the receiver.
+ * job was removed) is found by the checks that claims return: whoever gets one asks the receiver. Those are seldom; so an
+ * end that the store could not hear of, as it was away, is told again.
  */
 import type { AnswerState, Handover } from '../handover/handover.js'
 import type { Logger } from '../logger.js'
@@ -11,6 +12,10 @@ import { StoreUnavailable } from '../store/store.js'
 
 /** Batches remembered: some 20 MB. The oldest are forgotten first; checks find those. */
 const REMEMBERED = 100_000
+/** How often the store is told again of the ends that it could not hear of. */
+const TELL_AGAIN_MS = 500
+/** Ends that are told again; of others the store hears by checks. */
+const MOST_UNHEARD = 10_000
 /** Batches asked about in one go. */
 const ASKED_AT_ONCE = 200
 
@@ -22,6 +27,9 @@ interface HandedOver {
 
 export class Answers {
   private readonly handedOver = new Map<string, HandedOver>()
+  private readonly unheard = new Map<string, AnswerOutcome>()
+  private again: NodeJS.Timeout | undefined
+  private stopped = false
 
   /** @param onFreed a conversation is free; its next batch is due in so many milliseconds */
   constructor(
@@ -45,6 +53,12 @@ export class Answers {
 
   forget(batchId: string): void {
     this.handedOver.delete(batchId)
+  }
+
+  /** Tells the store nothing again. */
+  stop(): void {
+    this.stopped = true
+    clearTimeout(this.again)
   }
 
   /** The receiver's word. */
@@ -77,7 +91,10 @@ export class Answers {
     // Whoever handed it over may be gone: from now on this process listens for its end.
     if (state !== undefined && state.state !== 'ended') this.remember(batchId, conversationId, handedOverForMs)
     if (state?.state !== 'active') return this.endIfEnded(batchId, state)
-    if (state.take !== take) return this.attempt(() => this.store.taken(batchId, state.take))
+    if (state.take !== take) {
+      await this.attempt(() => this.store.taken(batchId, state.take))
+      return
+    }
     if (takenForMs !== undefined && takenForMs >= this.store.rules.answerTimeoutMs) await this.end(batchId, 'timeout')
   }
 
@@ -85,11 +102,12 @@ export class Answers {
     if (state?.state === 'ended') await this.end(batchId, state.outcome)
   }
 
-  private end(batchId: string, outcome: AnswerOutcome): Promise<void> {
+  private async end(batchId: string, outcome: AnswerOutcome): Promise<void> {
     const known = this.handedOver.get(batchId)
     this.handedOver.delete(batchId)
+    this.unheard.delete(batchId)
     const about = { batchId, ...(known && { conversationId: known.conversationId }) }
-    return this.attempt(async () => {
+    const isHeard = await this.attempt(async () => {
       const { freed, dueInMs } = await this.store.answered(batchId, outcome, known?.conversationId)
       // One that held nothing may have been another processor's to count, unless this one handed it over.
       if (known || freed) this.observer.answered?.(outcome, known && performance.now() - known.handedOverAtMs)
@@ -98,6 +116,20 @@ export class Answers {
       else if (known || freed) this.log.info({ ...about, outcome }, 'answered')
       if (dueInMs !== undefined) this.onFreed(dueInMs)
     })
+    if (isHeard || this.unheard.size >= MOST_UNHEARD) return
+    if (known) this.handedOver.set(batchId, known)
+    this.unheard.set(batchId, outcome)
+    if (!this.stopped) this.again ??= setTimeout(() => void this.tellAgain(), TELL_AGAIN_MS)
+  }
+
+  /** The first alone: while the store is away the others need not be tried. */
+  private async tellAgain(): Promise<void> {
+    this.again = undefined
+    const [first] = this.unheard
+    if (!first) return
+    await this.end(...first)
+    if (this.unheard.has(first[0])) return
+    await Promise.all([...this.unheard].map(end => this.end(...end)))
   }
 
   /** A receiver that says nothing about its batches has them from the handover on. */
@@ -111,13 +143,14 @@ export class Answers {
     }
   }
 
-  /** What fails because the store is away is found again by the next check. */
-  private async attempt(work: () => Promise<void>): Promise<void> {
+  /** Resolves to whether the store has heard: it may be away. What it has not is found again by the next check. */
+  private async attempt(work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
     } catch (error) {
-      if (!(error instanceof StoreUnavailable))
-        this.log.error({ err: error }, 'the end of an answer could not be noted')
+      if (error instanceof StoreUnavailable) return false
+      this.log.error({ err: error }, 'the end of an answer could not be noted')
     }
+    return true
   }
 }

@@ -196,6 +196,7 @@ export class Processor {
     this.leases.abortAll(new Error('the processor is stopping'))
     await within(this.leases.empty(), deadline - performance.now())
     this.handingOver.stop()
+    this.answers.stop()
     if (this.leases.size > 0) await this.giveBack()
     await this.release()
   }

@@ -26,7 +26,7 @@ describe('batch', () => {
   })
 
   it('200 conversations interleaved over two APIs and two processors come out as 200 batches, each complete, each once', async () => {
-    running = await pipeline({ rules: { quietGapMs: 1500 }, apis: 2, processors: 2, workers: 2 })
+    running = await pipeline({ rules: { quietGapMs: 3000 }, apis: 2, processors: 2, workers: 2 })
     const { post } = running
     const chats = Array.from({ length: 200 }, (_, i) => `7900000${1000 + i}@c.us`)
     for (let n = 0; n < 5; n++)
@@ -45,7 +45,8 @@ describe('batch', () => {
   })
 
   it('whoever writes without a pause is answered at the max wait all the same, and goes on in the next batch', async () => {
-    running = await pipeline({ rules: { quietGapMs: 400, maxWaitMs: 1200 } })
+    // A pause between two messages that is as long as the gap would end the batch: the machine may take one.
+    running = await pipeline({ rules: { quietGapMs: 1100, maxWaitMs: 1200 } })
     const sent: string[] = []
     while (running.batches.length < 2) {
       sent.push(String(sent.length))

@@ -17,7 +17,7 @@ import { until } from '../support/wait.js'
 const TOKEN = 'test-token'
 const CHAT = '79000000001@c.us'
 /** Longer than a clean stop takes, and shorter than a bound that it should not need. */
-const PROMPTLY_MS = 5000
+const PROMPTLY_MS = 15_000
 
 const COMMANDS = ['up', 'api', 'processor', 'worker', 'doctor', 'watch', 'trace', 'flush', 'drop', 'forget', 'dead']
 
@@ -288,7 +288,12 @@ describe('cli', function () {
           appendFileSync(${JSON.stringify(file)}, batch.conversationId + ' ' + batch.messages.length + '\\n')
         }`)
       const done = () => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [])
-      const settings = { LULL_WORKER_HANDLER: handler, LULL_WORKER_CONCURRENCY: '2', LULL_ANSWER_ATTEMPTS: '5' }
+      const settings = {
+        LULL_WORKER_HANDLER: handler,
+        LULL_WORKER_CONCURRENCY: '2',
+        LULL_ANSWER_ATTEMPTS: '5',
+        LULL_QUIET_GAP_MS: '1000',
+      }
       const chats = Array.from({ length: 12 }, (_, i) => `7900000${1000 + i}@c.us`)
       const first = await start(['up'], settings)
       const url = await urlOf(first)

@@ -123,7 +123,7 @@ describe('clocks: Redis’s clock steps back by an hour', () => {
 
 describe('clocks: processes whose wall clocks are wrong', function () {
   this.timeout(60_000)
-  const GAP_MS = 700
+  const GAP_MS = 1500
   const BURSTS = 2
   const SUPPORT = (file: string) => fileURLToPath(new URL(`../support/${file}`, import.meta.url))
 

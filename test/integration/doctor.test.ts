@@ -90,12 +90,24 @@ describe('doctor', function () {
     return { code, stdout: command.stdout, stderr: command.stderr }
   }
 
+  /** On a machine with other things to do Redis may answer late, and doctor says so: then it is to look again. */
+  const unhurried = <T>(look: () => Promise<T>, isSlow: (found: T) => boolean) =>
+    until(
+      async () => {
+        const found = await look()
+        return isSlow(found) ? undefined : found
+      },
+      { what: 'Redis to answer in time' },
+    )
+
   describe('the command', () => {
     it('on a whole system marks everything with ✓ but what this Redis does not keep, and exits 0', async () => {
       await role('processor')
       await role('worker')
       const port = await role('api')
-      const { code, stdout, stderr } = await ended(await start(['doctor'], { PORT: port }))
+      const isSlow = ({ stdout }: { stdout: string[] }) => stdout.some(line => line.startsWith('! canary'))
+      const look = async () => ended(await start(['doctor'], { PORT: port }))
+      const { code, stdout, stderr } = await unhurried(look, isSlow)
       expect({ code, stderr }).to.deep.equal({ code: 0, stderr: [] })
       const marks = stdout.filter(line => !line.startsWith('  ')).map(line => line[0])
       expect(
@@ -154,6 +166,8 @@ describe('doctor', function () {
     })
 
     it('with its memory nearly full is !, and ✗ where messages are refused', async () => {
+      // What the connections of a look take is little beside it.
+      await admin.setrange('ballast', 20_000_000, 'x')
       const used = Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1])
       await admin.config('SET', 'maxmemory', String(Math.round(used / 0.8)))
       expect((await find('memory')).verdict).to.equal('degraded')
@@ -176,7 +190,12 @@ describe('doctor', function () {
     it('that announces it is ✓, with how long it took in ms', async () => {
       await admin.config('SET', 'notify-keyspace-events', 'Ex')
       expect((await find('notifications')).verdict).to.equal('ok')
-      expect(await find('canary'))
+      expect(
+        await unhurried(
+          () => find('canary'),
+          ({ verdict }) => verdict !== 'ok',
+        ),
+      )
         .to.include({ verdict: 'ok' })
         .and.to.have.property('says')
         .that.matches(/after \d+ ms by itself, after \d+ ms when touched/)

@@ -9,7 +9,7 @@ import { testRedis, uniquePrefix } from '../support/redis.js'
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 
 describe('examples', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   let processes: LullProcess[]
 
   beforeEach(() => {

@@ -83,6 +83,8 @@ describe('isolation', function () {
 
   it('two APIs, two processors and a worker in processes of their own: 100 conversations, 100 batches, each complete, each once', async () => {
     use(await testRedis())
+    // Longer than a busy machine takes from one round of messages to the next.
+    environment['LULL_QUIET_GAP_MS'] = '3000'
     const [first, second] = await Promise.all([startApi(), startApi()])
     await Promise.all([start('processor'), start('processor')])
     const worker = await start('worker')

@@ -81,6 +81,8 @@ describe('metrics', function () {
     })
 
   it('everything that happens to a batch is counted, and no label names a conversation', async () => {
+    // One batch, however long the first requests of a new process take.
+    env['LULL_QUIET_GAP_MS'] = '2000'
     const { ops, api } = await start('up')
     for (const id of ['m1', 'm2', 'm2', 'm3']) expect((await post(api, id)).status).to.equal(200)
     expect((await post(api, 'm4', 'meta')).status).to.equal(401)

@@ -14,7 +14,7 @@ import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
 const CHAT = '79000000001@c.us'
-const WELL_UNDER_A_HEARTBEAT = { timeoutMs: 10_000 }
+const WELL_UNDER_A_HEARTBEAT = { timeoutMs: 20_000 }
 
 /** A store whose processor hears only some events. */
 class DeafStore extends RedisStore {

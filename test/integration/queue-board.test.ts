@@ -6,6 +6,17 @@ import { type Browsing, browse, inBrowser } from '../support/browser.js'
 import { reads, type ServedPage, servePage } from '../support/page.js'
 import { freePort } from '../support/processes.js'
 
+/**
+ * The playground's bot takes a gap and 3 s for an answer: long enough to look at its job on the board, however slow the
+ * browser. Each message is due at once.
+ */
+const SLOW_ANSWERS = {
+  LULL_QUIET_GAP_MS: '25000',
+  LULL_MAX_WAIT_MS: '25000',
+  LULL_MAX_MESSAGES: '1',
+  LULL_SHUTDOWN_MS: '500',
+}
+
 inBrowser('queue board', function () {
   this.timeout(60_000)
   let browsing: Browsing
@@ -70,7 +81,7 @@ inBrowser('queue board', function () {
     }))
 
   it('works, as the page does, under a path that a proxy takes away', () =>
-    serving({}, async served => {
+    serving(SLOW_ANSWERS, async served => {
       const { port } = new URL(served.url)
       const proxy = createServer((incoming, outgoing) => {
         const options = { port, method: incoming.method, headers: incoming.headers }

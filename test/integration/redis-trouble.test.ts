@@ -16,8 +16,9 @@ import { privateRedis, type RedisServer, uniquePrefix } from '../support/redis.j
 import { until } from '../support/wait.js'
 
 const CHAT = 'a@c.us'
-/** Longer than it takes to get Redis into trouble. */
 const GAP_MS = 500
+/** Longer than it takes to get Redis into trouble. */
+const IN_TROUBLE_BY_MS = 1500
 
 describe('Redis in trouble', function () {
   this.timeout(60_000)
@@ -42,6 +43,7 @@ describe('Redis in trouble', function () {
   /** Holds a message answered 200 and one that was refused. @returns what the processor said of the trouble */
   const goThrough = async (trouble: () => Promise<unknown>, end: () => Promise<unknown>, reason: RegExp) => {
     expect(await running.post('before@c.us', 'm0')).to.include({ status: 200 })
+    await running.batcher.flush('before@c.us')
     await running.had('m0')
     // Due in the middle of the trouble.
     expect(await running.post(CHAT, 'm1')).to.include({ status: 200 })
@@ -79,7 +81,7 @@ describe('Redis in trouble', function () {
   }
 
   it('READONLY: a primary that has become a replica', async () => {
-    await begin()
+    await begin([], { quietGapMs: IN_TROUBLE_BY_MS })
     const said = await goThrough(
       () => admin.call('REPLICAOF', '127.0.0.1', '1'),
       () => admin.call('REPLICAOF', 'NO', 'ONE'),
@@ -90,7 +92,7 @@ describe('Redis in trouble', function () {
   })
 
   it('MISCONF: a disk that can not be written', async () => {
-    await begin(['--dbfilename', 'blocked.rdb'])
+    await begin(['--dbfilename', 'blocked.rdb'], { quietGapMs: IN_TROUBLE_BY_MS })
     const [, dir = ''] = z.array(z.string()).parse(await admin.config('GET', 'dir'))
     const blocked = join(dir, 'blocked.rdb')
     const said = await goThrough(
@@ -115,7 +117,7 @@ describe('Redis in trouble', function () {
   })
 
   it('BUSY: a script that does not end, until it is killed', async () => {
-    await begin(['--busy-reply-threshold', '100'])
+    await begin(['--busy-reply-threshold', '100'], { quietGapMs: IN_TROUBLE_BY_MS })
     const stuck = new Redis(server.url)
     stuck.on('error', () => {})
     const said = await goThrough(
@@ -139,15 +141,18 @@ describe('Redis in trouble', function () {
   })
 
   it('LOADING: data that take their time', async () => {
-    await begin(['--enable-debug-command', 'yes'])
+    await begin(['--enable-debug-command', 'yes'], { quietGapMs: IN_TROUBLE_BY_MS })
+    // It loads for 6 s, and answers meanwhile: long enough for a batch to become due in it.
+    const KEYS = 2000
+    const KEY_LOAD_MICROSECONDS = 3000
     const filling = admin.pipeline()
-    for (let i = 0; i < 2000; i++) filling.set(`other:${i}`, 'x'.repeat(100))
+    for (let i = 0; i < KEYS; i++) filling.set(`other:${i}`, 'x'.repeat(100))
     await filling.exec()
     const reloader = new Redis(server.url)
     const said = await goThrough(
       async () => {
         await admin.config('SET', 'loading-process-events-interval-bytes', '1024')
-        await admin.config('SET', 'key-load-delay', '1000')
+        await admin.config('SET', 'key-load-delay', KEY_LOAD_MICROSECONDS)
         reloader.call('DEBUG', 'RELOAD').catch(() => {}) // What it answers does not matter.
         await until(
           () =>
@@ -170,7 +175,7 @@ describe('Redis in trouble', function () {
     server = await privateRedis()
     const proxy = await hangingProxy(server.url)
     admin = new Redis(server.url)
-    running = await parts(proxy.url, { quietGapMs: GAP_MS })
+    running = await parts(proxy.url, { quietGapMs: IN_TROUBLE_BY_MS })
     expect(await running.post(CHAT, 'm1')).to.include({ status: 200 })
     proxy.hang()
     const refused = await running.post(CHAT, 'm2')
@@ -265,7 +270,7 @@ describe('Redis in trouble', function () {
     })
 
     it('and what was not answered yet goes on, after a restart with its log', async () => {
-      await begin(['--appendonly', 'yes', '--appendfsync', 'always'])
+      await begin(['--appendonly', 'yes', '--appendfsync', 'always'], { quietGapMs: IN_TROUBLE_BY_MS })
       await works('m1')
       await running.post(CHAT, 'm2')
       await server.kill()
@@ -278,7 +283,7 @@ describe('Redis in trouble', function () {
   })
 
   it('a Redis that comes up empty: what it lost is lost, and everything goes on', async () => {
-    await begin()
+    await begin([], { quietGapMs: IN_TROUBLE_BY_MS })
     await running.post(CHAT, 'm1')
     await running.had('m1')
     await running.post(CHAT, 'lost')
@@ -342,7 +347,7 @@ describe('Redis in trouble', function () {
     })
 
     it('full altogether: handovers fail as often as they will, and nothing is dead; freed, everything comes out once', async () => {
-      await begin([], { maxAttempts: 1 })
+      await begin([], { maxAttempts: 1, quietGapMs: IN_TROUBLE_BY_MS })
       const ids = Array.from({ length: 10 }, (_, i) => `m${i}`)
       const messages = ids.map(messageId => ({ chatId: `${messageId}@c.us`, messageId }))
       expect(await running.postAll(...messages)).to.include({ status: 200 })

@@ -134,7 +134,7 @@ describe('serial order', () => {
     let most = 0
     const on = await start({
       workers: 0,
-      rules: { answerTimeoutMs: 400 },
+      rules: { answerTimeoutMs: 1000 },
       handle: async () => {
         most = Math.max(most, ++answering)
         await new Promise(resolve => setTimeout(resolve, 100))
@@ -142,10 +142,10 @@ describe('serial order', () => {
       },
     })
     await twoBehindEachOther(on)
-    // Several checks and several timeouts go by: what is waited for is that they were made.
+    // Several checks and more than two timeouts go by: what is waited for is that they were made.
     const checks = async () => (await on.batcher.history({ conversationId: CHAT })).map(({ step }) => step)
-    const deadline = performance.now() + 1500
-    await until(() => performance.now() > deadline, { what: 'four answer timeouts' })
+    const deadline = performance.now() + 2500
+    await until(() => performance.now() > deadline, { what: 'two answer timeouts' })
     expect(await checks()).not.to.include('answered')
     await on.startWorker()
     await on.startWorker()
@@ -159,23 +159,25 @@ describe('serial order', () => {
     const answering = new Promise<void>(resolve => {
       answer = resolve
     })
+    // The gap, and what each sign prolongs it by, are longer than a busy machine keeps the next sign waiting.
+    const GAP_MS = 800
     const on = await start({
-      rules: { maxWaitMs: 1500 },
+      rules: { quietGapMs: GAP_MS, batchTtlMs: GAP_MS + 50, maxWaitMs: 3000 },
       handle: batch => (batch.text === 'first' ? answering : Promise.resolve()),
     })
-    await on.post(CHAT, [{ messageId: '1', text: 'first' }])
+    await on.post(CHAT, [{ messageId: '1', text: 'first' }], { direct: true })
     await on.received(1)
     await on.post(CHAT, [{ messageId: '2', text: 'second' }])
     const { open } = await on.batcher.conversation(CHAT)
     let dueInMs = 1
     while (dueInMs > 0) {
-      const extended = await on.batcher.typing(CHAT, 100)
+      const extended = await on.batcher.typing(CHAT, GAP_MS)
       dueInMs = extended?.dueInMs ?? 0
       await new Promise(resolve => setTimeout(resolve, 20))
     }
     const now = (await on.batcher.conversation(CHAT)).open
     expect(now?.batchId).to.equal(open?.batchId)
-    expect(now!.dueAtMs - now!.firstAtMs).to.equal(1500)
+    expect(now!.dueAtMs - now!.firstAtMs).to.equal(3000)
     answer()
     const batches = await on.received(2)
     expect(batches[1]).to.include({ batchId: open?.batchId, releasedBy: 'maxWait' })

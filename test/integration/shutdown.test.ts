@@ -52,7 +52,7 @@ describe('shutdown', function () {
   })
 
   const start = async (role: Role, more: Record<string, string> = {}) => {
-    const process = await lull([role], { ...env, ...more }, { stopTimeoutMs: SHUTDOWN_MS + 5000 })
+    const process = await lull([role], { ...env, ...more }, { stopTimeoutMs: SHUTDOWN_MS + 10_000 })
     running.push(process)
     await process.line(new RegExp(`${role} started`))
     return process

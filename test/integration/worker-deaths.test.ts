@@ -24,7 +24,7 @@ const batch: Batch = composeBatch({
 })
 
 describe('workers that die', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   const releases: (() => Promise<unknown>)[] = []
   afterEach(async () => {
     for (const release of releases.splice(0).reverse()) await release()

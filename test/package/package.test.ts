@@ -141,7 +141,7 @@ describe('package', function () {
 
   const upTakesABatch = async (args: string[], env: Record<string, string>) => {
     const port = await freePort()
-    const up = await lull(['up', ...args], { PORT: String(port), LULL_QUIET_GAP_MS: '300', ...env }, { bin })
+    const up = await lull(['up', ...args], { PORT: String(port), LULL_QUIET_GAP_MS: '1500', ...env }, { bin })
     try {
       const url = `http://127.0.0.1:${port}`
       await until(() => answersOk(`${url}/livez`), { what: () => `/livez; it said: ${up.stderr.join(' | ')}` })

@@ -1,6 +1,8 @@
 /**
- * Mocha's root hooks: nothing is left open by a test, Redis has counted no SCAN and no KEYS, and the run ends by itself.
+ * Mocha's root hooks: nothing is left open by a test, Redis has counted no SCAN and no KEYS, and the run ends by itself. One
+ * that a signal ends takes along what its tests have started.
  */
+import { constants } from 'node:os'
 import type { Context, RootHookObject } from 'mocha'
 import { endLeftOpen, testBegins, testEnds } from './open.js'
 import { endTestRedis, openConnections, scansOfThisRun } from './redis.js'
@@ -9,6 +11,10 @@ import { until } from './wait.js'
 const NO_SCANS = 'events, not polling: Redis has counted no SCAN and no KEYS'
 /** What keeps this process alive so long after the last test was left open by it. */
 const LINGER_MS = 10_000
+
+// What runs listens for the end of this process, which a signal by itself does not tell.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => process.exit(128 + constants.signals[signal]))
 
 export const mochaHooks: RootHookObject = {
   beforeEach() {

@@ -19,7 +19,7 @@ export type RedisKind = 'container' | 'local'
 
 export interface ObtainedRedis {
   kind: RedisKind
-  server: RedisServer
+  servers: RedisServer[]
 }
 
 /** The one command that gets a Redis, by what the machine installs packages with. */
@@ -34,18 +34,28 @@ const REMEDIES = [
 ] as const
 
 /**
+ * @param count so many servers, of one kind
  * @param only this kind, and no other in its place
  * @throws with the one command to run, if there is no Redis to be had
  */
-export async function obtainRedis(say: (line: string) => void, only?: RedisKind): Promise<ObtainedRedis> {
+export async function obtainRedis(
+  say: (line: string) => void,
+  count: number,
+  only?: RedisKind,
+): Promise<ObtainedRedis> {
   if (only !== 'local') {
-    const server = await fromContainerEngine(say, only === 'container')
-    if (server) return { kind: 'container', server }
+    const first = await fromContainerEngine(say, only === 'container')
+    if (first) return { kind: 'container', servers: [first, ...(await several(count - 1, startRedisContainer))] }
   }
   const binary = (await usableBinary(say)) ?? (await installed(say))
-  say(`Redis for the tests: ${binary.path} ${binary.version}, a process of its own`)
-  return { kind: 'local', server: await startLocalRedis(binary) }
+  say(
+    `Redis for the tests: ${binary.path} ${binary.version}, ${count === 1 ? 'a process' : `${count} processes`} of its own`,
+  )
+  return { kind: 'local', servers: await several(count, () => startLocalRedis(binary)) }
 }
+
+const several = (count: number, start: () => Promise<RedisServer>) =>
+  Promise.all(Array.from({ length: count }, () => start()))
 
 async function fromContainerEngine(say: (line: string) => void, required: boolean): Promise<RedisServer | undefined> {
   if (!(await hasContainerEngine())) {

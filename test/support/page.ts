@@ -20,7 +20,7 @@ export interface ServedPage {
   stop(): Promise<void>
 }
 
-/** @param env what is not as the tests have it: a quiet gap of 1.5 s, a max wait of 8 s */
+/** @param env what is not as the tests have it: a quiet gap of 2.5 s, a max wait of 8 s */
 export async function servePage(env: Record<string, string> = {}): Promise<ServedPage> {
   const redis = await testRedis()
   const prefix = uniquePrefix()
@@ -30,7 +30,7 @@ export async function servePage(env: Record<string, string> = {}): Promise<Serve
     REDIS_URL: redis,
     LULL_PREFIX: prefix,
     LULL_QUEUE: `queue-${prefix}`,
-    LULL_QUIET_GAP_MS: '1500',
+    LULL_QUIET_GAP_MS: '2500',
     LULL_MAX_WAIT_MS: '8000',
     LULL_API_TOKEN: TOKEN,
     PORT: String(port),
@@ -64,6 +64,29 @@ export async function servePage(env: Record<string, string> = {}): Promise<Serve
       })
       if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`)
     },
+  }
+}
+
+/**
+ * Notes all that an element reads from now on: what is shown for a moment only may come and go between two looks of a test on
+ * a busy machine.
+ * @param selector the first such element
+ * @returns resolves when it reads so, or has
+ */
+export async function record(page: Page, selector: string): Promise<(pattern: RegExp) => Promise<void>> {
+  const texts: string[] = []
+  await page.exposeFunction('noteForTest', (text: string) => void texts.push(text))
+  await page.evaluate(`(() => {
+    const element = document.querySelector(${JSON.stringify(selector)})
+    const note = () => noteForTest(element.innerText)
+    new MutationObserver(note).observe(element, { subtree: true, childList: true, characterData: true })
+    note()
+  })()`)
+  return async pattern => {
+    const hasRead = () => texts.some(text => pattern.test(text))
+    await until(hasRead, {
+      what: () => `${selector} to have read ${pattern}; it read “${[...new Set(texts)].join('” “')}”`,
+    })
   }
 }
 

@@ -131,7 +131,7 @@ export async function pipeline(options: PipelineOptions = {}): Promise<Pipeline>
       if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`)
       return response.json()
     }
-    const received = (count: number, timeoutMs = 15_000) =>
+    const received = (count: number, timeoutMs = 20_000) =>
       until(() => (batches.length >= count ? batches : undefined), {
         timeoutMs,
         what: () => `${count} batches (${batches.length} came)`,

@@ -44,7 +44,7 @@ export interface LullOptions {
 }
 
 const STOP_TIMEOUT_MS = 30_000
-const LINE_TIMEOUT_MS = 15_000
+const LINE_TIMEOUT_MS = 20_000
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 let built: Promise<unknown> | undefined

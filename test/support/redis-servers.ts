@@ -10,7 +10,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { z } from 'zod'
 import { until } from './wait.js'
 
 export interface RedisServer {
@@ -66,13 +65,32 @@ export async function findRedisBinary(): Promise<RedisBinary | undefined> {
 
 export const isNewEnough = ({ version }: RedisBinary) => Number.parseInt(version, 10) >= OLDEST_MAJOR
 
+/** Below those that systems give out by themselves; each lane of `npm test` has its own. */
+const FIRST_PORT = 20_000
+const PORTS_A_LANE = 4000
+const lane = Number(process.env['LULL_TEST_LANE'] ?? 0)
+let portsGiven = Math.floor(Math.random() * PORTS_A_LANE)
+
+/** A port for something to listen on later: nobody else is given it meanwhile. */
 export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < PORTS_A_LANE; tries++) {
+    const port = FIRST_PORT + lane * PORTS_A_LANE + (portsGiven++ % PORTS_A_LANE)
+    if (await isFree(port)) return port
+  }
+  throw new Error(`no port is free among the ${PORTS_A_LANE} of lane ${lane}`)
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = z.object({ port: z.number() }).parse(server.address())
-  await new Promise(resolve => server.close(resolve))
-  return port
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening')
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return false
+    throw error
+  } finally {
+    await new Promise(resolve => server.close(resolve))
+  }
 }
 
 /** @param args as on redis-server's command line */

@@ -1,14 +1,49 @@
-/** Mocha's spec reporter; at the end the counts go to the file that `npm test` names, for its closing line. */
+/**
+ * Mocha's spec reporter. For `npm test`, which names a file in LULL_TEST_REPORT, it also keeps there how far the run is: the
+ * counts, each failure as mocha prints it, and what runs now, so that one that hangs can be named.
+ */
 const { writeFileSync } = require('node:fs')
+const { format } = require('node:util')
 const { reporters, Runner } = require('mocha')
+
+const { EVENT_HOOK_BEGIN, EVENT_HOOK_END, EVENT_RUN_END, EVENT_TEST_BEGIN, EVENT_TEST_FAIL } = Runner.constants
+/** Lines of a failure that are repeated at the end; all of it stands where it happened. */
+const MOST_LINES = 40
 
 module.exports = class extends reporters.Spec {
   constructor(runner, options) {
     super(runner, options)
-    runner.once(Runner.constants.EVENT_RUN_END, () => {
+    const file = process.env.LULL_TEST_REPORT
+    if (!file) return
+    const failed = []
+    let test = ''
+    const report = now => {
       const { passes, failures, pending } = this.stats
-      const report = process.env.LULL_TEST_REPORT
-      if (report) writeFileSync(report, JSON.stringify({ passes, failures, pending }))
+      writeFileSync(file, JSON.stringify({ passes, failures, pending, failed, now }))
+    }
+    runner.on(EVENT_TEST_BEGIN, begun => {
+      test = begun.fullTitle()
+      report(test)
     })
+    runner.on(EVENT_HOOK_BEGIN, hook => report(hook.fullTitle()))
+    // A test's hooks come after its begin.
+    runner.on(EVENT_HOOK_END, () => report(test))
+    runner.on(EVENT_TEST_FAIL, failure => void failed.push(asPrinted(failure)))
+    runner.once(EVENT_RUN_END, () => report())
   }
+}
+
+/** A failure as mocha prints it: its titles, the error, the difference, the stack. */
+function asPrinted(failure) {
+  const { Base } = reporters
+  const { consoleLog } = Base
+  const printed = []
+  Base.consoleLog = (...args) => void printed.push(format(...args))
+  try {
+    Base.list([failure])
+  } finally {
+    Base.consoleLog = consoleLog
+  }
+  const lines = printed.join('\n').trim().replace(/^1\) /, '').split('\n')
+  return lines.length > MOST_LINES ? [...lines.slice(0, MOST_LINES), '     …'].join('\n') : lines.join('\n')
 }

@@ -1,6 +1,7 @@
 /** Waiting for conditions, never for time. */
 const POLL_MS = 10
-const TIMEOUT_MS = 10_000
+/** Well under the heartbeats and leases of 30 s that would bring about what has to come by itself. */
+const TIMEOUT_MS = 20_000
 
 export interface UntilOptions {
   timeoutMs?: number

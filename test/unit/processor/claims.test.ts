@@ -104,10 +104,13 @@ describe('claims', () => {
   })
 
   it('stop while the receiver is in trouble, then try it with one batch, then with many', async () => {
+    const clock = sinon.useFakeTimers({ toFake: ['performance'] })
     claims.pause(5)
     await claims.wake()
+    clock.tick(4)
+    await claims.wake()
     expect(claim.callCount).to.equal(0)
-    await new Promise(resolve => setTimeout(resolve, 10))
+    clock.tick(1)
     await claims.wake()
     expect(claim.lastCall.args[0].maxBatches).to.equal(1)
     holding = ['probe']

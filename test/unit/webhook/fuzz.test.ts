@@ -103,10 +103,11 @@ describe('webhook: whatever comes', () => {
   const post = async (provider: string | undefined, body: string | Uint8Array<ArrayBuffer>, type: string) => {
     const receive = receivers.get(provider)
     if (receive === undefined) throw new Error(`no receiver for ${provider}`)
-    const startMs = performance.now()
+    const before = process.cpuUsage()
     const request = new Request('http://localhost/x', { method: 'POST', body, headers: { 'content-type': type } })
     const response = await receive(request)
-    expect(performance.now() - startMs, 'took').to.be.below(HANGS_AFTER_MS)
+    // Of the processor's time: the machine may have other things to do.
+    expect(process.cpuUsage(before).user / 1000, 'took').to.be.below(HANGS_AFTER_MS)
     return response
   }
 

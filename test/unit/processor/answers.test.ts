@@ -1,0 +1,84 @@
+import { expect } from 'chai'
+import sinon from 'sinon'
+import type { Handover } from '../../../src/handover/handover.js'
+import { silent } from '../../../src/logger.js'
+import { Answers } from '../../../src/processor/answers.js'
+import { MemoryStore } from '../../../src/store/memory-store.js'
+import { StoreUnavailable } from '../../../src/store/store.js'
+
+const TELL_AGAIN_MS = 500
+const A_WHILE_MS = 60_000
+const away = new StoreUnavailable('connection', 'gone')
+const handover: Handover = {
+  kind: 'function',
+  batchesPerCall: 1,
+  concurrency: 1,
+  async start() {},
+  async handOver() {
+    return []
+  },
+  async stop() {},
+}
+
+describe('ends of answers', () => {
+  const store = new MemoryStore({})
+  let clock: sinon.SinonFakeTimers
+  let answered: sinon.SinonStub
+  let counted: string[]
+  let freed: number[]
+  let answers: Answers
+
+  beforeEach(() => {
+    clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    answered = sinon.stub(store, 'answered').resolves({ freed: true, dueInMs: 7 })
+    counted = []
+    freed = []
+    const observer = { answered: (outcome: string) => void counted.push(outcome) }
+    answers = new Answers(store, handover, silent, inMs => void freed.push(inMs), observer)
+    for (const id of ['b1', 'b2', 'b3']) answers.remember(id, `c of ${id}`)
+  })
+
+  afterEach(() => {
+    answers.stop()
+    expect(clock.countTimers()).to.equal(0)
+    sinon.restore()
+  })
+
+  const told = () => answered.args.map(([batchId, outcome, conversationId]) => [batchId, outcome, conversationId])
+
+  it('are told once', async () => {
+    await answers.onAnswered('b1', 'completed')
+    await answers.onAnswered('b1', 'completed')
+    await clock.tickAsync(A_WHILE_MS)
+    expect(told()).to.deep.equal([['b1', 'completed', 'c of b1']])
+    expect(freed).to.deep.equal([7])
+  })
+
+  it('that the store could not hear of are told again until it has, one at a time while it is away, and count once', async () => {
+    answered.rejects(away)
+    await Promise.all(['b1', 'b2', 'b3'].map(id => answers.onAnswered(id, id === 'b2' ? 'failed' : 'completed')))
+    answered.resetHistory()
+    await clock.tickAsync(A_WHILE_MS)
+    expect(told()).to.have.lengthOf(A_WHILE_MS / TELL_AGAIN_MS)
+    answered.resetHistory()
+    answered.resolves({ freed: true, dueInMs: 7 })
+    await clock.tickAsync(A_WHILE_MS)
+    expect(told()).to.have.deep.members([
+      ['b1', 'completed', 'c of b1'],
+      ['b2', 'failed', 'c of b2'],
+      ['b3', 'completed', 'c of b3'],
+    ])
+    expect(counted.toSorted()).to.deep.equal(['completed', 'completed', 'failed'])
+    expect(freed).to.deep.equal([7, 7, 7])
+  })
+
+  it('are not told any more after a stop', async () => {
+    answered.rejects(away)
+    await answers.onAnswered('b1', 'completed')
+    answers.stop()
+    await answers.onAnswered('b2', 'completed')
+    answered.resetHistory()
+    await clock.tickAsync(A_WHILE_MS)
+    expect(told()).to.deep.equal([])
+  })
+})
