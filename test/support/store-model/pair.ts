@@ -270,7 +270,7 @@ export class Pair {
     await this.same(store => store.conversations(3))
     await this.same(async store => (await store.dead(BATCHES_READ)).sort((a, b) => (a.batchId < b.batchId ? -1 : 1)))
     // The stream's ids are of Redis's own clock, and what was added to a batch stands where its time belongs.
-    for (const query of [{ limit: HISTORY_READ }, { limit: 5, conversationId: chat ?? 'a' }])
+    for (const query of [{ limit: HISTORY_READ }, { limit: HISTORY_READ, conversationId: chat ?? 'a' }])
       await this.same(async store =>
         (await store.history(query))
           .filter(({ step }) => step !== 'appended')

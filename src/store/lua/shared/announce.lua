@@ -1,5 +1,10 @@
--- Publishes one JSON object on a channel, where anybody subscribes to that or to any pattern: else it would be made for nobody.
--- What comes after the conversation and the batch is the rest of the object, as JSON text that begins with a comma, in pieces.
+-- Publishes one JSON object on a channel. What comes after the conversation and the batch is the rest of the object, as JSON text
+-- that begins with a comma, in pieces.
+local function publish(channel, conversation, batch_id, ...)
+  redis.call('PUBLISH', P .. channel, table.concat({
+    '{"conversationId":', cjson.encode(conversation), ',"batchId":"', batch_id, '"', table.concat({ ... }), '}' }))
+end
+
 local heard = {}
 
 local function is_heard(channel)
@@ -9,8 +14,7 @@ local function is_heard(channel)
   return heard[channel]
 end
 
-local function announce(channel, conversation, batch_id, ...)
-  if not is_heard(channel) then return end
-  redis.call('PUBLISH', P .. channel, table.concat({
-    '{"conversationId":', cjson.encode(conversation), ',"batchId":"', batch_id, '"', table.concat({ ... }), '}' }))
+-- The same for whoever watches: nothing is made for nobody.
+local function announce(channel, ...)
+  if is_heard(channel) then publish(channel, ...) end
 end

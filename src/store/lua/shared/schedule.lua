@@ -11,7 +11,8 @@ end
 
 local function tell_due(first, at, now, conversation, batch_id, db)
   if first and at >= first and first > now - LONG_OVERDUE_MS then return end
-  announce(NEXT_DUE, conversation, batch_id, ',"dueInMs":', whole(math.max(at - now, 0)), ',"db":', db)
+  -- Whether anybody hears: one whose connection stayed with what is a replica now hears it there.
+  publish(NEXT_DUE, conversation, batch_id, ',"dueInMs":', whole(math.max(at - now, 0)), ',"db":', db)
 end
 
 -- The shadow key mirrors the due entry: it expires a millisecond before, since a key is still alive in the millisecond it is
