@@ -191,10 +191,16 @@ export class Batcher implements Appender {
   }
 }
 
-function storedMessage({ type = DEFAULT_TYPE, isGroup, ...message }: AppendMessage): StoredMessage {
-  if (typeof message.messageId !== 'string' || message.messageId === '')
+function storedMessage(message: AppendMessage): StoredMessage {
+  const { messageId, type = DEFAULT_TYPE } = message
+  if (typeof messageId !== 'string' || messageId === '')
     throw new TypeError(
-      `messageId=${JSON.stringify(message.messageId)}: a message needs an id, as repeated deliveries are known by it`,
+      `messageId=${JSON.stringify(messageId)}: a message needs an id, as repeated deliveries are known by it`,
     )
-  return { ...message, type, ...(isGroup ? { isGroup } : {}) }
+  if (isAsStored(message)) return { ...message, type }
+  const { isGroup: _, ...rest } = message
+  return { ...rest, type }
 }
+
+/** As it is stored: `isGroup: false` is left out. */
+const isAsStored = (message: AppendMessage): message is AppendMessage & { isGroup?: true } => message.isGroup !== false

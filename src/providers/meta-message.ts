@@ -15,29 +15,39 @@ const medium = lenient(
 )
 const reply = lenient(z.object({ id, title: text }))
 
+const idAlone = lenient(z.object({ id }))
+const words = lenient(z.object({ body: text }))
+const place = lenient(z.object({ latitude: z.number(), longitude: z.number(), name: filledText, address: filledText }))
+const button = lenient(z.object({ payload: id, text }))
+const interactive = lenient(z.object({ button_reply: reply, list_reply: reply, nfm_reply: words }))
+const order = lenient(z.object({ text: filledText }))
+const edit = lenient(z.object({ original_message_id: id, message: lenient(z.record(z.string(), z.unknown())) }))
+const revoke = lenient(z.object({ original_message_id: id }))
+
+/** What a message's type names is read when that is known: of a dozen kinds it holds one. */
+const unread = z.unknown().optional()
+
 const messageShape = z.object({
   id,
   from: id,
   from_user_id: id,
   group_id: id,
   timestamp: time,
-  type: lenient(z.string()),
+  type: text,
   // A forwarded message has a context without an id: that is no reply.
-  context: lenient(z.object({ id })),
-  text: lenient(z.object({ body: text })),
-  image: medium,
-  video: medium,
-  audio: medium,
-  document: medium,
-  sticker: medium,
-  location: lenient(z.object({ latitude: z.number(), longitude: z.number(), name: filledText, address: filledText })),
-  button: lenient(z.object({ payload: id, text })),
-  interactive: lenient(
-    z.object({ button_reply: reply, list_reply: reply, nfm_reply: lenient(z.object({ body: text })) }),
-  ),
-  order: lenient(z.object({ text: filledText })),
-  edit: lenient(z.object({ original_message_id: id, message: lenient(z.record(z.string(), z.unknown())) })),
-  revoke: lenient(z.object({ original_message_id: id })),
+  context: idAlone,
+  text: unread,
+  image: unread,
+  video: unread,
+  audio: unread,
+  document: unread,
+  sticker: unread,
+  location: unread,
+  button: unread,
+  interactive: unread,
+  order: unread,
+  edit: unread,
+  revoke: unread,
 })
 
 type MetaMessage = z.infer<typeof messageShape>
@@ -73,14 +83,14 @@ export function itemFrom(value: unknown, account: string | undefined, names: Nam
   const senderId = senderOf(message)
   const chatId = message.group_id === undefined ? senderId : `${message.group_id}@g.us`
   if (chatId === undefined) return { kind: 'ignored', reason: 'invalid:no_chat', messageId }
-  const place = known({ account, chatId, isGroup: message.group_id !== undefined })
+  const where = known({ account, chatId, isGroup: message.group_id !== undefined })
   if (message.type === 'edit' || message.type === 'revoke')
     return (
-      correction(message, { ...place, senderId }) ?? { kind: 'ignored', reason: `invalid:${message.type}`, messageId }
+      correction(message, { ...where, senderId }) ?? { kind: 'ignored', reason: `invalid:${message.type}`, messageId }
     )
   return known({
     kind: 'message' as const,
-    ...place,
+    ...where,
     message: known({
       messageId,
       ...contentOf(message),
@@ -97,13 +107,16 @@ export function itemFrom(value: unknown, account: string | undefined, names: Nam
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/edit and …/revoke:
  * only numbers that are in the Business app too send them.
  */
-function correction({ type, edit, revoke }: MetaMessage, where: Place & { senderId?: string }): Item | undefined {
-  const original = (type === 'edit' ? edit : revoke)?.original_message_id
-  if (original === undefined) return undefined
-  if (type === 'revoke') return known({ kind: 'revoke' as const, ...where, messageId: original })
-  const changed = messageShape.safeParse(edit?.message)
-  const words = changed.success ? contentOf(changed.data).text : undefined
-  return words === undefined ? undefined : known({ kind: 'edit' as const, ...where, messageId: original, text: words })
+function correction(message: MetaMessage, where: Place & { senderId?: string }): Item | undefined {
+  if (message.type === 'revoke') {
+    const messageId = revoke.parse(message.revoke)?.original_message_id
+    return messageId === undefined ? undefined : known({ kind: 'revoke' as const, ...where, messageId })
+  }
+  const { original_message_id: messageId, message: now } = edit.parse(message.edit) ?? {}
+  const changed = messageShape.safeParse(now)
+  const changedText = changed.success ? contentOf(changed.data).text : undefined
+  if (messageId === undefined || changedText === undefined) return undefined
+  return known({ kind: 'edit' as const, ...where, messageId, text: changedText })
 }
 
 /** Users who hide their number have a business-scoped user id only; the suffix is Lull's own. */
@@ -115,22 +128,28 @@ function senderOf({ from, from_user_id }: MetaMessage): string | undefined {
 function contentOf(message: MetaMessage): Content {
   switch (message.type) {
     case 'text':
-      return { type: 'text', text: message.text?.body }
+      return { type: 'text', text: words.parse(message.text)?.body }
     case 'image':
     case 'video':
     case 'document':
     case 'sticker':
-      return mediumContent(message.type, message[message.type])
-    case 'audio':
-      return mediumContent(message.audio?.voice ? 'voice' : 'audio', message.audio)
-    case 'location':
-      return { type: 'location', location: message.location && known(message.location) }
-    case 'button':
-      return { type: 'interactive', text: message.button?.text, payloadId: message.button?.payload }
+      return mediumContent(message.type, medium.parse(message[message.type]))
+    case 'audio': {
+      const file = medium.parse(message.audio)
+      return mediumContent(file?.voice ? 'voice' : 'audio', file)
+    }
+    case 'location': {
+      const where = place.parse(message.location)
+      return { type: 'location', location: where && known(where) }
+    }
+    case 'button': {
+      const pressed = button.parse(message.button)
+      return { type: 'interactive', text: pressed?.text, payloadId: pressed?.payload }
+    }
     case 'interactive':
-      return interactiveContent(message.interactive)
+      return interactiveContent(interactive.parse(message.interactive))
     case 'order':
-      return { type: 'order', text: message.order?.text }
+      return { type: 'order', text: order.parse(message.order)?.text }
     case 'contacts':
     case 'unsupported':
       return { type: message.type }
@@ -139,12 +158,12 @@ function contentOf(message: MetaMessage): Content {
   }
 }
 
-function mediumContent(type: NewMessage['type'], file: MetaMessage['image']): Content {
+function mediumContent(type: NewMessage['type'], file: z.infer<typeof medium>): Content {
   const { id: mediaId, url, mime_type: mimeType, filename: fileName, caption } = file ?? {}
   return { type, text: caption, media: known({ id: mediaId, url, mimeType, fileName }) }
 }
 
-function interactiveContent(answer: MetaMessage['interactive']): Content {
+function interactiveContent(answer: z.infer<typeof interactive>): Content {
   const chosen = answer?.button_reply ?? answer?.list_reply
   return { type: 'interactive', text: chosen?.title ?? answer?.nfm_reply?.body, payloadId: chosen?.id }
 }

@@ -16,15 +16,16 @@ const OBJECT = 'whatsapp_business_account'
 
 const envelope = z.object({ object: z.string(), entry: z.array(z.unknown()) })
 const entry = z.object({ changes: list })
-const change = z.object({ field: z.string(), value: z.record(z.string(), z.unknown()) })
-
-const value = z.object({
-  metadata: lenient(z.object({ phone_number_id: id })),
-  contacts: list,
-  messages: list,
-  statuses: list,
-  errors: list,
-  message_echoes: list,
+const change = z.object({
+  field: z.string(),
+  value: z.object({
+    metadata: lenient(z.object({ phone_number_id: id })),
+    contacts: list,
+    messages: list,
+    statuses: list,
+    errors: list,
+    message_echoes: list,
+  }),
 })
 
 const withId = z.object({ id }).catch({ id: undefined })
@@ -63,10 +64,10 @@ export const meta: Provider = {
 function itemsOfChange(each: unknown): Item[] {
   const parsed = change.safeParse(each)
   if (!parsed.success) return [invalid('no_value')]
-  const { field } = parsed.data
+  const { field, value } = parsed.data
   if (field !== 'messages' && field !== 'smb_message_echoes')
     return [{ kind: 'ignored', reason: `other_field:${field.slice(0, 80)}` }]
-  const { metadata, contacts, messages, statuses, errors, message_echoes } = value.parse(parsed.data.value)
+  const { metadata, contacts, messages, statuses, errors, message_echoes } = value
   const account = metadata?.phone_number_id
   const names = contactsIn(contacts)
   const items: Item[] = [

@@ -31,20 +31,17 @@ export class Appends {
   /** A long request goes in parts; what a failure leaves unwritten a repetition completes. */
   async append(request: AppendRequest): Promise<AppendResult> {
     const { conversationId, messages } = request
-    let result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
+    const result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
     await this.link.read(() => this.memory.check())
     for (const entries of entriesInParts(messages, MESSAGES_A_PART, BYTES_A_PART)) {
       const reply = await this.calls.add({ request, entries })
       if (reply instanceof Error) throw await this.link.failed(reply, { conversationId })
-      const isNew = reply.accepted > 0
-      result = {
-        accepted: result.accepted + reply.accepted,
-        duplicates: result.duplicates + reply.duplicates,
-        tooOld: result.tooOld + reply.tooOld,
-        ...optional('batchId', reply.batchId || result.batchId),
-        ...optional('dueInMs', reply.dueInMs >= 0 ? reply.dueInMs : result.dueInMs),
-        ...optional('listeners', isNew ? reply.listeners : result.listeners),
-      }
+      result.accepted += reply.accepted
+      result.duplicates += reply.duplicates
+      result.tooOld += reply.tooOld
+      if (reply.batchId !== '') result.batchId = reply.batchId
+      if (reply.dueInMs >= 0) result.dueInMs = reply.dueInMs
+      if (reply.accepted > 0) result.listeners = reply.listeners
     }
     return result
   }
@@ -59,7 +56,3 @@ function shareOf({ entries }: Appending): number {
   const bytes = entries.reduce((sum, { bytes: size }) => sum + size, 0)
   return Math.max(entries.length / MESSAGES_A_CALL, bytes / BYTES_A_CALL)
 }
-
-/** `{ [name]: value }`, or nothing where there is no value. */
-const optional = <Name extends string, Value>(name: Name, value: Value | undefined) =>
-  (value === undefined ? {} : { [name]: value }) as { [key in Name]?: Value }

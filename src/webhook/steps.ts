@@ -56,7 +56,8 @@ export function planOf(items: Item[], provider: string, rules: StepRules): Plan 
 function addMessage(plan: Plan, item: MessageItem, provider: string, rules: StepRules): string | undefined {
   if (item.isGroup && rules.groups === 'ignore') return 'group'
   const steps = stepsOf(plan, conversationOf(item, rules.groups, item.message.senderId))
-  const message: AppendMessage = { ...item.message, provider, ...(item.isGroup ? { isGroup: true } : {}) }
+  const message: AppendMessage = { ...item.message, provider }
+  if (item.isGroup) message.isGroup = true
   if (rules.raw && isShallow(item.raw, DEEPEST_RAW)) message.raw = item.raw
   const last = steps.at(-1)
   if (last !== undefined && 'append' in last) last.append.push(message)
