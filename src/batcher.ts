@@ -202,5 +202,6 @@ function storedMessage(message: AppendMessage): StoredMessage {
   return { ...rest, type }
 }
 
-/** As it is stored: `isGroup: false` is left out. */
-const isAsStored = (message: AppendMessage): message is AppendMessage & { isGroup?: true } => message.isGroup !== false
+/** As it is stored: only that it is a group's is said. */
+const isAsStored = (message: AppendMessage): message is AppendMessage & { isGroup?: true } =>
+  message.isGroup === undefined || Boolean(message.isGroup)
