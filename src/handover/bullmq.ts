@@ -119,7 +119,7 @@ class BullmqHandover implements Handover {
     this.open = undefined
     this.starting = undefined
     if (!open) return
-    await open.answers.stop()
+    open.answers.stop()
     // It says goodbye to Redis, which may not be there.
     await open.queue.close().catch(error => open.log.debug({ err: error }, 'the queue was not closed cleanly'))
     endConnection(open.client)
