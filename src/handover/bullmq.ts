@@ -165,9 +165,15 @@ class BullmqHandover implements Handover {
 
   private async add(items: HandoverItem[]): Promise<void> {
     const { queue, outage } = this.standing()
-    await queue.addBulk(
-      items.map(({ batch }) => ({ name: JOB_NAME, data: batch, opts: { ...this.job, jobId: batch.batchId } })),
-    )
+    const jobs = items.map(({ batch }) => ({
+      name: JOB_NAME,
+      data: batch,
+      opts: { ...this.job, jobId: batch.batchId },
+    }))
+    const [first, ...more] = jobs
+    // A pipeline costs more to make than one job to add.
+    if (first && more.length === 0) await queue.add(first.name, first.data, first.opts)
+    else await queue.addBulk(jobs)
     outage.ended()
   }
 
