@@ -3,6 +3,7 @@
  * lease that is renewed meanwhile.
  */
 import type { Batch } from '../batch.js'
+import { LazyAbort } from '../lazy-abort.js'
 import { type Logger, silent } from '../logger.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
 
@@ -77,7 +78,7 @@ export function functionHandover({
 class Running {
   isCutBy: 'timeout' | 'processor' | undefined
   readonly cut: Promise<'cut'>
-  private controller: AbortController | undefined
+  private readonly own = new LazyAbort()
   private readonly timer: NodeJS.Timeout
   private resolve: (word: 'cut') => void = () => {}
 
@@ -93,13 +94,9 @@ class Running {
     else outer.addEventListener('abort', this.onOuter, { once: true })
   }
 
-  /** The handler's own, made when it asks for it: few short ones do. */
+  /** The handler's own. */
   get signal(): AbortSignal {
-    if (!this.controller) {
-      this.controller = new AbortController()
-      if (this.isCutBy) this.controller.abort(this.reason)
-    }
-    return this.controller.signal
+    return this.own.signal
   }
 
   end(): void {
@@ -112,12 +109,8 @@ class Running {
   private cutBy(what: 'timeout' | 'processor'): void {
     if (this.isCutBy) return
     this.isCutBy = what
-    this.controller?.abort(this.reason)
+    this.own.abort(what === 'timeout' ? new Error(`no answer within ${this.timeoutMs} ms`) : this.outer.reason)
     this.resolve('cut')
-  }
-
-  private get reason(): unknown {
-    return this.isCutBy === 'timeout' ? new Error(`no answer within ${this.timeoutMs} ms`) : this.outer.reason
   }
 }
 

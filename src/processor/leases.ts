@@ -2,6 +2,7 @@
  * The batches this process has claimed and not settled yet: each under a lease, renewed while its handover runs. A lease
  * that is lost (another took the batch, or Redis could not be told in time) aborts the handover's signal.
  */
+import { LazyAbort } from '../lazy-abort.js'
 import type { Logger } from '../logger.js'
 import type { ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
@@ -10,34 +11,15 @@ import { StoreUnavailable } from '../store/store.js'
 const RENEWALS_A_LEASE = 3
 
 /** A claimed batch while its lease is this process's. */
-export class Held {
+export class Held extends LazyAbort {
   isSettling = false
-  /** Why the handover is to stop, if it is. */
-  private reason: Error | undefined
-  private controller: AbortController | undefined
 
   /** @param endsAtMs by this process's monotonic clock */
   constructor(
     readonly lease: number,
     public endsAtMs: number,
-  ) {}
-
-  /** Made when somebody asks for it: a queue takes batches by the hundred, and looks at no signal. */
-  get signal(): AbortSignal {
-    if (!this.controller) {
-      this.controller = new AbortController()
-      if (this.reason) this.controller.abort(this.reason)
-    }
-    return this.controller.signal
-  }
-
-  get isAborted(): boolean {
-    return this.reason !== undefined
-  }
-
-  abort(reason: Error): void {
-    this.reason ??= reason
-    this.controller?.abort(reason)
+  ) {
+    super()
   }
 }
 

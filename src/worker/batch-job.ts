@@ -3,11 +3,11 @@ import { z } from 'zod'
 import type { Batch } from '../batch.js'
 
 /** What every batch of version 1 has; the rest is as the processor wrote it. */
-const envelope = z.looseObject({
+const envelope = z.object({
   version: z.literal(1),
   batchId: z.string().min(1),
   conversationId: z.string().min(1),
-  messages: z.array(z.looseObject({ messageId: z.string() })).min(1),
+  messages: z.array(z.object({ messageId: z.string() })).min(1),
   text: z.string(),
   releasedBy: z.string(),
 })

@@ -9,6 +9,7 @@
  */
 import type { Batch } from '../batch.js'
 import type { Handle } from '../handover/function.js'
+import { LazyAbort } from '../lazy-abort.js'
 import type { Logger } from '../logger.js'
 
 export type Cut = 'timeout' | 'lock' | 'stop'
@@ -40,7 +41,7 @@ const REASONS: Record<Cut, string> = {
 
 export class Run {
   readonly result: Promise<RunResult>
-  private readonly controller = new AbortController()
+  private readonly own = new LazyAbort()
   private readonly timeout: NodeJS.Timeout
   private readonly lock: NodeJS.Timeout
   private readonly graceMs: number
@@ -74,15 +75,23 @@ export class Run {
   cut(reason: Cut, graceMs = this.graceMs): void {
     if (this.reason) return
     this.reason = reason
-    this.controller.abort(new Error(REASONS[reason]))
+    this.own.abort(new Error(REASONS[reason]))
     this.grace = setTimeout(() => this.abandon({ result: 'abandoned', cut: reason }), graceMs)
   }
 
   private async work(handle: Handle): Promise<RunResult> {
+    const { own } = this
     const { attempt, log } = this.options
+    const context = {
+      get signal() {
+        return own.signal
+      },
+      attempt,
+      log,
+    }
     try {
       // What it resolves to is not kept: a value that is no JSON would fail a job that is done.
-      await handle(this.batch, { signal: this.controller.signal, attempt, log })
+      await handle(this.batch, context)
       return { result: 'done' }
     } catch (error) {
       return { result: 'failed', error, ...(this.reason && { cut: this.reason }) }
