@@ -107,9 +107,12 @@ function figures(acknowledged: Acknowledged[], seen: Seen[]) {
 
 const perMessage = (before: Spent, after: Spent, count: number) => ({ redisUs: (after.cpuUs - before.cpuUs) / count })
 
-/** A process is slow in its first second: code is compiled and connections are made. That of no peer counts. */
+/**
+ * A process is slow until it has done its work some hundred times: code is compiled and connections are made. That of no peer
+ * counts. Several processes share the work, and are warm after as much of it each.
+ */
 async function warm(producer: Child, consumers: Child[], perSecond: number): Promise<void> {
-  const count = Math.min(perSecond, WARM_MESSAGES)
+  const count = Math.min(perSecond, WARM_MESSAGES) * consumers.length
   await producer.ask(
     { kind: 'stream', prefix: `w${process.pid}-${++streams}-`, perSecond, count },
     replies.acknowledged,
