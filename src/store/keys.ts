@@ -96,11 +96,6 @@ export class Keys {
   handedOver = (batchId: string) => this.prefix + parts.handedOver + batchId
   canary = (name: string) => this.prefix + parts.canary + name
 
-  /** The pattern of all of Lull's channels: `redis-cli psubscribe` it to see a system at work. */
-  get channels(): string {
-    return `${this.prefix}.batch-*`
-  }
-
   /** Whose quiet gap or header a key name stands for, or which canary, where it stands for one. */
   expiring(
     key: string,

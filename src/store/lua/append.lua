@@ -146,9 +146,9 @@ local function append(conversation, holder, direct, first, last)
   end
 
   if open_id then
-    -- The messages that the header tells of were taken away, by a hand that is not Lull's.
-    if open_id == had and waiting == 0 then count, bytes = added, bytes - had_bytes end
     if open_id == had then
+      -- The messages that the header tells of were taken away, by a hand that is not Lull's.
+      if waiting == 0 then count, bytes = added, bytes - had_bytes end
       call('HSET', header_key, 'count', whole(count), 'bytes', whole(bytes), 'lastAtMs', now_text, 'dueAtMs', whole(due))
     else
       call('HSET', header_key, 'batchId', open_id, 'count', whole(count), 'bytes', whole(bytes),
@@ -170,7 +170,7 @@ local function append(conversation, holder, direct, first, last)
   for _, step in ipairs(steps) do record(step[1], step[2], conversation, unpack(step, 3)) end
   local due_in = math.max(due - now, 0)
   if is_heard(BATCH_UPDATED) then
-    announce(BATCH_UPDATED, conversation, open_id or last_id,
+    publish(BATCH_UPDATED, conversation, open_id or last_id,
       ',"count":', whole(open_id and count or waiting + #entries),
       ',"dueInMs":', whole(held_until and due_in or math.max(at - now, 0)), held_until and ',"held":true' or '', ',"db":', db,
       open_id and open_id == had and ',"added":' .. whole(added) .. ',"atMs":' .. now_text or '')
