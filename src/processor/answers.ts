@@ -55,6 +55,19 @@ export class Answers {
     this.handedOver.delete(batchId)
   }
 
+  /**
+   * Before the first claim: it brings a check of every batch that is being answered. The ends of some may have come while nobody
+   * listened, and of those of a processor that has died nobody would hear.
+   */
+  async takeOver(): Promise<void> {
+    if (this.canAsk) await this.attempt(() => this.store.checkNow())
+  }
+
+  /** Others are to listen for the ends that are still to come. To be followed by `stop`. */
+  async handOn(): Promise<void> {
+    if (this.canAsk) await this.attempt(() => this.store.checkNow([...this.handedOver.keys()]))
+  }
+
   /** Tells the store nothing again. */
   stop(): void {
     this.stopped = true
@@ -80,6 +93,9 @@ export class Answers {
   async check(checks: AnswerCheck[]): Promise<void> {
     for (let i = 0; i < checks.length; i += ASKED_AT_ONCE) {
       const part = checks.slice(i, i + ASKED_AT_ONCE)
+      // Whoever handed them over may be gone. From now on this process listens for their ends, those that come while it asks too.
+      for (const { batchId, conversationId, handedOverForMs } of part)
+        this.remember(batchId, conversationId, handedOverForMs)
       const states = await this.ask(part.map(({ batchId }) => batchId))
       if (!states) return
       await Promise.all(part.map((check, j) => this.judge(check, states[j])))
@@ -87,9 +103,7 @@ export class Answers {
   }
 
   private async judge(check: AnswerCheck, state: AnswerState | undefined): Promise<void> {
-    const { batchId, conversationId, handedOverForMs, take, takenForMs } = check
-    // Whoever handed it over may be gone: from now on this process listens for its end.
-    if (state !== undefined && state.state !== 'ended') this.remember(batchId, conversationId, handedOverForMs)
+    const { batchId, take, takenForMs } = check
     if (state?.state !== 'active') return this.endIfEnded(batchId, state)
     if (state.take !== take) {
       await this.attempt(() => this.store.taken(batchId, state.take))
@@ -109,11 +123,12 @@ export class Answers {
     const about = { batchId, ...(known && { conversationId: known.conversationId }) }
     const isHeard = await this.attempt(async () => {
       const { freed, dueInMs } = await this.store.answered(batchId, outcome, known?.conversationId)
-      // One that held nothing may have been another processor's to count, unless this one handed it over.
-      if (known || freed) this.observer.answered?.(outcome, known && performance.now() - known.handedOverAtMs)
+      // Several may listen for it. In serial order whoever frees its conversation counts it, else whoever handed it over.
+      const isOurs = this.store.rules.order === 'serial' ? freed : known !== undefined
+      if (isOurs) this.observer.answered?.(outcome, known && performance.now() - known.handedOverAtMs)
       if (outcome === 'timeout')
         this.log.warn(about, 'not answered within LULL_ANSWER_TIMEOUT_MS: its conversation goes on without it')
-      else if (known || freed) this.log.info({ ...about, outcome }, 'answered')
+      else if (isOurs) this.log.info({ ...about, outcome }, 'answered')
       if (dueInMs !== undefined) this.onFreed(dueInMs)
     })
     if (isHeard || this.unheard.size >= MOST_UNHEARD) return
@@ -130,6 +145,11 @@ export class Answers {
     await this.end(...first)
     if (this.unheard.has(first[0])) return
     await Promise.all([...this.unheard].map(end => this.end(...end)))
+  }
+
+  /** Else a look at a batch tells nothing, and in concurrent order there is none to look at. */
+  private get canAsk(): boolean {
+    return this.handover.states !== undefined && this.store.rules.order === 'serial'
   }
 
   /** A receiver that says nothing about its batches has them from the handover on. */

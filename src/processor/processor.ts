@@ -169,6 +169,7 @@ export class Processor {
 
   private async acquire(): Promise<StoreIdentity> {
     const identity = await this.prepare()
+    await this.answers.takeOver()
     await this.announceExpiry('first')
     this.timer.start()
     this.releases.push(() => this.timer.stop())
@@ -196,6 +197,7 @@ export class Processor {
     this.leases.abortAll(new Error('the processor is stopping'))
     await within(this.leases.empty(), deadline - performance.now())
     this.handingOver.stop()
+    await within(this.answers.handOn(), deadline - performance.now())
     this.answers.stop()
     if (this.leases.size > 0) await this.giveBack()
     await this.release()

@@ -13,7 +13,7 @@ import { append } from './memory/append.js'
 import { claim } from './memory/claim.js'
 import { steady } from './memory/clock.js'
 import { edit, revoke } from './memory/correcting.js'
-import { ack, answered, giveBack, nack, renew, taken } from './memory/ending.js'
+import { ack, answered, checkNow, giveBack, nack, renew, taken } from './memory/ending.js'
 import { drop, extend, flush, forget, redrive } from './memory/moving.js'
 import {
   conversationState,
@@ -114,6 +114,10 @@ export class MemoryStore implements Store {
 
   async giveBack(owner: string, keep: string[] = []): Promise<string[]> {
     return giveBack(this.state, owner, keep)
+  }
+
+  async checkNow(batchIds?: string[]): Promise<void> {
+    checkNow(this.state, batchIds)
   }
 
   async taken(batchId: string, take: string): Promise<void> {

@@ -66,7 +66,7 @@ export interface RedisStoreOptions {
 
 /** Ends of answers that one script call takes. */
 const ENDINGS_A_CALL = 100
-/** Batches one script call acknowledges or renews. */
+/** Batches one script call acknowledges, renews or has looked at. */
 const BATCHES_A_CALL = 500
 
 export class RedisStore implements Store {
@@ -174,6 +174,16 @@ export class RedisStore implements Store {
 
   giveBack(owner: string, keep: string[] = []): Promise<string[]> {
     return this.link.write(() => this.scripts.giveBack(owner, keep))
+  }
+
+  async checkNow(batchIds?: string[]): Promise<void> {
+    if (batchIds) {
+      await this.inParts(batchIds, part => this.scripts.checkNow(part))
+      return
+    }
+    // As many as there were at first: claims set the next checks meanwhile.
+    let left = await this.link.write(() => this.scripts.checkNow([], BATCHES_A_CALL))
+    for (; left > 0; left -= BATCHES_A_CALL) await this.link.write(() => this.scripts.checkNow([], BATCHES_A_CALL))
   }
 
   async taken(batchId: string, take: string): Promise<void> {

@@ -182,6 +182,11 @@ export class Scripts {
     return this.run<string[]>('give-back', [owner, this.db, ...keep])
   }
 
+  /** Resolves to how many of all are left whose checks are ahead. @param ofAll how many of those are made due, too */
+  checkNow(batchIds: string[], ofAll = 0) {
+    return this.run<number>('check-now', [this.db, ofAll, ...batchIds])
+  }
+
   taken(batchId: string, take: string) {
     return this.run<null>('taken', [batchId, take, this.rules.answerTimeoutMs, this.checkMs])
   }

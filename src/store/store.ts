@@ -280,6 +280,11 @@ export interface Store {
   nack(request: NackRequest): Promise<NackResult>
   /** Ends the leases of `owner`'s claimed batches but `keep`, without counting an attempt; resolves to their ids. */
   giveBack(owner: string, keep?: string[]): Promise<string[]>
+  /**
+   * Makes the answer checks of batches due now, for whoever claims next, and tells processors of it: nobody listens for the ends
+   * of these any more. Without `batchIds`: of all, and whoever calls it claims next.
+   */
+  checkNow(batchIds?: string[]): Promise<void>
   /** A worker was seen at `take` of a batch that holds its conversation: the answer timeout counts from the first time. */
   taken(batchId: string, take: string): Promise<void>
   /**

@@ -168,6 +168,8 @@ describe('shutdown', function () {
     const workers: LullProcess[] = []
     const standing: Record<Role, LullProcess[]> = { api: [], processor: [], worker: [] }
     const urls: string[] = []
+    // Some answers are always under way when a processor stops.
+    env['TELL_MS'] = '100'
     const replace = async (role: Role, index: number) => {
       const process = await start(role)
       standing[role][index] = process

@@ -65,6 +65,15 @@ describe('RedisStore', () => {
     for (const underTest of made.splice(0)) await underTest.close()
   })
 
+  it('makes the checks of all batches due, however many those are', async () => {
+    const { store, redis, keys } = await make()
+    const inAWhile = Date.now() + 600_000
+    await redis.zadd(keys.answering, ...Array.from({ length: 2600 }, (_, i) => [inAWhile, `batch-${i}`]).flat())
+    await store.checkNow()
+    expect(await redis.zcount(keys.answering, inAWhile, '+inf')).to.equal(0)
+    expect(await redis.zcard(keys.answering)).to.equal(2600)
+  })
+
   describe('shows in redis-cli', () => {
     it('an open batch as a hash with its TTL, its messages as a list without one, and when it is due', async () => {
       const { store, redis, keys } = await make({ quietGapMs: 10_000, batchTtlMs: 60_000 })

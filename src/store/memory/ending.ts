@@ -1,4 +1,4 @@
-/** What becomes of claimed batches: `lua/ack.lua`, `nack.lua`, `renew.lua`, `give-back.lua`, `taken.lua`, `answered.lua`. */
+/** What becomes of claimed batches: `lua/ack.lua`, `nack.lua`, `renew.lua`, `give-back.lua`, `check-now.lua`, `taken.lua`, `answered.lua`. */
 import type { AnsweredResult, AnswerOutcome, Lease, NackRequest, NackResult } from '../store.js'
 import type { State } from './state.js'
 
@@ -112,6 +112,19 @@ export function giveBack(state: State, owner: string, keep: string[]): string[] 
     givenBack.push(batchId)
   }
   return givenBack
+}
+
+export function checkNow(state: State, batchIds?: string[]): void {
+  const now = state.now()
+  let told: string | undefined
+  for (const batchId of batchIds ?? state.answering.all().map(({ member }) => member)) {
+    const atMs = state.answering.get(batchId)
+    if (atMs === undefined || (!batchIds && atMs <= now)) continue
+    state.answering.set(batchId, now)
+    told = batchId
+  }
+  const handed = batchIds && told !== undefined ? state.handedOver.get(told) : undefined
+  if (handed && told !== undefined) state.tellDue(handed.conversationId, told, 0)
 }
 
 export function taken(state: State, batchId: string, take: string): void {

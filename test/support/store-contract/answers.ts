@@ -1,5 +1,7 @@
 /** Answers: what holds a conversation, and when its next batch may go. */
 import { expect } from 'chai'
+import type { StoreEvent } from '../../../src/store/store.js'
+import { until } from '../wait.js'
 import type { Make } from './contract.js'
 import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, idsOf, PATIENT } from './messages.js'
 
@@ -174,6 +176,31 @@ export function answerTests(make: Make): void {
       const second = (await claim(store)).checks[0]
       expect(second?.take).to.equal('2')
       expect((second?.handedOverForMs ?? 0) - (second?.takenForMs ?? 0)).to.be.at.least(1200)
+    })
+
+    it('come at the next claim where somebody asks for it, of the batches named or of all, and processors are told', async () => {
+      const { store } = await make(PATIENT)
+      const batchIds: string[] = []
+      for (const chat of ['a', 'b', 'c']) {
+        const { batchId } = await claimed(store, chat)
+        await store.ack([batchId])
+        batchIds.push(batchId)
+      }
+      const [a = '', b = '', c = ''] = batchIds
+      const checkedAtOnce = async () => (await claim(store)).checks.map(({ batchId }) => batchId).toSorted()
+      const heard: StoreEvent[] = []
+      const stop = await store.listen(event => void heard.push(event))
+      await store.checkNow([a, 'gone', c])
+      await until(() => heard.length === 2, { what: 'the news' })
+      expect(heard[1]).to.deep.include({ kind: 'next-due', dueInMs: 0 })
+      await stop()
+      expect(await checkedAtOnce()).to.deep.equal([a, c].toSorted())
+      expect(await checkedAtOnce()).to.deep.equal([])
+      await store.checkNow([])
+      expect(await checkedAtOnce()).to.deep.equal([])
+      await store.answered(b, 'completed')
+      await store.checkNow()
+      expect(await checkedAtOnce()).to.deep.equal([a, c].toSorted())
     })
 
     it('say nothing of a batch that is not being answered', async () => {

@@ -23,6 +23,7 @@ const TRANSITIONS = new Set([
   'ack',
   'nack',
   'giveBack',
+  'checkNow',
   'taken',
   'answered',
   'flush',

@@ -132,6 +132,10 @@ export class Pair {
         const keep = this.reach(command.keeps).map(({ batchId }) => batchId)
         return this.both(store => store.giveBack(command.owner, keep))
       }
+      case 'checkNow': {
+        const named = command.named ? [this.batchId(command.back)] : undefined
+        return this.both(store => store.checkNow(named))
+      }
       case 'taken':
         return this.both(store => store.taken(this.batchId(command.back), command.take))
       case 'answered':

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
-import type { Handover } from '../../../src/handover/handover.js'
+import type { AnswerState, Handover } from '../../../src/handover/handover.js'
 import { silent } from '../../../src/logger.js'
 import { Answers } from '../../../src/processor/answers.js'
 import { MemoryStore } from '../../../src/store/memory-store.js'
@@ -27,6 +27,7 @@ describe('ends of answers', () => {
   let counted: string[]
   let freed: number[]
   let answers: Answers
+  let asking: Handover
 
   beforeEach(() => {
     clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -34,7 +35,8 @@ describe('ends of answers', () => {
     counted = []
     freed = []
     const observer = { answered: (outcome: string) => void counted.push(outcome) }
-    answers = new Answers(store, handover, silent, inMs => void freed.push(inMs), observer)
+    asking = { ...handover }
+    answers = new Answers(store, asking, silent, inMs => void freed.push(inMs), observer)
     for (const id of ['b1', 'b2', 'b3']) answers.remember(id, `c of ${id}`)
   })
 
@@ -80,5 +82,35 @@ describe('ends of answers', () => {
     answered.resetHistory()
     await clock.tickAsync(A_WHILE_MS)
     expect(told()).to.deep.equal([])
+  })
+
+  it('that come while the receiver is asked about a check are heard', async () => {
+    const check = { batchId: 'b4', conversationId: 'c of b4', handedOverForMs: 0 }
+    let says = (_: AnswerState[]) => {}
+    asking.states = () =>
+      new Promise(resolve => {
+        says = resolve
+      })
+    const checking = answers.check([check])
+    await answers.onAnswered('b4', 'completed')
+    says([{ state: 'active', take: '1' }])
+    await checking
+    expect(told()).to.deep.equal([['b4', 'completed', 'c of b4']])
+  })
+
+  it('are counted once, by whoever frees the conversation', async () => {
+    answered.resolves({ freed: false })
+    await answers.onAnswered('b1', 'completed')
+    expect(counted).to.deep.equal([])
+  })
+
+  it('are left to others by name', async () => {
+    const checkNow = sinon.stub(store, 'checkNow').resolves()
+    await answers.onAnswered('b2', 'completed')
+    await answers.handOn()
+    expect(checkNow.args, 'a receiver that can not be asked').to.deep.equal([])
+    asking.states = async () => []
+    await answers.handOn()
+    expect(checkNow.args).to.deep.equal([[['b1', 'b3']]])
   })
 })
