@@ -25,15 +25,17 @@ describe('batch', () => {
     expect(batch!.releasedAtMs).to.be.at.least(batch!.dueAtMs)
   })
 
-  it('200 conversations interleaved over two APIs and two processors come out as 200 batches, each complete, each once', async () => {
-    running = await pipeline({ rules: { quietGapMs: 3000 }, apis: 2, processors: 2, workers: 2 })
+  it('200 conversations interleaved over two APIs and two processors come out as 200 batches, each complete, each once', async function () {
+    this.timeout(90_000)
+    // A thousand requests have to be answered well within five of these.
+    running = await pipeline({ rules: { quietGapMs: 8000 }, apis: 2, processors: 2, workers: 2 })
     const { post } = running
     const chats = Array.from({ length: 200 }, (_, i) => `7900000${1000 + i}@c.us`)
     for (let n = 0; n < 5; n++)
       await Promise.all(
         chats.map((chat, i) => post(chat, [{ messageId: `${chat}-${n}`, text: String(n) }], { api: (i + n) % 2 })),
       )
-    const batches = await running.received(200)
+    const batches = await running.received(200, 60_000)
     expect(new Set(batches.map(batch => batch.chatId)).size).to.equal(200)
     expect(new Set(batches.map(batch => batch.batchId)).size).to.equal(200)
     for (const batch of batches) expect(batch.text).to.equal('0\n1\n2\n3\n4')

@@ -14,7 +14,7 @@ const RUNS = Number(process.env['LULL_MODEL_RUNS'] ?? 1000)
 const SEED = process.env['LULL_MODEL_SEED']
 /** Sequences that run side by side, as each waits for Redis most of the time. A seed is repeated in one. */
 const LANES = SEED === undefined ? 4 : 1
-const MOST_MS = 180_000
+const MOST_MS = 600_000
 /** Steps of the shortest sequence that fails, as they are shown. */
 const STEPS_SHOWN = 60
 
