@@ -1,7 +1,8 @@
 /**
- * The API as a Koa application, made without listening. One file a route family; what a client sees of an error is
- * decided in `errors.ts`, and what a webhook means in `webhook/receive.ts`.
+ * The API, made without listening: a Koa application, and before it the webhooks. One file a route family; what a client sees
+ * of an error is decided in `errors.ts`, and what a webhook means in `webhook/receive.ts`.
  */
+import type { RequestListener } from 'node:http'
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Batcher } from '../batcher.js'
@@ -9,13 +10,14 @@ import { MARK_HEADER } from '../doctor/presence.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics/metrics.js'
 import type { ProvidersOptions } from '../providers/provider.js'
+import { Answers } from '../webhook/answer.js'
 import { type OnReceived, Receiver } from '../webhook/receive.js'
 import type { OnRejected } from '../webhook/rejections.js'
 import type { Groups, OnOwnMessage } from '../webhook/steps.js'
 import { batchRoutes } from './batches.js'
 import { conversationRoutes } from './conversations.js'
 import { boardOf, type DashboardOptions, dashboardRoutes } from './dashboard.js'
-import { errors } from './errors.js'
+import { errors, SAFE_HEADERS } from './errors.js'
 import { eventRoutes } from './events.js'
 import { healthRoutes } from './health.js'
 import { Listeners } from './listeners.js'
@@ -53,7 +55,7 @@ export interface AppOptions {
   onUnheard?: () => void
 }
 
-export function createApp(options: AppOptions): Koa {
+export function createApp(options: AppOptions): RequestListener {
   const { batcher, log, apiToken, readiness = async () => {}, onUnheard, onReceived, metrics, mark } = options
   const listeners = new Listeners(batcher, log, onUnheard)
   const onAppended = listeners.afterAppend
@@ -74,9 +76,6 @@ export function createApp(options: AppOptions): Koa {
       options.onRejected?.(provider, reason)
     },
   })
-  // By itself, since a router tries all of its paths on each request.
-  const webhookRouter = new Router()
-  webhookRoutes(webhookRouter, receiver)
   conversationRoutes(router, {
     batcher,
     token,
@@ -99,6 +98,7 @@ export function createApp(options: AppOptions): Koa {
     eventRoutes(router, dashboard.live, token)
   }
 
+  const answers = new Answers(log)
   const app = new Koa()
   if (metrics) app.use(measured(metrics))
   if (mark !== undefined)
@@ -108,9 +108,13 @@ export function createApp(options: AppOptions): Koa {
     })
   // What reaches this is a client that went away while it was being answered.
   app.on('error', (error: Error) => log.debug({ error: error.message }, 'a response could not be sent'))
-  app.use(errors(log))
-  app.use(webhookRouter.routes()).use(webhookRouter.allowedMethods())
+  app.use(errors(answers, log))
   if (dashboard?.queue) app.use(boardOf(dashboard.queue, access))
   app.use(router.routes()).use(router.allowedMethods())
-  return app
+  const others = app.callback()
+  const headers = { ...SAFE_HEADERS, ...(mark === undefined ? {} : { [MARK_HEADER]: mark }) }
+  const answerWebhook = webhookRoutes({ receiver, answers, log, metrics, headers })
+  return (req, res) => {
+    if (!answerWebhook(req, res)) void others(req, res)
+  }
 }

@@ -4,14 +4,15 @@
  */
 import type { Context, Middleware } from 'koa'
 import type { Logger } from '../logger.js'
-import { Answers, Refusal } from '../webhook/answer.js'
+import { type Answers, Refusal } from '../webhook/answer.js'
 
-export function errors(log: Logger): Middleware {
-  const answers = new Answers(log)
+/** Of every answer, whatever it says. */
+export const SAFE_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' } as const
+
+export function errors(answers: Answers, log: Logger): Middleware {
   return async (ctx, next) => {
     const startMs = performance.now()
-    ctx.set('X-Content-Type-Options', 'nosniff')
-    ctx.set('Cache-Control', 'no-store')
+    ctx.set(SAFE_HEADERS)
     try {
       checkPath(ctx.path)
       await next()

@@ -1,8 +1,7 @@
 /** The API's server: it listens, and stops without cutting off what it has begun to answer. */
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import type Koa from 'koa'
 
 export interface Listening {
   /** `http://127.0.0.1:3000`, with the port that was given out for port 0. */
@@ -36,12 +35,11 @@ const FAREWELL_SHARE = 0.1
 
 /** Rejects with one line that names the setting, where the address cannot be had. */
 export async function listen(
-  app: Koa,
+  handle: RequestListener,
   { host, port }: { host: string; port: number },
   patience = PATIENCE,
 ): Promise<Listening> {
   let closing: Promise<void> | undefined
-  const handle = app.callback()
   const unanswered = new Set<ServerResponse>()
   const server = createServer(
     {
@@ -52,13 +50,13 @@ export async function listen(
     },
     (req, res) => {
       unanswered.add(res)
-      res.once('close', () => unanswered.delete(res))
       if (closing) sayLast(res)
-      // A connection that stays open would hold up the stop for as long as it is kept alive.
-      res.once('finish', () => {
+      res.once('close', () => {
+        unanswered.delete(res)
+        // A connection that stays open would hold up the stop for as long as it is kept alive.
         if (!server.listening) req.socket.end()
       })
-      void handle(req, res)
+      handle(req, res)
     },
   )
   const sockets = new Set<Socket>()

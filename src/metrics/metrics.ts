@@ -60,6 +60,8 @@ export class Metrics implements Observer {
     ['route', 'method', 'code'],
     CALL_S,
   )
+  /** By their labels: to look them up costs more than to count. */
+  private readonly requestSeries = new Map<string, Histogram.Internal<string>>()
   private readonly build = new Gauge({
     name: 'lull_build_info',
     help: 'Always 1',
@@ -127,7 +129,11 @@ export class Metrics implements Observer {
   }
 
   requested({ route, method, code, durationMs }: Parameters<NonNullable<Observer['requested']>>[0]): void {
-    this.requests.observe({ route, method, code }, durationMs / SECOND_MS)
+    const knownMethod = KNOWN_METHODS.has(method) ? method : 'other'
+    const key = `${route} ${knownMethod} ${code}`
+    const series = this.requestSeries.get(key) ?? this.requests.labels({ route, method: knownMethod, code })
+    this.requestSeries.set(key, series)
+    series.observe(durationMs / SECOND_MS)
   }
 
   claimed({ batch, lease, lateMs, headerLost }: ClaimedBatch): void {
@@ -173,6 +179,7 @@ export class Metrics implements Observer {
   }
 }
 
+const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'OPTIONS'])
 const CAUSES: readonly NonNullable<ClaimedBatch['headerLost']>[] = ['expired', 'vanished']
 const ANSWERS: readonly AnswerOutcome[] = ['completed', 'failed', 'removed', 'timeout']
 const OUTCOMES: Readonly<Record<string, string>> = { duplicates: 'duplicate', tooLate: 'too_late' }

@@ -25,15 +25,15 @@ export const id = readBy(value => {
   return trimmed === '' || trimmed.length > LONGEST_ID ? undefined : trimmed
 })
 
-export const text = lenient(z.string())
+export const text = readBy(value => (typeof value === 'string' ? value : undefined))
 
 /** Text that may be empty for "there is none". */
-export const filledText = lenient(z.string().min(1))
+export const filledText = readBy(value => (typeof value === 'string' && value !== '' ? value : undefined))
 
 /** Forms have no booleans. */
 export const flag = lenient(z.union([z.boolean(), z.stringbool()]))
 
-export const number = lenient(z.number())
+export const number = readBy(value => (typeof value === 'number' ? value : undefined))
 
 /** Empty where it is absent, which is no error: one costs more to make than all the rest of a webhook to read. */
 export const list = z

@@ -1,4 +1,5 @@
 /** `LULL_OPS_PORT`: health and metrics of any role on a port of its own, without a token, for probes and scrapers. */
+import type { RequestListener } from 'node:http'
 import Router from '@koa/router'
 import Koa from 'koa'
 import { healthRoutes } from '../../api/health.js'
@@ -22,14 +23,14 @@ export async function startOps(
   const app = new Koa()
   app.on('error', (error: Error) => log.debug({ err: error }, 'a probe could not be answered'))
   app.use(router.routes())
-  const server = await listenAt(app, config.api.host, config.opsPort)
+  const server = await listenAt(app.callback(), config.api.host, config.opsPort)
   await lifecycle.add('the port for probes', timeoutMs => server.close(timeoutMs))
   log.info({ url: server.url }, `/livez and /readyz on ${server.url}, and /metrics`)
 }
 
-async function listenAt(app: Koa, host: string, port: number): Promise<Listening> {
+async function listenAt(handle: RequestListener, host: string, port: number): Promise<Listening> {
   try {
-    return await listen(app, { host, port })
+    return await listen(handle, { host, port })
   } catch (error) {
     // Its words are about the API's port.
     throw error instanceof Error ? new Error(error.message.replace(/\bPORT\b/g, 'LULL_OPS_PORT')) : error

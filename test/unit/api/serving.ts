@@ -13,8 +13,10 @@ export const TOKEN = 'a-token'
 export class TroubledStore extends MemoryStore {
   trouble?: Error
   listeners?: number
+  onAppend?: () => void
 
   override async append(request: AppendRequest): Promise<AppendResult> {
+    this.onAppend?.()
     if (this.trouble) throw this.trouble
     const result = await super.append(request)
     return this.listeners === undefined ? result : { ...result, listeners: this.listeners }

@@ -23,7 +23,7 @@ describe('API: a stop', () => {
       await gate
       ctx.body = 'done'
     })
-    return { api: await listen(app, { host: '127.0.0.1', port: 0 }), letGo, inWork }
+    return { api: await listen(app.callback(), { host: '127.0.0.1', port: 0 }), letGo, inWork }
   }
 
   const answerOf = (url: string, agent: Agent) =>

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { expect } from 'chai'
 import { ForeignKey, StoreUnavailable } from '../../../src/store/store.js'
 import { type Serving, serve } from './serving.js'
@@ -16,6 +17,17 @@ describe('API: webhooks', () => {
     api = await serve({ providers: { meta: { verifyToken: 'vibecoding' } } })
   })
   afterEach(() => api.close(0))
+
+  /** The status of a request whose first line is written by hand. */
+  const raw = async (firstLine: string, body: string) => {
+    const socket = connect(Number(new URL(api.url).port), '127.0.0.1')
+    socket.end(
+      `${firstLine}\r\nHost: x\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    )
+    let answer = ''
+    for await (const chunk of socket) answer += chunk
+    return Number(answer.split(' ')[1])
+  }
 
   it('answers {"accepted","duplicates","ignored"} once the messages are stored, without a token', async () => {
     const headers = { Authorization: '' }
@@ -41,6 +53,56 @@ describe('API: webhooks', () => {
     expect(claimed.batches.map(({ batch }) => batch.releasedBy)).to.deep.equal(['direct'])
     await api.call('POST', BATCHED, { ...hi, chatId: 'other' })
     expect((await api.store.claim({ owner: 'test', maxBatches: 10, maxBytes: 1e6 })).batches).to.have.length(0)
+  })
+
+  it('is found by its path however that is written, and nothing else is', async () => {
+    const statusOf = (path: string) => raw(`POST ${path} HTTP/1.1`, JSON.stringify(hi))
+    for (const path of [
+      BATCHED,
+      `${BATCHED}/`,
+      '/Webhook/WhatsApp/Batched',
+      `${BATCHED}/gen%65ric`,
+      `${DIRECT}/generic?a=b`,
+    ])
+      expect(await statusOf(path), path).to.equal(200)
+    expect(await statusOf(`${api.url}${BATCHED}`), 'as a proxy writes it').to.equal(200)
+    expect(await statusOf(`${BATCHED}/%zz`), 'a % that encodes nothing').to.equal(400)
+    for (const path of [`${BATCHED}/generic/more`, `${BATCHED}x`, '/webhook', `/x${BATCHED}`])
+      expect(await statusOf(path), path).to.equal(404)
+  })
+
+  it('answers with headers that are safe, whatever it says, and says which process it is', async () => {
+    const own = await serve({ mark: 'a-mark' })
+    try {
+      for (const body of [hi, '{']) {
+        const { headers } = await own.call('POST', BATCHED, body)
+        expect(headers.get('x-content-type-options')).to.equal('nosniff')
+        expect(headers.get('cache-control')).to.equal('no-store')
+        expect(headers.get('content-type')).to.equal('application/json; charset=utf-8')
+        expect(headers.get('x-lull-mark')).to.equal('a-mark')
+      }
+    } finally {
+      await own.close(0)
+    }
+  })
+
+  it('HEAD is answered as GET is, without a body; other methods are refused', async () => {
+    const { status, text, headers } = await api.call('HEAD', BATCHED)
+    expect([status, text]).to.deep.equal([400, ''])
+    expect(Number(headers.get('content-length'))).to.be.greaterThan(0)
+    expect((await api.call('DELETE', BATCHED)).status).to.equal(405)
+  })
+
+  it('a client that goes away while it is answered harms nobody', async () => {
+    const begun = new Promise<void>(resolve => {
+      api.store.onAppend = resolve
+    })
+    const going = request(api.url + BATCHED, { method: 'POST' })
+    going.on('error', () => {})
+    going.end(JSON.stringify(hi))
+    await begun
+    going.destroy()
+    expect((await api.call('POST', BATCHED, { ...hi, messageId: '2' })).status).to.equal(200)
   })
 
   it('Meta’s handshake works on all four routes', async () => {
