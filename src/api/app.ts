@@ -17,7 +17,7 @@ import type { Groups, OnOwnMessage } from '../webhook/steps.js'
 import { batchRoutes } from './batches.js'
 import { conversationRoutes } from './conversations.js'
 import { boardOf, type DashboardOptions, dashboardRoutes } from './dashboard.js'
-import { errors, SAFE_HEADERS } from './errors.js'
+import { errors } from './errors.js'
 import { eventRoutes } from './events.js'
 import { healthRoutes } from './health.js'
 import { Listeners } from './listeners.js'
@@ -25,6 +25,9 @@ import { measured, metricsRoute } from './metrics.js'
 import { RecentWebhooks } from './recent-webhooks.js'
 import { Access } from './token.js'
 import { webhookRoutes } from './webhooks.js'
+
+/** Of every answer, whatever it says. */
+const SAFE_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' }
 
 export interface AppOptions {
   batcher: Batcher
@@ -99,20 +102,15 @@ export function createApp(options: AppOptions): RequestListener {
   }
 
   const answers = new Answers(log)
+  const headers = { ...SAFE_HEADERS, ...(mark === undefined ? {} : { [MARK_HEADER]: mark }) }
   const app = new Koa()
   if (metrics) app.use(measured(metrics))
-  if (mark !== undefined)
-    app.use((ctx, next) => {
-      ctx.set(MARK_HEADER, mark)
-      return next()
-    })
   // What reaches this is a client that went away while it was being answered.
   app.on('error', (error: Error) => log.debug({ error: error.message }, 'a response could not be sent'))
-  app.use(errors(answers, log))
+  app.use(errors({ answers, log, headers }))
   if (dashboard?.queue) app.use(boardOf(dashboard.queue, access))
   app.use(router.routes()).use(router.allowedMethods())
   const others = app.callback()
-  const headers = { ...SAFE_HEADERS, ...(mark === undefined ? {} : { [MARK_HEADER]: mark }) }
   const answerWebhook = webhookRoutes({ receiver, answers, log, metrics, headers })
   return (req, res) => {
     if (!answerWebhook(req, res)) void others(req, res)

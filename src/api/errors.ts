@@ -6,13 +6,17 @@ import type { Context, Middleware } from 'koa'
 import type { Logger } from '../logger.js'
 import { type Answers, Refusal } from '../webhook/answer.js'
 
-/** Of every answer, whatever it says. */
-export const SAFE_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' } as const
+export interface Answering {
+  answers: Answers
+  log: Logger
+  /** Of every answer. */
+  headers: Readonly<Record<string, string>>
+}
 
-export function errors(answers: Answers, log: Logger): Middleware {
+export function errors({ answers, log, headers: ofAll }: Answering): Middleware {
   return async (ctx, next) => {
     const startMs = performance.now()
-    ctx.set(SAFE_HEADERS)
+    ctx.set({ ...ofAll })
     try {
       checkPath(ctx.path)
       await next()

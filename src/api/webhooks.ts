@@ -6,11 +6,11 @@
  * router and its middlewares cost as much as all that becomes of a message here (docs/performance.md).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics/metrics.js'
-import { type Answer, type Answers, Refusal } from '../webhook/answer.js'
+import { type Answer, Refusal } from '../webhook/answer.js'
 import { readBytes } from '../webhook/read-bytes.js'
 import type { Receiver } from '../webhook/receive.js'
+import type { Answering } from './errors.js'
 
 const WEBHOOK = /^\/webhook\/whatsapp(?<batched>\/batched)?(?:\/(?<provider>[^/]+))?\/?$/i
 const ALLOWED = 'GET, HEAD, POST'
@@ -18,13 +18,9 @@ const ALLOWED = 'GET, HEAD, POST'
 /** Answers a request that is a webhook's; false, and untouched, where it is none. */
 export type AnswerWebhook = (req: IncomingMessage, res: ServerResponse) => boolean
 
-export interface WebhookRoutesOptions {
+export interface WebhookRoutesOptions extends Answering {
   receiver: Receiver
-  answers: Answers
-  log: Logger
   metrics?: Metrics | undefined
-  /** Of every answer. */
-  headers: Readonly<Record<string, string>>
 }
 
 interface Route {
