@@ -8,6 +8,15 @@ const CHAT = '79000000001@c.us'
 /** Checks come by themselves after 22 s and more, later than any test waits. */
 const RULES = { quietGapMs: 50 }
 
+/** Work that goes on until `answer` is called. */
+function heldAnswer() {
+  let answer = () => {}
+  const answering = new Promise<void>(resolve => {
+    answer = resolve
+  })
+  return { answer, answering }
+}
+
 describe('answers', () => {
   let running: Pipeline | undefined
 
@@ -17,10 +26,7 @@ describe('answers', () => {
   })
 
   it('a processor that stops between handover and answer: another, that stands, notices the answer when it comes', async () => {
-    let answer = () => {}
-    const answering = new Promise<void>(resolve => {
-      answer = resolve
-    })
+    const { answer, answering } = heldAnswer()
     running = await pipeline({
       rules: RULES,
       processors: 2,
@@ -30,12 +36,10 @@ describe('answers', () => {
     await post(CHAT, [{ messageId: '1', text: 'first' }])
     await received(1)
     await until(async () => (await batcher.conversation(CHAT)).heldBy?.state === 'answering', { what: 'the hold' })
-    const owner = (await batcher.history({ conversationId: CHAT })).find(({ step }) => step === 'claimed')?.detail[
-      'owner'
-    ]
-    const handedOverBy = processors.find(processor => processor.owner === owner)
-    await handedOverBy?.stop()
-    expect(handedOverBy).not.to.equal(undefined)
+    const [step] = (await batcher.history({ conversationId: CHAT })).filter(({ step }) => step === 'claimed')
+    const owner = processors.find(processor => processor.owner === step?.detail['owner'])
+    expect(owner, 'who handed it over').not.to.equal(undefined)
+    await owner?.stop()
     await post(CHAT, [{ messageId: '2', text: 'second' }])
     await until(async () => (await batcher.conversation(CHAT)).open?.dueInMs === 0, { what: 'the second to be due' })
     expect(running.batches).to.have.length(1)
@@ -59,10 +63,7 @@ describe('answers', () => {
   })
 
   it('a processor that dies between handover and answer: the next one to start notices the answer when it comes', async () => {
-    let answer = () => {}
-    const answering = new Promise<void>(resolve => {
-      answer = resolve
-    })
+    const { answer, answering } = heldAnswer()
     running = await pipeline({
       rules: RULES,
       processors: 0,
