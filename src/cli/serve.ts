@@ -39,7 +39,9 @@ export async function serve({ log, shutdownMs, start }: ServeOptions): Promise<v
     await Promise.race([starting.then(announceReady), signals.first])
     await Promise.race([signals.first, lifecycle.failed])
   } finally {
+    const stoppingAtMs = performance.now()
     await lifecycle.stop(stopMs)
+    if (signals.heard) log.info({ ms: Math.round(performance.now() - stoppingAtMs) }, 'stopped')
     signals.close()
     release()
   }
@@ -62,6 +64,11 @@ class Signals {
       this.resolve = resolve
     })
     for (const signal of SIGNALS) process.on(signal, this.hear)
+  }
+
+  /** A stop was asked for. */
+  get heard(): boolean {
+    return this.firstAtMs !== undefined
   }
 
   close(): void {

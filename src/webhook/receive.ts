@@ -118,7 +118,11 @@ export class Receiver {
     const token = this.providers.meta?.verifyToken
     if (query('hub.mode') !== 'subscribe')
       throw new Refusal(400, 'webhooks are POSTed here; GET is for Meta’s verification handshake (hub.mode=subscribe)')
-    if (!token) throw new Refusal(403, 'no verify token is set: set WHATSAPP_VERIFY_TOKEN (providers.meta.verifyToken)')
+    if (!token) {
+      const why = 'no verify token is set: set WHATSAPP_VERIFY_TOKEN (providers.meta.verifyToken)'
+      this.rejections.add('meta', 'verify_token', why)
+      throw new Refusal(403, why)
+    }
     if (!equalInTime(query('hub.verify_token') ?? '', token)) {
       this.rejections.add(
         'meta',

@@ -9,6 +9,7 @@
  */
 import type { Job, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
+import type { Batch } from '../batch.js'
 import { type Bullmq, backendOn, endConnection, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
 import type { Handle } from '../handover/function.js'
 import { type Logger, silent } from '../logger.js'
@@ -152,9 +153,10 @@ export class QueueWorker {
       this.log.warn({ batchId: id }, 'a batch was not begun: its lock ended before, so another worker may have it now')
       throw new Error('its lock was lost')
     }
+    let batch: Batch
     let run: Run
     try {
-      const batch = batchFrom(job, this.queue)
+      batch = batchFrom(job, this.queue)
       run = new Run(batch, this.options.handle, {
         attempt: job.attemptsMade + 1,
         log: this.log,
@@ -166,9 +168,15 @@ export class QueueWorker {
       throw new UnrecoverableError(messageOf(error))
     }
     this.runs.set(id, run)
+    const startedAtMs = performance.now()
     const result = await run.result.finally(() => this.runs.delete(id))
-    if (result.result === 'done') return
-    this.tell(job, result)
+    const { conversationId } = batch
+    const about = { batchId: id, conversationId, attempt: job.attemptsMade + 1 }
+    if (result.result === 'done') {
+      this.log.info({ ...about, ms: Math.round(performance.now() - startedAtMs) }, 'the handler is done')
+      return
+    }
+    this.tell(about, result)
     if (result.cut === 'stop') {
       await job.moveToWait(token)
       throw new WaitingError()
@@ -177,8 +185,8 @@ export class QueueWorker {
     throw result.result === 'failed' ? asError(result.error) : new Error('its lock was lost')
   }
 
-  private tell(job: Job, result: Exclude<RunResult, { result: 'done' }>): void {
-    const about = { batchId: job.id, attempt: job.attemptsMade + 1, ...(result.cut && { cut: result.cut }) }
+  private tell(whose: object, result: Exclude<RunResult, { result: 'done' }>): void {
+    const about = { ...whose, ...(result.cut && { cut: result.cut }) }
     if (result.result === 'abandoned')
       this.log.warn(about, 'a handler heeds no aborted signal: it was left behind, and may still be running')
     else this.log.warn({ ...about, error: messageOf(result.error) }, 'the handler failed')

@@ -30,6 +30,8 @@ export class Faults {
   readonly now = new Set<string>()
   readonly done = new Map<string, number>()
   private readonly admin: Redis
+  /** Redis is killed once more only when it stands again: the end of one that is being started fails its start. */
+  private killing: Promise<void> = Promise.resolve()
   private readonly ending = new AbortController()
 
   constructor(
@@ -86,6 +88,12 @@ export class Faults {
     this.now.delete(name)
   }
 
+  private async killRedis(forMs: number): Promise<void> {
+    await this.world.redis.kill()
+    await delay(forMs)
+    await this.world.redis.restart()
+  }
+
   /** Which workers a fault touches. Those who hand over by HTTP are the workers' other half. */
   private touched(fault: Fault, fromMs: number): Disturbance | undefined {
     const toMs = Number.POSITIVE_INFINITY
@@ -102,9 +110,8 @@ export class Faults {
     switch (fault.kind) {
       case 'kill':
         if (fault.target !== 'redis') return members.get(fault.target)?.kill(fault.forMs)
-        await redis.kill()
-        await delay(fault.forMs)
-        return redis.restart()
+        this.killing = this.killing.then(() => this.killRedis(fault.forMs))
+        return this.killing
       case 'freeze':
         if (fault.target !== 'redis') return members.get(fault.target)?.freeze(fault.forMs)
         await redis.pause()

@@ -70,15 +70,22 @@ describe('worker', () => {
     expect(received).to.deep.equal([batchOf('b1'), 1])
   })
 
-  it('a handler that rejects is called again with the next attempt', async () => {
+  it('a handler that rejects is called again with the next attempt, and the log names batch and conversation', async () => {
     const { work, handOver, answers } = await queueOn()
     const attempts: number[] = []
-    await work(async (_, { attempt }) => {
+    const told: object[] = []
+    const tell = (fields: object, message: string) => void told.push({ ...fields, message })
+    const handle: Handle = async (_, { attempt }) => {
       attempts.push(attempt)
       if (attempt === 1) throw 'not an Error'
-    })
+    }
+    await work(handle, { log: { debug() {}, info: tell, warn: tell, error: tell } })
     await handOver('b1')
     await until(() => answers.length > 0)
+    const { conversationId } = batchOf('b1')
+    expect(told[0]).to.include({ batchId: 'b1', conversationId, attempt: 1, error: 'not an Error' })
+    expect(told[1]).to.include({ batchId: 'b1', conversationId, attempt: 2, message: 'the handler is done' })
+    expect(told).to.have.lengthOf(2)
     expect(attempts).to.deep.equal([1, 2])
     expect(answers).to.deep.equal(['b1 completed'])
   })
@@ -193,7 +200,9 @@ describe('worker', () => {
     })
     releases.push(() => server.stop())
     const lines: string[] = []
-    const write = (level: string) => (_: object, message: string) => void lines.push(`${level} ${message}`)
+    const write = (level: string) => (_: object, message: string) => {
+      if (message.startsWith('Redis')) lines.push(`${level} ${message}`)
+    }
     const log = { debug() {}, info: write('info'), warn: write('warn'), error: write('error') }
     const { work, handOver, answers } = await queueOn(server.url)
     let finish = () => {}

@@ -387,6 +387,14 @@ describe('webhook: Meta’s handshake', () => {
     expect(ask({ meta: { verifyToken: '' } }, { ...query, 'hub.verify_token': '' })).to.equal(403)
   })
 
+  it('that is refused is counted, where no token is set too', () => {
+    for (const meta of [{ verifyToken: 'other' }, {}]) {
+      const { receiver } = setUp({ providers: { meta } })
+      expect(() => receiver.handshake(name => query[name as keyof typeof query])).to.throw(Refusal)
+      expect(receiver.rejections.all).to.deep.equal([{ provider: 'meta', reason: 'verify_token', count: 1 }])
+    }
+  })
+
   it('anything else that is a GET is told to POST', () => {
     expect(ask({ meta: { verifyToken: 'vibecoding' } }, {})).to.equal(400)
   })
