@@ -1,8 +1,9 @@
 /**
- * The ends of answers. The processor that handed a batch over remembers it, and it alone acts when the receiver says
- * that the work has ended: N processors, one call. What nobody remembers (its processor died, the event was missed, the
- * job was removed) is found by the checks that claims return: whoever gets one asks the receiver. Those are seldom; so an
- * end that the store could not hear of, as it was away, is told again.
+ * The ends of answers. The processor that handed a batch over remembers it, and acts when the receiver says that the work
+ * has ended: N processors, one call. What nobody remembers (its processor died, the event was missed, the job was removed)
+ * is found by the checks that claims return: whoever gets one asks the receiver, and remembers the batch from then on, too;
+ * of several that tell the store of one end the first is heard. Checks are seldom; so an end that the store could not hear
+ * of, as it was away, is told again.
  */
 import type { AnswerState, Handover } from '../handover/handover.js'
 import type { Logger } from '../logger.js'
@@ -30,6 +31,7 @@ export class Answers {
   private readonly unheard = new Map<string, AnswerOutcome>()
   private again: NodeJS.Timeout | undefined
   private stopped = false
+  private leaving = false
 
   /** @param onFreed a conversation is free; its next batch is due in so many milliseconds */
   constructor(
@@ -65,6 +67,7 @@ export class Answers {
 
   /** Others are to listen for the ends that are still to come. To be followed by `stop`. */
   async handOn(): Promise<void> {
+    this.leaving = true
     if (this.canAsk) await this.attempt(() => this.store.checkNow([...this.handedOver.keys()]))
   }
 
@@ -105,6 +108,8 @@ export class Answers {
   private async judge(check: AnswerCheck, state: AnswerState | undefined): Promise<void> {
     const { batchId, take, takenForMs } = check
     if (state?.state !== 'active') return this.endIfEnded(batchId, state)
+    // What has been handed on is not put off again.
+    if (this.leaving) return
     if (state.take !== take) {
       await this.attempt(() => this.store.taken(batchId, state.take))
       return
@@ -121,10 +126,13 @@ export class Answers {
     this.handedOver.delete(batchId)
     this.unheard.delete(batchId)
     const about = { batchId, ...(known && { conversationId: known.conversationId }) }
+    const isSerial = this.store.rules.order === 'serial'
     const isHeard = await this.attempt(async () => {
-      const { freed, dueInMs } = await this.store.answered(batchId, outcome, known?.conversationId)
-      // Several may listen for it. In serial order whoever frees its conversation counts it, else whoever handed it over.
-      const isOurs = this.store.rules.order === 'serial' ? freed : known !== undefined
+      // In serial order the batch is known by its hold: named, its end would be noted once more by whoever comes second.
+      const named = isSerial ? undefined : known?.conversationId
+      const { freed, dueInMs } = await this.store.answered(batchId, outcome, named)
+      // Counted once, by whoever is heard; not at all where the reply to that is lost.
+      const isOurs = isSerial ? freed : known !== undefined
       if (isOurs) this.observer.answered?.(outcome, known && performance.now() - known.handedOverAtMs)
       if (outcome === 'timeout')
         this.log.warn(about, 'not answered within LULL_ANSWER_TIMEOUT_MS: its conversation goes on without it')
@@ -147,7 +155,7 @@ export class Answers {
     await Promise.all([...this.unheard].map(end => this.end(...end)))
   }
 
-  /** Else a look at a batch tells nothing, and in concurrent order there is none to look at. */
+  /** Of a receiver that can not be asked a look tells nothing; and in concurrent order there is nothing to look at. */
   private get canAsk(): boolean {
     return this.handover.states !== undefined && this.store.rules.order === 'serial'
   }

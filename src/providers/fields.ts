@@ -33,7 +33,7 @@ export const filledText = readBy(value => (typeof value === 'string' && value !=
 /** Forms have no booleans. */
 export const flag = lenient(z.union([z.boolean(), z.stringbool()]))
 
-export const number = readBy(value => (typeof value === 'number' ? value : undefined))
+export const number = readBy(value => (typeof value === 'number' && Number.isFinite(value) ? value : undefined))
 
 /** Empty where it is absent, which is no error: one costs more to make than all the rest of a webhook to read. */
 export const list = z

@@ -13,10 +13,11 @@ export const TOKEN = 'a-token'
 export class TroubledStore extends MemoryStore {
   trouble?: Error
   listeners?: number
-  onAppend?: () => void
+  /** Appends wait for it. */
+  gate?: () => Promise<void>
 
   override async append(request: AppendRequest): Promise<AppendResult> {
-    this.onAppend?.()
+    await this.gate?.()
     if (this.trouble) throw this.trouble
     const result = await super.append(request)
     return this.listeners === undefined ? result : { ...result, listeners: this.listeners }

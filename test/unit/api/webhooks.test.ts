@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { ForeignKey, StoreUnavailable } from '../../../src/store/store.js'
 import { type Serving, serve } from './serving.js'
@@ -94,14 +95,21 @@ describe('API: webhooks', () => {
   })
 
   it('a client that goes away while it is answered harms nobody', async () => {
-    const begun = new Promise<void>(resolve => {
-      api.store.onAppend = resolve
-    })
     const going = request(api.url + BATCHED, { method: 'POST' })
     going.on('error', () => {})
+    let answered = () => {}
+    const isAnswered = new Promise<void>(resolve => {
+      answered = resolve
+    })
+    api.store.gate = async () => {
+      delete api.store.gate
+      going.destroy()
+      await delay(100) // The server has heard of it by then.
+      setImmediate(answered)
+    }
     going.end(JSON.stringify(hi))
-    await begun
-    going.destroy()
+    await isAnswered
+    expect((await api.store.conversation('79000000011@c.us')).waiting).to.equal(1)
     expect((await api.call('POST', BATCHED, { ...hi, messageId: '2' })).status).to.equal(200)
   })
 

@@ -46,13 +46,13 @@ describe('ends of answers', () => {
     sinon.restore()
   })
 
-  const told = () => answered.args.map(([batchId, outcome, conversationId]) => [batchId, outcome, conversationId])
+  const told = () => answered.args.map(([batchId, outcome]) => [batchId, outcome])
 
   it('are told once', async () => {
     await answers.onAnswered('b1', 'completed')
     await answers.onAnswered('b1', 'completed')
     await clock.tickAsync(A_WHILE_MS)
-    expect(told()).to.deep.equal([['b1', 'completed', 'c of b1']])
+    expect(told()).to.deep.equal([['b1', 'completed']])
     expect(freed).to.deep.equal([7])
   })
 
@@ -66,9 +66,9 @@ describe('ends of answers', () => {
     answered.resolves({ freed: true, dueInMs: 7 })
     await clock.tickAsync(A_WHILE_MS)
     expect(told()).to.have.deep.members([
-      ['b1', 'completed', 'c of b1'],
-      ['b2', 'failed', 'c of b2'],
-      ['b3', 'completed', 'c of b3'],
+      ['b1', 'completed'],
+      ['b2', 'failed'],
+      ['b3', 'completed'],
     ])
     expect(counted.toSorted()).to.deep.equal(['completed', 'completed', 'failed'])
     expect(freed).to.deep.equal([7, 7, 7])
@@ -95,13 +95,49 @@ describe('ends of answers', () => {
     await answers.onAnswered('b4', 'completed')
     says([{ state: 'active', take: '1' }])
     await checking
-    expect(told()).to.deep.equal([['b4', 'completed', 'c of b4']])
+    expect(told()).to.deep.equal([['b4', 'completed']])
   })
 
-  it('are counted once, by whoever frees the conversation', async () => {
-    answered.resolves({ freed: false })
-    await answers.onAnswered('b1', 'completed')
-    expect(counted).to.deep.equal([])
+  it('of one batch that several listen for are noted once, and counted once', async () => {
+    answered.restore()
+    const message = { messageId: 'm1', type: 'text' as const, text: 'hi' }
+    const { batchId = '' } = await store.append({ conversationId: 'c', messages: [message], direct: true })
+    await store.claim({ owner: 'p1', maxBatches: 1, maxBytes: 1000 })
+    await store.ack([batchId])
+    const others = new Answers(store, asking, silent, () => {}, { answered: outcome => void counted.push(outcome) })
+    for (const each of [answers, others]) {
+      each.remember(batchId, 'c')
+      await each.onAnswered(batchId, 'completed')
+    }
+    const steps = (await store.history({ conversationId: 'c', limit: 100 })).map(({ step }) => step)
+    expect(steps.filter(step => step === 'answered')).to.have.lengthOf(1)
+    expect(counted).to.deep.equal(['completed'])
+  })
+
+  it('are noted under their conversation in concurrent order, where nothing else tells it', async () => {
+    const concurrent = new MemoryStore({ order: 'concurrent' })
+    const own = sinon.stub(concurrent, 'answered').resolves({ freed: false })
+    const observer = { answered: (outcome: string) => void counted.push(outcome) }
+    const inConcurrentOrder = new Answers(concurrent, asking, silent, () => {}, observer)
+    inConcurrentOrder.remember('b1', 'c')
+    await inConcurrentOrder.onAnswered('b1', 'failed')
+    expect(own.args).to.deep.equal([['b1', 'failed', 'c']])
+    expect(counted).to.deep.equal(['failed'])
+  })
+
+  it('that were left to others are not put off again by a look that was under way', async () => {
+    sinon.stub(store, 'checkNow').resolves()
+    const taken = sinon.stub(store, 'taken').resolves()
+    let says = (_: AnswerState[]) => {}
+    asking.states = () =>
+      new Promise(resolve => {
+        says = resolve
+      })
+    const checking = answers.check([{ batchId: 'b4', conversationId: 'c of b4', handedOverForMs: 0 }])
+    await answers.handOn()
+    says([{ state: 'active', take: '1' }])
+    await checking
+    expect(taken.args).to.deep.equal([])
   })
 
   it('are left to others by name', async () => {
