@@ -2,7 +2,8 @@
 import { call } from './api.js'
 import { chart } from './chart.js'
 import { el, setText } from './dom.js'
-import { OVERDUE_MS, Verdict } from './verdict.js'
+import { OVERDUE_MS } from './model.js'
+import { Verdict } from './verdict.js'
 import { WaitingList } from './waiting-list.js'
 import { counted, duration, numberText, rejection, t, when } from './words.js'
 
