@@ -118,7 +118,7 @@ export class Live {
     this.tile(
       'lateness',
       count ? `${duration(p50)} / ${duration(p99)}` : '–',
-      count ? t('latenessOf', counted('batchCount', count)) : '',
+      count ? t('latenessOf', counted('batch', count)) : '',
     )
     const dead = this.deadCount()
     this.tile('dead', numberText(dead), '', dead > 0)
