@@ -3,7 +3,7 @@ import { call, ofConversation } from './api.js'
 import { el, setText } from './dom.js'
 import { picture } from './life-picture.js'
 import { addWaiting, isWaiting, livesOf } from './lives.js'
-import { counted, dayOf, duration, reason, t, timeOfDay } from './words.js'
+import { counted, dayOf, duration, outcome, reason, t, timeOfDay } from './words.js'
 
 const STEPS_READ = 1000
 const LIVES_SHOWN = 10
@@ -129,7 +129,7 @@ function lifeOf(life, holder, isOpen) {
   const end = life.deadMs
     ? t('lifeDied', life.error)
     : life.outcome && life.outcome !== 'completed'
-      ? t('answeredNot', life.outcome)
+      ? t('answeredNot', outcome(life.outcome))
       : ''
   return el(
     'article',

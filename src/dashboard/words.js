@@ -56,6 +56,8 @@ const en = {
   tryingAgain: 'handover failed; it will be tried again: {0}',
   died: 'the handover failed for good: {0}',
   answerTo: 'One answer to {0}: “{1}”',
+  answeredAfter: 'Answered after {0}',
+  answeredSomewhen: 'Answered',
   answeredNot: 'The work on it ended without an answer: {0}',
   duplicate: 'came twice: counted and dropped',
   extendedBy: 'typing: {0} longer',
@@ -146,6 +148,11 @@ const en = {
     recovery: 'its header was lost',
     direct: 'it came by the direct path',
   },
+  outcomes: {
+    completed: 'completed',
+    failed: 'failed',
+    timeout: 'not answered in time',
+  },
   message: { one: '{0} message', other: '{0} messages' },
   job: { one: '{0} job waits', other: '{0} jobs wait' },
   deadBatch: { one: '{0} dead batch', other: '{0} dead batches' },
@@ -213,6 +220,8 @@ const ru = {
   tryingAgain: 'передать не удалось, будет повтор: {0}',
   died: 'передать не удалось окончательно: {0}',
   answerTo: 'Один ответ на {0}: «{1}»',
+  answeredAfter: 'Ответ через {0}',
+  answeredSomewhen: 'Ответ дан',
   answeredNot: 'Обработка закончилась без ответа: {0}',
   duplicate: 'пришло дважды: учтено и отброшено',
   extendedBy: 'печатает: на {0} дольше',
@@ -303,6 +312,11 @@ const ru = {
     recovery: 'заголовок был потерян',
     direct: 'пришла прямым путём',
   },
+  outcomes: {
+    completed: 'сделано',
+    failed: 'не удалось',
+    timeout: 'не отвечено в срок',
+  },
   message: { one: '{0} сообщение', few: '{0} сообщения', many: '{0} сообщений', other: '{0} сообщения' },
   job: { one: '{0} задание', few: '{0} задания', many: '{0} заданий', other: '{0} задания' },
   deadBatch: {
@@ -364,6 +378,9 @@ export function counted(what, number) {
 
 /** Why a webhook was refused. */
 export const rejection = key => languages[name].rejections[key] ?? key
+
+/** How the work on a batch ended. */
+export const outcome = key => languages[name].outcomes[key] ?? key
 
 export const reason = key => languages[name].reasons[key] ?? key
 

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import type { Page } from 'playwright-core'
@@ -115,6 +116,23 @@ inBrowser('page', function () {
       ] as const)
         if (lane) await reads(lane.locator('.batch'), batch)
       await page.context().close()
+    })
+
+    it('puts no words into the mouth of a worker that is not Lull’s, and says when it was done', async () => {
+      const handler = fileURLToPath(new URL('../../examples/handler.mjs', import.meta.url))
+      const theirs = await servePage({ LULL_WORKER_HANDLER: handler, LULL_QUIET_GAP_MS: '300' })
+      try {
+        const page = await theirs.open(browsing)
+        await page.getByRole('button', { name: 'Play all the same' }).click()
+        const anna = laneOf(page, 'Anna')
+        await anna.getByRole('textbox').fill('hi')
+        await anna.getByRole('textbox').press('Enter')
+        await reads(anna.locator('.batch .note'), /^Answered after \S+ m?s$/)
+        expect(await anna.locator('.bot').count()).to.equal(0)
+        await page.context().close()
+      } finally {
+        await theirs.stop()
+      }
     })
 
     it('shows how a sign of typing prolongs the silence', async () => {
