@@ -388,7 +388,13 @@ inBrowser('page', function () {
 
   it('asks for the token without it, and lets in who knows it', async () => {
     const page = await browsing.open(served.url)
-    // The page itself is what was answered 401.
+    const alert = page.getByRole('alert')
+    expect(await alert.count()).to.equal(0)
+    await page.getByLabel(/needs the token/).fill('another')
+    await page.getByRole('button', { name: 'Open' }).click()
+    await reads(alert, /^That is not the token · Токен не подошёл$/)
+    expect(await faultsOf(page)).to.deep.equal([])
+    // The page itself is what was answered 401, twice.
     browsing.complaints.length = 0
     await page.getByLabel(/needs the token/).fill('a-token-of-the-page')
     await page.getByRole('button', { name: 'Open' }).click()
