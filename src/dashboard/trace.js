@@ -3,6 +3,7 @@ import { call, ofConversation } from './api.js'
 import { el, setText } from './dom.js'
 import { picture } from './life-picture.js'
 import { addWaiting, isWaiting, livesOf } from './lives.js'
+import { saying } from './saying.js'
 import { counted, dayOf, duration, outcome, reason, t, timeOfDay } from './words.js'
 
 const STEPS_READ = 1000
@@ -160,9 +161,7 @@ function stepsTable(steps) {
       el('th', { scope: 'row', text: step }),
       el('td', {
         class: 'detail',
-        text: Object.entries(detail)
-          .map(([name, value]) => `${name} ${value}`)
-          .join(' · '),
+        text: saying(detail),
       }),
     )
   })

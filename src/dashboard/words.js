@@ -131,6 +131,12 @@ const en = {
   phaseHandover: 'handover',
   phaseAnswer: 'being answered',
   steps: 'Every step',
+  stepBy: 'by {0}',
+  stepLate: '{0} late',
+  stepLonger: 'typing: due {0} later',
+  stepAttempt: 'attempt {0}',
+  stepAgain: 'again in {0}',
+  stepTooLate: 'late',
   picture: 'Timeline of {0} from the first message: {1}',
 
   rejections: {
@@ -295,6 +301,12 @@ const ru = {
   phaseHandover: 'передача',
   phaseAnswer: 'готовится ответ',
   steps: 'Все шаги',
+  stepBy: 'процесс {0}',
+  stepLate: 'опоздание {0}',
+  stepLonger: 'печатает: срок на {0} позже',
+  stepAttempt: 'попытка {0}',
+  stepAgain: 'снова через {0}',
+  stepTooLate: 'с опозданием',
   picture: 'Ход пачки {0} от первого сообщения: {1}',
 
   rejections: {

@@ -14,8 +14,8 @@ import { z } from 'zod'
 import { Batcher } from '../../src/batcher.js'
 import { type Browsing, browse, inBrowser } from '../support/browser.js'
 import { reads, record, type ServedPage, servePage } from '../support/page.js'
-import { freePort } from '../support/processes.js'
-import { privateRedis } from '../support/redis.js'
+import { freePort, lull } from '../support/processes.js'
+import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
 const AN_HOUR = 3_600_000
@@ -196,6 +196,30 @@ inBrowser('page', function () {
       await reads(page.locator('.life table'), /opened[\s\S]*claimed[\s\S]*handed-over[\s\S]*answered/)
       expect(await faultsOf(page)).to.deep.equal([])
       await page.context().close()
+    })
+
+    it('says of a batch that nobody takes that it is overdue, and puts what a step says under it on a phone', async () => {
+      const [redis, prefix, port] = [await testRedis(), uniquePrefix(), await freePort()]
+      const env = { REDIS_URL: redis, LULL_PREFIX: prefix, LULL_QUEUE: `queue-${prefix}`, LULL_QUIET_GAP_MS: '300' }
+      const api = await lull(['api'], { ...env, LULL_API_TOKEN: 'a-token', PORT: `${port}` })
+      const batcher = new Batcher({ redis, prefix, quietGapMs: 300 })
+      try {
+        await api.line(/api listens on/)
+        await batcher.append('alone@c.us', { messageId: 'm1', text: 'hi' })
+        const page = await browsing.open(`http://127.0.0.1:${port}/?token=a-token`, PHONE)
+        await page.waitForURL(`http://127.0.0.1:${port}/`)
+        await page.goto(`http://127.0.0.1:${port}/#trace=alone%40c.us`)
+        await page.getByRole('img', { name: /: quiet gap 300 ms, due, and nobody takes it \d+\.\d+ s$/ }).waitFor()
+        await page.getByText('Every step').click()
+        const detail = page.locator('.life .detail').first()
+        await reads(detail, /^1 message · m1$/)
+        expect((await detail.boundingBox())?.width).to.be.greaterThan(250)
+        expect(await faultsOf(page)).to.deep.equal([])
+        await page.context().close()
+      } finally {
+        await batcher.close()
+        await api.stop()
+      }
     })
 
     it('says so where the history holds nothing', async () => {
