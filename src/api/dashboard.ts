@@ -116,7 +116,7 @@ function guard(ctx: Context, policy: string): void {
 
 function enter(ctx: Context, access: Access, token: string): void {
   if (access.admit(ctx, token)) ctx.body = ENTERED
-  else askForToken(ctx)
+  else askForToken(ctx, token !== '')
 }
 
 function showPage(ctx: Context, access: Access): void {
@@ -131,9 +131,11 @@ function showPage(ctx: Context, access: Access): void {
   }
 }
 
-function askForToken(ctx: Context): void {
+/** @param isWrong whether one was tried: the page says so where it has it hidden */
+function askForToken(ctx: Context, isWrong = false): void {
+  const { body } = file('login.html')
   ctx.status = 401
-  ctx.body = file('login.html').body
+  ctx.body = isWrong ? body.toString().replace(' role="alert" hidden', ' role="alert"') : body
   ctx.type = 'html'
 }
 

@@ -2,7 +2,8 @@
 import { call } from './api.js'
 import { chart } from './chart.js'
 import { el, setText } from './dom.js'
-import { OVERDUE_MS, Verdict } from './verdict.js'
+import { OVERDUE_MS } from './model.js'
+import { Verdict } from './verdict.js'
 import { WaitingList } from './waiting-list.js'
 import { counted, duration, numberText, rejection, t, when } from './words.js'
 
@@ -117,7 +118,7 @@ export class Live {
     this.tile(
       'lateness',
       count ? `${duration(p50)} / ${duration(p99)}` : '–',
-      count ? t('latenessOf', counted('batchCount', count)) : '',
+      count ? t('latenessOf', counted('batch', count)) : '',
     )
     const dead = this.deadCount()
     this.tile('dead', numberText(dead), '', dead > 0)

@@ -5,6 +5,8 @@
 
 const KEPT_LATENESSES = 2000
 const LATENESS_WINDOW_MS = 600_000
+/** Due for longer than this, something is wrong. */
+export const OVERDUE_MS = 1000
 export const MINUTES_SHOWN = 30
 const MINUTE_MS = 60_000
 /** Batches whose claim is known: what is told late of how they grew is not news. */

@@ -1,18 +1,18 @@
 /**
- * What one writes at first: a list, and a setTimeout that starts again with each message. It answers as fast as the
- * playground's bot, knows no repeated delivery, no sign of typing and no answer that is still pending, and keeps all of it in
- * memory.
+ * What one writes at first: a list, and a setTimeout that starts again with each message. It answers as fast as whoever
+ * answers in the playground, knows no repeated delivery, no sign of typing and no answer that is still pending, and keeps all
+ * of it in memory.
  */
 
 export class ThirtyLines extends EventTarget {
   texts = []
   timer
   typingAtMs = Number.NEGATIVE_INFINITY
-  answeringUntilMs = 0
+  answeringSinceMs = Number.NEGATIVE_INFINITY
   /** { texts, overlaps, twice, early } or { forgot } */
   log = []
 
-  /** @param thinkingMs as long as the reference worker's bot takes for an answer in the playground */
+  /** @param thinkingMs as long as an answer takes in the playground; may be set later, when that has been seen */
   constructor(gapMs, thinkingMs) {
     super()
     this.thinkingMs = thinkingMs
@@ -43,11 +43,11 @@ export class ThirtyLines extends EventTarget {
     const ids = this.texts.map(({ id }) => id)
     this.add({
       texts: this.texts.map(({ text }) => text),
-      overlaps: now < this.answeringUntilMs,
+      overlaps: now - this.answeringSinceMs < this.thinkingMs,
       twice: new Set(ids).size < ids.length,
       early: now - this.typingAtMs < this.gapMs,
     })
-    this.answeringUntilMs = now + this.thinkingMs
+    this.answeringSinceMs = now
     this.texts = []
     this.changed()
   }

@@ -5,7 +5,7 @@
 import { call } from './api.js'
 import { el, setText } from './dom.js'
 import { ThirtyLines } from './naive.js'
-import { countdown, counted, duration, reason, t } from './words.js'
+import { countdown, counted, duration, outcome as inWords, reason, t } from './words.js'
 
 const TYPING_EVERY_MS = 1500
 const STORY_PAUSE_MS = 700
@@ -30,11 +30,12 @@ export class Person {
   isTelling = false
 
   constructor(name, id, feed) {
-    const { rules, thinkingMs } = feed.about
+    const { rules, thinkingMs, isOwnWorker } = feed.about
     this.id = id
     this.feed = feed
     this.rules = rules
-    this.naive = new ThirtyLines(rules.quietGapMs, thinkingMs)
+    // How long somebody's own worker takes shows when it has answered.
+    this.naive = new ThirtyLines(rules.quietGapMs, isOwnWorker ? 0 : thinkingMs)
     this.naive.addEventListener('change', () => this.drawNaive())
     this.log = el('div', { class: 'chat', role: 'log', tabindex: '0' })
     // Whoever has scrolled up is left there.
@@ -190,6 +191,7 @@ export class Person {
         this.release(batch, detail)
         break
       case 'handed-over':
+        batch.handedOverMs ??= atMs
         if (this.rules.order !== 'serial' || batch.state === 'answered') break
         batch.state = 'answering'
         setText(batch.note, t('thinking'))
@@ -203,7 +205,7 @@ export class Person {
         this.free(batchId)
         break
       case 'answered':
-        if (batch.state !== 'answered') this.answered(batch, detail.outcome ?? 'completed')
+        if (batch.state !== 'answered') this.answered(batch, detail.outcome ?? 'completed', atMs)
         this.free(batchId)
         break
     }
@@ -311,14 +313,29 @@ export class Person {
     }
   }
 
-  answered(batch, outcome) {
+  answered(batch, outcome, atMs) {
     batch.state = 'answered'
+    if (this.feed.about.isOwnWorker) {
+      this.answeredElsewhere(batch, outcome, atMs)
+      return
+    }
     setText(batch.note, '')
     const text =
       outcome === 'completed'
         ? t('answerTo', counted('batchMessages', batch.total ?? 0), batch.texts.join(' · '))
-        : t('answeredNot', outcome)
+        : t('answeredNot', inWords(outcome))
     batch.element.append(el('p', { class: 'bubble bot', text }))
+  }
+
+  /** What somebody's own worker said, and to whom, is not known here: only when it was done. */
+  answeredElsewhere(batch, outcome, atMs) {
+    const tookMs = batch.handedOverMs === undefined ? undefined : atMs - batch.handedOverMs
+    if (outcome !== 'completed') setText(batch.note, t('answeredNot', inWords(outcome)))
+    else if (tookMs === undefined) setText(batch.note, t('answeredSomewhen'))
+    else {
+      setText(batch.note, t('answeredAfter', duration(tookMs)))
+      this.naive.thinkingMs = tookMs
+    }
   }
 
   free(batchId) {

@@ -2,8 +2,9 @@
 import { call, ofConversation } from './api.js'
 import { el, setText } from './dom.js'
 import { picture } from './life-picture.js'
-import { livesOf } from './lives.js'
-import { counted, dayOf, duration, reason, t, timeOfDay } from './words.js'
+import { addWaiting, isWaiting, livesOf } from './lives.js'
+import { saying } from './saying.js'
+import { counted, dayOf, duration, outcome, reason, t, timeOfDay } from './words.js'
 
 const STEPS_READ = 1000
 const LIVES_SHOWN = 10
@@ -44,13 +45,15 @@ export class Trace {
     setInterval(() => {
       if (!section.hidden && feed.state === 'connected') this.redrawUnfinished()
     }, REDRAW_UNFINISHED_MS)
-    feed.addEventListener('step', ({ detail }) => {
-      if (detail.conversationId !== this.id || section.hidden) return
-      this.timer ??= setTimeout(() => {
-        this.timer = undefined
-        void this.show(this.id)
-      }, REDRAW_MS)
-    })
+    // The history has no step for a message that comes into an open batch, and makes it due later.
+    for (const told of ['step', 'growth'])
+      feed.addEventListener(told, ({ detail }) => {
+        if (detail.conversationId !== this.id || section.hidden) return
+        this.timer ??= setTimeout(() => {
+          this.timer = undefined
+          void this.show(this.id)
+        }, REDRAW_MS)
+      })
   }
 
   draw() {
@@ -68,9 +71,10 @@ export class Trace {
     if (id === '' || !this.feed.about) return
     try {
       const { history } = await call('GET', `${ofConversation('history', id)}&limit=${STEPS_READ}`)
+      const lives = livesOf(history, this.feed.about.rules)
+      if (lives.some(isWaiting)) addWaiting(lives, await call('GET', ofConversation('', id)))
       if (id !== this.id) return
-      const lives = livesOf(history, this.feed.about.rules).slice(-LIVES_SHOWN).toReversed()
-      this.lives = lives
+      this.lives = lives.slice(-LIVES_SHOWN).toReversed()
       this.drawLives()
     } catch (error) {
       setText(this.said, t('failed', error.message))
@@ -126,7 +130,7 @@ function lifeOf(life, holder, isOpen) {
   const end = life.deadMs
     ? t('lifeDied', life.error)
     : life.outcome && life.outcome !== 'completed'
-      ? t('answeredNot', life.outcome)
+      ? t('answeredNot', outcome(life.outcome))
       : ''
   return el(
     'article',
@@ -157,9 +161,7 @@ function stepsTable(steps) {
       el('th', { scope: 'row', text: step }),
       el('td', {
         class: 'detail',
-        text: Object.entries(detail)
-          .map(([name, value]) => `${name} ${value}`)
-          .join(' · '),
+        text: saying(detail),
       }),
     )
   })

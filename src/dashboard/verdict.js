@@ -1,9 +1,8 @@
 /** What an operator wants to know first: is anything wrong, and what is to be done about it. */
 import { el } from './dom.js'
+import { OVERDUE_MS } from './model.js'
 import { counted, duration, rejection, t, when } from './words.js'
 
-/** Due for longer than this, something is wrong. */
-export const OVERDUE_MS = 1000
 /** An old refusal is not news. */
 const REFUSED_RECENTLY_MS = 600_000
 /** As often must the queue have been found waiting for a worker: jobs may just have come. */

@@ -56,6 +56,8 @@ const en = {
   tryingAgain: 'handover failed; it will be tried again: {0}',
   died: 'the handover failed for good: {0}',
   answerTo: 'One answer to {0}: “{1}”',
+  answeredAfter: 'Answered after {0}',
+  answeredSomewhen: 'Answered',
   answeredNot: 'The work on it ended without an answer: {0}',
   duplicate: 'came twice: counted and dropped',
   extendedBy: 'typing: {0} longer',
@@ -124,10 +126,17 @@ const en = {
   phaseCollect: 'collecting',
   phaseQuiet: 'quiet gap',
   phaseHeld: 'held by the batch before',
+  phaseOverdue: 'due, and nobody takes it',
   phaseLate: 'late',
   phaseHandover: 'handover',
   phaseAnswer: 'being answered',
   steps: 'Every step',
+  stepBy: 'by {0}',
+  stepLate: '{0} late',
+  stepLonger: 'typing: due {0} later',
+  stepAttempt: 'attempt {0}',
+  stepAgain: 'again in {0}',
+  stepTooLate: 'late',
   picture: 'Timeline of {0} from the first message: {1}',
 
   rejections: {
@@ -144,6 +153,11 @@ const en = {
     flush: 'it was flushed',
     recovery: 'its header was lost',
     direct: 'it came by the direct path',
+  },
+  outcomes: {
+    completed: 'completed',
+    failed: 'failed',
+    timeout: 'not answered in time',
   },
   message: { one: '{0} message', other: '{0} messages' },
   job: { one: '{0} job waits', other: '{0} jobs wait' },
@@ -212,6 +226,8 @@ const ru = {
   tryingAgain: 'передать не удалось, будет повтор: {0}',
   died: 'передать не удалось окончательно: {0}',
   answerTo: 'Один ответ на {0}: «{1}»',
+  answeredAfter: 'Ответ через {0}',
+  answeredSomewhen: 'Ответ дан',
   answeredNot: 'Обработка закончилась без ответа: {0}',
   duplicate: 'пришло дважды: учтено и отброшено',
   extendedBy: 'печатает: на {0} дольше',
@@ -280,10 +296,17 @@ const ru = {
   phaseCollect: 'собирается',
   phaseQuiet: 'тишина',
   phaseHeld: 'ждёт ответа на предыдущую',
+  phaseOverdue: 'пора, но никто не забирает',
   phaseLate: 'опоздание',
   phaseHandover: 'передача',
   phaseAnswer: 'готовится ответ',
   steps: 'Все шаги',
+  stepBy: 'процесс {0}',
+  stepLate: 'опоздание {0}',
+  stepLonger: 'печатает: срок на {0} позже',
+  stepAttempt: 'попытка {0}',
+  stepAgain: 'снова через {0}',
+  stepTooLate: 'с опозданием',
   picture: 'Ход пачки {0} от первого сообщения: {1}',
 
   rejections: {
@@ -300,6 +323,11 @@ const ru = {
     flush: 'её выпустили вручную',
     recovery: 'заголовок был потерян',
     direct: 'пришла прямым путём',
+  },
+  outcomes: {
+    completed: 'сделано',
+    failed: 'не удалось',
+    timeout: 'не отвечено в срок',
   },
   message: { one: '{0} сообщение', few: '{0} сообщения', many: '{0} сообщений', other: '{0} сообщения' },
   job: { one: '{0} задание', few: '{0} задания', many: '{0} заданий', other: '{0} задания' },
@@ -362,6 +390,9 @@ export function counted(what, number) {
 
 /** Why a webhook was refused. */
 export const rejection = key => languages[name].rejections[key] ?? key
+
+/** How the work on a batch ended. */
+export const outcome = key => languages[name].outcomes[key] ?? key
 
 export const reason = key => languages[name].reasons[key] ?? key
 

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import type { Page } from 'playwright-core'
@@ -13,8 +14,8 @@ import { z } from 'zod'
 import { Batcher } from '../../src/batcher.js'
 import { type Browsing, browse, inBrowser } from '../support/browser.js'
 import { reads, record, type ServedPage, servePage } from '../support/page.js'
-import { freePort } from '../support/processes.js'
-import { privateRedis } from '../support/redis.js'
+import { freePort, lull } from '../support/processes.js'
+import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
 const AN_HOUR = 3_600_000
@@ -117,6 +118,23 @@ inBrowser('page', function () {
       await page.context().close()
     })
 
+    it('puts no words into the mouth of a worker that is not Lull’s, and says when it was done', async () => {
+      const handler = fileURLToPath(new URL('../../examples/handler.mjs', import.meta.url))
+      const theirs = await servePage({ LULL_WORKER_HANDLER: handler, LULL_QUIET_GAP_MS: '300' })
+      try {
+        const page = await theirs.open(browsing)
+        await page.getByRole('button', { name: 'Play all the same' }).click()
+        const anna = laneOf(page, 'Anna')
+        await anna.getByRole('textbox').fill('hi')
+        await anna.getByRole('textbox').press('Enter')
+        await reads(anna.locator('.batch .note'), /^Answered after \S+ m?s$/)
+        expect(await anna.locator('.bot').count()).to.equal(0)
+        await page.context().close()
+      } finally {
+        await theirs.stop()
+      }
+    })
+
     it('shows how a sign of typing prolongs the silence', async () => {
       const page = await served.open(browsing)
       const anna = laneOf(page, 'Anna')
@@ -178,6 +196,30 @@ inBrowser('page', function () {
       await reads(page.locator('.life table'), /opened[\s\S]*claimed[\s\S]*handed-over[\s\S]*answered/)
       expect(await faultsOf(page)).to.deep.equal([])
       await page.context().close()
+    })
+
+    it('says of a batch that nobody takes that it is overdue, and puts what a step says under it on a phone', async () => {
+      const [redis, prefix, port] = [await testRedis(), uniquePrefix(), await freePort()]
+      const env = { REDIS_URL: redis, LULL_PREFIX: prefix, LULL_QUEUE: `queue-${prefix}`, LULL_QUIET_GAP_MS: '300' }
+      const api = await lull(['api'], { ...env, LULL_API_TOKEN: 'a-token', PORT: `${port}` })
+      const batcher = new Batcher({ redis, prefix, quietGapMs: 300 })
+      try {
+        await api.line(/api listens on/)
+        await batcher.append('alone@c.us', { messageId: 'm1', text: 'hi' })
+        const page = await browsing.open(`http://127.0.0.1:${port}/?token=a-token`, PHONE)
+        await page.waitForURL(`http://127.0.0.1:${port}/`)
+        await page.goto(`http://127.0.0.1:${port}/#trace=alone%40c.us`)
+        await page.getByRole('img', { name: /: quiet gap 300 ms, due, and nobody takes it \d+\.\d+ s$/ }).waitFor()
+        await page.getByText('Every step').click()
+        const detail = page.locator('.life .detail').first()
+        await reads(detail, /^1 message · m1$/)
+        expect((await detail.boundingBox())?.width).to.be.greaterThan(250)
+        expect(await faultsOf(page)).to.deep.equal([])
+        await page.context().close()
+      } finally {
+        await batcher.close()
+        await api.stop()
+      }
     })
 
     it('says so where the history holds nothing', async () => {
@@ -370,7 +412,13 @@ inBrowser('page', function () {
 
   it('asks for the token without it, and lets in who knows it', async () => {
     const page = await browsing.open(served.url)
-    // The page itself is what was answered 401.
+    const alert = page.getByRole('alert')
+    expect(await alert.count()).to.equal(0)
+    await page.getByLabel(/needs the token/).fill('another')
+    await page.getByRole('button', { name: 'Open' }).click()
+    await reads(alert, /^That is not the token · Токен не подошёл$/)
+    expect(await faultsOf(page)).to.deep.equal([])
+    // The page itself is what was answered 401, twice.
     browsing.complaints.length = 0
     await page.getByLabel(/needs the token/).fill('a-token-of-the-page')
     await page.getByRole('button', { name: 'Open' }).click()

@@ -65,11 +65,20 @@ describe('page', () => {
 
   it('asks a person for the token, and tells a program in JSON', async () => {
     await start()
-    for (const path of ['/', '/?token=wrong']) {
+    for (const [path, isTried] of [
+      ['/', false],
+      ['/?token=', false],
+      ['/?token=wrong', true],
+    ] as const) {
       const asked = await serving.call('GET', path, undefined, HTML)
       expect(asked.status).to.equal(401)
       expect(asked.text).to.include('<form method="post" action="./">')
       expect(asked.headers.get('set-cookie')).to.equal(null)
+      expect(asked.headers.get('content-security-policy')).to.include("default-src 'none'")
+      expect(asked.text, path).to.match(
+        isTried ? /role="alert">That is not the token .*Токен не подошёл/ : /role="alert" hidden>/,
+      )
+      expect(asked.text, 'what was tried').not.to.include('wrong')
     }
     const told = await serving.call('GET', '/', undefined, { Authorization: '' })
     expect([told.status, told.json]).to.deep.equal([
@@ -84,7 +93,9 @@ describe('page', () => {
     const post = (token: string, origin: string) =>
       serving.call('POST', '/', `token=${token}`, { ...form, Origin: origin })
     expect((await post(TOKEN, serving.url)).headers.get('set-cookie')).to.include('HttpOnly')
-    expect((await post('wrong', serving.url)).status).to.equal(401)
+    const refused = await post('wrong', serving.url)
+    expect(refused.status).to.equal(401)
+    expect(refused.text).to.include('role="alert">That is not the token')
     expect((await post(TOKEN, 'https://elsewhere.example')).status).to.equal(403)
   })
 
