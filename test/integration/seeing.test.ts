@@ -63,7 +63,7 @@ describe('seeing it work', function () {
     const steps = watch.stdout.map(line => line.split(/ +/)[1])
     expect(steps).to.deep.equal(['opened', 'claimed', 'handed-over', 'answered'])
     expect(watch.stdout[1]).to.match(
-      /claimed +shop\/79990000011@c\.us +by processor\.\S+, gap, 1 message, \d+ ms late$/,
+      /claimed +shop\/79990000011@c\.us +gap, 1 message, \d+ ms late, by processor\.\S+$/,
     )
     expect(watch.stdout.join('')).not.to.include('Privet').and.not.to.include('\u001b')
     expect(await watch.stop('SIGINT')).to.include({ code: 0 })

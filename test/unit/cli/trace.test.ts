@@ -72,13 +72,28 @@ describe('trace', () => {
 })
 
 describe('watch', () => {
-  it('fits a step into 80 columns, and cuts nothing where there is no terminal', () => {
-    for (const each of HISTORY) expect(lineFor(each, plain, 80).length).to.be.at.most(80)
-    const [claimed] = HISTORY
-    if (!claimed) throw new Error('no step')
+  const [claimed] = HISTORY
+  if (!claimed) throw new Error('no step')
+
+  it('fits a step into 80 columns, and into one line where there is no terminal', () => {
+    for (const each of HISTORY)
+      for (const line of lineFor(each, plain, 80).split('\n')) expect(line.length).to.be.at.most(80)
     expect(lineFor(claimed, plain, undefined)).to.match(
-      /^\d\d:\d\d:\d\d\.\d{3} {2}claimed {6}shop\/79990000011@c\.us {2}by processor\.shop1\.4712, maxWait, 1 message, 2 ms late$/,
+      /^\d\d:\d\d:\d\d\.\d{3} {2}claimed {6}shop\/79990000011@c\.us {2}maxWait, 1 message, 2 ms late, by processor\.shop1\.4712$/,
     )
+  })
+
+  it('cuts nothing off in 80 columns: ids can be copied, count and lateness stand in front of who took it', () => {
+    const [first, second] = lineFor(claimed, plain, 80).split('\n')
+    expect(first?.slice(14)).to.equal('claimed      shop/79990000011@c.us  maxWait, 1 message,')
+    expect(second?.trim()).to.equal('2 ms late, by processor.shop1.4712')
+    const conversationId = 'a-shop-with-a-long-name/120363041234567890@g.us'
+    const lines = lineFor({ ...claimed, conversationId }, plain, 80).split('\n')
+    expect(lines.map(line => line.trim().replace(/^.*claimed +/, ''))).to.deep.equal([
+      conversationId,
+      'maxWait, 1 message, 2 ms late,',
+      'by processor.shop1.4712',
+    ])
   })
 })
 
