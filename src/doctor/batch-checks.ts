@@ -1,6 +1,7 @@
 /** Checks of the batches: lost by a foreign hand, overdue, dead; and of webhooks that were refused. */
 import type { HistoryEntry } from '../store/store.js'
 import { counted, degraded, type Finding, ok, wrong } from './finding.js'
+import { isGone, shouldWait } from './gone.js'
 import { livePresences, type Surroundings } from './surroundings.js'
 
 const HOUR_MS = 3_600_000
@@ -41,30 +42,23 @@ const named = (entries: HistoryEntry[]) =>
     .map(({ conversationId, batchId }) => `${batchId} of ${conversationId}`)
     .join(', ') + (entries.length > NAMED ? ', …' : '')
 
-const WAITING: ReadonlySet<string> = new Set(['opened', 'extended', 'sealed', 'edited', 'redriven'])
-
 /** Batches whose last step says that they wait, and that do not. */
 async function goneOf({ store }: Surroundings, history: HistoryEntry[]): Promise<HistoryEntry[]> {
   const last = new Map<string, HistoryEntry>()
   for (const entry of history) if (!last.has(entry.batchId)) last.set(entry.batchId, entry)
-  const should = [...last.values()].filter(({ step }) => WAITING.has(step)).slice(0, LOOKED_FOR)
+  const should = [...last.values()].filter(shouldWait).slice(0, LOOKED_FOR)
   const gone: HistoryEntry[] = []
   for (const entry of should) {
-    const { conversationId, batchId } = entry
-    const { messages, waiting } = await store.conversation(conversationId)
-    // Of more messages than are shown, one of an earlier batch could be among those that are not.
-    if (messages.length < waiting || messages.some(message => message.batchId === batchId)) continue
+    const { conversationId } = entry
+    if (!isGone(entry, history, await store.conversation(conversationId))) continue
     // It may have gone between the two looks.
-    const now = await store.history({ conversationId, limit: 1 })
-    const wasDropped = history.some(
-      each => each.step === 'dropped' && each.conversationId === conversationId && each.atMs >= entry.atMs,
-    )
-    if (now[0]?.id === (await newestOf(history, conversationId)) && !wasDropped) gone.push(entry)
+    const [newest] = await store.history({ conversationId, limit: 1 })
+    if (newest?.id === newestOf(history, conversationId)) gone.push(entry)
   }
   return gone
 }
 
-const newestOf = async (history: HistoryEntry[], conversationId: string) =>
+const newestOf = (history: HistoryEntry[], conversationId: string) =>
   history.find(entry => entry.conversationId === conversationId)?.id
 
 const OURS = /^lull\./

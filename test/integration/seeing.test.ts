@@ -130,6 +130,40 @@ describe('seeing it work', function () {
     expect(JSON.parse(json.stdout[0] ?? '').claimed).to.include({ by: processor.owner, reason: 'gap' })
   })
 
+  it('trace says that messages are gone, where something has deleted them before anybody took them', async () => {
+    await processor.stop()
+    await batcher.append(CHAT, { messageId: 'm1', text: SECRET_TEXT })
+    const redis = new Redis(env['REDIS_URL'] ?? '')
+    try {
+      await redis.del(`${env['LULL_PREFIX']}.messages:${CHAT}`, `${env['LULL_PREFIX']}:${CHAT}`)
+      const { code, stdout } = await ended('trace', CHAT)
+      expect(code).to.equal(0)
+      expect(stdout.slice(1, 4)).to.deep.equal([
+        '  not taken by anybody',
+        '  its messages are gone: something has deleted them',
+        '  lull doctor says who could be it',
+      ])
+    } finally {
+      redis.disconnect()
+    }
+  })
+
+  it('trace says for how long a batch has been due that nobody takes, its header lost or not', async () => {
+    await processor.stop()
+    await batcher.append(CHAT, { messageId: 'm1', text: SECRET_TEXT })
+    const redis = new Redis(env['REDIS_URL'] ?? '')
+    const lastLine = async () => (await ended('trace', CHAT)).stdout.at(-1) ?? ''
+    try {
+      const isOverdue = async () =>
+        / and has been due for \d\S* s: does a processor run\? lull doctor$/.test(await lastLine())
+      await until(isOverdue, { what: 'the batch to be overdue' })
+      await redis.del(`${env['LULL_PREFIX']}:${CHAT}`)
+      expect(await isOverdue()).to.equal(true)
+    } finally {
+      redis.disconnect()
+    }
+  })
+
   it('trace of a conversation that is not known is 1, and names one that was meant', async () => {
     await batcher.append(CHAT, { messageId: 'm1', text: 'hi' })
     await answered()

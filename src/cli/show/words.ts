@@ -22,6 +22,15 @@ export function day(atMs: number): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
 }
 
+/** How far the clock here is ahead then: `UTC`, `UTC+3`, `UTC-3:30`. */
+export function zone(atMs: number): string {
+  const aheadMinutes = -new Date(atMs).getTimezoneOffset()
+  if (aheadMinutes === 0) return 'UTC'
+  const minutes = Math.abs(aheadMinutes)
+  const rest = minutes % 60 === 0 ? '' : `:${two(minutes % 60)}`
+  return `UTC${aheadMinutes < 0 ? '-' : '+'}${Math.floor(minutes / 60)}${rest}`
+}
+
 /** `4 ms`, `1.97 s`, `12.4 s`, `3 min 5 s`, `2 h 10 min` */
 export function duration(ms: number): string {
   if (ms < SECOND) return `${Math.round(ms)} ms`
