@@ -2,7 +2,6 @@
  * `lull trace`: who took a batch, when, and why then. All of it is from the history, so it can be asked long after; what
  * is open now stands in the last line.
  */
-import type { Batcher } from '../batcher.js'
 import type { Config } from '../config.js'
 import { isGone, shouldWait } from '../doctor/gone.js'
 import { processName } from '../process-name.js'
@@ -10,15 +9,13 @@ import { withArrivals } from '../store/arrivals.js'
 import { Keys } from '../store/keys.js'
 import { connect, createClient, disconnect } from '../store/redis-connection.js'
 import type { ConversationState, HistoryEntry } from '../store/store.js'
-import { messages, NothingDone, withBatcher } from './by-hand.js'
+import { messages, NothingDone, remedyFor, withBatcher } from './by-hand.js'
 import { type Paint, paintFor } from './show/paint.js'
 import { clean, day, duration, idsOf, saying, timeOfDay, WHY, wrapped, zone } from './show/words.js'
 
 /** Steps of the conversation that are read, and batches of it that are shown, the latest. */
 const STEPS_READ = 1000
 const BATCHES_SHOWN = 10
-/** Steps of other conversations looked through for one that was probably meant. */
-const LOOKED_THROUGH = 1000
 
 /** A batch's life, oldest step first. */
 export interface Life {
@@ -41,7 +38,10 @@ export function trace(config: Config, conversationId: string, { json = false }: 
     const settled = newest?.id === history[0]?.id
     const arrived = withArrivals(history, state.messages)
     const lives = livesOf(arrived, settled ? state : undefined).slice(-BATCHES_SHOWN)
-    if (lives.length === 0 && state.waiting === 0 && !state.heldBy) throw await nothingKnown(batcher, conversationId)
+    if (lives.length === 0 && state.waiting === 0 && !state.heldBy) {
+      const remedy = await remedyFor(batcher, conversationId)
+      throw new NothingDone(`the history holds nothing of ${conversationId}: ${remedy}`)
+    }
     if (json) return lives.map(life => JSON.stringify(life)).join('\n')
     const paint = paintFor(process.stdout)
     const dueForMs = state.waiting > 0 && !state.heldBy ? await overdueMs(config, conversationId) : undefined
@@ -164,11 +164,4 @@ export function stateLine({ waiting, open, heldBy }: ConversationState, dueForMs
   const dueInMs = dueForMs === undefined ? open?.dueInMs : Math.max(-dueForMs, 0)
   const due = dueInMs === undefined ? '' : `, due in ${duration(dueInMs)}${heldBy ? ' at the earliest' : ''}`
   return `now: ${[waits && waits + due, held].filter(Boolean).join('; ') || 'nothing waits'}`
-}
-
-async function nothingKnown(batcher: Batcher, conversationId: string): Promise<NothingDone> {
-  const recent = await batcher.history({ limit: LOOKED_THROUGH })
-  const meant = recent.find(entry => entry.conversationId.includes(conversationId))?.conversationId
-  const remedy = meant ? `did you mean ${meant}?` : 'ids are <chatId> or <account>/<chatId>, as lull watch shows them'
-  return new NothingDone(`the history holds nothing of ${conversationId}: ${remedy}`)
 }
