@@ -8,6 +8,8 @@ export interface Finding {
   check: string
   verdict: Verdict
   says: string
+  /** What it says in more than one line, a line each. */
+  details?: string[]
   remedy?: string
 }
 

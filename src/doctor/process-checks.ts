@@ -142,39 +142,42 @@ export function settings(surroundings: Surroundings): Finding {
   const remedy =
     'restart them with one environment; PM2 keeps the old one unless told: pm2 reload ecosystem.config.cjs --update-env, then pm2 save'
   if (prints.size === 0) return ok(check, `no process says what it runs with; here it is ${fingerprintOf(own)}`)
-  if (prints.size > 1) return wrong(check, `processes run with different settings: ${differences(live)}`, remedy)
+  if (prints.size > 1) {
+    const says = `${counted(live.size, 'process', 'processes')} run with ${prints.size} different settings`
+    return { ...wrong(check, says, remedy), details: differences(live) }
+  }
   const [theirs] = live.values()
-  if (theirs && theirs.fingerprint !== fingerprintOf(own))
-    return degraded(
-      check,
-      `${counted(live.size, 'process runs', 'processes run')} with ${theirs.fingerprint}, and this environment says otherwise: ${changed(theirs.settings, own)}`,
-      `run doctor with the environment that they have, or, if this is the newer one, ${remedy}`,
-    )
+  if (theirs && theirs.fingerprint !== fingerprintOf(own)) {
+    const says = `${counted(live.size, 'process runs', 'processes run')} with ${theirs.fingerprint}, and this environment says otherwise`
+    const otherwise = `run doctor with the environment that they have, or, if this is the newer one, ${remedy}`
+    return { ...degraded(check, says, otherwise), details: changed(theirs.settings, own) }
+  }
   return ok(check, `settings ${fingerprintOf(own)} in ${counted(live.size, 'process', 'processes')}, and here`)
 }
 
-/** `LULL_QUIET_GAP_MS=5000 in api.host.12, 10000 in processor.host.13` */
-function differences(live: Map<string, Presence>): string {
+/** A line a setting: `LULL_QUIET_GAP_MS=5000 in api.host.12, 10000 in processor.host.13` */
+function differences(live: Map<string, Presence>): string[] {
   const processes = [...live].sort(([a], [b]) => (a < b ? -1 : 1))
-  const names = new Set([...live.values()].flatMap(presence => Object.keys(presence.settings)))
-  return [...names]
-    .flatMap(name => {
-      const byValue = new Map<string, string[]>()
-      for (const [process, presence] of processes) {
-        const value = String(presence.settings[name] ?? 'unset')
-        byValue.set(value, [...(byValue.get(value) ?? []), process])
-      }
-      if (byValue.size < 2) return []
-      return [`${name}=${[...byValue].map(([value, processes]) => `${value} in ${listed(processes)}`).join(', ')}`]
-    })
-    .join('; ')
+  return differing([...live.values()].map(presence => presence.settings)).map(name => {
+    const byValue = new Map<string, string[]>()
+    for (const [process, presence] of processes) {
+      const value = String(presence.settings[name] ?? 'unset')
+      byValue.set(value, [...(byValue.get(value) ?? []), process])
+    }
+    return `${name}=${[...byValue].map(([value, processes]) => `${value} in ${listed(processes)}`).join(', ')}`
+  })
 }
 
-const changed = (theirs: Settings, own: Settings) =>
-  [...new Set([...Object.keys(theirs), ...Object.keys(own)])]
-    .filter(name => theirs[name] !== own[name])
-    .map(name => `${name}=${theirs[name] ?? 'unset'} there, ${own[name] ?? 'unset'} here`)
-    .join('; ')
+const changed = (theirs: Settings, own: Settings): string[] =>
+  differing([theirs, own]).map(name => `${name}=${theirs[name] ?? 'unset'} there, ${own[name] ?? 'unset'} here`)
+
+/** Names of the settings that are not the same in all; of two kinds of handover not those that only one of them has. */
+function differing(all: Settings[]): string[] {
+  const differs = (name: string) => new Set(all.map(settings => settings[name])).size > 1
+  const kindsDiffer = differs('LULL_HANDOVER')
+  const isOfOneKind = (name: string) => kindsDiffer && all.some(settings => settings[name] === undefined)
+  return [...new Set(all.flatMap(Object.keys))].filter(name => differs(name) && !isOfOneKind(name))
+}
 
 const SUFFIX = '.next-due'
 const PREFIXES_LOOKED_AT = 20

@@ -302,15 +302,31 @@ describe('doctor', function () {
       await role('processor')
       const finding = await find('settings')
       expect(finding.verdict).to.equal('wrong')
-      expect(finding.says).to.match(/LULL_QUIET_GAP_MS=400 in api\.\S+, 500 in processor\./)
+      expect(finding.says).to.equal('2 processes run with 2 different settings')
+      expect(finding.details).to.have.length(1)
+      expect(finding.details?.[0]).to.match(/^LULL_QUIET_GAP_MS=400 in api\.\S+, 500 in processor\./)
       expect(finding.remedy).to.include('--update-env')
+    })
+
+    it('where the handover differs, what only one kind has is left out; a line a setting', async () => {
+      await role('api', { LULL_HANDOVER: 'http', LULL_HANDOVER_URL: 'http://127.0.0.1:9', LULL_ORDER: 'concurrent' })
+      await role('processor')
+      const { code, stdout } = await ended(await start(['doctor']))
+      expect(code).to.equal(1)
+      const from = stdout.findIndex(line => line.startsWith('✗ 2 processes run with 2 different settings'))
+      const named = stdout.slice(from + 1, from + 4).map(line => line.replace(/\.[^\s,]+/g, ''))
+      expect(named.slice(0, 2).sort()).to.deep.equal([
+        '    LULL_HANDOVER=http in api, bullmq in processor',
+        '    LULL_ORDER=concurrent in api, serial in processor',
+      ])
+      expect(named[2]).to.match(/^ {2}→ restart them/)
     })
 
     it('an environment that none of the processes has got yet is !', async () => {
       await role('processor')
       const finding = await find('settings', { LULL_MAX_WAIT_MS: '9000' })
       expect(finding.verdict).to.equal('degraded')
-      expect(finding.says).to.include('LULL_MAX_WAIT_MS=60000 there, 9000 here')
+      expect(finding.details).to.deep.equal(['LULL_MAX_WAIT_MS=60000 there, 9000 here'])
     })
 
     it('a process that stopped, or was killed, is not counted; its settings neither', async () => {
