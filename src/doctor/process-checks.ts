@@ -31,6 +31,7 @@ export async function connected(surroundings: Surroundings): Promise<Finding[]> 
     ({ role, dbs }) => role === 'worker' && dbs.has(surroundings.queueDb),
   )
   const isHttp = config.handover.kind === 'http'
+  const strays = straysAmong(processes, identity.db)
   return [
     apis.length > 0
       ? ok('apis', `${counted(apis.length, 'API')}: ${listed(apis.map(({ name }) => name))}`)
@@ -43,16 +44,15 @@ export async function connected(surroundings: Surroundings): Promise<Finding[]> 
       ? ok('processors', `${counted(processors.length, 'processor')}: ${listed(processors.map(({ name }) => name))}`)
       : wrong(
           'processors',
-          `no processor is connected to database ${identity.db} here: nothing is released`,
-          `start one (lull processor); if one runs, it stands elsewhere: ${ONE_ADDRESS}`,
+          `no processor is connected to database ${identity.db} here: nothing is released${standing(strays)}`,
+          `start one (lull processor); if one runs, it stands elsewhere: ${ONE_ADDRESS}. ${THEY_STAY}`,
         ),
     ...(isHttp ? [] : [await workersOf(surroundings, workers)]),
-    ...elsewhere(
-      identity.db,
-      processes.filter(({ role }) => role !== 'worker'),
-    ),
+    ...elsewhere(identity.db, strays),
   ]
 }
+
+const THEY_STAY = 'Messages that wait on a database stay there until a processor runs on it'
 
 async function workersOf(surroundings: Surroundings, workers: Process[]): Promise<Finding> {
   const check = 'workers'
@@ -76,28 +76,36 @@ async function workersOf(surroundings: Surroundings, workers: Process[]): Promis
     : degraded(check, `no worker of queue ${name} is connected`, remedy)
 }
 
-/** Processes of this server that stand on other databases only: strays, or a whole other system. */
-function elsewhere(db: number, processes: Process[]): Finding[] {
+/** Who stands on other databases of this server only: by database. Workers where the others are: a queue may be anywhere. */
+function straysAmong(processes: Process[], db: number): Map<number, Process[]> {
   const strays = processes.filter(({ dbs }) => !dbs.has(db))
-  const dbs = new Set(strays.flatMap(stray => [...stray.dbs]))
-  return [...dbs]
-    .sort((a, b) => a - b)
-    .map(other => {
-      const there = strays.filter(stray => stray.dbs.has(other))
-      const roles = new Set(there.map(({ role }) => role))
-      const says = `on database ${other} of the same Redis: ${listed(there.map(({ name }) => name))}`
-      if (roles.size === 2)
-        return degraded(
-          'databases',
-          `${says}: another whole system, it seems`,
-          'give it a LULL_PREFIX of its own: Pub/Sub knows no databases',
-        )
-      return wrong(
+  const dbs = new Set(strays.flatMap(stray => (stray.role === 'worker' ? [] : [...stray.dbs])))
+  return new Map([...dbs].sort((a, b) => a - b).map(other => [other, strays.filter(({ dbs }) => dbs.has(other))]))
+}
+
+const namesOf = (processes: Process[]) => listed(processes.map(({ name }) => name))
+
+/** `; database 0 has api.vm.12, processor.vm.13` */
+const standing = (strays: Map<number, Process[]>) =>
+  [...strays].map(([db, there]) => `; database ${db} has ${namesOf(there)}`).join('')
+
+/** Processes of this server that stand on other databases only: strays, or a whole other system. */
+function elsewhere(db: number, strays: Map<number, Process[]>): Finding[] {
+  return [...strays].map(([other, there]) => {
+    const roles = new Set(there.map(({ role }) => role))
+    const says = `on database ${other} of the same Redis: ${namesOf(there)}`
+    if (roles.has('api') && roles.has('processor'))
+      return degraded(
         'databases',
-        `${says}, and this is database ${db}: they do not see each other's batches`,
-        ONE_ADDRESS,
+        `${says}: another whole system, it seems`,
+        'give it a LULL_PREFIX of its own: Pub/Sub knows no databases',
       )
-    })
+    return wrong(
+      'databases',
+      `${says}, and this is database ${db}: they do not see each other's batches`,
+      `${ONE_ADDRESS}. ${THEY_STAY}`,
+    )
+  })
 }
 
 /** An API that answers where the settings say it listens, but stands on another Redis: that shows nowhere else. */
@@ -210,7 +218,7 @@ export async function prefixes(surroundings: Surroundings): Promise<Finding[]> {
   return findings
 }
 
-export async function listeners({ server, store }: Surroundings): Promise<Finding> {
+export async function listeners({ server, store, identity }: Surroundings): Promise<Finding> {
   const check = 'listeners'
   const channel = store.keys.nextDue
   const reply: unknown = await server.client.pubsub('NUMSUB', channel).catch(() => undefined)
@@ -221,6 +229,13 @@ export async function listeners({ server, store }: Surroundings): Promise<Findin
       'allow it to this user (+pubsub|numsub)',
     )
   const count = Number(reply[1] ?? 0)
+  const isProcessor = ({ role, dbs }: Process) => role === 'processor' && dbs.has(identity.db)
+  if (count > 0 && server.clients && !processesAmong(server.clients).some(isProcessor))
+    return degraded(
+      check,
+      `${count} listening to ${channel}, of other databases: Pub/Sub knows none, and no processor stands on this one`,
+      `start a processor on database ${identity.db} (lull processor)`,
+    )
   return count > 0
     ? ok(check, `${count} listening to ${channel}`)
     : wrong(

@@ -250,7 +250,24 @@ describe('doctor', function () {
       expect(finding.verdict).to.equal('wrong')
       expect(finding.says).to.match(/on database 1 of the same Redis: api\.\S+, and this is database 0/)
       expect(finding.remedy).to.include('one REDIS_URL')
-      expect((await find('databases', { REDIS_URL: `${server.url}/1` })).says).to.match(/on database 0 .*processor\./)
+      expect(finding.remedy).to.include('stay there until a processor runs on it')
+      const onOne = await findings({ REDIS_URL: `${server.url}/1` })
+      const wrongOnOne = (check: string) => onOne.find(one => one.check === check && one.verdict !== 'ok')
+      expect(wrongOnOne('databases')?.says).to.match(/on database 0 .*processor\./)
+      expect(wrongOnOne('processors')?.says).to.match(/no processor .* database 1 here.*; database 0 has processor\./)
+      expect(wrongOnOne('processors')?.remedy).to.include('stay there until a processor runs on it')
+      // Who listens there hears of what is appended here, and can do nothing about it.
+      expect(wrongOnOne('listeners')?.verdict).to.equal('degraded')
+      expect(wrongOnOne('listeners')?.says).to.match(/^1 listening to doctor\.next-due, of other databases/)
+      expect((await find('listeners')).verdict).to.equal('ok')
+    })
+
+    it('all that stand on another database are named, workers too', async () => {
+      await role('processor')
+      await role('worker')
+      await role('api', { REDIS_URL: `${server.url}/1` })
+      const { says } = await find('databases', { REDIS_URL: `${server.url}/1` })
+      expect(says).to.match(/on database 0 of the same Redis: processor\.\S+, worker\.\S+, and this is database 1/)
     })
 
     it('the riddle: two Redis servers', async () => {
