@@ -1,10 +1,13 @@
 /** Checks of the batches: lost by a foreign hand, overdue, dead; and of webhooks that were refused. */
 import type { HistoryEntry } from '../store/store.js'
-import { counted, degraded, type Finding, ok, wrong } from './finding.js'
+import { ago, counted, DAY_MS, degraded, type Finding, ok, span, wrong } from './finding.js'
 import { isGone, shouldWait } from './gone.js'
 import { livePresences, type Surroundings } from './surroundings.js'
 
-const HOUR_MS = 3_600_000
+/** A loss older than this has been seen, or will be: what is still going on makes new ones. */
+const GONE_RECENTLY_MS = DAY_MS
+/** Nothing was lost by these. */
+const VANISHED_RECENTLY_MS = 3_600_000
 const HISTORY_READ = 10_000
 /** Batches that should wait, looked for in their conversations. */
 const LOOKED_FOR = 200
@@ -17,24 +20,31 @@ export async function vanished(surroundings: Surroundings): Promise<Finding> {
   const headers = history.filter(({ step }) => step === 'vanished')
   const gone = await goneOf(surroundings, history)
   if (headers.length === 0 && gone.length === 0) return ok(check, 'no batch vanished before its time')
+  const now = await serverNow(surroundings)
+  const last = (entries: HistoryEntry[]) => now - Math.max(...entries.map(({ atMs }) => atMs))
   const parts = [
     ...(gone.length > 0
-      ? [`the messages of ${counted(gone.length, 'waiting batch', 'waiting batches')} are gone (${named(gone)}): lost`]
+      ? [
+          `the messages of ${counted(gone.length, 'waiting batch', 'waiting batches')} are gone (${named(gone)}): lost, the last one came ${ago(last(gone))}`,
+        ]
       : []),
     ...(headers.length > 0
       ? [
-          `${counted(headers.length, 'header was', 'headers were')} deleted before time (${named(headers)}): the messages were released all the same`,
+          `${counted(headers.length, 'header was', 'headers were')} deleted before time (${named(headers)}), the last one ${ago(last(headers))}: the messages were released all the same`,
         ]
       : []),
   ]
   const says = `${parts.join('; ')}${suspects(surroundings)}`
-  const remedy =
-    'stop what deletes or scans Lull’s keys (an older processor, FLUSHDB, a cleaning job): redis-cli monitor shows it; give Lull a database, or an ACL user, of its own'
-  const last = Math.max(...[...headers, ...gone].map(({ atMs }) => atMs))
-  const now = await serverNow(surroundings)
-  if (gone.length > 0 || now - last < HOUR_MS) return wrong(check, says, remedy)
-  return degraded(check, `${says}; the last one ${Math.round((now - last) / HOUR_MS)} h ago`, remedy)
+  const acknowledge =
+    gone.length > 0
+      ? '. What is lost stays here until the history ends, or until lull forget <conversation> erases all that is kept of it'
+      : ''
+  const isRecent = last(gone) < GONE_RECENTLY_MS || last(headers) < VANISHED_RECENTLY_MS
+  return (isRecent ? wrong : degraded)(check, says, STOP_IT + acknowledge)
 }
+
+const STOP_IT =
+  'stop what deletes or scans Lull’s keys (an older processor, FLUSHDB, a cleaning job): redis-cli monitor shows it; give Lull a database, or an ACL user, of its own'
 
 const named = (entries: HistoryEntry[]) =>
   entries

@@ -382,6 +382,28 @@ describe('doctor', function () {
       expect(finding.says).to.include(`messages of 1 waiting batch are gone`).and.to.include(CHAT)
     })
 
+    it('a loss says how long ago it was, is ! after a day, and ✓ once the conversation is forgotten', async () => {
+      const HOUR_MS = 3_600_000
+      const opened = async (conversationId: string, hoursAgo: number) => {
+        const [seconds] = await admin.time()
+        const atMs = Number(seconds) * 1000 - hoursAgo * HOUR_MS
+        const step = { step: 'opened', batchId: `b${hoursAgo}`, conversationId, count: '1' }
+        await admin.xadd('doctor.history', `${atMs}-0`, ...Object.entries(step).flat())
+      }
+      await opened('first@c.us', 25)
+      const old = await find('vanished')
+      expect(old.verdict).to.equal('degraded')
+      expect(old.says).to.include('b25 of first@c.us): lost, the last one came 25 h ago')
+      await opened('second@c.us', 3)
+      const recent = await find('vanished')
+      expect(recent.verdict).to.equal('wrong')
+      expect(recent.says).to.include('messages of 2 waiting batches').and.to.include('came 3 h ago')
+      expect(recent.remedy).to.include('lull forget <conversation>')
+      for (const conversationId of ['first@c.us', 'second@c.us'])
+        expect((await ended(await start(['forget', conversationId]))).code).to.equal(0)
+      expect((await find('vanished')).verdict).to.equal('ok')
+    })
+
     it('a batch that nobody takes is !', async () => {
       const port = await role('api', { LULL_QUIET_GAP_MS: '10' })
       await post(port, 'm1')
