@@ -107,6 +107,39 @@ export async function overdue({ store }: Surroundings): Promise<Finding> {
   return oldestDueAgeMs < VERY_LATE_MS ? degraded(check, late, remedy) : wrong(check, late, remedy)
 }
 
+/** How answers end that nobody got. */
+const FAILED: ReadonlySet<string> = new Set(['failed', 'timeout'])
+
+/** Batches that were handed over, and whose people got no answer all the same: no dead batch tells of them. */
+export async function answers(surroundings: Surroundings): Promise<Finding> {
+  const check = 'answers'
+  const { store, config } = surroundings
+  const history = await store.history({ limit: HISTORY_READ })
+  const now = await serverNow(surroundings)
+  const oldest = history.at(-1)
+  const isWhole = history.length < HISTORY_READ || !oldest || now - oldest.atMs >= DAY_MS
+  const within = isWhole ? 'in the last day' : `in the last ${span(now - oldest.atMs)} (the history holds no more)`
+  const ended = history.filter(({ step, atMs }) => step === 'answered' && now - atMs < DAY_MS)
+  const failed = ended.filter(({ detail }) => FAILED.has(detail['outcome'] ?? ''))
+  const [last] = failed
+  if (!last) return ok(check, `no answer failed ${within}`)
+  const timedOut = failed.filter(({ detail }) => detail['outcome'] === 'timeout').length
+  const parts = [
+    ...(failed.length > timedOut ? [`${counted(failed.length - timedOut, 'answer')} failed for good`] : []),
+    ...(timedOut > 0 ? [`${counted(timedOut, 'answer')} took longer than LULL_ANSWER_TIMEOUT_MS`] : []),
+  ]
+  return degraded(
+    check,
+    `${parts.join(' and ')} ${within}, of ${ended.length} (${named(failed)}), the last one ${ago(now - last.atMs)}`,
+    `these are no dead batches, and nobody hands them over again: ${AT_WORK[config.handover.kind]}`,
+  )
+}
+
+const AT_WORK: Record<Surroundings['config']['handover']['kind'], string> = {
+  bullmq: 'the worker’s log says why, and so does the queue’s board (/queues, failed), where a job can be tried again',
+  http: 'the log of what LULL_HANDOVER_URL names says why',
+}
+
 export async function dead({ store }: Surroundings): Promise<Finding> {
   const { dead: count } = await store.totals()
   if (count === 0) return ok('dead', 'no dead batches')

@@ -2,6 +2,9 @@
  * Guarantee **doctor**: each check, with a test that breaks the thing and sees the right mark and the right remedy. The old
  * system's riddle is among them: processes that "see different data".
  */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { readConfig } from '../../src/config.js'
@@ -21,12 +24,21 @@ describe('doctor', function () {
   let admin: Redis
   let env: Record<string, string>
   let running: LullProcess[]
+  let directory: string
+  /** Throws always. */
+  let handler: string
 
   before(async () => {
     server = await privateRedis()
+    directory = await mkdtemp(join(tmpdir(), 'lull-doctor-'))
+    handler = join(directory, 'handler.mjs')
+    await writeFile(handler, "export default async () => { throw new Error('no answer today') }")
   })
 
-  after(() => server.stop())
+  after(async () => {
+    await server.stop()
+    await rm(directory, { recursive: true })
+  })
 
   beforeEach(async () => {
     running = []
@@ -402,6 +414,34 @@ describe('doctor', function () {
       for (const conversationId of ['first@c.us', 'second@c.us'])
         expect((await ended(await start(['forget', conversationId]))).code).to.equal(0)
       expect((await find('vanished')).verdict).to.equal('ok')
+    })
+
+    it('answers that failed for good are !, with the remedy; nothing of them is dead', async () => {
+      const port = await role('api')
+      await role('processor')
+      await role('worker', { LULL_WORKER_HANDLER: handler, LULL_ANSWER_ATTEMPTS: '1' })
+      expect((await find('answers')).says).to.equal('no answer failed in the last day')
+      await post(port, 'm1')
+      await until(async () => (await find('answers')).verdict === 'degraded', { what: 'the failure to show' })
+      const finding = await find('answers')
+      expect(finding.says).to.match(
+        /^1 answer failed for good in the last day, of 1 \(\S+ of 79000000001@c\.us\), the last/,
+      )
+      expect(finding.remedy).to.include('worker’s log').and.to.include('/queues')
+      expect((await find('dead')).verdict).to.equal('ok')
+      await admin.xadd(
+        'doctor.history',
+        '*',
+        'step',
+        'answered',
+        'batchId',
+        'b2',
+        'conversationId',
+        CHAT,
+        'outcome',
+        'timeout',
+      )
+      expect((await find('answers')).says).to.match(/^1 answer failed for good and 1 answer took longer than/)
     })
 
     it('a batch that nobody takes is !', async () => {
