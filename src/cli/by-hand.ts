@@ -3,7 +3,7 @@ import { Batcher } from '../batcher.js'
 import type { Config } from '../config.js'
 import { processName } from '../process-name.js'
 
-/** Conversations looked through for one that was probably meant. */
+/** Conversations, and steps of the history, looked through for one that was probably meant. */
 const LOOKED_THROUGH = 1000
 
 /** There was nothing to do: one line that says so. */
@@ -55,11 +55,23 @@ export async function withBatcher(
 
 export async function nothingFor(batcher: Batcher, conversationId: string, state: string): Promise<NothingDone> {
   const waiting = await batcher.conversations(LOOKED_THROUGH)
-  const meant = waiting.find(
-    one => one.conversationId !== conversationId && one.conversationId.includes(conversationId),
-  )
-  const remedy = meant ? `did you mean ${meant.conversationId}?` : 'ids are as GET /conversations lists them'
+  const remedy = await remedyFor(batcher, conversationId, waiting)
   return new NothingDone(`nothing ${state} for ${conversationId}: ${remedy}`)
+}
+
+/**
+ * What to do where nothing was found of a conversation.
+ * @param waiting conversations that are looked through before the history's
+ */
+export async function remedyFor(
+  batcher: Batcher,
+  conversationId: string,
+  waiting: readonly { conversationId: string }[] = [],
+): Promise<string> {
+  const known = [...waiting, ...(await batcher.history({ limit: LOOKED_THROUGH }))].map(one => one.conversationId)
+  if (known.includes(conversationId)) return `lull trace ${conversationId} shows what became of its batches`
+  const meant = known.find(id => id.includes(conversationId))
+  return meant ? `did you mean ${meant}?` : 'ids are <chatId> or <account>/<chatId>, as lull watch shows them'
 }
 
 export const messages = (count: number) => `${count} ${count === 1 ? 'message' : 'messages'}`

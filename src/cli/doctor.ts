@@ -36,9 +36,12 @@ const MARKS: Record<Verdict, [mark: string, colour: Parameters<Paint>[0]]> = {
   wrong: ['✗', 'red'],
 }
 
-function linesOf({ verdict, says, remedy }: Finding, paint: Paint): string {
+function linesOf({ verdict, says, details = [], remedy }: Finding, paint: Paint): string {
   const [mark, colour] = MARKS[verdict]
   // Names, ids and errors in it are a stranger's: they must not move the cursor.
-  const line = `${paint(colour, mark)} ${oneLine(says)}`
-  return remedy === undefined ? line : `${line}\n  → ${oneLine(remedy)}`
+  return [
+    `${paint(colour, mark)} ${oneLine(says)}`,
+    ...details.map(detail => `    ${oneLine(detail)}`),
+    ...(remedy === undefined ? [] : [`  → ${oneLine(remedy)}`]),
+  ].join('\n')
 }

@@ -7,10 +7,13 @@ import type { Config } from '../config.js'
 import { counted } from '../doctor/finding.js'
 import { backendOn, endConnection, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
 import { processName } from '../process-name.js'
+import type { HistoryEntry } from '../store/store.js'
 import { messages, nothingFor, withBatcher } from './by-hand.js'
 
-/** As many steps as the history keeps, about. */
-const STEPS_READ = 10_000
+/** More steps than the history keeps: about 10,000. */
+const STEPS_READ = 20_000
+/** With so many the history may have been trimmed already; `forget` itself has taken some out. */
+const STEPS_OF_A_FULL_ONE = 9000
 
 /**
  * Resolves to what was erased, and what was not.
@@ -19,7 +22,8 @@ const STEPS_READ = 10_000
 export function forget(config: Config, conversationId: string): Promise<string> {
   return withBatcher(config, 'forget', batcher =>
     withQueue(config, async queue => {
-      const history = await batcher.history({ conversationId, limit: STEPS_READ })
+      const whole = await batcher.history({ limit: STEPS_READ })
+      const history = whole.filter(entry => entry.conversationId === conversationId)
       const { messages: count, deadBatches, historyEntries, underWay } = await batcher.forget(conversationId)
       const batchIds = [...new Set([...history.map(({ batchId }) => batchId), ...(underWay ? [underWay] : [])])]
       const jobs = await removeJobs(queue, batchIds)
@@ -33,13 +37,23 @@ export function forget(config: Config, conversationId: string): Promise<string> 
       ]
       const left = [
         ...jobs.underWay.map(batchId => `batch ${batchId}, which is under way (forget again when it has ended)`),
-        queue
-          ? 'jobs that the history names no more (they go by LULL_JOB_RETENTION_MS)'
-          : `what was handed over${underWay === undefined ? '' : ` (batch ${underWay} is under way)`}`,
+        ...(queue && outlivedByJobs(whole, config.queue.jobRetentionMs)
+          ? ['jobs that the history names no more (they go by LULL_JOB_RETENTION_MS)']
+          : []),
+        ...(queue ? [] : [`what was handed over${underWay === undefined ? '' : ` (batch ${underWay} is under way)`}`]),
       ]
-      return `forgot ${conversationId}: ${erased.join(', ')}. Not erased: ${left.join('; ')}`
+      const notErased = left.length > 0 ? `. Not erased: ${left.join('; ')}` : ''
+      return `forgot ${conversationId}: ${erased.join(', ')}${notErased}`
     }),
   )
+}
+
+/** Whether finished jobs may be there whose steps have been trimmed. @param history of all, newest first */
+function outlivedByJobs(history: HistoryEntry[], jobRetentionMs: number): boolean {
+  const [newest] = history
+  const oldest = history.at(-1)
+  if (!newest || !oldest || history.length < STEPS_OF_A_FULL_ONE) return false
+  return newest.atMs - oldest.atMs < jobRetentionMs
 }
 
 /** The queue's connection stands before anything is erased. */

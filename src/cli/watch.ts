@@ -7,7 +7,7 @@ import { RedisStore } from '../store/redis-store.js'
 import type { HistoryEntry } from '../store/store.js'
 import type { Lifecycle } from './lifecycle.js'
 import { type Paint, paintFor } from './show/paint.js'
-import { clean, saying, timeOfDay } from './show/words.js'
+import { clean, saying, timeOfDay, wrapped } from './show/words.js'
 
 export interface WatchOptions {
   config: Config
@@ -71,26 +71,22 @@ const COLOURS: Readonly<Record<string, Parameters<Paint>[0]>> = {
 }
 
 const LONGEST_STEP = 11
-const LONGEST_CONVERSATION = 20
+const USUAL_CONVERSATION = 20
+/** Time, step, and the spaces behind them; what goes on in the next line stands two further to the right. */
+const CONTINUED_AT = 12 + 2 + LONGEST_STEP + 2 + 2
 
 /**
- * `06:12:03.021  claimed      79990000011@c.us  by processor.shop1.4712, gap, 4 messages, …`
- * @param columns of the terminal: what does not fit is cut. Absent: nothing is
+ * `06:12:03.021  claimed      79990000011@c.us      gap, 4 messages, 2 ms late, by processor.shop1.4712`
+ * @param columns of the terminal: what does not fit goes on in the next line, ids stay whole. Absent: one line
  */
 export function lineFor(entry: HistoryEntry, paint: Paint, columns: number | undefined): string {
   const step = clean(entry.step).padEnd(LONGEST_STEP)
-  const name = columns === undefined ? clean(entry.conversationId) : shortened(clean(entry.conversationId))
-  const before = `${timeOfDay(entry.atMs)}  ${step}  `
-  const after = `${name.padEnd(columns === undefined ? 0 : LONGEST_CONVERSATION)}  ${saying(entry)}`.trimEnd()
-  const room = columns === undefined ? after.length : Math.max(columns - before.length, 1)
-  const fitting = after.length > room ? `${after.slice(0, room - 1)}…` : after
+  const name = clean(entry.conversationId).padEnd(columns === undefined ? 0 : USUAL_CONVERSATION)
+  const after = `${name}  ${saying(entry)}`.trimEnd()
+  const [first = '', ...more] = columns === undefined ? [after] : wrapped(after, columns - CONTINUED_AT)
   const colour = COLOURS[entry.step]
-  return `${paint('dim', timeOfDay(entry.atMs))}  ${colour ? paint(colour, step) : step}  ${fitting}`
-}
-
-/** Both ends tell conversations apart: the account in front, the number's last digits. */
-function shortened(id: string): string {
-  if (id.length <= LONGEST_CONVERSATION) return id
-  const half = Math.floor((LONGEST_CONVERSATION - 1) / 2)
-  return `${id.slice(0, LONGEST_CONVERSATION - 1 - half)}…${id.slice(-half)}`
+  return [
+    `${paint('dim', timeOfDay(entry.atMs))}  ${colour ? paint(colour, step) : step}  ${first.trimEnd()}`,
+    ...more.map(line => ' '.repeat(CONTINUED_AT) + line.trim()),
+  ].join('\n')
 }

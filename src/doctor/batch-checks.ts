@@ -1,9 +1,13 @@
 /** Checks of the batches: lost by a foreign hand, overdue, dead; and of webhooks that were refused. */
 import type { HistoryEntry } from '../store/store.js'
-import { counted, degraded, type Finding, ok, wrong } from './finding.js'
+import { ago, counted, DAY_MS, degraded, type Finding, ok, span, wrong } from './finding.js'
+import { isGone, shouldWait } from './gone.js'
 import { livePresences, type Surroundings } from './surroundings.js'
 
-const HOUR_MS = 3_600_000
+/** A loss older than this has been seen, or will be: what is still going on makes new ones. */
+const GONE_RECENTLY_MS = DAY_MS
+/** Nothing was lost by these. */
+const VANISHED_RECENTLY_MS = 3_600_000
 const HISTORY_READ = 10_000
 /** Batches that should wait, looked for in their conversations. */
 const LOOKED_FOR = 200
@@ -16,24 +20,31 @@ export async function vanished(surroundings: Surroundings): Promise<Finding> {
   const headers = history.filter(({ step }) => step === 'vanished')
   const gone = await goneOf(surroundings, history)
   if (headers.length === 0 && gone.length === 0) return ok(check, 'no batch vanished before its time')
+  const now = await serverNow(surroundings)
+  const last = (entries: HistoryEntry[]) => now - Math.max(...entries.map(({ atMs }) => atMs))
   const parts = [
     ...(gone.length > 0
-      ? [`the messages of ${counted(gone.length, 'waiting batch', 'waiting batches')} are gone (${named(gone)}): lost`]
+      ? [
+          `the messages of ${counted(gone.length, 'waiting batch', 'waiting batches')} are gone (${named(gone)}): lost, the last one came ${ago(last(gone))}`,
+        ]
       : []),
     ...(headers.length > 0
       ? [
-          `${counted(headers.length, 'header was', 'headers were')} deleted before time (${named(headers)}): the messages were released all the same`,
+          `${counted(headers.length, 'header was', 'headers were')} deleted before time (${named(headers)}), the last one ${ago(last(headers))}: the messages were released all the same`,
         ]
       : []),
   ]
   const says = `${parts.join('; ')}${suspects(surroundings)}`
-  const remedy =
-    'stop what deletes or scans Lull’s keys (an older processor, FLUSHDB, a cleaning job): redis-cli monitor shows it; give Lull a database, or an ACL user, of its own'
-  const last = Math.max(...[...headers, ...gone].map(({ atMs }) => atMs))
-  const now = await serverNow(surroundings)
-  if (gone.length > 0 || now - last < HOUR_MS) return wrong(check, says, remedy)
-  return degraded(check, `${says}; the last one ${Math.round((now - last) / HOUR_MS)} h ago`, remedy)
+  const acknowledge =
+    gone.length > 0
+      ? '. What is lost stays here until the history ends, or until lull forget <conversation> erases all that is kept of it'
+      : ''
+  const isRecent = last(gone) < GONE_RECENTLY_MS || last(headers) < VANISHED_RECENTLY_MS
+  return (isRecent ? wrong : degraded)(check, says, STOP_IT + acknowledge)
 }
+
+const STOP_IT =
+  'stop what deletes or scans Lull’s keys (an older processor, FLUSHDB, a cleaning job): redis-cli monitor shows it; give Lull a database, or an ACL user, of its own'
 
 const named = (entries: HistoryEntry[]) =>
   entries
@@ -41,30 +52,23 @@ const named = (entries: HistoryEntry[]) =>
     .map(({ conversationId, batchId }) => `${batchId} of ${conversationId}`)
     .join(', ') + (entries.length > NAMED ? ', …' : '')
 
-const WAITING: ReadonlySet<string> = new Set(['opened', 'extended', 'sealed', 'edited', 'redriven'])
-
 /** Batches whose last step says that they wait, and that do not. */
 async function goneOf({ store }: Surroundings, history: HistoryEntry[]): Promise<HistoryEntry[]> {
   const last = new Map<string, HistoryEntry>()
   for (const entry of history) if (!last.has(entry.batchId)) last.set(entry.batchId, entry)
-  const should = [...last.values()].filter(({ step }) => WAITING.has(step)).slice(0, LOOKED_FOR)
+  const should = [...last.values()].filter(shouldWait).slice(0, LOOKED_FOR)
   const gone: HistoryEntry[] = []
   for (const entry of should) {
-    const { conversationId, batchId } = entry
-    const { messages, waiting } = await store.conversation(conversationId)
-    // Of more messages than are shown, one of an earlier batch could be among those that are not.
-    if (messages.length < waiting || messages.some(message => message.batchId === batchId)) continue
+    const { conversationId } = entry
+    if (!isGone(entry, history, await store.conversation(conversationId))) continue
     // It may have gone between the two looks.
-    const now = await store.history({ conversationId, limit: 1 })
-    const wasDropped = history.some(
-      each => each.step === 'dropped' && each.conversationId === conversationId && each.atMs >= entry.atMs,
-    )
-    if (now[0]?.id === (await newestOf(history, conversationId)) && !wasDropped) gone.push(entry)
+    const [newest] = await store.history({ conversationId, limit: 1 })
+    if (newest?.id === newestOf(history, conversationId)) gone.push(entry)
   }
   return gone
 }
 
-const newestOf = async (history: HistoryEntry[], conversationId: string) =>
+const newestOf = (history: HistoryEntry[], conversationId: string) =>
   history.find(entry => entry.conversationId === conversationId)?.id
 
 const OURS = /^lull\./
@@ -101,6 +105,39 @@ export async function overdue({ store }: Surroundings): Promise<Finding> {
   const remedy =
     'see that a processor runs and its log: one that can not hand over (queue away, receiver refusing) claims no more'
   return oldestDueAgeMs < VERY_LATE_MS ? degraded(check, late, remedy) : wrong(check, late, remedy)
+}
+
+/** How answers end that nobody got. */
+const FAILED: ReadonlySet<string> = new Set(['failed', 'timeout'])
+
+/** Batches that were handed over, and whose people got no answer all the same: no dead batch tells of them. */
+export async function answers(surroundings: Surroundings): Promise<Finding> {
+  const check = 'answers'
+  const { store, config } = surroundings
+  const history = await store.history({ limit: HISTORY_READ })
+  const now = await serverNow(surroundings)
+  const oldest = history.at(-1)
+  const isWhole = history.length < HISTORY_READ || !oldest || now - oldest.atMs >= DAY_MS
+  const within = isWhole ? 'in the last day' : `in the last ${span(now - oldest.atMs)} (the history holds no more)`
+  const ended = history.filter(({ step, atMs }) => step === 'answered' && now - atMs < DAY_MS)
+  const failed = ended.filter(({ detail }) => FAILED.has(detail['outcome'] ?? ''))
+  const [last] = failed
+  if (!last) return ok(check, `no answer failed ${within}`)
+  const timedOut = failed.filter(({ detail }) => detail['outcome'] === 'timeout').length
+  const parts = [
+    ...(failed.length > timedOut ? [`${counted(failed.length - timedOut, 'answer')} failed for good`] : []),
+    ...(timedOut > 0 ? [`${counted(timedOut, 'answer')} took longer than LULL_ANSWER_TIMEOUT_MS`] : []),
+  ]
+  return degraded(
+    check,
+    `${parts.join(' and ')} ${within}, of ${ended.length} (${named(failed)}), the last one ${ago(now - last.atMs)}`,
+    `these are no dead batches, and nobody hands them over again: ${AT_WORK[config.handover.kind]}`,
+  )
+}
+
+const AT_WORK: Record<Surroundings['config']['handover']['kind'], string> = {
+  bullmq: 'the worker’s log says why, and so does the queue’s board (/queues, failed), where a job can be tried again',
+  http: 'the log of what LULL_HANDOVER_URL names says why',
 }
 
 export async function dead({ store }: Surroundings): Promise<Finding> {

@@ -48,10 +48,16 @@ export async function canary({ config, store, server, identity }: Surroundings):
   }
 }
 
+function announced(naturalMs: number | undefined, touchedMs: number | undefined): string {
+  const bound = `within ${WAITED_MS} ms`
+  const byItself = `${naturalMs === undefined ? `not announced ${bound}` : `announced after ${naturalMs} ms`} by itself`
+  if (touchedMs !== undefined) return `${byItself}, after ${touchedMs} ms when touched`
+  return naturalMs === undefined ? `${byItself}, nor when touched` : `${byItself}, and not ${bound} when touched`
+}
+
 /** Only the touched one counts: by itself Redis finds keys by sampling, the later the more of them have a TTL. */
 function verdict(naturalMs: number | undefined, touchedMs: number | undefined): Finding {
-  const shown = (ms: number | undefined) => (ms === undefined ? `not within ${WAITED_MS} ms` : `after ${ms} ms`)
-  const says = `canary: an expired key is announced ${shown(naturalMs)} by itself, ${shown(touchedMs)} when touched`
+  const says = `canary: an expired key is ${announced(naturalMs, touchedMs)}`
   if (touchedMs === undefined)
     return degraded(
       'canary',

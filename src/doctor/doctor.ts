@@ -1,6 +1,6 @@
 /** `lull doctor`: all checks, in the order in which a person would look. */
 import type { Config } from '../config.js'
-import { dead, overdue, refusedWebhooks, vanished } from './batch-checks.js'
+import { answers, dead, overdue, refusedWebhooks, vanished } from './batch-checks.js'
 import { canary } from './canary-check.js'
 import { degraded, type Finding } from './finding.js'
 import { apiHere, connected, listeners, prefixes, settings } from './process-checks.js'
@@ -25,6 +25,7 @@ const CHECKS: Record<string, Check> = {
   canary,
   vanished,
   overdue,
+  answers,
   webhooks: refusedWebhooks,
   dead,
 }

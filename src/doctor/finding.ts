@@ -8,6 +8,8 @@ export interface Finding {
   check: string
   verdict: Verdict
   says: string
+  /** What it says in more than one line, a line each. */
+  details?: string[]
   remedy?: string
 }
 
@@ -26,6 +28,22 @@ export const wrong = (check: string, says: string, remedy: string): Finding => (
   says,
   remedy,
 })
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+export const DAY_MS = 24 * HOUR_MS
+
+/** `less than a minute ago`, `5 min ago`, `3 h ago`, `2 days ago` */
+export function ago(ms: number): string {
+  if (ms < MINUTE_MS) return 'less than a minute ago'
+  return `${span(ms)} ago`
+}
+
+/** `5 min`, `3 h`, `2 days` */
+export function span(ms: number): string {
+  if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min`
+  return ms < 2 * DAY_MS ? `${Math.floor(ms / HOUR_MS)} h` : `${Math.floor(ms / DAY_MS)} days`
+}
 
 /** `1 batch`, `2 batches` */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`

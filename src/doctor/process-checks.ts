@@ -31,6 +31,7 @@ export async function connected(surroundings: Surroundings): Promise<Finding[]> 
     ({ role, dbs }) => role === 'worker' && dbs.has(surroundings.queueDb),
   )
   const isHttp = config.handover.kind === 'http'
+  const strays = straysAmong(processes, identity.db)
   return [
     apis.length > 0
       ? ok('apis', `${counted(apis.length, 'API')}: ${listed(apis.map(({ name }) => name))}`)
@@ -43,16 +44,15 @@ export async function connected(surroundings: Surroundings): Promise<Finding[]> 
       ? ok('processors', `${counted(processors.length, 'processor')}: ${listed(processors.map(({ name }) => name))}`)
       : wrong(
           'processors',
-          `no processor is connected to database ${identity.db} here: nothing is released`,
-          `start one (lull processor); if one runs, it stands elsewhere: ${ONE_ADDRESS}`,
+          `no processor is connected to database ${identity.db} here: nothing is released${standing(strays)}`,
+          `start one (lull processor); if one runs, it stands elsewhere: ${ONE_ADDRESS}. ${THEY_STAY}`,
         ),
     ...(isHttp ? [] : [await workersOf(surroundings, workers)]),
-    ...elsewhere(
-      identity.db,
-      processes.filter(({ role }) => role !== 'worker'),
-    ),
+    ...elsewhere(identity.db, strays),
   ]
 }
+
+const THEY_STAY = 'Messages that wait on a database stay there until a processor runs on it'
 
 async function workersOf(surroundings: Surroundings, workers: Process[]): Promise<Finding> {
   const check = 'workers'
@@ -76,28 +76,36 @@ async function workersOf(surroundings: Surroundings, workers: Process[]): Promis
     : degraded(check, `no worker of queue ${name} is connected`, remedy)
 }
 
-/** Processes of this server that stand on other databases only: strays, or a whole other system. */
-function elsewhere(db: number, processes: Process[]): Finding[] {
+/** Who stands on other databases of this server only: by database. Workers where the others are: a queue may be anywhere. */
+function straysAmong(processes: Process[], db: number): Map<number, Process[]> {
   const strays = processes.filter(({ dbs }) => !dbs.has(db))
-  const dbs = new Set(strays.flatMap(stray => [...stray.dbs]))
-  return [...dbs]
-    .sort((a, b) => a - b)
-    .map(other => {
-      const there = strays.filter(stray => stray.dbs.has(other))
-      const roles = new Set(there.map(({ role }) => role))
-      const says = `on database ${other} of the same Redis: ${listed(there.map(({ name }) => name))}`
-      if (roles.size === 2)
-        return degraded(
-          'databases',
-          `${says}: another whole system, it seems`,
-          'give it a LULL_PREFIX of its own: Pub/Sub knows no databases',
-        )
-      return wrong(
+  const dbs = new Set(strays.flatMap(stray => (stray.role === 'worker' ? [] : [...stray.dbs])))
+  return new Map([...dbs].sort((a, b) => a - b).map(other => [other, strays.filter(({ dbs }) => dbs.has(other))]))
+}
+
+const namesOf = (processes: Process[]) => listed(processes.map(({ name }) => name))
+
+/** `; database 0 has api.vm.12, processor.vm.13` */
+const standing = (strays: Map<number, Process[]>) =>
+  [...strays].map(([db, there]) => `; database ${db} has ${namesOf(there)}`).join('')
+
+/** Processes of this server that stand on other databases only: strays, or a whole other system. */
+function elsewhere(db: number, strays: Map<number, Process[]>): Finding[] {
+  return [...strays].map(([other, there]) => {
+    const roles = new Set(there.map(({ role }) => role))
+    const says = `on database ${other} of the same Redis: ${namesOf(there)}`
+    if (roles.has('api') && roles.has('processor'))
+      return degraded(
         'databases',
-        `${says}, and this is database ${db}: they do not see each other's batches`,
-        ONE_ADDRESS,
+        `${says}: another whole system, it seems`,
+        'give it a LULL_PREFIX of its own: Pub/Sub knows no databases',
       )
-    })
+    return wrong(
+      'databases',
+      `${says}, and this is database ${db}: they do not see each other's batches`,
+      `${ONE_ADDRESS}. ${THEY_STAY}`,
+    )
+  })
 }
 
 /** An API that answers where the settings say it listens, but stands on another Redis: that shows nowhere else. */
@@ -142,39 +150,42 @@ export function settings(surroundings: Surroundings): Finding {
   const remedy =
     'restart them with one environment; PM2 keeps the old one unless told: pm2 reload ecosystem.config.cjs --update-env, then pm2 save'
   if (prints.size === 0) return ok(check, `no process says what it runs with; here it is ${fingerprintOf(own)}`)
-  if (prints.size > 1) return wrong(check, `processes run with different settings: ${differences(live)}`, remedy)
+  if (prints.size > 1) {
+    const says = `${counted(live.size, 'process', 'processes')} run with ${prints.size} different settings`
+    return { ...wrong(check, says, remedy), details: differences(live) }
+  }
   const [theirs] = live.values()
-  if (theirs && theirs.fingerprint !== fingerprintOf(own))
-    return degraded(
-      check,
-      `${counted(live.size, 'process runs', 'processes run')} with ${theirs.fingerprint}, and this environment says otherwise: ${changed(theirs.settings, own)}`,
-      `run doctor with the environment that they have, or, if this is the newer one, ${remedy}`,
-    )
+  if (theirs && theirs.fingerprint !== fingerprintOf(own)) {
+    const says = `${counted(live.size, 'process runs', 'processes run')} with ${theirs.fingerprint}, and this environment says otherwise`
+    const otherwise = `run doctor with the environment that they have, or, if this is the newer one, ${remedy}`
+    return { ...degraded(check, says, otherwise), details: changed(theirs.settings, own) }
+  }
   return ok(check, `settings ${fingerprintOf(own)} in ${counted(live.size, 'process', 'processes')}, and here`)
 }
 
-/** `LULL_QUIET_GAP_MS=5000 in api.host.12, 10000 in processor.host.13` */
-function differences(live: Map<string, Presence>): string {
+/** A line a setting: `LULL_QUIET_GAP_MS=5000 in api.host.12, 10000 in processor.host.13` */
+function differences(live: Map<string, Presence>): string[] {
   const processes = [...live].sort(([a], [b]) => (a < b ? -1 : 1))
-  const names = new Set([...live.values()].flatMap(presence => Object.keys(presence.settings)))
-  return [...names]
-    .flatMap(name => {
-      const byValue = new Map<string, string[]>()
-      for (const [process, presence] of processes) {
-        const value = String(presence.settings[name] ?? 'unset')
-        byValue.set(value, [...(byValue.get(value) ?? []), process])
-      }
-      if (byValue.size < 2) return []
-      return [`${name}=${[...byValue].map(([value, processes]) => `${value} in ${listed(processes)}`).join(', ')}`]
-    })
-    .join('; ')
+  return differing([...live.values()].map(presence => presence.settings)).map(name => {
+    const byValue = new Map<string, string[]>()
+    for (const [process, presence] of processes) {
+      const value = String(presence.settings[name] ?? 'unset')
+      byValue.set(value, [...(byValue.get(value) ?? []), process])
+    }
+    return `${name}=${[...byValue].map(([value, processes]) => `${value} in ${listed(processes)}`).join(', ')}`
+  })
 }
 
-const changed = (theirs: Settings, own: Settings) =>
-  [...new Set([...Object.keys(theirs), ...Object.keys(own)])]
-    .filter(name => theirs[name] !== own[name])
-    .map(name => `${name}=${theirs[name] ?? 'unset'} there, ${own[name] ?? 'unset'} here`)
-    .join('; ')
+const changed = (theirs: Settings, own: Settings): string[] =>
+  differing([theirs, own]).map(name => `${name}=${theirs[name] ?? 'unset'} there, ${own[name] ?? 'unset'} here`)
+
+/** Names of the settings that are not the same in all; of two kinds of handover not those that only one of them has. */
+function differing(all: Settings[]): string[] {
+  const differs = (name: string) => new Set(all.map(settings => settings[name])).size > 1
+  const kindsDiffer = differs('LULL_HANDOVER')
+  const isOfOneKind = (name: string) => kindsDiffer && all.some(settings => settings[name] === undefined)
+  return [...new Set(all.flatMap(Object.keys))].filter(name => differs(name) && !isOfOneKind(name))
+}
 
 const SUFFIX = '.next-due'
 const PREFIXES_LOOKED_AT = 20
@@ -207,7 +218,7 @@ export async function prefixes(surroundings: Surroundings): Promise<Finding[]> {
   return findings
 }
 
-export async function listeners({ server, store }: Surroundings): Promise<Finding> {
+export async function listeners({ server, store, identity }: Surroundings): Promise<Finding> {
   const check = 'listeners'
   const channel = store.keys.nextDue
   const reply: unknown = await server.client.pubsub('NUMSUB', channel).catch(() => undefined)
@@ -218,6 +229,13 @@ export async function listeners({ server, store }: Surroundings): Promise<Findin
       'allow it to this user (+pubsub|numsub)',
     )
   const count = Number(reply[1] ?? 0)
+  const isProcessor = ({ role, dbs }: Process) => role === 'processor' && dbs.has(identity.db)
+  if (count > 0 && server.clients && !processesAmong(server.clients).some(isProcessor))
+    return degraded(
+      check,
+      `${count} listening to ${channel}, of other databases: Pub/Sub knows none, and no processor stands on this one`,
+      `start a processor on database ${identity.db} (lull processor)`,
+    )
   return count > 0
     ? ok(check, `${count} listening to ${channel}`)
     : wrong(

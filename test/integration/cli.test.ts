@@ -358,7 +358,13 @@ describe('cli', function () {
         const nothing = await ended(await start([command, CHAT], settings))
         expect(nothing.code).to.equal(1)
         expect(nothing.stderr).to.have.length(1)
-        expect(nothing.stderr[0]).to.match(new RegExp(`^lull: nothing (is open|waits) for ${CHAT}: `))
+        expect(nothing.stderr[0]).to.match(
+          new RegExp(`^lull: nothing (is open|waits) for ${CHAT}: lull trace ${CHAT} `),
+        )
+        const past = await ended(await start([command, '79000000001'], settings))
+        expect(past.stderr[0]).to.match(new RegExp(`: did you mean ${CHAT}\\?$`))
+        const unknown = await ended(await start([command, 'nobody'], settings))
+        expect(unknown.stderr[0]).to.match(/ for nobody: ids are <chatId> or .*, as lull watch shows them$/)
       }
       await post(url, 'm4')
       const half = await ended(await start(['flush', '79000000001'], settings))

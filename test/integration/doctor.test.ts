@@ -2,6 +2,9 @@
  * Guarantee **doctor**: each check, with a test that breaks the thing and sees the right mark and the right remedy. The old
  * system's riddle is among them: processes that "see different data".
  */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { readConfig } from '../../src/config.js'
@@ -21,12 +24,21 @@ describe('doctor', function () {
   let admin: Redis
   let env: Record<string, string>
   let running: LullProcess[]
+  let directory: string
+  /** Throws always. */
+  let handler: string
 
   before(async () => {
     server = await privateRedis()
+    directory = await mkdtemp(join(tmpdir(), 'lull-doctor-'))
+    handler = join(directory, 'handler.mjs')
+    await writeFile(handler, "export default async () => { throw new Error('no answer today') }")
   })
 
-  after(() => server.stop())
+  after(async () => {
+    await server.stop()
+    await rm(directory, { recursive: true })
+  })
 
   beforeEach(async () => {
     running = []
@@ -184,7 +196,9 @@ describe('doctor', function () {
       expect(finding.remedy).to.include('notify-keyspace-events Ex').and.to.include('managed')
       const canary = await find('canary')
       expect(canary.verdict).to.equal('degraded')
-      expect(canary.says).to.include('not within')
+      expect(canary.says).to.match(
+        / is (not announced within|announced after) \d+ ms by itself, (nor|and not within \d+ ms) when/,
+      )
     })
 
     it('that announces it is ✓, with how long it took in ms', async () => {
@@ -248,7 +262,24 @@ describe('doctor', function () {
       expect(finding.verdict).to.equal('wrong')
       expect(finding.says).to.match(/on database 1 of the same Redis: api\.\S+, and this is database 0/)
       expect(finding.remedy).to.include('one REDIS_URL')
-      expect((await find('databases', { REDIS_URL: `${server.url}/1` })).says).to.match(/on database 0 .*processor\./)
+      expect(finding.remedy).to.include('stay there until a processor runs on it')
+      const onOne = await findings({ REDIS_URL: `${server.url}/1` })
+      const wrongOnOne = (check: string) => onOne.find(one => one.check === check && one.verdict !== 'ok')
+      expect(wrongOnOne('databases')?.says).to.match(/on database 0 .*processor\./)
+      expect(wrongOnOne('processors')?.says).to.match(/no processor .* database 1 here.*; database 0 has processor\./)
+      expect(wrongOnOne('processors')?.remedy).to.include('stay there until a processor runs on it')
+      // Who listens there hears of what is appended here, and can do nothing about it.
+      expect(wrongOnOne('listeners')?.verdict).to.equal('degraded')
+      expect(wrongOnOne('listeners')?.says).to.match(/^1 listening to doctor\.next-due, of other databases/)
+      expect((await find('listeners')).verdict).to.equal('ok')
+    })
+
+    it('all that stand on another database are named, workers too', async () => {
+      await role('processor')
+      await role('worker')
+      await role('api', { REDIS_URL: `${server.url}/1` })
+      const { says } = await find('databases', { REDIS_URL: `${server.url}/1` })
+      expect(says).to.match(/on database 0 of the same Redis: processor\.\S+, worker\.\S+, and this is database 1/)
     })
 
     it('the riddle: two Redis servers', async () => {
@@ -300,15 +331,31 @@ describe('doctor', function () {
       await role('processor')
       const finding = await find('settings')
       expect(finding.verdict).to.equal('wrong')
-      expect(finding.says).to.match(/LULL_QUIET_GAP_MS=400 in api\.\S+, 500 in processor\./)
+      expect(finding.says).to.equal('2 processes run with 2 different settings')
+      expect(finding.details).to.have.length(1)
+      expect(finding.details?.[0]).to.match(/^LULL_QUIET_GAP_MS=400 in api\.\S+, 500 in processor\./)
       expect(finding.remedy).to.include('--update-env')
+    })
+
+    it('where the handover differs, what only one kind has is left out; a line a setting', async () => {
+      await role('api', { LULL_HANDOVER: 'http', LULL_HANDOVER_URL: 'http://127.0.0.1:9', LULL_ORDER: 'concurrent' })
+      await role('processor')
+      const { code, stdout } = await ended(await start(['doctor']))
+      expect(code).to.equal(1)
+      const from = stdout.findIndex(line => line.startsWith('✗ 2 processes run with 2 different settings'))
+      const named = stdout.slice(from + 1, from + 4).map(line => line.replace(/\.[^\s,]+/g, ''))
+      expect(named.slice(0, 2).sort()).to.deep.equal([
+        '    LULL_HANDOVER=http in api, bullmq in processor',
+        '    LULL_ORDER=concurrent in api, serial in processor',
+      ])
+      expect(named[2]).to.match(/^ {2}→ restart them/)
     })
 
     it('an environment that none of the processes has got yet is !', async () => {
       await role('processor')
       const finding = await find('settings', { LULL_MAX_WAIT_MS: '9000' })
       expect(finding.verdict).to.equal('degraded')
-      expect(finding.says).to.include('LULL_MAX_WAIT_MS=60000 there, 9000 here')
+      expect(finding.details).to.deep.equal(['LULL_MAX_WAIT_MS=60000 there, 9000 here'])
     })
 
     it('a process that stopped, or was killed, is not counted; its settings neither', async () => {
@@ -345,6 +392,56 @@ describe('doctor', function () {
       const finding = await find('vanished')
       expect(finding.verdict).to.equal('wrong')
       expect(finding.says).to.include(`messages of 1 waiting batch are gone`).and.to.include(CHAT)
+    })
+
+    it('a loss says how long ago it was, is ! after a day, and ✓ once the conversation is forgotten', async () => {
+      const HOUR_MS = 3_600_000
+      const opened = async (conversationId: string, hoursAgo: number) => {
+        const [seconds] = await admin.time()
+        const atMs = Number(seconds) * 1000 - hoursAgo * HOUR_MS
+        const step = { step: 'opened', batchId: `b${hoursAgo}`, conversationId, count: '1' }
+        await admin.xadd('doctor.history', `${atMs}-0`, ...Object.entries(step).flat())
+      }
+      await opened('first@c.us', 25)
+      const old = await find('vanished')
+      expect(old.verdict).to.equal('degraded')
+      expect(old.says).to.include('b25 of first@c.us): lost, the last one came 25 h ago')
+      await opened('second@c.us', 3)
+      const recent = await find('vanished')
+      expect(recent.verdict).to.equal('wrong')
+      expect(recent.says).to.include('messages of 2 waiting batches').and.to.include('came 3 h ago')
+      expect(recent.remedy).to.include('lull forget <conversation>')
+      for (const conversationId of ['first@c.us', 'second@c.us'])
+        expect((await ended(await start(['forget', conversationId]))).code).to.equal(0)
+      expect((await find('vanished')).verdict).to.equal('ok')
+    })
+
+    it('answers that failed for good are !, with the remedy; nothing of them is dead', async () => {
+      const port = await role('api')
+      await role('processor')
+      await role('worker', { LULL_WORKER_HANDLER: handler, LULL_ANSWER_ATTEMPTS: '1' })
+      expect((await find('answers')).says).to.equal('no answer failed in the last day')
+      await post(port, 'm1')
+      await until(async () => (await find('answers')).verdict === 'degraded', { what: 'the failure to show' })
+      const finding = await find('answers')
+      expect(finding.says).to.match(
+        /^1 answer failed for good in the last day, of 1 \(\S+ of 79000000001@c\.us\), the last/,
+      )
+      expect(finding.remedy).to.include('worker’s log').and.to.include('/queues')
+      expect((await find('dead')).verdict).to.equal('ok')
+      await admin.xadd(
+        'doctor.history',
+        '*',
+        'step',
+        'answered',
+        'batchId',
+        'b2',
+        'conversationId',
+        CHAT,
+        'outcome',
+        'timeout',
+      )
+      expect((await find('answers')).says).to.match(/^1 answer failed for good and 1 answer took longer than/)
     })
 
     it('a batch that nobody takes is !', async () => {

@@ -63,7 +63,7 @@ describe('seeing it work', function () {
     const steps = watch.stdout.map(line => line.split(/ +/)[1])
     expect(steps).to.deep.equal(['opened', 'claimed', 'handed-over', 'answered'])
     expect(watch.stdout[1]).to.match(
-      /claimed +shop\/79990000011@c\.us +by processor\.\S+, gap, 1 message, \d+ ms late$/,
+      /claimed +shop\/79990000011@c\.us +gap, 1 message, \d+ ms late, by processor\.\S+$/,
     )
     expect(watch.stdout.join('')).not.to.include('Privet').and.not.to.include('\u001b')
     expect(await watch.stop('SIGINT')).to.include({ code: 0 })
@@ -130,12 +130,66 @@ describe('seeing it work', function () {
     expect(JSON.parse(json.stdout[0] ?? '').claimed).to.include({ by: processor.owner, reason: 'gap' })
   })
 
+  it('trace says that messages are gone, where something has deleted them before anybody took them', async () => {
+    await processor.stop()
+    await batcher.append(CHAT, { messageId: 'm1', text: SECRET_TEXT })
+    const redis = new Redis(env['REDIS_URL'] ?? '')
+    try {
+      await redis.del(`${env['LULL_PREFIX']}.messages:${CHAT}`, `${env['LULL_PREFIX']}:${CHAT}`)
+      const { code, stdout } = await ended('trace', CHAT)
+      expect(code).to.equal(0)
+      expect(stdout.slice(1, 4)).to.deep.equal([
+        '  not taken by anybody',
+        '  its messages are gone: something has deleted them',
+        '  lull doctor says who could be it',
+      ])
+    } finally {
+      redis.disconnect()
+    }
+  })
+
+  it('trace says for how long a batch has been due that nobody takes, its header lost or not', async () => {
+    await processor.stop()
+    await batcher.append(CHAT, { messageId: 'm1', text: SECRET_TEXT })
+    const redis = new Redis(env['REDIS_URL'] ?? '')
+    const lastLine = async () => (await ended('trace', CHAT)).stdout.at(-1) ?? ''
+    try {
+      const isOverdue = async () =>
+        / and has been due for \d\S* s: does a processor run\? lull doctor$/.test(await lastLine())
+      await until(isOverdue, { what: 'the batch to be overdue' })
+      await redis.del(`${env['LULL_PREFIX']}:${CHAT}`)
+      expect(await isOverdue()).to.equal(true)
+    } finally {
+      redis.disconnect()
+    }
+  })
+
   it('trace of a conversation that is not known is 1, and names one that was meant', async () => {
     await batcher.append(CHAT, { messageId: 'm1', text: 'hi' })
     await answered()
     const { code, stderr } = await ended('trace', '79990000011')
     expect(code).to.equal(1)
     expect(stderr).to.deep.equal([`lull: the history holds nothing of 79990000011: did you mean ${CHAT}?`])
+  })
+
+  it('forget says that jobs may be left, where the history has been trimmed since they were', async () => {
+    const redis = new Redis(env['REDIS_URL'] ?? '')
+    try {
+      const pipeline = redis.pipeline()
+      const add = (conversationId: string, n: number) =>
+        pipeline.xadd(
+          `${env['LULL_PREFIX']}.history`,
+          '*',
+          ...Object.entries({ step: 'answered', batchId: `b${n}`, conversationId }).flat(),
+        )
+      for (let n = 0; n < 10_000; n++) add('other@c.us', n)
+      add(CHAT, 10_000)
+      await pipeline.exec()
+      const { stdout } = await ended('forget', CHAT)
+      expect(stdout[0]).to.match(/1 step of its history, 0 jobs\. Not erased: jobs that the history names no more/)
+    } finally {
+      redis.disconnect()
+    }
   })
 
   it('forget leaves nothing of a conversation in Redis, its finished jobs included, and says what is under way', async () => {
@@ -154,7 +208,7 @@ describe('seeing it work', function () {
       const { code, stdout } = await ended('forget', CHAT)
       expect(code).to.equal(0)
       expect(stdout[0]).to.match(
-        /^forgot shop\/79990000011@c\.us: 1 message, 0 dead batches, \d steps of its history, 0 jobs\. Not erased: batch \S+, which is under way \(forget again when it has ended\); jobs that/,
+        /^forgot shop\/79990000011@c\.us: 1 message, 0 dead batches, \d steps of its history, 0 jobs\. Not erased: batch \S+, which is under way \(forget again when it has ended\)$/,
       )
       const texts = await everythingIn(redis)
       expect(Object.keys(texts)).to.include('rapid-fire.history')
@@ -169,7 +223,7 @@ describe('seeing it work', function () {
       const hasEnded = async () => (await others.history({ conversationId: CHAT })).length > 0
       await until(hasEnded, { what: 'the answer' })
       const second = await ended('forget', CHAT)
-      expect(second.stdout[0]).to.match(/: 0 messages, 0 dead batches, 1 step of its history, 1 job\. Not erased: jobs/)
+      expect(second.stdout[0]).to.match(/: 0 messages, 0 dead batches, 1 step of its history, 1 job$/)
       await worker.stop()
       const all = await everythingIn(redis)
       expect(Object.entries(all).filter(([key, text]) => /79990000011|Privet/.test(key + text))).to.deep.equal([])

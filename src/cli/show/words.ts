@@ -22,6 +22,15 @@ export function day(atMs: number): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
 }
 
+/** How far the clock here is ahead then: `UTC`, `UTC+3`, `UTC-3:30`. */
+export function zone(atMs: number): string {
+  const aheadMinutes = -new Date(atMs).getTimezoneOffset()
+  if (aheadMinutes === 0) return 'UTC'
+  const minutes = Math.abs(aheadMinutes)
+  const rest = minutes % 60 === 0 ? '' : `:${two(minutes % 60)}`
+  return `UTC${aheadMinutes < 0 ? '-' : '+'}${Math.floor(minutes / 60)}${rest}`
+}
+
 /** `4 ms`, `1.97 s`, `12.4 s`, `3 min 5 s`, `2 h 10 min` */
 export function duration(ms: number): string {
   if (ms < SECOND) return `${Math.round(ms)} ms`
@@ -60,8 +69,7 @@ const SAYING: Readonly<Record<string, (detail: Detail) => (string | undefined)[]
   extended: detail => [`typing: due ${ms(detail['byMs'])} later`],
   sealed: detail => [`${detail['reason']}`, count(detail)],
   vanished: detail => [`its header, before its time; ${count(detail)} kept`],
-  // Who took it, first: a narrow terminal cuts the end off.
-  claimed: detail => [by(detail['owner']), `${detail['reason']}`, count(detail), `${ms(detail['lateMs'])} late`],
+  claimed: detail => [`${detail['reason']}`, count(detail), `${ms(detail['lateMs'])} late`, by(detail['owner'])],
   reclaimed: detail => [`attempt ${detail['attempt']}`, by(detail['owner'])],
   'given-back': detail => [by(detail['owner'])],
   nacked: detail => [`attempt ${detail['attempt']} failed`, `again in ${ms(detail['delayMs'])}`, detail['error']],
@@ -88,6 +96,20 @@ export function idsOf({ detail }: HistoryEntry): string[] {
     // Whoever wrote it, it was not Lull: the line does without.
     return []
   }
+}
+
+/** A number's unit stays with it, and a name with its `by`. */
+const BREAKS = /(?<!\bby) (?!(?:ms|s|min|h|late|messages?)\b)/
+
+/** At the spaces, so that no line is longer; a word that is, stays whole. */
+export function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(BREAKS)) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > columns) lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines
 }
 
 /** What a stranger wrote (ids, a receiver's words) must not move the terminal's cursor. */

@@ -1,10 +1,10 @@
 /** What `lull trace` and `lull watch` make of a history. */
 import { expect } from 'chai'
 import { plain } from '../../../src/cli/show/paint.js'
-import { duration } from '../../../src/cli/show/words.js'
-import { linesOf, livesOf } from '../../../src/cli/trace.js'
+import { duration, zone } from '../../../src/cli/show/words.js'
+import { linesOf, livesOf, stateLine } from '../../../src/cli/trace.js'
 import { lineFor } from '../../../src/cli/watch.js'
-import type { HistoryEntry } from '../../../src/store/store.js'
+import type { ConversationState, HistoryEntry } from '../../../src/store/store.js'
 
 const START_MS = 1_795_490_000_000
 const OWNER = 'lull.processor.shop1.4712.0bc41f'
@@ -59,6 +59,53 @@ describe('trace', () => {
     expect(dropped.flatMap(life => linesOf(life, plain))[1]).to.equal('  discarded before anybody took it')
   })
 
+  it('says that what should wait is gone, and not of what waits, is claimed or was discarded', () => {
+    const [opened, sealed] = [entry(0, 'opened', 'b1'), entry(1, 'sealed', 'b1', { reason: 'flush' })]
+    const [dropped, later] = [entry(2, 'dropped', 'b0'), entry(3, 'opened', 'b2')]
+    const state = { conversationId: opened.conversationId, waiting: 0, messages: [] }
+    const there = { batchId: 'b1', receivedAtMs: START_MS, message: { messageId: 'm1', type: 'text' as const } }
+    const isGone = (history: HistoryEntry[], now: ConversationState | undefined) =>
+      livesOf(history, now)[0]?.gone === true
+    expect(isGone([opened], state)).to.equal(true)
+    expect(isGone([sealed, opened], state)).to.equal(true)
+    expect(isGone([later, opened], { ...state, waiting: 1, messages: [{ ...there, batchId: 'b2' }] })).to.equal(true)
+    expect(isGone([opened], undefined)).to.equal(false)
+    expect(isGone([opened], { ...state, waiting: 1, messages: [there] })).to.equal(false)
+    expect(isGone([opened], { ...state, waiting: 2000, messages: [there, there] })).to.equal(false)
+    expect(isGone([opened], { ...state, heldBy: { batchId: 'b1', state: 'claimed' } })).to.equal(false)
+    expect(isGone([dropped, sealed, opened], state)).to.equal(false)
+    const [life] = livesOf([opened], state)
+    expect(linesOf(life!, plain).slice(1, 4)).to.deep.equal([
+      '  not taken by anybody',
+      '  its messages are gone: something has deleted them',
+      '  lull doctor says who could be it',
+    ])
+  })
+
+  it('says what waits until when, and what has been due for so long that nobody seems to be there', () => {
+    const state = { conversationId: 'c1', waiting: 1, messages: [] }
+    expect(stateLine(state, -1500)).to.equal('now: 1 message waits, due in 1.50 s')
+    expect(stateLine(state, 3)).to.equal('now: 1 message waits, due in 0 ms')
+    expect(stateLine(state, 12_000)).to.equal(
+      'now: 1 message waits, and has been due for 12.0 s: does a processor run? lull doctor',
+    )
+    expect(stateLine({ ...state, waiting: 0 })).to.equal('now: nothing waits')
+    expect(stateLine({ ...state, heldBy: { batchId: 'b0', state: 'answering' } })).to.equal(
+      'now: 1 message waits; batch b0 is being answered',
+    )
+  })
+
+  it('keeps its columns apart, however long a step took', () => {
+    const history = [
+      entry(0, 'opened', 'b1'),
+      entry(3_599_000, 'redriven', 'b1'),
+      entry(3_599_000 + 249 * 3_600_000, 'claimed', 'b1'),
+    ].reverse()
+    const lines = livesOf(history).flatMap(life => linesOf(life, plain))
+    expect(lines.find(line => line.includes('redriven'))).to.match(/\d \+59 min 59 s {2}redriven/)
+    expect(lines.find(line => line.includes('claimed'))).to.match(/\d +\+249 h {2}claimed/)
+  })
+
   it('shows what a stranger wrote without what moves a terminal’s cursor', () => {
     const evil = entry(0, 'nacked', 'b1', { attempt: '1', delayMs: '1000', error: 'no \u001b[2J today\nsecond line' })
     const text = [...livesOf([evil]).flatMap(life => linesOf(life, plain)), lineFor(evil, plain, undefined)].join('\n')
@@ -72,13 +119,28 @@ describe('trace', () => {
 })
 
 describe('watch', () => {
-  it('fits a step into 80 columns, and cuts nothing where there is no terminal', () => {
-    for (const each of HISTORY) expect(lineFor(each, plain, 80).length).to.be.at.most(80)
-    const [claimed] = HISTORY
-    if (!claimed) throw new Error('no step')
+  const [claimed] = HISTORY
+  if (!claimed) throw new Error('no step')
+
+  it('fits a step into 80 columns, and into one line where there is no terminal', () => {
+    for (const each of HISTORY)
+      for (const line of lineFor(each, plain, 80).split('\n')) expect(line.length).to.be.at.most(80)
     expect(lineFor(claimed, plain, undefined)).to.match(
-      /^\d\d:\d\d:\d\d\.\d{3} {2}claimed {6}shop\/79990000011@c\.us {2}by processor\.shop1\.4712, maxWait, 1 message, 2 ms late$/,
+      /^\d\d:\d\d:\d\d\.\d{3} {2}claimed {6}shop\/79990000011@c\.us {2}maxWait, 1 message, 2 ms late, by processor\.shop1\.4712$/,
     )
+  })
+
+  it('cuts nothing off in 80 columns: ids can be copied, count and lateness stand in front of who took it', () => {
+    const [first, second] = lineFor(claimed, plain, 80).split('\n')
+    expect(first?.slice(14)).to.equal('claimed      shop/79990000011@c.us  maxWait, 1 message,')
+    expect(second?.trim()).to.equal('2 ms late, by processor.shop1.4712')
+    const conversationId = 'a-shop-with-a-long-name/120363041234567890@g.us'
+    const lines = lineFor({ ...claimed, conversationId }, plain, 80).split('\n')
+    expect(lines.map(line => line.trim().replace(/^.*claimed +/, ''))).to.deep.equal([
+      conversationId,
+      'maxWait, 1 message, 2 ms late,',
+      'by processor.shop1.4712',
+    ])
   })
 })
 
@@ -87,4 +149,25 @@ describe('durations', () => {
     const shown = [0, 4, 999, 1005, 12_345, 61_000, 3_600_000, 7_860_000].map(duration)
     expect(shown).to.deep.equal(['0 ms', '4 ms', '999 ms', '1.00 s', '12.3 s', '1 min 1 s', '1 h', '2 h 11 min'])
   })
+})
+
+describe('zones', () => {
+  const { TZ } = process.env
+  afterEach(() => {
+    if (TZ === undefined) delete process.env['TZ']
+    else process.env['TZ'] = TZ
+  })
+
+  for (const [name, shown] of Object.entries({
+    UTC: 'UTC',
+    'Europe/Moscow': 'UTC+3',
+    'Asia/Kolkata': 'UTC+5:30',
+    'America/St_Johns': 'UTC-3:30',
+  }))
+    it(`${name} in November is ${shown}`, () => {
+      process.env['TZ'] = name
+      expect(zone(START_MS)).to.equal(shown)
+      const [life] = livesOf([entry(0, 'opened', 'b1')])
+      expect(linesOf(life!, plain)[0]).to.match(new RegExp(`^batch b1 {2}2026-11-2\\d, ${shown.replace('+', '\\+')}$`))
+    })
 })
