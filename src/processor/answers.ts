@@ -1,8 +1,8 @@
 /**
  * The ends of answers. The processor that handed a batch over remembers it, and acts when the receiver says that the work
  * has ended: N processors, one call. What nobody remembers (its processor died, the event was missed, the job was removed)
- * is found by the checks that claims return: whoever gets one asks the receiver, and remembers the batch from then on, too;
- * of several that tell the store of one end the first is heard. Checks are seldom; so an end that the store could not hear
+ * is found by the checks that claims return: whoever gets one asks the receiver, and listens for the batch from then on, too;
+ * but whoever handed it over goes first, so that its end is noted once. Checks are seldom; so an end that the store could not hear
  * of, as it was away, is told again.
  */
 import type { AnswerState, Handover } from '../handover/handover.js'
@@ -13,6 +13,8 @@ import { StoreUnavailable } from '../store/store.js'
 
 /** Batches remembered: some 20 MB. The oldest are forgotten first; checks find those. */
 const REMEMBERED = 100_000
+/** What another processor handed over it has the time to tell of, if it stands. */
+const OTHERS_FIRST_MS = 100
 /** How often the store is told again of the ends that it could not hear of. */
 const TELL_AGAIN_MS = 500
 /** Ends that are told again; of others the store hears by checks. */
@@ -24,6 +26,8 @@ interface HandedOver {
   conversationId: string
   /** By this process's monotonic clock. */
   handedOverAtMs: number
+  /** This process handed it over. */
+  isOwn: boolean
 }
 
 export class Answers {
@@ -42,10 +46,14 @@ export class Answers {
     private readonly observer: Observer = {},
   ) {}
 
-  /** To be called before the handover: its answer may overtake its acknowledgement. @param agoMs since the handover */
-  remember(batchId: string, conversationId: string, agoMs = 0): void {
-    const handedOverAtMs = this.handedOver.get(batchId)?.handedOverAtMs ?? performance.now() - agoMs
-    this.handedOver.set(batchId, { conversationId, handedOverAtMs })
+  /** To be called before the handover: its answer may overtake its acknowledgement. */
+  remember(batchId: string, conversationId: string): void {
+    const { handedOverAtMs = performance.now() } = this.handedOver.get(batchId) ?? {}
+    this.listenFor(batchId, { conversationId, handedOverAtMs, isOwn: true })
+  }
+
+  private listenFor(batchId: string, batch: HandedOver): void {
+    this.handedOver.set(batchId, batch)
     if (this.handedOver.size <= REMEMBERED) return
     for (const oldest of this.handedOver.keys()) {
       this.handedOver.delete(oldest)
@@ -79,6 +87,8 @@ export class Answers {
 
   /** The receiver's word. */
   async onAnswered(batchId: string, outcome: AnswerOutcome): Promise<void> {
+    const known = this.handedOver.get(batchId)
+    if (known && !known.isOwn) await new Promise(resolve => setTimeout(resolve, OTHERS_FIRST_MS))
     if (this.handedOver.has(batchId)) await this.end(batchId, outcome)
   }
 
@@ -97,8 +107,10 @@ export class Answers {
     for (let i = 0; i < checks.length; i += ASKED_AT_ONCE) {
       const part = checks.slice(i, i + ASKED_AT_ONCE)
       // Whoever handed them over may be gone. From now on this process listens for their ends, those that come while it asks too.
-      for (const { batchId, conversationId, handedOverForMs } of part)
-        this.remember(batchId, conversationId, handedOverForMs)
+      for (const { batchId, conversationId, handedOverForMs } of part) {
+        if (this.handedOver.has(batchId)) continue
+        this.listenFor(batchId, { conversationId, handedOverAtMs: performance.now() - handedOverForMs, isOwn: false })
+      }
       const states = await this.ask(part.map(({ batchId }) => batchId))
       if (!states) return
       await Promise.all(part.map((check, j) => this.judge(check, states[j])))
@@ -128,8 +140,8 @@ export class Answers {
     const about = { batchId, ...(known && { conversationId: known.conversationId }) }
     const isSerial = this.store.rules.order === 'serial'
     const isHeard = await this.attempt(async () => {
-      // In serial order the batch is known by its hold: named, its end would be noted once more by whoever comes second.
-      const named = isSerial ? undefined : known?.conversationId
+      // Named, its end is noted where it holds nothing, too: in concurrent order, or where its conversation was forgotten.
+      const named = known?.isOwn ? known.conversationId : undefined
       const { freed, dueInMs } = await this.store.answered(batchId, outcome, named)
       // Counted once, by whoever is heard; not at all where the reply to that is lost.
       const isOurs = isSerial ? freed : known !== undefined

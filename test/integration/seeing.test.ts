@@ -112,6 +112,7 @@ describe('seeing it work', function () {
       'handed over',
       'log@c.us',
       'released',
+      'the handler is done',
     ])
     expect(new Set(steps.map(({ conversationId, batchId }) => `${conversationId} ${batchId}`)).size).to.equal(1)
     expect([...up.stdout, ...up.stderr].join('')).not.to.include('Privet')

@@ -92,9 +92,10 @@ describe('ends of answers', () => {
         says = resolve
       })
     const checking = answers.check([check])
-    await answers.onAnswered('b4', 'completed')
+    const ending = answers.onAnswered('b4', 'completed')
     says([{ state: 'active', take: '1' }])
-    await checking
+    await clock.tickAsync(A_WHILE_MS)
+    await Promise.all([checking, ending])
     expect(told()).to.deep.equal([['b4', 'completed']])
   })
 
@@ -105,10 +106,12 @@ describe('ends of answers', () => {
     await store.claim({ owner: 'p1', maxBatches: 1, maxBytes: 1000 })
     await store.ack([batchId])
     const others = new Answers(store, asking, silent, () => {}, { answered: outcome => void counted.push(outcome) })
-    for (const each of [answers, others]) {
-      each.remember(batchId, 'c')
-      await each.onAnswered(batchId, 'completed')
-    }
+    asking.states = async () => [{ state: 'waiting' }]
+    await others.check([{ batchId, conversationId: 'c', handedOverForMs: 0 }])
+    answers.remember(batchId, 'c')
+    const told = [others.onAnswered(batchId, 'completed'), answers.onAnswered(batchId, 'completed')]
+    await clock.tickAsync(A_WHILE_MS)
+    await Promise.all(told)
     const steps = (await store.history({ conversationId: 'c', limit: 100 })).map(({ step }) => step)
     expect(steps.filter(step => step === 'answered')).to.have.lengthOf(1)
     expect(counted).to.deep.equal(['completed'])
