@@ -18,7 +18,7 @@ export function errors({ answers, log, headers: ofAll }: Answering): Middleware 
     const startMs = performance.now()
     ctx.set({ ...ofAll })
     try {
-      checkPath(ctx.path)
+      decoded(ctx.path)
       await next()
       if (ctx.status >= 400 && !ctx.body) nothingHere(ctx)
     } catch (error) {
@@ -34,10 +34,13 @@ export function errors({ answers, log, headers: ofAll }: Answering): Middleware 
   }
 }
 
-/** The router takes a path that cannot be decoded as it is, and an id would be another one's. */
-function checkPath(path: string): void {
+/**
+ * The router takes a path that cannot be decoded as it is, and an id would be another one's.
+ * @throws {Refusal} 400 then
+ */
+export function decoded(path: string): string {
   try {
-    decodeURIComponent(path)
+    return decodeURIComponent(path)
   } catch {
     throw new Refusal(400, `the path has a % that encodes nothing: ${shown(path)}`)
   }

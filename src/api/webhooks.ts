@@ -3,14 +3,14 @@
  * provider may be named. GET on all of them is Meta's verification handshake.
  *
  * Nearly all that an API is asked is one of these, so they are answered in Node's own terms, before Koa: its context, its
- * router and its middlewares cost as much as all that becomes of a message here (docs/performance.md).
+ * router and its middlewares cost a fifth of a webhook (docs/performance.md).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Metrics } from '../metrics/metrics.js'
 import { type Answer, Refusal } from '../webhook/answer.js'
 import { readBytes } from '../webhook/read-bytes.js'
 import type { Receiver } from '../webhook/receive.js'
-import type { Answering } from './errors.js'
+import { type Answering, decoded } from './errors.js'
 
 const WEBHOOK = /^\/webhook\/whatsapp(?<batched>\/batched)?(?:\/(?<provider>[^/]+))?\/?$/i
 const ALLOWED = 'GET, HEAD, POST'
@@ -37,12 +37,12 @@ export function webhookRoutes({ receiver, answers, log, metrics, headers }: Webh
       case 'POST': {
         const header = (name: string) => first(req.headers[name.toLowerCase()]) || undefined
         const body = await readBytes(req)
-        return receiver.deliver({ body, header, url: req.url ?? '', provider: decoded(provider), direct })
+        return receiver.deliver({ body, header, url: req.url ?? '', provider: provider && decoded(provider), direct })
       }
       case 'GET':
       case 'HEAD': {
         const fields = new URLSearchParams(query)
-        return receiver.handshake(name => fields.get(name) ?? undefined, decoded(provider))
+        return receiver.handshake(name => fields.get(name) ?? undefined, provider && decoded(provider))
       }
       case 'OPTIONS':
         return { status: 200, headers: { Allow: ALLOWED }, body: '' }
@@ -84,15 +84,6 @@ function routeOf(target: string): Route | undefined {
     direct: batched === '',
     query: end < 0 ? '' : url.slice(end + 1),
     ...(provider === undefined ? {} : { provider }),
-  }
-}
-
-/** @throws {Refusal} 400 */
-function decoded(provider: string | undefined): string | undefined {
-  try {
-    return provider && decodeURIComponent(provider)
-  } catch {
-    throw new Refusal(400, `the path has a % that encodes nothing: ${JSON.stringify(provider?.slice(0, 100))}`)
   }
 }
 

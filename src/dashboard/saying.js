@@ -15,6 +15,7 @@ const SAYING = {
   error: text => text,
   late: () => t('stepTooLate'),
 }
+
 /** @param detail of the step; what is not Lull's, or of a later version, stays as it is; ids come last: they are long */
 export function saying({ ids, ...detail }) {
   const said = Object.keys(SAYING).flatMap(name => (Object.hasOwn(detail, name) ? [SAYING[name](detail[name])] : []))

@@ -138,13 +138,12 @@ export class Answers {
     this.handedOver.delete(batchId)
     this.unheard.delete(batchId)
     const about = { batchId, ...(known && { conversationId: known.conversationId }) }
-    const isSerial = this.store.rules.order === 'serial'
     const isHeard = await this.attempt(async () => {
       // Named, its end is noted where it holds nothing, too: in concurrent order, or where its conversation was forgotten.
       const named = known?.isOwn ? known.conversationId : undefined
       const { freed, dueInMs } = await this.store.answered(batchId, outcome, named)
       // Counted once, by whoever is heard; not at all where the reply to that is lost.
-      const isOurs = isSerial ? freed : known !== undefined
+      const isOurs = this.isSerial ? freed : known !== undefined
       if (isOurs) this.observer.answered?.(outcome, known && performance.now() - known.handedOverAtMs)
       if (outcome === 'timeout')
         this.log.warn(about, 'not answered within LULL_ANSWER_TIMEOUT_MS: its conversation goes on without it')
@@ -167,9 +166,13 @@ export class Answers {
     await Promise.all([...this.unheard].map(end => this.end(...end)))
   }
 
+  private get isSerial(): boolean {
+    return this.store.rules.order === 'serial'
+  }
+
   /** Of a receiver that can not be asked a look tells nothing; and in concurrent order there is nothing to look at. */
   private get canAsk(): boolean {
-    return this.handover.states !== undefined && this.store.rules.order === 'serial'
+    return this.handover.states !== undefined && this.isSerial
   }
 
   /** A receiver that says nothing about its batches has them from the handover on. */

@@ -32,7 +32,7 @@ export class Appends {
   async append(request: AppendRequest): Promise<AppendResult> {
     const { conversationId, messages } = request
     const result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
-    if (!this.memory.isSure) await this.link.read(() => this.memory.check())
+    await this.link.read(() => this.memory.check())
     for (const entries of entriesInParts(messages, MESSAGES_A_PART, BYTES_A_PART)) {
       const reply = await this.calls.add({ request, entries })
       if (reply instanceof Error) throw await this.link.failed(reply, { conversationId })

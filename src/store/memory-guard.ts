@@ -28,11 +28,6 @@ export class MemoryGuard {
     private readonly address: string,
   ) {}
 
-  /** Memory was looked at a moment ago, and messages may be taken: there is nothing to wait for. */
-  get isSure(): boolean {
-    return this.refusal === undefined && performance.now() - this.sampledAtMs < SAMPLE_EVERY_MS
-  }
-
   /**
    * Resolves if messages may be taken.
    * @throws {StoreUnavailable} (`memory`) above the share, and whatever `readInfo` rejects with

@@ -159,20 +159,16 @@ export class Receiver {
       for (const step of steps) await this.takeStep(conversationId, step, direct, counts)
     }
     const all = [...conversations]
-    const [only] = all
     try {
-      if (only && all.length === 1) await take(only)
-      else
-        for (let start = 0; start < all.length; start += CONVERSATIONS_AT_ONCE) {
-          const outcomes = await Promise.allSettled(all.slice(start, start + CONVERSATIONS_AT_ONCE).map(take))
-          const failed = outcomes.find(outcome => outcome.status === 'rejected')
-          if (failed !== undefined) throw failed.reason
-        }
+      for (let start = 0; start < all.length; start += CONVERSATIONS_AT_ONCE) {
+        const outcomes = await Promise.allSettled(all.slice(start, start + CONVERSATIONS_AT_ONCE).map(take))
+        const failed = outcomes.find(outcome => outcome.status === 'rejected')
+        if (failed !== undefined) throw failed.reason
+      }
     } finally {
       this.onReceived(provider, counts)
     }
-    const why = reasons.size > 0 ? { reasons: Object.fromEntries(reasons) } : {}
-    this.log.debug({ provider, direct, ...counts, ...why }, 'webhook received')
+    this.log.debug({ provider, direct, ...counts, reasons: Object.fromEntries(reasons) }, 'webhook received')
     return counts
   }
 

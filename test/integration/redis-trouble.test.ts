@@ -3,6 +3,7 @@
  * bound and its message is kept nowhere; what was answered 200 comes out once when the trouble is over, by itself; and
  * a processor says once that there is trouble, and once, with its length, that it has ended.
  */
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -176,7 +177,13 @@ describe('Redis in trouble', function () {
     const proxy = await hangingProxy(server.url)
     admin = new Redis(server.url)
     running = await parts(proxy.url, { quietGapMs: IN_TROUBLE_BY_MS })
+    // What has come this way has come to the processor: it has heard of m1, and asks for it in time.
+    const alike = new Redis(proxy.url)
+    alike.on('error', () => {}) // It ends with its proxy.
+    await alike.psubscribe('*.next-due')
+    const heard = once(alike, 'pmessage')
     expect(await running.post(CHAT, 'm1')).to.include({ status: 200 })
+    await heard
     proxy.hang()
     const refused = await running.post(CHAT, 'm2')
     expect(refused).to.include({ status: 503 })
@@ -199,6 +206,7 @@ describe('Redis in trouble', function () {
       const said = log.filter(line => /Redis at .* is (away|back)/.test(line))
       expect(said.length, said.join('\n')).to.be.at.most(2)
     }
+    alike.disconnect()
     await running.stop()
     await proxy.stop()
   })

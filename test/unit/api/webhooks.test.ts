@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { ForeignKey, StoreUnavailable } from '../../../src/store/store.js'
 import { type Serving, serve } from './serving.js'
@@ -104,7 +103,8 @@ describe('API: webhooks', () => {
     api.store.gate = async () => {
       delete api.store.gate
       going.destroy()
-      await delay(100) // The server has heard of it by then.
+      // What is answered after it was destroyed: the server has heard of that, too.
+      await api.call('GET', '/livez')
       setImmediate(answered)
     }
     going.end(JSON.stringify(hi))
