@@ -1,12 +1,12 @@
-// Embeds the Lua scripts into src/store/lua.generated.ts: `tsc` copies no .lua, and a bundler finds no file at run time.
+// Embeds the Lua scripts into src/store/redis/lua.generated.ts: `tsc` copies no .lua, and a bundler finds no file at run time.
 // A line `--- include "name"` is replaced by shared/name.lua, the first time it is met in a script.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const INCLUDE = /^--- include "([\w-]+)"$/
 
-const folder = new URL('../src/store/lua/', import.meta.url)
-const target = fileURLToPath(new URL('../src/store/lua.generated.ts', import.meta.url))
+const folder = new URL('../src/store/redis/lua/', import.meta.url)
+const target = fileURLToPath(new URL('../src/store/redis/lua.generated.ts', import.meta.url))
 
 function withIncludes(file, included) {
   return readFileSync(new URL(file, folder), 'utf8')

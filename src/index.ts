@@ -23,9 +23,9 @@ export type { NudgeKind, Observer } from './observer.js'
 export { Processor, type ProcessorOptions } from './processor/processor.js'
 export type { ProvidersOptions } from './providers/provider.js'
 export type { RuleOptions, Rules } from './rules.js'
-export { MemoryStore, type MemoryStoreOptions } from './store/memory-store.js'
-export type { RedisSource } from './store/redis-connection.js'
-export { RedisStore, type RedisStoreOptions } from './store/redis-store.js'
+export { MemoryStore, type MemoryStoreOptions } from './store/memory/store.js'
+export type { RedisSource } from './store/redis/connection.js'
+export { RedisStore, type RedisStoreOptions } from './store/redis/store.js'
 export {
   type AnswerOutcome,
   type AppendResult,

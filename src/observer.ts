@@ -3,7 +3,6 @@
  * happened, and waits for nobody; a method that is not there is not called. Durations are in milliseconds.
  */
 import type { ClaimedBatch, StoreUnavailable } from './store/store.js'
-import type { Counts } from './webhook/receive.js'
 
 /** What woke a processor. */
 export type NudgeKind = 'timer' | 'next-due' | 'expired' | 'subscribed'
@@ -23,4 +22,15 @@ export interface Observer {
   /** A key expired that was set for this, by this process or another one. */
   canaryExpired?(name: string): void
   redisFailed?(kind: StoreUnavailable['reason']): void
+}
+
+/** What became of a webhook's items: the answer's body. Corrections are told of only where there were any. */
+export interface Counts {
+  accepted: number
+  duplicates: number
+  ignored: number
+  edited?: number
+  revoked?: number
+  /** Edits and revocations of messages that do not wait here any more. */
+  tooLate?: number
 }

@@ -6,11 +6,11 @@ import type { RequestListener } from 'node:http'
 import Router from '@koa/router'
 import Koa from 'koa'
 import type { Batcher } from '../batcher.js'
-import { MARK_HEADER } from '../doctor/presence.js'
+import { Answers } from '../http/answer.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics/metrics.js'
+import { MARK_HEADER } from '../presence/presence.js'
 import type { ProvidersOptions } from '../providers/provider.js'
-import { Answers } from '../webhook/answer.js'
 import { type OnReceived, Receiver } from '../webhook/receive.js'
 import type { OnRejected } from '../webhook/rejections.js'
 import type { Groups, OnOwnMessage } from '../webhook/steps.js'
@@ -46,7 +46,7 @@ export interface AppOptions {
   onReceived?: OnReceived
   /** Measures requests, and is served at `/metrics`. */
   metrics?: Metrics
-  /** In the header `X-Lull-Mark` of every answer: what this process is known by in its Redis (doctor/presence.ts). */
+  /** In the header `X-Lull-Mark` of every answer: what this process is known by in its Redis (presence/presence.ts). */
   mark?: string
   /** How the outside sees this API. */
   publicUrl?: string

@@ -3,8 +3,8 @@
  * told where nothing answers its path or its method, with what was probably meant.
  */
 import type { Context, Middleware } from 'koa'
+import { type Answers, Refusal } from '../http/answer.js'
 import type { Logger } from '../logger.js'
-import { type Answers, Refusal } from '../webhook/answer.js'
 
 export interface Answering {
   answers: Answers

@@ -7,10 +7,10 @@
  */
 import type Router from '@koa/router'
 import type { Middleware } from 'koa'
+import { Refusal } from '../http/answer.js'
 import { type Logger, silent } from '../logger.js'
-import type { FollowGrowth, GrowthListener } from '../store/redis-growth.js'
+import type { FollowGrowth, GrowthListener } from '../store/redis/growth.js'
 import type { HistoryEntry, Store } from '../store/store.js'
-import { Refusal } from '../webhook/answer.js'
 import { PendingGrowth } from './growth.js'
 import { eventOf, LiveReader, READER_BOUNDS, type ReaderBounds, stepEvent } from './live-reader.js'
 

@@ -5,10 +5,10 @@
 import type { Batcher } from '../batcher.js'
 import type { Logger } from '../logger.js'
 import type { AppendResult } from '../store/store.js'
-import { MINUTE_MS, Seldom } from '../webhook/seldom.js'
+import { MINUTE_MS, Throttle } from '../throttle.js'
 
 export class Listeners {
-  private readonly warning = new Seldom(MINUTE_MS)
+  private readonly warning = new Throttle(MINUTE_MS)
 
   constructor(
     private readonly batcher: Batcher,

@@ -8,8 +8,8 @@ import type { Middleware } from 'koa'
 import { z } from 'zod'
 import { backendOn, endConnection, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
 import type { Logger } from '../logger.js'
-import { addressOf, type RedisSource } from '../store/redis-connection.js'
-import { redisError } from '../store/redis-errors.js'
+import { addressOf, type RedisSource } from '../store/redis/connection.js'
+import { redisError } from '../store/redis/errors.js'
 
 export interface QueueWindowOptions {
   redis: RedisSource

@@ -1,5 +1,5 @@
 /** The last webhook of each provider that was accepted, and the last that was refused, and why, as this process saw them. */
-import type { Counts } from '../webhook/receive.js'
+import type { Counts } from '../observer.js'
 import type { RejectionReason } from '../webhook/rejections.js'
 
 export interface RecentWebhook {

@@ -1,7 +1,7 @@
 /** What a request asks: its body as a value, and fields of its query. */
 import type { Context } from 'koa'
-import { parseBody } from '../webhook/body.js'
-import { readBytes } from '../webhook/read-bytes.js'
+import { parseBody } from '../http/body.js'
+import { readBytes } from '../http/read-bytes.js'
 
 /** The body as JSON or a form; an absent one as `undefined`. @throws {Refusal} as `parseBody` does */
 export async function parsedBody(ctx: Context): Promise<unknown> {

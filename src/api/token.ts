@@ -6,8 +6,8 @@
  */
 import { createHmac } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
+import { Refusal } from '../http/answer.js'
 import { equalInTime } from '../providers/equal-in-time.js'
-import { Refusal } from '../webhook/answer.js'
 
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer' }
 const COOKIE_PURPOSE = 'lull page'

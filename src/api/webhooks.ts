@@ -6,9 +6,9 @@
  * router and its middlewares cost a fifth of a webhook (docs/performance.md).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Answer, Refusal } from '../http/answer.js'
+import { readBytes } from '../http/read-bytes.js'
 import type { Metrics } from '../metrics/metrics.js'
-import { type Answer, Refusal } from '../webhook/answer.js'
-import { readBytes } from '../webhook/read-bytes.js'
 import type { Receiver } from '../webhook/receive.js'
 import { type Answering, decoded } from './errors.js'
 

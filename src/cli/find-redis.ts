@@ -4,7 +4,7 @@
 import type { RedisOptions } from 'ioredis'
 import type { Config } from '../config.js'
 import type { Logger } from '../logger.js'
-import { RedisStore } from '../store/redis-store.js'
+import { RedisStore } from '../store/redis/store.js'
 import { StoreUnavailable } from '../store/store.js'
 import { explain, oneLine } from './explain.js'
 import type { Lifecycle } from './lifecycle.js'

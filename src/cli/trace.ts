@@ -3,11 +3,11 @@
  * is open now stands in the last line.
  */
 import type { Config } from '../config.js'
-import { isGone, shouldWait } from '../doctor/gone.js'
+import { withArrivals } from '../history/arrivals.js'
+import { isGone, shouldWait } from '../history/gone.js'
 import { processName } from '../process-name.js'
-import { withArrivals } from '../store/arrivals.js'
-import { Keys } from '../store/keys.js'
-import { connect, createClient, disconnect } from '../store/redis-connection.js'
+import { connect, createClient, disconnect } from '../store/redis/connection.js'
+import { Keys } from '../store/redis/keys.js'
 import type { ConversationState, HistoryEntry } from '../store/store.js'
 import { messages, NothingDone, remedyFor, withBatcher } from './by-hand.js'
 import { type Paint, paintFor } from './show/paint.js'

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { PROVIDER_NAMES } from '../providers/registry.js'
 import { ruleShape } from '../rules.js'
-import { DEFAULT_PREFIX, Keys } from '../store/keys.js'
+import { DEFAULT_PREFIX, Keys } from '../store/redis/keys.js'
 import { redisOptions } from './redis-address.js'
 
 const HOUR_MS = 3_600_000

@@ -1,7 +1,8 @@
 /** Checks of the batches: lost by a foreign hand, overdue, dead; and of webhooks that were refused. */
+
+import { isGone, shouldWait } from '../history/gone.js'
 import type { HistoryEntry } from '../store/store.js'
 import { ago, counted, DAY_MS, degraded, type Finding, ok, span, wrong } from './finding.js'
-import { isGone, shouldWait } from './gone.js'
 import { livePresences, type Surroundings } from './surroundings.js'
 
 /** A loss older than this has been seen, or will be: what is still going on makes new ones. */

@@ -3,7 +3,7 @@
  * until each is announced.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { connect, createClient, disconnect } from '../store/redis-connection.js'
+import { connect, createClient, disconnect } from '../store/redis/connection.js'
 import { degraded, type Finding, ok } from './finding.js'
 import type { Surroundings } from './surroundings.js'
 

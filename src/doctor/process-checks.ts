@@ -2,9 +2,10 @@
  * Checks of who is there: API servers, processors and workers, the database each stands on, the settings each runs with.
  * Two processes that "see different data" show here.
  */
-import { Keys } from '../store/keys.js'
+
+import { fingerprintOf, MARK_HEADER, type Presence, type Settings, sharedSettings } from '../presence/presence.js'
+import { Keys } from '../store/redis/keys.js'
 import { counted, degraded, type Finding, ok, wrong } from './finding.js'
-import { fingerprintOf, MARK_HEADER, type Presence, type Settings, sharedSettings } from './presence.js'
 import { livePresences, type Process, presencesOf, processesAmong, type Surroundings } from './surroundings.js'
 
 const ONE_ADDRESS =

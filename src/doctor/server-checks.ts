@@ -1,6 +1,6 @@
 /** Checks of the Redis itself: what it is, what it keeps, what it announces, and how much room it has. */
 import type { Redis } from 'ioredis'
-import { MESSAGES_SHARE } from '../store/memory-guard.js'
+import { MESSAGES_SHARE } from '../store/redis/memory-guard.js'
 import { degraded, type Finding, ok, wrong } from './finding.js'
 import type { Surroundings } from './surroundings.js'
 

@@ -4,13 +4,13 @@
  */
 import type { Redis, RedisOptions } from 'ioredis'
 import type { Config } from '../config.js'
+import { type Presence, presenceSchema } from '../presence/presence.js'
 import { processName } from '../process-name.js'
-import { type ConnectedClient, clientsOf } from '../store/redis-clients.js'
-import { connect, createClient, disconnect } from '../store/redis-connection.js'
-import { factsOf } from '../store/redis-server.js'
-import { RedisStore } from '../store/redis-store.js'
+import { type ConnectedClient, clientsOf } from '../store/redis/clients.js'
+import { connect, createClient, disconnect } from '../store/redis/connection.js'
+import { factsOf } from '../store/redis/server.js'
+import { RedisStore } from '../store/redis/store.js'
 import type { StoreIdentity } from '../store/store.js'
-import { type Presence, presenceSchema } from './presence.js'
 
 export interface Process {
   name: string

@@ -4,8 +4,8 @@
  */
 import type { BackendFactory, RedisQueueBackend } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { addressOf, connect, createClient, disconnect, type RedisSource } from '../store/redis-connection.js'
-import { redisError } from '../store/redis-errors.js'
+import { addressOf, connect, createClient, disconnect, type RedisSource } from '../store/redis/connection.js'
+import { redisError } from '../store/redis/errors.js'
 
 export type Bullmq = typeof import('bullmq')
 

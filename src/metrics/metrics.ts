@@ -3,9 +3,8 @@
  * a conversation in a label. What a label may hold is bounded where it is set.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { NudgeKind, Observer } from '../observer.js'
+import type { Counts, NudgeKind, Observer } from '../observer.js'
 import type { AnswerOutcome, ClaimedBatch, Store, StoreUnavailable } from '../store/store.js'
-import type { Counts } from '../webhook/receive.js'
 import { Canary } from './canary.js'
 import { notificationLag, type Reading, redisUp, systemTotals } from './system.js'
 

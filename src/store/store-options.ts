@@ -4,8 +4,8 @@
 import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { type RuleOptions, rulesFrom } from '../rules.js'
-import type { RedisSource } from './redis-connection.js'
-import { RedisStore } from './redis-store.js'
+import type { RedisSource } from './redis/connection.js'
+import { RedisStore } from './redis/store.js'
 import type { Store } from './store.js'
 
 export interface StoreOptions extends RuleOptions {

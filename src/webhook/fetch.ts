@@ -2,9 +2,10 @@
  * The webhook as a function from a Request to a Response, for any server that speaks fetch: Hono, Next, Bun, Deno,
  * Cloudflare's kind. `toNode` and `toKoa` put it into Express, Nest, Koa and node:http.
  */
+
+import { type Answer, Answers, Refusal } from '../http/answer.js'
+import { MAX_BODY_BYTES, tooLarge } from '../http/body.js'
 import { silent } from '../logger.js'
-import { type Answer, Answers, Refusal } from './answer.js'
-import { MAX_BODY_BYTES, tooLarge } from './body.js'
 import { Receiver, type ReceiverOptions } from './receive.js'
 
 export interface WebhookOptions extends Omit<ReceiverOptions, 'onAppended'> {

@@ -5,10 +5,10 @@
  * be checked or read any more: that is an error of the set-up, and says so, rather than a 401.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Answers, Refusal } from '../http/answer.js'
+import { readBytes } from '../http/read-bytes.js'
 import { silent } from '../logger.js'
-import { Answers, Refusal } from './answer.js'
 import { type Receive, responseOf } from './fetch.js'
-import { readBytes } from './read-bytes.js'
 
 /** As body parsers leave a request: Nest's `rawBody: true`, or Express's `verify` hook, keep its bytes. */
 export interface NodeRequest extends IncomingMessage {

@@ -6,14 +6,15 @@
  * store fails: then the answer is 503, the provider sends it again, and what was stored is a duplicate.
  */
 import type { Appender } from '../batcher.js'
+import { type Answer, Refusal } from '../http/answer.js'
+import { parseBody } from '../http/body.js'
 import { type Logger, silent } from '../logger.js'
+import type { Counts } from '../observer.js'
 import { equalInTime } from '../providers/equal-in-time.js'
 import type { HeaderReader, Item, Provider, ProvidersOptions, SignedRequest } from '../providers/provider.js'
 import { PROVIDER_NAMES, providerNamed, providerOf } from '../providers/registry.js'
 import { mayComeUnsigned } from '../providers/trust.js'
 import type { AppendResult, EditResult, RevokeResult } from '../store/store.js'
-import { type Answer, Refusal } from './answer.js'
-import { parseBody } from './body.js'
 import { type OnRejected, Rejections } from './rejections.js'
 import { type Groups, type OnOwnMessage, planOf, type Step, type StepRules } from './steps.js'
 
@@ -54,17 +55,6 @@ export interface Delivery {
 }
 
 export type OnReceived = (provider: string, counts: Counts) => void
-
-/** What became of a webhook's items: the answer's body. Corrections are told of only where there were any. */
-export interface Counts {
-  accepted: number
-  duplicates: number
-  ignored: number
-  edited?: number
-  revoked?: number
-  /** Edits and revocations of messages that do not wait here any more. */
-  tooLate?: number
-}
 
 /** Conversations that one webhook writes to at once. */
 const CONVERSATIONS_AT_ONCE = 32

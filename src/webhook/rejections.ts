@@ -1,6 +1,6 @@
 /** Webhooks that were refused: counted by provider and reason, and told in the log, but not at every one of them. */
 import type { Logger } from '../logger.js'
-import { MINUTE_MS, Seldom } from './seldom.js'
+import { MINUTE_MS, Throttle } from '../throttle.js'
 
 /**
  * `missing`, `mismatch`: what should prove the sender. `unsigned`: its provider has no secret while another one has.
@@ -12,7 +12,7 @@ export type OnRejected = (provider: string, reason: RejectionReason) => void
 
 export class Rejections {
   private readonly counts = new Map<string, { provider: string; reason: RejectionReason; count: number }>()
-  private readonly lines = new Map<string, Seldom>()
+  private readonly lines = new Map<string, Throttle>()
 
   constructor(
     private readonly log: Logger,
@@ -26,9 +26,9 @@ export class Rejections {
     counted.count += 1
     this.counts.set(key, counted)
     this.onRejected(provider, reason)
-    const seldom = this.lines.get(key) ?? new Seldom(MINUTE_MS)
-    this.lines.set(key, seldom)
-    if (!seldom.isDue()) return
+    const throttle = this.lines.get(key) ?? new Throttle(MINUTE_MS)
+    this.lines.set(key, throttle)
+    if (!throttle.isDue()) return
     const { count } = counted
     this.log.warn({ provider, reason, why, count }, `webhook of ${provider} refused (${count} so far): ${why}`)
   }

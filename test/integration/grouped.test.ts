@@ -5,7 +5,7 @@
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { rulesFrom } from '../../src/rules.js'
-import { RedisStore } from '../../src/store/redis-store.js'
+import { RedisStore } from '../../src/store/redis/store.js'
 import { StoreUnavailable } from '../../src/store/store.js'
 import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
 import { allIdsOf, append, claim, claimOne, idsOf, message, PATIENT } from '../support/store-contract/messages.js'

@@ -4,7 +4,7 @@ import type { Batch } from '../../src/batch.js'
 import { Batcher } from '../../src/batcher.js'
 import { Processor } from '../../src/processor/processor.js'
 import { rulesFrom } from '../../src/rules.js'
-import { RedisStore } from '../../src/store/redis-store.js'
+import { RedisStore } from '../../src/store/redis/store.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
 

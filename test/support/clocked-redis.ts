@@ -6,7 +6,7 @@
  * when the clock is set, as Redis deletes a key that is read after its time.
  */
 import { Redis } from 'ioredis'
-import { DEFAULT_PREFIX, Keys } from '../../src/store/keys.js'
+import { DEFAULT_PREFIX, Keys } from '../../src/store/redis/keys.js'
 
 const CLOCK = '.test-clock'
 const READS_CLOCK = "redis.call('TIME')"

@@ -1,9 +1,9 @@
 /** API, processor and worker in this process, each with a log of its own and told where its Redis is. */
 import { createApp } from '../../src/api/app.js'
-import { listen } from '../../src/api/server.js'
 import type { Batch } from '../../src/batch.js'
 import { Batcher } from '../../src/batcher.js'
 import { bullmq } from '../../src/handover/bullmq.js'
+import { listen } from '../../src/http/listen.js'
 import type { Logger } from '../../src/logger.js'
 import { Processor } from '../../src/processor/processor.js'
 import type { RuleOptions } from '../../src/rules.js'

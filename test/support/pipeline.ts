@@ -4,10 +4,10 @@
  */
 
 import { createApp } from '../../src/api/app.js'
-import { listen } from '../../src/api/server.js'
 import type { Batch } from '../../src/batch.js'
 import { Batcher } from '../../src/batcher.js'
 import { bullmq } from '../../src/handover/bullmq.js'
+import { listen } from '../../src/http/listen.js'
 import type { Logger } from '../../src/logger.js'
 import { silent } from '../../src/logger.js'
 import { Processor } from '../../src/processor/processor.js'

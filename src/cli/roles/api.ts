@@ -1,27 +1,15 @@
 /** The API as a process: messages in, and what people ask about conversations. */
 import { createApp } from '../../api/app.js'
-import { listen } from '../../api/server.js'
 import { Batcher } from '../../batcher.js'
+import { listen } from '../../http/listen.js'
+import { makeKnown } from '../../presence/announce.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
-import { RedisStore } from '../../store/redis-store.js'
-import type { Store } from '../../store/store.js'
+import { RedisStore } from '../../store/redis/store.js'
 import { dashboardFor } from './dashboard.js'
 import { checkExposure } from './exposure.js'
 import { handoverFrom } from './handover.js'
-import { makeKnown } from './presence.js'
-import { logStart, type RoleContext } from './role.js'
-
-export interface ApiContext extends RoleContext {
-  /** Instead of the Redis that the settings name. */
-  store?: Store
-  /** What else must be well for `/readyz`. */
-  readiness?: () => Promise<void>
-  /** A processor runs in this process. */
-  withProcessor?: boolean
-  /** What works on the batches runs in this process, and does nothing but log them. */
-  withLoggingWorker?: boolean
-}
+import { type ApiContext, logStart } from './role.js'
 
 /**
  * Resolves when it listens.

@@ -4,7 +4,7 @@ import Router from '@koa/router'
 import Koa from 'koa'
 import { healthRoutes } from '../../api/health.js'
 import { metricsRoute } from '../../api/metrics.js'
-import { type Listening, listen } from '../../api/server.js'
+import { type Listening, listen } from '../../http/listen.js'
 import type { RoleContext } from './role.js'
 
 /**

@@ -1,9 +1,10 @@
 /** The processor as a process: claims what is due, and hands it over. */
+
+import { makeKnown } from '../../presence/announce.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
-import { RedisStore } from '../../store/redis-store.js'
+import { RedisStore } from '../../store/redis/store.js'
 import { handoverFrom } from './handover.js'
-import { makeKnown } from './presence.js'
 import type { RoleContext } from './role.js'
 
 /** @throws one line that names what is wrong and the remedy */

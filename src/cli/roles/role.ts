@@ -2,7 +2,7 @@
 import type { Config } from '../../config.js'
 import type { Logger } from '../../logger.js'
 import type { Metrics } from '../../metrics/metrics.js'
-import type { StoreIdentity } from '../../store/store.js'
+import type { Store, StoreIdentity } from '../../store/store.js'
 import type { Lifecycle } from '../lifecycle.js'
 
 export interface RoleContext {
@@ -11,6 +11,17 @@ export interface RoleContext {
   /** Each thing a role acquires pushes its release here; stopping it stops the role. */
   lifecycle: Lifecycle
   metrics: Metrics
+}
+
+export interface ApiContext extends RoleContext {
+  /** Instead of the Redis that the settings name. */
+  store?: Store
+  /** What else must be well for `/readyz`. */
+  readiness?: () => Promise<void>
+  /** A processor runs in this process. */
+  withProcessor?: boolean
+  /** What works on the batches runs in this process, and does nothing but log them. */
+  withLoggingWorker?: boolean
 }
 
 /** The line that every process logs at its start: two that "see different data" are told apart by it. */

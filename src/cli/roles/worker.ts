@@ -1,11 +1,11 @@
 /** The worker as a process: takes batches from the queue and does the work on them. */
 import { type Config, ConfigError } from '../../config.js'
 import type { Handle } from '../../handover/function.js'
+import { makeKnown } from '../../presence/announce.js'
 import { processName } from '../../process-name.js'
-import { RedisStore } from '../../store/redis-store.js'
+import { RedisStore } from '../../store/redis/store.js'
 import { loadHandler, referenceWorker } from '../../worker/handler.js'
 import { QueueWorker } from '../../worker/worker.js'
-import { makeKnown } from './presence.js'
 import { logStart, type RoleContext } from './role.js'
 
 /** What is done with a batch: the module that the settings name, else a line in the log. */

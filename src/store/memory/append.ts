@@ -1,7 +1,7 @@
 /** Messages in: what `lua/append.lua` does. */
 
 import type { ReleaseReason, StoredMessage } from '../../batch.js'
-import { entryJson } from '../entries.js'
+import { entryJson } from '../redis/entries.js'
 import type { AppendRequest, AppendResult } from '../store.js'
 import { idsRecorded } from './history.js'
 import { type Conversation, type State, type WaitingRun, waiting } from './state.js'

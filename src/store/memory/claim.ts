@@ -1,10 +1,11 @@
 /** Batches out: what `lua/claim.lua` does. */
 import type { ReleaseReason } from '../../batch.js'
 import { composeBatch } from '../../batch.js'
-import { messageFrom } from '../entries.js'
+import { messageFrom } from '../redis/entries.js'
 import type { AnswerCheck, ClaimedBatch, ClaimRequest, ClaimResult } from '../store.js'
+import type { Entry } from './history.js'
 import { idsRecorded, timesRecorded } from './history.js'
-import type { Claimed, Conversation, Entry, State } from './state.js'
+import type { Claimed, Conversation, State } from './state.js'
 
 const ENDED_LEASES_A_CLAIM = 10
 const CHECKS_A_CLAIM = 200

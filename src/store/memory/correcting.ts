@@ -1,9 +1,10 @@
 /** What people do to a message they have sent: `lua/edit.lua`, `lua/revoke.lua`. */
 import type { StoredMessage } from '../../batch.js'
-import { entryJson, messageFrom } from '../entries.js'
+import { entryJson, messageFrom } from '../redis/entries.js'
 import type { EditRequest, EditResult, RevokeResult } from '../store.js'
+import type { Entry } from './history.js'
 import { ID_RECORDED } from './history.js'
-import type { Conversation, Entry, State, WaitingRun } from './state.js'
+import type { Conversation, State, WaitingRun } from './state.js'
 
 /** A message is looked for among this many, from the end. */
 const SEARCHED = 100

@@ -1,10 +1,16 @@
 /**
  * The history: one entry a step of a batch's life, without texts, the oldest forgotten. Ids are those of a Redis stream.
  */
-import { messageFrom } from '../entries.js'
+import { messageFrom } from '../redis/entries.js'
 import type { HistoryEntry, HistoryStep } from '../store.js'
 import { Listeners } from './listeners.js'
-import type { Entry } from './state.js'
+
+/** A message as it waits: its JSON, so that what comes out is what went in, whatever the caller does to its object. */
+export interface Entry {
+  receivedAtMs: number
+  json: string
+  bytes: number
+}
 
 const HISTORY_LENGTH = 10_000
 /** How far it may outgrow that before it is trimmed, so that not every entry moves all others. */

@@ -1,5 +1,5 @@
 /** Looks at what is there: `lua/conversation.lua`, `conversations.lua`, and the dead. They change nothing. */
-import { messageFrom } from '../entries.js'
+import { messageFrom } from '../redis/entries.js'
 import {
   type ConversationState,
   type ConversationSummary,

@@ -3,21 +3,14 @@
  * (`lua/shared/`). It has no timer: like Redis's scripts, it changes only when it is called.
  */
 import type { ReleaseReason } from '../../batch.js'
+import { withArrivals } from '../../history/arrivals.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
-import { withArrivals } from '../arrivals.js'
-import type { Growth } from '../redis-growth.js'
+import type { Growth } from '../redis/growth.js'
 import type { HistoryStep, StoreEvent } from '../store.js'
 import { Deadlines } from './deadlines.js'
-import { History } from './history.js'
+import { type Entry, History } from './history.js'
 import { Listeners } from './listeners.js'
 import { SeenIds } from './seen-ids.js'
-
-/** A message as it waits: its JSON, so that what comes out is what went in, whatever the caller does to its object. */
-export interface Entry {
-  receivedAtMs: number
-  json: string
-  bytes: number
-}
 
 /** The messages of one batch, and why it was sealed, if it was. */
 export interface WaitingRun {

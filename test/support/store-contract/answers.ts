@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import type { StoreEvent } from '../../../src/store/store.js'
 import { until } from '../wait.js'
-import type { Make } from './contract.js'
+import type { Make } from './checked.js'
 import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, idsOf, PATIENT } from './messages.js'
 
 export function answerTests(make: Make): void {

@@ -1,6 +1,6 @@
 /** Messages in: what an append does, and when its batch is due. */
 import { expect } from 'chai'
-import type { Make } from './contract.js'
+import type { Make } from './checked.js'
 import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, message, PATIENT } from './messages.js'
 
 export function appendTests(make: Make): void {

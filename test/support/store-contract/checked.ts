@@ -3,6 +3,7 @@
  * still there, was dropped, or went with a batch that was acknowledged or answered.
  */
 import { expect } from 'chai'
+import type { RuleOptions } from '../../../src/rules.js'
 import type { Snapshot } from '../../../src/store/memory/reads.js'
 import type { Store } from '../../../src/store/store.js'
 
@@ -14,6 +15,9 @@ export interface StoreUnderTest {
   snapshot(conversationIds: string[]): Promise<Snapshot>
   close(): Promise<void>
 }
+
+/** Makes a store as the tests ask for it; closed after the test. */
+export type Make = (rules?: RuleOptions) => Promise<StoreUnderTest>
 
 const TRANSITIONS = new Set([
   'append',

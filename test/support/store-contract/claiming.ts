@@ -1,6 +1,6 @@
 /** Batches out: what a claim takes, in which order, and what it says of it. */
 import { expect } from 'chai'
-import type { Make } from './contract.js'
+import type { Make } from './checked.js'
 import { allIdsOf, append, CHAT, claim, claimed, claimOne, direct, idsOf, message, OTHER, PATIENT } from './messages.js'
 
 export function claimTests(make: Make): void {

@@ -8,7 +8,7 @@
 import type { RuleOptions } from '../../../src/rules.js'
 import { answerTests } from './answers.js'
 import { appendTests } from './appending.js'
-import { checked, type StoreUnderTest } from './checked.js'
+import { checked, type Make, type StoreUnderTest } from './checked.js'
 import { claimTests } from './claiming.js'
 import { correctionTests } from './correcting.js'
 import { eventTests } from './events.js'
@@ -16,9 +16,6 @@ import { forgettingTests } from './forgetting.js'
 import { leaseTests } from './leases.js'
 import { peopleTests } from './people.js'
 import { readTests } from './reads.js'
-
-/** Makes a store as the tests ask for it; closed after the test. */
-export type Make = (rules?: RuleOptions) => Promise<StoreUnderTest>
 
 export function storeContract(name: string, makeStore: (rules: RuleOptions) => Promise<StoreUnderTest>): void {
   describe(`${name} keeps the contract of a store`, () => {

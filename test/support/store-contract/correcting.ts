@@ -1,9 +1,9 @@
 /** What people do to a message they have sent: edit and revoke. */
 import { expect } from 'chai'
 import type { StoredMessage } from '../../../src/batch.js'
-import { entryJson } from '../../../src/store/entries.js'
+import { entryJson } from '../../../src/store/redis/entries.js'
 import type { Store } from '../../../src/store/store.js'
-import type { Make } from './contract.js'
+import type { Make } from './checked.js'
 import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, message, PATIENT } from './messages.js'
 
 const edit = (store: Store, messageId: string, text: string) => store.edit({ conversationId: CHAT, messageId, text })

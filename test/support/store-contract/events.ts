@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import type { Store, StoreEvent } from '../../../src/store/store.js'
 import { until } from '../wait.js'
-import type { Make } from './contract.js'
+import type { Make } from './checked.js'
 import { append, CHAT, claimed, OTHER, PATIENT } from './messages.js'
 
 export function eventTests(make: Make): void {

@@ -1,6 +1,6 @@
 /** Erasing a conversation: nothing of it is left, and nothing else is touched. */
 import { expect } from 'chai'
-import type { Make } from './contract.js'
+import type { Make } from './checked.js'
 import { append, CHAT, claimed, claimOne, dead, idsOf, OTHER, PATIENT } from './messages.js'
 
 export function forgettingTests(make: Make): void {

@@ -1,6 +1,6 @@
 /** Leases: a claim that its owner does not finish comes back, a bounded number of times. */
 import { expect } from 'chai'
-import type { Make } from './contract.js'
+import type { Make } from './checked.js'
 import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, OTHER, PATIENT } from './messages.js'
 
 const SHORT = { ...PATIENT, leaseMs: 100 }

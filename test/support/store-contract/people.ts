@@ -1,6 +1,6 @@
 /** What people and their programs do to a conversation: typing, flush, drop, redrive. */
 import { expect } from 'chai'
-import type { Make } from './contract.js'
+import type { Make } from './checked.js'
 import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, PATIENT } from './messages.js'
 
 export function peopleTests(make: Make): void {

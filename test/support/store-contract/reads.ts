@@ -1,7 +1,7 @@
 /** What a store tells of itself: a conversation, all of them, the history, the dead. */
 import { expect } from 'chai'
-import { entryJson } from '../../../src/store/entries.js'
-import type { Make } from './contract.js'
+import { entryJson } from '../../../src/store/redis/entries.js'
+import type { Make } from './checked.js'
 import { append, CHAT, claimed, claimOne, dead, direct, message, OTHER, PATIENT, steps } from './messages.js'
 
 export function readTests(make: Make): void {

@@ -4,7 +4,7 @@ import { get, IncomingMessage } from 'node:http'
 import { expect } from 'chai'
 import type { DashboardOptions } from '../../../src/api/dashboard.js'
 import { LiveEvents } from '../../../src/api/events.js'
-import { MemoryStore } from '../../../src/store/memory-store.js'
+import { MemoryStore } from '../../../src/store/memory/store.js'
 import { until } from '../../support/wait.js'
 import { type Serving, serve, TOKEN } from './serving.js'
 

@@ -1,10 +1,10 @@
 import { connect } from 'node:net'
 import { expect } from 'chai'
 import { createApp } from '../../../src/api/app.js'
-import { listen } from '../../../src/api/server.js'
 import { Batcher } from '../../../src/batcher.js'
+import { listen } from '../../../src/http/listen.js'
 import { silent } from '../../../src/logger.js'
-import { MemoryStore } from '../../../src/store/memory-store.js'
+import { MemoryStore } from '../../../src/store/memory/store.js'
 import { StoreUnavailable } from '../../../src/store/store.js'
 import { type Serving, serve } from './serving.js'
 

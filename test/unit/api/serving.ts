@@ -1,10 +1,10 @@
 /** An API on a port of its own, over a store in memory. */
 
 import { type AppOptions, createApp } from '../../../src/api/app.js'
-import { type Listening, listen } from '../../../src/api/server.js'
 import { Batcher } from '../../../src/batcher.js'
+import { type Listening, listen } from '../../../src/http/listen.js'
 import { silent } from '../../../src/logger.js'
-import { MemoryStore } from '../../../src/store/memory-store.js'
+import { MemoryStore } from '../../../src/store/memory/store.js'
 import type { AppendRequest, AppendResult } from '../../../src/store/store.js'
 
 export const TOKEN = 'a-token'

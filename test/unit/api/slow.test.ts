@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'chai'
 import { createApp } from '../../../src/api/app.js'
-import { type Listening, listen } from '../../../src/api/server.js'
 import { Batcher } from '../../../src/batcher.js'
+import { type Listening, listen } from '../../../src/http/listen.js'
 import { silent } from '../../../src/logger.js'
-import { MemoryStore } from '../../../src/store/memory-store.js'
+import { MemoryStore } from '../../../src/store/memory/store.js'
 
 const PATIENCE = { headWithinMs: 150, requestWithinMs: 300, checkEveryMs: 20 }
 const AN_HOUR = 3_600_000

@@ -2,7 +2,7 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { expect } from 'chai'
 import Koa from 'koa'
-import { listen } from '../../../src/api/server.js'
+import { listen } from '../../../src/http/listen.js'
 
 const STOP_MS = 5000
 

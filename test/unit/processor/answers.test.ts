@@ -3,7 +3,7 @@ import sinon from 'sinon'
 import type { AnswerState, Handover } from '../../../src/handover/handover.js'
 import { silent } from '../../../src/logger.js'
 import { Answers } from '../../../src/processor/answers.js'
-import { MemoryStore } from '../../../src/store/memory-store.js'
+import { MemoryStore } from '../../../src/store/memory/store.js'
 import { StoreUnavailable } from '../../../src/store/store.js'
 
 const TELL_AGAIN_MS = 500

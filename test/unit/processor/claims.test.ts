@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import sinon from 'sinon'
 import { silent } from '../../../src/logger.js'
 import { Claims, type ClaimsOptions } from '../../../src/processor/claims.js'
-import { MemoryStore } from '../../../src/store/memory-store.js'
+import { MemoryStore } from '../../../src/store/memory/store.js'
 import { type ClaimResult, StoreUnavailable } from '../../../src/store/store.js'
 
 const nothing: ClaimResult = { batches: [], checks: [], dead: [], troubles: [] }

@@ -3,7 +3,7 @@ import sinon from 'sinon'
 import { composeBatch } from '../../../src/batch.js'
 import { silent } from '../../../src/logger.js'
 import { Leases } from '../../../src/processor/leases.js'
-import { MemoryStore } from '../../../src/store/memory-store.js'
+import { MemoryStore } from '../../../src/store/memory/store.js'
 import { type ClaimedBatch, StoreUnavailable } from '../../../src/store/store.js'
 
 const LEASE_MS = 3000

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { z } from 'zod'
+import { parseBody } from '../../../src/http/body.js'
 import type { Item, MessageItem } from '../../../src/providers/provider.js'
 import { providerNamed, providerOf } from '../../../src/providers/registry.js'
-import { parseBody } from '../../../src/webhook/body.js'
 
 const fixtures = new URL('../../fixtures/webhooks/', import.meta.url)
 

@@ -6,9 +6,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { Batcher } from '../../../src/batcher.js'
+import { parseBody } from '../../../src/http/body.js'
 import { PROVIDER_NAMES } from '../../../src/providers/registry.js'
-import { MemoryStore } from '../../../src/store/memory-store.js'
-import { parseBody } from '../../../src/webhook/body.js'
+import { MemoryStore } from '../../../src/store/memory/store.js'
 import { webhook } from '../../../src/webhook/fetch.js'
 
 const folder = new URL('../../fixtures/webhooks/', import.meta.url)

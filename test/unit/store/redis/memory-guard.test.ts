@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
-import { MemoryGuard } from '../../../src/store/memory-guard.js'
-import { StoreUnavailable } from '../../../src/store/store.js'
+import { MemoryGuard } from '../../../../src/store/redis/memory-guard.js'
+import { StoreUnavailable } from '../../../../src/store/store.js'
 
 const LIMIT = 1000
 

@@ -3,9 +3,9 @@
  * Cluster or a Sentinel, as all keys of a prefix must be in one place. And that it announces key expiry.
  */
 import type { Redis } from 'ioredis'
-import { connect } from './redis-connection.js'
-import { redisError } from './redis-errors.js'
-import type { Notifications, StoreIdentity } from './store.js'
+import type { Notifications, StoreIdentity } from '../store.js'
+import { connect } from './connection.js'
+import { redisError } from './errors.js'
 
 const OLDEST_MAJOR = 7
 

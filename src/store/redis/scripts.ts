@@ -6,10 +6,7 @@
  */
 import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { checkIntervalMs, type Rules } from '../rules.js'
-import type { NewEntry } from './entries.js'
-import { type Keys, luaNames } from './keys.js'
-import { luaSources } from './lua.generated.js'
+import { checkIntervalMs, type Rules } from '../../rules.js'
 import type {
   AnswerOutcome,
   AppendRequest,
@@ -20,7 +17,10 @@ import type {
   NackRequest,
   NackResult,
   RevokeResult,
-} from './store.js'
+} from '../store.js'
+import type { NewEntry, RunReply } from './entries.js'
+import { type Keys, luaNames } from './keys.js'
+import { luaSources } from './lua.generated.js'
 
 /** A request to append, or a part of a long one. */
 export interface Appending {
@@ -279,22 +279,6 @@ export class Scripts {
 }
 
 type AppendReply = string | [accepted: number, duplicates: number, tooOld: number, batchId: string, dueInMs: number]
-
-/** A batch as `claim` returns it. */
-export type RunReply = [
-  batchId: string,
-  conversationId: string,
-  attempt: number | string,
-  lease: number | string,
-  firstAtMs: string,
-  lastAtMs: string,
-  dueAtMs: string,
-  releasedAtMs: number | string,
-  releasedBy: string,
-  lateMs: number,
-  headerLost: string,
-  lines: string,
-]
 
 const recordedId = (messageId: string) => JSON.stringify(messageId.slice(0, ID_RECORDED))
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { withArrivals } from '../../../src/store/arrivals.js'
+import { withArrivals } from '../../../src/history/arrivals.js'
 import type { HistoryEntry } from '../../../src/store/store.js'
 
 const entry = (atMs: number, step: string, batchId: string, detail: Record<string, string> = {}): HistoryEntry => ({

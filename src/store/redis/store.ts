@@ -2,27 +2,14 @@
  * The store on Redis: each transition is one script (`scripts.ts`), each event comes from `redis-events.ts`; here they
  * are put together, and replies become the store's types.
  */
-import { composeBatch } from '../batch.js'
-import { type Logger, silent } from '../logger.js'
-import type { Observer } from '../observer.js'
-import { processName } from '../process-name.js'
-import { type Rules, rulesFrom } from '../rules.js'
-import { Appends } from './appends.js'
-import { withArrivals } from './arrivals.js'
-import { newBatchId as randomBatchId } from './batch-id.js'
-import { listEntry, runFrom } from './entries.js'
-import { GroupedCalls } from './grouped-calls.js'
-import { Keys } from './keys.js'
-import { MemoryGuard } from './memory-guard.js'
-import type { RedisSource } from './redis-connection.js'
-import { RedisEvents } from './redis-events.js'
-import { FOLLOWING_OPTIONS, HistoryFollower } from './redis-follow.js'
-import { forget } from './redis-forget.js'
-import { RedisLink } from './redis-link.js'
-import { RedisProcesses } from './redis-processes.js'
-import { deadFrom, HISTORY_PAGE, historyFrom } from './redis-reads.js'
-import { ensureExpiryEvents } from './redis-server.js'
-import { type Ended, type Ending, type RunReply, Scripts } from './scripts.js'
+import { composeBatch } from '../../batch.js'
+import { withArrivals } from '../../history/arrivals.js'
+import { type Logger, silent } from '../../logger.js'
+import type { Observer } from '../../observer.js'
+import { RedisProcesses } from '../../presence/processes.js'
+import { processName } from '../../process-name.js'
+import { type Rules, rulesFrom } from '../../rules.js'
+import { newBatchId as randomBatchId } from '../batch-id.js'
 import {
   type AnsweredResult,
   type AnswerOutcome,
@@ -48,7 +35,21 @@ import {
   type StoreEvent,
   type StoreIdentity,
   type Totals,
-} from './store.js'
+} from '../store.js'
+import { Appends } from './appends.js'
+import type { RedisSource } from './connection.js'
+import type { RunReply } from './entries.js'
+import { listEntry, runFrom } from './entries.js'
+import { RedisEvents } from './events.js'
+import { FOLLOWING_OPTIONS, HistoryFollower } from './follow.js'
+import { forget } from './forget.js'
+import { GroupedCalls } from './grouped-calls.js'
+import { Keys } from './keys.js'
+import { RedisLink } from './link.js'
+import { MemoryGuard } from './memory-guard.js'
+import { deadFrom, HISTORY_PAGE, historyFrom } from './reads.js'
+import { type Ended, type Ending, Scripts } from './scripts.js'
+import { ensureExpiryEvents } from './server.js'
 
 export interface RedisStoreOptions {
   redis: RedisSource

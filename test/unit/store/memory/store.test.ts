@@ -1,9 +1,9 @@
 /** The memory store: the contract of a store, on a clock that the tests move, and what is its own. */
 import { expect } from 'chai'
-import { MemoryStore } from '../../../src/store/memory-store.js'
-import { StoreUnavailable } from '../../../src/store/store.js'
-import { storeContract } from '../../support/store-contract/contract.js'
-import { append, CHAT, claim, claimOne, message, PATIENT } from '../../support/store-contract/messages.js'
+import { MemoryStore } from '../../../../src/store/memory/store.js'
+import { StoreUnavailable } from '../../../../src/store/store.js'
+import { storeContract } from '../../../support/store-contract/contract.js'
+import { append, CHAT, claim, claimOne, message, PATIENT } from '../../../support/store-contract/messages.js'
 
 const START_MS = 1_800_000_000_000
 

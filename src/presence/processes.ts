@@ -6,7 +6,7 @@
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { type Logger, silent } from '../logger.js'
-import { clientsOf } from './redis-clients.js'
+import { clientsOf } from '../store/redis/clients.js'
 
 const HOUR_MS = 3_600_000
 /** What a process that was killed has left is removed by a later one: after this, where `CLIENT LIST` lacks it … */

@@ -3,8 +3,8 @@
  */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
+import { ForeignKey } from '../store.js'
 import type { Keys } from './keys.js'
-import { ForeignKey } from './store.js'
 
 /** What a script was about: a conversation, or a batch and by it its conversation. Empty: none. */
 export interface About {

@@ -2,8 +2,9 @@
  * Erasing a conversation: what stands under its own name in one script, then its dead batches and its history, which
  * stand among those of others, a bounded step at a time.
  */
+
+import type { ForgetResult } from '../store.js'
 import type { Scripts } from './scripts.js'
-import type { ForgetResult } from './store.js'
 
 /** Dead batches may be large, and each is decoded. */
 const DEAD_A_STEP = 50

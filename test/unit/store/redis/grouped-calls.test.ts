@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { GroupedCalls } from '../../../src/store/grouped-calls.js'
-import { StoreUnavailable } from '../../../src/store/store.js'
-import { until } from '../../support/wait.js'
+import { GroupedCalls } from '../../../../src/store/redis/grouped-calls.js'
+import { StoreUnavailable } from '../../../../src/store/store.js'
+import { until } from '../../../support/wait.js'
 
 interface Request {
   name: string

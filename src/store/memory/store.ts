@@ -7,24 +7,9 @@
  * deleted by a foreign hand (`loseHeader` plays that one for tests).
  */
 import { randomUUID } from 'node:crypto'
-import { type RuleOptions, type Rules, rulesFrom } from '../rules.js'
-import { newBatchId as randomBatchId } from './batch-id.js'
-import { append } from './memory/append.js'
-import { claim } from './memory/claim.js'
-import { steady } from './memory/clock.js'
-import { edit, revoke } from './memory/correcting.js'
-import { ack, answered, checkNow, giveBack, nack, renew, taken } from './memory/ending.js'
-import { drop, extend, flush, forget, redrive } from './memory/moving.js'
-import {
-  conversationState,
-  conversationSummaries,
-  deadBatches,
-  type Snapshot,
-  snapshot,
-  totals,
-} from './memory/reads.js'
-import { State } from './memory/state.js'
-import type { GrowthListener } from './redis-growth.js'
+import { type RuleOptions, type Rules, rulesFrom } from '../../rules.js'
+import { newBatchId as randomBatchId } from '../batch-id.js'
+import type { GrowthListener } from '../redis/growth.js'
 import {
   type AnsweredResult,
   type AnswerOutcome,
@@ -49,7 +34,15 @@ import {
   type StoreIdentity,
   StoreUnavailable,
   type Totals,
-} from './store.js'
+} from '../store.js'
+import { append } from './append.js'
+import { claim } from './claim.js'
+import { steady } from './clock.js'
+import { edit, revoke } from './correcting.js'
+import { ack, answered, checkNow, giveBack, nack, renew, taken } from './ending.js'
+import { drop, extend, flush, forget, redrive } from './moving.js'
+import { conversationState, conversationSummaries, deadBatches, type Snapshot, snapshot, totals } from './reads.js'
+import { State } from './state.js'
 
 export interface MemoryStoreOptions extends RuleOptions {
   /** The clock: milliseconds since the epoch. `Date.now` unless a test has another. */

@@ -1,5 +1,5 @@
 /** Something that may happen at every request, and is worth a line only now and then. */
-export class Seldom {
+export class Throttle {
   private nextAtMs = 0
 
   constructor(

@@ -5,7 +5,7 @@
 import type { Logger } from '../logger.js'
 import { UnreadableBody } from '../providers/provider.js'
 import { StoreUnavailable } from '../store/store.js'
-import { MINUTE_MS, Seldom } from './seldom.js'
+import { MINUTE_MS, Throttle } from '../throttle.js'
 
 export interface Answer {
   status: number
@@ -32,7 +32,7 @@ export const RETRY_AFTER_S = 5
 
 /** Errors to answers. What its sender cannot change is logged: trouble of the store at most once a minute. */
 export class Answers {
-  private readonly trouble = new Seldom(MINUTE_MS)
+  private readonly trouble = new Throttle(MINUTE_MS)
 
   constructor(private readonly log: Logger) {}
 

@@ -2,7 +2,7 @@
  * What a failed Redis command means to Lull: trouble that passes (`StoreUnavailable`), a key of a foreign type
  * (`ForeignKey`), or a defect, which is thrown on as it is.
  */
-import { StoreUnavailable } from './store.js'
+import { StoreUnavailable } from '../store.js'
 
 type Reason = StoreUnavailable['reason']
 

@@ -3,8 +3,9 @@
  * that no batch reaches the queue and no job can end: a full Redis frees nothing by itself. Messages are therefore
  * refused below that, while claims, the queue and the workers go on and make room.
  */
-import { factsOf } from './redis-server.js'
-import { StoreUnavailable } from './store.js'
+
+import { StoreUnavailable } from '../store.js'
+import { factsOf } from './server.js'
 
 /**
  * Of `maxmemory`, what messages may fill. The rest is the queue's: a batch is held twice for a moment (claimed, and as a

@@ -1,9 +1,9 @@
-/** A role makes itself known in Redis while it runs (see doctor/presence.ts), and refused webhooks with it. */
+/** A role makes itself known in Redis while it runs (see presence/presence.ts), and refused webhooks with it. */
 import { randomBytes } from 'node:crypto'
-import { fingerprintOf, type Presence, sharedSettings } from '../../doctor/presence.js'
-import type { RedisProcesses } from '../../store/redis-processes.js'
-import { packageVersion } from '../package-files.js'
-import type { RoleContext } from './role.js'
+import { packageVersion } from '../cli/package-files.js'
+import type { RoleContext } from '../cli/roles/role.js'
+import { fingerprintOf, type Presence, sharedSettings } from './presence.js'
+import type { RedisProcesses } from './processes.js'
 
 /** Anybody can make an API refuse: what it says of that costs a write a minute. */
 const NEWS_EVERY_MS = 60_000

@@ -4,7 +4,7 @@
  * the busier a process is, the smaller the fraction. Among them order stays, as calls go one behind the other on one
  * connection; another command of the same connection may overtake what waits.
  */
-import { StoreUnavailable } from './store.js'
+import { StoreUnavailable } from '../store.js'
 
 /** While Redis works on one call another goes only if it would be this full: else what waits waits for the end of the first. */
 const WORTH_A_CALL = 0.5

@@ -3,9 +3,9 @@
  */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
-import { composeBatch } from '../batch.js'
+import { composeBatch } from '../../batch.js'
+import type { DeadBatch, HistoryEntry } from '../store.js'
 import { runFrom } from './entries.js'
-import type { DeadBatch, HistoryEntry } from './store.js'
 
 export const HISTORY_PAGE = 1000
 

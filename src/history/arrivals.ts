@@ -3,7 +3,7 @@
  * instead the step `claimed` names the batch's messages, each with its time. Here these become the steps that they stand
  * for: `opened` names all that came with it, as far as they were not revoked, and `appended` stands where more were added.
  */
-import type { ConversationState, HistoryEntry } from './store.js'
+import type { ConversationState, HistoryEntry } from '../store/store.js'
 
 /** The messages of one batch, in the order of arrival. */
 interface Arrivals {

@@ -8,13 +8,13 @@
  */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
-import type { Logger } from '../logger.js'
-import { Outage } from '../outage.js'
+import type { Logger } from '../../logger.js'
+import { Outage } from '../../outage.js'
+import type { StoreEvent } from '../store.js'
+import { disconnect } from './connection.js'
+import { redisError } from './errors.js'
 import type { Keys } from './keys.js'
 import { parseJson } from './parse-json.js'
-import { disconnect } from './redis-connection.js'
-import { redisError } from './redis-errors.js'
-import type { StoreEvent } from './store.js'
 
 const HEARTBEAT_MS = 30_000
 const RETRY_SUBSCRIBE_MS = 30_000

@@ -4,10 +4,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import { type Logger, silent } from '../logger.js'
-import { disconnect } from './redis-connection.js'
-import { historyEntry } from './redis-reads.js'
-import type { HistoryEntry } from './store.js'
+import { type Logger, silent } from '../../logger.js'
+import type { HistoryEntry } from '../store.js'
+import { disconnect } from './connection.js'
+import { historyEntry } from './reads.js'
 
 const BLOCK_MS = 25_000
 const ENTRIES_A_READ = 500

@@ -3,9 +3,9 @@
  */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
-import type { Logger } from '../logger.js'
+import type { Logger } from '../../logger.js'
+import { connect, createClient, disconnect, type RedisSource } from './connection.js'
 import { parseJson } from './parse-json.js'
-import { connect, createClient, disconnect, type RedisSource } from './redis-connection.js'
 
 const HEARTBEAT_MS = 30_000
 

@@ -3,15 +3,15 @@
  * Lull's own errors here, and an outage is logged once when it begins and once when it ends.
  */
 import type { Redis, RedisOptions } from 'ioredis'
-import type { Logger } from '../logger.js'
-import type { Observer } from '../observer.js'
-import { Outage } from '../outage.js'
+import type { Logger } from '../../logger.js'
+import type { Observer } from '../../observer.js'
+import { Outage } from '../../outage.js'
+import { type StoreIdentity, StoreUnavailable } from '../store.js'
+import { addressOf, connect, createClient, disconnect, type RedisSource } from './connection.js'
+import { isWrongType, redisError } from './errors.js'
 import { type About, foreignKey } from './foreign-key.js'
 import type { Keys } from './keys.js'
-import { addressOf, connect, createClient, disconnect, type RedisSource } from './redis-connection.js'
-import { isWrongType, redisError } from './redis-errors.js'
-import { inspectServer } from './redis-server.js'
-import { type StoreIdentity, StoreUnavailable } from './store.js'
+import { inspectServer } from './server.js'
 
 /** What works on a connection of its own until it is stopped. */
 export interface Beside {

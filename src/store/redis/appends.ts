@@ -1,12 +1,13 @@
 /**
  * Messages in, on Redis: a request as one or more script calls, or a part of one. The memory guard is asked before each.
  */
+
+import type { AppendRequest, AppendResult } from '../store.js'
 import { entriesInParts } from './entries.js'
 import { GroupedCalls } from './grouped-calls.js'
+import type { RedisLink } from './link.js'
 import type { MemoryGuard } from './memory-guard.js'
-import type { RedisLink } from './redis-link.js'
 import type { Appended, Appending, Scripts } from './scripts.js'
-import type { AppendRequest, AppendResult } from './store.js'
 
 /** Messages of a request that one script call takes: their arguments are copied to Lua's memory together. */
 const MESSAGES_A_PART = 1000

@@ -2,8 +2,7 @@
  * How messages stand in Redis, as text (see lua/shared/entry.lua): their JSON is opaque to the scripts but for its
  * beginning, and comes back byte for byte.
  */
-import { RELEASE_REASONS, type ReleaseReason, type Run, type StoredMessage } from '../batch.js'
-import type { RunReply } from './scripts.js'
+import { RELEASE_REASONS, type ReleaseReason, type Run, type StoredMessage } from '../../batch.js'
 
 /**
  * A message as JSON, `["<id>","<text>",{<the rest>}]`: by its id and its text, or `null`, the scripts find and edit it. The
@@ -50,6 +49,22 @@ export function entriesInParts(messages: StoredMessage[], maxMessages: number, m
   if (part.length > 0) parts.push(part)
   return parts
 }
+
+/** A batch as `claim` returns it. */
+export type RunReply = [
+  batchId: string,
+  conversationId: string,
+  attempt: number | string,
+  lease: number | string,
+  firstAtMs: string,
+  lastAtMs: string,
+  dueAtMs: string,
+  releasedAtMs: number | string,
+  releasedBy: string,
+  lateMs: number,
+  headerLost: string,
+  lines: string,
+]
 
 /** The run of messages that `claim` replied with. */
 export function runFrom(reply: RunReply): Run {
