@@ -90,7 +90,7 @@ describe('bounds', function () {
     const { store, redis, clock, keys } = await still({ order: 'concurrent', quietGapMs: 10_000 })
     await append(store, 'chat-0', 'm1')
     await redis.eval(COPY_CONVERSATION, 4, keys.messages('chat-'), keys.header('chat-'), keys.due, keys.prefix, MANY)
-    await clock.pass(10_000)
+    await clock.pass(10_000, ['chat-0'])
     const got = new Set<string>()
     let claims = 0
     for (; got.size < MANY && claims < MANY; claims++) {

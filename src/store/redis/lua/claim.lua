@@ -6,6 +6,10 @@ bytes. Answers with them, with the answers that want checking, and with the time
 
 A conversation that cannot be read (a key of a foreign type) is put off and reported; it stops nobody else.
 
+Every quiet gap ends with an `expired` event of its shadow key. Where Redis still holds a shadow key alive that has ended
+(see schedule.lua), the conversation stays in the due set, and the reply says 0 ms: the next claim takes it. That costs a
+batch one more command, PEXPIRETIME, and a batch that is overdue by more than a second none.
+
 KEYS  1 the prefix
 ARGV  1 owner  2 max batches  3 max bytes  4 lease  5 max attempts  6 max wait  7 header TTL  8 check interval
       9 answer timeout  10 database number
@@ -28,6 +32,9 @@ local CHECKS_A_CLAIM = 200
 local RUN_STEP = 100
 local PUT_OFF_MS = 30000
 local FURTHEST_CHECK_MS = 60000
+-- How far `TIME` may be ahead of the clock by which Redis judges expiry (see schedule.lua): usually some microseconds, and
+-- milliseconds if the operating system runs something else in between.
+local MOST_LAG_MS = 1000
 
 local owner, max_batches, max_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local lease_ms, max_attempts, max_wait = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -183,9 +190,8 @@ end
 
 -- What is due.
 local gone, leases, sayings = {}, {}, {}
-for i = 1, #due, 2 do
-  if #batches >= max_batches or bytes >= max_bytes then break end
-  local conversation, score = due[i], tonumber(due[i + 1])
+
+local function claim_due(conversation, score)
   local ok, batch_id, open, lost, named, batch = pcall(head_run, conversation, score)
   local claimed = ok and batch_id and store_claimed(batch_id, batch)
   if not ok or type(claimed) == 'table' then
@@ -194,7 +200,7 @@ for i = 1, #due, 2 do
   elseif not batch_id then
     gone[#gone + 1] = conversation
   else
-    -- A shadow key whose time is up is announced as expired by whatever touches it: here and now.
+    -- Redis announces a shadow key as expired when a command meets it: this DEL, if none did before.
     if open then
       redis.call('DEL', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation)
     else
@@ -211,6 +217,12 @@ for i = 1, #due, 2 do
     lease(batch_id, batch, late_ms, lost)
     sayings[#sayings + 1] = { batch_id, conversation, lost, batch, late_text, named }
   end
+end
+
+for i = 1, #due, 2 do
+  if #batches >= max_batches or bytes >= max_bytes then break end
+  local conversation, score = due[i], tonumber(due[i + 1])
+  if score <= now - MOST_LAG_MS or not is_shadow_late(conversation, now) then claim_due(conversation, score) end
 end
 push('ZADD', P .. CLAIMED, leases)
 push('ZREM', P .. DUE, gone)
