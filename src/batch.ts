@@ -1,10 +1,10 @@
 /**
- * A batch: the messages one person sent in one go, and what is known of how it came about.
+ * A batch: the messages that one person sent in one go, with the times and the reason of its release.
  *
- * What the store keeps of a message is a `StoredMessage`: the message as its provider's file made it, and with it what
- * the batch has to say of its conversation (provider, group or not). When a batch is claimed its stored messages become
- * a `Batch`: order within it is by the provider's send time, or by arrival if any send time is missing, since a mix of
- * two clocks orders nothing.
+ * The store keeps each message as a `StoredMessage`: the message itself and two facts about its conversation, the provider
+ * and whether it is a group. A claim turns a batch's stored messages (a `MessageRun`) into a `Batch`. Within a batch
+ * messages are ordered by the provider's send time. If any send time is missing they keep the order of arrival: times of
+ * two clocks cannot be compared.
  */
 import { parseConversationId } from './conversation.js'
 
@@ -26,25 +26,25 @@ export const MESSAGE_TYPES = [
 
 export type MessageType = (typeof MESSAGE_TYPES)[number]
 
-/** Why a batch was released. `recovery`: its header had been lost, to its TTL or to a foreign hand. */
+/** Why a batch was released. `recovery`: its header had expired, or another program had deleted it. */
 export const RELEASE_REASONS = ['gap', 'maxWait', 'maxMessages', 'maxBytes', 'flush', 'recovery', 'direct'] as const
 
 export type ReleaseReason = (typeof RELEASE_REASONS)[number]
 
 /** One message of a batch. Times are milliseconds since the epoch. */
 export interface Message {
-  /** The provider's id: what a repeated delivery is recognised by. */
+  /** The provider's id. A repeated delivery carries the same one, and is dropped. */
   messageId: string
   type: MessageType
   /** The text, or a medium's caption. */
   text?: string
   senderId?: string
   senderName?: string
-  /** By the provider's clock; absent where the provider names none. */
+  /** By the provider's clock; absent if the provider sends no time. */
   sentAtMs?: number
   /** By Redis's clock. */
   receivedAtMs: number
-  /** The id of the message this one answers. */
+  /** The id of the message that this one replies to. */
   replyTo?: string
   /** The id behind a pressed button or a chosen list row. */
   payloadId?: string
@@ -74,17 +74,17 @@ export interface Batch {
   releasedBy: ReleaseReason
 }
 
-/** A message before it has arrived: `receivedAtMs` is the store's to say. */
+/** A message before it is stored: the store adds `receivedAtMs`. */
 export type NewMessage = Omit<Message, 'receivedAtMs' | 'type'> & { type?: MessageType }
 
-/** What the store keeps of a message: itself, and what the batch says of its conversation. */
+/** A message as the store keeps it, with what its batch will say about the conversation. */
 export interface StoredMessage extends Omit<Message, 'receivedAtMs'> {
   provider?: string
   isGroup?: true
 }
 
-/** A claimed run of messages, as a store returns it. */
-export interface Run {
+/** The contiguous messages of one claimed batch, as a store returns them. */
+export interface MessageRun {
   batchId: string
   conversationId: string
   entries: { receivedAtMs: number; message: StoredMessage }[]
@@ -95,8 +95,8 @@ export interface Run {
   releasedBy: ReleaseReason
 }
 
-/** The batch that a claimed run of messages is handed over as. */
-export function composeBatch(run: Run): Batch {
+/** Turns a claimed run of messages into the batch that is handed over. */
+export function composeBatch(run: MessageRun): Batch {
   const { chatId, account } = parseConversationId(run.conversationId)
   const messages = inOrder(
     run.entries.map(({ receivedAtMs, message: { provider: _provider, isGroup: _isGroup, ...message } }) => ({

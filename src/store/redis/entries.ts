@@ -2,7 +2,7 @@
  * How messages stand in Redis, as text (see lua/shared/entry.lua): their JSON is opaque to the scripts but for its
  * beginning, and comes back byte for byte.
  */
-import { RELEASE_REASONS, type ReleaseReason, type Run, type StoredMessage } from '../../batch.js'
+import { type MessageRun, RELEASE_REASONS, type ReleaseReason, type StoredMessage } from '../../batch.js'
 
 /**
  * A message as JSON, `["<id>","<text>",{<the rest>}]`: by its id and its text, or `null`, the scripts find and edit it. The
@@ -67,7 +67,7 @@ export type RunReply = [
 ]
 
 /** The run of messages that `claim` replied with. */
-export function runFrom(reply: RunReply): Run {
+export function runFrom(reply: RunReply): MessageRun {
   const [batchId, conversationId, , , firstAtMs, lastAtMs, dueAtMs, releasedAtMs, releasedBy, , , lines] = reply
   return {
     batchId,
