@@ -8,7 +8,9 @@ import { counted } from '../doctor/finding.js'
 import { backendOn, endConnection, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
 import { processName } from '../process-name.js'
 import type { HistoryEntry } from '../store/store.js'
-import { messages, nothingFor, withBatcher } from './by-hand.js'
+import { nothingFor } from './nothing-done.js'
+import { messages } from './show/words.js'
+import { withBatcher } from './with-batcher.js'
 
 /** More steps than the history keeps: about 10,000. */
 const STEPS_READ = 20_000

@@ -4,13 +4,15 @@ import type { Logger } from 'pino'
 import { type Config, type Environment, loadEnvironment, readConfig } from '../config.js'
 import { createLog, createStderrLog } from '../log.js'
 import { Metrics } from '../metrics/metrics.js'
-import { drop, flush } from './by-hand.js'
-import { dead, redrive, redriveAll } from './dead.js'
+import { dead } from './dead.js'
 import { doctor } from './doctor.js'
+import { drop } from './drop.js'
 import { withPrivateRedis } from './explain.js'
+import { flush } from './flush.js'
 import { forget } from './forget.js'
 import type { Lifecycle } from './lifecycle.js'
 import { packageVersion } from './package-files.js'
+import { redrive, redriveAll } from './redrive.js'
 import { startApi } from './roles/api.js'
 import { startOps } from './roles/ops.js'
 import { startProcessor } from './roles/processor.js'
@@ -67,17 +69,17 @@ export function createProgram(): Command {
     .command('flush')
     .description('releases the open batch of a conversation now')
     .argument('<conversation>', 'its id, <chatId> or <account>/<chatId>')
-    .action(byHand(flush))
+    .action(once(flush))
   program
     .command('drop')
     .description('discards what waits in a conversation')
     .argument('<conversation>', 'its id, <chatId> or <account>/<chatId>')
-    .action(byHand(drop))
+    .action(once(drop))
   program
     .command('forget')
     .description('erases everything kept about a conversation, its finished jobs in the queue included')
     .argument('<conversation>', 'its id, <chatId> or <account>/<chatId>')
-    .action(byHand(forget))
+    .action(once(forget))
   deadCommands(program)
   return program
 }
@@ -103,7 +105,7 @@ function seeingCommands(program: Command): void {
     .argument('<conversation>', 'its id, <chatId> or <account>/<chatId>')
     .option('--json', 'one JSON object a line, for each batch')
     .action((conversationId: string, options: { json?: boolean }) =>
-      byHand(config => trace(config, conversationId, options))(),
+      once(config => trace(config, conversationId, options))(),
     )
 }
 
@@ -112,15 +114,15 @@ function deadCommands(program: Command): void {
     .command('dead')
     .description('lists the batches whose handover failed for good')
     .option('--json', 'one JSON object a line, with the messages')
-    .action((options: { json?: boolean }) => byHand(config => dead(config, options))())
+    .action((options: { json?: boolean }) => once(config => dead(config, options))())
   command
     .command('redrive')
     .description('hands dead batches over again, in front of what came later')
     .argument('[batchId]', 'as lull dead lists it')
     .option('--all', 'all of them')
     .action((batchId: string | undefined, { all = false }: { all?: boolean }, redriving: Command) => {
-      if (batchId !== undefined && !all) return byHand(config => redrive(config, batchId))()
-      if (batchId === undefined && all) return byHand(redriveAll)()
+      if (batchId !== undefined && !all) return once(config => redrive(config, batchId))()
+      if (batchId === undefined && all) return once(redriveAll)()
       return redriving.error('error: give the id of a dead batch, or --all')
     })
 }
@@ -177,7 +179,7 @@ function role(start: (context: RoleContext) => Promise<unknown>, given: Environm
 }
 
 /** A command that does one thing and ends; what it has to say goes to standard output. */
-const byHand =
+const once =
   <Given extends [string?]>(work: (config: Config, ...given: Given) => Promise<string>) =>
   async (...given: Given) => {
     const config = readConfig(loadEnvironment())

@@ -9,9 +9,10 @@ import { processName } from '../process-name.js'
 import { connect, createClient, disconnect } from '../store/redis/connection.js'
 import { Keys } from '../store/redis/keys.js'
 import type { ConversationState, HistoryEntry } from '../store/store.js'
-import { messages, NothingDone, remedyFor, withBatcher } from './by-hand.js'
+import { NothingDone, remedyFor } from './nothing-done.js'
 import { type Paint, paintFor } from './show/paint.js'
-import { clean, day, duration, idsOf, saying, timeOfDay, WHY, wrapped, zone } from './show/words.js'
+import { clean, day, duration, idsOf, messages, saying, timeOfDay, WHY, wrapped, zone } from './show/words.js'
+import { withBatcher } from './with-batcher.js'
 
 /** Steps of the conversation that are read, and batches of it that are shown, the latest. */
 const STEPS_READ = 1000

@@ -1,6 +1,5 @@
 /** How commands word what the store knows: times, durations, counts, and the steps of a batch's life. */
 import type { HistoryEntry } from '../../store/store.js'
-import { messages } from '../by-hand.js'
 import { oneLine } from '../explain.js'
 
 const SECOND = 1000
@@ -58,6 +57,8 @@ export const WHY: Readonly<Record<string, string>> = {
 export const shortName = (name: string): string => name.replace(/^lull\.(?=\w)/, '').replace(/\.[0-9a-f]{6}$/, '')
 
 type Detail = HistoryEntry['detail']
+
+export const messages = (count: number) => `${count} ${count === 1 ? 'message' : 'messages'}`
 
 const count = ({ count: number = '0' }: Detail) => messages(Number(number))
 const ms = (text: string | undefined) => duration(Number(text ?? 0))

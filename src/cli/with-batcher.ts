@@ -1,0 +1,21 @@
+import { Batcher } from '../batcher.js'
+import type { Config } from '../config.js'
+import { processName } from '../process-name.js'
+
+/**
+ * Opens a batcher on the Redis that the settings name, runs a command with it, and closes it.
+ * @param role the command's name, for `CLIENT LIST` and the history
+ */
+export async function withBatcher(
+  { redis, prefix, rules }: Config,
+  role: string,
+  work: (batcher: Batcher) => Promise<string>,
+): Promise<string> {
+  const batcher = new Batcher({ redis, prefix, ...rules, name: processName(role) })
+  try {
+    await batcher.open()
+    return await work(batcher)
+  } finally {
+    await batcher.close()
+  }
+}
