@@ -1,45 +1,64 @@
 /**
- * The rules of batching: what decides when a batch is due, how long a claim lasts, what holds a conversation. The same
- * names as the environment's, in camelCase; durations in milliseconds. Their defaults and bounds stand here once, for
- * the library's options and for the environment alike.
+ * The rules of batching: when a batch is due, how long a claim lasts, what holds a conversation. Each is declared here once,
+ * with its variable, default, bounds and meaning: for the library's options, for the environment and for
+ * docs/settings.md. Durations are milliseconds.
  */
 import { z } from 'zod'
+import { declaredIn, oneOf, setting, whole } from './config/setting.js'
 
 const SECOND = 1000
 const HOUR = 3600 * SECOND
 const DAY = 24 * HOUR
 
-const whole = (min: number, max: number) => z.number().int().min(min).max(max)
-
-export const ruleShape = {
-  /** The silence that closes a batch. */
-  quietGapMs: whole(10, HOUR).default(10 * SECOND),
-  /** The longest time from a batch's first message to its due time. */
-  maxWaitMs: whole(10, DAY).default(60 * SECOND),
-  /** TTL of an open batch's header, renewed by each message and while its conversation is held. */
-  batchTtlMs: whole(20, 2 * DAY).default(60 * SECOND),
-  /** Reaching one of these two makes a batch due at once. */
-  maxMessages: whole(1, 10_000).default(100),
-  maxBytes: whole(1, 16 * 1024 * 1024).default(262_144),
-  /** How long a message id is remembered. */
-  dedupeMs: whole(SECOND, 30 * DAY).default(DAY),
-  /** Messages sent longer ago than this are dropped; 0: none. */
-  maxAgeMs: whole(0, 30 * DAY).default(0),
-  /** How long a claim lasts unless it is renewed. */
-  leaseMs: whole(100, HOUR).default(30 * SECOND),
-  /** Handovers tried before a batch is dead. */
-  maxAttempts: whole(1, 1000).default(5),
-  /** `serial`: a conversation's next batch waits for the answer to its last one. `concurrent`: for the handover only. */
-  order: z.enum(['serial', 'concurrent']).default('serial'),
-  /** How long a batch that a worker has taken may hold its conversation. */
-  answerTimeoutMs: whole(100, 7 * DAY).default(300 * SECOND),
-}
-
-const rulesSchema = z.object(ruleShape)
+export const rulesSchema = z.object({
+  quietGapMs: setting(
+    'LULL_QUIET_GAP_MS',
+    'The silence after a message that closes its batch.',
+    whole(10, HOUR, 10 * SECOND),
+  ),
+  maxWaitMs: setting(
+    'LULL_MAX_WAIT_MS',
+    'The longest time from the first message of a batch to its due time. At least the quiet gap.',
+    whole(10, DAY, 60 * SECOND),
+  ),
+  batchTtlMs: setting(
+    'LULL_BATCH_TTL_MS',
+    'The TTL of an open batch’s key. Each message renews it, and so does Lull while the conversation is held. More than the quiet gap.',
+    whole(20, 2 * DAY, 60 * SECOND),
+  ),
+  maxMessages: setting('LULL_MAX_MESSAGES', 'A batch with this many messages is due at once.', whole(1, 10_000, 100)),
+  maxBytes: setting(
+    'LULL_MAX_BYTES',
+    'A batch with this many bytes is due at once.',
+    whole(1, 16 * 1024 * 1024, 262_144),
+  ),
+  dedupeMs: setting('LULL_DEDUPE_MS', 'How long Lull remembers a message id.', whole(SECOND, 30 * DAY, DAY)),
+  maxAgeMs: setting(
+    'LULL_MAX_AGE_MS',
+    'Messages sent longer ago than this are acknowledged and dropped: after an outage providers re-send a week of them. 0: off.',
+    whole(0, 30 * DAY, 0),
+  ),
+  leaseMs: setting(
+    'LULL_LEASE_MS',
+    'How long a claim lasts. A processor renews it while the handover runs, and aborts the handover if it loses the lease.',
+    whole(100, HOUR, 30 * SECOND),
+  ),
+  maxAttempts: setting('LULL_MAX_ATTEMPTS', 'How many handovers are tried before a batch is dead.', whole(1, 1000, 5)),
+  order: setting(
+    'LULL_ORDER',
+    '`serial`: the next batch of a conversation is released when the last one is answered, at max(due, answered). `concurrent`: at its due time.',
+    oneOf(['serial', 'concurrent'], 'serial'),
+  ),
+  answerTimeoutMs: setting(
+    'LULL_ANSWER_TIMEOUT_MS',
+    'In serial order: the longest time that a batch which a worker has taken holds its conversation. A job that waits for a worker keeps its hold.',
+    whole(100, 7 * DAY, 300 * SECOND),
+  ),
+})
 
 export type Rules = z.infer<typeof rulesSchema>
 
-/** The options that take rules take any of them. */
+/** Any of the rules; the others keep their defaults. */
 export type RuleOptions = Partial<Rules>
 
 /**
@@ -47,9 +66,7 @@ export type RuleOptions = Partial<Rules>
  * @throws {RangeError} naming the rule, its value and its bounds
  */
 export function rulesFrom(options: RuleOptions = {}): Rules {
-  const parsed = rulesSchema.safeParse(
-    Object.fromEntries(Object.keys(ruleShape).map(name => [name, options[name as keyof Rules]])),
-  )
+  const parsed = rulesSchema.safeParse(options)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     const name = issue?.path.join('.') ?? 'options'
@@ -58,6 +75,11 @@ export function rulesFrom(options: RuleOptions = {}): Rules {
   checkTogether(parsed.data)
   return parsed.data
 }
+
+const variables = new Map(declaredIn(rulesSchema).map(([name, { variable }]) => [name, variable]))
+
+/** `quietGapMs` → `LULL_QUIET_GAP_MS`; a name that is no rule's stays. */
+export const variableOf = (rule: string): string => variables.get(rule) ?? rule
 
 /** The bounds that hold between rules. @throws {RangeError} naming both */
 export function checkTogether(rules: Rules): void {
@@ -75,8 +97,8 @@ const LONGEST_CHECK_MS = 30 * SECOND
 const SHORTEST_CHECK_MS = 10
 
 /**
- * The longest a batch waits for a look at whether it is still being answered. The header of what collects meanwhile must
- * outlive the time between two looks, and an answer timeout is to be noticed soon after it.
+ * The longest time between two checks of whether a batch is still being answered. The header of the batch that collects
+ * meanwhile must live longer than that, and an answer timeout should be noticed soon after it has passed.
  */
 export const checkIntervalMs = ({ batchTtlMs, answerTimeoutMs }: Rules): number =>
   Math.max(SHORTEST_CHECK_MS, Math.floor(Math.min(LONGEST_CHECK_MS, batchTtlMs / 2, answerTimeoutMs / 4)))

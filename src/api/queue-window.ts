@@ -2,11 +2,9 @@
  * A look into the BullMQ queue: how many jobs it has, and its board at `/queues`. Nothing of it is loaded or connected before
  * somebody looks.
  */
-import type { Queue } from 'bullmq'
-import type { Redis } from 'ioredis'
 import type { Middleware } from 'koa'
 import { z } from 'zod'
-import { backendOn, endConnection, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
+import { type OpenQueue, openQueue } from '../handover/bullmq-connection.js'
 import type { Logger } from '../logger.js'
 import { addressOf, type RedisSource } from '../store/redis/connection.js'
 import { redisError } from '../store/redis/errors.js'
@@ -37,7 +35,7 @@ export type JobCounts = Record<string, number>
 const jobData = z.looseObject({ messages: z.array(z.unknown()) })
 
 export class QueueWindow {
-  private opening: Promise<{ client: Redis; queue: Queue }> | undefined
+  private opening: Promise<OpenQueue> | undefined
   private making: Promise<Middleware> | undefined
 
   constructor(private readonly options: QueueWindowOptions) {}
@@ -72,33 +70,20 @@ export class QueueWindow {
     this.making = undefined
     try {
       const open = await opening
-      await open?.queue.close()
-      if (open) endConnection(open.client)
+      await open?.close()
     } catch (error) {
       this.options.log.debug({ err: error }, 'the queue was not left cleanly')
     }
   }
 
-  private open(): Promise<{ client: Redis; queue: Queue }> {
-    this.opening ??= this.connect().catch(error => {
+  private open(): Promise<OpenQueue> {
+    const { log, ...options } = this.options
+    const onError = (error: Error) => log.debug({ err: error }, 'the queue cannot be shown')
+    this.opening ??= openQueue(options, { ...options, onError }).catch(error => {
       this.opening = undefined
       throw error
     })
     return this.opening
-  }
-
-  private async connect(): Promise<{ client: Redis; queue: Queue }> {
-    const { redis, name, prefix, connectionName, log } = this.options
-    const loaded = await loadBullmq()
-    const onError = (error: Error) => log.debug({ err: error }, 'the queue can not be looked at')
-    const client = await openConnection(redis, connectionName, { patient: false, onError })
-    const queue = new loaded.Queue(
-      name,
-      { connection: client, prefix, skipMetasUpdate: true },
-      backendOn(loaded, client),
-    )
-    queue.on('error', onError)
-    return { client, queue }
   }
 
   private async makeBoard(): Promise<Middleware> {

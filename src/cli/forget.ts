@@ -5,7 +5,7 @@
 import type { Queue } from 'bullmq'
 import type { Config } from '../config.js'
 import { counted } from '../doctor/finding.js'
-import { backendOn, endConnection, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
+import { openQueue } from '../handover/bullmq-connection.js'
 import { processName } from '../process-name.js'
 import type { HistoryEntry } from '../store/store.js'
 import { nothingFor } from './nothing-done.js'
@@ -39,7 +39,7 @@ export function forget(config: Config, conversationId: string): Promise<string> 
       ]
       const left = [
         ...jobs.underWay.map(batchId => `batch ${batchId}, which is under way (forget again when it has ended)`),
-        ...(queue && outlivedByJobs(whole, config.queue.jobRetentionMs)
+        ...(queue && outlivedByJobs(whole, config.handover.queue?.jobRetentionMs ?? 0)
           ? ['jobs that the history names no more (they go by LULL_JOB_RETENTION_MS)']
           : []),
         ...(queue ? [] : [`what was handed over${underWay === undefined ? '' : ` (batch ${underWay} is under way)`}`]),
@@ -58,22 +58,17 @@ function outlivedByJobs(history: HistoryEntry[], jobRetentionMs: number): boolea
   return newest.atMs - oldest.atMs < jobRetentionMs
 }
 
-/** The queue's connection stands before anything is erased. */
-async function withQueue<T>(
-  { handover, queue: { redis: own, name, prefix }, redis }: Config,
-  work: (queue: Queue | undefined) => Promise<T>,
-): Promise<T> {
-  if (handover.kind !== 'bullmq') return work(undefined)
-  const bullmq = await loadBullmq()
-  // What a command meets, its caller hears.
-  const client = await openConnection(own ?? redis, processName('forget'), { patient: false, onError: () => {} })
-  const queue = new bullmq.Queue(name, { connection: client, prefix, skipMetasUpdate: true }, backendOn(bullmq, client))
-  queue.on('error', () => {})
+/** Connects to the queue, if there is one, before anything is erased. */
+async function withQueue<T>({ handover, redis }: Config, work: (queue: Queue | undefined) => Promise<T>): Promise<T> {
+  if (!handover.queue) return work(undefined)
+  // An error of a command reaches its caller.
+  const onError = () => {}
+  const location = { ...handover.queue, redis: handover.queue.redis ?? redis }
+  const { queue, close } = await openQueue(location, { connectionName: processName('forget'), onError })
   try {
     return await work(queue)
   } finally {
-    await queue.close()
-    endConnection(client)
+    await close()
   }
 }
 

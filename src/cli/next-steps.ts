@@ -1,7 +1,7 @@
 /** What `lull up` prints when it stands: what to type next, and what will be seen. */
 import type { RedisOptions } from 'ioredis'
 import type { Config } from '../config.js'
-import { mayComeUnsigned } from '../providers/trust.js'
+import { providers } from '../providers/registry.js'
 
 export interface NextSteps {
   config: Config
@@ -40,7 +40,7 @@ ${steps.redis ? `Redis at work:   redis-cli ${redisCli(steps.redis)} psubscribe 
 
 /** The webhook where it takes unsigned messages; else the conversation's own route, which takes the token. */
 function fourMessages({ config }: NextSteps, url: string, authorization: string): string {
-  const isOpen = mayComeUnsigned('generic', config.providers)
+  const isOpen = providers.mayComeUnsigned('generic', config.providers)
   const request = isOpen
     ? `${url}/webhook/whatsapp/batched/generic`
     : `${authorization} ${url}/conversations/${encodeURIComponent(CHAT)}/messages`
@@ -52,8 +52,8 @@ function fourMessages({ config }: NextSteps, url: string, authorization: string)
 
 function whatWillBeSeen({ batching, rules, handover, worker }: Config): string {
   const where =
-    handover.kind === 'http'
-      ? 'is POSTed to LULL_HANDOVER_URL'
+    handover.queue === undefined
+      ? handover.whatHappens
       : worker.handler
         ? `goes to ${worker.handler}`
         : 'is logged here'

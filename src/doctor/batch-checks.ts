@@ -132,13 +132,8 @@ export async function answers(surroundings: Surroundings): Promise<Finding> {
   return degraded(
     check,
     `${parts.join(' and ')} ${within}, of ${ended.length} (${named(failed)}), the last one ${ago(now - last.atMs)}`,
-    `these are no dead batches, and nobody hands them over again: ${AT_WORK[config.handover.kind]}`,
+    `these are no dead batches, and nobody hands them over again: ${config.handover.remedy}`,
   )
-}
-
-const AT_WORK: Record<Surroundings['config']['handover']['kind'], string> = {
-  bullmq: 'the worker’s log says why, and so does the queue’s board (/queues, failed), where a job can be tried again',
-  http: 'the log of what LULL_HANDOVER_URL names says why',
 }
 
 export async function dead({ store }: Surroundings): Promise<Finding> {

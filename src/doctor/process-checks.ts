@@ -3,6 +3,7 @@
  * Two processes that "see different data" show here.
  */
 
+import type { QueueSettings } from '../handover/kind.js'
 import { fingerprintOf, MARK_HEADER, type Presence, type Settings, sharedSettings } from '../presence/presence.js'
 import { Keys } from '../store/redis/keys.js'
 import { counted, degraded, type Finding, ok, wrong } from './finding.js'
@@ -31,7 +32,7 @@ export async function connected(surroundings: Surroundings): Promise<Finding[]> 
   const workers = processesAmong(queueServer?.clients ?? server.clients).filter(
     ({ role, dbs }) => role === 'worker' && dbs.has(surroundings.queueDb),
   )
-  const isHttp = config.handover.kind === 'http'
+  const { queue } = config.handover
   const strays = straysAmong(processes, identity.db)
   return [
     apis.length > 0
@@ -48,19 +49,21 @@ export async function connected(surroundings: Surroundings): Promise<Finding[]> 
           `no processor is connected to database ${identity.db} here: nothing is released${standing(strays)}`,
           `start one (lull processor); if one runs, it stands elsewhere: ${ONE_ADDRESS}. ${THEY_STAY}`,
         ),
-    ...(isHttp ? [] : [await workersOf(surroundings, workers)]),
+    ...(queue ? [await workersOf(surroundings, workers, queue)] : []),
     ...elsewhere(identity.db, strays),
   ]
 }
 
 const THEY_STAY = 'Messages that wait on a database stay there until a processor runs on it'
 
-async function workersOf(surroundings: Surroundings, workers: Process[]): Promise<Finding> {
+async function workersOf(
+  { queueServer, server }: Surroundings,
+  workers: Process[],
+  { name, prefix }: QueueSettings,
+): Promise<Finding> {
   const check = 'workers'
   if (workers.length > 0)
     return ok(check, `${counted(workers.length, 'worker')}: ${listed(workers.map(({ name }) => name))}`)
-  const { config, queueServer, server } = surroundings
-  const { name, prefix } = config.queue
   const { client, clients = [] } = queueServer ?? server
   // How BullMQ's own workers name their connections.
   const named = `${prefix}:${Buffer.from(name).toString('base64')}`

@@ -104,8 +104,8 @@ export function memory({ server: { facts } }: Surroundings): Finding {
 
 /** Where the queue has a Redis or a database of its own. */
 export function queueRedis({ config, queueServer }: Surroundings): Finding[] {
-  const { redis, name } = config.queue
-  if (!redis || config.handover.kind !== 'bullmq') return []
+  const { redis, name } = config.handover.queue ?? {}
+  if (!redis) return []
   const check = 'queue-redis'
   const where = redis.path ?? `${redis.host}:${redis.port}`
   if (!queueServer)

@@ -42,7 +42,8 @@ export interface Surroundings {
 export async function openSurroundings(
   config: Config,
 ): Promise<{ surroundings: Surroundings; close: () => Promise<void> }> {
-  const { redis, prefix, rules, queue } = config
+  const { redis, prefix, rules, handover } = config
+  const queueRedis = handover.queue?.redis
   const name = processName('doctor')
   const store = new RedisStore({ redis, prefix, rules, name })
   const opened: Redis[] = []
@@ -54,12 +55,12 @@ export async function openSurroundings(
     const identity = await store.open()
     const server = await serverOf(redis, name, opened)
     // Whether it can be reached is a check of its own.
-    const queueServer = queue.redis ? await serverOf(queue.redis, name, opened).catch(() => undefined) : undefined
+    const queueServer = queueRedis ? await serverOf(queueRedis, name, opened).catch(() => undefined) : undefined
     const presences = await presencesOf(server.client, store.keys.processes)
     if (queueServer)
       for (const [other, presence] of await presencesOf(queueServer.client, store.keys.processes))
         presences.set(other, presence)
-    const queueDb = queue.redis?.db ?? redis.db ?? 0
+    const queueDb = queueRedis?.db ?? redis.db ?? 0
     return { surroundings: { config, store, identity, server, queueServer, queueDb, presences }, close }
   } catch (error) {
     await close()

@@ -2,7 +2,7 @@
  * How Lull and BullMQ meet: BullMQ is loaded only when it is needed, and works on connections that are Lull's own, so
  * that `CLIENT LIST` names them as it names all others, and a stop ends them whatever BullMQ is waiting for.
  */
-import type { BackendFactory, RedisQueueBackend } from 'bullmq'
+import type { BackendFactory, Queue, RedisQueueBackend } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { addressOf, connect, createClient, disconnect, type RedisSource } from '../store/redis/connection.js'
 import { redisError } from '../store/redis/errors.js'
@@ -90,4 +90,36 @@ export function backendOn(bullmq: Bullmq, client: Redis, blocking?: Redis): Back
     backend.setName = async () => {}
     return backend
   }
+}
+
+export interface OpenQueue {
+  queue: Queue
+  client: Redis
+  close(): Promise<void>
+}
+
+/**
+ * A queue on a connection of its own, whose commands fail at once during an outage.
+ * @param onError what fails on the connection, later; the connection comes back by itself
+ * @param onQueueError errors of the queue beside those that its commands throw
+ * @throws one line that names the Redis and the remedy
+ */
+export async function openQueue(
+  { redis, name, prefix }: { redis: RedisSource; name: string; prefix: string },
+  options: { connectionName: string; onError: (error: Error) => void; onQueueError?: (error: Error) => void },
+): Promise<OpenQueue> {
+  const { connectionName, onError, onQueueError = onError } = options
+  const bullmq = await loadBullmq()
+  const client = await openConnection(redis, connectionName, { patient: false, onError })
+  // The owner of the queue sets the length of its event stream.
+  const queue = new bullmq.Queue(name, { connection: client, prefix, skipMetasUpdate: true }, backendOn(bullmq, client))
+  queue.on('error', onQueueError)
+  const close = async () => {
+    try {
+      await queue.close()
+    } finally {
+      endConnection(client)
+    }
+  }
+  return { queue, client, close }
 }

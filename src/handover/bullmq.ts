@@ -5,14 +5,14 @@
  *
  * Trouble with the queue's Redis (down, read-only, out of memory, loading) is nobody's fault: it is not counted.
  */
-import type { BulkJobOptions, Queue } from 'bullmq'
+import type { BulkJobOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Logger } from '../logger.js'
 import { Outage } from '../outage.js'
 import { addressOf, type RedisSource } from '../store/redis/connection.js'
 import { isWrongType, redisError } from '../store/redis/errors.js'
 import { StoreUnavailable } from '../store/store.js'
-import { backendOn, endConnection, loadBullmq, openConnection } from './bullmq-connection.js'
+import { loadBullmq, type OpenQueue, openConnection, openQueue } from './bullmq-connection.js'
 import type { Handover, HandoverContext, HandoverEvents, HandoverItem, HandoverOutcome } from './handover.js'
 import { jobStates } from './job-states.js'
 import { QueueAnswers } from './queue-answers.js'
@@ -54,7 +54,7 @@ class BullmqHandover implements Handover {
   private readonly redis: RedisSource | undefined
   private readonly job: BulkJobOptions
   private readonly doubtful = new Set<string>()
-  private open: { queue: Queue; client: Redis; answers: QueueAnswers; outage: Outage; log: Logger } | undefined
+  private open: (OpenQueue & { answers: QueueAnswers; outage: Outage; log: Logger }) | undefined
   private starting: Promise<void> | undefined
 
   constructor({
@@ -120,47 +120,42 @@ class BullmqHandover implements Handover {
     this.starting = undefined
     if (!open) return
     open.answers.stop()
-    // It says goodbye to Redis, which may not be there.
-    await open.queue.close().catch(error => open.log.debug({ err: error }, 'the queue was not closed cleanly'))
-    endConnection(open.client)
+    // Closing sends commands, and Redis may be away.
+    await open.close().catch(error => open.log.debug({ err: error }, 'the queue was not closed cleanly'))
   }
 
   private async connect(context: HandoverContext, events: HandoverEvents): Promise<void> {
     const redis = this.redis ?? context.redis
     if (redis === undefined)
       throw new TypeError('bullmq(): redis is missing: give a Redis URL, ioredis options or a function')
-    const loaded = await loadBullmq()
     const { connectionName, log } = context
-    let heard: Outage | undefined
-    const onError = (error: Error) => heard?.began(error)
-    const client = await openConnection(redis, connectionName, { patient: false, onError })
-    const stream = await openConnection(redis, connectionName, { patient: true, onError }).catch(error => {
+    const { name, prefix } = this
+    let known: Outage | undefined
+    const onError = (error: Error) => known?.began(error)
+    // Connection errors are an outage; errors of commands reach their callers.
+    const onQueueError = (error: Error) => log.debug({ err: error }, 'an error in the queue')
+    const opened = await openQueue({ redis, name, prefix }, { connectionName, onError, onQueueError })
+    const { client } = opened
+    const outage = new Outage(log, `Redis of queue ${name} at ${addressOf(client)}`)
+    known = outage
+    let stream: Redis | undefined
+    try {
+      stream = await openConnection(redis, connectionName, { patient: true, onError })
+      const answers = new QueueAnswers(await loadBullmq(), stream, { name, prefix }, events, log)
+      await answers.start()
+      this.open = { ...opened, answers, outage, log }
+    } catch (error) {
       client.disconnect()
-      throw error
-    })
-    const outage = new Outage(log, `Redis of queue ${this.name} at ${addressOf(client)}`)
-    heard = outage
+      stream?.disconnect()
+      throw redisError(error, addressOf(client))
+    }
+    const connections = [client, stream]
     const onReady = () => {
-      if (client.status !== 'ready' || stream.status !== 'ready') return
+      if (connections.some(({ status }) => status !== 'ready')) return
       outage.ended()
       events.onResumed()
     }
-    const { name, prefix } = this
-    const answers = new QueueAnswers(loaded, stream, { name, prefix }, events, log)
-    try {
-      await answers.start()
-    } catch (error) {
-      client.disconnect()
-      stream.disconnect()
-      throw redisError(error, addressOf(client))
-    }
-    for (const connection of [client, stream]) connection.on('ready', onReady)
-    // The length of the event stream is the queue's owner's to set.
-    const options = { connection: client, prefix, skipMetasUpdate: true }
-    const queue = new loaded.Queue(name, options, backendOn(loaded, client))
-    // Connection errors are heard above; those of commands reach their callers.
-    queue.on('error', error => log.debug({ err: error }, 'an error in the queue'))
-    this.open = { queue, client, answers, outage, log }
+    for (const connection of connections) connection.on('ready', onReady)
   }
 
   private async add(items: HandoverItem[]): Promise<void> {

@@ -1,10 +1,10 @@
 /**
- * A handover: where claimed batches go. `bullmq()`, `http()` and a library user's function are three of them; another is
- * another file.
+ * A handover: where claimed batches go. `bullmq()`, `http()` and a library user's function are three of them. A kind that
+ * `LULL_HANDOVER` can name is declared in its file as well: see `kind.ts`.
  *
- * A batch that was handed over is `taken` (somebody has it and will say when the work has ended) or `answered` (the work
- * has ended already). A failure `counts` as one of the batch's attempts unless it is the receiver's trouble (a queue
- * whose Redis is down, say): an outage must not turn innocent batches dead.
+ * A batch that was handed over is `taken` (the receiver has it and reports when the work has ended) or `answered` (the
+ * work has ended already). A failure `counts` as one of the batch's attempts unless the receiver is unavailable (a queue
+ * whose Redis is down, say): an outage must not turn good batches dead.
  */
 import type { Batch } from '../batch.js'
 import type { Logger } from '../logger.js'
@@ -23,7 +23,7 @@ export interface HandoverItem {
   signal: AbortSignal
 }
 
-/** What a receiver knows of a batch it has taken. */
+/** The state of a batch that a receiver has taken. */
 export type AnswerState =
   /** No worker has it yet: it keeps its hold, however long that takes. */
   | { state: 'waiting' }
@@ -32,9 +32,9 @@ export type AnswerState =
   | { state: 'ended'; outcome: AnswerOutcome }
 
 export interface HandoverEvents {
-  /** The work on a batch has ended. Told to every processor; the one that handed it over acts on it. */
+  /** The work on a batch has ended. Every processor is notified; the one that handed the batch over acts on it. */
   onAnswered(batchId: string, outcome: AnswerOutcome): void
-  /** The event stream was interrupted and stands again: answers may have been missed. */
+  /** The event stream was interrupted and is back: answers may have been missed. */
   onResumed(): void
 }
 
@@ -42,24 +42,24 @@ export interface HandoverContext {
   log: Logger
   /** As connections name themselves: `lull.<role>.<host>.<pid>`. */
   connectionName: string
-  /** The processor's own Redis, where it has one: a handover's queue is there unless it names another. */
+  /** The processor's own Redis, if it has one: a handover's queue is there unless it names another. */
   redis?: RedisSource
 }
 
 export interface Handover {
   /** As the metrics label it. */
-  readonly kind: 'bullmq' | 'http' | 'function'
+  readonly kind: string
   /**
    * How many batches one call may take. More than 1: the call is quick and takes them together (a queue). 1: each batch
-   * is a call of its own, that may last as long as the work does, and `concurrency` of them run at once.
+   * is a call of its own, which may last as long as the work does, and `concurrency` calls run at once.
    */
   readonly batchesPerCall: number
   readonly concurrency: number
   start(context: HandoverContext, events: HandoverEvents): Promise<void>
   /** One outcome an item, in order. Rejecting is the same as failing all of them, not counted. */
   handOver(items: HandoverItem[]): Promise<HandoverOutcome[]>
-  /** How batches taken earlier are doing; one state an id, in order. Without it, they are `active` since the handover. */
+  /** The states of batches taken earlier, one an id, in order. Without it, they count as `active` since the handover. */
   states?(batchIds: string[]): Promise<AnswerState[]>
-  /** Ends connections; what was handed over stays so. May be called twice, or before `start`. */
+  /** Ends connections. Batches that were handed over stay so. May be called twice, or before `start`. */
   stop(): Promise<void>
 }

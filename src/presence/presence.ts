@@ -29,15 +29,13 @@ export type Presence = z.infer<typeof presenceSchema>
 export type Settings = Presence['settings']
 
 /** The settings that all processes of one system have to share; where they stand (Redis, prefix) shows by itself. */
-export function sharedSettings({ rules, batching, handover, queue }: Config): Settings {
+export function sharedSettings({ rules, batching, handover }: Config): Settings {
   const ofRules = Object.entries(rules).map(([name, value]) => [variableOf(name), value] as const)
   return {
     ...Object.fromEntries(ofRules),
     LULL_BATCHING: batching ? 'on' : 'off',
     LULL_HANDOVER: handover.kind,
-    ...(handover.kind === 'bullmq'
-      ? { LULL_QUEUE: queue.name, LULL_QUEUE_PREFIX: queue.prefix, LULL_ANSWER_ATTEMPTS: queue.answerAttempts }
-      : { LULL_HTTP_TIMEOUT_MS: handover.timeoutMs }),
+    ...handover.shared,
   }
 }
 

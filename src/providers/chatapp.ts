@@ -47,6 +47,7 @@ const isPart = (value: unknown) => isRecord(value) && Array.isArray(value['data'
 
 export const chatapp: Provider = {
   name: 'chatapp',
+  title: 'ChatApp',
   recognises: body => Array.isArray(body) && body.length > 0 && body.every(isPart),
   parse(body) {
     const parts = Array.isArray(body) ? body : [body]

@@ -5,11 +5,13 @@
  * sends comes as `send.message`, and what a person wrote on the phone as an upsert of one's own.
  */
 import { z } from 'zod'
+import { secret, setting } from '../config/setting.js'
 import { contentOf, type Holding, holdingOf, replyIn } from './baileys-content.js'
 import { isGroupId, noConversation, personIdFrom } from './chat-id.js'
 import { filledText, flag, id, isRecord, known, lenient, time } from './fields.js'
-import { type Fault, type Item, type Place, type Provider, type SignedRequest, UnreadableBody } from './provider.js'
+import { type Fault, type Item, type Place, type SignedRequest, UnreadableBody } from './provider.js'
 import { bearerFault, bearerOf, tokenFault } from './signature.js'
+import { signedProvider } from './signed-provider.js'
 import { isFromPhone } from './stanza.js'
 
 const event = z.object({ event: z.string(), instance: id, sender: id, data: z.unknown().optional() })
@@ -51,8 +53,17 @@ interface Origin {
 const LONGEST_REASON = 80
 const TYPING = ['composing', 'recording']
 
-export const evolution: Provider = {
+export const evolution = signedProvider({
   name: 'evolution',
+  title: 'Evolution API',
+  option: 'evolution',
+  settings: z.object({
+    apiKey: setting(
+      'EVOLUTION_API_KEY',
+      'The word in the webhook’s header `apikey` or `Authorization: Bearer`, or its `jwt_key`.',
+      secret(),
+    ),
+  }),
   recognises: body =>
     isRecord(body) && typeof body['event'] === 'string' && typeof body['instance'] === 'string' && 'data' in body,
   parse(body) {
@@ -64,11 +75,10 @@ export const evolution: Provider = {
     return items.flatMap(each => itemsOf(nameOf(name), each, { account, self }, body))
   },
   signature: {
-    setting: 'EVOLUTION_API_KEY (providers.evolution.apiKey)',
-    secret: options => options.evolution?.apiKey,
+    secret: 'apiKey',
     fault: keyFault,
   },
-}
+})
 
 /** Addresses by event and older versions write `MESSAGES_UPSERT` and `messages-upsert`. */
 const nameOf = (event: string) => event.toLowerCase().replaceAll(/[_-]/g, '.')

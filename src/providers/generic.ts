@@ -57,6 +57,7 @@ export function messagesIn(body: unknown): unknown[] {
 
 export const generic: Provider = {
   name: 'generic',
+  title: 'anything else',
   recognises: body =>
     Array.isArray(body) ||
     (isRecord(body) && (Array.isArray(body['messages']) || 'chatId' in body || typeof body['from'] === 'string')),

@@ -6,10 +6,12 @@
  */
 import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
+import { secret, setting } from '../config/setting.js'
 import { chatIdFrom, isGroupId, noConversation } from './chat-id.js'
 import { filledText, id, isRecord, known, lenient, lookUp, text, time } from './fields.js'
-import { type Item, type Place, type Provider, UnreadableBody } from './provider.js'
+import { type Item, type Place, UnreadableBody } from './provider.js'
 import { bearerFault } from './signature.js'
+import { signedProvider } from './signed-provider.js'
 
 const stanza = lenient(z.object({ stanzaId: id }))
 const chosen = lenient(z.object({ selectedButtonText: text, selectedButtonId: id, stanzaId: id }))
@@ -55,8 +57,13 @@ const FILES: Record<string, MessageType> = {
   stickerMessage: 'sticker',
 }
 
-export const greenApi: Provider = {
+export const greenApi = signedProvider({
   name: 'green-api',
+  title: 'Green-API',
+  option: 'greenApi',
+  settings: z.object({
+    webhookToken: setting('GREEN_API_WEBHOOK_TOKEN', 'The instance’s `webhookUrlToken`.', secret()),
+  }),
   recognises: body => isRecord(body) && typeof body['typeWebhook'] === 'string',
   parse(body) {
     const parsed = notification.safeParse(body)
@@ -67,11 +74,10 @@ export const greenApi: Provider = {
   // Sent as `Authorization: Bearer <webhookUrlToken>`, or as Basic where the token is set as such.
   // https://green-api.com/en/docs/api/receiving/technology-webhook-endpoint
   signature: {
-    setting: 'GREEN_API_WEBHOOK_TOKEN (providers.greenApi.webhookToken)',
-    secret: options => options.greenApi?.webhookToken,
+    secret: 'webhookToken',
     fault: bearerFault,
   },
-}
+})
 
 function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
   const messageId = told.idMessage

@@ -6,11 +6,13 @@
  * `smb_message_echoes`.
  */
 import { z } from 'zod'
+import { anySecret, secret, setting } from '../config/setting.js'
 import { chatIdFrom } from './chat-id.js'
 import { id, isRecord, known, lenient, list, text } from './fields.js'
 import { contactsIn, itemFrom } from './meta-message.js'
-import { type Item, type Provider, UnreadableBody } from './provider.js'
+import { type Item, UnreadableBody } from './provider.js'
 import { hmacFault } from './signature.js'
+import { signedProvider } from './signed-provider.js'
 
 const OBJECT = 'whatsapp_business_account'
 
@@ -36,8 +38,18 @@ const echo = z
 /** Of what the business wrote on its phone: what answers nobody. */
 const NO_ANSWERS = ['edit', 'revoke', 'reaction']
 
-export const meta: Provider = {
+export const meta = signedProvider({
   name: 'meta',
+  title: 'Meta Cloud API',
+  option: 'meta',
+  settings: z.object({
+    appSecret: setting('WHATSAPP_APP_SECRET', 'Meta’s app secret, with which it signs each webhook.', secret()),
+    verifyToken: setting(
+      'WHATSAPP_VERIFY_TOKEN',
+      'The words that Meta repeats in its GET when it verifies the address.',
+      anySecret(),
+    ),
+  }),
   recognises: body => isRecord(body) && typeof body['object'] === 'string' && Array.isArray(body['entry']),
   parse(body) {
     const parsed = envelope.safeParse(body)
@@ -55,11 +67,10 @@ export const meta: Provider = {
   },
   // https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/create-webhook-endpoint
   signature: {
-    setting: 'WHATSAPP_APP_SECRET (providers.meta.appSecret)',
-    secret: options => options.meta?.appSecret,
+    secret: 'appSecret',
     fault: hmacFault('X-Hub-Signature-256', 'sha256', 'sha256='),
   },
-}
+})
 
 function itemsOfChange(each: unknown): Item[] {
   const parsed = change.safeParse(each)

@@ -1,10 +1,12 @@
 /**
- * A provider: whoever posts webhooks at us, and how to read them. One file each; `registry.ts` lists them.
+ * A provider: a service that posts webhooks, and how to read them. A provider is one file, which declares all of it (name,
+ * options and their variables, signature, shape), and one entry in `registry.ts`. With options: `signed-provider.ts`.
  *
- * A provider turns a parsed body into items, one for each thing the body tells of. A body is read leniently, item by
- * item: one that cannot be used becomes an ignored item with a reason, and spoils none of the others.
+ * A provider turns a parsed body into items, one for each event in the body. A body is read leniently, item by item: an
+ * item that cannot be used becomes an ignored item with a reason, and the others are used all the same.
  */
 import type { NewMessage } from '../batch.js'
+import type { AnySettings, Declared, Read } from '../config/setting.js'
 
 /** Where something was said. */
 export interface Place {
@@ -74,23 +76,6 @@ export type Item = MessageItem | EditItem | RevokeItem | TypingItem | OwnItem | 
 /** By name; absent where there is none. Names are lower case. */
 export type HeaderReader = (name: string) => string | undefined
 
-/** Secrets by provider, as `webhook({ providers })` and `createApp({ providers })` take them. */
-export interface ProvidersOptions {
-  /** Meta: the app's secret signs each webhook, the verify token is for the GET handshake. */
-  meta?: { appSecret?: string; verifyToken?: string }
-  /** Green-API's `webhookUrlToken`. */
-  greenApi?: { webhookToken?: string }
-  waha?: { hmacKey?: string }
-  /** A webhook's header `apikey` or `Authorization: Bearer`, or its `jwt_key`. */
-  evolution?: { apiKey?: string }
-  /** Twilio signs the address it posts to: `publicUrl` is how the outside sees this server, without the route's path. */
-  twilio?: { authToken?: string; publicUrl?: string }
-  wazzup?: { crmKey?: string }
-  wwebjs?: { apiKey?: string }
-  /** Providers that may come unsigned although another one has a secret. */
-  allowUnsigned?: 'all' | readonly string[]
-}
-
 /** A request as its signature is over it. */
 export interface SignedRequest {
   /** The bytes as they came. */
@@ -106,27 +91,59 @@ export interface Fault {
   message: string
 }
 
-/** How a provider proves that a webhook is its own. */
+/** How a provider proves that a webhook is its own, given the options of all providers. */
 export interface Signature {
   /** Where the secret is set, for the log: `WHATSAPP_APP_SECRET (providers.meta.appSecret)`. */
-  setting: string
-  secret(options: ProvidersOptions): string | undefined
-  /** Resolves to nothing where it is right. */
+  readonly setting: string
+  /** `undefined` or empty: none is set. */
+  secret(options: OptionsByProvider): string | undefined
+  /** Resolves to nothing if the signature is right. */
   fault(
     request: SignedRequest,
     secret: string,
-    options: ProvidersOptions,
+    options: OptionsByProvider,
   ): Fault | undefined | Promise<Fault | undefined>
+  /** What is missing beside the secret; `undefined`: nothing. */
+  lacks(options: OptionsByProvider): Lack | undefined
 }
+
+/** A secret of which another option is missing, without which it is of no use. */
+export interface Lack {
+  secret: OptionNames
+  other: OptionNames
+  because: string
+  remedy: string
+}
+
+/** An option by its two names: `WAHA_HMAC_KEY`, `providers.waha.hmacKey`. */
+export interface OptionNames {
+  variable: string
+  option: string
+}
+
+/** `providers` as the library takes it, whichever providers there are: see `ProvidersOptions` in registry.ts. */
+export type OptionsByProvider = Readonly<Record<string, unknown>>
 
 export interface Provider {
   /** As in the routes and in `Batch.provider`. */
   readonly name: string
-  /** Whether a body of an unnamed provider is this one's, by its shape alone. Without it, it must be named. */
+  /** As people call it. */
+  readonly title: string
+  /** Whether the body of an unnamed provider is this one's, by its shape alone. Without it, it must be named. */
   recognises?(body: unknown): boolean
-  /** @throws {UnreadableBody} where the body as a whole is not of this provider's shape */
+  /** @throws {UnreadableBody} if the body as a whole is not of this provider's shape */
   parse(body: unknown): Item[]
-  signature?: Signature
+  /** Its options and their environment variables. Without them its webhooks are always unsigned. */
+  readonly settings?: AnySettings
+  readonly signature?: Signature
+  /** Adds its options, as the environment has them, to those of the other providers. */
+  configure?(options: Record<string, unknown>, environment: ProviderEnvironment): void
+}
+
+/** The environment, as a provider reads its options from it. */
+export interface ProviderEnvironment {
+  read: Read
+  isGiven(declared: Declared): boolean
 }
 
 /** A body that is nothing a provider sends: answered with 400. */

@@ -6,17 +6,13 @@
  */
 import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
+import { publicUrl } from '../config/public-url.js'
+import { secret, setting } from '../config/setting.js'
 import { chatIdFrom } from './chat-id.js'
 import { filledText, id, isRecord, known, lenient, lookUp, text } from './fields.js'
-import {
-  type Fault,
-  type Item,
-  type Provider,
-  type ProvidersOptions,
-  type SignedRequest,
-  UnreadableBody,
-} from './provider.js'
+import { type Fault, type Item, type SignedRequest, UnreadableBody } from './provider.js'
 import { missing } from './signature.js'
+import { signedProvider } from './signed-provider.js'
 
 const degrees = lenient(z.coerce.number())
 
@@ -69,8 +65,14 @@ const TYPES: Record<string, MessageType> = {
   unsupported: 'unsupported',
 }
 
-export const twilio: Provider = {
+export const twilio = signedProvider({
   name: 'twilio',
+  title: 'Twilio',
+  option: 'twilio',
+  settings: z.object({
+    authToken: setting('TWILIO_AUTH_TOKEN', 'The account’s auth token.', secret()),
+    publicUrl,
+  }),
   recognises: body =>
     isRecord(body) && typeof body['MessageSid'] === 'string' && typeof body['AccountSid'] === 'string',
   parse(body) {
@@ -79,11 +81,15 @@ export const twilio: Provider = {
     return itemsOf(form.parse(body), body)
   },
   signature: {
-    setting: 'TWILIO_AUTH_TOKEN and LULL_PUBLIC_URL (providers.twilio)',
-    secret: options => options.twilio?.authToken,
+    secret: 'authToken',
+    needs: {
+      option: 'publicUrl',
+      because: 'Twilio signs the address it posts to',
+      remedy: 'set it to how the outside sees the API, https://your.host say',
+    },
     fault,
   },
-}
+})
 
 function itemsOf(told: Form, body: Record<string, unknown>): Item[] {
   const messageId = told.MessageSid ?? told.SmsMessageSid
@@ -147,13 +153,17 @@ const typeOf = (mimeType: string | undefined): MessageType =>
  * https://www.twilio.com/docs/usage/security#validating-requests. What is signed is the address as Twilio knows it, and the
  * form's fields; JSON by a digest in that address. Twilio's own checker knows what may have become of either on the way.
  */
-async function fault(request: SignedRequest, token: string, { twilio }: ProvidersOptions): Promise<Fault | undefined> {
+async function fault(
+  request: SignedRequest,
+  token: string,
+  { publicUrl = '' }: { publicUrl?: string | undefined },
+): Promise<Fault | undefined> {
   const signature = request.header('x-twilio-signature')
   if (!signature) return missing('X-Twilio-Signature')
   const { validateRequest, validateRequestWithBody } = await checker()
   const text = request.body.toString('utf8')
   const params = fieldsOf(text)
-  const isRight = addressesOf(request.url ?? '/', twilio?.publicUrl ?? '').some(address =>
+  const isRight = addressesOf(request.url ?? '/', publicUrl).some(address =>
     address.includes('bodySHA256=')
       ? validateRequestWithBody(token, signature, address, text)
       : validateRequest(token, signature, address, params),

@@ -7,10 +7,12 @@
  */
 import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
+import { secret, setting } from '../config/setting.js'
 import { chatIdFrom, isGroupId, noConversation, personIdFrom } from './chat-id.js'
 import { filledText, flag, id, isRecord, known, lenient, list, text, time } from './fields.js'
-import { type Item, type Place, type Provider, UnreadableBody } from './provider.js'
+import { type Item, type Place, UnreadableBody } from './provider.js'
 import { hmacFault } from './signature.js'
+import { signedProvider } from './signed-provider.js'
 import { chatOfStanza, stanzaOf } from './stanza.js'
 
 const event = z.object({ event: z.string(), session: id, payload: z.record(z.string(), z.unknown()).catch({}) })
@@ -56,8 +58,17 @@ type Payload = z.infer<typeof payloadShape>
 
 const TYPING = ['typing', 'recording']
 
-export const waha: Provider = {
+export const waha = signedProvider({
   name: 'waha',
+  title: 'WAHA',
+  option: 'waha',
+  settings: z.object({
+    hmacKey: setting(
+      'WAHA_HMAC_KEY',
+      'The key of the session’s webhook (`hmac.key`), with which WAHA signs the body.',
+      secret(),
+    ),
+  }),
   recognises: body =>
     isRecord(body) && typeof body['event'] === 'string' && typeof body['session'] === 'string' && 'payload' in body,
   parse(body) {
@@ -73,11 +84,10 @@ export const waha: Provider = {
   },
   // https://waha.devlike.pro/docs/how-to/webhooks/#hmac-authentication
   signature: {
-    setting: 'WAHA_HMAC_KEY (providers.waha.hmacKey)',
-    secret: options => options.waha?.hmacKey,
+    secret: 'hmacKey',
     fault: hmacFault('X-Webhook-Hmac', 'sha512'),
   },
-}
+})
 
 function reasonOf(name: string): string {
   if (name === 'message.ack' || name === 'message.ack.group') return 'status'

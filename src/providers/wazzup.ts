@@ -7,10 +7,12 @@
  */
 import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
+import { secret, setting } from '../config/setting.js'
 import { chatIdFrom } from './chat-id.js'
 import { filledText, flag, id, isRecord, known, lenient, list, lookUp, text, time } from './fields.js'
-import { type Item, type Provider, UnreadableBody } from './provider.js'
+import { type Item, UnreadableBody } from './provider.js'
 import { bearerFault } from './signature.js'
+import { signedProvider } from './signed-provider.js'
 
 const messageShape = z.object({
   messageId: id,
@@ -53,8 +55,13 @@ const TYPES: Record<string, MessageType> = {
   unsupported: 'unsupported',
 }
 
-export const wazzup: Provider = {
+export const wazzup = signedProvider({
   name: 'wazzup',
+  title: 'Wazzup24',
+  option: 'wazzup',
+  settings: z.object({
+    crmKey: setting('WAZZUP_CRM_KEY', 'The `crmKey` that Wazzup has of you.', secret()),
+  }),
   recognises: value =>
     isRecord(value) &&
     ([value['messages'], value['statuses']].some(each => Array.isArray(each) && each.some(isOfChannel)) ||
@@ -72,11 +79,10 @@ export const wazzup: Provider = {
   },
   // Sent as soon as Wazzup knows the CRM's key.
   signature: {
-    setting: 'WAZZUP_CRM_KEY (providers.wazzup.crmKey)',
-    secret: options => options.wazzup?.crmKey,
+    secret: 'crmKey',
     fault: bearerFault,
   },
-}
+})
 
 /** Statuses have no channel, but a time and a word. */
 const isOfChannel = (value: unknown) =>

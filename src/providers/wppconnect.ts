@@ -83,6 +83,7 @@ const FILES: MessageType[] = ['image', 'video', 'audio', 'voice', 'document', 's
 
 export const wppconnect: Provider = {
   name: 'wppconnect',
+  title: 'WPPConnect server',
   recognises: body =>
     isRecord(body) &&
     typeof body['event'] === 'string' &&

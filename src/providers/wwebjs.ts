@@ -6,10 +6,12 @@
  */
 import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
+import { secret, setting } from '../config/setting.js'
 import { isGroupId, noConversation, personIdFrom } from './chat-id.js'
 import { filledText, flag, id, isRecord, known, lenient, list, lookUp, text, time } from './fields.js'
-import { type Item, type Place, type Provider, UnreadableBody } from './provider.js'
+import { type Item, type Place, UnreadableBody } from './provider.js'
 import { tokenFault } from './signature.js'
+import { signedProvider } from './signed-provider.js'
 import { isFromPhone, stanzaOf } from './stanza.js'
 
 /** Builds of WhatsApp Web call the long form `_serialized` or, minified, `$1`. */
@@ -99,8 +101,13 @@ const SYSTEM = [
   'revoked',
 ]
 
-export const wwebjs: Provider = {
+export const wwebjs = signedProvider({
   name: 'wwebjs',
+  title: 'wwebjs-api',
+  option: 'wwebjs',
+  settings: z.object({
+    apiKey: setting('WWEBJS_API_KEY', 'The `API_KEY` of wwebjs-api, which it sends as `x-api-key`.', secret()),
+  }),
   recognises: body =>
     isRecord(body) &&
     (typeof body['dataType'] === 'string' || (isRecord(body['id']) && '_data' in body && 'from' in body)),
@@ -114,11 +121,10 @@ export const wwebjs: Provider = {
     return [itemOf(dataType, isRecord(data) ? data : {}, sessionId, body)]
   },
   signature: {
-    setting: 'WWEBJS_API_KEY (providers.wwebjs.apiKey)',
-    secret: options => options.wwebjs?.apiKey,
+    secret: 'apiKey',
     fault: tokenFault('x-api-key'),
   },
-}
+})
 
 function itemOf(dataType: string, data: Record<string, unknown>, account: string | undefined, raw: unknown): Item {
   switch (dataType) {

@@ -8,7 +8,7 @@ import { MAX_BODY_BYTES, tooLarge } from '../http/body.js'
 import { silent } from '../logger.js'
 import { Receiver, type ReceiverOptions } from './receive.js'
 
-export interface WebhookOptions extends Omit<ReceiverOptions, 'onAppended'> {
+export interface WebhookOptions extends Omit<ReceiverOptions, 'onAppended' | 'known'> {
   /** Whose webhooks come here; by default that is recognised by the body's shape. */
   provider?: string
   /** The direct path: each message is handed over alone and without a quiet gap. */

@@ -11,9 +11,8 @@ import { parseBody } from '../http/body.js'
 import { type Logger, silent } from '../logger.js'
 import type { Counts } from '../observer.js'
 import { equalInTime } from '../providers/equal-in-time.js'
-import type { HeaderReader, Item, Provider, ProvidersOptions, SignedRequest } from '../providers/provider.js'
-import { PROVIDER_NAMES, providerNamed, providerOf } from '../providers/registry.js'
-import { mayComeUnsigned } from '../providers/trust.js'
+import type { HeaderReader, Item, Provider, SignedRequest } from '../providers/provider.js'
+import { providers as allProviders, type Providers, type ProvidersOptions } from '../providers/registry.js'
 import type { AppendResult, EditResult, RevokeResult } from '../store/store.js'
 import { type OnRejected, Rejections } from './rejections.js'
 import { type Groups, type OnOwnMessage, planOf, type Step, type StepRules } from './steps.js'
@@ -28,6 +27,8 @@ export type Receiving = Appender & {
 export interface ReceiverOptions {
   batcher: Receiving
   providers?: ProvidersOptions
+  /** The providers there are. Default all of Lull's. */
+  known?: Providers
   /** Default `byChat`. By sender, the chats of a group are `<group>/<sender>`. */
   groups?: Groups
   /** Default `ignore`. */
@@ -65,6 +66,7 @@ const LONGEST_CHALLENGE = 256
 export class Receiver {
   private readonly batcher: Receiving
   private readonly providers: ProvidersOptions
+  private readonly known: Providers
   private readonly rules: StepRules
   private readonly log: Logger
   private readonly onAppended: (result: AppendResult) => void
@@ -77,12 +79,13 @@ export class Receiver {
       throw new TypeError('onOwnMessage=drop needs a batcher with drop(conversationId): give a Batcher')
     this.batcher = batcher
     this.providers = providers
+    this.known = options.known ?? allProviders
     this.rules = { groups, onOwnMessage, raw: options.raw ?? false }
     this.log = options.log ?? silent
     this.onAppended = options.onAppended ?? (() => {})
     this.onReceived = options.onReceived ?? (() => {})
     this.rejections = new Rejections(this.log, options.onRejected)
-    checkTogether(providers)
+    checkTogether(this.known, providers)
   }
 
   /**
@@ -93,18 +96,18 @@ export class Receiver {
    */
   async deliver({ body, header, url, provider: name, direct = false }: Delivery): Promise<Answer> {
     const request = { body, header, url }
-    const named = name === undefined ? undefined : known(name)
+    const named = name === undefined ? undefined : this.named(name)
     // Before anything of it is read, where that can be.
     if (named !== undefined) await this.authenticate(named, request)
     const value = parseBody(body, header('content-type'), header('content-encoding'))
-    const provider = named ?? recognised(value)
+    const provider = named ?? this.recognised(value)
     if (named === undefined) await this.authenticate(provider, request)
     return { status: 200, body: await this.store(provider.parse(value), provider.name, direct) }
   }
 
   /** Meta's GET, by which it verifies an address before it sends anything there. */
   handshake(query: (name: string) => string | undefined, name?: string): Answer {
-    if (name !== undefined) known(name)
+    if (name !== undefined) this.named(name)
     const token = this.providers.meta?.verifyToken
     if (query('hub.mode') !== 'subscribe')
       throw new Refusal(400, 'webhooks are POSTed here; GET is for Meta’s verification handshake (hub.mode=subscribe)')
@@ -133,13 +136,32 @@ export class Receiver {
       this.rejections.add(name, fault.reason, `${fault.message}: compare ${signature.setting} with the provider's`)
       throw new Refusal(401, fault.message)
     }
-    if (mayComeUnsigned(name, this.providers)) return
+    if (this.known.mayComeUnsigned(name, this.providers)) return
     this.rejections.add(
       name,
       'unsigned',
       `${name} has no secret while another provider has: set ${signature ? `${signature.setting}, or ` : ''}LULL_ALLOW_UNSIGNED (allowUnsigned) to name it`,
     )
     throw new Refusal(401, `webhooks of ${name} must be signed here`)
+  }
+
+  /** @throws {Refusal} 404 */
+  private named(name: string): Provider {
+    const provider = this.known.named(name)
+    if (provider !== undefined) return provider
+    const names = this.known.names.join(', ')
+    throw new Refusal(404, `provider=${JSON.stringify(name.slice(0, 40))} is not known: use one of ${names}`)
+  }
+
+  /** @throws {Refusal} 400 */
+  private recognised(body: unknown): Provider {
+    const provider = this.known.of(body)
+    if (provider !== undefined) return provider
+    const names = this.known.names.join(', ')
+    throw new Refusal(
+      400,
+      `the body is of no provider that Lull knows (${names}): send {"messageId","chatId","text"}, or name the provider in the path`,
+    )
   }
 
   private async store(items: Item[], provider: string, direct: boolean) {
@@ -190,28 +212,12 @@ function countIn(counts: Counts, result: EditResult | RevokeResult | undefined):
   }
 }
 
-/** @throws {TypeError} */
-function checkTogether({ twilio }: ProvidersOptions): void {
-  if (twilio?.authToken && !twilio.publicUrl)
-    throw new TypeError(
-      'TWILIO_AUTH_TOKEN (providers.twilio.authToken) needs LULL_PUBLIC_URL (providers.twilio.publicUrl): Twilio signs the address it posts to',
-    )
-}
-
-function known(name: string): Provider {
-  const provider = providerNamed(name)
-  if (provider !== undefined) return provider
-  throw new Refusal(
-    404,
-    `provider=${JSON.stringify(name.slice(0, 40))} is not known: use one of ${PROVIDER_NAMES.join(', ')}`,
-  )
-}
-
-function recognised(body: unknown): Provider {
-  const provider = providerOf(body)
-  if (provider !== undefined) return provider
-  throw new Refusal(
-    400,
-    `the body is of no provider that Lull knows (${PROVIDER_NAMES.join(', ')}): send {"messageId","chatId","text"}, or name the provider in the path`,
-  )
+/** @throws {TypeError} for a secret without another option that it needs */
+function checkTogether({ list }: Providers, options: ProvidersOptions): void {
+  for (const { signature } of list) {
+    const lack = signature?.lacks(options)
+    if (!lack) continue
+    const [secret, other] = [lack.secret, lack.other].map(({ variable, option }) => `${variable} (${option})`)
+    throw new TypeError(`${secret} needs ${other}: ${lack.because}`)
+  }
 }

@@ -17,7 +17,14 @@ function refusal(env: Environment): string {
   throw new Error(`${JSON.stringify(env)} was accepted`)
 }
 
-const DEFAULTS: Config = {
+const QUEUE = { queue: 'messages', prefix: 'bull', answerAttempts: 3, jobRetentionMs: 86_400_000 }
+
+const number = (options: object, name: string) => Number(new Map(Object.entries(options)).get(name))
+
+/** A config as plain data: the handover by its kind and its options. */
+const plain = ({ handover: { kind, options }, ...config }: Config) => ({ ...config, handover: { kind, ...options } })
+
+const DEFAULTS: ReturnType<typeof plain> = {
   redis: { host: '127.0.0.1', port: 6379, db: 0 },
   redisIsSet: false,
   prefix: 'rapid-fire',
@@ -39,12 +46,11 @@ const DEFAULTS: Config = {
   groups: 'byChat',
   onOwnMessage: 'ignore',
   raw: false,
-  handover: { kind: 'bullmq' },
-  queue: { name: 'messages', prefix: 'bull', answerAttempts: 3, jobRetentionMs: 86_400_000 },
+  handover: { kind: 'bullmq', ...QUEUE },
   worker: { concurrency: 16 },
   shutdownMs: 25_000,
   api: { host: '127.0.0.1', port: 3000, showTexts: true },
-  providers: { meta: {} },
+  providers: {},
   logLevel: 'info',
   warnings: [],
 }
@@ -62,8 +68,8 @@ const NUMBERS: [name: string, read: (config: Config) => number | undefined, good
     ['LULL_LEASE_MS', config => config.rules.leaseMs, 100, 99, 3_600_001],
     ['LULL_MAX_ATTEMPTS', config => config.rules.maxAttempts, 1, 0, 1001],
     ['LULL_ANSWER_TIMEOUT_MS', config => config.rules.answerTimeoutMs, 100, 99, 604_800_001],
-    ['LULL_ANSWER_ATTEMPTS', config => config.queue.answerAttempts, 1, 0, 1001],
-    ['LULL_JOB_RETENTION_MS', config => config.queue.jobRetentionMs, 3_600_000, 3_599_999, 31_536_000_001],
+    ['LULL_ANSWER_ATTEMPTS', config => number(config.handover.options, 'answerAttempts'), 1, 0, 1001],
+    ['LULL_JOB_RETENTION_MS', config => config.handover.queue?.jobRetentionMs, 3_600_000, 3_599_999, 31_536_000_001],
     ['LULL_WORKER_CONCURRENCY', config => config.worker.concurrency, 1, 0, 10_001],
     ['LULL_SHUTDOWN_MS', config => config.shutdownMs, 100, 99, 3_600_001],
     ['PORT', config => config.api.port, 0, -1, 65_536],
@@ -94,14 +100,14 @@ const SECRETS = [
 
 describe('config', () => {
   it('has every default of the contract', () => {
-    expect(readConfig({})).to.deep.equal(DEFAULTS)
+    expect(plain(readConfig({}))).to.deep.equal(DEFAULTS)
   })
 
   it('takes an empty value, or one of spaces, for none', () => {
     const empty = Object.fromEntries(
       [...NUMBERS, ...CHOICES].map(([name], i) => [name, i % 2 ? '' : '  ']).concat([['REDIS_URL', '']]),
     )
-    expect(readConfig(empty)).to.deep.equal(DEFAULTS)
+    expect(plain(readConfig(empty))).to.deep.equal(DEFAULTS)
   })
 
   for (const [name, read, good, low, high] of NUMBERS)
@@ -126,8 +132,9 @@ describe('config', () => {
 
   it('LULL_HTTP_TIMEOUT_MS, LULL_HANDOVER_URL and its secret belong to the http handover', () => {
     const env = { LULL_HANDOVER: 'http', LULL_HANDOVER_URL: 'https://example.org/in' }
-    expect(readConfig(env).handover).to.deep.equal({ kind: 'http', url: 'https://example.org/in', timeoutMs: 60_000 })
-    expect(readConfig({ ...env, LULL_HANDOVER_SECRET: 's3cret', LULL_HTTP_TIMEOUT_MS: '500' }).handover).to.deep.equal({
+    const handover = (more: Environment = {}) => plain(readConfig({ ...env, ...more })).handover
+    expect(handover()).to.deep.equal({ kind: 'http', url: 'https://example.org/in', timeoutMs: 60_000 })
+    expect(handover({ LULL_HANDOVER_SECRET: 's3cret', LULL_HTTP_TIMEOUT_MS: '500' })).to.deep.equal({
       kind: 'http',
       url: 'https://example.org/in',
       secret: 's3cret',
@@ -154,7 +161,7 @@ describe('config', () => {
       WHATSAPP_VERIFY_TOKEN: 'any words',
     })
     expect(config.prefix).to.equal('shop')
-    expect(config.queue).to.include({ name: 'inbox', prefix: 'q:a' })
+    expect(config.handover.queue).to.include({ name: 'inbox', prefix: 'q:a' })
     expect(config.worker.handler).to.equal('./answer.mjs')
     expect(config.api).to.deep.equal({
       host: '::1',

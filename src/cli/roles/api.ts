@@ -8,7 +8,6 @@ import { Processor } from '../../processor/processor.js'
 import { RedisStore } from '../../store/redis/store.js'
 import { dashboardFor } from './dashboard.js'
 import { checkExposure } from './exposure.js'
-import { handoverFrom } from './handover.js'
 import { type ApiContext, logStart } from './role.js'
 
 /**
@@ -71,7 +70,7 @@ async function directPath(context: ApiContext, batcher: Batcher): Promise<(() =>
   if (withProcessor || config.rules.order !== 'concurrent') return undefined
   const processor = new Processor({
     store: batcher.store,
-    handover: handoverFrom(config),
+    handover: await config.handover.make(config.redis),
     log,
     name: processName('api'),
     configureRedis: config.configureRedis,

@@ -17,12 +17,13 @@ import type { ApiContext } from './role.js'
 export async function dashboardFor(context: ApiContext, batcher: Batcher): Promise<DashboardOptions> {
   const { config, log, lifecycle, withLoggingWorker = false } = context
   const { store } = batcher
+  const settings = config.handover.queue
   const queue =
-    store instanceof RedisStore && config.handover.kind === 'bullmq'
+    store instanceof RedisStore && settings
       ? new QueueWindow({
-          redis: config.queue.redis ?? config.redis,
-          name: config.queue.name,
-          prefix: config.queue.prefix,
+          redis: settings.redis ?? config.redis,
+          name: settings.name,
+          prefix: settings.prefix,
           connectionName: processName('api'),
           showTexts: config.api.showTexts,
           log,

@@ -4,11 +4,11 @@
  */
 import { isIPv4 } from 'node:net'
 import { type Config, ConfigError } from '../../config.js'
-import { isAnySigned } from '../../providers/trust.js'
+import { providers as known } from '../../providers/registry.js'
 
 /** @throws {ConfigError} */
 export function checkExposure({ api, providers }: Config): void {
-  if (isLoopback(api.host) || isAnySigned(providers) || providers.allowUnsigned !== undefined) return
+  if (isLoopback(api.host) || known.isAnySigned(providers) || providers.allowUnsigned !== undefined) return
   throw new ConfigError(
     `HOST=${api.host} is reached from other machines, and nothing proves who posts webhooks: set your provider's secret (WHATSAPP_APP_SECRET, GREEN_API_WEBHOOK_TOKEN, WAHA_HMAC_KEY, …), or LULL_ALLOW_UNSIGNED to the providers that may come unsigned (or all)`,
   )

@@ -4,7 +4,6 @@ import { makeKnown } from '../../presence/announce.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
 import { RedisStore } from '../../store/redis/store.js'
-import { handoverFrom } from './handover.js'
 import type { RoleContext } from './role.js'
 
 /** @throws one line that names what is wrong and the remedy */
@@ -15,7 +14,7 @@ export async function startProcessor(context: RoleContext): Promise<Processor> {
     redis,
     prefix,
     ...rules,
-    handover: handoverFrom(config),
+    handover: await config.handover.make(config.redis),
     log,
     name: processName('processor'),
     configureRedis,

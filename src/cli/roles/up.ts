@@ -7,7 +7,6 @@ import { MemoryStore } from '../../store/memory/store.js'
 import { findRedis } from '../find-redis.js'
 import { type NextSteps, nextSteps } from '../next-steps.js'
 import { startApi } from './api.js'
-import { handoverFrom } from './handover.js'
 import { startOps } from './ops.js'
 import { startProcessor } from './processor.js'
 import type { RoleContext } from './role.js'
@@ -44,7 +43,7 @@ interface Started {
 
 async function onRedis(context: UpContext): Promise<Started> {
   const processor = await startProcessor(context)
-  if (context.config.handover.kind === 'bullmq') await startWorker(context)
+  if (context.config.handover.queue) await startWorker(context)
   const readiness = () => processor.ready()
   const { url } = await startApi({
     ...context,
@@ -84,7 +83,7 @@ async function inMemory(context: UpContext): Promise<Started> {
   return { url, readiness }
 }
 
-const onlyLogs = ({ handover, worker }: Config) => handover.kind === 'bullmq' && worker.handler === undefined
+const onlyLogs = ({ handover, worker }: Config) => handover.queue !== undefined && worker.handler === undefined
 
 const receiver = async (config: Config) =>
-  config.handover.kind === 'http' ? { handover: handoverFrom(config) } : { handle: await handleFrom(config) }
+  config.handover.queue ? { handle: await handleFrom(config) } : { handover: await config.handover.make(config.redis) }

@@ -1,4 +1,5 @@
 /** The worker as a process: takes batches from the queue and does the work on them. */
+import type { RedisOptions } from 'ioredis'
 import { type Config, ConfigError } from '../../config.js'
 import type { Handle } from '../../handover/function.js'
 import { makeKnown } from '../../presence/announce.js'
@@ -15,15 +16,17 @@ export const handleFrom = ({ worker, rules }: Config): Promise<Handle> =>
 /** @throws one line that names what is wrong and the remedy */
 export async function startWorker(context: RoleContext): Promise<QueueWorker> {
   const { config, log, lifecycle, metrics } = context
-  if (config.handover.kind === 'http')
+  const { kind, whatHappens, queue: settings } = config.handover
+  if (!settings)
     throw new ConfigError(
-      'LULL_HANDOVER=http: batches are POSTed to LULL_HANDOVER_URL, so there is no queue to work on: run no worker, or set LULL_HANDOVER=bullmq',
+      `LULL_HANDOVER=${kind}: a batch ${whatHappens}, so there is no queue to work on: run no worker, or set LULL_HANDOVER=bullmq`,
     )
   const handle = await handleFrom(config)
-  const { store, identity } = await standOn(context)
-  const { name: queue, prefix } = config.queue
+  const redis = settings.redis ?? config.redis
+  const { store, identity } = await standOn(context, redis)
+  const { name: queue, prefix } = settings
   const worker = new QueueWorker({
-    redis: config.queue.redis ?? config.redis,
+    redis,
     queue,
     prefix,
     handle,
@@ -42,9 +45,9 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
 }
 
 /** The queue's Redis, by the same checks and with the same words as the store's; where this worker makes itself known. */
-async function standOn({ config, lifecycle, metrics }: RoleContext) {
-  const { redis, queue, prefix, rules } = config
-  const store = new RedisStore({ redis: queue.redis ?? redis, prefix, rules, role: 'worker', observer: metrics })
+async function standOn({ config, lifecycle, metrics }: RoleContext, redis: RedisOptions) {
+  const { prefix, rules } = config
+  const store = new RedisStore({ redis, prefix, rules, role: 'worker', observer: metrics })
   await lifecycle.add('the worker’s place', () => store.close())
   return { store, identity: await store.open() }
 }

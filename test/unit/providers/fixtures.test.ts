@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import { z } from 'zod'
 import { parseBody } from '../../../src/http/body.js'
 import type { Item, MessageItem } from '../../../src/providers/provider.js'
-import { providerNamed, providerOf } from '../../../src/providers/registry.js'
+import { providers } from '../../../src/providers/registry.js'
 
 const fixtures = new URL('../../fixtures/webhooks/', import.meta.url)
 
@@ -53,7 +53,7 @@ const read = (file: string): unknown =>
 describe('providers: each stored webhook becomes what it must', () => {
   for (const [file, expected] of Object.entries(expectations)) {
     if (NO_BODIES.includes(file)) continue
-    const provider = providerNamed(expected.provider)
+    const provider = providers.named(expected.provider)
     if (provider === undefined) throw new Error(`${file}: no provider ${expected.provider}`)
 
     if (expected.error !== null) {
@@ -65,7 +65,7 @@ describe('providers: each stored webhook becomes what it must', () => {
       continue
     }
     it(`${file} is recognised by its shape`, () => {
-      expect(providerOf(read(file))?.name).to.equal(expected.provider)
+      expect(providers.of(read(file))?.name).to.equal(expected.provider)
     })
     const correction = expected.messages.find(({ type }) => CORRECTIONS.includes(type))
     if (correction !== undefined) {

@@ -4,10 +4,10 @@
  */
 import { expect } from 'chai'
 import type { Item } from '../../../src/providers/provider.js'
-import { providerNamed } from '../../../src/providers/registry.js'
+import { providers } from '../../../src/providers/registry.js'
 
 function itemsOf(provider: string, body: unknown): Item[] {
-  const found = providerNamed(provider)
+  const found = providers.named(provider)
   if (found === undefined) throw new Error(`no provider ${provider}`)
   return found.parse(body)
 }

@@ -7,7 +7,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { Batcher } from '../../../src/batcher.js'
 import { parseBody } from '../../../src/http/body.js'
-import { PROVIDER_NAMES } from '../../../src/providers/registry.js'
+import { providers } from '../../../src/providers/registry.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
 import { webhook } from '../../../src/webhook/fetch.js'
 
@@ -32,7 +32,7 @@ const ANSWERS = [200, 400, 413, 415]
 const HANGS_AFTER_MS = 2000
 const RUNS = 400
 
-const named = fc.constantFrom(undefined, ...PROVIDER_NAMES)
+const named = fc.constantFrom(undefined, ...providers.names)
 
 /** Values that are of the wrong kind in as many ways as there are. */
 const strange = fc.oneof(
@@ -93,7 +93,7 @@ describe('webhook: whatever comes', () => {
   const log = { debug: nothing, info: nothing, warn: nothing, error: (...told: unknown[]) => void errors.push(told) }
   const batcher = new Batcher({ store: new MemoryStore({ maxMessages: 10_000 }) })
   const receivers = new Map(
-    [undefined, ...PROVIDER_NAMES].map(provider => [
+    [undefined, ...providers.names].map(provider => [
       provider,
       webhook({ batcher, log, ...(provider ? { provider } : {}) }),
     ]),
@@ -125,7 +125,7 @@ describe('webhook: whatever comes', () => {
 
   it('every fixture, under every provider’s name', async () => {
     for (const { file, bytes } of files)
-      for (const provider of [undefined, ...PROVIDER_NAMES])
+      for (const provider of [undefined, ...providers.names])
         await withstands(provider, new Uint8Array(bytes), file.startsWith('twilio') ? FORM : JSON_TYPE)
   })
 
@@ -207,6 +207,6 @@ describe('webhook: whatever comes', () => {
       jsonOf({ messages: [{ channelId: 'c', type: 'geo', text: `${'1.'.repeat(100_000)},` }] }),
       jsonOf({ text: 'x'.repeat(2_900_000), chatId: 'a', messageId: 'long' }),
     ]
-    for (const body of bodies) for (const provider of [undefined, ...PROVIDER_NAMES]) await withstands(provider, body)
+    for (const body of bodies) for (const provider of [undefined, ...providers.names]) await withstands(provider, body)
   })
 })

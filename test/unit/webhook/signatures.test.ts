@@ -4,9 +4,7 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import jsonwebtoken from 'jsonwebtoken'
 import { Refusal } from '../../../src/http/answer.js'
-import type { ProvidersOptions } from '../../../src/providers/provider.js'
-import { PROVIDER_NAMES } from '../../../src/providers/registry.js'
-import { isAnySigned } from '../../../src/providers/trust.js'
+import { providers as known, type ProvidersOptions } from '../../../src/providers/registry.js'
 import { Receiver } from '../../../src/webhook/receive.js'
 import { Recorder } from './recorder.js'
 
@@ -131,7 +129,7 @@ describe('signatures', () => {
     it(`${name}: no other shape and no other name is a way around its secret`, async () => {
       const body = fixture(file)
       const { status, batcher } = setUp(options)
-      for (const other of PROVIDER_NAMES)
+      for (const other of known.names)
         if (other !== name) expect(await status(body, { provider: other }), other).to.equal(401)
       for (const shape of cases)
         if (shape.name !== name) expect(await status(fixture(shape.file)), shape.file).to.equal(401)
@@ -162,8 +160,10 @@ describe('signatures', () => {
   })
 
   it('an empty secret is none', () => {
-    expect(isAnySigned({ waha: { hmacKey: '' }, meta: { appSecret: '' }, wazzup: { crmKey: '' } })).to.equal(false)
-    expect(isAnySigned({ wwebjs: { apiKey: 'x' } })).to.equal(true)
+    expect(known.isAnySigned({ waha: { hmacKey: '' }, meta: { appSecret: '' }, wazzup: { crmKey: '' } })).to.equal(
+      false,
+    )
+    expect(known.isAnySigned({ wwebjs: { apiKey: 'x' } })).to.equal(true)
   })
 })
 

@@ -1,0 +1,107 @@
+/** The settings of the program that are not declared beside a rule, a provider or a handover. */
+import { z } from 'zod'
+import { DEFAULT_PREFIX, Keys } from '../store/redis/keys.js'
+import { publicUrl } from './public-url.js'
+import { redisOptions } from './redis-address.js'
+import { addressBy, anySecret, anyText, oneOf, onOff, parsedOr, secret, setting, textOr, whole } from './setting.js'
+
+const HOUR_MS = 3_600_000
+const HIGHEST_PORT = 65_535
+const PORT_BOUNDS = `a port from 0 to ${HIGHEST_PORT} (0: any free one)`
+
+export const DEFAULT_REDIS = 'redis://127.0.0.1:6379/0'
+
+export const redisSettings = z.object({
+  url: setting(
+    'REDIS_URL',
+    'Where Redis is: `redis://`, `rediss://` or the path of a socket, with credentials and database in it.',
+    { ...addressBy(redisOptions), preset: DEFAULT_REDIS },
+  ),
+  password: setting(
+    'REDIS_PASSWORD',
+    'Overrides the URL’s password, so that it does not show in a list of processes.',
+    anySecret(),
+  ),
+  prefix: setting(
+    'LULL_PREFIX',
+    'The first part of every key and channel.',
+    parsedOr(DEFAULT_PREFIX, prefix => new Keys(prefix).prefix),
+  ),
+  configure: setting(
+    'LULL_CONFIGURE_REDIS',
+    'A processor may add `Ex` to `notify-keyspace-events`. It logs what it changed.',
+    onOff('on'),
+  ),
+})
+
+export const messageSettings = z.object({
+  batching: setting(
+    'LULL_BATCHING',
+    '`off`: every message is handed over alone, as by the direct webhook.',
+    onOff('on'),
+  ),
+  groups: setting(
+    'LULL_GROUPS',
+    'Group chats: one conversation a chat (`byChat`), one a sender (`bySender`), or none (`ignore`).',
+    oneOf(['byChat', 'bySender', 'ignore'], 'byChat'),
+  ),
+  onOwnMessage: setting(
+    'LULL_ON_OWN_MESSAGE',
+    'A person answered from the business’s own phone: `ignore` it, or `drop` the open batch.',
+    oneOf(['ignore', 'drop'], 'ignore'),
+  ),
+  raw: setting('LULL_RAW', '`on`: each message carries the provider’s own body in `raw`.', onOff('off')),
+})
+
+export const workerSettings = z.object({
+  handler: setting(
+    'LULL_WORKER_HANDLER',
+    'A module whose default export is `async (batch, { signal, attempt, log }) => …`. Without it the worker logs the batch.',
+    anyText(),
+  ),
+  concurrency: setting(
+    'LULL_WORKER_CONCURRENCY',
+    'How many batches one worker works on at once.',
+    whole(1, 10_000, 16),
+  ),
+})
+
+export const apiSettings = z.object({
+  host: setting(
+    'HOST',
+    'The address that the API listens on. If it is not a loopback address, the API is exposed, and starts only with a provider’s secret or `LULL_ALLOW_UNSIGNED`.',
+    textOr('127.0.0.1', /^[\w.:[\]%-]+$/, 'must be a host name or an address'),
+  ),
+  port: setting('PORT', 'The API’s port.', { ...whole(0, HIGHEST_PORT, 3000), bounds: `must be ${PORT_BOUNDS}` }),
+  token: setting(
+    'LULL_API_TOKEN',
+    'The bearer token for every route of the API except webhooks and health. Without it `lull up` makes one and prints the page’s link with it; `lull api` answers those routes 401.',
+    secret(),
+  ),
+  publicUrl,
+  showTexts: setting('LULL_SHOW_TEXTS', '`off`: no page, board or route shows what people wrote.', onOff('on')),
+})
+
+export const processSettings = z.object({
+  shutdownMs: setting(
+    'LULL_SHUTDOWN_MS',
+    'The longest time that a clean stop takes. PM2’s `kill_timeout` and Kubernetes’ grace period must be longer.',
+    whole(100, HOUR_MS, 25_000),
+  ),
+  opsPort: setting(
+    'LULL_OPS_PORT',
+    'A port for `/livez`, `/readyz` and `/metrics` of any role, without a token, for probes and scrapers.',
+    {
+      ...whole(0, HIGHEST_PORT, 0),
+      schema: z.number().int().min(0).max(HIGHEST_PORT).optional(),
+      bounds: `must be off or ${PORT_BOUNDS}`,
+      preset: 'off',
+      fromText: text => (text === 'off' ? undefined : whole(0, HIGHEST_PORT, 0).fromText(text)),
+    },
+  ),
+  logLevel: setting(
+    'LOG_LEVEL',
+    'The lowest level that is logged; pino’s levels.',
+    oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+  ),
+})

@@ -1,0 +1,48 @@
+/** The handover to BullMQ as the settings name it, `LULL_HANDOVER=bullmq`. */
+import { z } from 'zod'
+import { redisOptions } from '../config/redis-address.js'
+import { addressBy, setting, textOr, whole } from '../config/setting.js'
+import { handoverKind } from './kind.js'
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+export const bullmqKind = handoverKind({
+  name: 'bullmq',
+  whatHappens: 'becomes a job of the queue LULL_QUEUE',
+  remedy: 'the worker’s log says why, and so does the queue’s board (/queues, failed), where a job can be tried again',
+  settings: z.object({
+    // A colon separates the parts of BullMQ's keys.
+    queue: setting(
+      'LULL_QUEUE',
+      'The name of the BullMQ queue.',
+      textOr('messages', /^[^\s:]+$/, 'must be a queue name without colons and spaces'),
+    ),
+    prefix: setting(
+      'LULL_QUEUE_PREFIX',
+      'BullMQ’s prefix of the queue’s keys.',
+      textOr('bull', /^\S+$/, 'must be a name without spaces'),
+    ),
+    redis: setting(
+      'LULL_QUEUE_REDIS_URL',
+      'The Redis of the queue, if it is another one than `REDIS_URL`’s.',
+      addressBy(redisOptions),
+    ),
+    answerAttempts: setting(
+      'LULL_ANSWER_ATTEMPTS',
+      'How often BullMQ tries a job, with exponential backoff.',
+      whole(1, 1000, 3),
+    ),
+    jobRetentionMs: setting(
+      'LULL_JOB_RETENTION_MS',
+      'How long finished jobs are kept, by age only. Their ids are what makes a repeated handover harmless.',
+      whole(HOUR_MS, 365 * DAY_MS, DAY_MS),
+    ),
+  }),
+  shared: ['queue', 'prefix', 'answerAttempts'],
+  queue: ({ queue: name, prefix, redis, jobRetentionMs }) => ({ name, prefix, redis, jobRetentionMs }),
+  async make(options, redis) {
+    const { bullmq } = await import('./bullmq.js')
+    return bullmq({ ...options, redis: options.redis ?? redis })
+  },
+})
