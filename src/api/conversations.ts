@@ -4,6 +4,7 @@
  *   GET    /conversations?limit=                 what waits, soonest due first
  *   GET    /conversations/:id                    GET    /conversations?id=
  *   GET    /conversations/:id/history            GET    /conversations/history?id=
+ *   GET    /conversations/:id/lives              GET    /conversations/lives?id=
  *   POST   /conversations/:id/messages           POST   /conversations/messages?id=
  *   POST   /conversations/:id/flush              POST   /conversations/flush?id=
  *   POST   /conversations/:id/typing             POST   /conversations/typing?id=
@@ -16,6 +17,7 @@ import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { z } from 'zod'
 import type { AppendMessage, Batcher } from '../batcher.js'
+import { livesOfConversation } from '../history/reading.js'
 import { Refusal } from '../http/answer.js'
 import { LONGEST_ID } from '../providers/fields.js'
 import { messageFrom, messagesIn } from '../providers/generic.js'
@@ -51,6 +53,10 @@ export function conversationRoutes(router: Router, { batcher, token, showTexts, 
   const history: Handler = async (ctx, id) => ({
     history: await batcher.history({ conversationId: id, limit: limitOf(ctx) }),
   })
+  const lives: Handler = async (ctx, id) => {
+    await batcher.open()
+    return livesOfConversation(batcher.store, id, limitOf(ctx))
+  }
   const append: Handler = async (ctx, id) => {
     const result = await batcher.append(id, messagesOf(await parsedBody(ctx)))
     onAppended(result)
@@ -77,6 +83,9 @@ export function conversationRoutes(router: Router, { batcher, token, showTexts, 
   router.get('/conversations/history', token, (ctx, next) =>
     queryOf(ctx, 'id') === undefined ? next() : one(history)(ctx),
   )
+  router.get('/conversations/lives', token, (ctx, next) =>
+    queryOf(ctx, 'id') === undefined ? next() : one(lives)(ctx),
+  )
   for (const [name, handler] of Object.entries({ messages: append, flush, typing })) {
     router.post(`/conversations/${name}`, token, one(handler))
     router.post(`/conversations/:id/${name}`, token, one(handler))
@@ -84,6 +93,7 @@ export function conversationRoutes(router: Router, { batcher, token, showTexts, 
   router.get('/conversations/:id', token, one(show))
   router.delete('/conversations/:id', token, one(drop))
   router.get('/conversations/:id/history', token, one(history))
+  router.get('/conversations/:id/lives', token, one(lives))
 }
 
 /** @throws {Refusal} where it is missing or too long */

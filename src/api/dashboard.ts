@@ -9,6 +9,7 @@ import { extname } from 'node:path'
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { Batcher } from '../batcher.js'
+import { recentLives } from '../history/reading.js'
 import { Refusal } from '../http/answer.js'
 import { thinkingMs } from '../worker/handler.js'
 import type { LiveEvents } from './events.js'
@@ -77,6 +78,11 @@ export function dashboardRoutes(router: Router, parts: Parts): void {
   // Of all conversations; those of one are at /conversations/:id/history.
   router.get('/page/history', access.required, async ctx => {
     ctx.body = { history: await parts.batcher.history({ limit: limitOf(ctx) }) }
+  })
+  // Of all conversations; those of one are at /conversations/:id/lives.
+  router.get('/page/lives', access.required, async ctx => {
+    await parts.batcher.open()
+    ctx.body = await recentLives(parts.batcher.store, limitOf(ctx))
   })
   router.get('/page/:file', ctx => {
     const file = files().get(ctx.params['file'] ?? '')

@@ -3,11 +3,12 @@
  * instead the step `claimed` names the batch's messages, each with its time. Here these become the steps that they stand
  * for: `opened` names all that came with it, as far as they were not revoked, and `appended` stands where more were added.
  */
-import type { ConversationState, HistoryEntry } from '../store/store.js'
+import type { ConversationState } from '../store/store.js'
+import { arrivalsIn, type HistoryEntry, idsIn, numberIn } from './steps.js'
 
 /** The messages of one batch, in the order of arrival. */
 interface Arrivals {
-  ids: unknown[]
+  ids: string[]
   atMs: number[]
 }
 
@@ -22,8 +23,9 @@ export function withArrivals(history: HistoryEntry[], waiting: ConversationState
   for (const { step, batchId, detail } of oldestFirst) {
     if (step !== 'claimed' || claimed.has(batchId)) continue
     claimed.add(batchId)
-    // Without ids they have been told already: it waits again, come back from the dead.
-    if (detail['ids']) arrivals.set(batchId, arrivalsIn(detail))
+    // Without ids the steps are complete already.
+    const named = arrivalsIn(detail)
+    if (named) arrivals.set(batchId, named)
     else arrivals.delete(batchId)
   }
   const steps: HistoryEntry[] = []
@@ -65,11 +67,11 @@ function arrivalsOf(waiting: ConversationState['messages']): Map<string, Arrival
  * How many of the messages came with the step that opened the batch: of the first moment as many as it says. Where the very
  * first has been revoked, it is not known of any.
  */
-function openedWith({ ids, count }: HistoryEntry['detail'], all: Arrivals): number {
-  const [firstId] = listIn(ids)
+function openedWith(detail: HistoryEntry['detail'], all: Arrivals): number {
+  const [firstId] = idsIn(detail)
   if (firstId !== undefined && firstId !== all.ids[0]) return 0
   const together = all.atMs.findIndex(at => at !== all.atMs[0])
-  return Math.min(Number(count ?? 1), together < 0 ? all.ids.length : together)
+  return Math.min(numberIn(detail, 'count', 1), together < 0 ? all.ids.length : together)
 }
 
 /** A step for each moment at which messages came, from the message of this index on. */
@@ -86,24 +88,9 @@ function appended({ conversationId, batchId }: HistoryEntry, { ids, atMs }: Arri
   return steps
 }
 
-function arrivalsIn({ ids, at, firstAtMs }: HistoryEntry['detail']): Arrivals {
-  const offsets = listIn(at)
-  return { ids: listIn(ids).slice(0, offsets.length), atMs: offsets.map(ms => Number(firstAtMs) + Number(ms)) }
-}
-
 /** Without what the other steps say now. */
 function bare(entry: HistoryEntry): HistoryEntry {
   if (entry.step !== 'claimed') return entry
   const { ids: _, at: __, firstAtMs: ___, ...detail } = entry.detail
   return { ...entry, detail }
-}
-
-/** Of what is no list Lull was not the writer: the step does without. */
-function listIn(text = '[]'): unknown[] {
-  try {
-    const list: unknown = JSON.parse(text)
-    return Array.isArray(list) ? list : []
-  } catch {
-    return []
-  }
 }

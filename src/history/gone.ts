@@ -1,5 +1,6 @@
 /** Batches that should wait and do not: what something other than Lull has deleted. `lull doctor` and `lull trace` ask it. */
-import type { ConversationState, HistoryEntry } from '../store/store.js'
+import type { ConversationState } from '../store/store.js'
+import type { HistoryEntry } from './steps.js'
 
 const WAITING: ReadonlySet<string> = new Set(['opened', 'appended', 'extended', 'sealed', 'edited', 'redriven'])
 

@@ -22,6 +22,7 @@
  * matter.
  */
 import type { Batch, StoredMessage } from '../batch.js'
+import type { HistoryEntry } from '../history/steps.js'
 import type { Rules } from '../rules.js'
 
 export interface AppendRequest {
@@ -144,37 +145,7 @@ export interface ForgetResult {
   underWay?: string
 }
 
-export type HistoryStep =
-  | 'opened'
-  /** Kept by no store: `claimed` says it afterwards, of all messages of its batch. */
-  | 'appended'
-  | 'extended'
-  | 'sealed'
-  | 'vanished'
-  | 'claimed'
-  | 'reclaimed'
-  | 'given-back'
-  | 'nacked'
-  | 'handed-over'
-  | 'answered'
-  | 'dead'
-  | 'dropped'
-  | 'edited'
-  | 'revoked'
-  | 'redriven'
-
-/** One step of a batch's life, without texts. */
-export interface HistoryEntry {
-  /** The stream's id; its first part is the time, in milliseconds. */
-  id: string
-  atMs: number
-  /** A `HistoryStep`, or one that a later version of Lull wrote. */
-  step: HistoryStep | (string & {})
-  conversationId: string
-  batchId: string
-  /** What the step calls for: `count`, `ids`, `reason`, `owner`, `attempt`, `lateMs`, `outcome`, `error`. */
-  detail: Record<string, string>
-}
+export type { HistoryEntry, HistoryStep } from '../history/steps.js'
 
 export interface DeadBatch {
   batchId: string

@@ -120,7 +120,7 @@ describe('page', () => {
 
   it('is closed to whoever has neither, on all of its routes', async () => {
     await start()
-    for (const path of ['/page/state', '/page/history', '/events', '/conversations', '/dead'])
+    for (const path of ['/page/state', '/page/history', '/page/lives', '/events', '/conversations', '/dead'])
       for (const Cookie of ['', 'lull=x; lull-80=y']) {
         const headers = { Authorization: '', Cookie }
         expect((await serving.call('GET', path, undefined, headers)).status, path).to.equal(401)

@@ -1,0 +1,207 @@
+/**
+ * The life of one batch while its steps are read, oldest first. It divides the life into stays: times in one place (waiting,
+ * claimed, answering, …), of which `phases.ts` makes what is shown.
+ */
+import type { Rules } from '../rules.js'
+import type { LifeMessage } from './life.js'
+import { type HistoryEntry, idsIn, numberIn } from './steps.js'
+
+export type LifeRules = Pick<Rules, 'quietGapMs' | 'maxWaitMs' | 'order'>
+
+/** Where the steps leave a batch. */
+export type Place = 'waiting' | 'claimed' | 'answering' | 'answered' | 'dead' | 'dropped' | 'revoked'
+
+export interface Stay {
+  place: Place
+  fromMs: number
+  /** While it waits: when it is due, as far as the steps say. */
+  dueMs?: number
+  /** If it ended with a claim: from when the batch could go. */
+  couldGoMs?: number
+}
+
+export class Draft {
+  readonly steps: HistoryEntry[] = []
+  readonly messages: LifeMessage[] = []
+  readonly stays: Stay[] = []
+  /** When it let go of its conversation, in either order. */
+  readonly freedMs: number[] = []
+  /** When it last did so, by the order of today; absent while it holds its conversation, or waits in front of others. */
+  freeAtMs: number | undefined
+  count = 0
+  lastAtMs: number
+  claimed: { by: string; atMs: number; reason: string; lateMs: number } | undefined
+  attempts = 0
+  handedOverAtMs: number | undefined
+  endedAtMs: number | undefined
+  outcome: string | undefined
+  error: string | undefined
+  /** How many of its messages the history names or counts one by one. */
+  private arrived = 0
+
+  constructor(
+    readonly first: HistoryEntry,
+    private readonly rules: LifeRules,
+    /** The store says that some of its messages wait. */
+    private readonly isKnownToWait = false,
+  ) {
+    this.lastAtMs = first.atMs
+  }
+
+  get place(): Place {
+    return this.stays.at(-1)?.place ?? 'waiting'
+  }
+
+  apply(entry: HistoryEntry): void {
+    const { step, atMs, detail } = entry
+    this.steps.push(entry)
+    if (this.stays.length === 0 && step !== 'claimed') this.enter(placeBefore(step), atMs)
+    switch (step) {
+      case 'opened':
+      case 'appended':
+        this.arrive(entry)
+        break
+      case 'extended':
+        this.dueAt((this.stays.at(-1)?.dueMs ?? atMs) + numberIn(detail, 'byMs'))
+        break
+      case 'sealed':
+        this.dueAt(atMs)
+        this.count = numberIn(detail, 'count', this.count)
+        break
+      case 'claimed':
+        this.claim(entry)
+        break
+      case 'reclaimed':
+        this.attempts = numberIn(detail, 'attempt', this.attempts)
+        break
+      case 'nacked':
+        this.attempts = numberIn(detail, 'attempt', this.attempts)
+        this.error = detail['error'] ?? ''
+        break
+      case 'handed-over':
+        this.enter('answering', atMs)
+        this.handedOverAtMs ??= atMs
+        this.endedAtMs = undefined
+        this.free(entry, this.rules.order === 'concurrent')
+        break
+      case 'answered':
+        this.end('answered', atMs)
+        this.outcome = detail['outcome'] ?? ''
+        this.free(entry)
+        break
+      case 'dead':
+        this.end('dead', atMs)
+        this.attempts = numberIn(detail, 'attempt', this.attempts)
+        this.error = detail['error'] ?? ''
+        this.free(entry)
+        break
+      case 'redriven':
+        this.enter('waiting', atMs)
+        this.dueAt(atMs)
+        this.endedAtMs = undefined
+        this.freeAtMs = undefined
+        break
+      case 'revoked':
+        this.revoke(entry)
+        break
+      case 'dropped':
+        this.drop(entry)
+        break
+    }
+  }
+
+  /** `dropped` is recorded for one batch, and discards everything in the conversation that waits. */
+  drop(entry: HistoryEntry): void {
+    if (this.place !== 'waiting') return
+    this.end('dropped', entry.atMs)
+    this.free(entry)
+  }
+
+  private arrive({ step, atMs, detail }: HistoryEntry): void {
+    const ids = idsIn(detail)
+    const before = step === 'opened' ? 0 : this.arrived
+    this.arrived = numberIn(detail, 'count', before + Math.max(ids.length, 1))
+    this.count = this.arrived
+    this.lastAtMs = atMs
+    const came = Math.max(this.arrived - before, ids.length)
+    for (let i = 0; i < came; i++) {
+      const messageId = ids[i]
+      this.messages.push(messageId === undefined ? { atMs } : { messageId, atMs })
+    }
+    const { quietGapMs, maxWaitMs } = this.rules
+    this.dueAt(Math.min(atMs + quietGapMs, this.first.atMs + maxWaitMs))
+  }
+
+  private claim({ atMs, detail }: HistoryEntry): void {
+    const lateMs = numberIn(detail, 'lateMs')
+    const couldGoMs = atMs - lateMs
+    if (this.place !== 'waiting' || this.stays.length === 0) this.enter('waiting', couldGoMs)
+    const stay = this.stays.at(-1)
+    if (stay) stay.couldGoMs = couldGoMs
+    this.count = numberIn(detail, 'count', this.count)
+    this.attempts = 1
+    this.freeAtMs = undefined
+    if (!this.claimed && detail['reason'] === 'gap' && this.count > this.arrived) this.inferLastArrival(couldGoMs)
+    this.claimed ??= { by: detail['owner'] ?? '', atMs, reason: detail['reason'] ?? '', lateMs }
+    this.enter('claimed', atMs)
+  }
+
+  /** The history names only the first 100 messages: the last one came a quiet gap before the batch could go. */
+  private inferLastArrival(couldGoMs: number): void {
+    const { quietGapMs } = this.rules
+    const atMs = couldGoMs - quietGapMs
+    if (atMs < this.lastAtMs) return
+    this.lastAtMs = atMs
+    this.dueAt(couldGoMs)
+  }
+
+  private revoke(entry: HistoryEntry): void {
+    for (const id of idsIn(entry.detail)) {
+      const known = this.messages.findIndex(({ messageId }) => messageId === id)
+      const at = known >= 0 ? known : this.messages.findIndex(({ messageId }) => messageId === undefined)
+      if (at >= 0) this.messages.splice(at, 1)
+      this.count = Math.max(this.count - 1, 0)
+    }
+    this.count = Math.max(this.count, this.messages.length)
+    // How many are left is unknown if the history does not reach back to the batch's beginning.
+    if (this.first.step === 'opened' && this.count === 0 && !this.isKnownToWait) this.close(entry)
+  }
+
+  /** The batch has no messages left: they were revoked. */
+  close(entry: HistoryEntry): void {
+    if (this.place !== 'waiting') return
+    this.end('revoked', entry.atMs)
+    this.free(entry)
+  }
+
+  dueAt(dueMs: number): void {
+    const stay = this.stays.at(-1)
+    if (stay) stay.dueMs = dueMs
+  }
+
+  private enter(place: Place, fromMs: number): void {
+    if (this.stays.length > 0 && this.place === place) return
+    this.stays.push({ place, fromMs })
+  }
+
+  private end(place: Place, atMs: number): void {
+    this.enter(place, atMs)
+    this.endedAtMs = atMs
+  }
+
+  /** @param isFree by the order of today. The order may have been the other one then, so both kinds of end are noted */
+  private free({ atMs, detail }: HistoryEntry, isFree = true): void {
+    // A dead batch has let go of its conversation already.
+    if (detail['late']) return
+    this.freedMs.push(atMs)
+    if (isFree) this.freeAtMs ??= atMs
+  }
+}
+
+/** Where a batch must have been for its first known step to be this one. */
+function placeBefore(step: string): Place {
+  if (step === 'reclaimed' || step === 'given-back' || step === 'nacked' || step === 'dead' || step === 'handed-over')
+    return 'claimed'
+  if (step === 'answered') return 'answering'
+  return step === 'redriven' ? 'dead' : 'waiting'
+}

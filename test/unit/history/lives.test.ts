@@ -1,0 +1,281 @@
+/** What a history says of its batches' lives: nothing that it does not show. */
+import { expect } from 'chai'
+import type { LifeRules } from '../../../src/history/draft.js'
+import type { Life } from '../../../src/history/life.js'
+import { livesOf } from '../../../src/history/lives.js'
+import type { ConversationState, DeadBatch, HistoryEntry } from '../../../src/store/store.js'
+
+const RULES: LifeRules = { quietGapMs: 3000, maxWaitMs: 60_000, order: 'serial' }
+
+type Step = [atMs: number, step: string, batchId: string, detail?: Record<string, string>]
+
+const historyOf = (steps: Step[]): HistoryEntry[] =>
+  steps
+    .map(([atMs, step, batchId, detail = {}], i) => ({
+      id: `${atMs}-${i}`,
+      atMs,
+      step,
+      batchId,
+      conversationId: 'c',
+      detail,
+    }))
+    .reverse()
+
+const state = (given: Partial<ConversationState> = {}): ConversationState => ({
+  conversationId: 'c',
+  waiting: given.messages?.length ?? 0,
+  messages: [],
+  ...given,
+})
+
+const waiting = (batchId: string, ...times: number[]): ConversationState['messages'] =>
+  times.map((receivedAtMs, i) => ({
+    batchId,
+    receivedAtMs,
+    message: { messageId: `${batchId}m${i + 1}`, type: 'text' as const },
+  }))
+
+describe('lives', () => {
+  const lives = (steps: Step[], nowMs: number, rules = RULES, now?: ConversationState) =>
+    livesOf({ history: historyOf(steps), rules, nowMs, ...(now ? { state: now } : {}) })
+  const phases = (life: Life | undefined): string[] =>
+    (life?.phases ?? []).map(({ name, fromMs, toMs }) => `${name} ${fromMs}–${toMs}`)
+
+  it('a batch that nobody takes is overdue, and not held by one that never was', () => {
+    const at = (nowMs: number) => phases(lives([[0, 'opened', 'b1', { count: '1' }]], nowMs)[0])
+    expect(at(2000)).to.deep.equal(['quietGap 0–2000'])
+    expect(at(3500), 'its claim may be on its way').to.deep.equal(['quietGap 0–3000'])
+    expect(at(15_800)).to.deep.equal(['quietGap 0–3000', 'overdue 3000–15800'])
+  })
+
+  it('a batch that waits behind an unanswered one is held, until that is answered', () => {
+    const steps: Step[] = [
+      [0, 'opened', 'b1'],
+      [3002, 'claimed', 'b1', { reason: 'gap', count: '1', lateMs: '2' }],
+      [3004, 'handed-over', 'b1'],
+      [4000, 'opened', 'b2'],
+    ]
+    const held = ['quietGap 4000–7000', 'held 7000–20000']
+    expect(phases(lives(steps, 20_000)[1])).to.deep.equal(held)
+    const answered: Step[] = [...steps, [20_000, 'answered', 'b1']]
+    expect(phases(lives(answered, 30_000)[1])).to.deep.equal([...held, 'overdue 20000–30000'])
+    const claimed: Step[] = [...answered, [20_005, 'claimed', 'b2', { reason: 'gap', count: '1', lateMs: '4' }]]
+    expect(phases(lives(claimed, 20_005)[1]).slice(0, 3)).to.deep.equal([
+      'quietGap 4000–7000',
+      'held 7000–20001',
+      'waiting 20001–20005',
+    ])
+  })
+
+  it('in concurrent order the handover frees the next batch', () => {
+    const steps: Step[] = [
+      [0, 'opened', 'b1'],
+      [3002, 'claimed', 'b1', { reason: 'gap', count: '1', lateMs: '2' }],
+      [3004, 'handed-over', 'b1'],
+      [4000, 'opened', 'b2'],
+      [15_000, 'answered', 'b1'],
+    ]
+    expect(phases(lives(steps, 20_000, { ...RULES, order: 'concurrent' })[1])).to.deep.equal([
+      'quietGap 4000–7000',
+      'overdue 7000–20000',
+    ])
+  })
+
+  it('a batch that waited by other rules than today’s waited for silence', () => {
+    const [, life] = lives(
+      [
+        [0, 'opened', 'b0'],
+        [10_001, 'claimed', 'b0', { reason: 'gap', count: '1', lateMs: '1' }],
+        [10_002, 'handed-over', 'b0'],
+        [12_000, 'answered', 'b0'],
+        [20_000, 'opened', 'b1', { count: '1' }],
+        [30_004, 'claimed', 'b1', { reason: 'gap', count: '1', lateMs: '4' }],
+      ],
+      30_004,
+    )
+    expect(phases(life)).to.deep.equal(['quietGap 20000–30000', 'waiting 30000–30004'])
+  })
+
+  it('the state says of an open batch what the history does not: its messages, and when it is due', () => {
+    const now = state({
+      open: { batchId: 'b1', count: 3, bytes: 0, firstAtMs: 0, lastAtMs: 8000, dueAtMs: 18_000, dueInMs: 0 },
+      messages: waiting('b1', 0, 4000, 8000),
+    })
+    const at = (nowMs: number) => lives([[0, 'opened', 'b1', { count: '1' }]], nowMs, RULES, now)[0]
+    expect(phases(at(15_000))).to.deep.equal(['collecting 0–8000', 'quietGap 8000–15000'])
+    expect(phases(at(20_000))).to.deep.equal(['collecting 0–8000', 'quietGap 8000–18000', 'overdue 18000–20000'])
+    expect(at(15_000)?.messages).to.deep.equal([
+      { messageId: 'b1m1', atMs: 0 },
+      { messageId: 'b1m2', atMs: 4000 },
+      { messageId: 'b1m3', atMs: 8000 },
+    ])
+  })
+
+  it('what is discarded takes with it all that waits', () => {
+    const [first, second] = lives(
+      [
+        [0, 'opened', 'b1'],
+        [100, 'sealed', 'b1', { reason: 'maxMessages', count: '100' }],
+        [100, 'opened', 'b2'],
+        [2000, 'dropped', 'b2', { count: '101' }],
+      ],
+      99_000,
+    )
+    expect([first?.endedAtMs, second?.endedAtMs]).to.deep.equal([2000, 2000])
+    expect([first?.state, second?.state]).to.deep.equal(['dropped', 'dropped'])
+    expect(phases(second)).to.deep.equal(['quietGap 100–2000'])
+  })
+
+  describe('waiting for the batch before', () => {
+    const steps = (answeredAtMs: number, openedAtMs: number, claimedAtMs: number, lateMs: number): Step[] => [
+      [0, 'opened', 'b1'],
+      [3002, 'claimed', 'b1', { reason: 'gap', count: '1', lateMs: '2' }],
+      [3004, 'handed-over', 'b1'],
+      [openedAtMs, 'opened', 'b2'],
+      [answeredAtMs, 'answered', 'b1'],
+      [claimedAtMs, 'claimed', 'b2', { reason: 'gap', count: '1', lateMs: String(lateMs) }],
+    ]
+
+    it('is seen although the claim of many batches takes some milliseconds', () => {
+      const [, life] = lives(steps(20_000, 4000, 20_012, 3), 20_012)
+      expect(life?.waitedFor).to.equal('b1')
+      expect(life?.dueAtMs).to.equal(7000)
+    })
+
+    it('is not inferred for a batch that became due just as another one was answered', () => {
+      const [, life] = lives(steps(9001, 6000, 9004, 4), 9004)
+      expect(life?.waitedFor).to.equal(undefined)
+      expect(phases(life)[0]).to.equal('quietGap 6000–9000')
+    })
+
+    it('is not inferred from the late answer to a dead batch, which holds nothing', () => {
+      const [, life] = lives(
+        [
+          [0, 'opened', 'b1'],
+          [3002, 'claimed', 'b1', { reason: 'gap', count: '1', lateMs: '2' }],
+          [3500, 'dead', 'b1', { attempt: '5', error: 'refused' }],
+          [4000, 'opened', 'b2'],
+          [9000, 'answered', 'b1', { outcome: 'completed', late: 'true' }],
+          [9002, 'claimed', 'b2', { reason: 'gap', count: '1', lateMs: '2' }],
+        ],
+        9002,
+      )
+      expect(life?.waitedFor).to.equal(undefined)
+    })
+
+    it('names the batch that holds the conversation while it lasts', () => {
+      const now = state({ messages: waiting('b2', 4000), heldBy: { batchId: 'b1', state: 'answering' } })
+      const [, life] = lives(steps(0, 4000, 0, 0).slice(0, 4), 20_000, RULES, now)
+      expect(life).to.include({ state: 'held', waitedFor: 'b1' })
+      expect(life?.phases.at(-1)).to.deep.equal({ name: 'held', fromMs: 7000, toMs: 20_000, goesOn: true })
+      expect(life).not.to.have.any.keys('wrong', 'changesAtMs')
+    })
+  })
+
+  describe('where a batch is', () => {
+    const opened: Step = [0, 'opened', 'b1', { count: '1', ids: '["b1m1"]' }]
+    const claimed: Step = [3002, 'claimed', 'b1', { owner: 'p', reason: 'gap', count: '1', lateMs: '2' }]
+    const only = (steps: Step[], nowMs: number, now?: ConversationState) => lives(steps, nowMs, RULES, now)[0]
+
+    for (const [place, steps] of Object.entries<Step[]>({
+      claimed: [opened, claimed],
+      answering: [opened, claimed, [3004, 'handed-over', 'b1']],
+      answered: [opened, claimed, [3004, 'handed-over', 'b1'], [4000, 'answered', 'b1', { outcome: 'completed' }]],
+      dead: [opened, claimed, [4000, 'dead', 'b1', { attempt: '5', error: 'refused' }]],
+      revoked: [opened, [1000, 'revoked', 'b1', { ids: '["b1m1"]' }]],
+    }))
+      it(`is ${place} by its last step`, () => {
+        expect(only(steps, 5000)?.state).to.equal(place)
+      })
+
+    it('changes with time from open to waiting to overdue, at times that are named', () => {
+      const read = (nowMs: number) => {
+        const life = only([opened], nowMs)
+        return [life?.state, life?.wrong?.kind, life?.changesAtMs]
+      }
+      expect(read(0)).to.deep.equal(['open', undefined, 3000])
+      expect(read(3000)).to.deep.equal(['waiting', undefined, 5000])
+      expect(read(5000)).to.deep.equal(['waiting', 'overdue', undefined])
+    })
+
+    it('is lost where it should wait and the store has nothing of it', () => {
+      const life = only([opened], 60_000, state())
+      expect(life).to.deep.include({ state: 'lost', wrong: { kind: 'lost' } })
+      expect(life?.phases).to.deep.equal([{ name: 'quietGap', fromMs: 0, toMs: 3000 }])
+      expect(only([opened], 60_000)?.state, 'without the state nothing is called lost').to.equal('waiting')
+    })
+
+    it('is not held by a batch that is lost', () => {
+      const now = state({ messages: waiting('b2', 10_000) })
+      const [first, second] = lives([opened, [10_000, 'opened', 'b2']], 20_000, RULES, now)
+      expect([first?.state, second?.state, second?.wrong?.kind]).to.deep.equal(['lost', 'waiting', 'overdue'])
+    })
+
+    it('is open still where one of its messages was revoked and another one waits', () => {
+      const now = state({ messages: waiting('b1', 500) })
+      const life = only([opened, [1000, 'revoked', 'b1', { ids: '["b1m0"]' }]], 1500, now)
+      expect(life?.state).to.equal('open')
+    })
+  })
+
+  it('a batch that came back from the dead was dead meanwhile, and neither handed over nor silent', () => {
+    const [life] = lives(
+      [
+        [0, 'opened', 'b1'],
+        [3002, 'claimed', 'b1', { reason: 'gap', count: '1', lateMs: '2' }],
+        [4000, 'nacked', 'b1', { attempt: '1', delayMs: '1000', error: 'refused' }],
+        [5000, 'reclaimed', 'b1', { attempt: '2' }],
+        [6000, 'dead', 'b1', { attempt: '2', error: 'refused again' }],
+        [60_000, 'redriven', 'b1', { count: '1' }],
+        [60_003, 'claimed', 'b1', { reason: 'gap', count: '1', lateMs: '3' }],
+        [60_010, 'handed-over', 'b1'],
+        [61_000, 'answered', 'b1', { outcome: 'completed' }],
+      ],
+      99_000,
+    )
+    expect(phases(life)).to.deep.equal([
+      'quietGap 0–3000',
+      'waiting 3000–3002',
+      'handover 3002–6000',
+      'dead 6000–60000',
+      'waiting 60000–60003',
+      'handover 60003–60010',
+      'answering 60010–61000',
+    ])
+    expect(life).to.deep.include({ state: 'answered', attempts: 1, error: 'refused again', endedAtMs: 61_000 })
+    expect(life?.claimed?.atMs).to.equal(3002)
+  })
+
+  it('a dead batch that the history has forgotten is known from the store', () => {
+    const batch: DeadBatch['batch'] = {
+      version: 1,
+      batchId: 'b1',
+      conversationId: 'c',
+      chatId: 'c',
+      isGroup: false,
+      provider: 'generic',
+      messages: [{ messageId: 'm1', type: 'text', receivedAtMs: 1000 }],
+      text: '',
+      firstAtMs: 1000,
+      lastAtMs: 1000,
+      dueAtMs: 4000,
+      releasedAtMs: 4002,
+      releasedBy: 'gap',
+    }
+    const dead = { batchId: 'b1', conversationId: 'c', attempts: 5, error: 'refused', diedAtMs: 9000, batch }
+    const [life] = livesOf({ history: [], dead: [dead], rules: RULES, nowMs: 10_000 })
+    expect(life).to.deep.include({ state: 'dead', attempts: 5, error: 'refused', isCut: true })
+    expect(life?.messages).to.deep.equal([{ messageId: 'm1', atMs: 1000 }])
+  })
+
+  it('are the same after they went through JSON', () => {
+    const all = lives(
+      [
+        [0, 'edited', 'b0'],
+        [0, 'opened', 'b1', { count: '2', ids: '["m1"]' }],
+      ],
+      100,
+    )
+    expect(JSON.parse(JSON.stringify(all))).to.deep.equal(all)
+  })
+})
