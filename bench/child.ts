@@ -5,6 +5,7 @@
  *     node --import=tsx child.ts <producer|consumer> <peer> <settings as JSON>
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { within } from '../src/within.js'
 import type { Acknowledged, Answer, Order, Seen } from './children.js'
 import { peers } from './peers/all.js'
 import type { AboutBatch, Producer, Settings } from './peers/peer.js'
@@ -39,7 +40,7 @@ const orders: { [kind in Order['kind']]: (order: Extract<Order, { kind: kind }>)
     return user + system
   },
   close: async () => {
-    await Promise.race([Promise.all([producer?.close(), consumer?.close()]), delay(3000)])
+    await within(Promise.all([producer?.close(), consumer?.close()]), 3000, () => {})
   },
 }
 

@@ -1,10 +1,11 @@
 /**
- * The batcher: messages in. Any program appends with it, an API server's webhooks among them; who processes them is a
- * `Processor`, here or elsewhere.
+ * The batcher: messages in. Any program appends with it; so do the API's webhooks. A `Processor`, in this process or
+ * another one, claims the batches and hands them over.
  */
 import type { MessageType, NewMessage, StoredMessage } from './batch.js'
 import { type Logger, silent } from './logger.js'
 import type { Observer } from './observer.js'
+import { reportAnswered } from './report-answered.js'
 import type {
   AnsweredResult,
   AnswerOutcome,
@@ -26,19 +27,19 @@ export interface BatcherOptions extends StoreOptions {
   batching?: boolean
 }
 
-/** A message to append: `messageId` and what it says; the rest may be left out. */
+/** A message to append. Only `messageId` is required. */
 export interface AppendMessage extends NewMessage {
-  /** Where it came from; `generic` if nothing is said. */
+  /** `generic` by default. */
   provider?: string
   isGroup?: boolean
 }
 
 export interface AppendOptions {
-  /** Each message is handed over alone and without a quiet gap, behind whatever the conversation has open. */
+  /** Each message is handed over alone and without a quiet gap, after the batch that its conversation has open. */
   direct?: boolean
 }
 
-/** What receives messages: a `Batcher`, or anything that stands in for one. */
+/** What a webhook appends to: a `Batcher`, or an object with the same two methods. */
 export interface Appender {
   append(
     conversationId: string,
@@ -49,6 +50,8 @@ export interface Appender {
 }
 
 const DEFAULT_TYPE: MessageType = 'text'
+/** Batch ids that are kept to count a repeated report of an answer once, in concurrent order. */
+const MOST_REPORTED = 10_000
 
 export class Batcher implements Appender {
   readonly store: Store
@@ -56,6 +59,7 @@ export class Batcher implements Appender {
   private readonly observer: Observer
   private readonly log: Logger
   private readonly ownsStore: boolean
+  private readonly reported = new Set<string>()
   private opening: Promise<StoreIdentity> | undefined
 
   /** @throws {RangeError} for a rule out of its bounds */
@@ -67,7 +71,7 @@ export class Batcher implements Appender {
     this.log = options.log ?? silent
   }
 
-  /** Connects; every other call does so by itself. Rejects with one line that names what is wrong and the remedy. */
+  /** Connects. Every other method does so by itself. Rejects with one line that names what is wrong and the remedy. */
   open(): Promise<StoreIdentity> {
     this.opening ??= this.store.open().catch(error => {
       this.opening = undefined
@@ -85,8 +89,8 @@ export class Batcher implements Appender {
    *
    * @param conversationId `<chatId>` or `<account>/<chatId>`, see `conversationIdOf`
    * @throws {TypeError} for a conversation or a message without an id
-   * @throws {StoreUnavailable} where Redis cannot be written now: nothing was, try again
-   * @throws {ForeignKey} where a key that Lull needs holds something else
+   * @throws {StoreUnavailable} if Redis cannot be written now: nothing was stored, try again
+   * @throws {ForeignKey} if a key that Lull needs holds something else
    */
   async append(
     conversationId: string,
@@ -107,13 +111,13 @@ export class Batcher implements Appender {
     return result
   }
 
-  /** A sign that the person is typing: worth `worthMs` of silence more, within the max wait. */
+  /** The person is typing: postpones the due time to `worthMs` from now (the quiet gap by default), within the max wait. */
   async typing(conversationId: string, worthMs?: number) {
     await this.open()
     return this.store.extend(conversationId, worthMs ?? this.store.rules.quietGapMs)
   }
 
-  /** Seals the open batch and makes it due. `undefined`: there was none. */
+  /** Seals the open batch and makes it due. `undefined`: the conversation has none. */
   async flush(conversationId: string) {
     await this.open()
     return this.store.flush(conversationId)
@@ -126,37 +130,45 @@ export class Batcher implements Appender {
   }
 
   /**
-   * Erases everything that is kept of a conversation, its history and dead batches too. Not what was handed over: that is
-   * the receiver's. A message that is delivered again is new afterwards.
+   * Erases everything that is kept of a conversation, with its history and dead batches, but not what was handed over: the
+   * receiver has that. A message that is delivered again is new afterwards.
    */
   async forget(conversationId: string): Promise<ForgetResult> {
     await this.open()
     return this.store.forget(conversationId)
   }
 
-  /** A message was edited: replaces its text (or caption), unless a processor has claimed it. */
+  /** Replaces the text (or caption) of a message that its sender has edited, unless a processor has claimed it. */
   async edit(conversationId: string, messageId: string, text: string): Promise<EditResult> {
     await this.open()
     return this.store.edit({ conversationId, messageId, text })
   }
 
-  /** A message was deleted by who wrote it: takes it out, unless a processor has claimed it; remembers one to come. */
+  /**
+   * Removes a message that its sender has deleted, unless a processor has claimed it. If the message has not come yet, it is
+   * dropped when it comes.
+   */
   async revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
     await this.open()
     return this.store.revoke(conversationId, messageId)
   }
 
-  /** The work on a batch has ended: its conversation's next one may go. */
+  /** The work on a batch has ended: its conversation's next batch may be claimed. */
   async answered(batchId: string, outcome: AnswerOutcome = 'completed'): Promise<AnsweredResult> {
     await this.open()
-    const result = await this.store.answered(batchId, outcome)
-    if (result.freed) this.observer.answered?.(outcome, undefined)
-    return result
+    const { store, log, observer } = this
+    const isFirst = this.isFirstReport(batchId)
+    try {
+      return await reportAnswered({ store, log, observer }, { batchId, outcome, isFirst })
+    } catch (error) {
+      this.reported.delete(batchId)
+      throw error
+    }
   }
 
   /**
    * Hands a dead batch over again, or several of one conversation, in this order. `undefined`: not all of them are dead,
-   * and nothing was changed.
+   * so none was moved.
    */
   async redrive(...batchIds: [string, ...string[]]): Promise<{ conversationId: string } | undefined> {
     await this.open()
@@ -189,19 +201,27 @@ export class Batcher implements Appender {
     await this.open()
     return this.store.ready()
   }
+
+  private isFirstReport(batchId: string): boolean {
+    if (this.reported.has(batchId)) return false
+    this.reported.add(batchId)
+    const [oldest] = this.reported
+    if (oldest !== undefined && this.reported.size > MOST_REPORTED) this.reported.delete(oldest)
+    return true
+  }
 }
 
 function storedMessage(message: AppendMessage): StoredMessage {
   const { messageId, type = DEFAULT_TYPE } = message
   if (typeof messageId !== 'string' || messageId === '')
     throw new TypeError(
-      `messageId=${JSON.stringify(messageId)}: a message needs an id, as repeated deliveries are known by it`,
+      `messageId=${JSON.stringify(messageId)}: a message needs an id: repeated deliveries are recognised by it`,
     )
   if (isAsStored(message)) return { ...message, type }
   const { isGroup: _, ...rest } = message
   return { ...rest, type }
 }
 
-/** As it is stored: only that it is a group's is said. */
+/** `isGroup` is stored only if it is true. */
 const isAsStored = (message: AppendMessage): message is AppendMessage & { isGroup?: true } =>
   message.isGroup === undefined || Boolean(message.isGroup)

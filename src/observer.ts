@@ -1,6 +1,6 @@
 /**
- * What happens, told to whoever measures it (`metrics/metrics.ts` does). Each part of Lull tells what it knows, when it has
- * happened, and waits for nobody; a method that is not there is not called. Durations are in milliseconds.
+ * Hooks for measuring (`metrics/metrics.ts` implements them). Each is called after the event, and nothing waits for it.
+ * Every hook is optional. Durations are in milliseconds.
  */
 import type { ClaimedBatch, StoreUnavailable } from './store/store.js'
 
@@ -14,9 +14,14 @@ export interface Observer {
   rejected?(provider: string, reason: string): void
   appended?(durationMs: number): void
   requested?(request: { route: string; method: string; code: number; durationMs: number }): void
+  /**
+   * A claim brought this batch, for the first time (`lease` is 1) or again. Inside Lull the step is `claimed`; outside, the
+   * first claim is the batch's release: channel `batch-released`, metric `lull_batches_released_total`, field `releasedBy`.
+   */
   claimed?(batch: ClaimedBatch): void
+  /** A call of the handover has returned; once for each of its batches. `durationMs`: the call's. */
   handedOver?(handover: { kind: string; result: string; durationMs: number }): void
-  /** The work on a batch has ended. `durationMs`: since its handover, where that is known. */
+  /** The store has noted that the work on a batch has ended; once a batch (`report-answered.ts`). `durationMs`: since the handover. */
   answered?(result: string, durationMs: number | undefined): void
   nudged?(kind: NudgeKind): void
   /** A key expired that was set for this, by this process or another one. */

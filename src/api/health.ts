@@ -1,8 +1,9 @@
 /**
- * Health, for probes, without a token: `/livez` says that the process answers, `/readyz` whether it can do its work, with
- * the reason where it cannot. Any role serves them.
+ * Health, for probes, without a token: `/livez` says that the process answers, `/readyz` whether it can do its work, and
+ * if not, why. Any role serves them.
  */
 import type Router from '@koa/router'
+import { within } from '../within.js'
 
 /** Probes give up after a second or a few; the reason must come before that. */
 const READY_WITHIN_MS = 2000
@@ -20,14 +21,10 @@ export function healthRoutes(router: Router, readiness: () => Promise<void>): vo
   })
 }
 
-async function reasonAgainst(readiness: () => Promise<void>): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<string>(resolve => {
-    timer = setTimeout(() => resolve(`no answer within ${READY_WITHIN_MS} ms`), READY_WITHIN_MS)
-  })
-  const ready = readiness().then(
+function reasonAgainst(readiness: () => Promise<void>): Promise<string | undefined> {
+  const reason = readiness().then(
     () => undefined,
     error => (error instanceof Error ? error.message : String(error)),
   )
-  return Promise.race([ready, late]).finally(() => clearTimeout(timer))
+  return within(reason, READY_WITHIN_MS, () => `no answer within ${READY_WITHIN_MS} ms`)
 }

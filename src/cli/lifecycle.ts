@@ -1,15 +1,16 @@
 /**
- * Start and stop in order: what is acquired pushes its release, and a stop unwinds them in reverse, within a bound.
+ * Start and stop in order: each resource that a role acquires adds its release, and a stop runs the releases in reverse,
+ * within a bound.
  *
- * A stop may come while the start still runs: from then on whatever is acquired is released at once, and the start ends
+ * A stop may come while the start still runs. From then on each new resource is released at once, and the start rejects
  * with `StoppedEarly`.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../logger.js'
+import { within } from '../within.js'
 
-/** Of the time that is left, what a release leaves to those that come after it. */
+/** The share of the remaining time that a release leaves to those after it. */
 const LEFT_TO_OTHERS = 0.1
-/** A release that takes so much longer than its time is left behind. */
+/** A release that takes this much longer than its time is not waited for any more. */
 const GRACE_MS = 1000
 
 /** @param timeoutMs how long it may take */
@@ -26,23 +27,23 @@ export class Lifecycle {
   private readonly releases: { name: string; release: Release }[] = []
   private stopping: Promise<void> | undefined
   private reject: (reason: Error) => void = () => {}
-  /** Rejects when something that all else stands on has ended by itself. */
+  /** Rejects when a resource that the role cannot do without has failed. */
   readonly failed: Promise<never>
 
   constructor(private readonly log: Logger) {
     this.failed = new Promise((_, reject) => {
       this.reject = reject
     })
-    // Not everybody waits for it.
+    // A command that does not wait for it must not end by an unhandled rejection.
     this.failed.catch(() => {})
   }
 
-  /** Something that all else stands on has ended by itself. */
+  /** A resource that the role cannot do without (its private Redis) has failed. */
   fail(reason: Error): void {
     this.reject(reason)
   }
 
-  /** Resolves to nothing; with a stop under way it releases at once. @throws {StoppedEarly} then */
+  /** Adds a release. @throws {StoppedEarly} if a stop is under way; the resource has been released then */
   async add(name: string, release: Release): Promise<void> {
     if (this.stopping) {
       await this.unwind(name, release, 0)
@@ -65,18 +66,13 @@ export class Lifecycle {
   }
 
   private async unwind(name: string, release: Release, timeoutMs: number): Promise<void> {
-    const late = new AbortController()
     try {
-      const tooLong = delay(timeoutMs + GRACE_MS, undefined, { signal: late.signal }).then(() => {
+      await within(Promise.resolve(release(timeoutMs)), timeoutMs + GRACE_MS, () => {
         throw new Error(`not within ${Math.round(timeoutMs)} ms`)
       })
-      tooLong.catch(() => {})
-      await Promise.race([release(timeoutMs), tooLong])
     } catch (error) {
-      // The others must be released all the same.
+      // The others must still be released.
       this.log.warn({ err: error }, `${name} did not stop cleanly`)
-    } finally {
-      late.abort()
     }
   }
 }

@@ -1,26 +1,31 @@
 /**
- * The ends of answers. The processor that handed a batch over remembers it, and acts when the receiver says that the work
- * has ended: N processors, one call. What nobody remembers (its processor died, the event was missed, the job was removed)
- * is found by the checks that claims return: whoever gets one asks the receiver, and listens for the batch from then on, too;
- * but whoever handed it over goes first, so that its end is noted once. Checks are seldom; so an end that the store could not hear
- * of, as it was away, is told again.
+ * The ends of answers. The processor that handed a batch over remembers it, and reports to the store when the receiver says
+ * that the work has ended: with N processors still one call.
+ *
+ * What no processor remembers (its processor died, the event was missed, the job was removed) is found by the checks that
+ * claims return. The processor that gets a check asks the receiver, and from then on listens for that batch too. It lets
+ * the processor that handed the batch over report first, so that the history notes the end once. Checks are far apart, so
+ * a report that fails because the store is away is repeated.
+ *
+ * `report-answered.ts` says which report counts.
  */
 import type { AnswerState, Handover } from '../handover/handover.js'
 import type { Logger } from '../logger.js'
 import type { Observer } from '../observer.js'
-import type { AnswerCheck, AnswerOutcome, Store } from '../store/store.js'
+import { type AnswerReport, reportAnswered } from '../report-answered.js'
+import type { AnswerCheck, AnswerOutcome, ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
+import type { DueTimer } from './due-timer.js'
 
 /** Batches remembered: some 20 MB. The oldest are forgotten first; checks find those. */
-const REMEMBERED = 100_000
-/** What another processor handed over it has the time to tell of, if it stands. */
+const MOST_REMEMBERED = 100_000
+/** Grace period for the processor that handed a batch over. */
 const OTHERS_FIRST_MS = 100
-/** How often the store is told again of the ends that it could not hear of. */
-const TELL_AGAIN_MS = 500
-/** Ends that are told again; of others the store hears by checks. */
-const MOST_UNHEARD = 10_000
-/** Batches asked about in one go. */
-const ASKED_AT_ONCE = 200
+const RETRY_MS = 500
+/** Failed reports that are repeated. Checks find the others. */
+const MOST_UNREPORTED = 10_000
+/** Batches that one question to the receiver names. */
+const BATCHES_A_QUESTION = 200
 
 interface HandedOver {
   conversationId: string
@@ -30,35 +35,28 @@ interface HandedOver {
   isOwn: boolean
 }
 
+export interface AnswersParts {
+  store: Store
+  handover: Pick<Handover, 'states'>
+  /** Armed when a conversation's next batch is due. */
+  timer: Pick<DueTimer, 'arm'>
+  log: Logger
+  observer: Observer
+}
+
 export class Answers {
   private readonly handedOver = new Map<string, HandedOver>()
-  private readonly unheard = new Map<string, AnswerOutcome>()
-  private again: NodeJS.Timeout | undefined
+  private readonly unreported = new Map<string, AnswerOutcome>()
+  private retryTimer: NodeJS.Timeout | undefined
   private stopped = false
   private leaving = false
 
-  /** @param onFreed a conversation is free; its next batch is due in so many milliseconds */
-  constructor(
-    private readonly store: Store,
-    private readonly handover: Handover,
-    private readonly log: Logger,
-    private readonly onFreed: (dueInMs: number) => void,
-    private readonly observer: Observer = {},
-  ) {}
+  constructor(private readonly parts: AnswersParts) {}
 
-  /** To be called before the handover: its answer may overtake its acknowledgement. */
+  /** Call it before the handover: the answer may come before the handover's acknowledgement. */
   remember(batchId: string, conversationId: string): void {
     const { handedOverAtMs = performance.now() } = this.handedOver.get(batchId) ?? {}
     this.listenFor(batchId, { conversationId, handedOverAtMs, isOwn: true })
-  }
-
-  private listenFor(batchId: string, batch: HandedOver): void {
-    this.handedOver.set(batchId, batch)
-    if (this.handedOver.size <= REMEMBERED) return
-    for (const oldest of this.handedOver.keys()) {
-      this.handedOver.delete(oldest)
-      return
-    }
   }
 
   forget(batchId: string): void {
@@ -66,37 +64,53 @@ export class Answers {
   }
 
   /**
-   * Before the first claim: it brings a check of every batch that is being answered. The ends of some may have come while nobody
-   * listened, and of those of a processor that has died nobody would hear.
+   * The handover's own reply was the answer: takes the batch out of what is remembered.
+   * @returns reports the end; to be called again if it rejects because the store is away
    */
-  async takeOver(): Promise<void> {
-    if (this.canAsk) await this.attempt(() => this.store.checkNow())
+  endWithReply({ batchId, lease, batch }: ClaimedBatch, outcome: AnswerOutcome): () => Promise<void> {
+    const known = this.handedOver.get(batchId)
+    this.handedOver.delete(batchId)
+    const { conversationId } = batch
+    let isRetry = false
+    return () => {
+      const report = { batchId, outcome, conversationId, lease, isFirst: known !== undefined, isRetry }
+      isRetry = true
+      return this.report(report, known)
+    }
   }
 
-  /** Others are to listen for the ends that are still to come. To be followed by `stop`. */
-  async handOn(): Promise<void> {
+  /**
+   * Makes a check of every batch that is being answered due. To be called before the first claim, which then brings them:
+   * some may have ended while no processor listened, and those of a dead processor have no listener.
+   */
+  async checkAll(): Promise<void> {
+    if (this.canAsk) await this.attempt(() => this.parts.store.checkNow())
+  }
+
+  /** Makes other processors listen for the answers that are still to come. To be followed by `stop`. */
+  async leaveToOthers(): Promise<void> {
     this.leaving = true
-    if (this.canAsk) await this.attempt(() => this.store.checkNow([...this.handedOver.keys()]))
+    if (this.canAsk) await this.attempt(() => this.parts.store.checkNow([...this.handedOver.keys()]))
   }
 
-  /** Tells the store nothing again. */
+  /** Repeats no report any more. */
   stop(): void {
     this.stopped = true
-    clearTimeout(this.again)
+    clearTimeout(this.retryTimer)
   }
 
-  /** The receiver's word. */
+  /** The receiver says that the work has ended. */
   async onAnswered(batchId: string, outcome: AnswerOutcome): Promise<void> {
     const known = this.handedOver.get(batchId)
     if (known && !known.isOwn) await new Promise(resolve => setTimeout(resolve, OTHERS_FIRST_MS))
     if (this.handedOver.has(batchId)) await this.end(batchId, outcome)
   }
 
-  /** The receiver's words may have been missed: asks about every batch remembered. */
+  /** Events of the receiver may have been missed: asks about every batch remembered. */
   async onResumed(): Promise<void> {
     const remembered = [...this.handedOver.keys()]
-    for (let i = 0; i < remembered.length; i += ASKED_AT_ONCE) {
-      const batchIds = remembered.slice(i, i + ASKED_AT_ONCE)
+    for (let i = 0; i < remembered.length; i += BATCHES_A_QUESTION) {
+      const batchIds = remembered.slice(i, i + BATCHES_A_QUESTION)
       const states = await this.ask(batchIds)
       await Promise.all(batchIds.map((batchId, j) => this.endIfEnded(batchId, states?.[j])))
     }
@@ -104,9 +118,9 @@ export class Answers {
 
   /** Batches that have held their conversations for a while. */
   async check(checks: AnswerCheck[]): Promise<void> {
-    for (let i = 0; i < checks.length; i += ASKED_AT_ONCE) {
-      const part = checks.slice(i, i + ASKED_AT_ONCE)
-      // Whoever handed them over may be gone. From now on this process listens for their ends, those that come while it asks too.
+    for (let i = 0; i < checks.length; i += BATCHES_A_QUESTION) {
+      const part = checks.slice(i, i + BATCHES_A_QUESTION)
+      // Their processor may be gone: listen for them from now on, so that an answer that comes while we ask is noticed too.
       for (const { batchId, conversationId, handedOverForMs } of part) {
         if (this.handedOver.has(batchId)) continue
         this.listenFor(batchId, { conversationId, handedOverAtMs: performance.now() - handedOverForMs, isOwn: false })
@@ -117,16 +131,26 @@ export class Answers {
     }
   }
 
-  private async judge(check: AnswerCheck, state: AnswerState | undefined): Promise<void> {
-    const { batchId, take, takenForMs } = check
-    if (state?.state !== 'active') return this.endIfEnded(batchId, state)
-    // What has been handed on is not put off again.
-    if (this.leaving) return
-    if (state.take !== take) {
-      await this.attempt(() => this.store.taken(batchId, state.take))
+  private listenFor(batchId: string, batch: HandedOver): void {
+    this.handedOver.set(batchId, batch)
+    if (this.handedOver.size <= MOST_REMEMBERED) return
+    for (const oldest of this.handedOver.keys()) {
+      this.handedOver.delete(oldest)
       return
     }
-    if (takenForMs !== undefined && takenForMs >= this.store.rules.answerTimeoutMs) await this.end(batchId, 'timeout')
+  }
+
+  private async judge(check: AnswerCheck, state: AnswerState | undefined): Promise<void> {
+    const { batchId, take, takenForMs } = check
+    const { store } = this.parts
+    if (state?.state !== 'active') return this.endIfEnded(batchId, state)
+    // Left to other processors: do not put their check off.
+    if (this.leaving) return
+    if (state.take !== take) {
+      await this.attempt(() => store.taken(batchId, state.take))
+      return
+    }
+    if (takenForMs !== undefined && takenForMs >= store.rules.answerTimeoutMs) await this.end(batchId, 'timeout')
   }
 
   private async endIfEnded(batchId: string, state: AnswerState | undefined): Promise<void> {
@@ -136,63 +160,65 @@ export class Answers {
   private async end(batchId: string, outcome: AnswerOutcome): Promise<void> {
     const known = this.handedOver.get(batchId)
     this.handedOver.delete(batchId)
-    this.unheard.delete(batchId)
-    const about = { batchId, ...(known && { conversationId: known.conversationId }) }
-    const isHeard = await this.attempt(async () => {
-      // Named, its end is noted where it holds nothing, too: in concurrent order, or where its conversation was forgotten.
-      const named = known?.isOwn ? known.conversationId : undefined
-      const { freed, dueInMs } = await this.store.answered(batchId, outcome, named)
-      // Counted once, by whoever is heard; not at all where the reply to that is lost.
-      const isOurs = this.isSerial ? freed : known !== undefined
-      if (isOurs) this.observer.answered?.(outcome, known && performance.now() - known.handedOverAtMs)
-      if (outcome === 'timeout')
-        this.log.warn(about, 'not answered within LULL_ANSWER_TIMEOUT_MS: its conversation goes on without it')
-      else if (isOurs) this.log.info({ ...about, outcome }, 'answered')
-      if (dueInMs !== undefined) this.onFreed(dueInMs)
-    })
-    if (isHeard || this.unheard.size >= MOST_UNHEARD) return
+    this.unreported.delete(batchId)
+    const report: AnswerReport = {
+      batchId,
+      outcome,
+      conversationId: known?.conversationId,
+      // In concurrent order, and after a forget, the batch holds nothing.
+      alwaysNoted: known?.isOwn ?? false,
+      isFirst: known !== undefined,
+    }
+    const isReported = await this.attempt(() => this.report(report, known))
+    if (isReported || this.unreported.size >= MOST_UNREPORTED) return
     if (known) this.handedOver.set(batchId, known)
-    this.unheard.set(batchId, outcome)
-    if (!this.stopped) this.again ??= setTimeout(() => void this.tellAgain(), TELL_AGAIN_MS)
+    this.unreported.set(batchId, outcome)
+    if (!this.stopped) this.retryTimer ??= setTimeout(() => void this.retry(), RETRY_MS)
   }
 
-  /** The first alone: while the store is away the others need not be tried. */
-  private async tellAgain(): Promise<void> {
-    this.again = undefined
-    const [first] = this.unheard
+  private async report(report: AnswerReport, known: HandedOver | undefined): Promise<void> {
+    const durationMs = known && performance.now() - known.handedOverAtMs
+    const { dueInMs } = await reportAnswered(this.parts, { ...report, durationMs })
+    if (dueInMs !== undefined) this.parts.timer.arm(dueInMs)
+  }
+
+  /** Repeats one report, and the others if it gets through: the store may still be away. */
+  private async retry(): Promise<void> {
+    this.retryTimer = undefined
+    const [first] = this.unreported
     if (!first) return
     await this.end(...first)
-    if (this.unheard.has(first[0])) return
-    await Promise.all([...this.unheard].map(end => this.end(...end)))
+    if (this.unreported.has(first[0])) return
+    await Promise.all([...this.unreported].map(end => this.end(...end)))
   }
 
-  private get isSerial(): boolean {
-    return this.store.rules.order === 'serial'
-  }
-
-  /** Of a receiver that can not be asked a look tells nothing; and in concurrent order there is nothing to look at. */
+  /** Whether checks have a use: the receiver can report job states, and a batch holds its conversation until its answer. */
   private get canAsk(): boolean {
-    return this.handover.states !== undefined && this.isSerial
+    return this.parts.handover.states !== undefined && this.parts.store.rules.order === 'serial'
   }
 
-  /** A receiver that says nothing about its batches has them from the handover on. */
+  /** If the receiver cannot report job states, a batch counts as active from its handover on. */
   private async ask(batchIds: string[]): Promise<AnswerState[] | undefined> {
-    if (!this.handover.states) return batchIds.map(() => ({ state: 'active', take: 'handover' }))
+    const { handover, log } = this.parts
+    if (!handover.states) return batchIds.map(() => ({ state: 'active', take: 'handover' }))
     try {
-      return await this.handover.states(batchIds)
+      return await handover.states(batchIds)
     } catch (error) {
-      this.log.debug({ err: error }, 'the receiver could not be asked about its batches; it will be at the next check')
+      log.debug(
+        { err: error },
+        'the receiver could not report the states of its batches; it is asked at the next check',
+      )
       return undefined
     }
   }
 
-  /** Resolves to whether the store has heard: it may be away. What it has not is found again by the next check. */
+  /** Resolves to false if the store is away. The next check finds what could not be reported. */
   private async attempt(work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
     } catch (error) {
       if (error instanceof StoreUnavailable) return false
-      this.log.error({ err: error }, 'the end of an answer could not be noted')
+      this.parts.log.error({ err: error }, 'the end of an answer could not be noted')
     }
     return true
   }

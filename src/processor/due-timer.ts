@@ -1,32 +1,31 @@
 /**
- * The one timer of a processor: when the next thing is due, as far as it has heard. It is only ever moved earlier, and
- * never sleeps longer than a heartbeat, since it may have missed what it was not told. After bee-queue's eager timer.
+ * The one timer of a processor: it fires when the next batch is due, as far as the processor knows. It is only ever moved
+ * earlier, and never sleeps longer than a heartbeat, since a notification may have been missed. After bee-queue's eager
+ * timer.
  */
 export class DueTimer {
   private timer: NodeJS.Timeout | undefined
   private firesAtMs = Number.POSITIVE_INFINITY
-  private running = false
+  private onDue: (() => void) | undefined
 
-  /** @param fire is called when the time has come; whoever it calls arms the timer again */
-  constructor(
-    private readonly fire: () => void,
-    private readonly heartbeatMs: number,
-  ) {}
+  constructor(private readonly heartbeatMs: number) {}
 
-  start(): void {
-    this.running = true
+  /** @param onDue is called each time the timer fires; it may arm the timer again */
+  start(onDue: () => void): void {
+    this.onDue = onDue
     this.arm(this.heartbeatMs)
   }
 
   /** May be called twice, or before `start`. */
   stop(): void {
-    this.running = false
+    this.onDue = undefined
     this.clear()
   }
 
-  /** Something is due in `inMs` milliseconds: fires then, unless it fires before that anyway. */
+  /** Something is due in `inMs` milliseconds: fires then, unless it fires before that anyway. Ignored unless started. */
   arm(inMs: number): void {
-    if (!this.running) return
+    const { onDue } = this
+    if (!onDue) return
     const delayMs = Math.min(Math.max(inMs, 0), this.heartbeatMs)
     const firesAtMs = performance.now() + delayMs
     if (firesAtMs >= this.firesAtMs) return
@@ -35,7 +34,7 @@ export class DueTimer {
     this.timer = setTimeout(() => {
       this.clear()
       this.arm(this.heartbeatMs)
-      this.fire()
+      onDue()
     }, delayMs)
   }
 

@@ -1,7 +1,7 @@
 /**
- * From claim to settlement: claimed batches go to the handover, and each ends as acknowledged, answered or refused
- * (`nack`). A batch keeps its lease until the store has heard which; while the store is away it is told again and again,
- * so that an outage neither loses an acknowledgement nor costs an attempt.
+ * From claim to settlement: claimed batches go to the handover, and each ends as acknowledged (`ack`), answered or refused
+ * (`nack`). A batch keeps its lease until the store has noted which. While the store is away the call is repeated, so that
+ * an outage neither loses an acknowledgement nor costs an attempt.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Handover, HandoverItem, HandoverOutcome } from '../handover/handover.js'
@@ -11,21 +11,23 @@ import { checkIntervalMs } from '../rules.js'
 import type { ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
 import type { Answers } from './answers.js'
+import type { DueTimer } from './due-timer.js'
+import type { Gate } from './gate.js'
 import type { Held, Leases } from './leases.js'
 
-const TELL_AGAIN_MS = 250
+const SETTLE_AGAIN_MS = 250
 const FIRST_RETRY_MS = 1000
 const LONGEST_RETRY_MS = 60_000
 
-export interface HandingOverEvents {
-  /** There is room for more batches. */
-  onRoom(): void
-  /** The receiver is in trouble that is not the batches': nothing should be claimed for so long. */
-  onTrouble(retryAfterMs: number): void
-  /** The receiver took a batch. */
-  onWell(): void
-  /** There is something to do in so many milliseconds. */
-  onNext(inMs: number): void
+export interface HandingOverParts {
+  store: Store
+  handover: Handover
+  leases: Leases
+  answers: Answers
+  gate: Gate
+  timer: DueTimer
+  log: Logger
+  observer: Observer
 }
 
 interface Claimed extends ClaimedBatch {
@@ -35,73 +37,46 @@ interface Claimed extends ClaimedBatch {
 export class HandingOver {
   private readonly stopping = new AbortController()
 
-  constructor(
-    private readonly store: Store,
-    private readonly handover: Handover,
-    private readonly leases: Leases,
-    private readonly answers: Answers,
-    private readonly log: Logger,
-    private readonly events: HandingOverEvents,
-    private readonly observer: Observer = {},
-  ) {}
-
-  /** How many more batches can be taken. */
-  get room(): number {
-    return this.handover.concurrency * this.handover.batchesPerCall - this.leases.size
-  }
+  constructor(private readonly parts: HandingOverParts) {}
 
   /**
-   * Resolves when all of them are settled; never rejects.
+   * Resolves when all of the batches are settled; never rejects.
    * @param claimedAtMs by `performance.now()`, before the claim was sent
    */
-  async take(batches: ClaimedBatch[], claimedAtMs: number): Promise<void> {
-    const claimed = batches.map(batch => ({ ...batch, held: this.leases.hold(batch, claimedAtMs) }))
+  async handOver(batches: ClaimedBatch[], claimedAtMs: number): Promise<void> {
+    const { leases, handover } = this.parts
+    const claimed = batches.map(batch => ({ ...batch, held: leases.hold(batch, claimedAtMs) }))
     const calls: Claimed[][] = []
-    for (let i = 0; i < claimed.length; i += this.handover.batchesPerCall)
-      calls.push(claimed.slice(i, i + this.handover.batchesPerCall))
+    for (let i = 0; i < claimed.length; i += handover.batchesPerCall)
+      calls.push(claimed.slice(i, i + handover.batchesPerCall))
     await Promise.all(calls.map(call => this.call(call)))
   }
 
-  /** Stops telling the store again what it could not hear. */
+  /** Repeats no call to the store any more. */
   stop(): void {
     this.stopping.abort()
   }
 
   private async call(claimed: Claimed[]): Promise<void> {
-    for (const { batchId, batch } of claimed) this.answers.remember(batchId, batch.conversationId)
-    const startedAtMs = performance.now()
+    const { answers, gate } = this.parts
+    for (const { batchId, batch } of claimed) answers.remember(batchId, batch.conversationId)
     const outcomes = await this.outcomesOf(claimed)
-    const durationMs = performance.now() - startedAtMs
     const taken: Claimed[] = []
     const others: Promise<void>[] = []
     claimed.forEach((batch, i) => {
-      const outcome = outcomes[i] ?? {
-        result: 'failed',
-        counts: true,
-        error: new Error('the handover said nothing of it'),
-      }
-      this.observer.handedOver?.({ kind: this.handover.kind, result: outcome.result, durationMs })
-      if (outcome.result === 'answered') this.observer.answered?.(outcome.outcome, durationMs)
-      if (outcome.result === 'taken') {
-        taken.push(batch)
-        return
-      }
-      this.answers.forget(batch.batchId)
-      others.push(outcome.result === 'answered' ? this.answered(batch, outcome) : this.failed(batch, outcome))
+      const outcome = outcomes[i] ?? failed('the handover reported no outcome for it', true)
+      if (outcome.result === 'taken') taken.push(batch)
+      else if (outcome.result === 'answered') others.push(this.answered(batch, outcome))
+      else others.push(this.failed(batch, outcome))
     })
-    if (taken.length > 0) {
-      await this.settle(taken, () => this.store.ack(taken.map(({ batchId }) => batchId)))
-      for (const { batchId, batch } of taken)
-        this.log.info({ batchId, conversationId: batch.conversationId }, 'handed over')
-      // No claim has heard of these yet, and so none has said when they are to be looked at.
-      if (this.store.rules.order === 'serial') this.events.onNext(checkIntervalMs(this.store.rules))
-    }
+    if (taken.length > 0) await this.acknowledge(taken)
     await Promise.all(others)
-    if (taken.length > 0) this.events.onWell()
-    this.events.onRoom()
+    if (taken.length > 0) gate.resume()
+    gate.roomMade()
   }
 
   private async outcomesOf(claimed: Claimed[]): Promise<HandoverOutcome[]> {
+    const { handover, observer } = this.parts
     const items: HandoverItem[] = claimed.map(({ batch, attempt, held }) => ({
       batch,
       attempt,
@@ -109,57 +84,76 @@ export class HandingOver {
         return held.signal
       },
     }))
+    const startedAtMs = performance.now()
+    let outcomes: HandoverOutcome[]
     try {
-      return await this.handover.handOver(items)
+      outcomes = await handover.handOver(items)
     } catch (error) {
-      const reason = error instanceof Error ? error : new Error(String(error))
-      return items.map(() => ({ result: 'failed', counts: false, error: reason }))
+      outcomes = items.map(() => failed(error, false))
     }
+    const durationMs = performance.now() - startedAtMs
+    for (const i of items.keys())
+      observer.handedOver?.({ kind: handover.kind, result: outcomes[i]?.result ?? 'failed', durationMs })
+    return outcomes
+  }
+
+  private async acknowledge(taken: Claimed[]): Promise<void> {
+    const { store, timer, log } = this.parts
+    await this.settle(taken, () => store.ack(taken.map(({ batchId }) => batchId)))
+    for (const { batchId, batch } of taken) log.info({ batchId, conversationId: batch.conversationId }, 'handed over')
+    // Schedule their first check: no claim has returned these batches as something to check yet.
+    if (store.rules.order === 'serial') timer.arm(checkIntervalMs(store.rules))
   }
 
   private async answered(batch: Claimed, { outcome }: Extract<HandoverOutcome, { result: 'answered' }>): Promise<void> {
-    await this.settle([batch], async () => {
-      const { freed, dueInMs } = await this.store.answered(batch.batchId, outcome, undefined, batch.lease)
-      const { batchId, batch: about } = batch
-      if (freed) this.log.info({ batchId, conversationId: about.conversationId, outcome }, 'answered')
-      if (dueInMs !== undefined) this.events.onNext(dueInMs)
-    })
-    this.events.onWell()
+    await this.settle([batch], this.parts.answers.endWithReply(batch, outcome))
+    this.parts.gate.resume()
   }
 
   private async failed(batch: Claimed, outcome: Extract<HandoverOutcome, { result: 'failed' }>): Promise<void> {
+    const { store, answers, gate, timer, log } = this.parts
     const { batchId, lease, attempt } = batch
+    answers.forget(batchId)
     const delayMs = outcome.retryAfterMs ?? Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS)
     const error = outcome.error.message.split('\n')[0] ?? ''
-    if (!outcome.counts) this.events.onTrouble(delayMs)
+    if (!outcome.counts) gate.pause(delayMs)
     await this.settle([batch], async () => {
-      const result = await this.store.nack({ batchId, lease, delayMs, counts: outcome.counts, error })
+      const result = await store.nack({ batchId, lease, delayMs, counts: outcome.counts, error })
       const about = { batchId, conversationId: batch.batch.conversationId, attempt, error }
       if (result === 'dead')
-        this.log.error(about, 'the batch is dead: its last attempt failed. `lull dead redrive` tries again')
-      else if (outcome.counts && result === 'retry') this.log.warn({ ...about, delayMs }, 'the handover failed')
-      if (result === 'retry') this.events.onNext(delayMs)
+        log.error(about, 'the batch is dead: its last attempt failed. `lull dead redrive` tries again')
+      else if (outcome.counts && result === 'retry') log.warn({ ...about, delayMs }, 'the handover failed')
+      if (result === 'retry') timer.arm(delayMs)
     })
   }
 
-  /** Tells the store until it has heard, the lease is lost, or the processor stops. Then the batches are let go. */
-  private async settle(batches: Claimed[], tell: () => Promise<void>): Promise<void> {
-    for (const { batchId } of batches) this.leases.settling(batchId)
-    while (!(await this.told(tell, batches))) {
+  /** Repeats `call` until the store has noted it, the leases are lost, or the processor stops. Then releases the leases. */
+  private async settle(batches: Claimed[], call: () => Promise<void>): Promise<void> {
+    const { leases } = this.parts
+    for (const { batchId } of batches) leases.settling(batchId)
+    while (!(await this.isSettled(call, batches))) {
       if (this.stopping.signal.aborted) break
-      await delay(TELL_AGAIN_MS, undefined, { signal: this.stopping.signal }).catch(() => {})
+      await delay(SETTLE_AGAIN_MS, undefined, { signal: this.stopping.signal }).catch(() => {})
     }
-    for (const { batchId } of batches) this.leases.release(batchId)
+    for (const { batchId } of batches) leases.release(batchId)
   }
 
-  private async told(tell: () => Promise<void>, batches: Claimed[]): Promise<boolean> {
+  private async isSettled(call: () => Promise<void>, batches: Claimed[]): Promise<boolean> {
     try {
-      await tell()
+      await call()
       return true
     } catch (error) {
       if (error instanceof StoreUnavailable) return batches.every(({ held }) => held.isAborted)
-      this.log.error({ err: error, batchIds: batches.map(({ batchId }) => batchId) }, 'a handover could not be settled')
+      const batchIds = batches.map(({ batchId }) => batchId)
+      this.parts.log.error({ err: error, batchIds }, 'a handover could not be settled')
       return true
     }
   }
 }
+
+const failed = (error: unknown, counts: boolean) =>
+  ({
+    result: 'failed',
+    counts,
+    error: error instanceof Error ? error : new Error(String(error)),
+  }) satisfies HandoverOutcome

@@ -1,13 +1,14 @@
 /**
- * The batches this process has claimed and not settled yet: each under a lease, renewed while its handover runs. A lease
- * that is lost (another took the batch, or Redis could not be told in time) aborts the handover's signal.
+ * The batches that this process has claimed and not settled yet: each under a lease, renewed while its handover runs. A
+ * lease that is lost (another processor has claimed the batch, or Redis could not be reached in time) aborts the handover's
+ * signal.
  */
 import { LazyAbort } from '../lazy-abort.js'
 import type { Logger } from '../logger.js'
 import type { ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
 
-/** Leases are renewed this many times in their length, so that one or two failures lose none. */
+/** Leases are renewed this many times in their length, so that no lease is lost by one or two failures. */
 const RENEWALS_A_LEASE = 3
 
 /** A claimed batch while its lease is this process's. */
@@ -50,15 +51,15 @@ export class Leases {
   }
 
   /**
-   * The store is being told of the end of the handover, or of the answer already: that the lease is gone then is as it
-   * should be. (A renewal may overtake the reply of an acknowledgement, and an answer that of the handover.)
+   * The end of the handover, or already of the answer, is being reported to the store. From now on a renewal that finds
+   * the lease gone is expected: it may overtake the reply to an acknowledgement, and an answer may overtake the handover's.
    */
   settling(batchId: string): void {
     const held = this.held.get(batchId)
     if (held) held.isSettling = true
   }
 
-  /** The batch is settled, or somebody else's now. */
+  /** The batch is settled, or another processor has it. */
   release(batchId: string): void {
     this.held.delete(batchId)
     if (this.held.size > 0) return
@@ -67,8 +68,8 @@ export class Leases {
     for (const resolve of this.waiting.splice(0)) resolve()
   }
 
-  /** Resolves when nothing is held. */
-  empty(): Promise<void> {
+  /** Resolves when no batch is held. */
+  whenEmpty(): Promise<void> {
     if (this.held.size === 0) return Promise.resolve()
     return new Promise(resolve => {
       this.waiting.push(resolve)
@@ -79,7 +80,7 @@ export class Leases {
     for (const held of this.held.values()) held.abort(reason)
   }
 
-  /** Forgets all of them, without a word to Redis. */
+  /** Forgets all of them, without a call to Redis. */
   clear(): void {
     for (const batchId of this.batchIds) this.release(batchId)
   }
@@ -96,7 +97,7 @@ export class Leases {
         else held.endsAtMs = sentAtMs + this.store.rules.leaseMs
       }
     } catch (error) {
-      // The store reports its outage; what matters here is which leases end meanwhile.
+      // The store logs its outage. Here only the leases that end meanwhile matter.
       if (!(error instanceof StoreUnavailable)) this.log.error({ err: error }, 'leases could not be renewed')
       for (const [batchId, { endsAtMs }] of this.held)
         if (endsAtMs <= performance.now()) this.lose(batchId, 'it could not be renewed in time')

@@ -1,25 +1,25 @@
 /**
- * What wakes a processor besides its timer. Nudges say that something may be due; the claim finds out. There are four,
- * and each alone is enough: the due timer, the expiry of a shadow key or a header, a (re)subscription, and the end of an
- * answer (which comes as `next-due` for the batch that follows).
+ * What wakes a processor besides its timer. A nudge says that something may be due; the claim finds out. There are four
+ * kinds, and each alone is enough: the due timer, the expiry of a shadow key or a header, a (re)subscription, and the end of
+ * an answer (it comes as `next-due` for the batch that follows).
  */
 import type { Logger } from '../logger.js'
 import type { Observer } from '../observer.js'
 import type { StoreEvent, StoreIdentity } from '../store/store.js'
 
 /**
- * Each claim makes Redis announce the shadow keys of what it took, to every processor, and most expiries mean no more than
- * that. Those of a moment are therefore answered together, by one claim; a processor whose timer knows of a batch does not
- * wait for this.
+ * Expiries of this span cause one claim together. Each claim makes Redis announce, to every processor, the shadow keys of
+ * the batches it brings, so most expiries are of batches that have just been claimed. A processor whose timer knows of a
+ * due batch does not wait for this.
  */
-const EXPIRY_WORTH_MS = 20
+const EXPIRY_SPAN_MS = 20
 
 export interface NudgeActions {
   /** Claim now. */
   wake(): void
   /** Something is due in so many milliseconds. */
   due(inMs: number): void
-  /** The subscription stands again, after it did not. */
+  /** The subscription works again after an interruption. */
   resubscribed(): void
 }
 
@@ -34,13 +34,13 @@ export class Nudges {
     private readonly observer: Observer = {},
   ) {}
 
-  readonly hear = (event: StoreEvent): void => {
+  readonly onEvent = (event: StoreEvent): void => {
     switch (event.kind) {
       case 'expired':
         if (event.key === 'canary') this.observer.canaryExpired?.(event.name)
         else {
           this.observer.nudged?.('expired')
-          this.actions.due(EXPIRY_WORTH_MS)
+          this.actions.due(EXPIRY_SPAN_MS)
         }
         return
       case 'subscribed':
@@ -58,7 +58,7 @@ export class Nudges {
     }
   }
 
-  /** Pub/sub knows no databases: another program of the same prefix is heard, and its batches are not seen. */
+  /** Pub/sub ignores databases: this processor gets the messages of another database, but cannot see its batches. */
   private warnOfDatabase(db: number): void {
     if (this.warnedOf.has(db)) return
     this.warnedOf.add(db)

@@ -1,8 +1,8 @@
-/** A job of the queue as a batch: other programs may write to the queue too, so its data is looked at first. */
+/** Parses a job of the queue as a batch. Other programs may write to the queue too, so the data is checked. */
 import { z } from 'zod'
 import type { Batch } from '../batch.js'
 
-/** What every batch of version 1 has; the rest is as the processor wrote it. */
+/** The fields that tell a batch of version 1 from a foreign job. The other fields are trusted. */
 const envelope = z.object({
   version: z.literal(1),
   batchId: z.string().min(1),
@@ -14,7 +14,7 @@ const envelope = z.object({
 
 const isBatch = (data: unknown): data is Batch => envelope.safeParse(data).success
 
-/** @throws one line that says what the job is instead */
+/** @throws one line that says why the job is no batch, and the remedy */
 export function batchFrom(job: { id?: string | undefined; name: string; data: unknown }, queue: string): Batch {
   if (isBatch(job.data)) return job.data
   const { version } = z.looseObject({ version: z.unknown() }).safeParse(job.data).data ?? {}

@@ -1,4 +1,4 @@
-/** What a worker does with a batch: a module of the user's, or a line in the log. */
+/** What a worker does with a batch: it calls the user's module, or logs a line. */
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -7,7 +7,7 @@ import type { Rules } from '../rules.js'
 
 const MOST_CHARS_SHOWN = 80
 
-/** What the reference worker does where no handler is named. What people wrote is for who asks for it, by LOG_LEVEL=debug. */
+/** The handler if none is configured: logs the batch. Texts are logged only with LOG_LEVEL=debug. */
 export const logBatch: Handle = (batch, { log, attempt }) => {
   const { batchId, conversationId, messages, releasedBy, text } = batch
   const ids = shortened(messages.map(({ messageId }) => messageId).join(' '))
@@ -18,17 +18,17 @@ export const logBatch: Handle = (batch, { log, attempt }) => {
   log.debug({ batchId, conversationId }, `${conversationId}: ${shortened(text)}`)
 }
 
-/** Conversations of this account are the page's playground. */
+/** The account of the conversations that the page's playground makes. */
 export const PLAYGROUND = 'playground'
-/** How much longer than the quiet gap its bot seems to think: one sees the next batch, complete, wait for the answer. */
+/** The playground's bot takes this much longer than the quiet gap, so that the next batch can be seen waiting for it. */
 const BEYOND_GAP_MS = 3000
 const LONGEST_THINKING_MS = 30_000
 
-/** What the playground's bot takes for an answer, by the rules. */
+/** How long the playground's bot takes for an answer. */
 export const thinkingMs = ({ quietGapMs, answerTimeoutMs }: Pick<Rules, 'quietGapMs' | 'answerTimeoutMs'>): number =>
   Math.min(quietGapMs + BEYOND_GAP_MS, LONGEST_THINKING_MS, answerTimeoutMs / 2)
 
-/** The reference worker: logs a batch; the playground's bot takes its time over it. */
+/** The reference worker: logs a batch. In the playground it also waits, as a bot that thinks would. */
 export const referenceWorker =
   (rules: Rules): Handle =>
   async (batch, context) => {
@@ -44,7 +44,7 @@ export const referenceWorker =
 export async function loadHandler(file: string): Promise<Handle> {
   const path = resolve(file)
   const loaded: unknown = await import(pathToFileURL(path).href).catch(error => {
-    throw new Error(`handler ${path} can not be loaded: ${firstLine(error)}`, { cause: error })
+    throw new Error(`handler ${path} cannot be loaded: ${firstLine(error)}`, { cause: error })
   })
   const handle = defaultExport(loaded)
   if (!isHandle(handle))
@@ -54,7 +54,7 @@ export async function loadHandler(file: string): Promise<Handle> {
   return handle
 }
 
-/** A CommonJS module made from one of ours has its default export one level further down. */
+/** In a CommonJS module that was compiled from ESM the default export is one level deeper. */
 function defaultExport(module: unknown): unknown {
   const exported = propertyOf(module, 'default')
   return typeof exported === 'function' ? exported : propertyOf(exported, 'default')

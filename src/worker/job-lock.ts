@@ -1,21 +1,21 @@
 /**
- * Whether a job that a worker has in its hands is still its own. BullMQ starts the handler with whatever Redis answered,
- * however long ago: a process that slept meanwhile (frozen, a closed lid, a paused machine) wakes with jobs that others
- * have taken over, and maybe finished.
+ * Whether a worker still holds the lock of a job that it is about to begin. BullMQ calls the handler even if Redis handed
+ * the job out long ago: a process that was suspended meanwhile (frozen, a closed lid, a paused machine) wakes up with jobs
+ * that other workers have taken, and maybe finished.
  */
 
-/** The part of BullMQ's job that is needed here. */
+/** The part of BullMQ's job that this file uses. */
 export interface LockedJob {
-  /** When it was taken, by this process's own wall clock; absent in jobs of other versions. */
+  /** When this worker took it, by this process's wall clock; absent in jobs of other BullMQ versions. */
   processedOn?: number
-  /** Resolves to 1 if the lock is still this token's, and lasts from now on; else to 0. */
+  /** Resolves to 1 if the token still holds the lock, which then lasts `durationMs` from now; else to 0. */
   extendLock(token: string, durationMs: number): Promise<number>
 }
 
-/** BullMQ renews locks twice in their length, from the start of the handler on; a job this old has missed one. */
+/** BullMQ renews a lock twice in its length once the handler has started. A job older than that has missed a renewal. */
 const RENEWALS_A_LOCK = 2
 
-/** Asks Redis only about a job that was taken a while ago. A wall clock that jumped costs a question, nothing else. */
+/** Asks Redis only about a job that was taken a while ago. A wall clock that jumped costs one call, nothing else. */
 export async function isStillOurs(job: LockedJob, token: string, lockMs: number): Promise<boolean> {
   const ageMs = Math.abs(Date.now() - (job.processedOn ?? Date.now()))
   if (ageMs < lockMs / RENEWALS_A_LOCK) return true

@@ -1,11 +1,11 @@
 /**
- * One job at work: the handler's call, and what may cut it short.
+ * One run of a job: the call of the handler, and what may cut it short.
  *
- *     running ─► done | failed                the handler's word
- *        └─ cut ─► done | failed | abandoned  its signal is aborted; a grace later its word is not waited for any more
+ *     running ─► done | failed                the handler has resolved or rejected
+ *        └─ cut ─► done | failed | abandoned  its signal is aborted; after a grace period it is not waited for any more
  *
- * Cut for one of three reasons: the answer timeout is near, the lock is lost (another worker may have the job now), or
- * the worker stops.
+ * It is cut for one of three reasons: the answer timeout is near, the lock is lost (another worker may have the job now),
+ * or the worker stops.
  */
 import type { Batch } from '../batch.js'
 import type { Handle } from '../handover/function.js'
@@ -23,14 +23,14 @@ export interface RunOptions {
   attempt: number
   log: Logger
   answerTimeoutMs: number
-  /** How long a lock lasts that is not renewed. */
+  /** How long a lock lasts unless it is renewed. */
   lockMs: number
 }
 
 const LONGEST_GRACE_MS = 5000
 const GRACE_SHARE = 0.1
 
-/** What a handler is left of its time, once its signal is aborted. */
+/** How much of `ms` a handler has left once its signal is aborted. */
 export const graceOf = (ms: number) => Math.min(ms * GRACE_SHARE, LONGEST_GRACE_MS)
 
 const REASONS: Record<Cut, string> = {
@@ -71,7 +71,7 @@ export class Run {
     if (!this.reason) this.lock.refresh()
   }
 
-  /** Aborts the signal; `graceMs` later the handler is left behind, if it is still at it. The first reason counts. */
+  /** Aborts the signal. A handler that still runs `graceMs` later is abandoned. The first reason counts. */
   cut(reason: Cut, graceMs = this.graceMs): void {
     if (this.reason) return
     this.reason = reason
@@ -90,7 +90,7 @@ export class Run {
       log,
     }
     try {
-      // What it resolves to is not kept: a value that is no JSON would fail a job that is done.
+      // Its value is dropped: one that is not JSON would fail a job that is done.
       await handle(this.batch, context)
       return { result: 'done' }
     } catch (error) {

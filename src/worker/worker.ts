@@ -1,11 +1,13 @@
 /**
  * The reference worker: a BullMQ worker that runs a handler, with what a plain `new Worker('messages', …)` leaves to its
- * author. Its handler's signal is aborted when the lock is lost, shortly before the answer timeout, and at the end of a
+ * author. The handler's signal is aborted when the lock is lost, shortly before the answer timeout, and at the end of a
  * stop; and a job may stall more than once.
  *
- * How a job ends: the handler resolves: completed. It rejects: tried again, as often as the job says. It is cut by the
- * timeout: failed for good, since its conversation goes on without it. It is cut by a stop: back to the queue, and the
- * attempt does not count. It is cut by a lost lock, or had lost it before it began: whoever has it now decides.
+ *   the handler resolves             the job is completed
+ *   the handler rejects              the job is retried, as often as its options say
+ *   the answer timeout cuts it       the job has failed for good, since its conversation goes on without it
+ *   a stop cuts it                   the job goes back to the queue, and the attempt does not count
+ *   its lock is lost                 the worker that has the lock now decides; a job that lost it earlier is not begun
  */
 import type { Job, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
@@ -17,6 +19,7 @@ import { Outage } from '../outage.js'
 import { processName } from '../process-name.js'
 import { addressOf, type RedisSource } from '../store/redis/connection.js'
 import { StoreUnavailable } from '../store/store.js'
+import { within } from '../within.js'
 import { batchFrom } from './batch-job.js'
 import { isStillOurs } from './job-lock.js'
 import { graceOf, Run, type RunResult } from './run.js'
@@ -24,19 +27,19 @@ import { graceOf, Run, type RunResult } from './run.js'
 export interface QueueWorkerOptions {
   /** The queue's Redis. */
   redis: RedisSource
-  /** `messages` */
+  /** The queue's name; `messages`. */
   queue?: string
   /** BullMQ's prefix of keys; `bull`. */
   prefix?: string
   handle: Handle
   /** How many batches are worked on at once; 16. */
   concurrency?: number
-  /** As the processors have it; 300,000. */
+  /** The same as the processors'; 300,000. */
   answerTimeoutMs?: number
-  /** How long a job stays this worker's without a sign of life from it; 30,000. Renewed meanwhile. */
+  /** How long a job stays locked for this worker if it does not renew the lock; 30,000. */
   lockMs?: number
   log?: Logger
-  /** What its connections call themselves to Redis. */
+  /** The name of its connections, as `CLIENT LIST` shows it. */
   name?: string
 }
 
@@ -44,11 +47,11 @@ const CONCURRENCY = 16
 const ANSWER_TIMEOUT_MS = 300_000
 const STOP_TIMEOUT_MS = 25_000
 const LOCK_MS = 30_000
-/** BullMQ fails a job that stalls more often, unfinished; its default of one does not outlive two deploys. */
+/** BullMQ fails a job that stalls more often. With its default of one, two deploys during one job fail it. */
 const MOST_STALLS = 10
-/** BullMQ closes by waiting for Redis, which may be away. */
+/** BullMQ's close waits for Redis, which may be away. */
 const CLOSE_MS = 2000
-/** Of a stop's time, that is at most: the bound of a stop is one. */
+/** At most this share of a stop's time, so that the stop keeps its bound. */
 const CLOSE_SHARE = 0.1
 
 interface Open {
@@ -95,11 +98,11 @@ export class QueueWorker {
   }
 
   /**
-   * Takes nothing more, lets what runs end, aborts its signals towards the end of `timeoutMs`, and puts back what is left
-   * then. May be called twice, or before `start`.
+   * Takes no more jobs, lets the running ones end, aborts their signals towards the end of `timeoutMs`, and puts back the
+   * jobs that are left then. May be called twice, or before `start`.
    */
   stop({ timeoutMs = STOP_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
-    this.stopping ??= this.quiet(timeoutMs)
+    this.stopping ??= this.shutDown(timeoutMs)
     return this.stopping
   }
 
@@ -130,7 +133,7 @@ export class QueueWorker {
         name,
         concurrency,
         lockDuration: this.lockMs,
-        // A job whose worker died is found within two of these: as long as a lock, which is BullMQ's default of both.
+        // A job whose worker died is found within two of these. As long as a lock: BullMQ's defaults are alike too.
         stalledInterval: this.lockMs,
         maxStalledCount: MOST_STALLS,
       },
@@ -150,7 +153,7 @@ export class QueueWorker {
   private async process({ UnrecoverableError, WaitingError }: Bullmq, job: Job, token?: string): Promise<void> {
     const id = job.id ?? ''
     if (!(await isStillOurs(job, token ?? '', this.lockMs))) {
-      this.log.warn({ batchId: id }, 'a batch was not begun: its lock ended before, so another worker may have it now')
+      this.log.warn({ batchId: id }, 'a batch was not begun: its lock had ended, so another worker may have it')
       throw new Error('its lock was lost')
     }
     let batch: Batch
@@ -176,7 +179,7 @@ export class QueueWorker {
       this.log.info({ ...about, ms: Math.round(performance.now() - startedAtMs) }, 'the handler is done')
       return
     }
-    this.tell(about, result)
+    this.logUndone(about, result)
     if (result.cut === 'stop') {
       await job.moveToWait(token)
       throw new WaitingError()
@@ -185,14 +188,14 @@ export class QueueWorker {
     throw result.result === 'failed' ? asError(result.error) : new Error('its lock was lost')
   }
 
-  private tell(whose: object, result: Exclude<RunResult, { result: 'done' }>): void {
+  private logUndone(whose: object, result: Exclude<RunResult, { result: 'done' }>): void {
     const about = { ...whose, ...(result.cut && { cut: result.cut }) }
     if (result.result === 'abandoned')
-      this.log.warn(about, 'a handler heeds no aborted signal: it was left behind, and may still be running')
+      this.log.warn(about, 'a handler ignores its aborted signal: it is no longer waited for, and may still be running')
     else this.log.warn({ ...about, error: messageOf(result.error) }, 'the handler failed')
   }
 
-  private async quiet(timeoutMs: number): Promise<void> {
+  private async shutDown(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs
     const graceMs = graceOf(timeoutMs)
     // A start that failed has left nothing open.
@@ -200,9 +203,9 @@ export class QueueWorker {
     if (!this.open) return
     const { worker, clients } = this.open
     this.open = undefined
-    // True: it is not for BullMQ to wait for the jobs, since it knows no deadline.
+    // `true`: do not wait for the jobs here, since BullMQ knows no deadline.
     await worker.pause(true)
-    // What the jobs have, leaves time to tell Redis of them.
+    // The time of the jobs leaves some for the close, which reports them to Redis.
     const closeMs = Math.min(CLOSE_MS, timeoutMs * CLOSE_SHARE)
     const jobsMs = Math.max(deadline - closeMs - performance.now(), 0)
     const cut = setTimeout(
@@ -212,36 +215,16 @@ export class QueueWorker {
       Math.max(jobsMs - graceMs, 0),
     )
     const closing = worker.close()
-    await this.runsEnd(jobsMs)
+    // A job that was on its way may begin after the cut: it is not waited for.
+    await within(Promise.allSettled([...this.runs.values()].map(run => run.result)), jobsMs, () => {})
     clearTimeout(cut)
-    await this.closed(closing, closeMs)
+    await within(closing, closeMs, () =>
+      this.log.warn({}, 'the worker’s jobs could not be put back, Redis is away: they come back when their locks end'),
+    )
     for (const client of clients) endConnection(client)
   }
 
-  /** Resolves when nothing runs any more, or after `withinMs`: a job that was on its way may begin after the cut. */
-  private async runsEnd(withinMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>(resolve => {
-      timer = setTimeout(resolve, withinMs)
-    })
-    await Promise.race([Promise.allSettled([...this.runs.values()].map(run => run.result)), late])
-    clearTimeout(timer)
-  }
-
-  /** Closing waits for Redis, which may be away. */
-  private async closed(closing: Promise<void>, withinMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>(resolve => {
-      timer = setTimeout(() => {
-        this.log.warn({}, 'the worker’s jobs could not be put back, Redis is away: they come back when their locks end')
-        resolve()
-      }, withinMs)
-    })
-    await Promise.race([closing, late])
-    clearTimeout(timer)
-  }
-
-  /** Connection errors are told by their outage; what happens to a lost job, by its lock. */
+  /** An outage logs connection errors, and the lock's end the loss of a job. */
   private onError(error: Error): void {
     this.log.debug({ err: error }, 'an error in the worker')
   }

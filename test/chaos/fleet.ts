@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { within } from '../../src/within.js'
 import { SHUTDOWN_MS } from './settings.js'
 
 const START_AGAIN_MS = 300
@@ -74,14 +75,11 @@ export class Member {
     const { child } = this
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
-    const inTime = new AbortController()
     child.kill('SIGTERM')
-    const late = delay(SHUTDOWN_MS + STOP_MARGIN_MS, 'late', { signal: inTime.signal }).catch(() => undefined)
-    if ((await Promise.race([exited, late])) === 'late') {
+    await within(exited, SHUTDOWN_MS + STOP_MARGIN_MS, () => {
       this.note(`has not ended ${SHUTDOWN_MS + STOP_MARGIN_MS} ms after SIGTERM`)
       child.kill('SIGKILL')
-    }
-    inTime.abort()
+    })
   }
 
   private async keepUp(): Promise<void> {

@@ -8,8 +8,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { within } from '../../src/within.js'
 import { until } from './wait.js'
 
 export interface RedisServer {
@@ -200,18 +200,15 @@ export async function startRedisContainer(args: string[] = []): Promise<RedisSer
 
 async function runContainer(port: number, args: string[]) {
   const { GenericContainer, Wait, getContainerRuntimeClient } = await import('testcontainers')
-  const timer = new AbortController()
-  const tooLong = delay(PULL_TIMEOUT_MS, undefined, { signal: timer.signal, ref: false }).then(() => {
-    throw new Error(`${IMAGE} did not start within ${PULL_TIMEOUT_MS / 1000} s`)
-  })
-  tooLong.catch(() => {}) // Aborted below, when nobody waits for it any more.
   const starting = new GenericContainer(IMAGE)
     .withCommand(['redis-server', ...DEFAULTS, ...args])
     .withExposedPorts({ container: 6379, host: port })
     .withWaitStrategy(Wait.forLogMessage('Ready to accept connections'))
     .withStartupTimeout(START_TIMEOUT_MS)
     .start()
-  const started = await Promise.race([starting, tooLong]).finally(() => timer.abort())
+  const started = await within(starting, PULL_TIMEOUT_MS, () => {
+    throw new Error(`${IMAGE} did not start within ${PULL_TIMEOUT_MS / 1000} s`)
+  })
   const client = await getContainerRuntimeClient()
   return { started, container: client.container.getById(started.getId()) }
 }

@@ -2,11 +2,11 @@ import { expect } from 'chai'
 import sinon from 'sinon'
 import type { AnswerState, Handover } from '../../../src/handover/handover.js'
 import { silent } from '../../../src/logger.js'
-import { Answers } from '../../../src/processor/answers.js'
+import { Answers, type AnswersParts } from '../../../src/processor/answers.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
 import { StoreUnavailable } from '../../../src/store/store.js'
 
-const TELL_AGAIN_MS = 500
+const RETRY_MS = 500
 const A_WHILE_MS = 60_000
 const away = new StoreUnavailable('connection', 'gone')
 const handover: Handover = {
@@ -20,7 +20,7 @@ const handover: Handover = {
   async stop() {},
 }
 
-describe('ends of answers', () => {
+describe('the end of an answer', () => {
   const store = new MemoryStore({})
   let clock: sinon.SinonFakeTimers
   let answered: sinon.SinonStub
@@ -34,9 +34,8 @@ describe('ends of answers', () => {
     answered = sinon.stub(store, 'answered').resolves({ freed: true, dueInMs: 7 })
     counted = []
     freed = []
-    const observer = { answered: (outcome: string) => void counted.push(outcome) }
     asking = { ...handover }
-    answers = new Answers(store, asking, silent, inMs => void freed.push(inMs), observer)
+    answers = answersOf()
     for (const id of ['b1', 'b2', 'b3']) answers.remember(id, `c of ${id}`)
   })
 
@@ -46,26 +45,36 @@ describe('ends of answers', () => {
     sinon.restore()
   })
 
-  const told = () => answered.args.map(([batchId, outcome]) => [batchId, outcome])
+  const answersOf = (parts: Partial<AnswersParts> = {}) =>
+    new Answers({
+      store,
+      handover: asking,
+      timer: { arm: inMs => void freed.push(inMs) },
+      log: silent,
+      observer: { answered: outcome => void counted.push(outcome) },
+      ...parts,
+    })
 
-  it('are told once', async () => {
+  const reported = () => answered.args.map(([batchId, outcome]) => [batchId, outcome])
+
+  it('is reported once, however often the receiver announces it', async () => {
     await answers.onAnswered('b1', 'completed')
     await answers.onAnswered('b1', 'completed')
     await clock.tickAsync(A_WHILE_MS)
-    expect(told()).to.deep.equal([['b1', 'completed']])
+    expect(reported()).to.deep.equal([['b1', 'completed']])
     expect(freed).to.deep.equal([7])
   })
 
-  it('that the store could not hear of are told again until it has, one at a time while it is away, and count once', async () => {
+  it('is reported until the store has noted it, one report at a time during an outage, and counts once', async () => {
     answered.rejects(away)
     await Promise.all(['b1', 'b2', 'b3'].map(id => answers.onAnswered(id, id === 'b2' ? 'failed' : 'completed')))
     answered.resetHistory()
     await clock.tickAsync(A_WHILE_MS)
-    expect(told()).to.have.lengthOf(A_WHILE_MS / TELL_AGAIN_MS)
+    expect(reported()).to.have.lengthOf(A_WHILE_MS / RETRY_MS)
     answered.resetHistory()
     answered.resolves({ freed: true, dueInMs: 7 })
     await clock.tickAsync(A_WHILE_MS)
-    expect(told()).to.have.deep.members([
+    expect(reported()).to.have.deep.members([
       ['b1', 'completed'],
       ['b2', 'failed'],
       ['b3', 'completed'],
@@ -74,17 +83,17 @@ describe('ends of answers', () => {
     expect(freed).to.deep.equal([7, 7, 7])
   })
 
-  it('are not told any more after a stop', async () => {
+  it('is not reported again after a stop', async () => {
     answered.rejects(away)
     await answers.onAnswered('b1', 'completed')
     answers.stop()
     await answers.onAnswered('b2', 'completed')
     answered.resetHistory()
     await clock.tickAsync(A_WHILE_MS)
-    expect(told()).to.deep.equal([])
+    expect(reported()).to.deep.equal([])
   })
 
-  it('that come while the receiver is asked about a check are heard', async () => {
+  it('is reported if it comes while the receiver is being asked about a check', async () => {
     const check = { batchId: 'b4', conversationId: 'c of b4', handedOverForMs: 0 }
     let says = (_: AnswerState[]) => {}
     asking.states = () =>
@@ -96,39 +105,38 @@ describe('ends of answers', () => {
     says([{ state: 'active', take: '1' }])
     await clock.tickAsync(A_WHILE_MS)
     await Promise.all([checking, ending])
-    expect(told()).to.deep.equal([['b4', 'completed']])
+    expect(reported()).to.deep.equal([['b4', 'completed']])
   })
 
-  it('of one batch that several listen for are noted once, and counted once', async () => {
+  it('is noted once and counts once if several processors listen for it', async () => {
     answered.restore()
     const message = { messageId: 'm1', type: 'text' as const, text: 'hi' }
     const { batchId = '' } = await store.append({ conversationId: 'c', messages: [message], direct: true })
     await store.claim({ owner: 'p1', maxBatches: 1, maxBytes: 1000 })
     await store.ack([batchId])
-    const others = new Answers(store, asking, silent, () => {}, { answered: outcome => void counted.push(outcome) })
+    const others = answersOf()
     asking.states = async () => [{ state: 'waiting' }]
     await others.check([{ batchId, conversationId: 'c', handedOverForMs: 0 }])
     answers.remember(batchId, 'c')
-    const told = [others.onAnswered(batchId, 'completed'), answers.onAnswered(batchId, 'completed')]
+    const reports = [others.onAnswered(batchId, 'completed'), answers.onAnswered(batchId, 'completed')]
     await clock.tickAsync(A_WHILE_MS)
-    await Promise.all(told)
+    await Promise.all(reports)
     const steps = (await store.history({ conversationId: 'c', limit: 100 })).map(({ step }) => step)
     expect(steps.filter(step => step === 'answered')).to.have.lengthOf(1)
     expect(counted).to.deep.equal(['completed'])
   })
 
-  it('are noted under their conversation in concurrent order, where nothing else tells it', async () => {
+  it('is noted under its conversation in concurrent order, where the batch holds nothing', async () => {
     const concurrent = new MemoryStore({ order: 'concurrent' })
     const own = sinon.stub(concurrent, 'answered').resolves({ freed: false })
-    const observer = { answered: (outcome: string) => void counted.push(outcome) }
-    const inConcurrentOrder = new Answers(concurrent, asking, silent, () => {}, observer)
+    const inConcurrentOrder = answersOf({ store: concurrent })
     inConcurrentOrder.remember('b1', 'c')
     await inConcurrentOrder.onAnswered('b1', 'failed')
-    expect(own.args).to.deep.equal([['b1', 'failed', 'c']])
+    expect(own.args).to.deep.equal([['b1', 'failed', 'c', undefined]])
     expect(counted).to.deep.equal(['failed'])
   })
 
-  it('that were left to others are not put off again by a look that was under way', async () => {
+  it('is not postponed by a check that was running when it was left to other processors', async () => {
     sinon.stub(store, 'checkNow').resolves()
     const taken = sinon.stub(store, 'taken').resolves()
     let says = (_: AnswerState[]) => {}
@@ -137,19 +145,19 @@ describe('ends of answers', () => {
         says = resolve
       })
     const checking = answers.check([{ batchId: 'b4', conversationId: 'c of b4', handedOverForMs: 0 }])
-    await answers.handOn()
+    await answers.leaveToOthers()
     says([{ state: 'active', take: '1' }])
     await checking
     expect(taken.args).to.deep.equal([])
   })
 
-  it('are left to others by name', async () => {
+  it('is left to other processors if the receiver can report job states, by the batches’ ids', async () => {
     const checkNow = sinon.stub(store, 'checkNow').resolves()
     await answers.onAnswered('b2', 'completed')
-    await answers.handOn()
+    await answers.leaveToOthers()
     expect(checkNow.args, 'a receiver that can not be asked').to.deep.equal([])
     asking.states = async () => []
-    await answers.handOn()
+    await answers.leaveToOthers()
     expect(checkNow.args).to.deep.equal([[['b1', 'b3']]])
   })
 })

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
 import { silent } from '../../../src/logger.js'
-import { Claims, type ClaimsOptions } from '../../../src/processor/claims.js'
+import { Claims } from '../../../src/processor/claims.js'
+import { Gate } from '../../../src/processor/gate.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
 import { type ClaimResult, StoreUnavailable } from '../../../src/store/store.js'
 
@@ -12,27 +13,37 @@ describe('claims', () => {
   let claim: sinon.SinonStub
   let giveBack: sinon.SinonStub
   let next: number[]
-  let room: number
+  let handover: { concurrency: number; batchesPerCall: number }
   let holding: string[]
+  let gate: Gate
   let claims: Claims
 
   beforeEach(() => {
     claim = sinon.stub(store, 'claim').resolves(nothing)
     giveBack = sinon.stub(store, 'giveBack').resolves([])
     next = []
-    room = 1000
+    handover = { concurrency: 10, batchesPerCall: 100 }
     holding = []
-    const options: ClaimsOptions = {
+    const timer = { arm: (inMs: number) => void next.push(inMs) }
+    const leases = {
+      get size() {
+        return holding.length
+      },
+      get batchIds() {
+        return holding
+      },
+    }
+    gate = new Gate(handover, leases, timer)
+    claims = new Claims({
       store,
       owner: 'me',
+      gate,
+      timer,
+      leases,
+      handingOver: { handOver: async () => {} },
+      answers: { check: async () => {} },
       log: silent,
-      room: () => room,
-      holding: () => holding,
-      onClaimed: () => {},
-      onChecks: () => {},
-      onNext: inMs => next.push(inMs),
-    }
-    claims = new Claims(options)
+    })
   })
 
   afterEach(async () => {
@@ -40,7 +51,7 @@ describe('claims', () => {
     sinon.restore()
   })
 
-  it('run one at a time: nudges that come while one runs cause exactly one more', async () => {
+  it('run one at a time, and nudges during one cause exactly one more', async () => {
     let running = 0
     let most = 0
     claim.callsFake(async () => {
@@ -54,7 +65,7 @@ describe('claims', () => {
     expect(claim.callCount).to.equal(2)
   })
 
-  it('go on while there is more to claim, and then say when the next thing is due', async () => {
+  it('go on while there is more to claim, and then arm the timer for the next due time', async () => {
     claim.onCall(0).resolves({ ...nothing, nextInMs: 0 })
     claim.onCall(1).resolves({ ...nothing, nextInMs: 0 })
     claim.onCall(2).resolves({ ...nothing, nextInMs: 70 })
@@ -63,24 +74,24 @@ describe('claims', () => {
     expect(next).to.deep.equal([70])
   })
 
-  it('ask for nothing while there is no room, and come back to it when there is', async () => {
-    room = 0
+  it('wait while the gate is full, and run when there is room', async () => {
+    handover.concurrency = 0
     await claims.wake()
     expect(claim.callCount).to.equal(0)
-    room = 1
-    claims.roomMade()
+    handover.concurrency = 1
+    gate.roomMade()
     await claims.stop()
     expect(claim.callCount).to.equal(1)
   })
 
-  it('do not follow room that nobody missed', async () => {
+  it('do not run for room that no claim has missed', async () => {
     await claims.wake()
-    claims.roomMade()
+    gate.roomMade()
     await claims.stop()
     expect(claim.callCount).to.equal(1)
   })
 
-  it('give back what a lost reply may have brought, before the next claim, and only once', async () => {
+  it('give back, once and before the next claim, the batches that a lost reply may have brought', async () => {
     holding = ['held']
     claim.onCall(0).rejects(new StoreUnavailable('connection', 'gone'))
     await claims.wake()
@@ -92,7 +103,7 @@ describe('claims', () => {
     expect(claim.callCount).to.equal(3)
   })
 
-  it('stay in doubt when giving back fails too', async () => {
+  it('give back again if giving back fails', async () => {
     claim.onCall(0).rejects(new StoreUnavailable('timeout', 'gone'))
     giveBack.onCall(0).rejects(new StoreUnavailable('connection', 'gone'))
     await claims.wake()
@@ -103,9 +114,9 @@ describe('claims', () => {
     expect(claim.callCount).to.equal(2)
   })
 
-  it('stop while the receiver is in trouble, then try it with one batch, then with many', async () => {
+  it('pause while the receiver is in trouble, then probe it with one batch, then bring many', async () => {
     const clock = sinon.useFakeTimers({ toFake: ['performance'] })
-    claims.pause(5)
+    gate.pause(5)
     await claims.wake()
     clock.tick(4)
     await claims.wake()
@@ -116,12 +127,12 @@ describe('claims', () => {
     holding = ['probe']
     await claims.wake()
     expect(claim.callCount).to.equal(1)
-    claims.resume()
+    gate.resume()
     await claims.wake()
     expect(claim.lastCall.args[0].maxBatches).to.be.greaterThan(1)
   })
 
-  it('end before stop resolves, and none starts after it', async () => {
+  it('have ended when `stop` resolves, and none starts after it', async () => {
     let release = () => {}
     claim.callsFake(async () => {
       await new Promise<void>(resolve => {

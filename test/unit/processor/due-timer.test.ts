@@ -8,11 +8,12 @@ describe('the due timer', () => {
   let clock: sinon.SinonFakeTimers
   let fired: number[]
   let timer: DueTimer
+  const fire = () => void fired.push(clock.now)
 
   beforeEach(() => {
     clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     fired = []
-    timer = new DueTimer(() => fired.push(clock.now), HEARTBEAT_MS)
+    timer = new DueTimer(HEARTBEAT_MS)
   })
 
   afterEach(() => {
@@ -22,7 +23,7 @@ describe('the due timer', () => {
   })
 
   it('is moved earlier, and never later', () => {
-    timer.start()
+    timer.start(fire)
     timer.arm(500)
     timer.arm(200)
     timer.arm(900)
@@ -30,41 +31,40 @@ describe('the due timer', () => {
     expect(fired).to.deep.equal([200])
   })
 
-  it('never sleeps longer than a heartbeat, whatever it is told', () => {
-    timer.start()
+  it('never sleeps longer than a heartbeat, however late it is armed for', () => {
+    timer.start(fire)
     timer.arm(10 * HEARTBEAT_MS)
     clock.tick(HEARTBEAT_MS * 3)
     expect(fired).to.deep.equal([HEARTBEAT_MS, HEARTBEAT_MS * 2, HEARTBEAT_MS * 3])
   })
 
-  it('can be armed again from what it calls', () => {
-    timer = new DueTimer(() => {
+  it('can be armed again by its callback', () => {
+    timer.start(() => {
       fired.push(clock.now)
       if (fired.length < 3) timer.arm(10)
-    }, HEARTBEAT_MS)
-    timer.start()
+    })
     timer.arm(5)
     clock.tick(100)
     expect(fired).to.deep.equal([5, 15, 25])
   })
 
-  it('fires at once for what is due already', () => {
-    timer.start()
+  it('fires at once if the due time has passed', () => {
+    timer.start(fire)
     timer.arm(-20)
     clock.tick(0)
     expect(fired).to.deep.equal([0])
   })
 
-  it('keeps one timer, however often it is armed', () => {
-    timer.start()
+  it('holds one timer of the runtime, however often it is armed', () => {
+    timer.start(fire)
     for (let inMs = 1000; inMs > 0; inMs -= 10) timer.arm(inMs)
     expect(clock.countTimers()).to.equal(1)
   })
 
-  it('fires no more once stopped, can be stopped twice, and before it was started', () => {
+  it('does not fire after a stop, which may come twice or before the start', () => {
     timer.stop()
     timer.arm(10)
-    timer.start()
+    timer.start(fire)
     timer.arm(10)
     timer.stop()
     timer.stop()

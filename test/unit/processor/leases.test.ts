@@ -43,7 +43,7 @@ describe('leases', () => {
     sinon.restore()
   })
 
-  it('are renewed three times in their length, all in one call, and only while any is held', async () => {
+  it('are renewed three times in their length, in one call, and only while one is held', async () => {
     leases.hold(claimed('a'), performance.now())
     leases.hold(claimed('b', 4), performance.now())
     await clock.tickAsync(LEASE_MS)
@@ -59,7 +59,7 @@ describe('leases', () => {
     expect(renew.callCount).to.equal(3)
   })
 
-  it('that are lost abort the signal of their handover, and of no other', async () => {
+  it('abort the signal of their handover, and no other, when they are lost', async () => {
     const lost = leases.hold(claimed('a'), performance.now()).signal
     const kept = leases.hold(claimed('b'), performance.now()).signal
     renew.resolves(['a'])
@@ -69,7 +69,7 @@ describe('leases', () => {
     expect(kept.aborted).to.equal(false)
   })
 
-  it('that were lost before anybody asked for the signal have one that is aborted', async () => {
+  it('give an aborted signal if they were lost before it was read', async () => {
     const held = leases.hold(claimed('a'), performance.now())
     renew.resolves(['a'])
     await clock.tickAsync(LEASE_MS / 3)
@@ -80,7 +80,7 @@ describe('leases', () => {
     ])
   })
 
-  it('that are gone while the store is told of their end are no loss to warn of', async () => {
+  it('do not warn of a loss while their end is being reported to the store', async () => {
     const warn = sinon.stub()
     const store = new MemoryStore({ leaseMs: LEASE_MS })
     sinon.stub(store, 'renew').resolves(['a', 'b'])
@@ -93,7 +93,7 @@ describe('leases', () => {
     warned.clear()
   })
 
-  it('outlive a Redis that is away for less than their length, and end with it if it stays away', async () => {
+  it('survive an outage of Redis shorter than their length, and are lost in a longer one', async () => {
     const { signal } = leases.hold(claimed('a'), performance.now())
     renew.rejects(new StoreUnavailable('connection', 'gone'))
     await clock.tickAsync((LEASE_MS / 3) * 2)
@@ -102,16 +102,16 @@ describe('leases', () => {
     expect(signal.aborted).to.equal(true)
   })
 
-  it('tell when none is held any more', async () => {
+  it('resolve `whenEmpty` when the last one is released', async () => {
     leases.hold(claimed('a'), performance.now())
     let empty = false
-    const waiting = leases.empty().then(() => {
+    const waiting = leases.whenEmpty().then(() => {
       empty = true
     })
     await clock.tickAsync(1)
     expect(empty).to.equal(false)
     leases.release('a')
     await waiting
-    await leases.empty()
+    await leases.whenEmpty()
   })
 })

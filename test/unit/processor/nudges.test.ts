@@ -16,32 +16,32 @@ describe('nudges', () => {
     nudges = new Nudges(identity, log, actions)
   })
 
-  it('next-due moves the timer, and claims nothing by itself', () => {
-    nudges.hear(nextDue)
+  it('next-due moves the timer and does not claim', () => {
+    nudges.onEvent(nextDue)
     expect(actions.due.args).to.deep.equal([[40]])
     expect(actions.wake.callCount).to.equal(0)
   })
 
-  it('next-due from another database is said once, with both numbers, and claims nothing', () => {
-    nudges.hear({ ...nextDue, db: 3 })
-    nudges.hear({ ...nextDue, db: 3 })
+  it('next-due from another database is logged once, with both numbers, and does not claim', () => {
+    nudges.onEvent({ ...nextDue, db: 3 })
+    nudges.onEvent({ ...nextDue, db: 3 })
     expect(actions.due.callCount).to.equal(0)
     expect(log.warn.callCount).to.equal(1)
     expect(log.warn.firstCall.args[0]).to.include({ theirDb: 3, ourDb: 0 })
     expect(log.warn.firstCall.args[1]).to.match(/database 3\b.*database 0\b/)
   })
 
-  it('an expiry claims soon, and those of one moment together: most are of what somebody has just claimed', () => {
-    nudges.hear({ kind: 'expired', key: 'quiet', conversationId: 'c' })
-    nudges.hear({ kind: 'expired', key: 'header', conversationId: 'c' })
+  it('expiries within 20 ms cause one claim', () => {
+    nudges.onEvent({ kind: 'expired', key: 'quiet', conversationId: 'c' })
+    nudges.onEvent({ kind: 'expired', key: 'header', conversationId: 'c' })
     expect(actions.wake.callCount).to.equal(0)
     expect(actions.due.args).to.deep.equal([[20], [20]])
   })
 
-  it('each subscription claims, and all but the first count as a return', () => {
-    nudges.hear({ kind: 'subscribed' })
+  it('each subscription claims, and each after the first counts as a resubscription', () => {
+    nudges.onEvent({ kind: 'subscribed' })
     expect(actions.resubscribed.callCount).to.equal(0)
-    nudges.hear({ kind: 'subscribed' })
+    nudges.onEvent({ kind: 'subscribed' })
     expect(actions.wake.callCount).to.equal(2)
     expect(actions.resubscribed.callCount).to.equal(1)
   })

@@ -48,8 +48,8 @@ describe('the handler of a worker', () => {
 
   it('a module that is not there, fails, or exports no function is told in one line', async () => {
     for (const [file, words] of [
-      [join(directory, 'none.mjs'), /can not be loaded/],
-      [await handlerFile('d.mjs', 'throw new Error("out\\nof order")'), /can not be loaded: out$/],
+      [join(directory, 'none.mjs'), /cannot be loaded/],
+      [await handlerFile('d.mjs', 'throw new Error("out\\nof order")'), /cannot be loaded: out$/],
       [await handlerFile('e.mjs', 'export const handle = 1'), /exports no function by default: write/],
     ] as const) {
       const error = await loadHandler(file).then(
