@@ -1,9 +1,10 @@
 /**
- * How late Redis announces an expired key, measured: `natural`, when Redis finds it by itself (it samples, so with many
- * keys that is late), and `touched`, when a command meets it, as a claim does with shadow keys. At most one command a
- * minute, and none where nobody asks: each question may cost the next one.
+ * Measures how late Redis announces an expired key, in two ways: `natural`, when Redis finds the key by itself (it samples,
+ * so with many keys that is late), and `touched`, when a command touches the key, as a claim does with shadow keys.
  *
- *     natural: SET, its expiry is waited for   →   touched: SET   →   a minute later, when it is due: touch   →   natural …
+ * Each scrape may send the next command, so there is at most one a minute, and none without scrapes:
+ *
+ *     natural: SET, then wait for its expiry   →   touched: SET   →   a minute later, when it is due: touch   →   natural …
  */
 import type { Store } from '../store/store.js'
 
@@ -12,18 +13,18 @@ export type CanaryKind = 'natural' | 'touched'
 const MINUTE_MS = 60_000
 const NATURAL_TTL_MS = 1000
 const TOUCHED_TTL_MS = MINUTE_MS
-/** A key is alive still in the millisecond it is due. */
+/** In the millisecond in which a key is due it is still alive. */
 const TOUCH_AFTER_MS = 2
 
 export class Canary {
   private readonly lagMs = new Map<CanaryKind, number>()
   private readonly dueAtMs = new Map<CanaryKind, number>()
   private next: CanaryKind = 'natural'
-  private mayAtMs = 0
+  private nextAtMs = 0
   private timer: NodeJS.Timeout | undefined
 
   /**
-   * @param keys of the store whose announcements are heard
+   * @param keys of the store whose expiry events reach `onExpired`
    * @param name unique to this process
    */
   constructor(
@@ -32,10 +33,10 @@ export class Canary {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** The last lag of each kind; of one that is overdue, what it has come to so far. Sends the next canary, if it is time. */
-  async ask(): Promise<Map<CanaryKind, number>> {
-    if (this.now() >= this.mayAtMs) {
-      this.mayAtMs = this.now() + MINUTE_MS
+  /** The last lag of each kind, or how long the current key is overdue if that is more. Sends the next key when it is time. */
+  async lags(): Promise<Map<CanaryKind, number>> {
+    if (this.now() >= this.nextAtMs) {
+      this.nextAtMs = this.now() + MINUTE_MS
       await this.send()
     }
     const lags = new Map(this.lagMs)
@@ -46,8 +47,8 @@ export class Canary {
     return lags
   }
 
-  /** A canary has expired: this one's own, or another process's. */
-  heard(name: string): void {
+  /** A canary's key has expired, of this process or of another one. */
+  onExpired(name: string): void {
     for (const kind of ['natural', 'touched'] as const) {
       const dueAtMs = this.dueAtMs.get(kind)
       if (name !== this.keyOf(kind) || dueAtMs === undefined) continue
@@ -69,15 +70,15 @@ export class Canary {
     this.dueAtMs.set(kind, this.now() + ttlMs)
     this.next = kind === 'natural' ? 'touched' : 'natural'
     if (kind === 'natural') return
-    // The touch is a command, too: a minute after this one, and a minute before the next.
-    this.mayAtMs = this.now() + ttlMs + TOUCH_AFTER_MS + MINUTE_MS
+    // The touch is a command too: it comes a minute after this one, and the next one a minute after that.
+    this.nextAtMs = this.now() + ttlMs + TOUCH_AFTER_MS + MINUTE_MS
     this.timer = setTimeout(() => this.touch(), ttlMs + TOUCH_AFTER_MS)
     this.timer.unref()
   }
 
   private touch(): void {
     this.keys.touch(this.keyOf('touched')).catch(() => {
-      // Redis is away: it will find the key by itself, and the lag says so.
+      // Redis is away. It will find the key by itself, and the lag will show that.
     })
   }
 }

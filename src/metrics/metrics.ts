@@ -1,6 +1,6 @@
 /**
- * Prometheus metrics of one process: an `Observer` that counts. By Prometheus's conventions: seconds, `_total`, and never
- * a conversation in a label. What a label may hold is bounded where it is set.
+ * Prometheus metrics of one process: an `Observer` that counts. They follow Prometheus's conventions (seconds, `_total`).
+ * No label holds a conversation, and each label has a bounded set of values.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Counts, NudgeKind, Observer } from '../observer.js'
@@ -9,7 +9,7 @@ import { Canary } from './canary.js'
 import { notificationLag, type Reading, redisUp, systemTotals } from './system.js'
 
 const SECOND_MS = 1000
-/** Milliseconds are what punctuality is about, and minutes what an outage makes of it. */
+/** From milliseconds, for punctual releases, to minutes, for releases after an outage. */
 const LATENESS_S = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 const CALL_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const WAIT_S = [1, 2, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600]
@@ -23,7 +23,8 @@ export class Metrics implements Observer {
     'provider',
     'reason',
   ])
-  private readonly released = this.counter('lull_batches_released_total', 'Batches claimed for the first time', [
+  /** Inside Lull the step is `claimed`; to the outside its first claim is a batch's release (see observer.ts). */
+  private readonly firstClaims = this.counter('lull_batches_released_total', 'Batches claimed for the first time', [
     'reason',
   ])
   private readonly handovers = this.counter('lull_handovers_total', 'Handovers', ['kind', 'result'])
@@ -59,7 +60,7 @@ export class Metrics implements Observer {
     ['route', 'method', 'code'],
     CALL_S,
   )
-  /** By their labels: to look them up costs more than to count. */
+  /** By their labels: prom-client's own look-up costs more than the observation. */
   private readonly requestSeries = new Map<string, Histogram.Internal<string>>()
   private readonly build = new Gauge({
     name: 'lull_build_info',
@@ -77,30 +78,30 @@ export class Metrics implements Observer {
 
   /** Prometheus's text format. */
   async text(): Promise<{ type: string; text: string }> {
-    // Node's own are for whoever looks: measuring the event loop is not free.
+    // Node's own metrics only start with the first scrape: measuring the event loop has a cost.
     if (!this.isScraped) collectDefaultMetrics({ register: this.registry })
     this.isScraped = true
     await Promise.all(this.readings.map(read => read()))
     return { type: this.registry.contentType, text: await this.registry.metrics() }
   }
 
-  /** A role runs in this process. */
+  /** Notes that a role runs in this process. */
   runs(role: string): void {
     this.build.set({ version: this.version, role }, 1)
     if (role !== 'processor') return
-    // From the start, not from the first one on: of a counter that begins with 1, increase() sees nothing.
+    // These counters begin at 0: increase() misses the first event of a counter that begins at 1.
     for (const cause of CAUSES) this.headersLost.inc({ cause }, 0)
     for (const result of ANSWERS) this.answers.inc({ result }, 0)
   }
 
-  /** @param ready rejects where this process's Redis can not be used */
+  /** @param ready rejects if this process cannot use its Redis */
   watchRedis(ready: () => Promise<void>): void {
     this.readings.push(redisUp(this.registry, ready))
   }
 
   /**
-   * The gauges of the whole system.
-   * @param store whose expired keys are told to `canaryExpired`
+   * Adds the gauges of the whole system.
+   * @param store its expired canary keys are reported to `canaryExpired`
    * @param name unique to this process
    */
   watchSystem(store: Pick<Store, 'totals' | 'canary'>, name: string): void {
@@ -140,7 +141,7 @@ export class Metrics implements Observer {
       this.reclaims.inc()
       return
     }
-    this.released.inc({ reason: batch.releasedBy })
+    this.firstClaims.inc({ reason: batch.releasedBy })
     this.lateness.observe(lateMs / SECOND_MS)
     this.wait.observe(Math.max(batch.releasedAtMs - batch.firstAtMs, 0) / SECOND_MS)
     this.size.observe(batch.messages.length)
@@ -166,7 +167,7 @@ export class Metrics implements Observer {
   }
 
   canaryExpired(name: string): void {
-    this.canary?.heard(name)
+    this.canary?.onExpired(name)
   }
 
   private counter(name: string, help: string, labelNames: string[]) {

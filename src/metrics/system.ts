@@ -1,6 +1,6 @@
 /**
- * Gauges that are read when they are asked for: whether this process can use its Redis, and, from processors, how it
- * stands with the whole system. Several processors say the same, so dashboards use `max()`.
+ * Gauges that are read at each scrape: whether this process can use its Redis, and, in processors, the totals of the whole
+ * system. All processors report the same totals, so dashboards use `max()`.
  */
 import { Gauge, type Registry } from 'prom-client'
 import type { Store } from '../store/store.js'
@@ -8,10 +8,10 @@ import type { Canary } from './canary.js'
 
 const SECOND_MS = 1000
 
-/** Reads its gauges; never rejects: what cannot be read is absent, and `lull_redis_up` says why. */
+/** Sets its gauges; never rejects. A gauge that cannot be read is absent, and `lull_redis_up` shows why. */
 export type Reading = () => Promise<void>
 
-/** @param ready rejects where this process's Redis can not be used */
+/** @param ready rejects if this process cannot use its Redis */
 export function redisUp(registry: Registry, ready: () => Promise<void>): Reading {
   const up = gauge(registry, 'lull_redis_up', 'Whether Redis can be used from here')
   return async () => {
@@ -24,7 +24,7 @@ export function redisUp(registry: Registry, ready: () => Promise<void>): Reading
   }
 }
 
-/** One script a reading. */
+/** Costs one script a scrape. */
 export function systemTotals(registry: Registry, store: Pick<Store, 'totals'>): Reading {
   const open = gauge(registry, 'lull_open_conversations', 'Conversations that collect, in the whole system')
   const held = gauge(registry, 'lull_held_conversations', 'Conversations with a batch under way, in the whole system')
@@ -38,7 +38,7 @@ export function systemTotals(registry: Registry, store: Pick<Store, 'totals'>): 
       dead.set(totals.dead)
       age.set(totals.oldestDueAgeMs / SECOND_MS)
     } catch {
-      // A gauge that nobody knows is better absent than old.
+      // An absent gauge is better than an outdated one.
       for (const one of [open, held, dead, age]) one.remove()
     }
   }
@@ -54,7 +54,7 @@ export function notificationLag(registry: Registry, canary: Canary): Reading {
   })
   return async () => {
     try {
-      for (const [kind, ms] of await canary.ask()) lag.set({ kind }, ms / SECOND_MS)
+      for (const [kind, ms] of await canary.lags()) lag.set({ kind }, ms / SECOND_MS)
     } catch {
       lag.reset()
     }

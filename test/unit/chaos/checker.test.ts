@@ -18,7 +18,7 @@ interface Handled {
   result?: 'done' | 'failed' | 'cut'
 }
 
-/** Messages of one conversation, each sent at its time and accepted 5 ms later, and what handlers told. */
+/** Messages of one conversation, each sent at its time and accepted 5 ms later, and what the handlers reported. */
 function evidence(sentAt: number[], handled: Handled[], disturbances: Disturbance[] = []): Evidence {
   const messages = sentAt.map((at, i) => ({
     conversationId: 'c1',
@@ -52,7 +52,7 @@ function evidence(sentAt: number[], handled: Handled[], disturbances: Disturbanc
 const kinds = (found: Evidence) => check(found).violations.map(({ kind }) => kind)
 
 describe('the checker of the chaos run', () => {
-  it('finds nothing where all is as promised', () => {
+  it('finds nothing if every guarantee held', () => {
     const found = evidence(
       [0, 100, 1000],
       [
@@ -65,7 +65,7 @@ describe('the checker of the chaos run', () => {
     expect(verdict).to.include({ messages: 3, batches: 2, runs: 2, again: 0, excused: 0 })
   })
 
-  it('finds a message that was accepted and never handled, or begun and never finished', () => {
+  it('finds an accepted message that was never handled, or never finished', () => {
     expect(kinds(evidence([0, 1000], [{ batchId: 'a', messages: [1], at: 305, until: 310 }]))).to.deep.equal(['lost'])
     expect(kinds(evidence([0], [{ batchId: 'a', messages: [1], at: 305 }]))).to.deep.equal(['lost'])
     expect(
@@ -89,7 +89,7 @@ describe('the checker of the chaos run', () => {
     expect(kinds(evidence([0], [{ batchId: 'a', messages: [1, 1], at: 305, until: 310 }]))).to.include('duplicated')
   })
 
-  it('lets a batch come again after a failure or a disturbance of its worker, and else finds it', () => {
+  it('finds a batch that came again without a failure or a disturbance of its worker', () => {
     const again = (result: 'done' | 'failed', disturbances: Disturbance[]) =>
       check(
         evidence(
@@ -108,7 +108,7 @@ describe('the checker of the chaos run', () => {
     expect(again('done', [kill])).to.deep.include({ violations: [], again: 1 })
   })
 
-  it('finds messages out of order inside a batch, and from one batch to the next', () => {
+  it('finds messages out of order inside a batch and between batches', () => {
     const inside = evidence([0, 100], [{ batchId: 'a', messages: [2, 1], at: 405, until: 410 }])
     expect(kinds(inside)).to.include('out of order')
     const between = evidence(
@@ -121,7 +121,7 @@ describe('the checker of the chaos run', () => {
     expect(kinds(between)).to.deep.equal(['out of order'])
   })
 
-  it('finds two answers of one conversation at once, unless a worker was out of touch for as long as its lock', () => {
+  it('finds two answers of one conversation at once, unless a worker was away for as long as its lock', () => {
     const both: Handled[] = [
       { batchId: 'a', messages: [1], at: 305, until: 4000 },
       { batchId: 'b', messages: [2], at: 3500, until: 3600, worker: 'worker-2' },
@@ -132,7 +132,7 @@ describe('the checker of the chaos run', () => {
     expect(check(evidence([0, 1000], both, frozen(3000)))).to.deep.include({ violations: [], excused: 1 })
   })
 
-  it('takes a killed worker’s run to have ended when it was killed', () => {
+  it('takes the run of a killed worker as ended at the kill', () => {
     const found = evidence(
       [0],
       [
@@ -144,11 +144,11 @@ describe('the checker of the chaos run', () => {
     expect(check(found)).to.deep.include({ violations: [], again: 1, excused: 0 })
   })
 
-  it('finds a batch that went before its time', () => {
+  it('finds a batch that was released before its due time', () => {
     expect(kinds(evidence([0], [{ batchId: 'a', messages: [1], at: 250, until: 260 }]))).to.deep.equal(['split'])
   })
 
-  it('finds a message that belonged to the batch before', () => {
+  it('finds a message that belonged to the previous batch', () => {
     const found = evidence(
       [0, 100],
       [
@@ -159,7 +159,7 @@ describe('the checker of the chaos run', () => {
     expect(kinds(found)).to.deep.equal(['split'])
   })
 
-  it('finds reasons of release that are not true', () => {
+  it('finds a wrong reason of a release', () => {
     const released = (by: string) => kinds(evidence([0], [{ batchId: 'a', messages: [1], at: 400, until: 410, by }]))
     for (const by of ['maxMessages', 'direct', 'flush', 'recovery', 'maxBytes'])
       expect(released(by), by).to.include('split')
@@ -167,7 +167,7 @@ describe('the checker of the chaos run', () => {
 })
 
 describe('the schedule of a chaos run', () => {
-  it('is the same for the same seed, and another for another', () => {
+  it('is the same for the same seed, and differs for another', () => {
     const schedule = (seed: number) => scheduleFrom(randomFrom(seed), 60_000, 'bullmq')
     expect(schedule(7)).to.deep.equal(schedule(7))
     expect(schedule(7)).to.not.deep.equal(schedule(8))

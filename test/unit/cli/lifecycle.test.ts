@@ -4,7 +4,7 @@ import { Lifecycle, StoppedEarly } from '../../../src/cli/lifecycle.js'
 import { silent } from '../../../src/logger.js'
 
 describe('lifecycle', () => {
-  it('releases in the reverse order of acquisition, each after the one before', async () => {
+  it('releases in the reverse order of acquisition, one after the other', async () => {
     const lifecycle = new Lifecycle(silent)
     const released: string[] = []
     for (const name of ['redis', 'processor', 'api'])
@@ -24,7 +24,7 @@ describe('lifecycle', () => {
     ])
   })
 
-  it('stops once, however often it is told to', async () => {
+  it('stops once, however often `stop` is called', async () => {
     const lifecycle = new Lifecycle(silent)
     const release = sinon.stub()
     await lifecycle.add('one', release)
@@ -33,7 +33,7 @@ describe('lifecycle', () => {
     expect(release.callCount).to.equal(1)
   })
 
-  it('releases the others where one fails, and says which', async () => {
+  it('releases the others if one fails, and logs which', async () => {
     const log = { ...silent, warn: sinon.stub() }
     const lifecycle = new Lifecycle(log)
     const release = sinon.stub()
@@ -44,7 +44,7 @@ describe('lifecycle', () => {
     expect(log.warn.firstCall.args[1]).to.equal('the second did not stop cleanly')
   })
 
-  it('shares the bound: a release that takes all of its time leaves some to those after it', async () => {
+  it('leaves time to the later releases if one takes all of its own', async () => {
     const clock = sinon.useFakeTimers({ toFake: ['performance', 'setTimeout'] })
     try {
       const lifecycle = new Lifecycle(silent)
@@ -61,7 +61,7 @@ describe('lifecycle', () => {
     }
   })
 
-  it('leaves a release behind that does not end, and says which', async () => {
+  it('goes on without a release that does not end, and logs which', async () => {
     const log = { ...silent, warn: sinon.stub() }
     const lifecycle = new Lifecycle(log)
     const release = sinon.stub()
@@ -72,7 +72,7 @@ describe('lifecycle', () => {
     expect(log.warn.firstCall.args[1]).to.equal('the second did not stop cleanly')
   })
 
-  it('a stop during the start releases what is acquired later at once, and ends the start', async () => {
+  it('releases at once what a start acquires after a stop, and ends the start', async () => {
     const lifecycle = new Lifecycle(silent)
     await lifecycle.stop(1000)
     const release = sinon.stub()

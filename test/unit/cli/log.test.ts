@@ -18,7 +18,7 @@ const wrongPassword = () =>
 
 describe('log', () => {
   for (const forPeople of [false, true])
-    it(`${forPeople ? 'lines for people' : 'JSON lines'}: no secret, at any depth it is likely at, and no error's arguments`, () => {
+    it(`${forPeople ? 'lines for people' : 'JSON lines'}: no secret at three depths, and no arguments of a failed command`, () => {
       const text = written('debug', forPeople, log => {
         log.info(
           { password: 'hush', redis: { password: 'hush' }, req: { headers: { authorization: 'hush' } } },
@@ -30,12 +30,12 @@ describe('log', () => {
       expect(text).to.include('started').and.to.include('refused').and.to.include('WRONGPASS invalid')
     })
 
-  it('an error has its stack only in a log that is for finding errors', () => {
+  it('an error has its stack only at levels debug and trace', () => {
     expect(written('info', false, log => log.error({ err: wrongPassword() }, 'x'))).not.to.include('log.test.ts')
     expect(written('debug', false, log => log.error({ err: wrongPassword() }, 'x'))).to.include('log.test.ts')
   })
 
-  it('a stranger’s words neither move the cursor nor pass for another line', () => {
+  it('text from outside neither moves the cursor nor starts a line', () => {
     for (const forPeople of [false, true]) {
       const text = written('info', forPeople, log => log.info({ text: 'a\u001b[2J' }, 'b\u001b[2J\nc'))
       expect(text)
@@ -44,7 +44,7 @@ describe('log', () => {
     }
   })
 
-  it('one event is one line, for people as well', () => {
+  it('one event is one line, in both formats', () => {
     for (const forPeople of [false, true])
       expect(written('info', forPeople, log => log.error({ err: wrongPassword(), a: { b: 1 } }, 'x'))).to.match(
         /^[^\n]+\n$/,

@@ -10,11 +10,11 @@ const shown = (env: Environment = {}, more: { url?: string; tokenIsMade?: boolea
 }
 
 describe('next steps', () => {
-  it('posts to the generic webhook, where it is open', () => {
+  it('post to the generic webhook if it takes unsigned messages', () => {
     expect(shown()).to.include(`curl -sS ${URL_}/webhook/whatsapp/batched/generic -H`)
   })
 
-  it('posts to the conversation with the token, where webhooks must be signed', () => {
+  it('post to the conversation with the token if webhooks must be signed', () => {
     const text = shown({ WHATSAPP_APP_SECRET: 'hush' })
     expect(text).to.include(
       `curl -sS -H 'authorization: Bearer the-token' ${URL_}/conversations/79990000011%40c.us/messages -H`,
@@ -23,30 +23,30 @@ describe('next steps', () => {
     expect(shown({ WHATSAPP_APP_SECRET: 'hush', LULL_ALLOW_UNSIGNED: 'generic' })).to.include('/batched/generic -H')
   })
 
-  it('begins with the page: its link with a token it made, else the page alone, which asks for it', () => {
+  it('begin with the page, and link it with the token only if that was made for this run', () => {
     expect(shown()).to.include(`Its page:   ${URL_}/?token=the-token\n`)
     expect(shown({}, { tokenIsMade: false })).to.include(`Its page:   ${URL_}/   (it asks for LULL_API_TOKEN)\n`)
   })
 
-  it('shows a token it made, and never the user’s own', () => {
+  it('show a token made for this run, and never the user’s own', () => {
     expect(shown()).to.include('Bearer the-token')
     expect(shown({}, { tokenIsMade: false }))
       .to.include('Bearer <LULL_API_TOKEN>')
       .and.not.to.include('the-token')
   })
 
-  it('says what will be seen, by the settings', () => {
+  it('say what will be seen with these settings', () => {
     expect(shown()).to.include('10 s after the last one, one batch of the four is logged here.')
     expect(shown({ LULL_BATCHING: 'off' })).to.include('each of them is logged here at once, alone.')
     expect(shown({ LULL_WORKER_HANDLER: './answer.mjs' })).to.include('goes to ./answer.mjs')
   })
 
-  it('names an address that can be connected to', () => {
+  it('name an address that can be connected to', () => {
     expect(shown({}, { url: 'http://0.0.0.0:3000' })).to.include('Lull is up at http://127.0.0.1:3000')
     expect(shown({}, { url: 'http://[::]:3000' })).to.include('Lull is up at http://[::1]:3000')
   })
 
-  it('shows how to watch Redis, without its password', () => {
+  it('show how to watch Redis, without its password', () => {
     const text = shown({ REDIS_URL: 'rediss://:hush@h:7000/3', LULL_PREFIX: 'shop' })
     expect(text).to.include("redis-cli -h h -p 7000 --tls -n 3 psubscribe 'shop.*'").and.not.to.include('hush')
   })

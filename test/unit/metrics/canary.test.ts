@@ -1,4 +1,4 @@
-/** The notification canary: at most one command a minute, and none where nobody asks. */
+/** The notification canary: at most one command a minute, and none without scrapes. */
 import { expect } from 'chai'
 import sinon from 'sinon'
 import { Canary } from '../../../src/metrics/canary.js'
@@ -25,9 +25,9 @@ describe('canary', () => {
     clock.restore()
   })
 
-  it('asked every five seconds for an hour, sends at most one command in any minute', async () => {
+  it('sends at most one command a minute, however often it is scraped', async () => {
     for (let i = 0; i < 720; i++) {
-      await canary.ask()
+      await canary.lags()
       await clock.tickAsync(5000)
     }
     expect(commands.length).to.be.within(40, 60)
@@ -35,34 +35,34 @@ describe('canary', () => {
       expect(atMs - (commands[i - 1]?.atMs ?? Number.NEGATIVE_INFINITY)).to.be.at.least(MINUTE_MS)
   })
 
-  it('asked by nobody, sends nothing', async () => {
+  it('sends nothing without scrapes', async () => {
     await clock.tickAsync(10 * MINUTE_MS)
     expect(commands).to.deep.equal([])
   })
 
-  it('tells how late each kind was announced', async () => {
-    await canary.ask()
+  it('measures how late each kind is announced', async () => {
+    await canary.lags()
     await clock.tickAsync(1000 + 350)
-    canary.heard('p.natural')
+    canary.onExpired('p.natural')
     await clock.tickAsync(MINUTE_MS)
-    expect((await canary.ask()).get('natural')).to.equal(350)
+    expect((await canary.lags()).get('natural')).to.equal(350)
     await clock.tickAsync(MINUTE_MS + 2)
     expect(commands.at(-1)?.command).to.equal('touch p.touched')
     await clock.tickAsync(1)
-    canary.heard('p.touched')
-    expect((await canary.ask()).get('touched')).to.equal(3)
+    canary.onExpired('p.touched')
+    expect((await canary.lags()).get('touched')).to.equal(3)
   })
 
-  it('of one that is not announced, tells what its lag has come to so far', async () => {
-    await canary.ask()
+  it('reports how long a key is overdue while it is not announced', async () => {
+    await canary.lags()
     await clock.tickAsync(31_000)
-    expect((await canary.ask()).get('natural')).to.equal(30_000)
+    expect((await canary.lags()).get('natural')).to.equal(30_000)
   })
 
-  it('is not taken in by another process’s', async () => {
-    await canary.ask()
+  it('ignores the canary of another process', async () => {
+    await canary.lags()
     await clock.tickAsync(1500)
-    canary.heard('other.natural')
-    expect((await canary.ask()).get('natural')).to.equal(500)
+    canary.onExpired('other.natural')
+    expect((await canary.lags()).get('natural')).to.equal(500)
   })
 })

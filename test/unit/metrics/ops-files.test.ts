@@ -1,4 +1,4 @@
-/** The files for Prometheus and Grafana ask for metrics that there are, and each alert says in the docs what to do. */
+/** The files for Prometheus and Grafana use metrics that exist, and the docs say what to do about each alert. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
@@ -66,11 +66,11 @@ async function hasPromtool(): Promise<boolean> {
 }
 
 describe('files for Prometheus and Grafana', () => {
-  it('the metrics are those that dashboards hold on to, and no others', () => {
+  it('a process serves exactly the metrics of the contract', () => {
     expect(everyMetric().sort()).to.deep.equal(NAMES.toSorted())
   })
 
-  it('rules and dashboard ask for nothing else', () => {
+  it('rules and dashboard use only metrics that exist', () => {
     for (const file of [RULES, DASHBOARD]) {
       const asked = [...readFileSync(file, 'utf8').matchAll(/\blull_[a-z_]+/g)].map(([name]) => name)
       const unknown = asked.filter(name => !NAMES.includes(name.replace(/_(bucket|sum|count)$/, '')))
@@ -78,19 +78,19 @@ describe('files for Prometheus and Grafana', () => {
     }
   })
 
-  it('gauges of the whole system are never added up', () => {
+  it('gauges of the whole system are never summed', () => {
     const text = [RULES, DASHBOARD].map(file => readFileSync(file, 'utf8')).join('\n')
     const gauges = /(\w+)\((lull_(?:open|held)_conversations|lull_dead_batches|lull_oldest_due_age_seconds)/g
     expect([...text.matchAll(gauges)].map(([, by]) => by)).to.satisfy((all: string[]) => all.every(by => by === 'max'))
   })
 
-  it('every alert has its place in docs/operations.md', () => {
+  it('docs/operations.md has a remedy for every alert', () => {
     const alerts = [...readFileSync(RULES, 'utf8').matchAll(/alert: (\w+)/g)].map(([, name]) => name)
     const docs = readFileSync('docs/operations.md', 'utf8')
     expect(alerts.filter(name => !docs.includes(`| \`${name}\` |`))).to.deep.equal([])
   })
 
-  it('units and PM2 wait longer than LULL_SHUTDOWN_MS before they kill, and never give up on a start without Redis', async () => {
+  it('systemd and PM2 wait longer than LULL_SHUTDOWN_MS before they kill, and restart without limit while Redis is away', async () => {
     for (const role of ['api', 'processor@', 'worker@']) {
       const unit = readFileSync(`ops/systemd/lull-${role}.service`, 'utf8')
       expect(unit).to.match(/^StartLimitIntervalSec=0$/m)
@@ -102,13 +102,13 @@ describe('files for Prometheus and Grafana', () => {
     }
   })
 
-  it('Prometheus scrapes a port of its own of every process that PM2 runs', async () => {
+  it('every process that PM2 runs has its own port, and Prometheus scrapes it', async () => {
     const ports = (await pm2Apps()).map(app => `127.0.0.1:${app.env.LULL_OPS_PORT}`)
     const targets = /targets: (\[.*\])/.exec(readFileSync('ops/prometheus/prometheus.yml', 'utf8'))?.[1] ?? ''
     expect([...targets.matchAll(/"([^"]+)"/g)].map(([, target]) => target)).to.deep.equal(ports)
   })
 
-  it('promtool finds the rules right, and they raise what their tests say (where there is a promtool)', async function () {
+  it('promtool accepts the rules and their tests pass (skipped without promtool)', async function () {
     if (!(await hasPromtool())) this.skip()
     await run('promtool', ['check', 'rules', RULES])
     await run('promtool', ['test', 'rules', 'ops/prometheus/lull.rules.test.yml'])

@@ -34,7 +34,7 @@ describe('the handler of a worker', () => {
     return file
   }
 
-  it('is the default export of a module, ESM or CommonJS, named from the working directory', async () => {
+  it('is the default export of an ESM or CommonJS module, by its path from the working directory', async () => {
     const context = { signal: new AbortController().signal, attempt: 1, log: silent }
     for (const [name, code] of [
       ['a.mjs', 'export default async batch => batch.batchId'],
@@ -46,7 +46,7 @@ describe('the handler of a worker', () => {
     }
   })
 
-  it('a module that is not there, fails, or exports no function is told in one line', async () => {
+  it('rejects in one line if its module is missing, fails, or exports no function', async () => {
     for (const [file, words] of [
       [join(directory, 'none.mjs'), /cannot be loaded/],
       [await handlerFile('d.mjs', 'throw new Error("out\\nof order")'), /cannot be loaded: out$/],
@@ -61,7 +61,7 @@ describe('the handler of a worker', () => {
     }
   })
 
-  it('without a module a batch is one line in the log, and its text one for who asks', () => {
+  it('logs one line a batch without a module, and the text only at level debug', () => {
     const lines: string[] = []
     const details: string[] = []
     const log = {
@@ -77,12 +77,12 @@ describe('the handler of a worker', () => {
 })
 
 describe('a job as a batch', () => {
-  it('is the batch that was handed over, byte for byte', () => {
+  it('equals the batch that was handed over, byte for byte', () => {
     const data: unknown = JSON.parse(JSON.stringify(BATCH))
     expect(batchFrom({ id: 'b1', name: 'batch', data }, 'messages')).to.deep.equal(BATCH)
   })
 
-  it('another program’s job, or one of a later version, is refused with the remedy', () => {
+  it('is refused with the remedy if another program or a later version wrote it', () => {
     for (const data of [undefined, null, 'text', {}, { version: 1 }, { ...BATCH, messages: [] }])
       expect(() => batchFrom({ id: '7', name: 'mail', data }, 'messages')).to.throw(
         /^job 7 \(mail\) of queue messages is no batch of version 1: another program .* LULL_QUEUE/,

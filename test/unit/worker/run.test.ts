@@ -16,7 +16,7 @@ const BATCH = composeBatch({
   releasedBy: 'gap',
 })
 
-describe('a job at work', () => {
+describe('a run of a job', () => {
   let clock: SinonFakeTimers
   beforeEach(() => {
     clock = useFakeTimers()
@@ -48,7 +48,7 @@ describe('a job at work', () => {
     expect(clock.countTimers()).to.equal(0)
   })
 
-  it('its signal is aborted before the answer timeout, and the handler left behind at it', async () => {
+  it('aborts its signal before the answer timeout, and abandons the handler at the timeout', async () => {
     const { run, aborted } = running(forever, { lockMs: 1_000_000 })
     await clock.tickAsync(294_999)
     expect(aborted()).to.equal(false)
@@ -65,13 +65,13 @@ describe('a job at work', () => {
     expect(clock.countTimers()).to.equal(0)
   })
 
-  it('a handler that heeds the signal has failed, and that it was cut is told', async () => {
+  it('has failed, and names the cut, if its handler rejects on the signal', async () => {
     const { run } = running(heedful)
     run.cut('stop')
     expect(await run.result).to.deep.include({ result: 'failed', cut: 'stop' })
   })
 
-  it('a handler that still gets done after the signal is done', async () => {
+  it('is done if its handler resolves after the signal', async () => {
     const { run } = running(
       (_, { signal }) => new Promise<void>(resolve => signal.addEventListener('abort', () => resolve())),
     )
@@ -79,7 +79,7 @@ describe('a job at work', () => {
     expect(await run.result).to.deep.equal({ result: 'done' })
   })
 
-  it('its signal is aborted when its lock has not been renewed for as long as a lock lasts', async () => {
+  it('aborts its signal when its lock has ended without a renewal', async () => {
     const { run, aborted } = running(forever)
     await clock.tickAsync(20_000)
     run.renewed()
@@ -91,7 +91,7 @@ describe('a job at work', () => {
     expect(await run.result).to.deep.equal({ result: 'abandoned', cut: 'lock' })
   })
 
-  it('the first reason to cut it counts', async () => {
+  it('keeps the first reason to be cut', async () => {
     const { run } = running(heedful)
     run.cut('lock')
     run.cut('stop')
