@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * What npm links as `lull`, and what PM2 runs. A file of its own, which does nothing else: under PM2 a module cannot tell
- * that it is what was asked for, as PM2 imports it from a program of its own, and `process.argv[1]` names that.
+ * The program that npm links as `lull`, and that PM2 runs. It is a file of its own because a module cannot detect that PM2
+ * runs it: PM2 imports it from its own program, which `process.argv[1]` then names.
  */
 import { main } from './cli.js'
 

@@ -7,7 +7,7 @@ import { createProgram } from './cli/program.js'
 
 const FAILURE = 1
 const USAGE = 2
-/** What a user's handler left open may go on for so long after a clean stop. */
+/** After a clean stop the process may live this much longer, if a user's handler has left something open. */
 const LINGER_MS = 500
 
 /**

@@ -1,6 +1,6 @@
 /**
  * A conversation's id: `<chatId>`, or `<account>/<chatId>` where the provider names the receiving account, since one
- * customer may write to two of your numbers. The first `/` parts the two, so a `/` in the part before it is `%2F`.
+ * customer may write to two of your numbers. The first `/` separates the two, so a `/` in the account is written `%2F`.
  */
 
 export interface ConversationParts {
@@ -18,6 +18,6 @@ export function parseConversationId(conversationId: string): ConversationParts {
   return { account: unescapeSlash(conversationId.slice(0, slash)), chatId: conversationId.slice(slash + 1) }
 }
 
-// A `%` that would read as an escape is escaped itself, so that no two ids become one.
+// A `%` that looks like the start of an escape is escaped too, so that different ids stay different.
 const escapeSlash = (text: string) => text.replace(/%(?=2F|25)/g, '%25').replaceAll('/', '%2F')
 const unescapeSlash = (text: string) => text.replace(/%2F|%25(?=2F|25)/g, found => (found === '%2F' ? '/' : '%'))

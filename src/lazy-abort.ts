@@ -1,6 +1,6 @@
 /**
- * An abort signal that is made when somebody asks for it. Batches come by the hundred, most who work on them look at no
- * signal, and one costs as much as a short piece of work.
+ * An abort signal that is created when it is first read. Batches come by the hundred, most handlers never read their
+ * signal, and creating one costs as much as a short handler does.
  */
 export class LazyAbort {
   private controller: AbortController | undefined

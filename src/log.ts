@@ -1,17 +1,17 @@
 /**
- * The command line's logger: pino, one JSON object a line, or lines for people on a terminal. It writes synchronously, so
- * that what a process says last is not lost with it.
+ * The command line's logger: pino, with one JSON object a line, or readable lines on a terminal. It writes synchronously, so
+ * that the last lines of a process are not lost when it ends.
  */
 import cluster from 'node:cluster'
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from 'pino'
 import { prettyFactory } from 'pino-pretty'
 
 const DEPTHS = ['', '*.', '*.*.']
-const HUSHED = ['password', 'secret', 'token', 'authorization', 'apiToken', 'appSecret', 'verifyToken', 'cookie']
+const SECRETS = ['password', 'secret', 'token', 'authorization', 'apiToken', 'appSecret', 'verifyToken', 'cookie']
 
 export interface LogOptions {
   level: LevelWithSilent
-  /** Lines for people rather than for programs; by default if standard output is a terminal. */
+  /** Readable lines instead of JSON; by default if standard output is a terminal. */
   forPeople?: boolean
   /** Instead of standard output. */
   destination?: DestinationStream
@@ -23,18 +23,18 @@ export function createLog({ level, forPeople = process.stdout.isTTY === true, de
   return pino(
     {
       level,
-      redact: { paths: DEPTHS.flatMap(depth => HUSHED.map(name => depth + name)), censor: '***' },
+      redact: { paths: DEPTHS.flatMap(depth => SECRETS.map(name => depth + name)), censor: '***' },
       serializers: { err: (error: unknown) => described(error, showStack) },
     },
     forPeople ? linesForPeople(written, destination === undefined) : written,
   )
 }
 
-/** PM2's cluster mode stands in for `process.stdout`: what goes round that is missing in the process's own log. */
+/** PM2's cluster mode replaces `process.stdout`. Output that bypasses it would be missing from the process's log. */
 const standardOutput = (): DestinationStream =>
   cluster.isWorker ? { write: line => void process.stdout.write(line) } : pino.destination({ fd: 1, sync: true })
 
-/** For commands whose standard output is their result: only what goes wrong, on standard error. */
+/** For commands whose standard output is their result: warnings and errors, on standard error. */
 export const createStderrLog = (): Logger =>
   createLog({
     level: 'warn',
@@ -48,17 +48,17 @@ function linesForPeople(target: DestinationStream, isTerminal: boolean): Destina
     ignore: 'pid,hostname',
     translateTime: 'SYS:HH:MM:ss.l',
     errorLikeObjectKeys: [],
-    // A line may quote what a stranger wrote: it must not move the cursor, nor pass for two lines.
+    // A line may quote text from outside, which must neither move the cursor nor start a new line.
     messageFormat: (log, key) => String(log[key]).replace(/\p{Cc}/gu, ' '),
     colorize: isTerminal && process.stdout.hasColors?.() === true,
   })
-  // Not pino-pretty's own stream: what is in it when the process ends would be lost.
+  // Not pino-pretty's own stream: lines in its buffer would be lost when the process ends.
   return { write: line => void target.write(format(line)) }
 }
 
 /**
- * What the log says of an error. Not the properties that clients hang on theirs: ioredis adds the command that failed,
- * and that of a wrong password is the password.
+ * The fields of an error that are logged. Others are left out: ioredis adds the failed command to its errors, and after a
+ * wrong password that command holds the password.
  */
 function described(error: unknown, showStack: boolean): object {
   if (!(error instanceof Error)) return { message: String(error) }

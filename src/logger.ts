@@ -1,4 +1,4 @@
-/** What Lull asks of a logger: pino's call shape, so a pino instance fits as it is. The library's default says nothing. */
+/** The logger that Lull calls. It has pino's call shape, so a pino instance can be passed as it is. */
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
@@ -8,4 +8,5 @@ export interface Logger {
 
 const nothing = () => {}
 
+/** The library's default. */
 export const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }

@@ -1,6 +1,7 @@
 /**
- * `lull forget`: erases what Lull keeps of a conversation, and its finished jobs in the queue, as far as the history still
- * names their batches: that is where the texts of what was handed over rest. What is under way goes on.
+ * `lull forget`: erases everything that Lull keeps about a conversation, and its finished jobs in the queue, which hold the
+ * texts of the batches that were handed over. Jobs are found by the batches that the history names. A batch that is being
+ * answered goes on.
  */
 import type { Queue } from 'bullmq'
 import type { Config } from '../config.js'
@@ -14,12 +15,12 @@ import { withBatcher } from './with-batcher.js'
 
 /** More steps than the history keeps: about 10,000. */
 const STEPS_READ = 20_000
-/** With so many the history may have been trimmed already; `forget` itself has taken some out. */
+/** A history of so many steps may have been trimmed: earlier `forget`s have removed steps too. */
 const STEPS_OF_A_FULL_ONE = 9000
 
 /**
- * Resolves to what was erased, and what was not.
- * @throws {NothingDone} where nothing is kept
+ * Resolves to one line: what was erased, and what was not.
+ * @throws {NothingDone} if nothing is kept about the conversation
  */
 export function forget(config: Config, conversationId: string): Promise<string> {
   return withBatcher(config, 'forget', batcher =>
@@ -40,7 +41,7 @@ export function forget(config: Config, conversationId: string): Promise<string> 
       const left = [
         ...jobs.underWay.map(batchId => `batch ${batchId}, which is under way (forget again when it has ended)`),
         ...(queue && outlivedByJobs(whole, config.handover.queue?.jobRetentionMs ?? 0)
-          ? ['jobs that the history names no more (they go by LULL_JOB_RETENTION_MS)']
+          ? ['jobs that the history no longer names (they expire by LULL_JOB_RETENTION_MS)']
           : []),
         ...(queue ? [] : [`what was handed over${underWay === undefined ? '' : ` (batch ${underWay} is under way)`}`]),
       ]
@@ -50,7 +51,7 @@ export function forget(config: Config, conversationId: string): Promise<string> 
   )
 }
 
-/** Whether finished jobs may be there whose steps have been trimmed. @param history of all, newest first */
+/** Whether there may be finished jobs whose steps were trimmed. @param history of all conversations, newest first */
 function outlivedByJobs(history: HistoryEntry[], jobRetentionMs: number): boolean {
   const [newest] = history
   const oldest = history.at(-1)
@@ -72,7 +73,7 @@ async function withQueue<T>({ handover, redis }: Config, work: (queue: Queue | u
   }
 }
 
-/** The finished ones. */
+/** Removes the finished jobs; lists those that are still under way. */
 async function removeJobs(
   queue: Queue | undefined,
   batchIds: string[],

@@ -1,4 +1,4 @@
-/** What `lull up` prints when it stands: what to type next, and what will be seen. */
+/** The text that `lull up` prints once it runs: what to type next, and what that will show. */
 import type { RedisOptions } from 'ioredis'
 import type { Config } from '../config.js'
 import { providers } from '../providers/registry.js'
@@ -8,9 +8,9 @@ export interface NextSteps {
   /** Where the API listens. */
   url: string
   token: string
-  /** It was made for this run; else it is the user's own, and not to be printed. */
+  /** The token was made for this run. Otherwise it is the user's own, and is not printed. */
   tokenIsMade: boolean
-  /** Absent: embedded. */
+  /** Absent if messages are kept in memory. */
   redis?: RedisOptions
 }
 
@@ -29,7 +29,7 @@ Four messages, a second apart:
 
   ${fourMessages(steps, url, authorization)}
 
-${whatWillBeSeen(steps.config)}
+${whatHappensNext(steps.config)}
 
 What waits now:   curl -sS ${authorization} ${url}/conversations
 Your provider's webhook:   ${url}/webhook/whatsapp/batched
@@ -38,19 +38,19 @@ ${steps.redis ? `Redis at work:   redis-cli ${redisCli(steps.redis)} psubscribe 
 `
 }
 
-/** The webhook where it takes unsigned messages; else the conversation's own route, which takes the token. */
+/** Posts to the webhook if it takes unsigned messages, else to the conversation's own route with the token. */
 function fourMessages({ config }: NextSteps, url: string, authorization: string): string {
   const isOpen = providers.mayComeUnsigned('generic', config.providers)
   const request = isOpen
     ? `${url}/webhook/whatsapp/batched/generic`
     : `${authorization} ${url}/conversations/${encodeURIComponent(CHAT)}/messages`
-  // An id of the second: one that Lull has seen before would be taken for a repeated delivery.
+  // The time makes each id new: an id that Lull has seen before would be dropped as a repeated delivery.
   const body = `{\\"chatId\\":\\"${CHAT}\\",\\"messageId\\":\\"try-$(date +%s)\\",\\"text\\":\\"$text\\"}`
   const texts = TEXTS.map(text => `'${text}'`).join(' ')
   return `for text in ${texts}; do curl -sS ${request} -H 'content-type: application/json' -d "${body}"; echo; sleep 1; done`
 }
 
-function whatWillBeSeen({ batching, rules, handover, worker }: Config): string {
+function whatHappensNext({ batching, rules, handover, worker }: Config): string {
   const where =
     handover.queue === undefined
       ? handover.whatHappens
@@ -58,12 +58,12 @@ function whatWillBeSeen({ batching, rules, handover, worker }: Config): string {
         ? `goes to ${worker.handler}`
         : 'is logged here'
   return batching
-    ? `${rules.quietGapMs / 1000} s after the last one, one batch of the four ${where}.`
-    : `LULL_BATCHING is off: each of them ${where} at once, alone.`
+    ? `${rules.quietGapMs / 1000} s after the last one, one batch with all four ${where}.`
+    : `LULL_BATCHING is off: each message ${where} at once and alone.`
 }
 
 const redisCli = ({ path, host, port, db, tls }: RedisOptions) =>
   (path ? `-s '${path}'` : `-h ${host} -p ${port}${tls ? ' --tls' : ''}`) + (db ? ` -n ${db}` : '')
 
-/** An address that stands for all of a machine's is listened on, and not connected to. */
+/** Replaces the address of all interfaces, which clients cannot connect to, by loopback. */
 const reachable = (url: string) => url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')

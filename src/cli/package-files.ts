@@ -1,12 +1,12 @@
 /**
- * What the command line reads of its own package: its version, and files that lie beside package.json.
+ * The command line's own package: its version, and the files beside package.json.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 
-/** From src/cli and from dist/esm/cli alike. */
+/** Folders to go up from src/cli or dist/esm/cli, at most. */
 const FARTHEST_UP = 4
 
 const root = findRoot()
@@ -17,7 +17,7 @@ function findRoot(): string {
   return folder
 }
 
-/** The path of a file that the package brings; `undefined` where it is not there. */
+/** The path of a file of the package; `undefined` if it does not exist. */
 export function packageFile(name: string): string | undefined {
   const path = join(root, name)
   return existsSync(path) ? path : undefined

@@ -1,4 +1,4 @@
-/** The commands, their options and their help. What they do is in the files beside this one. */
+/** The commands, their options and their help. Each command's work is in a file beside this one. */
 import { Command } from 'commander'
 import type { Logger } from 'pino'
 import { type Config, type Environment, loadEnvironment, readConfig } from '../config.js'
@@ -25,21 +25,26 @@ import { startWatch } from './watch.js'
 
 export function createProgram(): Command {
   const program = new Command('lull')
-    .description('Collects what one person sends in one go, and hands it over as one batch when they fall silent.')
+    .description(
+      'Collects the messages that one person sends in one go, and hands them over as one batch when the person falls silent.',
+    )
     .version(packageVersion())
     .showHelpAfterError('(--help says more)')
     .exitOverride()
-    .addHelpText('after', '\nSettings are environment variables, read from .env in this directory too: see the README.')
+    .addHelpText(
+      'after',
+      '\nSettings are environment variables. A .env file in this directory is read too. See the README.',
+    )
   program
     .command('up')
-    .description('API, processor and worker in one process, on the Redis there is')
-    .option('--handler <file>', 'module whose default export does the work on a batch (LULL_WORKER_HANDLER)')
-    .option('--port <number>', 'of the API (PORT)')
-    .option('--embedded', 'no Redis: messages are kept in memory, and nothing outlives the process')
+    .description('runs API, processor and worker in one process, on the Redis that it finds')
+    .option('--handler <file>', 'module whose default export handles a batch (LULL_WORKER_HANDLER)')
+    .option('--port <number>', 'port of the API (PORT)')
+    .option('--embedded', 'no Redis: messages are kept in memory, and are lost when the process ends')
     .action(up)
   program
     .command('api')
-    .description('takes webhooks and messages, and answers about conversations')
+    .description('receives webhooks and messages, and serves the page and the state of conversations')
     .action(() =>
       role(async context => {
         const { batcher } = await startApi(context)
@@ -48,7 +53,7 @@ export function createProgram(): Command {
     )
   program
     .command('processor')
-    .description('claims the batches that are due, and hands them over')
+    .description('claims due batches and hands them over')
     .action(() =>
       role(async context => {
         const processor = await startProcessor(context)
@@ -57,7 +62,7 @@ export function createProgram(): Command {
     )
   program
     .command('worker')
-    .description('does the work on the batches in the queue')
+    .description('runs the handler on the batches in the queue')
     .action(() =>
       role(async context => {
         const worker = await startWorker(context)
@@ -68,17 +73,17 @@ export function createProgram(): Command {
   program
     .command('flush')
     .description('releases the open batch of a conversation now')
-    .argument('<conversation>', 'its id, <chatId> or <account>/<chatId>')
+    .argument('<conversation>', 'id of the conversation: <chatId> or <account>/<chatId>')
     .action(once(flush))
   program
     .command('drop')
-    .description('discards what waits in a conversation')
-    .argument('<conversation>', 'its id, <chatId> or <account>/<chatId>')
+    .description('discards the messages of a conversation that no processor has claimed')
+    .argument('<conversation>', 'id of the conversation: <chatId> or <account>/<chatId>')
     .action(once(drop))
   program
     .command('forget')
     .description('erases everything kept about a conversation, its finished jobs in the queue included')
-    .argument('<conversation>', 'its id, <chatId> or <account>/<chatId>')
+    .argument('<conversation>', 'id of the conversation: <chatId> or <account>/<chatId>')
     .action(once(forget))
   deadCommands(program)
   return program
@@ -87,7 +92,7 @@ export function createProgram(): Command {
 function seeingCommands(program: Command): void {
   program
     .command('doctor')
-    .description('checks Redis, the processes and the batches, and says what is wrong and what to do')
+    .description('checks Redis, the processes and the batches, and names each problem with its remedy')
     .option('--json', 'one JSON object')
     .action(async (options: { json?: boolean }) => {
       const config = readConfig(loadEnvironment())
@@ -95,14 +100,14 @@ function seeingCommands(program: Command): void {
     })
   program
     .command('watch')
-    .description('shows each step of every batch as it happens, until interrupted')
-    .argument('[conversation]', 'only of this one')
+    .description('prints each step of every batch as it happens, until interrupted')
+    .argument('[conversation]', 'only this conversation')
     .option('--json', 'one JSON object a line')
     .action(watch)
   program
     .command('trace')
-    .description('tells who took the recent batches of a conversation, when, and why then')
-    .argument('<conversation>', 'its id, <chatId> or <account>/<chatId>')
+    .description('prints the life of the recent batches of a conversation: who claimed each, when and why')
+    .argument('<conversation>', 'id of the conversation: <chatId> or <account>/<chatId>')
     .option('--json', 'one JSON object a line, for each batch')
     .action((conversationId: string, options: { json?: boolean }) =>
       once(config => trace(config, conversationId, options))(),
@@ -117,9 +122,9 @@ function deadCommands(program: Command): void {
     .action((options: { json?: boolean }) => once(config => dead(config, options))())
   command
     .command('redrive')
-    .description('hands dead batches over again, in front of what came later')
-    .argument('[batchId]', 'as lull dead lists it')
-    .option('--all', 'all of them')
+    .description('hands dead batches over again, before what came later')
+    .argument('[batchId]', 'id of a dead batch, as lull dead lists it')
+    .option('--all', 'all dead batches')
     .action((batchId: string | undefined, { all = false }: { all?: boolean }, redriving: Command) => {
       if (batchId !== undefined && !all) return once(config => redrive(config, batchId))()
       if (batchId === undefined && all) return once(redriveAll)()
@@ -142,7 +147,7 @@ function up({ handler, port, embedded = false }: UpOptions): Promise<void> {
   return role(context => startUp({ ...context, embedded, directory: process.cwd(), print }), given)
 }
 
-/** Runs until a signal, or until nobody reads it any more. What it says of itself goes to standard error. */
+/** Runs until a signal, or until its output is closed. Its log goes to standard error. */
 async function watch(conversationId: string | undefined, { json = false }: { json?: boolean }): Promise<void> {
   const config = readConfig(loadEnvironment())
   const log = createStderrLog()
@@ -155,12 +160,12 @@ async function watch(conversationId: string | undefined, { json = false }: { jso
   try {
     await serve({ log, shutdownMs: config.shutdownMs, start })
   } catch (error) {
-    // `lull watch | head` has had its lines.
+    // `lull watch | head`: the reader has ended.
     if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error
   }
 }
 
-/** Runs until a signal. @param given what the command line says, over the environment */
+/** Runs a role until a signal. @param given settings of the command line, which override the environment */
 function role(start: (context: RoleContext) => Promise<unknown>, given: Environment = {}): Promise<void> {
   const config = readConfig({ ...loadEnvironment(), ...given })
   const log = createLog({ level: config.logLevel })
@@ -178,15 +183,15 @@ function role(start: (context: RoleContext) => Promise<unknown>, given: Environm
   })
 }
 
-/** A command that does one thing and ends; what it has to say goes to standard output. */
+/** A command that does one thing and ends. Its result goes to standard output. */
 const once =
   <Given extends [string?]>(work: (config: Config, ...given: Given) => Promise<string>) =>
   async (...given: Given) => {
     const config = readConfig(loadEnvironment())
-    const said = await work(config, ...given).catch(error => {
+    const result = await work(config, ...given).catch(error => {
       throw withPrivateRedis(error, config)
     })
-    if (said !== '') process.stdout.write(`${said}\n`)
+    if (result !== '') process.stdout.write(`${result}\n`)
   }
 
 const warn = ({ warnings }: Config, log: Logger) => {

@@ -1,53 +1,53 @@
 /**
  * Runs a role as a process until SIGTERM or SIGINT: starts it, waits, and stops it within a bound. A second signal ends
- * the process at once. So does an error that nobody caught: a process in an unknown state is not to be trusted with
- * other people's messages, and whoever started it starts it again.
+ * the process at once. So does an uncaught error: a process in an unknown state must not handle other people's messages,
+ * and its process manager starts it again.
  */
 import type { Logger } from '../logger.js'
 import { explain, oneLine } from './explain.js'
 import { Lifecycle } from './lifecycle.js'
 
-// A closed terminal ends what was started in it. Under nohup (standard input is no terminal then) it must not.
+// Closing a terminal (SIGHUP) stops a process that was started in it, but not under nohup: standard input is no terminal then.
 const SIGNALS = ['SIGTERM', 'SIGINT', ...(process.stdin.isTTY ? (['SIGHUP'] as const) : [])] as const
-/** One Ctrl-C comes twice under npm: from the terminal, and passed on by npm. */
+/** Under npm one Ctrl-C arrives twice: from the terminal, and forwarded by npm. */
 const SAME_SIGNAL_MS = 100
-/** Of `LULL_SHUTDOWN_MS`, what the clean stop may take before the process ends without it. */
+/** The share of `LULL_SHUTDOWN_MS` that the clean stop may take. After the rest the process is ended. */
 const CLEAN_SHARE = 0.95
-/** With that gone which all else stands on there is nothing to hand back, and little to wait for. */
+/** Bound of a stop after the private Redis has failed: nothing can be given back then. */
 const STOP_AFTER_FAILURE_MS = 2000
 
 export interface ServeOptions {
   log: Logger
   shutdownMs: number
-  /** Acquires, and pushes each release to `lifecycle`. What it has to say at the end of the start it says itself. */
+  /** Acquires what the role needs, adds each release to `lifecycle`, and logs that it has started. */
   start(lifecycle: Lifecycle): Promise<void>
 }
 
-/** Resolves when all is stopped; rejects with what kept it from starting, once that is stopped as well. */
+/** Resolves when the role has stopped; rejects if it could not start, once everything acquired has been released. */
 export async function serve({ log, shutdownMs, start }: ServeOptions): Promise<void> {
   const lifecycle = new Lifecycle(log)
   const signals = new Signals(log, shutdownMs)
-  const release = catchStrays(log)
+  const release = endOnUncaughtErrors(log)
   let stopMs = shutdownMs * CLEAN_SHARE
   lifecycle.failed.catch(() => {
     stopMs = Math.min(stopMs, STOP_AFTER_FAILURE_MS)
   })
   try {
     const starting = start(lifecycle)
-    // When a signal wins the race, the rest of the start ends as `StoppedEarly`, or fails on what was closed under it.
+    // If a signal comes first, the start ends as `StoppedEarly`, or fails because the stop has closed what it uses.
     starting.catch(error => log.debug({ err: error }, 'the start ended'))
     await Promise.race([starting.then(announceReady), signals.first])
     await Promise.race([signals.first, lifecycle.failed])
   } finally {
     const stoppingAtMs = performance.now()
     await lifecycle.stop(stopMs)
-    if (signals.heard) log.info({ ms: Math.round(performance.now() - stoppingAtMs) }, 'stopped')
+    if (signals.received) log.info({ ms: Math.round(performance.now() - stoppingAtMs) }, 'stopped')
     signals.close()
     release()
   }
 }
 
-/** To a parent that waits for it: PM2 with `wait_ready`. */
+/** For a parent process that waits for it: PM2 with `wait_ready`. */
 const announceReady = () => process.send?.('ready')
 
 class Signals {
@@ -63,29 +63,31 @@ class Signals {
     this.first = new Promise(resolve => {
       this.resolve = resolve
     })
-    for (const signal of SIGNALS) process.on(signal, this.hear)
+    for (const signal of SIGNALS) process.on(signal, this.onSignal)
   }
 
-  /** A stop was asked for. */
-  get heard(): boolean {
+  get received(): boolean {
     return this.firstAtMs !== undefined
   }
 
   close(): void {
     clearTimeout(this.deadline)
-    for (const signal of SIGNALS) process.off(signal, this.hear)
+    for (const signal of SIGNALS) process.off(signal, this.onSignal)
   }
 
-  private readonly hear = (signal: NodeJS.Signals): void => {
+  private readonly onSignal = (signal: NodeJS.Signals): void => {
     if (this.firstAtMs !== undefined) {
       if (performance.now() - this.firstAtMs < SAME_SIGNAL_MS) return
-      this.log.warn({ signal }, `${signal} again: ended at once; what was running is taken up again elsewhere`)
+      this.log.warn({ signal }, `${signal} again: ended at once; another process takes over what was running`)
       process.exit(1)
     }
     this.firstAtMs = performance.now()
-    this.log.info({ signal }, `${signal}: stopping, within ${this.shutdownMs} ms; a second one ends it at once`)
+    this.log.info(
+      { signal },
+      `${signal}: stopping within ${this.shutdownMs} ms; a second signal ends the process at once`,
+    )
     this.deadline = setTimeout(() => {
-      this.log.error({}, `not stopped within LULL_SHUTDOWN_MS=${this.shutdownMs}: ended without`)
+      this.log.error({}, `not stopped within LULL_SHUTDOWN_MS=${this.shutdownMs}: ended at once`)
       process.exit(1)
     }, this.shutdownMs)
     this.deadline.unref()
@@ -93,11 +95,11 @@ class Signals {
   }
 }
 
-function catchStrays(log: Logger): () => void {
+function endOnUncaughtErrors(log: Logger): () => void {
   const end = (error: unknown) => {
-    log.debug({ err: error }, 'nobody caught this')
+    log.debug({ err: error }, 'an uncaught error')
     process.stderr.write(
-      `lull: ${oneLine(explain(error))}: ended, as nobody caught this (LOG_LEVEL=debug shows where)\n`,
+      `lull: ${oneLine(explain(error))}: an uncaught error ended this process (LOG_LEVEL=debug shows where)\n`,
     )
     process.exit(1)
   }

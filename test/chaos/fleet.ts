@@ -112,7 +112,7 @@ export class Member {
   /** A start that fails as Redis is away, by itself or by SIGTERM's, is an end with a reason given; a crash is not. */
   private judge({ exitCode, signalCode }: ChildProcess): void {
     const last = this.said.join(' | ')
-    if (/nobody caught this|not stopped within|FATAL|heap out of memory/.test(last)) this.note(`ended: ${last}`)
+    if (/an uncaught error|not stopped within|FATAL|heap out of memory/.test(last)) this.note(`ended: ${last}`)
     else if (signalCode === 'SIGTERM' && last === '')
       return // Node itself was still starting.
     else if (signalCode !== null && signalCode !== 'SIGKILL') this.note(`ended by ${signalCode}: ${last}`)

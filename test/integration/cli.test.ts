@@ -273,7 +273,7 @@ describe('cli', function () {
       await post(await urlOf(up), 'm1')
       expect((await up.exit).code).to.equal(1)
       expect(up.stderr).to.have.length(1)
-      expect(up.stderr[0]).to.match(/^lull: boom: ended, as nobody caught this/)
+      expect(up.stderr[0]).to.match(/^lull: boom: an uncaught error ended this process/)
     })
   })
 
@@ -376,7 +376,7 @@ describe('cli', function () {
   describe('up', () => {
     it('embedded: says that nothing outlives it, and the line it prints makes one batch of four', async () => {
       const up = await start(['up', '--embedded'], { LULL_QUIET_GAP_MS: '2000', LOG_LEVEL: 'debug' })
-      await up.line(/embedded: messages are kept in memory, and nothing outlives this process/)
+      await up.line(/embedded: messages are kept in memory, and are lost when this process ends/)
       const line = await up.line(/^ {2}for text in/)
       expect(await runCommand('sh', ['-c', line])).to.equal('{"accepted":1,"duplicates":0,"ignored":0}\n'.repeat(4))
       await up.line(/4 messages by gap: try-/)

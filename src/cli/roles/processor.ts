@@ -1,5 +1,4 @@
-/** The processor as a process: claims what is due, and hands it over. */
-
+/** The processor as a process: claims due batches and hands them over. */
 import { makeKnown } from '../../presence/announce.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'

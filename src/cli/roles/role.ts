@@ -1,4 +1,4 @@
-/** What every role is started with. */
+/** What every role is started with, and the line it logs then. */
 import type { Config } from '../../config.js'
 import type { Logger } from '../../logger.js'
 import type { Metrics } from '../../metrics/metrics.js'
@@ -8,7 +8,7 @@ import type { Lifecycle } from '../lifecycle.js'
 export interface RoleContext {
   config: Config
   log: Logger
-  /** Each thing a role acquires pushes its release here; stopping it stops the role. */
+  /** A role adds a release for everything it acquires; stopping the lifecycle stops the role. */
   lifecycle: Lifecycle
   metrics: Metrics
 }
@@ -16,15 +16,15 @@ export interface RoleContext {
 export interface ApiContext extends RoleContext {
   /** Instead of the Redis that the settings name. */
   store?: Store
-  /** What else must be well for `/readyz`. */
+  /** Another condition of `/readyz`. */
   readiness?: () => Promise<void>
   /** A processor runs in this process. */
   withProcessor?: boolean
-  /** What works on the batches runs in this process, and does nothing but log them. */
+  /** The worker runs in this process, and only logs the batches. */
   withLoggingWorker?: boolean
 }
 
-/** The line that every process logs at its start: two that "see different data" are told apart by it. */
+/** Every process logs at its start which Redis it uses, so that two that "see different data" can be told apart. */
 export function logStart(log: Logger, role: string, { address, db, prefix, runId, version }: StoreIdentity): void {
   const where = address === 'memory' ? 'memory' : `${address}, database ${db}, prefix ${prefix}, run_id ${runId}`
   log.info({ role, redis: address, db, prefix, runId, version }, `${role} started on ${where}`)

@@ -1,4 +1,4 @@
-/** Everything in one process: API, processor and worker, on whatever Redis there is, or on none. */
+/** `lull up`: API, processor and worker in one process, on the Redis that is found, or in memory. */
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../../config.js'
 import { processName } from '../../process-name.js'
@@ -13,11 +13,11 @@ import type { RoleContext } from './role.js'
 import { handleFrom, startWorker } from './worker.js'
 
 export interface UpContext extends RoleContext {
-  /** The store in memory, whatever Redis there is. */
+  /** Keeps messages in memory even if there is a Redis. */
   embedded: boolean
-  /** Where the private Redis keeps its data. */
+  /** The private Redis keeps its data below it, in `.lull/`. */
   directory: string
-  /** Shows the user what to do next. */
+  /** Prints the next steps for the user. */
   print(text: string): void
 }
 
@@ -54,10 +54,10 @@ async function onRedis(context: UpContext): Promise<Started> {
   return { url, readiness }
 }
 
-/** There is no queue without a Redis: the worker's handler is called where the batch is claimed. */
+/** Without a Redis there is no queue: the processor calls the worker's handler itself. */
 async function inMemory(context: UpContext): Promise<Started> {
   const { config, log, lifecycle, metrics } = context
-  log.warn({}, 'embedded: messages are kept in memory, and nothing outlives this process')
+  log.warn({}, 'embedded: messages are kept in memory, and are lost when this process ends')
   const store = new MemoryStore(config.rules)
   await lifecycle.add('the store in memory', () => store.close())
   const processor = new Processor({

@@ -1,4 +1,4 @@
-/** The worker as a process: takes batches from the queue and does the work on them. */
+/** The worker as a process: takes batches from the queue and calls the handler. */
 import type { RedisOptions } from 'ioredis'
 import { type Config, ConfigError } from '../../config.js'
 import type { Handle } from '../../handover/function.js'
@@ -9,7 +9,7 @@ import { loadHandler, referenceWorker } from '../../worker/handler.js'
 import { QueueWorker } from '../../worker/worker.js'
 import { logStart, type RoleContext } from './role.js'
 
-/** What is done with a batch: the module that the settings name, else a line in the log. */
+/** The handler: the module that the settings name, else one that logs the batch. */
 export const handleFrom = ({ worker, rules }: Config): Promise<Handle> =>
   worker.handler === undefined ? Promise.resolve(referenceWorker(rules)) : loadHandler(worker.handler)
 
@@ -19,11 +19,11 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
   const { kind, whatHappens, queue: settings } = config.handover
   if (!settings)
     throw new ConfigError(
-      `LULL_HANDOVER=${kind}: a batch ${whatHappens}, so there is no queue to work on: run no worker, or set LULL_HANDOVER=bullmq`,
+      `LULL_HANDOVER=${kind}: a batch ${whatHappens}, so a worker has no queue: run no worker, or set LULL_HANDOVER=bullmq`,
     )
   const handle = await handleFrom(config)
   const redis = settings.redis ?? config.redis
-  const { store, identity } = await standOn(context, redis)
+  const { store, identity } = await openStore(context, redis)
   const { name: queue, prefix } = settings
   const worker = new QueueWorker({
     redis,
@@ -44,10 +44,10 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
   return worker
 }
 
-/** The queue's Redis, by the same checks and with the same words as the store's; where this worker makes itself known. */
-async function standOn({ config, lifecycle, metrics }: RoleContext, redis: RedisOptions) {
+/** A store on the queue's Redis: for the same checks and errors as the other roles', and to list this worker there. */
+async function openStore({ config, lifecycle, metrics }: RoleContext, redis: RedisOptions) {
   const { prefix, rules } = config
   const store = new RedisStore({ redis, prefix, rules, role: 'worker', observer: metrics })
-  await lifecycle.add('the worker’s place', () => store.close())
+  await lifecycle.add('the worker’s store', () => store.close())
   return { store, identity: await store.open() }
 }

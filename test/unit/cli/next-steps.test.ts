@@ -36,8 +36,8 @@ describe('next steps', () => {
   })
 
   it('say what will be seen with these settings', () => {
-    expect(shown()).to.include('10 s after the last one, one batch of the four is logged here.')
-    expect(shown({ LULL_BATCHING: 'off' })).to.include('each of them is logged here at once, alone.')
+    expect(shown()).to.include('10 s after the last one, one batch with all four is logged here.')
+    expect(shown({ LULL_BATCHING: 'off' })).to.include('each message is logged here at once and alone.')
     expect(shown({ LULL_WORKER_HANDLER: './answer.mjs' })).to.include('goes to ./answer.mjs')
   })
 
