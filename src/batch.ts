@@ -48,6 +48,8 @@ export interface Message {
   replyTo?: string
   /** The id behind a pressed button or a chosen list row. */
   payloadId?: string
+  /** What a person filled in, by field: an answer to a WhatsApp Flow. `text` says the same in lines. */
+  form?: Record<string, unknown>
   media?: { id?: string; url?: string; mimeType?: string; fileName?: string }
   location?: { latitude: number; longitude: number; name?: string; address?: string }
   /** The provider's own body, with `LULL_RAW=on`. */

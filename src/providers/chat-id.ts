@@ -19,7 +19,8 @@ const PERSON_DOMAINS = new Set(['c.us', 's.whatsapp.net'])
 const DEVICE_DOMAINS = new Set([...PERSON_DOMAINS, 'lid'])
 
 /** E.164 has at most 15 digits; less than 5 is no phone number. */
-const PHONE = /^\+?[\d\s().-]+$/
+/** Never a minus in front: `-100123` is a group of another messenger, not a person's number. */
+const PHONE = /^\+?[\d(][\d\s().-]*$/
 const FEWEST_DIGITS = 5
 const MOST_DIGITS = 15
 
@@ -43,6 +44,14 @@ export function chatIdFrom(raw: string): string | undefined {
 export function personIdFrom(...ids: (string | undefined)[]): string | undefined {
   const known = ids.flatMap(id => (id === undefined ? [] : (chatIdFrom(id) ?? [])))
   return known.find(id => id.endsWith(PERSON)) ?? known[0]
+}
+
+/** All ids of one person that a body gives, the one that `personIdFrom` chooses first; `undefined` where there is but one. */
+export function samePersonIn(...ids: (string | undefined)[]): string[] | undefined {
+  const first = personIdFrom(...ids)
+  const others = ids.flatMap(id => (id === undefined ? [] : (chatIdFrom(id) ?? [])))
+  const all = first === undefined ? [] : [...new Set([first, ...others])]
+  return all.length > 1 ? all : undefined
 }
 
 /** Why nothing of this chat is anybody's conversation: status posts, broadcast lists and channels. */

@@ -8,6 +8,7 @@ import { z } from 'zod'
 import type { MessageType } from '../batch.js'
 import { chatIdFrom, isGroupId } from './chat-id.js'
 import { filledText, id, isRecord, known, lenient, list, lookUp, text, time } from './fields.js'
+import { messageItem } from './message-item.js'
 import { type Item, type Provider, UnreadableBody } from './provider.js'
 
 const part = z.object({
@@ -64,33 +65,34 @@ function partItems(value: unknown): Item[] {
   if (meta?.type !== 'message')
     return data.map(() => ({ kind: 'ignored' as const, reason: `event:${(meta?.type ?? 'none').slice(0, 80)}` }))
   const names = [meta.licenseId, meta.messengerType].filter(name => name !== undefined)
-  return data.map(each => itemFrom(each, names.length > 0 ? names.join(':') : undefined))
+  const idOf = isWhatsApp(meta.messengerType) ? chatIdFrom : asItIs
+  return data.map(each => itemFrom(each, names.length > 0 ? names.join(':') : undefined, idOf))
 }
 
-function itemFrom(value: unknown, account: string | undefined): Item {
+/** Other messengers' ids are numbers too, and no phone's. That their names lack `whatsapp` is inferred. */
+const isWhatsApp = (messenger: string | undefined) => messenger === undefined || /whats/i.test(messenger)
+const asItIs = (chatId: string) => (chatId === '' ? undefined : chatId)
+
+function itemFrom(value: unknown, account: string | undefined, idOf: typeof chatIdFrom): Item {
   const parsed = messageShape.safeParse(value)
   if (!parsed.success) return { kind: 'ignored', reason: 'invalid:not_an_object' }
-  const { id: messageId, side, chat, fromUser, message, ...told } = parsed.data
+  const { id: messageId, side, chat, fromUser, message: body, ...told } = parsed.data
   const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
   if (side !== 'in') return ignored(side === 'out' ? 'from_me' : 'system')
   if (messageId === undefined) return ignored('invalid:no_id')
-  const chatId = chatIdFrom(chat?.id ?? chat?.phone ?? '')
+  const chatId = idOf(chat?.id ?? chat?.phone ?? '')
   if (chatId === undefined) return ignored('invalid:no_chat')
   const isGroup = isGroupId(chatId)
-  const { file, text: words, caption } = message ?? {}
+  const { file, text: words, caption } = body ?? {}
   const media = file && known({ url: file.link, mimeType: file.contentType, fileName: file.name })
-  return {
-    kind: 'message',
-    ...known({ account, chatId, isGroup }),
-    message: known({
-      messageId,
-      type: lookUp(TYPES, told.type) ?? ('unknown' as const),
-      text: words ?? caption,
-      senderId: fromUser?.id === undefined ? (isGroup ? undefined : chatId) : chatIdFrom(fromUser.id),
-      senderName: fromUser?.name ?? chat?.name,
-      sentAtMs: told.time,
-      media,
-    }),
-    raw: value,
-  }
+  const message = known({
+    messageId,
+    type: lookUp(TYPES, told.type) ?? ('unknown' as const),
+    text: words ?? caption,
+    senderId: fromUser?.id === undefined ? (isGroup ? undefined : chatId) : idOf(fromUser.id),
+    senderName: fromUser?.name ?? chat?.name,
+    sentAtMs: told.time,
+    media,
+  })
+  return messageItem(known({ account, chatId, isGroup }), message, value, told.type)
 }

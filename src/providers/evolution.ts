@@ -6,13 +6,14 @@
  */
 import { z } from 'zod'
 import { secret, setting } from '../config/setting.js'
-import { contentOf, type Holding, holdingOf, replyIn } from './baileys-content.js'
-import { isGroupId, noConversation, personIdFrom } from './chat-id.js'
+import { contentOf, correctionItem, holdingOf, PLACEHOLDER } from './baileys-content.js'
+import { isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id.js'
 import { filledText, flag, id, isRecord, known, lenient, time } from './fields.js'
+import { messageItem } from './message-item.js'
 import { type Fault, type Item, type Place, type SignedRequest, UnreadableBody } from './provider.js'
 import { bearerFault, bearerOf, tokenFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
-import { isFromPhone } from './stanza.js'
+import { isFromPhone, stubReason } from './stanza.js'
 
 const event = z.object({ event: z.string(), instance: id, sender: id, data: z.unknown().optional() })
 
@@ -26,6 +27,7 @@ const keyShape = z.object({
   participant: id,
   participantAlt: id,
   participantPn: id,
+  isViewOnce: flag,
 })
 
 const upsert = z.object({
@@ -34,6 +36,7 @@ const upsert = z.object({
   message: lenient(z.record(z.string(), z.unknown())),
   messageTimestamp: time,
   contextInfo: lenient(z.object({ stanzaId: id })),
+  messageStubType: lenient(z.union([z.number(), z.string()])),
 })
 
 const update = keyShape.extend({ keyId: id, message: lenient(z.record(z.string(), z.unknown())) })
@@ -87,7 +90,7 @@ function itemsOf(name: string, data: unknown, origin: Origin, raw: unknown): Ite
   switch (name) {
     case 'messages.upsert':
     case 'send.message':
-      return [messageItem(name, data, origin, raw)]
+      return [itemFrom(name, data, origin, raw)]
     case 'messages.edited':
       return [edited(data, origin)]
     case 'messages.update':
@@ -101,7 +104,7 @@ function itemsOf(name: string, data: unknown, origin: Origin, raw: unknown): Ite
   }
 }
 
-function messageItem(name: string, data: unknown, origin: Origin, raw: unknown): Item {
+function itemFrom(name: string, data: unknown, origin: Origin, raw: unknown): Item {
   const parsed = upsert.safeParse(data)
   if (!parsed.success || parsed.data.key === undefined) return { kind: 'ignored', reason: 'invalid:no_key' }
   const { key, message: body, ...told } = parsed.data
@@ -114,41 +117,41 @@ function messageItem(name: string, data: unknown, origin: Origin, raw: unknown):
     return isFromPhone(messageId) && name !== 'send.message'
       ? known({ kind: 'own' as const, ...place, messageId })
       : ignored('from_me')
-  const holding = holdingOf(body)
-  if (holding?.about !== undefined) return correction(holding, where) ?? ignored(holding.about)
+  const holding = holdingOf(body) ?? (key.isViewOnce ? PLACEHOLDER : undefined)
+  if (holding?.about !== undefined) return correctionItem(holding, where) ?? ignored(holding.about)
   if (messageId === undefined) return ignored('invalid:no_id')
-  if (holding === undefined) return ignored('invalid:no_message')
+  if (holding === undefined) return ignored(stubReason(told.messageStubType) ?? 'invalid:no_message')
   const message = known({
     messageId,
     ...contentOf(holding),
     senderId,
     senderName: told.pushName,
     sentAtMs: told.messageTimestamp,
-    replyTo: replyIn(holding) ?? told.contextInfo?.stanzaId,
+    replyTo: holding.replyTo ?? told.contextInfo?.stanzaId,
   })
-  return { kind: 'message', ...place, message, raw }
+  return messageItem(place, message, raw, holding.kind)
 }
 
 type Where = Place & { senderId?: string }
 
 /** Or why it is nobody's conversation. */
 function placeOf(key: Key, { account }: Origin): Where | string {
-  const chatId = isGroupId(key.remoteJid ?? '')
-    ? key.remoteJid
-    : personIdFrom(key.remoteJid, key.remoteJidAlt, key.senderPn)
+  const chatId = isGroupId(key.remoteJid ?? '') ? key.remoteJid : personIdFrom(...chatIdsIn(key))
   if (chatId === undefined) return 'invalid:no_chat'
   const nobody = noConversation(chatId)
   if (nobody !== undefined) return nobody
   const isGroup = isGroupId(chatId)
-  const senderId = isGroup ? personIdFrom(key.participant, key.participantAlt, key.participantPn) : chatId
-  return known({ account, chatId, isGroup, senderId })
+  const person = isGroup ? [key.participant, key.participantAlt, key.participantPn] : chatIdsIn(key)
+  const senderId = isGroup ? personIdFrom(...person) : chatId
+  return known({ account, chatId, isGroup, samePerson: samePersonIn(...person), senderId })
 }
 
-function correction({ about, original, words }: Holding, where: Where): Item | undefined {
-  if (original === undefined) return undefined
-  if (about === 'revoke') return { kind: 'revoke', ...where, messageId: original }
-  return words === undefined ? undefined : { kind: 'edit', ...where, messageId: original, text: words }
-}
+/** `remoteJidAlt` is the chat's, also of an own message; `senderPn` is the sender's. */
+const chatIdsIn = ({ remoteJid, remoteJidAlt, senderPn, fromMe }: Key) => [
+  remoteJid,
+  remoteJidAlt,
+  ...(fromMe ? [] : [senderPn]),
+]
 
 /**
  * `data` is what the person's phone said to WhatsApp, so its key may be from their side: where the chat is ourselves,
@@ -161,7 +164,7 @@ function edited(data: unknown, origin: Origin): Item {
   const where = told?.key === undefined ? 'invalid:no_key' : placeOf(told.key, origin)
   if (typeof where === 'string') return ignored(where)
   if (where.chatId === personIdFrom(origin.self)) return ignored('edit:no_chat')
-  return (holding && correction(holding, where)) ?? ignored('edit')
+  return (holding && correctionItem(holding, where)) ?? ignored('edit')
 }
 
 function updated(data: unknown, origin: Origin): Item {

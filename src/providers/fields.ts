@@ -35,17 +35,33 @@ export const flag = lenient(z.union([z.boolean(), z.stringbool()]))
 
 export const number = readBy(value => (typeof value === 'number' && Number.isFinite(value) ? value : undefined))
 
+const COORDINATE = /^-?\d{1,3}(?:\.\d+)?$/
+
+/** A latitude or longitude, as a number or in digits. */
+export const degrees = readBy(value => {
+  const given = typeof value === 'string' && COORDINATE.test(value.trim()) ? Number(value) : value
+  return typeof given === 'number' && Math.abs(given) <= 180 ? given : undefined
+})
+
 /** Empty where it is absent, which is no error: one costs more to make than all the rest of a webhook to read. */
 export const list = z
   .array(z.unknown())
   .default(() => [])
   .catch(() => [])
 
-/** Milliseconds from seconds or milliseconds, as a number, in digits, or as an ISO 8601 date; absent if unusable. */
+/**
+ * Milliseconds from seconds or milliseconds: a number, digits, an ISO 8601 date, or a protobuf `Long` as JSON
+ * (`{ low, high }`). Absent if unusable.
+ */
 export const time = readBy(value => {
-  const ms = typeof value === 'number' ? timeFromNumber(value) : typeof value === 'string' ? timeFromText(value) : 0
+  const given = isRecord(value) ? fromLong(value) : value
+  const ms = typeof given === 'number' ? timeFromNumber(given) : typeof given === 'string' ? timeFromText(given) : 0
   return ms !== undefined && ms > 0 && ms <= LATEST_MS ? Math.round(ms) : undefined
 })
+
+function fromLong({ low, high }: Record<string, unknown>): number | undefined {
+  return typeof low === 'number' && typeof high === 'number' ? high * 2 ** 32 + (low >>> 0) : undefined
+}
 
 function timeFromNumber(value: number): number | undefined {
   if (!Number.isFinite(value)) return undefined

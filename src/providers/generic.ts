@@ -10,6 +10,7 @@ import { z } from 'zod'
 import { MESSAGE_TYPES, type NewMessage } from '../batch.js'
 import { chatIdFrom, isGroupId } from './chat-id.js'
 import { filledText, flag, id, isRecord, known, lenient, time } from './fields.js'
+import { messageItem } from './message-item.js'
 import { type Item, type Provider, UnreadableBody } from './provider.js'
 
 const said = lenient(z.union([z.string(), z.number().transform(String)]))
@@ -90,7 +91,7 @@ function itemFrom(value: unknown): Item {
   const senderId = sender === undefined ? (isGroup ? undefined : chatId) : chatIdFrom(sender)
   const message = newMessage({ ...fields, senderId })
   if (message === undefined) return { kind: 'ignored', reason: 'invalid:no_id', chatId }
-  return { kind: 'message', ...place, message, raw: value }
+  return messageItem(place, message, value, fields.type)
 }
 
 function newMessage(fields: z.infer<typeof messageShape>): NewMessage | undefined {

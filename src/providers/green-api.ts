@@ -9,12 +9,41 @@ import type { MessageType, NewMessage } from '../batch.js'
 import { secret, setting } from '../config/setting.js'
 import { chatIdFrom, isGroupId, noConversation } from './chat-id.js'
 import { filledText, id, isRecord, known, lenient, lookUp, text, time } from './fields.js'
+import { messageItem } from './message-item.js'
 import { type Item, type Place, UnreadableBody } from './provider.js'
 import { bearerFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 
 const stanza = lenient(z.object({ stanzaId: id }))
-const chosen = lenient(z.object({ selectedButtonText: text, selectedButtonId: id, stanzaId: id }))
+/** A pressed button, under the names that its docs, its examples and its servers have for it. */
+const chosen = lenient(
+  z.object({
+    selectedButtonText: text,
+    selectedDisplayText: text,
+    buttonText: text,
+    selectedButtonId: id,
+    selectedId: id,
+    buttonId: id,
+    stanzaId: id,
+  }),
+)
+/** A message with buttons, a list or a template; an invitation. */
+const offered = lenient(
+  z.object({
+    contentText: filledText,
+    body: filledText,
+    text: filledText,
+    titleText: filledText,
+    header: filledText,
+    title: filledText,
+    caption: filledText,
+    groupName: filledText,
+  }),
+)
+const product = lenient(z.object({ title: filledText, body: filledText, productId: id, retailerId: id }))
+const row = lenient(
+  z.union([z.string().transform(selectedRowId => ({ selectedRowId })), z.object({ selectedRowId: id })]),
+)
 
 const messageData = z.object({
   typeMessage: lenient(z.string()),
@@ -29,9 +58,22 @@ const messageData = z.object({
   ),
   buttonsResponseMessage: chosen,
   templateButtonReplyMessage: chosen,
+  templateButtonsReplyMessage: chosen,
+  interactiveButtonsResponse: chosen,
+  interactiveResponseMessage: chosen,
+  interactiveButtons: offered,
+  interactiveButtonsReply: offered,
+  buttonsMessage: offered,
+  listMessage: offered,
+  templateMessage: offered,
+  groupInviteMessageData: offered,
+  pollMessageData: lenient(z.object({ name: filledText })),
+  productMessage: product,
+  productMessageData: product,
+  orderMessageData: lenient(z.object({ message: filledText, orderTitle: filledText, orderId: id })),
   editedMessageData: lenient(z.object({ textMessage: text, text, caption: text, stanzaId: id })),
   deletedMessageData: stanza,
-  listResponseMessage: lenient(z.object({ title: text, singleSelectReply: lenient(z.object({ selectedRowId: id })) })),
+  listResponseMessage: lenient(z.object({ title: text, singleSelectReply: row, stanzaId: id })),
 })
 
 const notification = z.object({
@@ -48,6 +90,15 @@ type MessageData = z.infer<typeof messageData>
 type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
 
 const EVENTS: Record<string, string> = { outgoingMessageStatus: 'status', outgoingAPIMessageReceived: 'from_me' }
+
+/** About another message, or nobody's words. */
+const ABOUT: Record<string, string> = {
+  reactionMessage: 'reaction',
+  pollUpdateMessage: 'poll_vote',
+  keepInChatMessage: 'keep_in_chat',
+  pinInChatMessage: 'pin',
+  albumMessage: 'album',
+}
 
 const FILES: Record<string, MessageType> = {
   imageMessage: 'image',
@@ -93,7 +144,8 @@ function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
   const place = known({ account: told.instanceData?.idInstance, chatId, isGroup: isGroupId(chatId) })
   const data = told.messageData
   const typeMessage = data?.typeMessage
-  if (typeMessage === 'reactionMessage') return ignored('reaction')
+  const nobodys = lookUp(ABOUT, typeMessage)
+  if (nobodys !== undefined) return ignored(isOwn ? 'from_me' : nobodys)
   const isCorrection = typeMessage === 'editedMessage' || typeMessage === 'deletedMessage'
   // Who corrects what they said from the business's phone answers nobody.
   if (isOwn && isCorrection) return ignored('from_me')
@@ -109,9 +161,9 @@ function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
     senderId: sender === undefined ? undefined : chatIdFrom(sender),
     senderName: told.senderData?.senderName ?? told.senderData?.senderContactName,
     sentAtMs: told.timestamp,
-    replyTo: data.extendedTextMessageData?.stanzaId ?? data.quotedMessage?.stanzaId,
+    replyTo: data.extendedTextMessageData?.stanzaId ?? data.quotedMessage?.stanzaId ?? pressedIn(data)?.stanzaId,
   })
-  return { kind: 'message', ...place, message, raw }
+  return messageItem(place, message, raw, typeMessage)
 }
 
 function correction(where: Place & { senderId?: string }, data: MessageData): Item | undefined {
@@ -140,8 +192,27 @@ function contentOf(data: MessageData): Content {
     case 'contactsArrayMessage':
       return { type: 'contacts' }
     case 'buttonsResponseMessage':
+    case 'templateButtonReplyMessage':
     case 'templateButtonsReplyMessage':
-      return buttonContent(data.buttonsResponseMessage ?? data.templateButtonReplyMessage)
+    case 'interactiveButtonsResponse':
+    case 'interactiveResponseMessage':
+      return buttonContent(pressedIn(data))
+    case 'interactiveButtons':
+    case 'interactiveButtonsReply':
+    case 'buttonsMessage':
+    case 'listMessage':
+    case 'templateMessage':
+      return { type: 'interactive', text: offeredIn(data) }
+    case 'groupInviteMessage':
+      return { type: 'unknown', text: data.groupInviteMessageData?.caption ?? data.groupInviteMessageData?.groupName }
+    case 'pollMessage':
+      return { type: 'unknown', text: data.pollMessageData?.name }
+    case 'productMessage': {
+      const { title, body, productId, retailerId } = data.productMessage ?? data.productMessageData ?? {}
+      return { type: 'order', text: body ?? title, payloadId: productId ?? retailerId }
+    }
+    case 'orderMessage':
+      return { type: 'order', text: data.orderMessageData?.message ?? data.orderMessageData?.orderTitle }
     case 'listResponseMessage': {
       const { title, singleSelectReply } = data.listResponseMessage ?? {}
       return { type: 'interactive', text: title, payloadId: singleSelectReply?.selectedRowId }
@@ -162,6 +233,28 @@ function locationOf(place: MessageData['locationMessageData']): Content['locatio
   return known({ ...rest, name })
 }
 
-function buttonContent(button: MessageData['buttonsResponseMessage']): Content {
-  return { type: 'interactive', text: button?.selectedButtonText, payloadId: button?.selectedButtonId }
+/** Documents and servers name the field in different ways, whatever `typeMessage` says. */
+const pressedIn = (data: MessageData) =>
+  data.buttonsResponseMessage ??
+  data.templateButtonReplyMessage ??
+  data.templateButtonsReplyMessage ??
+  data.interactiveButtonsResponse ??
+  data.interactiveResponseMessage
+
+function offeredIn(data: MessageData): string | undefined {
+  const told =
+    data.interactiveButtons ??
+    data.interactiveButtonsReply ??
+    data.buttonsMessage ??
+    data.listMessage ??
+    data.templateMessage
+  return told?.contentText ?? told?.body ?? told?.text ?? told?.titleText ?? told?.header ?? told?.title
+}
+
+function buttonContent(button: ReturnType<typeof pressedIn>): Content {
+  return {
+    type: 'interactive',
+    text: button?.selectedButtonText ?? button?.selectedDisplayText ?? button?.buttonText,
+    payloadId: button?.selectedButtonId ?? button?.selectedId ?? button?.buttonId,
+  }
 }

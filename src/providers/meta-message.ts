@@ -6,8 +6,10 @@
  */
 import { z } from 'zod'
 import type { NewMessage } from '../batch.js'
-import { chatIdFrom } from './chat-id.js'
+import { personIdFrom, samePersonIn } from './chat-id.js'
 import { filledText, flag, id, known, lenient, text, time } from './fields.js'
+import { answerIn } from './form-answer.js'
+import { messageItem } from './message-item.js'
 import type { Item, Place } from './provider.js'
 
 const medium = lenient(
@@ -15,12 +17,22 @@ const medium = lenient(
 )
 const reply = lenient(z.object({ id, title: text }))
 
-const idAlone = lenient(z.object({ id }))
+const context = lenient(z.object({ id, referred_product: lenient(z.object({ product_retailer_id: id })) }))
 const words = lenient(z.object({ body: text }))
 const place = lenient(z.object({ latitude: z.number(), longitude: z.number(), name: filledText, address: filledText }))
 const button = lenient(z.object({ payload: id, text }))
-const interactive = lenient(z.object({ button_reply: reply, list_reply: reply, nfm_reply: words }))
-const order = lenient(z.object({ text: filledText }))
+const interactive = lenient(
+  z.object({
+    button_reply: reply,
+    list_reply: reply,
+    // A Flow: `body` is a fixed word ("Sent"), what was filled in stands in `response_json`.
+    nfm_reply: lenient(z.object({ body: text, response_json: text })),
+    call_permission_reply: lenient(z.object({ response: filledText })),
+  }),
+)
+const order = lenient(
+  z.object({ text: filledText, catalog_id: id, product_items: lenient(z.array(z.record(z.string(), z.unknown()))) }),
+)
 const edit = lenient(z.object({ original_message_id: id, message: lenient(z.record(z.string(), z.unknown())) }))
 const revoke = lenient(z.object({ original_message_id: id }))
 
@@ -31,11 +43,12 @@ const messageShape = z.object({
   id,
   from: id,
   from_user_id: id,
+  from_parent_user_id: id,
   group_id: id,
   timestamp: time,
   type: text,
   // A forwarded message has a context without an id: that is no reply.
-  context: idAlone,
+  context,
   text: unread,
   image: unread,
   video: unread,
@@ -51,28 +64,39 @@ const messageShape = z.object({
 })
 
 type MetaMessage = z.infer<typeof messageShape>
-type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
+type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId' | 'form'>
 
-const contact = z.object({ wa_id: id, user_id: id, profile: lenient(z.object({ name: filledText })) })
+const contact = z.object({
+  wa_id: id,
+  user_id: id,
+  parent_user_id: id,
+  profile: lenient(z.object({ name: filledText, username: filledText })),
+})
 
-/** Names by phone number and by business-scoped user id. */
-export type Names = ReadonlyMap<string, string>
+type Contact = z.infer<typeof contact>
 
-export function contactsIn(contacts: unknown[]): Names {
-  const names = new Map<string, string>()
-  for (const each of contacts) {
-    const parsed = contact.safeParse(each)
-    const name = parsed.data?.profile?.name
-    if (name === undefined) continue
-    for (const key of [parsed.data?.wa_id, parsed.data?.user_id]) if (key !== undefined) names.set(key, name)
+/** The senders of a change's messages, in an order of their own. */
+export class Contacts {
+  private readonly byId = new Map<string, Contact>()
+  private readonly all: Contact[]
+
+  constructor(contacts: unknown[]) {
+    this.all = contacts.flatMap(each => contact.safeParse(each).data ?? [])
+    for (const one of this.all)
+      for (const key of [one.wa_id, one.user_id, one.parent_user_id]) if (key !== undefined) this.byId.set(key, one)
   }
-  return names
+
+  /** Whose message it is; the only one there is, where its `wa_id` is another number than `from` (a ninth digit, say). */
+  of({ from, from_user_id, from_parent_user_id }: MetaMessage): Contact | undefined {
+    const found = [from, from_user_id, from_parent_user_id].map(key => key && this.byId.get(key)).find(Boolean)
+    return found || (this.all.length === 1 ? this.all[0] : undefined)
+  }
 }
 
 /** Kinds that are about another message, or nobody's words. */
 const NO_MESSAGES = ['system', 'reaction']
 
-export function itemFrom(value: unknown, account: string | undefined, names: Names): Item {
+export function itemFrom(value: unknown, account: string | undefined, contacts: Contacts): Item {
   const parsed = messageShape.safeParse(value)
   if (!parsed.success) return { kind: 'ignored', reason: 'invalid:not_an_object' }
   const message = parsed.data
@@ -83,24 +107,28 @@ export function itemFrom(value: unknown, account: string | undefined, names: Nam
   const senderId = senderOf(message)
   const chatId = message.group_id === undefined ? senderId : `${message.group_id}@g.us`
   if (chatId === undefined) return { kind: 'ignored', reason: 'invalid:no_chat', messageId }
-  const where = known({ account, chatId, isGroup: message.group_id !== undefined })
+  const told = contacts.of(message)
+  const where = known({
+    account,
+    chatId,
+    isGroup: message.group_id !== undefined,
+    samePerson: samePersonIn(...idsOf(message), told?.wa_id, scoped(told?.user_id), scoped(told?.parent_user_id)),
+  })
   if (message.type === 'edit' || message.type === 'revoke')
     return (
       correction(message, { ...where, senderId }) ?? { kind: 'ignored', reason: `invalid:${message.type}`, messageId }
     )
-  return known({
-    kind: 'message' as const,
-    ...where,
-    message: known({
-      messageId,
-      ...contentOf(message),
-      senderId,
-      senderName: names.get(message.from ?? '') ?? names.get(message.from_user_id ?? ''),
-      sentAtMs: message.timestamp,
-      replyTo: message.context?.id,
-    }),
-    raw: value,
+  const read = known({
+    messageId,
+    ...contentOf(message),
+    senderId,
+    senderName: told?.profile?.name ?? told?.profile?.username,
+    sentAtMs: message.timestamp,
+    replyTo: message.context?.id,
   })
+  // Asked about from the catalogue: which product it is stands beside the text.
+  const asked = message.context?.referred_product?.product_retailer_id
+  return messageItem(where, asked === undefined ? read : { payloadId: asked, ...read }, value, message.type)
 }
 
 /**
@@ -119,10 +147,18 @@ function correction(message: MetaMessage, where: Place & { senderId?: string }):
   return known({ kind: 'edit' as const, ...where, messageId, text: changedText })
 }
 
-/** Users who hide their number have a business-scoped user id only; the suffix is Lull's own. */
-function senderOf({ from, from_user_id }: MetaMessage): string | undefined {
-  if (from !== undefined) return chatIdFrom(from)
-  return from_user_id === undefined ? undefined : `${from_user_id}@bsuid`
+/** A business-scoped user id, of a portfolio (`BR.ENT.…`) too; the suffix is Lull's own. */
+const USER_ID = /^[A-Z]{2}\.(?:ENT\.)?\w+$/
+
+const scoped = (userId: string | undefined) => userId && `${userId}@bsuid`
+
+/** Users who hide their number have user ids only. */
+function idsOf({ from, from_user_id, from_parent_user_id }: MetaMessage): (string | undefined)[] {
+  return [USER_ID.test(from ?? '') ? scoped(from) : from, scoped(from_user_id), scoped(from_parent_user_id)]
+}
+
+function senderOf(message: MetaMessage): string | undefined {
+  return personIdFrom(...idsOf(message))
 }
 
 function contentOf(message: MetaMessage): Content {
@@ -148,8 +184,10 @@ function contentOf(message: MetaMessage): Content {
     }
     case 'interactive':
       return interactiveContent(interactive.parse(message.interactive))
-    case 'order':
-      return { type: 'order', text: order.parse(message.order)?.text }
+    case 'order': {
+      const { text: note, ...basket } = order.parse(message.order) ?? {}
+      return known({ type: 'order' as const, text: note, form: basket.product_items && known(basket) })
+    }
     case 'contacts':
     case 'unsupported':
       return { type: message.type }
@@ -165,5 +203,9 @@ function mediumContent(type: NewMessage['type'], file: z.infer<typeof medium>): 
 
 function interactiveContent(answer: z.infer<typeof interactive>): Content {
   const chosen = answer?.button_reply ?? answer?.list_reply
-  return { type: 'interactive', text: chosen?.title ?? answer?.nfm_reply?.body, payloadId: chosen?.id }
+  if (chosen !== undefined) return { type: 'interactive', text: chosen.title, payloadId: chosen.id }
+  const permission = answer?.call_permission_reply?.response
+  if (permission !== undefined) return { type: 'interactive', text: permission, payloadId: permission }
+  const { form, text: filledIn } = answerIn(answer?.nfm_reply?.response_json)
+  return known({ type: 'interactive' as const, text: filledIn ?? answer?.nfm_reply?.body, form })
 }

@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { anySecret, secret, setting } from '../config/setting.js'
 import { chatIdFrom } from './chat-id.js'
 import { id, isRecord, known, lenient, list, text } from './fields.js'
-import { contactsIn, itemFrom } from './meta-message.js'
+import { Contacts, itemFrom } from './meta-message.js'
 import { type Item, UnreadableBody } from './provider.js'
 import { hmacFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
@@ -62,6 +62,7 @@ export const meta = signedProvider({
       )
     return parsed.data.entry.flatMap(each => {
       const parsedEntry = entry.safeParse(each)
+      if (isRecord(each) && Array.isArray(each['standby'])) return standbyItems(each['standby'])
       return parsedEntry.success ? parsedEntry.data.changes.flatMap(itemsOfChange) : [invalid('no_changes')]
     })
   },
@@ -76,18 +77,27 @@ function itemsOfChange(each: unknown): Item[] {
   const parsed = change.safeParse(each)
   if (!parsed.success) return [invalid('no_value')]
   const { field, value } = parsed.data
+  // Another app has control of these chats: whoever answers, it is not this bot.
+  if (field === 'standby') return standbyItems(value.messages)
   if (field !== 'messages' && field !== 'smb_message_echoes')
     return [{ kind: 'ignored', reason: `other_field:${field.slice(0, 80)}` }]
   const { metadata, contacts, messages, statuses, errors, message_echoes } = value
   const account = metadata?.phone_number_id
-  const names = contactsIn(contacts)
+  const senders = new Contacts(contacts)
   const items: Item[] = [
-    ...messages.map(message => itemFrom(message, account, names)),
+    ...messages.map(message => itemFrom(message, account, senders)),
     ...message_echoes.map(message => echoItem(message, account)),
     ...statusItems(statuses),
   ]
   if (errors.length > 0) items.push({ kind: 'ignored', reason: 'errors' })
   return items.length > 0 ? items : [{ kind: 'ignored', reason: 'empty' }]
+}
+
+function standbyItems(messages: unknown[]): Item[] {
+  if (messages.length === 0) return [{ kind: 'ignored', reason: 'standby' }]
+  return messages.map(message =>
+    known({ kind: 'ignored' as const, reason: 'standby', messageId: withId.parse(message).id }),
+  )
 }
 
 /** One item a message they are about: Meta sends `sent`, `delivered` and `read` of one together. */

@@ -15,6 +15,8 @@ export interface Place {
   /** See `chat-id.ts`. */
   chatId: string
   isGroup: boolean
+  /** Ids that the body shows to be one person's: of the chat, in a group of the sender. The first is the one used here. */
+  samePerson?: string[]
 }
 
 /** Somebody wrote. */

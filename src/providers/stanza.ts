@@ -20,3 +20,12 @@ const PHONES = [/^3A[\dA-F]{18}$/i, /^(?!3EB0)(?:[\dA-F]{21}|[\dA-F]{32})$/i]
  * that WhatsApp Web does, so an own message with such an id may be its echo, and only a phone's is surely a person's.
  */
 export const isFromPhone = (stanza: string | undefined) => PHONES.some(phone => phone.test(stanza ?? ''))
+
+/** `proto.WebMessageInfo.StubType` of Baileys: what stands in the place of a message. */
+const CALLS = [40, 41, 45, 46, 169, 170]
+
+/** Why a message without content is none: a call, or a notice of WhatsApp's own. `undefined` where it is no stub. */
+export function stubReason(stub: string | number | undefined): string | undefined {
+  if (stub === undefined || stub === 0 || stub === 'UNKNOWN') return undefined
+  return CALLS.includes(Number(stub)) || /^CALL_|^SILENCED_UNKNOWN_CALLER/.test(String(stub)) ? 'call' : 'system'
+}

@@ -8,8 +8,9 @@ import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
 import { publicUrl } from '../config/public-url.js'
 import { secret, setting } from '../config/setting.js'
-import { chatIdFrom } from './chat-id.js'
+import { chatIdFrom, samePersonIn } from './chat-id.js'
 import { filledText, id, isRecord, known, lenient, lookUp, text } from './fields.js'
+import { messageItem } from './message-item.js'
 import { type Fault, type Item, type SignedRequest, UnreadableBody } from './provider.js'
 import { missing } from './signature.js'
 import { signedProvider } from './signed-provider.js'
@@ -20,6 +21,10 @@ const form = z.object({
   MessageSid: id,
   SmsMessageSid: id,
   From: id,
+  WaId: id,
+  // Meta's business-scoped ids of the sender, where Twilio passes them on.
+  ExternalUserId: id,
+  ParentExternalUserId: id,
   To: id,
   Body: text,
   ProfileName: filledText,
@@ -44,7 +49,7 @@ type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloa
 
 const CHANNEL = /^whatsapp:/i
 /** A business-scoped user id stands for the number of those who hide it. */
-const USER_ID = /^whatsapp:([A-Z]{2}\.\w+)$/i
+const USER_ID = /^whatsapp:([A-Z]{2}\.(?:ENT\.)?\w+)$/i
 const MOST_MEDIA = 10
 
 const FAMILIES: Record<string, MessageType> = { image: 'image', video: 'video', audio: 'audio' }
@@ -101,20 +106,21 @@ function itemsOf(told: Form, body: Record<string, unknown>): Item[] {
   if (messageId === undefined) return ignored('invalid:no_id')
   const chatId = userOf(told.From ?? '')
   if (chatId === undefined) return ignored('invalid:no_chat')
-  const place = known({ account: told.To, chatId, isGroup: false })
+  const ids = [chatId, told.WaId, scoped(told.ExternalUserId), scoped(told.ParentExternalUserId)]
+  const place = known({ account: told.To, chatId, isGroup: false, samePerson: samePersonIn(...ids) })
   const common = { senderId: chatId, senderName: told.ProfileName, replyTo: told.OriginalRepliedMessageSid }
   const [first, ...more] = mediaOf(told, body)
   const message = known({ messageId, ...common, ...contentOf(told, first) })
   return [
-    { kind: 'message', ...place, message, raw: body },
-    ...more.map((media, i) => ({
-      kind: 'message' as const,
-      ...place,
-      message: known({ messageId: `${messageId}/${i + 1}`, ...common, type: typeOf(media.mimeType), media }),
-      raw: body,
-    })),
+    messageItem(place, message, body, told.MessageType),
+    ...more.map((media, i) => {
+      const another = known({ messageId: `${messageId}/${i + 1}`, ...common, type: typeOf(media.mimeType), media })
+      return messageItem(place, another, body, media.mimeType)
+    }),
   ]
 }
+
+const scoped = (userId: string | undefined) => userId && `${userId}@bsuid`
 
 function userOf(from: string): string | undefined {
   const [, userId] = USER_ID.exec(from) ?? []

@@ -10,6 +10,7 @@ import type { MessageType, NewMessage } from '../batch.js'
 import { secret, setting } from '../config/setting.js'
 import { chatIdFrom } from './chat-id.js'
 import { filledText, flag, id, isRecord, known, lenient, list, lookUp, text, time } from './fields.js'
+import { messageItem } from './message-item.js'
 import { type Item, UnreadableBody } from './provider.js'
 import { bearerFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
@@ -40,7 +41,9 @@ type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location'>
 /** Other things that Wazzup posts. */
 const OTHERS = ['createContact', 'createDeal', 'channelsUpdates', 'templateStatus', 'test']
 
-const GROUP = 'whatsgroup'
+/** Groups of any messenger: `whatsgroup`, `telegroup`; that others end alike is a guess. */
+const GROUP = /group$/
+const WHATSAPP_GROUP = 'whatsgroup'
 const WHATSAPP = ['whatsapp', 'wapi', undefined]
 
 const TYPES: Record<string, MessageType> = {
@@ -96,13 +99,13 @@ function itemFrom(value: unknown): Item {
   const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
   const chatId = chatOf(told)
   if (chatId === undefined) return ignored('invalid:no_chat')
-  const isGroup = told.chatType === GROUP
+  const isGroup = GROUP.test(told.chatType ?? '')
   const place = known({ account: told.channelId, chatId, isGroup })
   if (told.isEcho && (told.isEdited || told.isDeleted)) return ignored('from_me')
   if (told.isEcho) return known({ kind: 'own' as const, ...place, messageId })
   if (messageId === undefined) return ignored('invalid:no_id')
   if (told.type === 'missing_call' || told.type === 'call') return ignored('call')
-  const senderId = isGroup ? told.contact?.phone && chatIdFrom(told.contact.phone) : chatId
+  const senderId = isGroup ? told.contact?.phone && personOf(told.contact.phone, told.chatType) : chatId
   const where = known({ ...place, senderId })
   if (told.isDeleted) return { kind: 'revoke', ...where, messageId }
   if (told.isEdited && told.text !== undefined) return { kind: 'edit', ...where, messageId, text: told.text }
@@ -114,15 +117,19 @@ function itemFrom(value: unknown): Item {
     sentAtMs: told.dateTime,
     replyTo: told.quotedMessage?.messageId ?? told.quotedMessageId,
   })
-  return { kind: 'message', ...place, message, raw: value }
+  return messageItem(place, message, value, told.type)
 }
 
 /** Ids of other messengers are numbers too: they say whose they are. */
 function chatOf({ chatId, chatType }: WazzupMessage): string | undefined {
   if (chatId === undefined) return undefined
-  if (chatType === GROUP) return chatId.includes('@') ? chatIdFrom(chatId) : `${chatId}@g.us`
+  if (chatType === WHATSAPP_GROUP) return chatId.includes('@') ? chatIdFrom(chatId) : `${chatId}@g.us`
   return WHATSAPP.includes(chatType) ? chatIdFrom(chatId) : `${chatId}@${chatType}`
 }
+
+/** A phone number is WhatsApp's id of a person; to other messengers it is a number. */
+const personOf = (phone: string, chatType: string | undefined) =>
+  chatType === WHATSAPP_GROUP ? chatIdFrom(phone) : phone
 
 /** Who has no name is called by the number. */
 function nameOf({ contact, chatId }: WazzupMessage): string | undefined {

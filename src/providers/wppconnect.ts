@@ -5,11 +5,13 @@
  * It signs nothing. An own message may be the bot's echo as well as a person's: see `stanza.ts`.
  */
 import { z } from 'zod'
-import type { MessageType, NewMessage } from '../batch.js'
-import { isGroupId, noConversation, personIdFrom } from './chat-id.js'
+import type { NewMessage } from '../batch.js'
+import { isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id.js'
 import { filledText, flag, id, isRecord, known, lenient, lookUp, number, text, time } from './fields.js'
+import { messageItem } from './message-item.js'
 import { type Item, type Place, type Provider, UnreadableBody } from './provider.js'
 import { chatOfStanza, isFromPhone, isOwnStanza, stanzaOf } from './stanza.js'
+import { isFile, webIgnored, webType } from './web-kinds.js'
 
 /** Ids are texts, or objects that hold them. */
 const serialized = lenient(
@@ -58,29 +60,6 @@ type Where = Place & { senderId?: string }
 const MESSAGES = ['onmessage', 'onanymessage', 'onselfmessage', 'unreadmessages']
 const EVENTS: Record<string, string> = { onack: 'status', onreactionmessage: 'reaction', incomingcall: 'call' }
 const TYPING = ['composing', 'typing', 'recording']
-const SYSTEM = ['e2e_notification', 'notification', 'notification_template', 'gp2', 'ciphertext', 'protocol', 'revoked']
-
-const TYPES: Record<string, MessageType> = {
-  chat: 'text',
-  text: 'text',
-  image: 'image',
-  video: 'video',
-  gif: 'video',
-  audio: 'audio',
-  ptt: 'voice',
-  document: 'document',
-  sticker: 'sticker',
-  location: 'location',
-  vcard: 'contacts',
-  multi_vcard: 'contacts',
-  buttons_response: 'interactive',
-  template_button_reply: 'interactive',
-  list_response: 'interactive',
-  order: 'order',
-  product: 'order',
-}
-const FILES: MessageType[] = ['image', 'video', 'audio', 'voice', 'document', 'sticker']
-
 export const wppconnect: Provider = {
   name: 'wppconnect',
   title: 'WPPConnect server',
@@ -94,7 +73,7 @@ export const wppconnect: Provider = {
     if (!parsed.success) throw new UnreadableBody('malformed', 'the body is no event of WPPConnect: event is missing')
     const told = parsed.data
     const event = told.event.toLowerCase()
-    if (MESSAGES.includes(event)) return [messageItem(told, body)]
+    if (MESSAGES.includes(event)) return [itemFrom(told, body)]
     if (event === 'onpresencechanged') return presenceItems(told)
     if (event === 'onrevokedmessage') return [correction(told, stanzaOf(told.refId ?? told.id))]
     if (event === 'onmessageedit') return [correction(told, stanzaOf(told.msg?.id ?? told.id), wordsOf(told))]
@@ -117,10 +96,13 @@ function placeOf(told: Fields): Where | string {
   if (nobody !== undefined) return nobody
   const isGroup = isGroupId(chatId)
   const senderId = isGroup ? personIdFrom(told.author, told.sender?.id, told.sender?.phoneNumber) : chatId
-  return known({ account: told.session, chatId, isGroup, senderId })
+  const samePerson = isGroup
+    ? samePersonIn(told.author, told.sender?.id, told.sender?.phoneNumber)
+    : samePersonIn(chat, ...others)
+  return known({ account: told.session, chatId, isGroup, samePerson, senderId })
 }
 
-function messageItem(told: Fields, raw: unknown): Item {
+function itemFrom(told: Fields, raw: unknown): Item {
   const messageId = stanzaOf(told.id)
   const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
   const where = placeOf(told)
@@ -128,9 +110,8 @@ function messageItem(told: Fields, raw: unknown): Item {
   const { senderId, ...place } = where
   if (isOwn(told))
     return isFromPhone(messageId) ? known({ kind: 'own' as const, ...place, messageId }) : ignored('from_me')
-  if (SYSTEM.includes(told.type ?? '')) return ignored('system')
-  if (told.type === 'call_log') return ignored('call')
-  if (told.type === 'reaction' || told.type === 'album') return ignored(told.type)
+  const nobodys = webIgnored(told.type)
+  if (nobodys !== undefined) return ignored(nobodys)
   if (messageId === undefined) return ignored('invalid:no_id')
   const message = known({
     messageId,
@@ -140,7 +121,7 @@ function messageItem(told: Fields, raw: unknown): Item {
     sentAtMs: told.timestamp ?? told.t,
     replyTo: told.quotedStanzaID,
   })
-  return { kind: 'message', ...place, message, raw }
+  return messageItem(place, message, raw, told.type)
 }
 
 function correction(told: Fields, messageId: string | undefined, words?: string): Item {
@@ -168,8 +149,8 @@ function presenceItems({ session: account, id: chat, state, participants = [] }:
 
 /** The body of a file is a small picture of it. */
 function contentOf(told: Fields): Content {
-  const type = lookUp(TYPES, told.type) ?? 'unknown'
-  if (FILES.includes(type)) {
+  const type = webType(told.type)
+  if (isFile(type)) {
     // The worker fetches a file from WPPConnect, by the message's long id.
     const media = known({ id: told.id, mimeType: told.mimetype, fileName: told.filename })
     return { type, text: told.caption === '' ? undefined : told.caption, media }

@@ -5,14 +5,16 @@
  * An own message may be the bot's echo as well as a person's: see `stanza.ts`.
  */
 import { z } from 'zod'
-import type { MessageType, NewMessage } from '../batch.js'
+import type { NewMessage } from '../batch.js'
 import { secret, setting } from '../config/setting.js'
-import { isGroupId, noConversation, personIdFrom } from './chat-id.js'
-import { filledText, flag, id, isRecord, known, lenient, list, lookUp, text, time } from './fields.js'
+import { isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id.js'
+import { filledText, flag, id, isRecord, known, lenient, list, text, time } from './fields.js'
+import { messageItem } from './message-item.js'
 import { type Item, type Place, UnreadableBody } from './provider.js'
 import { tokenFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 import { isFromPhone, stanzaOf } from './stanza.js'
+import { isFile, webIgnored, webType } from './web-kinds.js'
 
 /** Builds of WhatsApp Web call the long form `_serialized` or, minified, `$1`. */
 const serialized = lenient(
@@ -65,41 +67,6 @@ const edit = z.object({ message: z.unknown().optional(), newBody: text })
 type WebMessage = z.infer<typeof messageShape>
 type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
 type Where = Place & { senderId?: string }
-
-const TYPES: Record<string, MessageType> = {
-  chat: 'text',
-  image: 'image',
-  video: 'video',
-  gif: 'video',
-  audio: 'audio',
-  ptt: 'voice',
-  document: 'document',
-  sticker: 'sticker',
-  location: 'location',
-  vcard: 'contacts',
-  multi_vcard: 'contacts',
-  buttons_response: 'interactive',
-  template_button_reply: 'interactive',
-  list_response: 'interactive',
-  interactive: 'interactive',
-  order: 'order',
-  product: 'order',
-}
-const FILES: MessageType[] = ['image', 'video', 'audio', 'voice', 'document', 'sticker']
-
-/** Nobody's words. */
-const SYSTEM = [
-  'e2e_notification',
-  'notification',
-  'notification_template',
-  'group_notification',
-  'broadcast_notification',
-  'gp2',
-  'ciphertext',
-  'protocol',
-  'debug',
-  'revoked',
-]
 
 export const wwebjs = signedProvider({
   name: 'wwebjs',
@@ -159,12 +126,20 @@ const isOwn = ({ fromMe, id: told }: WebMessage) => fromMe ?? told?.fromMe ?? lo
 /** Or why it is nobody's conversation. */
 function placeOf(told: WebMessage, account: string | undefined, own: boolean): Where | string {
   const chat = told.id?.remote ?? (own ? told.to : told.from)
-  const chatId = isGroupId(chat ?? '') ? chat : personIdFrom(chat, ...(own ? [] : [told.from, ...numbersOf(told)]))
+  const others = own ? [] : [told.from, ...numbersOf(told)]
+  const chatId = isGroupId(chat ?? '') ? chat : personIdFrom(chat, ...others)
   if (chatId === undefined) return 'invalid:no_chat'
   const nobody = noConversation(chatId)
   if (nobody !== undefined) return nobody
   const isGroup = isGroupId(chatId)
-  return known({ account, chatId, isGroup, senderId: isGroup ? personIdFrom(told.author, ...numbersOf(told)) : chatId })
+  const sender = [told.author, ...numbersOf(told)]
+  return known({
+    account,
+    chatId,
+    isGroup,
+    samePerson: isGroup ? samePersonIn(...sender) : samePersonIn(chat, ...others),
+    senderId: isGroup ? personIdFrom(...sender) : chatId,
+  })
 }
 
 const numbersOf = ({ _data }: WebMessage) => [_data?.senderPn, _data?.phoneNumber]
@@ -178,9 +153,8 @@ function itemFrom(value: unknown, account: string | undefined, raw: unknown): It
   const { senderId, ...place } = where
   if (parsed.isOwn)
     return isFromPhone(messageId) ? known({ kind: 'own' as const, ...place, messageId }) : ignored('from_me', messageId)
-  if (SYSTEM.includes(told.type ?? '')) return ignored('system', messageId)
-  if (told.type === 'call_log') return ignored('call', messageId)
-  if (told.type === 'reaction' || told.type === 'album') return ignored(told.type, messageId)
+  const nobodys = webIgnored(told.type)
+  if (nobodys !== undefined) return ignored(nobodys, messageId)
   if (messageId === undefined) return ignored('invalid:no_id')
   const message = known({
     messageId,
@@ -190,7 +164,7 @@ function itemFrom(value: unknown, account: string | undefined, raw: unknown): It
     sentAtMs: told.timestamp,
     replyTo: told._data?.quotedStanzaID,
   })
-  return { kind: 'message', ...place, message, raw }
+  return messageItem(place, message, raw, told.type)
 }
 
 function edited(data: Record<string, unknown>, account: string | undefined): Item {
@@ -217,9 +191,9 @@ function revoked(value: unknown, account: string | undefined): Item {
 
 function contentOf(told: WebMessage): Content {
   const { body, _data: data } = told
-  const type = lookUp(TYPES, told.type) ?? 'unknown'
+  const type = webType(told.type)
   const caption = body === '' ? undefined : body
-  if (told.hasMedia || FILES.includes(type)) {
+  if (told.hasMedia || isFile(type)) {
     // The worker fetches a file from wwebjs-api, by the message's long id.
     const media = { id: longId(told.id), mimeType: data?.mimetype, fileName: told.filename ?? data?.filename }
     return { type, text: type === 'document' ? (data?.caption ?? caption) : caption, media: known(media) }

@@ -1,0 +1,39 @@
+/**
+ * A message item out of what a provider's file has read: the checks that hold for all of them.
+ *
+ *   empty         a kind that nobody knows, with neither text nor medium, is ignored: it may not open a batch
+ *   no name       a phone number or an id in the place of a name is none
+ *   no time       a send time far in the future is none: it would stand behind everything in its batch
+ */
+import type { NewMessage } from '../batch.js'
+import { known } from './fields.js'
+import type { IgnoredItem, MessageItem, Place } from './provider.js'
+
+/** Clocks and time zones differ by less. */
+const FURTHEST_AHEAD_MS = 24 * 3_600_000
+/** A number as people and programs write it, perhaps as an address (`79000000011@c.us`, `245000000000021@lid`). */
+const NUMBER = /^\+?[\d\s().-]{4,}(?:@[\w.]+)?$/
+const LONGEST_KIND = 80
+
+/** @param kind the provider's own word for what it is, for the reason of an empty one */
+export function messageItem(
+  place: Place,
+  message: NewMessage,
+  raw: unknown,
+  kind: string | undefined,
+): MessageItem | IgnoredItem {
+  if (isEmpty(message)) {
+    const reason = kind === undefined ? 'unknown' : `unknown:${kind.slice(0, LONGEST_KIND)}`
+    return { kind: 'ignored', reason, messageId: message.messageId }
+  }
+  const { senderName, sentAtMs } = message
+  const checked = {
+    ...message,
+    senderName: senderName !== undefined && NUMBER.test(senderName.trim()) ? undefined : senderName,
+    sentAtMs: sentAtMs !== undefined && sentAtMs > Date.now() + FURTHEST_AHEAD_MS ? undefined : sentAtMs,
+  }
+  return { kind: 'message', ...place, message: known(checked), raw }
+}
+
+const isEmpty = ({ type, text, media }: NewMessage) =>
+  type === 'unknown' && !text?.trim() && media?.id === undefined && media?.url === undefined

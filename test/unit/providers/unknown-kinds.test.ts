@@ -1,0 +1,127 @@
+/**
+ * A kind that nobody knows, with neither text nor medium, opens no batch and extends none: whatever a provider invents next,
+ * no bot answers an empty text. The property is tried on each stored message, with its content replaced.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { extname } from 'node:path'
+import { expect } from 'chai'
+import { parseBody } from '../../../src/http/body.js'
+import { isRecord } from '../../../src/providers/fields.js'
+import { providerNamed } from '../../../src/providers/registry.js'
+
+const NEW = 'something_new'
+const FORM = 'application/x-www-form-urlencoded'
+
+type Fields = Record<string, unknown>
+
+const without = (fields: Fields, ...names: string[]) =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)))
+const at = (fields: Fields, name: string): Fields => (isRecord(fields[name]) ? fields[name] : {})
+
+/** Of each provider: its body, with what its messages hold replaced by a kind that does not exist. */
+const REPLACED: Record<string, (body: Fields) => unknown> = {
+  meta: body =>
+    mapDeep(body, 'messages', message => ({ ...without(message, String(message['type']), 'context'), type: NEW })),
+  evolution: body => ({ ...body, data: { ...at(body, 'data'), message: { [NEW]: { a: 1 } } } }),
+  waha: body => ({
+    ...body,
+    payload: {
+      ...without(at(body, 'payload'), 'media', 'location', 'vCards'),
+      body: null,
+      hasMedia: false,
+      _data: {
+        ...without(at(at(body, 'payload'), '_data'), 'message', 'Message'),
+        type: NEW,
+        message: { [NEW]: { a: 1 } },
+      },
+    },
+  }),
+  'green-api': body => ({ ...body, messageData: { typeMessage: NEW, [NEW]: { a: 1 } } }),
+  twilio: body => ({
+    ...without(body, 'Body', 'ButtonText', 'ListTitle', 'Latitude', 'Longitude'),
+    NumMedia: '0',
+    MessageType: NEW,
+  }),
+  wazzup: body => mapDeep(body, 'messages', message => ({ ...without(message, 'text', 'contentUri'), type: NEW })),
+  wwebjs: body =>
+    'dataType' in body ? { ...body, data: { message: bare(at(at(body, 'data'), 'message')) } } : bare(body),
+  wppconnect: body => ({ ...bare(body), event: body['event'] }),
+  generic: body => mapDeep({ ...plain(body) }, 'messages', plain),
+}
+
+const plain = (fields: Fields): Fields => ({ ...without(fields, 'text', 'body', 'media'), type: NEW })
+
+const bare = (message: Fields): Fields => ({
+  ...without(message, 'body', 'content', 'caption', 'hasMedia', 'listResponse', 'location'),
+  type: NEW,
+})
+
+function mapDeep(value: unknown, name: string, change: (fields: Fields) => Fields): unknown {
+  if (Array.isArray(value)) return value.map(each => mapDeep(each, name, change))
+  if (!isRecord(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) =>
+      key === name && Array.isArray(inner)
+        ? [key, inner.map(each => (isRecord(each) ? change(each) : each))]
+        : [key, mapDeep(inner, name, change)],
+    ),
+  )
+}
+
+describe('providers: a kind that nobody knows, without text and medium, opens no batch', () => {
+  for (const folder of ['webhooks', 'reports'])
+    for (const [name, replace] of Object.entries(REPLACED)) {
+      const bodies = bodiesIn(folder, name)
+      if (bodies.length === 0) continue
+      it(`${name}: ${bodies.length} stored bodies of test/fixtures/${folder}`, () => {
+        const provider = providerNamed(name)
+        expect(provider).to.not.equal(undefined)
+        for (const [file, body] of bodies) {
+          const items = provider?.parse(replace(body)) ?? []
+          expect(
+            items.filter(({ kind }) => kind === 'message'),
+            file,
+          ).to.deep.equal([])
+          expect(items, file).to.not.deep.equal([])
+        }
+      })
+    }
+})
+
+/** Those of one post that are messages as they stand. */
+function bodiesIn(folder: string, name: string): [file: string, body: Fields][] {
+  const place = new URL(`../../fixtures/${folder}/${name}/`, import.meta.url)
+  return filesIn(place).flatMap(file => {
+    const body = parsed(readFileSync(new URL(file, place)), extname(file) === '.txt' ? FORM : undefined)
+    if (!isRecord(body) || 'steps' in body) return []
+    return holdsMessage(name, body) ? [[file, body] as [string, Fields]] : []
+  })
+}
+
+function holdsMessage(name: string, body: Fields): boolean {
+  try {
+    return (
+      providerNamed(name)
+        ?.parse(body)
+        .some(({ kind }) => kind === 'message') ?? false
+    )
+  } catch {
+    return false
+  }
+}
+
+function parsed(bytes: Buffer, contentType: string | undefined): unknown {
+  try {
+    return parseBody(bytes, contentType)
+  } catch {
+    return undefined
+  }
+}
+
+function filesIn(place: URL): string[] {
+  try {
+    return readdirSync(place)
+  } catch {
+    return []
+  }
+}
