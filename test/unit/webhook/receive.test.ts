@@ -122,7 +122,9 @@ describe('webhook: what is received goes into its conversations', () => {
 
   it('takes keys that objects inherit for what they are', async () => {
     const { batcher, send } = setUp()
-    await send('[{"messageId":"constructor","chatId":"__proto__","__proto__":{"text":"x"},"type":"toString","text":"hi"}]')
+    await send(
+      '[{"messageId":"constructor","chatId":"__proto__","__proto__":{"text":"x"},"type":"toString","text":"hi"}]',
+    )
     expect(batcher.noted).to.have.length(1)
     expect(batcher.noted[0]).to.include({ conversationId: '__proto__' })
     expect(batcher.noted[0]?.messages?.[0]).to.include({ messageId: 'constructor', type: 'unknown' })
