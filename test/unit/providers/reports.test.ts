@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { parseBody } from '../../../src/http/body.js'
 import type { Item, MessageItem } from '../../../src/providers/provider.js'
-import { providerNamed } from '../../../src/providers/registry.js'
+import { providers } from '../../../src/providers/registry.js'
 import { type Report, reports } from '../../support/reports.js'
 
 const read = (file: string, { contentType }: Report): unknown =>
@@ -16,7 +16,7 @@ describe('providers: a reported body comes out as it should have', () => {
   for (const [file, report] of Object.entries(reports)) {
     if (file.endsWith('.steps.json')) continue
     it(`${file} (${report.source})`, () => {
-      const items = providerNamed(report.provider)?.parse(read(file, report)) ?? []
+      const items = providers.named(report.provider)?.parse(read(file, report)) ?? []
       const messages = items.filter((item): item is MessageItem => item.kind === 'message')
       expect(messages.map((item, i) => asExpected(item, report.messages[i]))).to.deep.equal(report.messages)
       expect(items.flatMap(ignoredIn)).to.deep.equal(report.ignored)

@@ -7,7 +7,7 @@ import { extname } from 'node:path'
 import { expect } from 'chai'
 import { parseBody } from '../../../src/http/body.js'
 import { isRecord } from '../../../src/providers/fields.js'
-import { providerNamed } from '../../../src/providers/registry.js'
+import { providers } from '../../../src/providers/registry.js'
 
 const NEW = 'something_new'
 const FORM = 'application/x-www-form-urlencoded'
@@ -74,7 +74,7 @@ describe('providers: a kind that nobody knows, without text and medium, opens no
       const bodies = bodiesIn(folder, name)
       if (bodies.length === 0) continue
       it(`${name}: ${bodies.length} stored bodies of test/fixtures/${folder}`, () => {
-        const provider = providerNamed(name)
+        const provider = providers.named(name)
         expect(provider).to.not.equal(undefined)
         for (const [file, body] of bodies) {
           const items = provider?.parse(replace(body)) ?? []
@@ -101,7 +101,8 @@ function bodiesIn(folder: string, name: string): [file: string, body: Fields][] 
 function holdsMessage(name: string, body: Fields): boolean {
   try {
     return (
-      providerNamed(name)
+      providers
+        .named(name)
         ?.parse(body)
         .some(({ kind }) => kind === 'message') ?? false
     )
