@@ -26,10 +26,21 @@ export const MESSAGE_TYPES = [
 
 export type MessageType = (typeof MESSAGE_TYPES)[number]
 
-/** Why a batch was released. `recovery`: its header had expired, or another program had deleted it. */
-export const RELEASE_REASONS = ['gap', 'maxWait', 'maxMessages', 'maxBytes', 'flush', 'recovery', 'direct'] as const
+/** Why a batch was released, by its `releasedBy`: what a trace and the page say of it. */
+export const RELEASE_REASONS = {
+  gap: 'the quiet gap had ended',
+  maxWait: 'the max wait was reached',
+  maxMessages: 'it held as many messages as a batch may',
+  maxBytes: 'it held as many bytes as a batch may',
+  flush: 'it was flushed',
+  // By its TTL, or because another program deleted it. All other reasons come from the header.
+  recovery: 'its header was lost',
+  direct: 'it came by the direct path',
+} as const
 
-export type ReleaseReason = (typeof RELEASE_REASONS)[number]
+export type ReleaseReason = keyof typeof RELEASE_REASONS
+
+export const isReleaseReason = (word: string): word is ReleaseReason => Object.hasOwn(RELEASE_REASONS, word)
 
 /** One message of a batch. Times are milliseconds since the epoch. */
 export interface Message {

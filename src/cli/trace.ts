@@ -2,6 +2,7 @@
  * `lull trace`: who took a batch, when, and why then. All of it is from the history, so it can be asked long after; what
  * is open now stands in the last line.
  */
+import { isReleaseReason, RELEASE_REASONS } from '../batch.js'
 import type { Config } from '../config.js'
 import { withArrivals } from '../history/arrivals.js'
 import { isGone, shouldWait } from '../history/gone.js'
@@ -11,7 +12,7 @@ import { Keys } from '../store/redis/keys.js'
 import type { ConversationState, HistoryEntry } from '../store/store.js'
 import { NothingDone, remedyFor } from './nothing-done.js'
 import { type Paint, paintFor } from './show/paint.js'
-import { clean, day, duration, idsOf, messages, saying, timeOfDay, WHY, wrapped, zone } from './show/words.js'
+import { clean, day, duration, idsOf, messages, saying, timeOfDay, wrapped, zone } from './show/words.js'
 import { withBatcher } from './with-batcher.js'
 
 /** Steps of the conversation that are read, and batches of it that are shown, the latest. */
@@ -126,7 +127,7 @@ function answerLines({ claimed, steps, gone }: Life, paint: Paint): string[] {
     return [MARGIN + (dropped ? 'discarded before anybody took it' : taken), ...loss]
   }
   const { by, atMs, reason, lateMs, after } = claimed
-  const why = WHY[reason] ?? `releasedBy ${reason}`
+  const why = isReleaseReason(reason) ? RELEASE_REASONS[reason] : `releasedBy ${reason}`
   return [
     `${MARGIN}taken by ${paint('green', clean(by))}`,
     `${MARGIN}at ${timeOfDay(atMs)}, as ${clean(why)} (${clean(reason)}); ${duration(lateMs)} late`,

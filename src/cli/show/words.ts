@@ -42,17 +42,6 @@ export function duration(ms: number): string {
 const parts = (smaller: number, large: string, small: string) =>
   `${Math.floor(smaller / 60)} ${large}${smaller % 60 === 0 ? '' : ` ${smaller % 60} ${small}`}`
 
-/** Why a batch went when it went, by its `releasedBy`. */
-export const WHY: Readonly<Record<string, string>> = {
-  gap: 'the quiet gap had ended',
-  maxWait: 'the max wait was reached',
-  maxMessages: 'it held as many messages as a batch may',
-  maxBytes: 'it held as many bytes as a batch may',
-  flush: 'it was flushed',
-  recovery: 'its header was lost',
-  direct: 'it came by the direct path',
-}
-
 /** A process as `CLIENT LIST` and the history name it, without what all of them share. */
 export const shortName = (name: string): string => name.replace(/^lull\.(?=\w)/, '').replace(/\.[0-9a-f]{6}$/, '')
 

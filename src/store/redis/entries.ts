@@ -2,7 +2,7 @@
  * How messages stand in Redis, as text (see lua/shared/entry.lua): their JSON is opaque to the scripts but for its
  * beginning, and comes back byte for byte.
  */
-import { type MessageRun, RELEASE_REASONS, type ReleaseReason, type StoredMessage } from '../../batch.js'
+import { isReleaseReason, type MessageRun, type ReleaseReason, type StoredMessage } from '../../batch.js'
 
 /**
  * A message as JSON, `["<id>","<text>",{<the rest>}]`: by its id and its text, or `null`, the scripts find and edit it. The
@@ -98,4 +98,4 @@ function messageLine(line: string): { receivedAtMs: number; message: StoredMessa
   return { receivedAtMs: Number(line.slice(0, space)), message: messageFrom(line.slice(space + 1)) }
 }
 
-const releaseReason = (word: string): ReleaseReason => RELEASE_REASONS.find(reason => reason === word) ?? 'recovery'
+const releaseReason = (word: string): ReleaseReason => (isReleaseReason(word) ? word : 'recovery')
