@@ -16,27 +16,45 @@ export interface Known {
 export const KNOWN: Known = { providers, handovers: HANDOVERS }
 
 export interface Group {
+  /** Groups of the same title are documented together. */
   title: string
+  /** The provider or handover that they are of, as people call it. */
+  of?: string
   settings: AnySettings
+  /** The library's option for a setting, by its name; `undefined`: it has none. */
+  optionOf?: (name: string) => string | undefined
 }
 
 /** In the order in which the documentation lists them. */
 export function groupsOf(known: Known): Group[] {
+  const sameName = (name: string) => name
   return [
-    { title: 'Redis', settings: redisSettings },
-    { title: 'Batching', settings: rulesSchema },
-    { title: 'Messages', settings: messageSettings },
+    { title: 'Redis', settings: redisSettings, optionOf: name => LIBRARY_NAMES.get(name) },
+    { title: 'Batching', settings: rulesSchema, optionOf: sameName },
+    { title: 'Messages', settings: messageSettings, optionOf: sameName },
     { title: 'Handover', settings: handoverChoice(known) },
-    ...known.handovers.map(({ name, settings }) => ({ title: `Handover \`${name}\``, settings })),
+    ...known.handovers.map(({ name, settings }) => ({
+      title: 'Handover',
+      of: name,
+      settings,
+      optionOf: (option: string) => `${name}({ ${option} })`,
+    })),
     { title: 'Worker', settings: workerSettings },
     { title: 'API', settings: apiSettings },
-    { title: 'Webhooks', settings: unsignedSettings(known) },
-    ...known.providers.list.flatMap(({ title, settings }) =>
-      settings ? [{ title: `Webhooks: ${title}`, settings }] : [],
+    { title: 'Webhooks', settings: unsignedSettings(known), optionOf: name => `providers.${name}` },
+    ...known.providers.list.flatMap(({ title: of, option, settings }) =>
+      settings ? [{ title: 'Webhooks', of, settings, optionOf: (name: string) => `providers.${option}.${name}` }] : [],
     ),
     { title: 'Process', settings: processSettings },
   ]
 }
+
+/** Of the settings of Redis, those that are options of the library. */
+const LIBRARY_NAMES = new Map([
+  ['url', 'redis'],
+  ['prefix', 'prefix'],
+  ['configure', 'configureRedis'],
+])
 
 export function handoverChoice({ handovers: [first, ...more] }: Known) {
   const kinds = [first, ...more].map(({ name, whatHappens }) => `\`${name}\`: a batch ${whatHappens}.`)

@@ -137,6 +137,8 @@ export interface Provider {
   parse(body: unknown): Item[]
   /** Its options and their environment variables. Without them its webhooks are always unsigned. */
   readonly settings?: AnySettings
+  /** The key of its options in `providers`. */
+  readonly option?: string
   readonly signature?: Signature
   /** Adds its options, as the environment has them, to those of the other providers. */
   configure?(options: Record<string, unknown>, environment: ProviderEnvironment): void
