@@ -32,7 +32,7 @@ export const PROVIDERS = [
 ] as const satisfies readonly Provider[]
 
 /** The options of the providers of a list, by their keys. */
-type OptionsOf<Listed extends readonly Provider[]> = {
+export type OptionsOf<Listed extends readonly Provider[]> = {
   [Each in Listed[number] as Each extends { option: infer Option extends string } ? Option : never]?: Each extends {
     settings: infer Settings extends z.ZodType
   }
