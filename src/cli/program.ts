@@ -106,10 +106,10 @@ function seeingCommands(program: Command): void {
     .action(watch)
   program
     .command('trace')
-    .description('prints the life of the recent batches of a conversation: who claimed each, when and why')
-    .argument('<conversation>', 'id of the conversation: <chatId> or <account>/<chatId>')
+    .description('prints the life of the recent batches of a conversation: which processor claimed each, when and why')
+    .argument('[conversation]', 'id of the conversation; without it, the recent conversations are listed')
     .option('--json', 'one JSON object a line, for each batch')
-    .action((conversationId: string, options: { json?: boolean }) =>
+    .action((conversationId: string | undefined, options: { json?: boolean }) =>
       once(config => trace(config, conversationId, options))(),
     )
 }

@@ -1,5 +1,5 @@
 /** Lives read from a store: what `livesOf` needs, in as few reads as there can be, and consistent with each other. */
-import type { Store } from '../store/store.js'
+import type { ConversationState, Store } from '../store/store.js'
 import type { Life } from './life.js'
 import { livesOf } from './lives.js'
 import type { HistoryEntry } from './steps.js'
@@ -25,8 +25,18 @@ const STATES_READ = 50
 /** Steps that may have been recorded while states were read. */
 const STEPS_SINCE_READ = 100
 
-/** The lives of one conversation's batches, at most `limit`. */
+/** The lives of one conversation's batches, at most `limit`. They hold no texts. */
 export async function livesOfConversation(store: LivesStore, conversationId: string, limit: number): Promise<Lives> {
+  const { lives, nowMs } = await readConversation(store, conversationId, limit)
+  return { lives, nowMs }
+}
+
+/** The same, with the state that they were read with. */
+export async function readConversation(
+  store: LivesStore,
+  conversationId: string,
+  limit: number,
+): Promise<Lives & { state: ConversationState }> {
   const history = await store.history({ conversationId, limit: STEPS_READ })
   const state = await store.conversation(conversationId)
   const [newest] = await store.history({ conversationId, limit: 1 })
@@ -35,7 +45,7 @@ export async function livesOfConversation(store: LivesStore, conversationId: str
   const source = { history, dead, rules: store.rules, nowMs }
   // If the conversation went on between the reads, the state belongs to other steps than these.
   const lives = livesOf(newest?.id === history[0]?.id ? { ...source, state } : source)
-  return { lives: lives.reverse().slice(0, limit), nowMs }
+  return { lives: lives.reverse().slice(0, limit), nowMs, state }
 }
 
 /**
@@ -75,7 +85,7 @@ function hasUnclaimed(steps: HistoryEntry[]): boolean {
 }
 
 /** The clock of an open batch is exact. This process's own may be behind the store's, but no step is later than now. */
-function nowFrom(newest: HistoryEntry | undefined, state?: { open?: { dueAtMs: number; dueInMs: number } }): number {
+function nowFrom(newest: HistoryEntry | undefined, state?: ConversationState): number {
   const { open } = state ?? {}
   if (open && open.dueInMs > 0) return open.dueAtMs - open.dueInMs
   return Math.max(Date.now(), newest?.atMs ?? 0)

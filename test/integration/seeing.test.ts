@@ -1,6 +1,6 @@
 /**
- * Guarantee **explained**: `lull watch` shows what happens as it happens, `lull trace` who took a batch, when and why then,
- * and `lull forget` leaves nothing of a conversation anywhere in Redis but what is under way.
+ * Guarantee **explained**: `lull watch` shows each step as it happens, `lull trace` shows which processor claimed a batch, when
+ * and why then, and `lull forget` leaves nothing of a conversation in Redis except a batch that is under way.
  */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
@@ -69,7 +69,7 @@ describe('seeing it work', function () {
     expect(await watch.stop('SIGINT')).to.include({ code: 0 })
   })
 
-  it('watch --json is one object a line, and of one conversation where it is named', async () => {
+  it('watch --json prints one object a line, and only steps of the conversation that is named', async () => {
     const watch = await start('watch', '--json', CHAT)
     // It says nothing but steps: until it has seen one, another is sent.
     let sent = 0
@@ -119,19 +119,19 @@ describe('seeing it work', function () {
     expect(await up.stop()).to.include({ code: 0 })
   })
 
-  it('trace tells who took a batch, when, and why then', async () => {
+  it('trace shows which processor claimed a batch, when, and why then', async () => {
     await batcher.append(CHAT, { messageId: 'm1', text: SECRET_TEXT })
     await answered()
     const { code, stdout } = await ended('trace', CHAT)
     expect(code).to.equal(0)
-    expect(stdout[1]).to.equal(`  taken by ${processor.owner}`)
-    expect(stdout[2]).to.match(/^ {2}at \d\d:\d\d:\d\d\.\d{3}, as the quiet gap had ended \(gap\); \d+ ms late$/)
+    expect(stdout[1]).to.equal(`  claimed by ${processor.owner}`)
+    expect(stdout[2]).to.match(/^ {2}at \d\d:\d\d:\d\d\.\d{3} because the quiet gap had ended \(gap\), \d+ ms late$/)
     expect(stdout.at(-1)).to.equal('now: nothing waits')
     const json = await ended('trace', CHAT, '--json')
     expect(JSON.parse(json.stdout[0] ?? '').claimed).to.include({ by: processor.owner, reason: 'gap' })
   })
 
-  it('trace says that messages are gone, where something has deleted them before anybody took them', async () => {
+  it('trace says that messages are gone if something deleted them before a processor claimed them', async () => {
     await processor.stop()
     await batcher.append(CHAT, { messageId: 'm1', text: SECRET_TEXT })
     const redis = new Redis(env['REDIS_URL'] ?? '')
@@ -140,16 +140,16 @@ describe('seeing it work', function () {
       const { code, stdout } = await ended('trace', CHAT)
       expect(code).to.equal(0)
       expect(stdout.slice(1, 4)).to.deep.equal([
-        '  not taken by anybody',
-        '  its messages are gone: something has deleted them',
-        '  lull doctor says who could be it',
+        '  no processor claimed it',
+        '  its messages are gone: something other than Lull deleted them',
+        '  lull doctor lists the clients that may have done it',
       ])
     } finally {
       redis.disconnect()
     }
   })
 
-  it('trace says for how long a batch has been due that nobody takes, its header lost or not', async () => {
+  it('trace says how long a batch has been due that no processor claims, with its header or without', async () => {
     await processor.stop()
     await batcher.append(CHAT, { messageId: 'm1', text: SECRET_TEXT })
     const redis = new Redis(env['REDIS_URL'] ?? '')
@@ -165,7 +165,21 @@ describe('seeing it work', function () {
     }
   })
 
-  it('trace of a conversation that is not known is 1, and names one that was meant', async () => {
+  it('trace without an id lists the recent conversations', async () => {
+    expect((await ended('trace')).stdout).to.deep.equal(['the history is empty: no message has come yet'])
+    await batcher.append('other@c.us', { messageId: 'o1', text: 'hi' })
+    await batcher.append(CHAT, { messageId: 'm1', text: SECRET_TEXT })
+    await answered()
+    const { code, stdout } = await ended('trace')
+    expect(code).to.equal(0)
+    expect(stdout.at(-1)).to.equal('lull trace <conversation> shows the life of its batches')
+    for (const id of [CHAT, 'other@c.us']) expect(stdout.filter(line => line.includes(` ${id} `))).to.have.length(1)
+    const json = await ended('trace', '--json')
+    expect(json.stdout.map(line => JSON.parse(line).conversationId)).to.have.members([CHAT, 'other@c.us'])
+    expect([...stdout, ...json.stdout].join('')).not.to.include('Privet')
+  })
+
+  it('trace of an unknown conversation exits with 1, and names the one that was probably meant', async () => {
     await batcher.append(CHAT, { messageId: 'm1', text: 'hi' })
     await answered()
     const { code, stderr } = await ended('trace', '79990000011')
@@ -173,7 +187,7 @@ describe('seeing it work', function () {
     expect(stderr).to.deep.equal([`lull: the history holds nothing of 79990000011: did you mean ${CHAT}?`])
   })
 
-  it('forget says that jobs may be left, where the history has been trimmed since they were', async () => {
+  it('forget says that jobs may be left if the history has been trimmed', async () => {
     const redis = new Redis(env['REDIS_URL'] ?? '')
     try {
       const pipeline = redis.pipeline()
@@ -193,7 +207,7 @@ describe('seeing it work', function () {
     }
   })
 
-  it('forget leaves nothing of a conversation in Redis, its finished jobs included, and says what is under way', async () => {
+  it('forget erases everything about a conversation, finished jobs included, and names the batch under way', async () => {
     const server = await privateRedis()
     const redis = new Redis(server.url)
     const others = new Batcher({ redis: server.url, quietGapMs: 50 })

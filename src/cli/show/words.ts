@@ -1,5 +1,5 @@
-/** How commands word what the store knows: times, durations, counts, and the steps of a batch's life. */
-import type { HistoryEntry } from '../../store/store.js'
+/** The words of the commands for times, durations, counts and the steps of a batch's life. */
+import type { HistoryEntry } from '../../history/steps.js'
 import { oneLine } from '../explain.js'
 
 const SECOND = 1000
@@ -8,20 +8,20 @@ const HOUR = 60 * MINUTE
 
 const two = (number: number) => String(number).padStart(2, '0')
 
-/** The time of day here, to the millisecond: `06:12:03.021`. */
+/** The local time of day, to the millisecond: `06:12:03.021`. */
 export function timeOfDay(atMs: number): string {
   const at = new Date(atMs)
   const ms = String(at.getMilliseconds()).padStart(3, '0')
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${ms}`
 }
 
-/** The day here: `2026-11-24`. */
+/** The local day: `2026-11-24`. */
 export function day(atMs: number): string {
   const at = new Date(atMs)
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
 }
 
-/** How far the clock here is ahead then: `UTC`, `UTC+3`, `UTC-3:30`. */
+/** How far the local clock was ahead of UTC at that time: `UTC`, `UTC+3`, `UTC-3:30`. */
 export function zone(atMs: number): string {
   const aheadMinutes = -new Date(atMs).getTimezoneOffset()
   if (aheadMinutes === 0) return 'UTC'
@@ -42,7 +42,7 @@ export function duration(ms: number): string {
 const parts = (smaller: number, large: string, small: string) =>
   `${Math.floor(smaller / 60)} ${large}${smaller % 60 === 0 ? '' : ` ${smaller % 60} ${small}`}`
 
-/** A process as `CLIENT LIST` and the history name it, without what all of them share. */
+/** The name of a process in `CLIENT LIST` and in the history, without `lull.` and the random end. */
 export const shortName = (name: string): string => name.replace(/^lull\.(?=\w)/, '').replace(/\.[0-9a-f]{6}$/, '')
 
 type Detail = HistoryEntry['detail']
@@ -70,28 +70,17 @@ const SAYING: Readonly<Record<string, (detail: Detail) => (string | undefined)[]
   redriven: detail => [count(detail), by(detail['by'])],
 }
 
-/** What a step has to say beside its name, as one line; of a step of a later version, all that it has. */
+/** The details of a step as one line; for a step of a later version, all of them. */
 export function saying({ step, detail }: HistoryEntry): string {
   const known = SAYING[step]
   const said = known?.(detail) ?? Object.entries(detail).map(([name, value]) => `${name} ${value}`)
   return clean(said.filter(Boolean).join(', '))
 }
 
-/** The ids of the messages that a step names. */
-export function idsOf({ detail }: HistoryEntry): string[] {
-  try {
-    const ids: unknown = JSON.parse(detail['ids'] ?? '[]')
-    return Array.isArray(ids) ? ids.map(id => clean(String(id))) : []
-  } catch {
-    // Whoever wrote it, it was not Lull: the line does without.
-    return []
-  }
-}
-
-/** A number's unit stays with it, and a name with its `by`. */
+/** The spaces at which a line may break: not between a number and its unit, nor after `by`. */
 const BREAKS = /(?<!\bby) (?!(?:ms|s|min|h|late|messages?)\b)/
 
-/** At the spaces, so that no line is longer; a word that is, stays whole. */
+/** Breaks text at spaces into lines of at most so many columns; a longer word stays whole. */
 export function wrapped(text: string, columns: number): string[] {
   const lines: string[] = []
   for (const word of text.split(BREAKS)) {
@@ -102,5 +91,5 @@ export function wrapped(text: string, columns: number): string[] {
   return lines
 }
 
-/** What a stranger wrote (ids, a receiver's words) must not move the terminal's cursor. */
+/** For text from outside (ids, a receiver's error), which must not move the terminal's cursor. */
 export const clean = (text: string) => (text === '' ? '' : oneLine(text))

@@ -1,9 +1,11 @@
-/** What `lull trace` and `lull watch` make of a history. */
+/** What `lull trace` and `lull watch` print for a history. */
 import { expect } from 'chai'
+import { linesOf, stateLine, summaryLine } from '../../../src/cli/show/life.js'
 import { plain } from '../../../src/cli/show/paint.js'
 import { duration, zone } from '../../../src/cli/show/words.js'
-import { linesOf, livesOf, stateLine } from '../../../src/cli/trace.js'
 import { lineFor } from '../../../src/cli/watch.js'
+import { livesOf as read } from '../../../src/history/lives.js'
+import { rulesFrom } from '../../../src/rules.js'
 import type { ConversationState, HistoryEntry } from '../../../src/store/store.js'
 
 const START_MS = 1_795_490_000_000
@@ -19,7 +21,10 @@ const entry = (afterMs: number, step: string, batchId: string, detail: Record<st
   detail,
 })
 
-/** Two batches; the second one was due while the first was being answered. Newest first, as the store tells. */
+const livesOf = (history: HistoryEntry[], state?: ConversationState) =>
+  read({ history, rules: rulesFrom(), nowMs: START_MS + 60_000, ...(state ? { state } : {}) })
+
+/** Two batches; the second one was due while the first was being answered. Newest first, as the store returns them. */
 const HISTORY = [
   entry(0, 'opened', 'b1', { count: '1', ids: '["wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBI0QzE4RDI1"]' }),
   entry(1005, 'appended', 'b1', { count: '2', ids: '["m2"]' }),
@@ -31,41 +36,37 @@ const HISTORY = [
 ].reverse()
 
 describe('trace', () => {
-  it('tells who took each batch, when, why then, and what it had waited for', () => {
+  it('shows which processor claimed each batch, when, why then, and what it had waited for', () => {
     const [first, second] = livesOf(HISTORY)
     expect(first?.claimed).to.deep.equal({ by: OWNER, atMs: START_MS + 11_006, reason: 'gap', lateMs: 1 })
-    expect(second?.claimed).to.deep.equal({
-      by: OWNER,
-      atMs: START_MS + 30_002,
-      reason: 'maxWait',
-      lateMs: 2,
-      after: 'b1',
-    })
+    expect(first?.waitedFor).to.equal(undefined)
+    expect(second?.claimed).to.deep.equal({ by: OWNER, atMs: START_MS + 30_002, reason: 'maxWait', lateMs: 2 })
+    expect(second?.waitedFor).to.equal('b1')
   })
 
-  it('is readable in 80 columns, answer first, with every step, its time and its distance from the one before', () => {
+  it('fits into 80 columns, with the answer first, then each step, its time and its distance from the one before', () => {
     const lines = livesOf(HISTORY).flatMap(life => linesOf(life, plain))
     expect(lines.filter(line => line.length > 80)).to.deep.equal([])
-    expect(lines[1]).to.equal(`  taken by ${OWNER}`)
-    expect(lines[2]).to.match(/^ {2}at \d\d:\d\d:\d\d\.\d{3}, as the quiet gap had ended \(gap\); 1 ms late$/)
+    expect(lines[1]).to.equal(`  claimed by ${OWNER}`)
+    expect(lines[2]).to.match(/^ {2}at \d\d:\d\d:\d\d\.\d{3} because the quiet gap had ended \(gap\), 1 ms late$/)
     expect(lines.some(line => /\+1\.00 s|\+1\.01 s/.test(line) && line.includes('appended'))).to.equal(true)
-    expect(lines.some(line => line.includes('once batch b1 was out of its way'))).to.equal(true)
+    expect(lines.some(line => line.includes('it waited for batch b1'))).to.equal(true)
   })
 
-  it('says that nobody has taken a batch, or that it was discarded', () => {
+  it('says that no processor has claimed a batch, or that it was discarded', () => {
     const waiting = livesOf([entry(0, 'opened', 'b1', { count: '1' })])
-    expect(waiting.flatMap(life => linesOf(life, plain))[1]).to.equal('  not taken by anybody so far')
+    expect(waiting.flatMap(life => linesOf(life, plain))[1]).to.equal('  no processor has claimed it yet')
     const dropped = livesOf([entry(5, 'dropped', 'b1', { count: '1', by: 'lull.drop.x.1' }), entry(0, 'opened', 'b1')])
-    expect(dropped.flatMap(life => linesOf(life, plain))[1]).to.equal('  discarded before anybody took it')
+    expect(dropped.flatMap(life => linesOf(life, plain))[1]).to.equal('  discarded before a processor claimed it')
   })
 
-  it('says that what should wait is gone, and not of what waits, is claimed or was discarded', () => {
+  it('says that messages are gone only if they should wait and the store does not have them', () => {
     const [opened, sealed] = [entry(0, 'opened', 'b1'), entry(1, 'sealed', 'b1', { reason: 'flush' })]
     const [dropped, later] = [entry(2, 'dropped', 'b0'), entry(3, 'opened', 'b2')]
     const state = { conversationId: opened.conversationId, waiting: 0, messages: [] }
     const there = { batchId: 'b1', receivedAtMs: START_MS, message: { messageId: 'm1', type: 'text' as const } }
     const isGone = (history: HistoryEntry[], now: ConversationState | undefined) =>
-      livesOf(history, now)[0]?.gone === true
+      livesOf(history, now)[0]?.state === 'lost'
     expect(isGone([opened], state)).to.equal(true)
     expect(isGone([sealed, opened], state)).to.equal(true)
     expect(isGone([later, opened], { ...state, waiting: 1, messages: [{ ...there, batchId: 'b2' }] })).to.equal(true)
@@ -76,13 +77,13 @@ describe('trace', () => {
     expect(isGone([dropped, sealed, opened], state)).to.equal(false)
     const [life] = livesOf([opened], state)
     expect(linesOf(life!, plain).slice(1, 4)).to.deep.equal([
-      '  not taken by anybody',
-      '  its messages are gone: something has deleted them',
-      '  lull doctor says who could be it',
+      '  no processor claimed it',
+      '  its messages are gone: something other than Lull deleted them',
+      '  lull doctor lists the clients that may have done it',
     ])
   })
 
-  it('says what waits until when, and what has been due for so long that nobody seems to be there', () => {
+  it('says until when messages wait, or for how long they have been overdue', () => {
     const state = { conversationId: 'c1', waiting: 1, messages: [] }
     expect(stateLine(state, -1500)).to.equal('now: 1 message waits, due in 1.50 s')
     expect(stateLine(state, 3)).to.equal('now: 1 message waits, due in 0 ms')
@@ -106,14 +107,23 @@ describe('trace', () => {
     expect(lines.find(line => line.includes('claimed'))).to.match(/\d +\+249 h {2}claimed/)
   })
 
-  it('shows what a stranger wrote without what moves a terminal’s cursor', () => {
+  it('removes control characters from ids and errors, so that they cannot move the terminal’s cursor', () => {
     const evil = entry(0, 'nacked', 'b1', { attempt: '1', delayMs: '1000', error: 'no \u001b[2J today\nsecond line' })
     const text = [...livesOf([evil]).flatMap(life => linesOf(life, plain)), lineFor(evil, plain, undefined)].join('\n')
     expect(text).not.to.include('\u001b')
     expect(text).not.to.include('second line')
   })
 
-  it('shows a step of a later version with all that it has', () => {
+  it('lists the last batch of a conversation in one line, with what is wrong with it', () => {
+    const [waiting] = livesOf([entry(0, 'opened', 'b1', { count: '2' })])
+    const line = (life: typeof waiting) => life && summaryLine(life, START_MS + 60_000, plain)
+    expect(line(waiting)).to.match(
+      /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} {2}shop\/79990000011@c\.us {5}overdue for 50\.0 s, 2 messages$/,
+    )
+    expect(line(livesOf(HISTORY)[0])).to.match(/ {2}answered \(completed\), 2 messages$/)
+  })
+
+  it('shows a step of a later version with all its details', () => {
     expect(lineFor(entry(0, 'teleported', 'b1', { to: 'mars' }), plain, undefined)).to.match(/teleported .* to mars$/)
   })
 })
@@ -122,7 +132,7 @@ describe('watch', () => {
   const [claimed] = HISTORY
   if (!claimed) throw new Error('no step')
 
-  it('fits a step into 80 columns, and into one line where there is no terminal', () => {
+  it('fits a step into 80 columns, and into one line without a terminal', () => {
     for (const each of HISTORY)
       for (const line of lineFor(each, plain, 80).split('\n')) expect(line.length).to.be.at.most(80)
     expect(lineFor(claimed, plain, undefined)).to.match(
@@ -130,7 +140,7 @@ describe('watch', () => {
     )
   })
 
-  it('cuts nothing off in 80 columns: ids can be copied, count and lateness stand in front of who took it', () => {
+  it('cuts nothing off in 80 columns: ids can be copied, and count and lateness precede the processor', () => {
     const [first, second] = lineFor(claimed, plain, 80).split('\n')
     expect(first?.slice(14)).to.equal('claimed      shop/79990000011@c.us  maxWait, 1 message,')
     expect(second?.trim()).to.equal('2 ms late, by processor.shop1.4712')
