@@ -1,16 +1,15 @@
 /**
- * An error as one line for whoever typed the command: what is wrong, with what, and the remedy. Errors of Lull's own say
- * so themselves; here the remedies are added that only the command line knows, and the words for errors of Node's and of
- * ioredis's that have none.
+ * An error as one line for the user who typed the command: what is wrong, with what, and the remedy. Lull's own errors contain
+ * all that already. This file adds the remedies that only the command line knows, and explains errors of Node and ioredis.
  */
 import { existsSync } from 'node:fs'
 import type { Config } from '../config.js'
 import { StoreUnavailable } from '../store/store.js'
 
 const PRIVATE_SOCKET = '.lull/redis.sock'
-/** What ioredis's parser says of an answer that is none of Redis's. */
+/** How ioredis's parser reports an answer that does not come from Redis. */
 const NO_RESP = /^(Protocol error|Unknown RESP type)/
-/** Something listens, and hangs up on the first command. */
+/** A server that closes the connection at the first command. */
 const CLOSED_AT_ONCE = /\((EPIPE|ECONNRESET)\)$/
 const NOT_REDIS = 'is it Redis that listens there? Check the host and the port in REDIS_URL'
 
@@ -26,8 +25,8 @@ export function explain(error: unknown): string {
 }
 
 /**
- * The same, where `lull up` runs in this directory with a Redis of its own, which other commands do not look for: two
- * processes must never stand on different servers unasked.
+ * The same for a role (api, processor, worker), with the remedy if `lull up` runs in this directory with a private Redis. A role
+ * does not use that one unasked: two processes must never use different servers without the user's knowledge.
  */
 export function withPrivateRedis(error: unknown, config: Config): unknown {
   const isAway = error instanceof StoreUnavailable && error.reason === 'connection'
@@ -35,7 +34,7 @@ export function withPrivateRedis(error: unknown, config: Config): unknown {
   return new Error(`${error.message}: set REDIS_URL=${PRIVATE_SOCKET} for the Redis that lull up has in this directory`)
 }
 
-/** The first line of a text, without what would move a terminal's cursor. */
+/** The first line of a text, without control characters, which could move the terminal's cursor. */
 export function oneLine(text: string): string {
   const line = text.split(/\r?\n/).find(candidate => candidate.trim() !== '') ?? 'unknown error'
   return line.replace(/\p{Cc}/gu, ' ').trim()

@@ -1,5 +1,6 @@
 /**
- * The Redis that `lull up` stands on: the one that is named, the one that is there, one of its own, or none.
+ * Which Redis a command uses. `lull up`: the one that REDIS_URL names, the one at 127.0.0.1:6379, a private one, or none. Every
+ * command beside it: the one that REDIS_URL names, the private one of a `lull up` in this directory, or 127.0.0.1:6379.
  */
 import type { RedisOptions } from 'ioredis'
 import type { Config } from '../config.js'
@@ -9,22 +10,39 @@ import { StoreUnavailable } from '../store/store.js'
 import { explain, oneLine } from './explain.js'
 import type { Lifecycle } from './lifecycle.js'
 import { findProgram, startPrivateRedis } from './private-redis.js'
+import { runningPrivateRedis } from './private-redis-lock.js'
 
 export interface FindOptions {
   config: Config
   log: Logger
   lifecycle: Lifecycle
-  /** Where `.lull` is, or is made. */
+  /** Where the folder `.lull` is, or will be made. */
   directory: string
 }
 
 /**
- * `undefined`: there is none to be had; the store is to be in memory.
- * @throws one line, where a private one could not be started
+ * For a command beside `lull up`: the settings, with the private Redis of a `lull up` that runs in this directory if they
+ * name no Redis.
+ * @param say called with one line if the private one is used
+ */
+export async function withRunningRedis(
+  config: Config,
+  directory: string,
+  say: (line: string) => void,
+): Promise<Config> {
+  const path = config.redisIsSet ? undefined : await runningPrivateRedis(directory)
+  if (path === undefined) return config
+  say(`using the private Redis of the lull up in this directory, ${path}`)
+  return { ...config, redis: { path, db: 0 } }
+}
+
+/**
+ * For `lull up`. `undefined`: there is no Redis, so the store must be in memory.
+ * @throws one line if a private one could not be started
  */
 export async function findRedis(options: FindOptions): Promise<RedisOptions | undefined> {
   const { config, log, lifecycle, directory } = options
-  // One that is named must work: that it does is found out where it is opened.
+  // A Redis that is named must work; opening it shows whether it does.
   if (config.redisIsSet) return config.redis
   if (await isUsable(config, log)) return config.redis
   const { program, tooOld } = await findProgram()
@@ -43,7 +61,7 @@ export async function findRedis(options: FindOptions): Promise<RedisOptions | un
   return { path: own.socket, db: 0 }
 }
 
-/** Whether a Redis answers where one usually does, and can be used. One that is there and can't be is worth a line. */
+/** Whether a Redis answers at the usual address and can be used. Logs a line if it answers and cannot be used. */
 async function isUsable({ redis, prefix, rules }: Config, log: Logger): Promise<boolean> {
   const store = new RedisStore({ redis, prefix, rules, role: 'up' })
   try {

@@ -1,15 +1,44 @@
 /**
- * One private Redis a directory: two on the same files would destroy each other's data, so `.lull/up.pid` says whose it
- * is. One that outlived its `lull up` (which was killed) is told to save and end, and its data are taken over.
+ * One private Redis a directory: two on the same files would destroy each other's data. The lock, `.lull/up.pid`, holds two
+ * lines: the id of the `lull up` process that started the server, and the address of the server's socket. It is valid only
+ * while that process lives. A server that outlived its `lull up` (which was killed) is told to save and end, and the next
+ * `lull up` takes over its data.
  */
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 
-/** So long after it has taken the lock a `lull up` may still be waiting for its Redis. */
+/** For so long after it has taken the lock a `lull up` may still wait for its Redis to start. */
 const STARTING_MS = 30_000
 const END_TIMEOUT_MS = 10_000
 const LOOK_AGAIN_MS = 25
+/** Longest path of a socket that the system allows: 104 bytes on macOS, with the end. */
+const LONGEST_SOCKET_PATH = 103
+
+/** Where the private Redis of a directory has its files. */
+export interface PrivatePlace {
+  folder: string
+  lockFile: string
+  /** Relative to the working directory, which must be `directory`, if the whole path would be too long. */
+  socket: string
+}
+
+export function privatePlace(directory: string): PrivatePlace {
+  const folder = join(directory, '.lull')
+  const whole = join(folder, 'redis.sock')
+  const socket = Buffer.byteLength(whole) <= LONGEST_SOCKET_PATH ? whole : join('.lull', 'redis.sock')
+  return { folder, lockFile: join(folder, 'up.pid'), socket }
+}
+
+/** The socket of the private Redis of a `lull up` that runs in this directory; `undefined` if there is none. */
+export async function runningPrivateRedis(directory: string): Promise<string | undefined> {
+  const { lockFile, socket } = privatePlace(directory)
+  const owner = ownerIn(lockFile)
+  if (!owner || !isAlive(owner.pid)) return undefined
+  const address = owner.socket ?? socket
+  return existsSync(address) && (await answers(address)) ? address : undefined
+}
 
 /** Whether a server answers there, and has loaded its data. */
 export async function answers(socket: string): Promise<boolean> {
@@ -25,7 +54,7 @@ export async function answers(socket: string): Promise<boolean> {
     await client.ping()
     return true
   } catch {
-    // That is the answer.
+    // It does not answer.
     return false
   } finally {
     client.disconnect()
@@ -33,8 +62,8 @@ export async function answers(socket: string): Promise<boolean> {
 }
 
 /**
- * Makes `file` say that this process is the one, until the returned function is called.
- * @throws one line where another process is
+ * Takes the lock for this process, until the returned function is called.
+ * @throws one line if another process has it
  */
 export async function lock(file: string, socket: string): Promise<() => void> {
   const owner = ownerIn(file)
@@ -46,24 +75,32 @@ export async function lock(file: string, socket: string): Promise<() => void> {
     )
   if (running) await endOrphan(socket)
   rmSync(file, { force: true })
-  // Fails where another one was quicker.
-  writeFileSync(file, `${process.pid}\n`, { flag: 'wx' })
+  // Fails if another process was quicker.
+  writeFileSync(file, `${process.pid}\n${socket}\n`, { flag: 'wx' })
   return () => rmSync(file, { force: true })
 }
 
-/** Who wrote `file`. A process id of our own is that of an earlier container: they count from the same number. */
-function ownerIn(file: string): { pid: number; ageMs: number } | undefined {
+interface Owner {
+  pid: number
+  /** Absent in the lock of an earlier version. */
+  socket?: string
+  ageMs: number
+}
+
+/** The owner that a lock names. Our own process id is that of an earlier container: they count from the same number. */
+function ownerIn(file: string): Owner | undefined {
   if (!existsSync(file)) return undefined
-  const pid = Number.parseInt(readFileSync(file, 'utf8'), 10)
+  const [id = '', socket = ''] = readFileSync(file, 'utf8').split('\n')
+  const pid = Number.parseInt(id, 10)
   if (!Number.isInteger(pid) || pid === process.pid) return undefined
-  return { pid, ageMs: Date.now() - statSync(file).mtimeMs }
+  return { pid, ...(socket === '' ? {} : { socket }), ageMs: Date.now() - statSync(file).mtimeMs }
 }
 
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    // There, but another user's.
+    // It runs, as another user.
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A Redis of `lull up`'s own, where the machine has the program but none runs: started with the package's redis.conf, on a
- * socket under `.lull/` that only this user may open, its data beside it, stopped with `lull up`.
+ * The private Redis of `lull up`, for a machine that has the program but runs none. It starts with the package's redis.conf, on
+ * a socket under `.lull/` that only this user may open, keeps its data beside it, and stops with `lull up`.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -9,15 +9,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { oneLine } from './explain.js'
 import { packageFile } from './package-files.js'
-import { answers, lock } from './private-redis-lock.js'
+import { answers, lock, privatePlace } from './private-redis-lock.js'
 
 const PROGRAMS = ['redis-server', 'valkey-server']
 const OLDEST_REDIS_MAJOR = 7
 const START_TIMEOUT_MS = 30_000
 const END_TIMEOUT_MS = 10_000
 const LOOK_AGAIN_MS = 25
-/** Of a socket's path, what the system allows: 104 on macOS, its end included. */
-const LONGEST_SOCKET_PATH = 103
 
 export interface ServerProgram {
   command: string
@@ -50,14 +48,14 @@ async function versionOf(command: string): Promise<string | undefined> {
     const { stdout } = await promisify(execFile)(command, ['--version'])
     return /\bv=(\d[\w.-]*)/.exec(stdout)?.[1] ?? '0'
   } catch {
-    // Not there, or not to be run: for us the same.
+    // Not installed, or not executable.
     return undefined
   }
 }
 
 /**
- * Resolves when it answers.
- * @param onEnd told if it ends by itself
+ * Resolves when the server answers.
+ * @param onEnd called if the server ends by itself
  * @throws one line with the remedy; nothing is left running then
  */
 export async function startPrivateRedis(
@@ -65,14 +63,11 @@ export async function startPrivateRedis(
   directory: string,
   onEnd: (error: Error) => void,
 ): Promise<PrivateRedis> {
-  const folder = join(directory, '.lull')
+  const { folder, lockFile, socket } = privatePlace(directory)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  // Nobody's messages should find their way into a repository.
+  // Keeps people's messages out of the repository.
   writeFileSync(join(folder, '.gitignore'), '*\n')
-  const whole = join(folder, 'redis.sock')
-  // A path relative to the working directory is always short enough.
-  const socket = Buffer.byteLength(whole) <= LONGEST_SOCKET_PATH ? whole : join('.lull', 'redis.sock')
-  const unlock = await lock(join(folder, 'up.pid'), socket)
+  const unlock = await lock(lockFile, socket)
   try {
     const child = launch(command, folder)
     const stop = stopper(child, unlock, error => onEnd(new Error(`${error}; see ${join(folder, 'redis.log')}`)))
@@ -94,7 +89,7 @@ function launch(command: string, folder: string): ChildProcess {
   const own = { port: '0', unixsocket: 'redis.sock', unixsocketperm: '700', dir: folder, daemonize: 'no' }
   const files = { logfile: 'redis.log', pidfile: '' }
   const settings = Object.entries({ ...own, ...files }).flatMap(([name, value]) => [`--${name}`, value])
-  // Of a process group of its own: a Ctrl-C is for `lull up`, which still needs Redis to stop cleanly.
+  // In its own process group: Ctrl-C must reach only `lull up`, which needs Redis to stop cleanly.
   return spawn(command, [...(conf ? [conf] : []), ...settings], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
 }
 
@@ -104,7 +99,7 @@ function stopper(child: ChildProcess, unlock: () => void, onEnd: (error: string)
     child.once('error', () => resolve())
     child.once('exit', () => resolve())
   })
-  // However this process ends, but by SIGKILL.
+  // Runs however this process ends, except by SIGKILL.
   const end = () => void child.kill('SIGTERM')
   process.once('exit', end)
   child.once('exit', (code, signal) => {
@@ -121,7 +116,7 @@ function stopper(child: ChildProcess, unlock: () => void, onEnd: (error: string)
   }
 }
 
-/** Rejects if the server ends before it answers, with what it said. */
+/** Rejects if the server ends before it answers, with what it wrote to standard error. */
 function failing(child: ChildProcess, folder: string): Promise<never> {
   let said = ''
   child.stderr?.on('data', chunk => {

@@ -8,6 +8,7 @@ import { dead } from './dead.js'
 import { doctor } from './doctor.js'
 import { drop } from './drop.js'
 import { withPrivateRedis } from './explain.js'
+import { withRunningRedis } from './find-redis.js'
 import { flush } from './flush.js'
 import { forget } from './forget.js'
 import type { Lifecycle } from './lifecycle.js'
@@ -95,8 +96,7 @@ function seeingCommands(program: Command): void {
     .description('checks Redis, the processes and the batches, and names each problem with its remedy')
     .option('--json', 'one JSON object')
     .action(async (options: { json?: boolean }) => {
-      const config = readConfig(loadEnvironment())
-      await doctor(config, options)
+      await doctor(await commandConfig(), options)
     })
   program
     .command('watch')
@@ -147,15 +147,17 @@ function up({ handler, port, embedded = false }: UpOptions): Promise<void> {
   return role(context => startUp({ ...context, embedded, directory: process.cwd(), print }), given)
 }
 
+/** The settings of a command that is not a role: without REDIS_URL it uses the private Redis of a `lull up` beside it. */
+const commandConfig = () =>
+  withRunningRedis(readConfig(loadEnvironment()), process.cwd(), line => process.stderr.write(`${line}\n`))
+
 /** Runs until a signal, or until its output is closed. Its log goes to standard error. */
 async function watch(conversationId: string | undefined, { json = false }: { json?: boolean }): Promise<void> {
-  const config = readConfig(loadEnvironment())
+  const config = await commandConfig()
   const log = createStderrLog()
   const of = conversationId === undefined ? {} : { conversationId }
   const start = async (lifecycle: Lifecycle) => {
-    await startWatch({ config, log, lifecycle, json, ...of }).catch(error => {
-      throw withPrivateRedis(error, config)
-    })
+    await startWatch({ config, log, lifecycle, json, ...of })
   }
   try {
     await serve({ log, shutdownMs: config.shutdownMs, start })
@@ -187,11 +189,10 @@ function role(start: (context: RoleContext) => Promise<unknown>, given: Environm
 const once =
   <Given extends [string?]>(work: (config: Config, ...given: Given) => Promise<string>) =>
   async (...given: Given) => {
-    const config = readConfig(loadEnvironment())
-    const result = await work(config, ...given).catch(error => {
-      throw withPrivateRedis(error, config)
-    })
-    if (result !== '') process.stdout.write(`${result}\n`)
+    const result = await work(await commandConfig(), ...given)
+    if (result !== '')
+      process.stdout.write(`${result}
+`)
   }
 
 const warn = ({ warnings }: Config, log: Logger) => {

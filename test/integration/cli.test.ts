@@ -445,9 +445,9 @@ describe('cli', function () {
         expect(second.stderr[0]).to.match(
           new RegExp(`another lull up \\(process ${first.pid}\\) runs in this directory`),
         )
-        const flush = await ended(await start(['flush', CHAT], settings, directory))
-        expect(flush.stderr).to.have.length(1)
-        expect(flush.stderr[0]).to.match(
+        const processor = await ended(await start(['processor'], settings, directory))
+        expect(processor.stderr).to.have.length(1)
+        expect(processor.stderr[0]).to.match(
           /ECONNREFUSED.*: set REDIS_URL=\.lull\/redis\.sock for the Redis that lull up has/,
         )
         expect((await first.stop()).code).to.equal(0)

@@ -2,14 +2,18 @@
  * Guarantee **explained**: `lull watch` shows each step as it happens, `lull trace` shows which processor claimed a batch, when
  * and why then, and `lull forget` leaves nothing of a conversation in Redis except a batch that is under way.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { z } from 'zod'
 import { Batcher } from '../../src/batcher.js'
 import { bullmq } from '../../src/handover/bullmq.js'
 import { Processor } from '../../src/processor/processor.js'
-import { type LullProcess, lull } from '../support/processes.js'
+import { build, type LullProcess, lull } from '../support/processes.js'
 import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
+import { findRedisBinary, isNewEnough } from '../support/redis-servers.js'
 import { until } from '../support/wait.js'
 
 const CHAT = 'shop/79990000011@c.us'
@@ -255,6 +259,98 @@ describe('seeing it work', function () {
     }
   })
 })
+
+describe('commands beside a lull up with a private Redis', function () {
+  this.timeout(60_000)
+  let directory: string
+  let running: LullProcess[]
+  const env = {
+    REDIS_URL: '',
+    LULL_API_TOKEN: 'test-token',
+    LULL_QUIET_GAP_MS: '50000',
+    PORT: '0',
+  }
+
+  before(async function () {
+    const binary = await findRedisBinary()
+    if (!binary || !isNewEnough(binary) || (await answersAtTheUsualPlace())) this.skip()
+    await build()
+  })
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'lull-beside-'))
+    running = []
+  })
+
+  afterEach(async () => {
+    for (const command of running) await command.stop()
+    rmSync(directory, { recursive: true })
+  })
+
+  const start = async (...args: string[]) => {
+    const command = await lull(args, env, { cwd: directory })
+    running.push(command)
+    return command
+  }
+
+  const ended = async (...args: string[]) => {
+    const command = await start(...args)
+    const { code } = await command.exit
+    return { code, stdout: command.stdout, stderr: command.stderr }
+  }
+
+  it('find it without REDIS_URL, say so in one line, and look at 127.0.0.1:6379 once it has stopped', async () => {
+    const up = await start('up')
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(await up.line(/api listens on/))?.[0]
+    await up.line(/Ctrl-C stops it/)
+    const using = `using the private Redis of the lull up in this directory, ${join(directory, '.lull/redis.sock')}`
+    const watch = await start('watch')
+    await watch.line(/^watching /)
+    const response = await fetch(`${url}/webhook/whatsapp/batched/generic`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ chatId: 'a@c.us', messageId: 'm1', text: 'hi' }),
+    })
+    expect(response.status).to.equal(200)
+    await watch.line(/opened +a@c\.us/)
+    expect(watch.stderr[0]).to.equal(using)
+
+    const doctor = await ended('doctor')
+    expect(doctor.stdout[0]).to.match(/^✓ Redis at .*redis\.sock/)
+    expect(doctor.code, doctor.stdout.join('\n')).to.equal(0)
+    expect(doctor.stderr).to.deep.equal([using])
+    for (const [args, answer] of [
+      [['trace', 'a@c.us'], /^batch /],
+      [['trace'], / a@c\.us /],
+      [['dead'], /^no dead batches$/],
+      [['flush', 'a@c.us'], /^released batch /],
+    ] as const) {
+      const { code, stdout, stderr } = await ended(...args)
+      expect(code, args.join(' ')).to.equal(0)
+      expect(stdout[0]).to.match(answer)
+      expect(stderr).to.deep.equal([using])
+    }
+    for (const command of ['drop', 'forget']) expect((await ended(command, 'a@c.us')).stderr[0]).to.equal(using)
+
+    await watch.stop()
+    await up.stop()
+    const { code, stderr } = await ended('dead')
+    expect(code).to.equal(1)
+    expect(stderr).to.have.length(1)
+    expect(stderr[0]).to.match(/127\.0\.0\.1:6379 .*ECONNREFUSED/)
+  })
+})
+
+async function answersAtTheUsualPlace(): Promise<boolean> {
+  const probe = new Redis({ lazyConnect: true, retryStrategy: null })
+  probe.on('error', () => {})
+  const isThere = await probe.connect().then(
+    () => true,
+    () => false,
+  )
+  probe.disconnect()
+  return isThere
+}
 
 /** Every key with its value, as text. */
 async function everythingIn(redis: Redis): Promise<Record<string, string>> {
