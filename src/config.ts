@@ -97,7 +97,7 @@ function rulesFrom(read: Read): Rules {
   return rules
 }
 
-/** The chosen one. The settings of the others are read as well: a value that cannot be used is never passed over. */
+/** The chosen handover. The settings of the others are read as well, so that a bad value is always reported. */
 function handoverFrom(read: Read, known: Known): ConfiguredHandover {
   const { kind } = read(handoverChoice(known))
   const chosen = known.handovers.map(each => each.configure(read)).find(each => each.kind === kind)

@@ -1,9 +1,9 @@
 /**
- * A Redis address as people write it (`redis://`, `rediss://`, a socket path; credentials and database in it), as the
+ * Turns a Redis address as people write it (`redis://`, `rediss://`, a socket path; credentials and database in it) into the
  * client's options.
  *
- * Only what says where and who is taken over: a `?maxRetriesPerRequest=…` in a URL would otherwise undo what the store's
- * guarantees rest on.
+ * Only address, database and credentials are read. Other options in the URL are ignored: `?maxRetriesPerRequest=…`, for
+ * example, would break the store's guarantees.
  */
 import type { RedisOptions } from 'ioredis'
 
@@ -11,7 +11,7 @@ const DEFAULT_PORT = 6379
 const FORMS = 'redis://[user:password@]host[:port][/database], rediss://… or the path of a socket'
 const ENCODE = 'percent-encode special characters of the password, or give it as REDIS_PASSWORD'
 
-/** @throws {RangeError} saying what is wrong with it, without repeating it: it may hold a password */
+/** @throws {RangeError} that says what is wrong without repeating the address, which may contain a password */
 export function redisOptions(address: string): RedisOptions {
   if (/^[a-z+]*sentinel:/i.test(address) || /^[a-z+]*cluster:/i.test(address))
     throw new RangeError('Sentinel and Cluster are not supported yet: give the address of a single primary')
@@ -21,7 +21,7 @@ export function redisOptions(address: string): RedisOptions {
   return serverOptions(address)
 }
 
-/** An address for people to see: credentials masked, whatever its form. */
+/** The address as logs and errors show it: with masked credentials, even if it is malformed. */
 export function maskedAddress(address: string): string {
   const at = address.lastIndexOf('@')
   const scheme = /^[a-z+]+:\/\//i.exec(address)?.[0] ?? ''

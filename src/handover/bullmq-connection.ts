@@ -1,6 +1,6 @@
 /**
- * How Lull and BullMQ meet: BullMQ is loaded only when it is needed, and works on connections that are Lull's own, so
- * that `CLIENT LIST` names them as it names all others, and a stop ends them whatever BullMQ is waiting for.
+ * BullMQ on Lull's connections. BullMQ is loaded only when it is needed. Lull opens the connections for it, so that
+ * `CLIENT LIST` names them as it names all others, and a stop ends them even while BullMQ waits for a reply.
  */
 import type { BackendFactory, Queue, RedisQueueBackend } from 'bullmq'
 import type { Redis } from 'ioredis'
@@ -9,7 +9,7 @@ import { redisError } from '../store/redis/errors.js'
 
 export type Bullmq = typeof import('bullmq')
 
-/** BullMQ's longest blocking call is 10 s; a connection that says nothing for longer than this is given up on. */
+/** BullMQ's longest blocking call is 10 s. A connection that sends nothing for longer than this is closed. */
 const PATIENT_SOCKET_TIMEOUT_MS = 15_000
 
 /** @throws one line, if it is not installed */
@@ -24,10 +24,10 @@ export async function loadBullmq(): Promise<Bullmq> {
 }
 
 /**
- * A connection that stands.
- * @param patient for what BullMQ does on its own: calls wait for the connection, block on the server, and are sent again
- *   after a reconnect, as BullMQ is built for. Else an outage fails them at once, as all of Lull's
- * @param onError what fails later; a connection comes back by itself, which `ready` tells
+ * Resolves to a connection that is ready.
+ * @param patient true: calls wait for the connection, block on the server, and are sent again after a reconnect, as BullMQ
+ *   expects. False: an outage fails them at once, like all of Lull's calls
+ * @param onError called with later errors; the client reconnects by itself, and emits `ready` then
  * @throws one line that names the Redis and the remedy
  */
 export async function openConnection(
@@ -45,10 +45,10 @@ export async function openConnection(
       socketTimeout: PATIENT_SOCKET_TIMEOUT_MS,
     })
   const where = addressOf(client)
-  // Before it stands the first error is the one that is thrown; `connect` rejects with it.
-  let stands = false
+  // Until it is connected, `connect` rejects with the first error.
+  let isConnected = false
   client.on('error', error => {
-    if (stands) onError(redisError(error, where))
+    if (isConnected) onError(redisError(error, where))
   })
   try {
     await connect(client)
@@ -56,23 +56,23 @@ export async function openConnection(
     await disconnect(client)
     throw redisError(error, where)
   }
-  stands = true
+  isConnected = true
   return client
 }
 
 /**
- * Ends a connection now, and with it whatever waits for it. ioredis lets one that is just reconnecting end without a
- * word to its callers, and BullMQ would wait for them for ever; a last attempt to connect, cut short, tells them.
+ * Ends a connection now, and rejects the calls that wait for it. While a client is reconnecting, ioredis ends it without
+ * rejecting those calls, and BullMQ would wait for ever; so it starts one more attempt to connect, and cuts that short.
  */
 export function endConnection(client: Redis): void {
   if (client.status === 'reconnecting')
     client.connect().catch(() => {
-      // It was cut short, as it was meant to be.
+      // Expected: the attempt is cut short below.
     })
   client.disconnect()
 }
 
-/** What makes BullMQ's objects work on these connections rather than on some of its own. */
+/** Makes BullMQ's objects use these connections instead of opening their own. */
 export function backendOn(bullmq: Bullmq, client: Redis, blocking?: Redis): BackendFactory<RedisQueueBackend> {
   const { RedisQueueBackend, RedisConnection, QueueKeys } = bullmq
   return (name, options) => {
@@ -83,10 +83,10 @@ export function backendOn(bullmq: Bullmq, client: Redis, blocking?: Redis): Back
       keys.getKeys(name),
       type => keys.toKey(name, type),
       options,
-      // This one is asked for its version: without it BullMQ would wait in whole seconds, and retry late.
+      // BullMQ reads the version on this one: without the version it blocks for whole seconds, and retries late.
       blocking && new RedisConnection(blocking, { blocking: true }),
     )
-    // The connections have their names already.
+    // Lull has named the connections already.
     backend.setName = async () => {}
     return backend
   }
@@ -99,9 +99,9 @@ export interface OpenQueue {
 }
 
 /**
- * A queue on a connection of its own, whose commands fail at once during an outage.
- * @param onError what fails on the connection, later; the connection comes back by itself
- * @param onQueueError errors of the queue beside those that its commands throw
+ * Opens a queue on a connection of its own. During an outage its commands fail at once.
+ * @param onError called with later errors of the connection, which reconnects by itself
+ * @param onQueueError called with the queue's other errors, except those that its commands throw
  * @throws one line that names the Redis and the remedy
  */
 export async function openQueue(

@@ -1,9 +1,9 @@
 /**
- * The handover to a BullMQ queue: job `batch`, its id the batch's, its data the batch. BullMQ drops a job whose id it
- * knows, which is what makes a repeated handover harmless; so finished jobs are kept by age only, since a count would
- * forget them first.
+ * The handover to a BullMQ queue: a job named `batch`, whose id is the batch's and whose data is the batch. BullMQ drops a
+ * job whose id it has already, which makes a repeated handover harmless. So finished jobs are kept by age only: a limit on
+ * their number would remove recent ids under load.
  *
- * Trouble with the queue's Redis (down, read-only, out of memory, loading) is nobody's fault: it is not counted.
+ * If the queue's Redis is unavailable (down, read-only, out of memory, loading), the attempt is not counted.
  */
 import type { BulkJobOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
@@ -13,6 +13,7 @@ import { addressOf, type RedisSource } from '../store/redis/connection.js'
 import { isWrongType, redisError } from '../store/redis/errors.js'
 import { StoreUnavailable } from '../store/store.js'
 import { loadBullmq, type OpenQueue, openConnection, openQueue } from './bullmq-connection.js'
+import { Doubtful } from './doubtful.js'
 import type { Handover, HandoverContext, HandoverEvents, HandoverItem, HandoverOutcome } from './handover.js'
 import { jobStates } from './job-states.js'
 import { QueueAnswers } from './queue-answers.js'
@@ -37,8 +38,6 @@ const FIRST_BACKOFF_MS = 1000
 const RETRY_AFTER_MS = 1000
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-/** Batches whose add may or may not have got through. The oldest are forgotten; the answer checks find those. */
-const DOUBTFUL = 10_000
 
 /** @throws {RangeError} for an option out of its bounds */
 export function bullmq(options: BullmqOptions = {}): Handover {
@@ -53,7 +52,7 @@ class BullmqHandover implements Handover {
   private readonly prefix: string
   private readonly redis: RedisSource | undefined
   private readonly job: BulkJobOptions
-  private readonly doubtful = new Set<string>()
+  private readonly doubtful = new Doubtful()
   private open: (OpenQueue & { answers: QueueAnswers; outage: Outage; log: Logger }) | undefined
   private starting: Promise<void> | undefined
 
@@ -65,7 +64,7 @@ class BullmqHandover implements Handover {
     jobRetentionMs = DAY_MS,
   }: BullmqOptions) {
     if (queue === '' || queue.includes(':'))
-      throw new RangeError(`queue=${queue}: it may hold no colon, and not be empty`)
+      throw new RangeError(`queue=${queue}: it may contain no colon, and not be empty`)
     if (!Number.isInteger(answerAttempts) || answerAttempts < 1)
       throw new RangeError(`answerAttempts=${answerAttempts}: it must be a whole number, 1 or more`)
     if (!(jobRetentionMs >= HOUR_MS))
@@ -82,7 +81,7 @@ class BullmqHandover implements Handover {
     }
   }
 
-  /** @param context `redis` is used where the options name none */
+  /** @param context its `redis` is used if the options name none */
   start(context: HandoverContext, events: HandoverEvents): Promise<void> {
     this.starting ??= this.connect(context, events).catch(error => {
       this.starting = undefined
@@ -97,14 +96,14 @@ class BullmqHandover implements Handover {
     } catch (error) {
       const trouble = this.trouble(error)
       if (trouble) return items.map(({ batch }) => this.notCounted(batch.batchId, trouble))
-      // Which of them was refused, BullMQ does not say: those that are in already are dropped.
+      // BullMQ does not say which job it refused. Added again one by one, those that it has already are dropped.
       return Promise.all(items.map(item => this.handOverOne(item)))
     }
     return this.outcomes(items)
   }
 
   async states(batchIds: string[]) {
-    const { client, queue } = this.standing()
+    const { client, queue } = this.started()
     try {
       return await jobStates(client, queue, batchIds)
     } catch (error) {
@@ -113,7 +112,7 @@ class BullmqHandover implements Handover {
   }
 
   async stop(): Promise<void> {
-    // A start that fails has cleaned up behind itself.
+    // A start that fails has closed its connections itself.
     await this.starting?.catch(() => {})
     const { open } = this
     this.open = undefined
@@ -159,7 +158,7 @@ class BullmqHandover implements Handover {
   }
 
   private async add(items: HandoverItem[]): Promise<void> {
-    const { queue, outage } = this.standing()
+    const { queue, outage } = this.started()
     const jobs = items.map(({ batch }) => ({
       name: JOB_NAME,
       data: batch,
@@ -184,12 +183,12 @@ class BullmqHandover implements Handover {
   }
 
   /**
-   * A batch that may have been added before may have been answered before, and then no event will come: it is asked for.
-   * (Of one that was added by a processor that died at once, the answer checks will find it.)
+   * A batch that was added before may have been answered before, and then no event comes: its state is read. (If another
+   * processor added it and died, the answer checks find the answer.)
    */
   private async outcomes(items: HandoverItem[]): Promise<HandoverOutcome[]> {
     const asked = items.flatMap(({ batch: { batchId }, attempt }) =>
-      this.doubtful.delete(batchId) || attempt > 1 ? [batchId] : [],
+      this.doubtful.remove(batchId) || attempt > 1 ? [batchId] : [],
     )
     if (asked.length === 0) return items.map(() => ({ result: 'taken' }))
     const ended = new Map<string, HandoverOutcome>()
@@ -200,26 +199,22 @@ class BullmqHandover implements Handover {
         if (state?.state === 'ended') ended.set(batchId, { result: 'answered', outcome: state.outcome })
       })
     } catch {
-      // They are in the queue all the same, and the answer checks will ask again.
+      // They are in the queue, and the answer checks read their states later.
     }
     return items.map(({ batch }) => ended.get(batch.batchId) ?? { result: 'taken' })
   }
 
   private notCounted(batchId: string, error: Error): HandoverOutcome {
     this.doubtful.add(batchId)
-    for (const oldest of this.doubtful) {
-      if (this.doubtful.size <= DOUBTFUL) break
-      this.doubtful.delete(oldest)
-    }
     return { result: 'failed', counts: false, error, retryAfterMs: RETRY_AFTER_MS }
   }
 
-  /** The error to report where it is the queue's trouble, not a batch's. */
+  /** The error to report if the queue refuses any batch, not this one. */
   private trouble(error: unknown): Error | undefined {
     if (!this.open) return new Error(`the handover to queue ${this.name} is not running`)
     const known = redisError(error, addressOf(this.open.client))
     if (known instanceof StoreUnavailable) {
-      // Its connection may stand, and it takes nothing all the same: memory is full, say.
+      // Redis may be connected and still refuse writes: its memory is full, say.
       this.open.outage.began(known)
       return known
     }
@@ -230,7 +225,7 @@ class BullmqHandover implements Handover {
     return undefined
   }
 
-  private standing() {
+  private started() {
     if (!this.open) throw new Error(`the handover to queue ${this.name} is not running: start() it first`)
     return this.open
   }

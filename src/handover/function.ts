@@ -1,6 +1,6 @@
 /**
- * The handover to a function in this process: its promise is the answer. It runs for as long as the work does, under a
- * lease that is renewed meanwhile.
+ * The handover to a function in this process: the batch is answered when its promise settles. The processor renews the lease
+ * while the function runs.
  */
 import type { Batch } from '../batch.js'
 import { LazyAbort } from '../lazy-abort.js'
@@ -8,7 +8,7 @@ import { type Logger, silent } from '../logger.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
 
 /**
- * What works on a batch. Resolves: answered. Rejects: tried again, up to `maxAttempts` times.
+ * Works on a batch. Resolves: answered. Rejects: tried again, up to `maxAttempts` times.
  * `signal` is aborted when the lease is lost, the answer timeout has passed, or the program stops.
  */
 export type Handle = (
@@ -20,7 +20,7 @@ export interface FunctionHandoverOptions {
   handle: Handle
   /** How many calls run at once. */
   concurrency?: number
-  /** After this long a call's signal is aborted, and its conversation goes on without it. */
+  /** After this time a call's signal is aborted, and its conversation continues without it. */
   answerTimeoutMs: number
 }
 
@@ -72,8 +72,8 @@ export function functionHandover({
 }
 
 /**
- * One call while it runs, and what may cut it short: the answer timeout, or the processor (a lost lease, a stop). A handler
- * that heeds no signal is left behind then: its conversation must go on.
+ * One call while it runs. The answer timeout or the processor (a lost lease, a stop) may cut it short. A handler that ignores
+ * its signal runs on, but its conversation does not wait for it.
  */
 class Running {
   isCutBy: 'timeout' | 'processor' | undefined
@@ -94,7 +94,7 @@ class Running {
     else outer.addEventListener('abort', this.onOuter, { once: true })
   }
 
-  /** The handler's own. */
+  /** The handler's signal. */
   get signal(): AbortSignal {
     return this.own.signal
   }

@@ -1,7 +1,7 @@
 /**
- * The handover to a URL: the batch is POSTed as JSON, signed as Standard Webhooks say (https://www.standardwebhooks.com)
- * if there is a secret. 200 and 204: answered. 202: taken, and answered by `POST /batches/:batchId/answered`. Anything
- * else, no answer included, is a failed attempt.
+ * The handover to a URL. The batch is POSTed as JSON; with a secret it is signed as Standard Webhooks specify
+ * (https://www.standardwebhooks.com). 200 and 204: answered. 202: taken, and answered by
+ * `POST /batches/:batchId/answered`. Any other status, or none, is a failed attempt.
  */
 import { Webhook } from 'standardwebhooks'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
@@ -9,7 +9,7 @@ import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
 export interface HttpHandoverOptions {
   /** Where batches are POSTed; `user:password@` in it becomes basic authorization. */
   url: string
-  /** Base64, with or without `whsec_` before it, as Standard Webhooks have it. */
+  /** Base64, with or without the prefix `whsec_`, as Standard Webhooks specify. */
   secret?: string
   /** How long an answer may take; 60,000. */
   timeoutMs?: number
@@ -19,12 +19,12 @@ export interface HttpHandoverOptions {
 
 const TIMEOUT_MS = 60_000
 const CONCURRENCY = 16
-/** Of a refusal's body: read, and shown. */
+/** How much of a refusal's body is read, and how much of it the error shows. */
 const MOST_BYTES_READ = 65_536
 const MOST_CHARS_SHOWN = 200
 const LONGEST_RETRY_AFTER_MS = 3_600_000
 
-/** @throws {RangeError} for an option that can't be used; a secret is never in the message */
+/** @throws {RangeError} for an option that cannot be used; the message never contains the secret */
 export function http({
   url,
   secret,
@@ -42,7 +42,7 @@ export function http({
     try {
       const response = await fetch(target, {
         method: 'POST',
-        // A redirected POST may arrive as a GET, or somewhere else: it is refused below, as any other status.
+        // A redirected POST may arrive as a GET, or elsewhere. A redirect is a failed attempt, like other statuses.
         redirect: 'manual',
         signal: AbortSignal.any([signal, timeout, stopping.signal]),
         headers: {
@@ -60,7 +60,7 @@ export function http({
       if (signal.aborted || stopping.signal.aborted)
         return failed(`${where}: given up, ${reasonOf(signal.aborted ? signal.reason : stopping.signal.reason)}`, false)
       if (timeout.aborted) return failed(`${where} has not answered within ${timeoutMs} ms`)
-      return failed(`${where} can not be reached: ${reasonOf(error)}`)
+      return failed(`${where} cannot be reached: ${reasonOf(error)}`)
     }
   }
 
@@ -78,7 +78,7 @@ export function http({
 
 async function outcomeOf(response: Response, where: string): Promise<HandoverOutcome> {
   const { status, headers } = response
-  // Read even where nobody looks at it, within a bound: an unread body would cost its connection.
+  // Always read, within a bound: undici closes the connection of an unread body.
   const text = await beginning(response)
   if (status === 200 || status === 204) return { result: 'answered', outcome: 'completed' }
   if (status === 202) return { result: 'taken' }
@@ -89,7 +89,7 @@ async function outcomeOf(response: Response, where: string): Promise<HandoverOut
   return retryAfterMs === undefined ? outcome : { ...outcome, retryAfterMs }
 }
 
-/** How long to wait is the processor's to say, by attempt, unless the receiver did. */
+/** Without `retryAfterMs`: the processor decides by the attempt how long to wait. */
 const failed = (message: string, counts = true) =>
   ({ result: 'failed', counts, error: new Error(message) }) satisfies HandoverOutcome
 
@@ -101,7 +101,7 @@ async function beginning(response: Response): Promise<string> {
   for await (const chunk of response.body) {
     bytes += chunk.byteLength
     if (text.length < MOST_CHARS_SHOWN) text += decoder.decode(chunk, { stream: true })
-    // Leaving the loop cancels the rest.
+    // Leaving the loop cancels the stream.
     if (bytes > MOST_BYTES_READ) break
   }
   return text
@@ -116,7 +116,7 @@ function retryAfter(value: string | null): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS)
 }
 
-/** `fetch failed` says nothing; its cause does. */
+/** The message of fetch's error is always `fetch failed`; the reason is in its cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { cause } = error
@@ -127,8 +127,8 @@ function reasonOf(error: unknown): string {
 function targetFrom(url: string): { target: URL; where: string; authorization?: string } {
   const target = URL.canParse(url) ? new URL(url) : undefined
   if (!target || !/^https?:$/.test(target.protocol))
-    throw new RangeError('the handover URL is not one: it must begin with http:// or https://')
-  // Neither credentials nor a token in the query may reach a log.
+    throw new RangeError('the handover URL is invalid: it must begin with http:// or https://')
+  // For logs: without credentials, and without the query, which may contain a token.
   const where = target.origin + target.pathname
   const { username, password } = target
   if (!username && !password) return { target, where }
@@ -143,7 +143,7 @@ function webhookFrom(secret: string): Webhook {
     return new Webhook(secret)
   } catch {
     throw new RangeError(
-      'the handover secret is not base64, as Standard Webhooks want it: make one with `openssl rand -base64 24`',
+      'the handover secret is not base64, as Standard Webhooks require: make one with `openssl rand -base64 24`',
     )
   }
 }

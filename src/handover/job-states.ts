@@ -1,7 +1,7 @@
 /**
- * How jobs are doing, in one round trip for all of them. BullMQ's own `getState` searches the list of waiting jobs, which
- * is as long as the backlog, and `getJob` brings the texts along; here a job that exists and is neither finished nor
- * with a worker is waiting: for a worker, for its next attempt, or for a paused queue.
+ * The states of jobs, in one round trip for all. BullMQ's own `getState` searches the list of waiting jobs, which is as long
+ * as the backlog, and `getJob` transfers the texts. Here a job that exists, is not finished and is not with a worker counts
+ * as waiting: for a worker, for its next attempt, or for a paused queue.
  */
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
@@ -21,7 +21,7 @@ export async function jobStates(client: Redis, { keys, toKey }: Queue, ids: stri
       .hmget(toKey(id), 'timestamp', 'processedOn', 'ats', 'attemptsMade')
       .zscore(keys['completed'] ?? '', id)
       .zscore(keys['failed'] ?? '', id)
-      // As long as the workers are many.
+      // This list has one entry per job at work.
       .lpos(keys['active'] ?? '', id)
   const replies = ((await reads.exec()) ?? []).map(([error, reply]) => {
     if (error) throw error
@@ -35,7 +35,7 @@ function stateFrom([job, completed, failed, active]: unknown[]): AnswerState {
   if (timestamp === null || timestamp === undefined) return { state: 'ended', outcome: 'removed' }
   if (completed !== null) return { state: 'ended', outcome: 'completed' }
   if (failed !== null) return { state: 'ended', outcome: 'failed' }
-  // Each take writes the time it began, so that a retry's timeout counts anew.
+  // A worker that takes a job writes its start time, so each attempt gets the whole timeout.
   if (active !== null) return { state: 'active', take: `${processedOn ?? 0}.${started ?? made ?? 0}` }
   return { state: 'waiting' }
 }

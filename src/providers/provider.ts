@@ -8,9 +8,9 @@
 import type { NewMessage } from '../batch.js'
 import type { AnySettings, Declared, Read } from '../config/setting.js'
 
-/** Where something was said. */
+/** The conversation that an item belongs to. */
 export interface Place {
-  /** The receiving account, where the provider names it. */
+  /** The receiving account, if the provider names it. */
   account?: string
   /** See `chat-id.ts`. */
   chatId: string
@@ -19,11 +19,11 @@ export interface Place {
   samePerson?: string[]
 }
 
-/** Somebody wrote. */
+/** A person wrote a message. */
 export interface MessageItem extends Place {
   kind: 'message'
   message: NewMessage
-  /** The part of the body that this message is. */
+  /** The part of the body that contains this message. */
   raw: unknown
 }
 
@@ -33,7 +33,7 @@ export interface OwnItem extends Place {
   messageId?: string
 }
 
-/** Somebody changed the text (or the caption) of what they had written. */
+/** A person edited the text (or the caption) of a message. */
 export interface EditItem extends Place {
   kind: 'edit'
   /** The id of the message that was changed. */
@@ -42,7 +42,7 @@ export interface EditItem extends Place {
   senderId?: string
 }
 
-/** Somebody took back what they had written. */
+/** A person revoked a message. */
 export interface RevokeItem extends Place {
   kind: 'revoke'
   /** The id of the message that was taken back. */
@@ -50,7 +50,7 @@ export interface RevokeItem extends Place {
   senderId?: string
 }
 
-/** Somebody is typing, or recording. */
+/** A person is typing, or recording. */
 export interface TypingItem extends Place {
   kind: 'typing'
   /** The provider's word for it. */
@@ -59,12 +59,12 @@ export interface TypingItem extends Place {
 }
 
 /**
- * How long a sign of typing holds: WhatsApp's clients repeat it while it is true, and show it for about ten seconds.
+ * How long a sign of typing is valid: WhatsApp's clients repeat it while the person types, and show it for about 10 s.
  * https://baileys.wiki/docs/api/functions/makeWASocket ("the presence expires after about 10 seconds")
  */
 export const TYPING_WORTH_MS = 10_000
 
-/** Nothing for us. Answered with 200 all the same: anything else makes providers re-send it for days. */
+/** Nothing that belongs in a batch. The webhook is still answered 200, since providers re-send other answers for days. */
 export interface IgnoredItem {
   kind: 'ignored'
   /** A word or `word:detail`: `status`, `from_me`, `event:incomingCall`, `invalid:no_id`. */
@@ -75,19 +75,19 @@ export interface IgnoredItem {
 
 export type Item = MessageItem | EditItem | RevokeItem | TypingItem | OwnItem | IgnoredItem
 
-/** By name; absent where there is none. Names are lower case. */
+/** Returns a header by its lower-case name; `undefined` if there is none. */
 export type HeaderReader = (name: string) => string | undefined
 
-/** A request as its signature is over it. */
+/** The parts of a request that a signature covers. */
 export interface SignedRequest {
-  /** The bytes as they came. */
+  /** The bytes as they were received. */
   body: Buffer
   header: HeaderReader
-  /** The path and the query it came to, as they stood in the request; a whole URL will do. */
+  /** The path and the query of the request, unchanged; or the whole URL. */
   url?: string | undefined
 }
 
-/** What is wrong with a signature, without any secret. */
+/** What is wrong with a signature. The message contains no secret. */
 export interface Fault {
   reason: 'missing' | 'mismatch'
   message: string
@@ -150,7 +150,7 @@ export interface ProviderEnvironment {
   isGiven(declared: Declared): boolean
 }
 
-/** A body that is nothing a provider sends: answered with 400. */
+/** The body has a shape that the provider never sends: answered 400. */
 export class UnreadableBody extends Error {
   override name = 'UnreadableBody'
   constructor(

@@ -1,6 +1,6 @@
 /**
- * The ways in which several providers prove that a webhook is theirs: a token in a header, or an HMAC of the body's bytes
- * in one. All are compared in constant time.
+ * Checks of a signature that several providers share: a token in a header, or an HMAC of the body's bytes in a header. All
+ * compare in constant time.
  */
 import { createHmac } from 'node:crypto'
 import { equalInTime } from './equal-in-time.js'
@@ -9,7 +9,7 @@ import type { Fault, SignedRequest } from './provider.js'
 export const missing = (header: string): Fault => ({ reason: 'missing', message: `the header ${header} is missing` })
 const mismatch = (message: string): Fault => ({ reason: 'mismatch', message })
 
-/** A header that is the secret itself. */
+/** The header is the secret itself. */
 export const tokenFault =
   (name: string) =>
   ({ header }: SignedRequest, secret: string): Fault | undefined => {
@@ -18,20 +18,20 @@ export const tokenFault =
     return equalInTime(given, secret) ? undefined : mismatch(`the header ${name} is not the one that is set here`)
   }
 
-/** `Authorization: Bearer <secret>`; Basic, where the sender was told so. */
+/** `Authorization: Bearer <secret>`, or `Basic <secret>` if the sender is set up that way. */
 export function bearerFault(request: SignedRequest, secret: string): Fault | undefined {
   const given = bearerOf(request)
   if (given === undefined) return missing('Authorization')
   return equalInTime(given, secret) ? undefined : mismatch('the token in Authorization is not the one that is set here')
 }
 
-/** The credentials of the header Authorization. */
+/** The credentials in the header Authorization. */
 export function bearerOf({ header }: SignedRequest): string | undefined {
   const [, given] = /^\s*(?:Bearer\s+|Basic\s+)?(\S+)\s*$/i.exec(header('authorization') ?? '') ?? []
   return given
 }
 
-/** A header that is `<prefix><hex>`, the HMAC of the body. */
+/** The header is `<prefix><hex>`, an HMAC of the body. */
 export const hmacFault =
   (name: string, algorithm: 'sha256' | 'sha512', prefix = '') =>
   ({ body, header }: SignedRequest, secret: string): Fault | undefined => {

@@ -99,11 +99,11 @@ const SECRETS = [
 ]
 
 describe('config', () => {
-  it('has every default of the contract', () => {
+  it('every default is the contract’s', () => {
     expect(plain(readConfig({}))).to.deep.equal(DEFAULTS)
   })
 
-  it('takes an empty value, or one of spaces, for none', () => {
+  it('an empty value, or one of spaces, counts as not set', () => {
     const empty = Object.fromEntries(
       [...NUMBERS, ...CHOICES].map(([name], i) => [name, i % 2 ? '' : '  ']).concat([['REDIS_URL', '']]),
     )
@@ -111,7 +111,7 @@ describe('config', () => {
   })
 
   for (const [name, read, good, low, high] of NUMBERS)
-    it(`${name} is a whole number within its bounds, and the error for another names both`, () => {
+    it(`${name} is a whole number within its bounds, and the error for another value names them`, () => {
       expect(read(readConfig({ [name]: String(good) }))).to.equal(good)
       for (const bad of [low, high, '1.5', '10s', '1e4', '0x10', 'NaN', '99999999999999999999']) {
         const line = refusal({ [name]: String(bad) })
@@ -149,7 +149,7 @@ describe('config', () => {
       )
   })
 
-  it('texts: prefix, queue, handler, host, token, public URL', () => {
+  it('prefix, queue, handler, host, token and public URL are texts, checked for their form', () => {
     const config = readConfig({
       LULL_PREFIX: 'shop',
       LULL_QUEUE: 'inbox',
@@ -214,11 +214,11 @@ describe('config', () => {
     })
   })
 
-  it('Twilio’s token needs the public URL, since that is what is signed', () => {
+  it('Twilio’s token needs the public URL, which Twilio signs', () => {
     expect(refusal({ TWILIO_AUTH_TOKEN: 'hush' })).to.match(/^TWILIO_AUTH_TOKEN=\*\*\*: LULL_PUBLIC_URL is missing/)
   })
 
-  it('bounds between settings: max wait at least the gap, the TTL more than it', () => {
+  it('max wait is at least the quiet gap, and the TTL is more than it', () => {
     expect(refusal({ LULL_MAX_WAIT_MS: '9999' })).to.match(/^LULL_MAX_WAIT_MS=9999 .*LULL_QUIET_GAP_MS=10000/)
     expect(refusal({ LULL_BATCH_TTL_MS: '10000' })).to.match(/^LULL_BATCH_TTL_MS=10000 .*LULL_QUIET_GAP_MS=10000/)
     expect(readConfig({ LULL_MAX_WAIT_MS: '10000', LULL_BATCH_TTL_MS: '10001' }).rules).to.include({
@@ -226,14 +226,14 @@ describe('config', () => {
     })
   })
 
-  it('says of an unknown LULL_ name what was probably meant, and takes no notice of other names', () => {
+  it('an unknown LULL_ name is reported with the name that was probably meant, and other names are ignored', () => {
     expect(readConfig({ LULL_QUIET_GAP: '5', LULL_FLUX_CAPACITOR: '1', HOME: '/root' }).warnings).to.deep.equal([
       "LULL_QUIET_GAP is no setting of Lull's and has no effect: did you mean LULL_QUIET_GAP_MS?",
       "LULL_FLUX_CAPACITOR is no setting of Lull's and has no effect",
     ])
   })
 
-  it('every line is one line, of a bounded length, whatever the value', () => {
+  it('an error is one line of bounded length for any value', () => {
     expect(refusal({ LULL_ORDER: 'a\nb\u001b[31m' })).to.match(/^LULL_ORDER="a\\nb\\u001b\[31m": /)
     expect(refusal({ LULL_ORDER: 'x'.repeat(10_000) }).length).to.be.below(300)
   })
@@ -273,7 +273,7 @@ describe('config', () => {
       expect(readConfig({ REDIS_PASSWORD: 'pw' }).redis).to.include({ host: '127.0.0.1', password: 'pw' })
     })
 
-    it('takes over no client options that would undo the guarantees', () => {
+    it('ignores client options that would break the guarantees', () => {
       expect(redis('redis://h?enableOfflineQueue=true&maxRetriesPerRequest=20&family=6')).to.deep.equal({
         host: 'h',
         port: 6379,
@@ -282,7 +282,7 @@ describe('config', () => {
       })
     })
 
-    it('refuses what it can not use, with the remedy', () => {
+    it('an address that cannot be used is refused, with the remedy', () => {
       expect(refusal({ REDIS_URL: '127.0.0.1:6379' })).to.match(/^REDIS_URL=127\.0\.0\.1:6379: must be redis:\/\//)
       expect(refusal({ REDIS_URL: 'http://h' })).to.match(/^REDIS_URL=http:\/\/h: must be redis:\/\//)
       expect(refusal({ REDIS_URL: 'redis://h/one' })).to.match(/whole number from 0/)
@@ -301,7 +301,7 @@ describe('config', () => {
           .and.not.to.include('hush')
       })
 
-    it('an address is shown without its credentials, however it is broken', () => {
+    it('an address is shown without its credentials, even if it is malformed', () => {
       const addresses = [
         'redis://bob:hush@h/one',
         'redis://bob:hu#sh@h',
@@ -329,7 +329,7 @@ describe('config', () => {
     })
     afterEach(() => rmSync(directory, { recursive: true }))
 
-    it('adds what is not set, and never overrides what is, an empty value included', () => {
+    it('adds variables that are not set, and overrides none that is, not even an empty one', () => {
       process.env['LULL_TEST_SET'] = 'kept'
       process.env['LULL_TEST_EMPTY'] = ''
       try {
@@ -346,7 +346,7 @@ describe('config', () => {
       }
     })
 
-    it('may be absent, and is not passed over where it can not be read', () => {
+    it('may be absent, but one that cannot be read is an error', () => {
       expect(loadEnvironment(directory)).to.deep.equal({ ...process.env })
       expect(() => loadEnvironment(join(directory, 'x\0'))).to.throw(ConfigError)
     })

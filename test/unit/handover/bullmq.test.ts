@@ -3,7 +3,7 @@ import { bullmq } from '../../../src/handover/bullmq.js'
 import { silent } from '../../../src/logger.js'
 
 describe('bullmq()', () => {
-  it('refuses options out of their bounds, naming the option and its value', () => {
+  it('an option out of its bounds is refused by its name and value', () => {
     expect(() => bullmq({ queue: 'a:b' })).to.throw(RangeError, 'queue=a:b')
     expect(() => bullmq({ answerAttempts: 0 })).to.throw(RangeError, 'answerAttempts=0')
     expect(() => bullmq({ jobRetentionMs: 1000 })).to.throw(RangeError, 'jobRetentionMs=1000')
@@ -13,7 +13,7 @@ describe('bullmq()', () => {
     await bullmq({ redis: () => expect.fail('opened') }).stop()
   })
 
-  it('without a Redis it says so', async () => {
+  it('without a Redis its start fails, and says so', async () => {
     const start = bullmq().start({ log: silent, connectionName: 'x' }, { onAnswered() {}, onResumed() {} })
     expect(await start.catch(error => error.message)).to.match(/^bullmq\(\): redis is missing/)
   })

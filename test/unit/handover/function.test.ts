@@ -24,7 +24,7 @@ describe('handover to a function', () => {
     return outcome
   }
 
-  it('a promise that resolves is an answer, and gets the batch and its attempt', async () => {
+  it('a handler gets the batch and its attempt, and answers it by resolving', async () => {
     const seen: unknown[] = []
     const outcome = await outcomeOf(async (batch, { attempt }) => {
       seen.push(batch, attempt)
@@ -41,7 +41,7 @@ describe('handover to a function', () => {
     for (const outcome of [rejected, thrown]) expect(outcome).to.include({ result: 'failed', counts: true })
   })
 
-  it('past the answer timeout its signal is aborted and the outcome is a timeout, whether it heeds it or not', async () => {
+  it('after the answer timeout the signal is aborted and the outcome is a timeout, even if the handler ignores it', async () => {
     const timeout = { result: 'answered', outcome: 'timeout' }
     expect(await outcomeOf((_, { signal }) => untilAborted(signal), { answerTimeoutMs: 20 })).to.deep.equal(timeout)
     expect(await outcomeOf(() => new Promise(() => {}), { answerTimeoutMs: 20 })).to.deep.equal(timeout)

@@ -105,24 +105,24 @@ describe('handover to a URL', () => {
     expect(received[0]?.headers['content-type']).to.equal('application/json')
   })
 
-  it('a secret that is not base64 is refused, and not told', () => {
+  it('a secret that is not base64 is refused, and not shown', () => {
     expect(() => http({ url: 'http://127.0.0.1', secret: 'pass word!' }))
       .to.throw(RangeError, /base64/)
       .and.not.match(/pass word/)
   })
 
-  it('an address that is none is refused', () => {
+  it('an invalid address is refused', () => {
     for (const url of ['', 'nowhere', 'ftp://host/']) expect(() => http({ url })).to.throw(RangeError, /http:\/\//)
   })
 
-  it('credentials in the address are sent as basic authorization, and not told', async () => {
+  it('credentials in the address are sent as basic authorization, and not shown', async () => {
     const { url, received } = await answering(500)
     const outcome = await handedOver({ url: url.replace('http://', 'http://me:p%40ss@') })
     expect(received[0]?.headers['authorization']).to.equal(`Basic ${Buffer.from('me:p@ss').toString('base64')}`)
     expect(errorOf(outcome)).to.not.match(/p@ss|p%40ss|tell-nobody/)
   })
 
-  it('the error is one short line, however much the receiver says', async () => {
+  it('the error is one short line, even for a long response', async () => {
     const { url, port } = await answering(500, {}, `<html>\n\n${'x'.repeat(1_000_000)}`)
     const error = errorOf(await handedOver({ url }))
     expect(error).to.match(/^http:\/\/127\.0\.0\.1:\d+\/batches answered 500 <html> x+$/)
@@ -130,7 +130,7 @@ describe('handover to a URL', () => {
     expect(error).to.include(String(port))
   })
 
-  it('a redirect is not followed, and its remedy named', async () => {
+  it('a redirect is not followed, and the error names the remedy', async () => {
     const { url, received } = await answering(302, { location: 'http://127.0.0.1:1/there' })
     expect(errorOf(await handedOver({ url }))).to.match(
       /answered 302 to http:\/\/127\.0\.0\.1:1\/there; redirects are not followed/,
@@ -138,7 +138,7 @@ describe('handover to a URL', () => {
     expect(received).to.have.length(1)
   })
 
-  it('Retry-After of 429 and 503 is heeded, within an hour', async () => {
+  it('Retry-After of 429 and 503 is respected, up to an hour', async () => {
     for (const [value, expected] of [
       ['7', 7000],
       ['999999', 3_600_000],
@@ -153,13 +153,13 @@ describe('handover to a URL', () => {
     expect(await handedOver({ url: other })).to.not.have.property('retryAfterMs')
   })
 
-  it('a receiver that is not there is a failed attempt', async () => {
+  it('a receiver that refuses the connection is a failed attempt', async () => {
     const outcome = await handedOver({ url: `http://127.0.0.1:${await freePort()}/` })
     expect(outcome).to.include({ result: 'failed', counts: true })
-    expect(errorOf(outcome)).to.match(/can not be reached: .*ECONNREFUSED/)
+    expect(errorOf(outcome)).to.match(/cannot be reached: .*ECONNREFUSED/)
   })
 
-  it('a receiver that says nothing is a failed attempt after the timeout', async () => {
+  it('a receiver that does not answer is a failed attempt after the timeout', async () => {
     const { url } = await receiver(() => {})
     const outcome = await handedOver({ url, timeoutMs: 50 })
     expect(outcome).to.include({ result: 'failed', counts: true })
