@@ -1,5 +1,5 @@
-// Builds dist/ from src/: the Lua scripts embedded, compiled to ESM and to CommonJS. What was built from the same sources is
-// not built again; a build that fails leaves the last one as it was. `node scripts/build.mjs`, or `buildIfNeeded()`.
+// Builds dist/ from src/: embeds the Lua scripts and compiles to ESM and CommonJS. Skipped if dist/ was built from the same
+// sources. A failed build leaves the last one in place. `node scripts/build.mjs`, or `buildIfNeeded()`.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -15,7 +15,7 @@ const INPUTS = ['package-lock.json', 'tsconfig.json', 'tsconfig.cjs.json', 'scri
 const GENERATED = 'lua.generated.ts'
 const SWAP_ATTEMPTS = 5
 
-/** @throws if the sources do not compile; the compiler's words stand above then */
+/** @throws if the sources do not compile; the compiler has printed why */
 export async function buildIfNeeded() {
   const sources = await fingerprint()
   if (existsSync(join(dist, 'esm/bin.js')) && (await builtFrom()) === sources) return
@@ -28,7 +28,7 @@ export async function buildIfNeeded() {
       compile('tsconfig.cjs.json', join(fresh, 'cjs')),
     ])
     if (codes.some(code => code !== 0)) throw new Error('the sources do not compile: see above')
-    // The page has no build step, and the compiler copies nothing. The CommonJS build is of the library, which has no page.
+    // The page has no build step, so its files are copied. The CommonJS build is the library alone, without the page.
     await cp(join(root, 'src/dashboard'), join(fresh, 'esm/dashboard'), { recursive: true })
     await mkdir(join(fresh, 'cjs'), { recursive: true })
     await writeFile(join(fresh, 'cjs/package.json'), '{ "type": "commonjs" }\n')
@@ -45,7 +45,7 @@ function compile(project, outDir) {
   return runToEnd(process.execPath, [tsc, '--project', project, '--outDir', outDir, '--noEmitOnError'], { cwd: root })
 }
 
-/** A hash of everything that the build reads. */
+/** A hash of all files that the build reads. */
 async function fingerprint() {
   const inSource = await readdir(join(root, 'src'), { recursive: true, withFileTypes: true })
   const files = inSource
@@ -71,7 +71,7 @@ async function builtFrom() {
   }
 }
 
-/** The old dist/ goes and the new one stands, without a moment of a half-written one. Another build may do the same now. */
+/** Replaces dist/ by renaming, so that no half-written one is ever there. Another build may do the same at this moment. */
 async function swapIn(fresh) {
   const old = `${fresh}.old`
   for (let attempt = 1; ; attempt++) {

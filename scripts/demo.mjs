@@ -1,5 +1,5 @@
-// `npm run demo`: plays a conversation through the running pipeline and shows what happens. `npm run demo -- --crash`: the
-// same beside thirty lines of setTimeout, and both are killed in the middle of it.
+// `npm run demo`: plays a conversation through the running pipeline and shows what happens. `npm run demo -- --crash` plays
+// it to thirty lines of setTimeout as well, and kills both in the middle.
 import { buildIfNeeded } from './build.mjs'
 import { installIfNeeded } from './install.mjs'
 import { runScript } from './steps.mjs'
@@ -10,7 +10,7 @@ await runScript(async () => {
     throw new Error(`demo: ${args.join(' ')} is not known: give --crash or nothing`)
   await installIfNeeded()
   await buildIfNeeded()
-  // By way of 'exit', at which what was started is ended.
+  // process.exit() emits 'exit', on which the demo ends the processes that it has started.
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],

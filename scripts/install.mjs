@@ -1,17 +1,17 @@
-// Installs this project's packages, if what is installed is not what package-lock.json names. Node's own modules only:
-// it runs before anything else is there. `node scripts/install.mjs`, or `installIfNeeded()`.
+// Installs this project's packages if they differ from package-lock.json. It runs before any package is installed, so it
+// uses Node's own modules only. `node scripts/install.mjs`, or `installIfNeeded()`.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { runScript, runToEnd, say } from './steps.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** @throws if npm can't install; its own words stand above then */
+/** @throws if npm cannot install; npm has printed why */
 export async function installIfNeeded() {
   requireNode()
   const missing = missingPackage()
   if (!missing) return
-  say(`installing packages (${missing} is not there yet) …`)
+  say(`installing packages (${missing} is missing) …`)
   const npm = process.env.npm_execpath
   const install = args => {
     const quiet = ['--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
@@ -20,11 +20,11 @@ export async function installIfNeeded() {
       : runToEnd('npm', [...args, ...quiet], { cwd: root })
   }
   if ((await install(['ci'])) === 0) return
-  say('npm ci could not; trying npm install …')
+  say('npm ci failed; trying npm install …')
   if ((await install(['install', '--no-save'])) !== 0) throw new Error('npm could not install the packages: see above')
 }
 
-/** What is installed is what npm has noted in node_modules/.package-lock.json; the first package that differs is named. */
+/** The first package whose installed version, as npm notes it in node_modules/.package-lock.json, is not the locked one. */
 function missingPackage() {
   const wanted = packagesIn('package-lock.json')
   let installed
@@ -36,8 +36,8 @@ function missingPackage() {
   }
   for (const [path, { version, optional, os, cpu, libc }] of Object.entries(wanted)) {
     if (path === '') continue
-    // An optional package may have failed to build here. A ready-made binary of this very platform must be there, though:
-    // node_modules may come from another machine (a mounted folder in a container).
+    // An optional package may be missing because it failed to build. But a ready-made binary for this platform must be
+    // there: node_modules may come from another machine (a folder mounted into a container).
     if (optional && !(os?.includes(process.platform) && cpu?.includes(process.arch) && !libc)) continue
     if (installed[path]?.version !== version) return path.replace(/^.*node_modules\//, '')
   }

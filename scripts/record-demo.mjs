@@ -1,5 +1,5 @@
-// Records `npm run demo` as docs/demo.svg, the README's picture: each line appears when it was printed, over and over.
-// `node scripts/record-demo.mjs`, after the demo has changed.
+// Records `npm run demo` as docs/demo.svg, the README's picture: each line appears at the time it was printed, in a loop.
+// Run `node scripts/record-demo.mjs` after the demo has changed.
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -17,7 +17,7 @@ const child = spawn(process.execPath, [file('demo.mjs')], { stdio: ['ignore', 'p
 const lines = []
 let startedAt
 for await (const text of createInterface({ input: child.stdout })) {
-  // The clock starts with the first thing that happens: what stands before it is there from the start.
+  // The clock starts with the first event. Lines before it are visible from the start.
   if (/^ +0\.0 s/.test(text)) startedAt = performance.now()
   lines.push({ text, atS: startedAt === undefined ? 0 : (performance.now() - startedAt) / 1000 })
 }

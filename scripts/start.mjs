@@ -1,5 +1,5 @@
-// `npm start`: installs what is missing, builds what has changed, then becomes `lull up`, in this very process. It may run
-// on a machine that has nothing but Node and npm: only Node's own modules until the packages are there.
+// `npm start`: installs what is missing, builds what has changed, then runs `lull up` in this process. It also runs on a
+// machine that has only Node and npm, so it uses Node's own modules until the packages are installed.
 import { buildIfNeeded } from './build.mjs'
 import { installIfNeeded } from './install.mjs'
 import { runScript } from './steps.mjs'

@@ -1,22 +1,22 @@
-// The steps of a script: saying what goes on, and running a command to its end. A signal that reaches the script while a
-// command runs ends the command, then the script: npm and Docker signal the script alone.
+// The steps of a script: printing progress, and running a command to its end. A signal that reaches the script while a
+// command runs is forwarded to the command and then ends the script, since npm and Docker signal the script alone.
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 
 export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
-/** Progress goes to stderr: stdout is the command's that follows. */
+/** Prints progress to stderr: stdout belongs to the command that follows. */
 export const say = line => void process.stderr.write(`lull: ${line}\n`)
 
 /**
  * Resolves to the exit code of a command, whose output is shown; 127 if there is no such command.
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, exitOnSignal?: boolean, endWith?: NodeJS.Signals }} [options]
- *   `exitOnSignal: false` leaves the script running when a signal has ended the command, so that it can clean up;
- *   `endWith`: the signal that the command ends cleanly on, whichever one comes
+ *   `exitOnSignal: false`: the script goes on after a signal has ended the command, so that it can clean up;
+ *   `endWith`: the signal that is forwarded, whichever one comes: the one on which the command ends cleanly
  */
 export function runToEnd(command, args, { exitOnSignal = true, endWith, ...options } = {}) {
   return new Promise((resolve, reject) => {
-    // What is run talks about its work, which is not the output of this script's command.
+    // The output of a step is progress, so it goes to stderr too.
     const child = spawn(command, args, { stdio: ['inherit', exitOnSignal ? 2 : 'inherit', 'inherit'], ...options })
     let received
     const forward = signal => {

@@ -1,13 +1,18 @@
-// `npm test`: installs what is missing, builds what has changed, gets a Redis and runs the tests on it.
+// `npm test`: installs what is missing, builds what has changed, starts a Redis and runs the tests on it.
 //
-//     npm test                                    all of them
-//     npm test -- test/unit/config.test.ts        these
-//     npm test -- --grep ttl --redis=container    other options are mocha's; --redis=container|local insists on one kind
+//     npm test                                    all tests
+//     npm test -- test/unit/config.test.ts        the tests of these files
+//     npm test -- --grep ttl --redis=container    other options are passed to mocha; --redis=container|local requires one kind
 //     LULL_TEST_LANES=1 npm test                  one file after the other
 //
-// Most tests wait most of the time: the files run in lanes side by side, each lane with a Redis of its own, each file in a
-// mocha process of its own, whose output is shown when it has ended. With options of mocha's all is one process.
-// What failed stands once more at the end of the output, and in the file that LULL_TEST_FAILURES names.
+// Most tests spend their time waiting, so the files run in lanes side by side. Each lane has its own Redis. Each file has its
+// own mocha process, whose output is shown when it has ended. With options for mocha all files share one process.
+// All failures are printed again at the end of the output, and appended to the file that LULL_TEST_FAILURES names.
+//
+// Why lanes and not mocha's --parallel (tried with mocha 12: root hooks, this reporter and MOCHA_WORKER_ID for a lane's Redis
+// work, and it takes as long): its workers are ended, so a file that leaves something open passes, where a process of its own
+// fails when it does not end by itself; a test that ends its process, or hangs, is not named, nor is its file; and files share
+// processes, and so what a test has changed in one.
 import { appendFileSync, closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,27 +25,27 @@ import { runScript, runToEnd, SIGNALS, say } from './steps.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const ALL = ['unit', 'integration', 'package'].map(folder => `test/${folder}/**/*.test.ts`)
 const REDIS_KINDS = ['container', 'local']
-/** Three on two cores: they wait for most of their time. Each has ports of its own (test/support/redis-servers.ts). */
+/** Three on two cores, since tests mostly wait. Each lane has its own range of ports (test/support/redis-servers.ts). */
 const MOST_LANES = 3
-/** What takes longest is begun first, to end with what is short. */
+/** The longest files start first, so that short ones fill the end. */
 const LONG = ['page', 'cli', 'doctor', 'redis-trouble', 'model', 'crash-points', 'events', 'shutdown', 'package']
 
 async function test() {
   const { kind: wantedKind, mochaArgs, files } = parse(process.argv.slice(2))
   await installIfNeeded()
   await buildIfNeeded()
-  embedLua() // A build that is up to date may have been made elsewhere.
+  embedLua() // The build may be current while the generated file is missing.
   const specs = files.length > 0 ? files : ALL
   const jobs = mochaArgs.length > 0 ? [specs] : jobsOf(specs)
   const lanes = Math.min(lanesAllowed(), jobs.length)
   const needsRedis = !specs.every(isUnit)
   const redis = needsRedis ? await obtain(wantedKind, lanes) : undefined
-  // A browser is a lot to install on somebody's own machine: there its tests are skipped without one.
+  // Only CI installs a browser. Elsewhere its tests are skipped if there is none.
   if (needsRedis && process.env.CI) await obtainBrowser()
   try {
     const results = await runAll(jobs, lanes, redis, mochaArgs)
     const sum = name => results.reduce((total, result) => total + result[name], 0)
-    tellFailures(results.flatMap(({ failed }) => failed))
+    printFailures(results.flatMap(({ failed }) => failed))
     const where = redis ? `, on Redis from a ${redis.kind === 'container' ? 'container' : 'local binary'}` : ''
     say(`${sum('passes')} passed, ${sum('failures')} failed, ${sum('pending')} skipped${where}`)
     return Math.max(...results.map(({ code }) => code))
@@ -65,7 +70,7 @@ function lanesAllowed() {
   throw new Error(`LULL_TEST_LANES=${wanted}: it must be a whole number from 1 to ${MOST_LANES}`)
 }
 
-/** What one mocha process each runs: a file, or all unit tests, which are quick. */
+/** The files of each mocha process: one, or all unit tests, which are quick. */
 function jobsOf(specs) {
   const files = specs.flatMap(filesOf)
   const long = LONG.flatMap(name => files.filter(file => file.endsWith(`/${name}.test.ts`) && !isUnit(file)))
@@ -83,7 +88,7 @@ function filesOf(spec) {
   return entries.filter(entry => entry.endsWith('.test.ts')).map(entry => `${folder}/${entry}`)
 }
 
-/** Resolves to the result of each job. After a signal no other is begun. */
+/** Resolves to the results of the jobs. After a signal no further job starts. */
 async function runAll(jobs, lanes, redis, mochaArgs) {
   const folder = mkdtempSync(join(tmpdir(), 'lull-test-'))
   const waiting = [...jobs.entries()]
@@ -106,7 +111,7 @@ async function runAll(jobs, lanes, redis, mochaArgs) {
   }
 }
 
-/** @param log where its output waits for its end, not to be mixed with another's; undefined: it is shown as it comes */
+/** @param log a file that keeps the output until the job has ended, since jobs run side by side; undefined: shown at once */
 async function runJob({ files, mochaArgs, lane, report }, redis, log) {
   const env = { ...process.env, LULL_TEST_REPORT: report, LULL_TEST_LANE: String(lane) }
   if (redis) Object.assign(env, { LULL_TEST_REDIS_URL: redis.servers[lane].url, LULL_TEST_REDIS: redis.kind })
@@ -117,7 +122,7 @@ async function runJob({ files, mochaArgs, lane, report }, redis, log) {
     cwd: root,
     env,
     exitOnSignal: false,
-    endWith: 'SIGINT', // Mocha passes on no other.
+    endWith: 'SIGINT', // The only signal on which mocha ends cleanly.
     ...(log && { stdio: ['ignore', output, output] }),
   })
   if (log) {
@@ -127,7 +132,7 @@ async function runJob({ files, mochaArgs, lane, report }, redis, log) {
   return resultOf({ files, report, code })
 }
 
-/** What the reporter has left. A run that did not get to its end, or fails for another reason than a test, is a failure too. */
+/** The reporter's results. A run that was cut short, or failed for another reason than a test, adds a failure. */
 function resultOf({ files, report, code }) {
   let content = {}
   try {
@@ -139,19 +144,19 @@ function resultOf({ files, report, code }) {
   const isOver = content.passes !== undefined && now === undefined
   if (isOver && (code === 0 || failures > 0)) return { code, passes, failures, pending, failed }
   const what = files.length === 1 ? files[0] : 'the tests'
-  const why = now === undefined ? `${what} ended with ${code}: see above` : `${what} did not get beyond: ${now}`
-  // Of a mocha that a signal has ended the exit code is 0.
+  const why = now === undefined ? `${what} ended with ${code}: see above` : `${what} ended during: ${now}`
+  // Mocha exits with 0 when a signal has ended it.
   return { code: code || 1, passes, failures: failures + 1, pending, failed: [...failed, why] }
 }
 
-function tellFailures(failed) {
+function printFailures(failed) {
   if (failed.length === 0) return
   const text = `${failed.map((failure, i) => `  ${i + 1}) ${failure}`).join('\n\n')}\n`
   process.stderr.write(`\nlull: what failed:\n\n${text}\n`)
   if (process.env.LULL_TEST_FAILURES) appendFileSync(process.env.LULL_TEST_FAILURES, text)
 }
 
-/** Written in TypeScript, as the tests that start servers of their own are. */
+/** In TypeScript, shared with the tests that start their own servers. */
 async function obtain(kind, count) {
   const { tsImport } = await import('tsx/esm/api')
   const { obtainRedis } = await tsImport('../test/support/obtain-redis.ts', import.meta.url)
@@ -165,5 +170,5 @@ async function obtainBrowser() {
 }
 
 await runScript(test)
-// A container engine's client keeps its connection open; there is nothing left to wait for.
+// The client of a container engine keeps its connection open.
 process.exit()

@@ -1,4 +1,4 @@
-// The demo's bot, as `lull up --handler` runs it: tells the demo what it got, then takes its time to answer.
+// The demo's bot, as `lull up --handler` runs it: it sends the batch to the demo, then takes its time to answer.
 import { setTimeout as delay } from 'node:timers/promises'
 
 export default async batch => {

@@ -1,5 +1,5 @@
-// The demo: Anna writes in a burst, her provider delivers one message twice, the bot takes its time to answer and she goes
-// on meanwhile. Everything is real: webhooks over HTTP, `lull up`, Redis, BullMQ.
+// The demo: Anna writes in a burst, her provider delivers one message twice, and she writes again while the bot answers.
+// Everything is real: webhooks over HTTP, `lull up`, Redis, BullMQ.
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort, makeStage, post, startLull, webhookBody } from './processes.mjs'
 import { say, Timeline } from './timeline.mjs'
@@ -14,25 +14,25 @@ export async function play() {
   const stage = await makeStage()
   let lull
   try {
-    const heard = []
-    let hear = () => {}
+    const received = []
+    let onReceived = () => {}
     const port = await freePort()
     lull = await startLull(stage, {
       port,
       gapMs: GAP_MS,
       answerMs: ANSWER_MS,
       onMessage: message => {
-        heard.push(message)
-        hear()
+        received.push(message)
+        onReceived()
       },
     })
     const next = async kind => {
       const signal = AbortSignal.timeout(WAIT_MS)
       for (;;) {
-        const index = heard.findIndex(message => message.kind === kind)
-        if (index >= 0) return heard.splice(index, 1)[0]
+        const index = received.findIndex(message => message.kind === kind)
+        if (index >= 0) return received.splice(index, 1)[0]
         await new Promise((resolve, reject) => {
-          hear = resolve
+          onReceived = resolve
           signal.addEventListener('abort', () => reject(new Error(`no ${kind} within ${WAIT_MS} ms`)), { once: true })
         })
       }
@@ -54,9 +54,9 @@ async function converse(url, next, { on }) {
     await countDown(url, timeline)
   }
   say(`Anna writes to a cake shop on WhatsApp. The quiet gap is ${GAP_MS / 1000} s here, 10 s by default.`)
-  say(`lull up runs on ${on ?? 'whatever Redis it found'}; her messages come as webhooks of Meta’s Cloud API.\n`)
+  say(`lull up runs on ${on ?? 'the Redis that it found'}; her messages arrive as webhooks of Meta’s Cloud API.\n`)
 
-  await writes('hi', 'a batch is opened, and the gap starts')
+  await writes('hi', 'a batch opens, and the quiet gap starts')
   await delay(900)
   await writes('I’d like to order', 'the gap starts again')
   await delay(800)
@@ -75,14 +75,14 @@ async function converse(url, next, { on }) {
   await delay(700)
   await writes('with candles!', 'collected; her next batch waits for the answer')
   await delay(GAP_MS + 200)
-  timeline.line('', 'the gap is over', 'and the bot still answers: it is not disturbed')
+  timeline.line('', 'the gap is over', 'the bot still answers, so her batch waits')
   await next('answered')
   timeline.line('Bot', '“A cake for Saturday: noted.”')
   const { batch: second } = await next('batch')
-  showBatch(timeline, second, 'the moment the answer has ended')
+  showBatch(timeline, second, 'as soon as the answer has ended')
 
-  say(`\nFive messages and one repeated delivery came in; the bot was called twice, with all that was said.`)
-  say('Next: `npm start` to try it yourself, `npm run demo -- --crash` to see what a kill -9 does to it.')
+  say(`\nFive messages and one repeated delivery came in. The bot was called twice, and got every message once.`)
+  say('Next: `npm start` to try it yourself, `npm run demo -- --crash` to see it survive a kill -9.')
 }
 
 function showBatch(timeline, { messages, text, dueAtMs, releasedAtMs, releasedBy }, when) {

@@ -1,5 +1,5 @@
 // The demo with a crash: the same burst goes to `lull up` and to thirty lines of Map and setTimeout, and both get a
-// kill -9 in the middle of it.
+// kill -9 in the middle.
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort, makeStage, post, startLull, startThirtyLines, webhookBody } from './processes.mjs'
 import { say, Timeline } from './timeline.mjs'
@@ -15,7 +15,7 @@ export async function play() {
   try {
     if (stage.on === undefined)
       throw new Error(
-        'the crash needs a Redis, since memory forgets: install redis-server (apt-get install redis-server, brew install redis), or set REDIS_URL',
+        'this demo needs a Redis, since memory is lost in a crash: install redis-server (apt-get install redis-server, brew install redis), or set REDIS_URL',
       )
     return await crash(stage, running)
   } finally {
@@ -44,7 +44,7 @@ async function crash(stage, running) {
     timeline.line('Anna', `“${text}”`, 'to both, and both answer 200')
   }
 
-  say('Anna writes; lull up and thirty lines of Map and setTimeout both listen. Then both get a kill -9.')
+  say('Anna writes to lull up and to thirty lines of Map and setTimeout. Then both get a kill -9.')
   say(`lull up runs on ${stage.on}. The quiet gap of both is ${GAP_MS / 1000} s.\n`)
   await start()
   await writes(BURST[0])
@@ -62,7 +62,7 @@ async function crash(stage, running) {
   timeline.countDown(GAP_MS, GAP_MS)
   const deadline = performance.now() + WAIT_MS
   while ((!has(got.lull, BURST[3]) || !has(got.lines, BURST[3])) && performance.now() < deadline) await delay(50)
-  timeline.line('', 'what each of them handed over:')
+  timeline.line('', 'each has handed over:')
 
   const kept = { lull: report('Lull', got.lull), lines: report('thirty lines', got.lines) }
   return kept.lull && !kept.lines ? 0 : 1
@@ -70,7 +70,7 @@ async function crash(stage, running) {
 
 const has = (texts, text) => texts.includes(text)
 
-/** Whether nothing of the burst is missing. */
+/** Prints what was handed over. Returns whether the burst is complete. */
 function report(name, texts) {
   const missing = BURST.filter(text => !has(texts, text))
   const verdict = missing.length === 0 ? 'all of it' : `FORGOT ${missing.map(text => `“${text}”`).join(' and ')}`

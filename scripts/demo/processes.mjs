@@ -1,4 +1,4 @@
-// The processes of a demo: a Redis of its own where there is the program, `lull up`, and the thirty lines.
+// The processes of a demo: a private Redis if redis-server is installed, `lull up`, and the thirty lines.
 import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -16,8 +16,8 @@ const LINES_KEPT = 20
 const file = path => fileURLToPath(new URL(path, import.meta.url))
 
 /**
- * A directory and a Redis for a demo. Where a redis-server is installed it is a private one, so that nothing is left
- * behind; else the one that is named or usual, whose keys of the demo go by `sweep`.
+ * A directory and a Redis for a demo. If redis-server is installed the Redis is a private one, which leaves nothing behind.
+ * Otherwise it is the one at REDIS_URL or the one that `lull up` finds; `sweep` deletes the demo's keys at REDIS_URL.
  */
 export async function makeStage() {
   const directory = await mkdtemp(join(tmpdir(), 'lull-demo-'))
@@ -50,7 +50,7 @@ export async function makeStage() {
   }
 }
 
-/** Deletes what a demo has left in a Redis that is not its own. */
+/** Deletes the demo's keys in a Redis that is not private. */
 async function sweep(url, name) {
   const [{ Queue }, { Redis }] = await Promise.all([import('bullmq'), import('ioredis')])
   const client = new Redis(url, { maxRetriesPerRequest: null })
@@ -62,7 +62,7 @@ async function sweep(url, name) {
   await client.quit()
 }
 
-/** `lull up`, ready to take webhooks. Each batch and answer is told to `onMessage`. */
+/** Starts `lull up`; resolves when it takes webhooks. Each batch and answer is passed to `onMessage`. */
 export async function startLull(stage, { port, gapMs, answerMs, onMessage }) {
   const child = fork(file('../../dist/esm/bin.js'), ['up', '--handler', file('./bot.mjs')], {
     cwd: stage.directory,
@@ -75,13 +75,13 @@ export async function startLull(stage, { port, gapMs, answerMs, onMessage }) {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   child.on('message', onMessage)
-  const said = keepLines(child)
+  const lines = keepLines(child)
   const url = `http://127.0.0.1:${port}`
   const deadline = performance.now() + READY_TIMEOUT_MS
   while (!(await isReady(url))) {
-    if (child.exitCode !== null) throw new Error(`lull up ended: ${said.join(' ')}`)
+    if (child.exitCode !== null) throw new Error(`lull up ended: ${lines.join(' ')}`)
     if (performance.now() > deadline)
-      throw new Error(`lull up is not ready after ${READY_TIMEOUT_MS} ms: ${said.join(' ')}`)
+      throw new Error(`lull up is not ready after ${READY_TIMEOUT_MS} ms: ${lines.join(' ')}`)
     await delay(LOOK_AGAIN_MS)
   }
   return processOf(child, url)

@@ -1,4 +1,4 @@
-// What one writes at first: a Map, and a setTimeout that starts again with each message. It works, until it is restarted.
+// The first version that everybody writes: a Map, and a setTimeout that each message restarts. It works until a restart.
 import { createServer } from 'node:http'
 
 const GAP_MS = Number(process.env.DEMO_GAP_MS)

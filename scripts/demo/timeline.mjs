@@ -1,5 +1,5 @@
-// The demo's timeline: a line for each thing that happens, with the second at which it did, and below it, on a terminal, a
-// line that is drawn again and again: how much of the quiet gap is left.
+// The demo's timeline: one line for each event, with its time in seconds. On a terminal a line below is redrawn all the
+// time, and shows how much of the quiet gap is left.
 import { styleText } from 'node:util'
 
 const BAR = 30
@@ -24,12 +24,12 @@ export class Timeline {
     console.log(`${seconds} s  ${name} ${note ? text.padEnd(36) : text}${note ? paint('dim', note) : ''}`)
   }
 
-  /** Lines that belong to the one above. */
+  /** Lines that belong to the event above. */
   quote(texts) {
     for (const text of texts) console.log(`               ${paint('cyan', '│')} ${text}`)
   }
 
-  /** Shows how much is left of `gapMs`, until something else happens. */
+  /** Shows how much of `gapMs` is left, until the next event. */
   countDown(leftMs, gapMs) {
     this.stopCountdown()
     const endsAt = performance.now() + leftMs

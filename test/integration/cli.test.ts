@@ -422,7 +422,7 @@ describe('cli', function () {
       it('runs embedded where there is no redis-server either', async () => {
         const up = await start(['up'], { PATH: directory })
         await up.line(/no Redis: none runs at 127\.0\.0\.1:6379, and none is installed/)
-        await up.line(/nothing outlives this process/)
+        await up.line(/lost when this process ends/)
         await up.stop()
       })
 

@@ -1,6 +1,6 @@
 /**
- * Mocha's root hooks: nothing is left open by a test, Redis has counted no SCAN and no KEYS, and the run ends by itself. One
- * that a signal ends takes along what its tests have started.
+ * Mocha's root hooks. A run fails if a test leaves something open, if Redis has counted a SCAN or KEYS, or if the process
+ * does not end by itself after the last test. A run that a signal ends also ends what its tests have started.
  */
 import { constants } from 'node:os'
 import type { Context, RootHookObject } from 'mocha'
@@ -9,10 +9,10 @@ import { endTestRedis, openConnections, scansOfThisRun } from './redis.js'
 import { until } from './wait.js'
 
 const NO_SCANS = 'events, not polling: Redis has counted no SCAN and no KEYS'
-/** What keeps this process alive so long after the last test was left open by it. */
+/** A process that is still alive this long after the last test has something left open. */
 const LINGER_MS = 10_000
 
-// What runs listens for the end of this process, which a signal by itself does not tell.
+// A signal alone emits no 'exit', which ends what the tests have started.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => process.exit(128 + constants.signals[signal]))
 
@@ -24,7 +24,7 @@ export const mochaHooks: RootHookObject = {
   async afterEach(this: Context) {
     testEnds()
     const left = await endLeftOpen('byTest')
-    // A test that failed did not get to its end: what it left is not news.
+    // A failed test did not reach its clean-up.
     if (left.length > 0 && this.currentTest?.state === 'passed')
       throw new Error(`“${this.currentTest.fullTitle()}” has left open: ${left.join(', ')}`)
   },
@@ -56,6 +56,10 @@ Object.defineProperty(noScans, 'name', { value: NO_SCANS })
 export function mochaGlobalTeardown(): void {
   setTimeout(() => {
     console.error(`The tests have ended, and something keeps this process alive: ${process.getActiveResourcesInfo()}`)
-    process.exit(1)
+    // Mocha's own 'exit' listener sets the exit code of the tests; this one comes after it.
+    process.on('exit', () => {
+      process.exitCode = 1
+    })
+    process.exit()
   }, LINGER_MS).unref()
 }
