@@ -1,19 +1,20 @@
 /**
- * Compares what clients sent, and got 200 for, with what handlers were given. It knows nothing of Lull's insides: its
- * evidence is the clients' account, the handlers' account, and what was broken when. All times are of one machine's clock.
+ * Compares the messages that clients sent and got a 200 for with those that handlers received. It does not use Lull's
+ * internals: its evidence is the clients' records, the handlers' log, and the times of the faults. All times are from one
+ * machine's clock.
  *
  *   lost          accepted, and no handler has finished it
- *   invented      handled, and nobody sent it
- *   duplicated    in two batches, twice in one, or its batch came a second time without a reason
- *   out of order  a conversation's messages, inside a batch or from one batch to the next
+ *   invented      handled, and no client sent it
+ *   duplicated    in two batches, twice in one batch, or its batch came a second time without a reason
+ *   out of order  a conversation's messages, inside a batch or between two batches
  *   overlap       two answers of one conversation at once
- *   split         a batch went before its time, or its reason is not true
+ *   split         a batch was released before it was due, or its reason is wrong
  *
- * Two things are counted apart, since a handler is promised to run *at least* once. A batch comes **again**, whole and
- * under its id, when its handler failed, where a disturbance of its worker (killed, frozen, cut off from Redis) touches
- * the time from the beginning of one run to the beginning of the next, or where the worker that begins it again was out of
- * touch until just before. And an overlap is **excused** if one of the two workers was out of touch for as long as its
- * lock lasts, while it ran or until just before: another must take over then, and a sleeper can't know it.
+ * Two things are allowed and counted, since a handler runs *at least* once. A batch comes **again**, whole and under its id,
+ * after its handler failed; if its worker was disturbed (killed, frozen, cut off from Redis) between the beginnings of the
+ * two runs; or if the worker that begins it again was disconnected until just before. An overlap is **excused** if one of
+ * the two workers was disconnected for as long as its lock lasts, during its run or until just before: another worker must
+ * take over then, and the first one cannot know that.
  */
 import { type Evidence, grouped, type Run, runsFrom, type Violation, WAKING_MS, wasAway } from './evidence.js'
 import { disorder, overlaps } from './order.js'
@@ -24,12 +25,12 @@ export interface Verdict {
   conversations: number
   batches: number
   runs: number
-  /** Batches that came again, for a reason. */
+  /** Batches that came again for an allowed reason. */
   again: number
-  /** Overlaps with an excuse. */
+  /** Overlaps that are allowed. */
   excused: number
   releasedBy: Map<string, number>
-  /** From due to release, of those that a gap or the max wait ended, sorted. Milliseconds. */
+  /** Milliseconds from due time to release of the batches that a gap or the max wait ended, sorted. */
   lateMs: number[]
   violations: Violation[]
 }
@@ -74,7 +75,7 @@ function missing({ sent }: Evidence, runs: Run[]): Violation[] {
     .map(({ conversationId, messageId }) => ({
       kind: 'lost' as const,
       conversationId,
-      what: `${messageId}, ${given.has(messageId) ? 'which no handler has finished' : 'which no handler was given'}`,
+      what: `${messageId}, ${given.has(messageId) ? 'which no handler has finished' : 'which no handler received'}`,
     }))
   const invented = [...given]
     .filter(messageId => !known.has(messageId))
@@ -110,7 +111,7 @@ function duplicates(evidence: Evidence, byBatch: Map<string, Run[]>, counts: { a
 }
 
 function mayComeAgain({ disturbances, rules }: Evidence, before: Run, again: Run): boolean {
-  // A sleeper that wakes with a batch in its hands can't know at once that another has done it meanwhile.
+  // A worker that wakes up with a batch cannot know at once that another worker has handled it meanwhile.
   if (before.result === 'failed' || wasAway(disturbances, again.worker, again, rules.lockMs)) return true
   return disturbances.some(
     ({ worker, fromMs, toMs }) =>

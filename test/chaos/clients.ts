@@ -1,6 +1,6 @@
 /**
- * Providers that post what people write: bursts of messages, one request after another, sent again until they are answered
- * 200, and sometimes although they were. Each keeps its own account of what it sent, which is what the checker goes by.
+ * Providers that post what people write: bursts of messages, one request after another, each repeated until it gets a 200,
+ * and sometimes once more. Each provider records what it sent, for the checker.
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,12 +11,12 @@ export interface SentMessage {
   conversationId: string
   messageId: string
   direct: boolean
-  /** The first time it was sent, and its first 200; milliseconds since the epoch. */
+  /** When it was first sent, and when it got its first 200; milliseconds since the epoch. */
   firstSentAtMs: number
   acceptedAtMs?: number
 }
 
-/** A flush by hand: what is open goes at once. */
+/** A flush by hand: releases the open batch at once. */
 export interface Flush {
   conversationId: string
   firstSentAtMs: number
@@ -26,7 +26,7 @@ export interface Traffic {
   /** By conversation, in the order in which they were sent. */
   sent: Map<string, SentMessage[]>
   flushes: Flush[]
-  /** Requests answered 200, and those that were not (503, no answer in time, no connection). */
+  /** Requests answered 200, and the others (503, no answer in time, no connection). */
   answers: { accepted: number; refused: Map<string, number>; resent: number }
 }
 
@@ -42,7 +42,7 @@ const SHARES = {
   twoPeople: 0.1,
   sendTimes: 0.5,
 } as const
-/** Conversations that one provider sends for, one request at a time. */
+/** Conversations of one provider, which sends one request at a time. */
 const PEOPLE_AT_ONCE = 2
 
 export class Clients {
@@ -56,7 +56,7 @@ export class Clients {
     seed: number,
     conversations: number,
   ) {
-    // Each of them waits for it.
+    // Each provider listens to it.
     setMaxListeners(0, this.stopping.signal)
     for (let i = 0; i < conversations; i += PEOPLE_AT_ONCE) {
       const people = Array.from({ length: Math.min(PEOPLE_AT_ONCE, conversations - i) }, (_, j) => `c${i + j + 1}`)
@@ -64,7 +64,7 @@ export class Clients {
     }
   }
 
-  /** Nothing new; resolves when all that was sent has been answered 200. */
+  /** Sends nothing new; resolves when everything sent has got a 200. */
   async stop(): Promise<void> {
     this.stopping.abort()
     await Promise.all(this.running)
@@ -74,7 +74,7 @@ export class Clients {
     await this.pause(random.between(0, PAUSE_MS.max))
     while (!this.stopping.signal.aborted) {
       const person = random.pick(people)
-      // Longer than a gap now and then, and now and then so long that the max wait or the cap ends the batch.
+      // Some pauses are longer than a gap. Some bursts are so long that the max wait or the cap ends the batch.
       const longestPauseMs = random.chance(SHARES.slow) ? 2 * RULES.quietGapMs : RULES.quietGapMs / 3
       const requests = random.chance(SHARES.long) ? random.between(8, 25) : random.between(1, 4)
       for (let i = 0; i < requests && !this.stopping.signal.aborted; i++) {
@@ -117,7 +117,7 @@ export class Clients {
     await this.post(random, `/conversations/${conversationId}/flush`, {})
   }
 
-  /** For ever: the run's own end is the bound. */
+  /** Retries without a bound of its own: the end of the run is the bound. */
   private async untilAccepted(path: string, body: object, random: Random): Promise<void> {
     for (;;) {
       const status = await this.post(random, path, body)
@@ -130,7 +130,7 @@ export class Clients {
     }
   }
 
-  /** The status, or what came instead of one. */
+  /** Resolves to the status, or to why there is none. */
   private async post(random: Random, path: string, body: object): Promise<string> {
     try {
       const response = await fetch(new URL(path, random.pick(this.urls)), {

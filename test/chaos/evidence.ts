@@ -1,12 +1,12 @@
 /**
- * What the checker goes by: what was sent, what handlers told and what was broken when; and the runs of handlers, made of
- * what they told.
+ * The checker's evidence: what was sent, the handlers' log, and the times of the faults. The runs of handlers are made from
+ * their log.
  */
 import type { Flush, SentMessage } from './clients.js'
-import type { Told } from './told.js'
+import type { HandlerEvent } from './handler-log.js'
 
 export interface Disturbance {
-  /** The worker it touched; all of them if it is not named. */
+  /** The worker that was disturbed; absent: all of them. */
   worker?: string
   kind: string
   fromMs: number
@@ -17,7 +17,7 @@ export interface Evidence {
   rules: { quietGapMs: number; maxWaitMs: number; batchTtlMs: number; maxMessages: number; lockMs: number }
   sent: Map<string, SentMessage[]>
   flushes: Flush[]
-  told: Told[]
+  events: HandlerEvent[]
   disturbances: Disturbance[]
 }
 
@@ -40,17 +40,18 @@ export interface Run {
   releasedAtMs: number
   messageIds: string[]
   beganAtMs: number
-  /** For one that told of no end: when its worker was killed, or for ever. */
+  /** Without an end in the log: when its worker was killed, or never. */
   endedAtMs: number
   result: 'done' | 'failed' | 'cut' | 'none'
 }
 
-/** A worker that has just woken may begin what it took before. */
+/** A worker that has just woken up may begin a job that it took before. */
 export const WAKING_MS = 1500
-/** In the order in which they began. */
-export function runsFrom({ told, disturbances }: Pick<Evidence, 'told' | 'disturbances'>): Run[] {
+
+/** The runs in the order in which they began. */
+export function runsFrom({ events, disturbances }: Pick<Evidence, 'events' | 'disturbances'>): Run[] {
   const runs = new Map<string, Run>()
-  for (const line of told) {
+  for (const line of events) {
     if (line.event === 'begin') {
       const { event: _event, atMs, ...about } = line
       runs.set(line.run, { ...about, beganAtMs: atMs, endedAtMs: Number.POSITIVE_INFINITY, result: 'none' })
@@ -70,8 +71,8 @@ export function runsFrom({ told, disturbances }: Pick<Evidence, 'told' | 'distur
 }
 
 /**
- * Whether a run's worker was out of touch for as long as a lock lasts, while it ran or until just before. One that was
- * killed was not: its runs ended there.
+ * Whether a run's worker was frozen or disconnected for as long as a lock lasts, during the run or until just before. A kill
+ * does not count: the worker's runs ended with it.
  */
 export function wasAway(disturbances: Disturbance[], worker: string, run: Run, lockMs: number): boolean {
   return disturbances.some(

@@ -1,4 +1,4 @@
-/** Does what the schedule says, when it says so, and notes what it touched and for how long. */
+/** Carries out the faults of a schedule at their times, and records which workers each one disturbed, and for how long. */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
@@ -21,16 +21,16 @@ const ADMIN_AGAIN_MS = 200
 const MEMORY_LEFT = 4 * 1024 * 1024
 const FILLER = 'x'.repeat(256 * 1024)
 const FILLERS = 64
-/** Until clients that were disconnected are back. */
+/** Until disconnected clients are connected again. */
 const RECONNECT_MS = 1000
 
 export class Faults {
   readonly disturbances: Disturbance[] = []
-  /** What is broken just now. */
+  /** The faults under way. */
   readonly now = new Set<string>()
   readonly done = new Map<string, number>()
   private readonly admin: Redis
-  /** Redis is killed once more only when it stands again: the end of one that is being started fails its start. */
+  /** Redis is killed again only when it has started: a kill during the start would fail the start. */
   private killing: Promise<void> = Promise.resolve()
   private readonly ending = new AbortController()
 
@@ -39,11 +39,11 @@ export class Faults {
     private readonly log: (line: string) => void,
   ) {
     this.admin = new Redis(world.redis.url, { commandTimeout: 2000, maxRetriesPerRequest: 0 })
-    // It breaks with the rest; each command is tried again.
+    // Its connection breaks as well. Each command is retried.
     this.admin.on('error', () => {})
   }
 
-  /** Resolves when all of them have ended. */
+  /** Resolves when all faults have ended. */
   async run(schedule: Fault[]): Promise<void> {
     const startedAtMs = performance.now()
     setMaxListeners(0, this.ending.signal)
@@ -57,11 +57,11 @@ export class Faults {
     )
   }
 
-  /** All well again. */
+  /** Repairs everything. */
   async heal(): Promise<void> {
     for (const line of this.world.lines.values()) line.heal()
-    await this.tell(() => this.admin.config('SET', 'notify-keyspace-events', 'Ex'))
-    await this.tell(() => this.admin.config('SET', 'maxmemory', '0'))
+    await this.untilDone(() => this.admin.config('SET', 'notify-keyspace-events', 'Ex'))
+    await this.untilDone(() => this.admin.config('SET', 'maxmemory', '0'))
   }
 
   async close(): Promise<void> {
@@ -69,9 +69,9 @@ export class Faults {
     this.admin.disconnect()
   }
 
-  /** What Redis keeps of the batches' lives, for whoever has a violation to explain. */
+  /** The history of the batches, to explain a violation. */
   async history(): Promise<unknown> {
-    return this.tell(() => this.admin.xrange('rapid-fire.history', '-', '+'))
+    return this.untilDone(() => this.admin.xrange('rapid-fire.history', '-', '+'))
   }
 
   private async one(fault: Fault): Promise<void> {
@@ -80,10 +80,13 @@ export class Faults {
     this.now.add(name)
     this.log(`${name} for ${fault.forMs} ms`)
     this.done.set(fault.kind, (this.done.get(fault.kind) ?? 0) + 1)
-    const noted: Disturbance | undefined = this.touched(fault, fromMs)
-    if (noted) this.disturbances.push(noted)
+    const disturbance: Disturbance | undefined = this.disturbanceOf(fault, fromMs)
+    if (disturbance) this.disturbances.push(disturbance)
     await this.break(fault)
-    if (noted) noted.toMs = Date.now() + (fault.kind === 'disconnect' || noted.worker === undefined ? RECONNECT_MS : 0)
+    if (disturbance) {
+      const isOfConnections = fault.kind === 'disconnect' || disturbance.worker === undefined
+      disturbance.toMs = Date.now() + (isOfConnections ? RECONNECT_MS : 0)
+    }
     this.log(`${name} is over`)
     this.now.delete(name)
   }
@@ -94,8 +97,8 @@ export class Faults {
     await this.world.redis.restart()
   }
 
-  /** Which workers a fault touches. Those who hand over by HTTP are the workers' other half. */
-  private touched(fault: Fault, fromMs: number): Disturbance | undefined {
+  /** Which workers a fault disturbs. With the HTTP handover a fault of a processor disturbs them all: it sends their work. */
+  private disturbanceOf(fault: Fault, fromMs: number): Disturbance | undefined {
     const toMs = Number.POSITIVE_INFINITY
     const { target } = fault
     if (target.startsWith('worker-')) return { worker: target, kind: fault.kind, fromMs, toMs }
@@ -120,13 +123,15 @@ export class Faults {
       case 'restart':
         return members.get(fault.target)?.restart(fault.forMs)
       case 'disconnect':
-        await this.tell(() => this.admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub'))
-        if (fault.target === 'all') await this.tell(() => this.admin.call('CLIENT', 'KILL', 'TYPE', 'normal'))
+        await this.untilDone(() => this.admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub'))
+        if (fault.target === 'all') await this.untilDone(() => this.admin.call('CLIENT', 'KILL', 'TYPE', 'normal'))
         return
       case 'notifications':
-        await this.tell(() => this.admin.config('SET', 'notify-keyspace-events', fault.target === 'off' ? '' : 'Kg'))
+        await this.untilDone(() =>
+          this.admin.config('SET', 'notify-keyspace-events', fault.target === 'off' ? '' : 'Kg'),
+        )
         await delay(fault.forMs)
-        await this.tell(() => this.admin.config('SET', 'notify-keyspace-events', 'Ex'))
+        await this.untilDone(() => this.admin.config('SET', 'notify-keyspace-events', 'Ex'))
         return
       case 'memory full':
         return this.fillMemory(fault.forMs)
@@ -142,27 +147,27 @@ export class Faults {
   }
 
   private async fillMemory(forMs: number): Promise<void> {
-    const info = await this.tell(() => this.admin.info('memory'))
+    const info = await this.untilDone(() => this.admin.info('memory'))
     const used = Number(/used_memory:(\d+)/.exec(String(info))?.[1])
-    await this.tell(() => this.admin.config('SET', 'maxmemory', String(used + MEMORY_LEFT)))
+    await this.untilDone(() => this.admin.config('SET', 'maxmemory', String(used + MEMORY_LEFT)))
     const keys = Array.from({ length: FILLERS }, (_, i) => `chaos-filler-${i}`)
     const untilMs = performance.now() + forMs
-    // What is freed meanwhile is filled again.
+    // Fills again what is freed meanwhile.
     while (performance.now() < untilMs) {
-      for (const key of keys) await this.admin.append(key, FILLER).catch(() => {}) // OOM: full, as it should be.
+      for (const key of keys) await this.admin.append(key, FILLER).catch(() => {}) // OOM is the aim.
       await delay(100)
     }
-    await this.tell(() => this.admin.unlink(...keys))
-    await this.tell(() => this.admin.config('SET', 'maxmemory', '0'))
+    await this.untilDone(() => this.admin.unlink(...keys))
+    await this.untilDone(() => this.admin.config('SET', 'maxmemory', '0'))
   }
 
-  /** Redis may be away or frozen just now by another fault: until it has heard, within a bound. */
-  private async tell<Reply>(command: () => Promise<Reply>): Promise<Reply | undefined> {
+  /** Repeats a command until it succeeds, within a bound: another fault may have killed or frozen Redis. */
+  private async untilDone<Reply>(command: () => Promise<Reply>): Promise<Reply | undefined> {
     for (let i = 0; i < ADMIN_TRIES; i++) {
       try {
         return await command()
       } catch {
-        // Its own connection may be what was ended.
+        // The fault may have ended this connection.
         await delay(ADMIN_AGAIN_MS)
       }
     }

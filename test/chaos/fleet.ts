@@ -1,6 +1,4 @@
-/**
- * The processes of a run, kept up as PM2 would: one that ends is started again, until it is told to end.
- */
+/** The processes of a run. Like PM2, it restarts a process that has ended, until it is stopped. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
@@ -15,12 +13,12 @@ const LAST_LINES = 3
 
 export interface Program {
   name: string
-  /** Of `node`. */
+  /** Arguments of `node`. */
   args: string[]
   env: Record<string, string>
 }
 
-/** Something that a process may not do. */
+/** What a process must not do. */
 export interface Misbehaviour {
   name: string
   atMs: number
@@ -43,7 +41,7 @@ export class Member {
     this.running = this.keepUp()
   }
 
-  /** SIGKILL; it is down for so long. */
+  /** SIGKILL; the process stays down for `forMs`. */
   async kill(forMs: number): Promise<void> {
     this.held = delay(forMs)
     this.child?.kill('SIGKILL')
@@ -57,14 +55,14 @@ export class Member {
     child?.kill('SIGCONT')
   }
 
-  /** SIGTERM; it must end cleanly, within its bound. */
+  /** SIGTERM; the process must end cleanly within its bound, and stays down for `forMs`. */
   async restart(forMs: number): Promise<void> {
     this.held = delay(forMs)
     await this.end()
     await this.held
   }
 
-  /** For good. */
+  /** Ends the process and does not restart it. */
   async stop(): Promise<void> {
     this.wanted = false
     await this.end()
@@ -109,7 +107,7 @@ export class Member {
     output.end()
   }
 
-  /** A start that fails as Redis is away, by itself or by SIGTERM's, is an end with a reason given; a crash is not. */
+  /** A failed start that gives its reason (Redis is away) is allowed, also during a SIGTERM; a crash is not. */
   private judge({ exitCode, signalCode }: ChildProcess): void {
     const last = this.said.join(' | ')
     if (/an uncaught error|not stopped within|FATAL|heap out of memory/.test(last)) this.note(`ended: ${last}`)

@@ -1,4 +1,4 @@
-/** Violations of order: inside a batch, from one batch to the next, and two answers of one conversation at once. */
+/** Finds violations of order: inside a batch, between batches, and two answers of one conversation at once. */
 import { type Evidence, placeOf, type Run, type Violation, wasAway } from './evidence.js'
 
 export function disorder({ disturbances, rules }: Evidence, runs: Run[]): Violation[] {
@@ -16,9 +16,9 @@ export function disorder({ disturbances, rules }: Evidence, runs: Run[]): Violat
       })
     const first = places[0] ?? 0
     const isLate = first <= last && lastRun?.batchId !== run.batchId
-    // A sleeper that wakes after its lock has ended may finish, or begin, what another has done meanwhile.
-    const isSleeper = seen.has(run.batchId) && wasAway(disturbances, run.worker, run, rules.lockMs)
-    if (isLate && !isSleeper)
+    // A worker that wakes up after its lock has ended may finish, or begin, what another worker has handled meanwhile.
+    const wasAsleep = seen.has(run.batchId) && wasAway(disturbances, run.worker, run, rules.lockMs)
+    if (isLate && !wasAsleep)
       violations.push({
         kind: 'out of order',
         conversationId: run.conversationId,

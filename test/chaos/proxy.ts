@@ -1,6 +1,6 @@
 /**
- * A loopback proxy that can be told to misbehave: replies late, replies lost (what was asked for is done all the same), or
- * nothing gets through at all.
+ * A loopback proxy that misbehaves on demand: it delays replies, loses replies (the requests are still carried out), or lets
+ * nothing through.
  */
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
@@ -15,7 +15,7 @@ export class LoopbackProxy {
   private refusing = false
   private next = 0
 
-  /** @param targets ports behind it, taken in turn */
+  /** @param targets ports behind the proxy, used in turn */
   private constructor(private readonly targets: number[]) {
     this.server = createServer({ noDelay: true }, near => this.accept(near))
   }
@@ -31,24 +31,24 @@ export class LoopbackProxy {
     return z.object({ port: z.number() }).parse(this.server.address()).port
   }
 
-  /** Every reply from now on comes so much later, in order. */
+  /** Delays every reply from now on, and keeps their order. */
   delay(replyMs: number): void {
     this.replyMs = replyMs
   }
 
-  /** Requests go through and their replies do not, until `heal`, which ends the connections. */
+  /** Lets requests through and drops their replies, until `heal` closes the connections. */
   loseReplies(): void {
     this.losing = true
   }
 
-  /** Ends all connections, and every new one at once. */
+  /** Closes all connections, and each new one at once. */
   refuse(): void {
     this.refusing = true
     this.cut()
   }
 
   heal(): void {
-    // A reply that was lost must stay lost: one that came now would be taken for another's.
+    // A lost reply must stay lost: if it came now it would be taken for another request's.
     if (this.losing) this.cut()
     this.replyMs = 0
     this.losing = false
@@ -82,12 +82,12 @@ export class LoopbackProxy {
       this.pairs.delete(pair)
     }
     for (const socket of [near, far]) {
-      // Breaking connections is what this is for: 'close' follows, and ends both.
+      // Expected. 'close' follows, and closes both sides.
       socket.on('error', () => {})
       socket.on('close', end)
     }
     near.on('data', data => void far.write(data))
-    // One after another, as TCP promises: two timers of their own could overtake each other.
+    // One after the other, as TCP promises: two independent timers could swap their order.
     let sent = Promise.resolve()
     far.on('data', data => {
       if (this.losing) return

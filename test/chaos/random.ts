@@ -1,4 +1,4 @@
-/** Chance that a seed repeats: mulberry32, of public domain. */
+/** Random numbers from a seed, always the same: mulberry32, in the public domain. */
 export interface Random {
   /** From 0 up to, not including, 1. */
   next(): number

@@ -1,20 +1,20 @@
 /**
- * A receiver of HTTP handovers as a process of its own, in a worker's place: 200 when its handler has ended, 500 if that
- * failed.
+ * A receiver of HTTP handovers as a process, in place of a worker: it answers 200 when its handler has ended, 500 if the
+ * handler failed.
  *
  * `receiver.ts NAME FILE PORT`
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { batchShape, loggingHandler } from './handler-log.js'
 import { LONGEST_ANSWER_MS } from './settings.js'
-import { batchShape, handlerThatTells } from './told.js'
 
 const [name = 'worker', file = '', port = '0'] = process.argv.slice(2)
-const handle = handlerThatTells(file, name)
+const handle = loggingHandler(file, name)
 
 const server = createServer(async (request, response) => {
   const aborted = new AbortController()
-  // Whoever sent it does not wait for it any more: another may have it now.
+  // The sender does not wait any more: another receiver may have the batch now.
   response.once('close', () => aborted.abort(new Error('the sender is gone')))
   try {
     const parts: Buffer[] = []
@@ -22,7 +22,7 @@ const server = createServer(async (request, response) => {
     await handle(batchShape.parse(JSON.parse(Buffer.concat(parts).toString())), aborted.signal)
     response.writeHead(200).end()
   } catch {
-    // The handler has told of it; the sender hears it by the status.
+    // The handler has logged it. The status tells the sender.
     if (!response.destroyed) response.writeHead(500).end()
   }
 })
@@ -30,6 +30,6 @@ server.listen(Number(port), '127.0.0.1')
 await once(server, 'listening')
 process.once('SIGTERM', () => {
   server.close(() => process.exit())
-  // Connections that their senders keep open are not waited for longer than an answer takes.
+  // Waits for connections that senders keep open no longer than an answer takes.
   setTimeout(() => process.exit(), 2 * LONGEST_ANSWER_MS)
 })

@@ -1,11 +1,11 @@
 /**
- * The chaos run: real processes on a private Redis, people who write, a seeded schedule of what breaks, and a checker
- * that compares what was sent with what was handled. One table, and exit code 1 on any violation.
+ * The chaos run: real processes on a private Redis, clients that write, a seeded schedule of faults, and a checker that
+ * compares what was sent with what was handled. It prints one table, and exits with 1 on any violation.
  *
  *     npm run chaos -- --minutes 2 --seed 7
  *
- * A seed repeats the schedule. `--handover http` has batches POSTed to two receivers instead of queued for two workers.
- * `--keep` keeps the folder with all logs; with a violation it is kept in any case.
+ * The same seed gives the same schedule. `--handover http` POSTs batches to two receivers instead of queueing them for two
+ * workers. `--keep` keeps the folder with all logs; after a violation it is always kept.
  */
 import { appendFileSync } from 'node:fs'
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -16,12 +16,12 @@ import { parseArgs } from 'node:util'
 import { check, type Verdict } from './checker.js'
 import { Clients } from './clients.js'
 import { Faults } from './faults.js'
+import { readHandlerLog } from './handler-log.js'
 import { randomFrom } from './random.js'
 import { scheduleFrom } from './schedule.js'
 import { type Handover, LOCK_MS, RULES } from './settings.js'
 import { Stalls } from './stalls.js'
 import { table } from './table.js'
-import { readTold } from './told.js'
 import { build } from './world.js'
 
 const { values } = parseArgs({
@@ -39,9 +39,9 @@ const SETTLE_MS = 30_000
 const DRAIN_MS = 30_000
 const QUIET_MS = 1000
 const PROGRESS_MS = 5000
-/** What a request may be answered while something is broken. */
+/** The answers to a request that are allowed while something is broken. */
 const EXPECTED = ['503', 'timeout', 'no connection']
-/** The checker costs time that the proxies beside it need. */
+/** Between two checks: the proxies run in this process too, and need its time. */
 const LOOK_AGAIN_MS = 1000
 
 const minutes = numberOf('minutes', 0.1, 600)
@@ -56,19 +56,19 @@ for (const [signal, code] of [
   process.once(signal, () => process.exit(code))
 
 const isFine = await run()
-// A client that was never answered 200 would try for ever.
+// A client that never gets a 200 would retry for ever.
 process.exit(isFine ? 0 : 1)
 
 async function run(): Promise<boolean> {
   const dir = await mkdtemp(join(tmpdir(), 'lull-chaos-'))
   const log = (line: string) => appendFileSync(join(dir, 'chaos.log'), `${new Date().toISOString()} ${line}\n`)
-  const toldFile = join(dir, 'told.jsonl')
-  await appendFile(toldFile, '')
+  const handlerLog = join(dir, 'handlers.jsonl')
+  await appendFile(handlerLog, '')
   const lengthMs = minutes * MINUTE_MS
   const schedule = scheduleFrom(randomFrom(seed), lengthMs, handover)
   console.log(`seed ${seed}, ${minutes} min, ${conversations} conversations, ${schedule.length} faults, logs in ${dir}`)
 
-  const world = await build({ dir, toldFile, handover })
+  const world = await build({ dir, handlerLog, handover })
   const faults = new Faults(world, log)
   const stalls = new Stalls()
   const clients = new Clients(world.urls, seed, conversations)
@@ -76,7 +76,7 @@ async function run(): Promise<boolean> {
   const evidence = async () => ({
     rules: { ...RULES, lockMs: LOCK_MS },
     ...clients.traffic,
-    told: await readTold(toldFile),
+    events: await readHandlerLog(handlerLog),
     disturbances: [...faults.disturbances, ...stalls.seen],
   })
   await Promise.all([faults.run(schedule), delay(lengthMs)])
@@ -91,8 +91,8 @@ async function run(): Promise<boolean> {
     allAccepted = true
   })
   const nothingMissing = async () => !check(await evidence()).violations.some(({ kind }) => kind === 'lost')
-  await expected('all that was sent is accepted', SETTLE_MS, () => allAccepted)
-  await expected('all that was accepted is handled', DRAIN_MS, nothingMissing)
+  await expected('every message sent is accepted', SETTLE_MS, () => allAccepted)
+  await expected('every message accepted is handled', DRAIN_MS, nothingMissing)
   await expected('nothing waits and nothing is held', SETTLE_MS, () => world.isIdle())
   await delay(QUIET_MS)
   clearInterval(progress)
@@ -125,7 +125,7 @@ function showProgress(clients: Clients, faults: Faults): NodeJS.Timeout {
   }, PROGRESS_MS)
 }
 
-/** Whether it is so within the time. */
+/** Whether the condition holds within the time. */
 async function soon(isSo: () => boolean | Promise<boolean>, forMs: number): Promise<boolean> {
   const untilMs = performance.now() + forMs
   while (!(await isSo())) {

@@ -1,6 +1,6 @@
 /**
- * What breaks, and when: made from the seed alone, before anything starts, so that a seed repeats it. No target is broken
- * twice at once, and every fault ends by itself.
+ * Which faults happen when. The schedule is made from the seed alone, before anything starts, so the same seed gives the
+ * same schedule. No target has two faults at once, and every fault ends by itself.
  */
 import type { Random } from './random.js'
 import { type Handover, LOCK_MS, RULES, SIZES } from './settings.js'
@@ -13,24 +13,24 @@ export type Fault = {
   | { kind: 'kill' | 'freeze'; target: ProcessName | 'redis' }
   /** A clean stop, SIGTERM, under load. */
   | { kind: 'restart'; target: ProcessName }
-  /** Connections that Redis ends: the subscribers', or all. */
+  /** Redis closes connections: the subscribers', or all. */
   | { kind: 'disconnect'; target: 'pubsub' | 'all' }
   | { kind: 'notifications'; target: 'off' | 'other flags' }
   | { kind: 'memory full'; target: 'redis' }
-  /** What the proxy between does: every reply comes late, none comes, or nothing gets through. */
+  /** The proxy delays every reply, loses every reply, or lets nothing through. */
   | { kind: 'delay'; target: Line; replyMs: number }
   | { kind: 'lose replies' | 'refuse'; target: Line }
 )
 
 export type ProcessName = `${'api' | 'processor' | 'worker'}-${number}`
 
-/** A way through a proxy: from the APIs or the processors to their Redis, or to where batches are handed over. */
+/** A connection through a proxy: of the APIs, processors or workers to their Redis, or to where batches are handed over. */
 export type Line = 'apis' | 'processors' | 'handover' | 'workers'
 
 const PAUSE_MS = { min: 200, max: 1600 } as const
-/** Left free of new faults at the end. */
+/** The end of a run, without new faults. */
 const CALM_END_MS = 1000
-/** More often than one, what costs little time; each kind is drawn as often as it stands here. */
+/** A kind is drawn as often as it is listed: faults that cost little time more than once. */
 const DRAWN = [
   'kill worker',
   'kill worker',

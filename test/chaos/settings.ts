@@ -1,4 +1,4 @@
-/** The rules of a chaos run, scaled down so that minutes hold many of everything. All in milliseconds. */
+/** The rules of a chaos run, scaled down so that much happens within minutes. Times are in milliseconds. */
 export const RULES = {
   quietGapMs: 300,
   maxWaitMs: 1500,
@@ -8,9 +8,9 @@ export const RULES = {
   answerTimeoutMs: 15_000,
 } as const
 
-/** How long a job stays a worker's without a sign of life. */
+/** How long a worker's lock lasts unless it is renewed. */
 export const LOCK_MS = 2000
-/** How long the handler works, at the most. Below the lease and the answer timeout. */
+/** The longest that a handler works. Below the lease and the answer timeout. */
 export const LONGEST_ANSWER_MS = 1500
 export const SHUTDOWN_MS = 8000
 export const TOKEN = 'chaos-token'

@@ -1,12 +1,12 @@
-/** Batches that went before their time, or whose reason of release is not true. */
+/** Finds batches that were released before they were due, or whose reason of release is wrong. */
 import { type Evidence, placeOf, type Run, type Violation } from './evidence.js'
 
-/** Clients and Redis read one clock, and each rounds it. */
+/** Clients and Redis read the same clock, and each rounds it. */
 const CLOCK_MS = 2
 
 /**
- * By the clients' clock alone. A batch ended by its gap was due no sooner than a gap after its last message was first
- * sent (or the max wait after its first): what was accepted before that belongs to it, and its handler has not begun yet.
+ * Uses the clients' clock alone. A batch that ended by its gap was due a gap after its last message was first sent, or later
+ * (or the max wait after its first one). Messages accepted before that belong to it, and its handler begins after that.
  */
 export function splits({ rules, sent, flushes }: Evidence, runs: Run[]): Violation[] {
   const violations: Violation[] = []
@@ -39,21 +39,22 @@ export function splits({ rules, sent, flushes }: Evidence, runs: Run[]): Violati
       case 'recovery':
         if (run.releasedAtMs < last.firstSentAtMs + rules.batchTtlMs - CLOCK_MS)
           add(
-            `${Math.round(run.releasedAtMs - last.firstSentAtMs)} ms after its last message: its header was to live longer`,
+            `${Math.round(run.releasedAtMs - last.firstSentAtMs)} ms after its last message: its header should have lived longer`,
           )
         break
       case 'maxMessages':
         if (messages.length !== rules.maxMessages) add(`the cap is ${rules.maxMessages}`)
         break
       case 'direct':
-        if (!(messages.length === 1 && first.direct) && !next?.direct) add('no message of it is direct, nor the next')
+        if (!(messages.length === 1 && first.direct) && !next?.direct)
+          add('neither a message of it nor the next one is direct')
         break
       case 'flush':
         if (!flushes.some(flush => flush.conversationId === run.conversationId && flush.firstSentAtMs <= run.beganAtMs))
-          add('nobody flushed it')
+          add('no client flushed it')
         break
       default:
-        add('which nothing here can cause')
+        add('a reason that nothing in this run can cause')
     }
   }
   return violations

@@ -1,6 +1,6 @@
 /**
- * Notices when this machine, or this process with its proxies, stood still: a worker's lock may end by that alone, as it
- * does when the worker is frozen, and that must not be taken for a fault of Lull's.
+ * Notices when this machine, or this process with its proxies, stalls. A stall alone may end a worker's lock, as freezing
+ * the worker does, and must not be counted as a fault of Lull.
  */
 import type { Disturbance } from './evidence.js'
 

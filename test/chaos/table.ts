@@ -1,4 +1,4 @@
-/** What a run found, for people. */
+/** The result of a run as a table. */
 import type { Verdict } from './checker.js'
 import type { Traffic } from './clients.js'
 import { VIOLATIONS } from './evidence.js'
@@ -8,9 +8,9 @@ const SHOWN = 20
 export interface Findings {
   verdict: Verdict
   traffic: Traffic
-  /** How often each kind of fault was done. */
+  /** How often each kind of fault happened. */
   faults: Map<string, number>
-  /** How often this machine stood still for long. */
+  /** How often this machine stalled. */
   stalls: number
   misbehaved: string[]
   dead: unknown[]
@@ -22,9 +22,9 @@ export function table({ verdict, traffic, faults, stalls, misbehaved, dead }: Fi
     ['messages', `${verdict.messages} of ${verdict.conversations} conversations`],
     [
       'requests',
-      `${answers.accepted} answered 200 (${answers.resent} needlessly sent again); not: ${listed(answers.refused)}`,
+      `${answers.accepted} answered 200 (${answers.resent} needlessly sent again); others: ${listed(answers.refused)}`,
     ],
-    ['faults', `${listed(faults)}; the machine itself stood still ${stalls} times`],
+    ['faults', `${listed(faults)}; the machine itself stalled ${stalls} times`],
     ['batches', `${verdict.batches}, in ${verdict.runs} runs of a handler; released by ${listed(verdict.releasedBy)}`],
     [
       'late',
@@ -32,7 +32,7 @@ export function table({ verdict, traffic, faults, stalls, misbehaved, dead }: Fi
     ],
     [
       'allowed',
-      `${verdict.again} batches came again after a fault, ${verdict.excused} overlaps with a worker out of touch`,
+      `${verdict.again} batches came again after a fault, ${verdict.excused} overlaps with a disconnected worker`,
     ],
     ...VIOLATIONS.map((kind): [string, string] => [
       kind,

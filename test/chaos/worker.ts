@@ -1,5 +1,5 @@
 /**
- * The reference worker as a process of its own, with locks scaled down, which no setting does. Its handler tells what it got.
+ * The reference worker as a process, with shorter locks, for which there is no setting. Its handler logs its runs.
  *
  * `worker.ts NAME FILE`, with REDIS_URL in the environment.
  */
@@ -7,13 +7,13 @@ import { serve } from '../../src/cli/serve.js'
 import { loadEnvironment, readConfig } from '../../src/config.js'
 import { createLog } from '../../src/log.js'
 import { QueueWorker } from '../../src/worker/worker.js'
+import { loggingHandler } from './handler-log.js'
 import { LOCK_MS, QUEUE, RULES, SHUTDOWN_MS } from './settings.js'
-import { handlerThatTells } from './told.js'
 
 const [name = 'worker', file = ''] = process.argv.slice(2)
 const config = readConfig(loadEnvironment())
 const log = createLog({ level: config.logLevel, forPeople: false })
-const handle = handlerThatTells(file, name)
+const handle = loggingHandler(file, name)
 
 try {
   await serve({

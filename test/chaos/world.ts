@@ -1,4 +1,4 @@
-/** What a run stands on: Redis, the proxies before it, two APIs, three processors, two workers (or receivers). */
+/** The system of a run: Redis, the proxies in front of it, two APIs, three processors, two workers (or receivers). */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
@@ -19,7 +19,7 @@ export interface Built extends World {
   urls: string[]
   /** Nothing waits, and nothing is held. */
   isIdle(): Promise<boolean>
-  /** Batches that were given up. */
+  /** Dead batches. */
   dead(): Promise<unknown[]>
   stop(): Promise<void>
 }
@@ -27,11 +27,11 @@ export interface Built extends World {
 /** Resolves when the APIs answer. */
 export async function build({
   dir,
-  toldFile,
+  handlerLog,
   handover,
 }: {
   dir: string
-  toldFile: string
+  handlerLog: string
   handover: Handover
 }): Promise<Built> {
   const redis = await privateRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
@@ -83,8 +83,8 @@ export async function build({
   PROCESSES.worker.forEach((name, i) => {
     const args =
       handover === 'http'
-        ? [...script('./receiver.ts'), name, toldFile, String(receiverPorts[i])]
-        : [...script('./worker.ts'), name, toldFile]
+        ? [...script('./receiver.ts'), name, handlerLog, String(receiverPorts[i])]
+        : [...script('./worker.ts'), name, handlerLog]
     members.set(name, new Member({ name, args, env: { ...env, REDIS_URL: redisUrl('workers') } }, dir))
   })
 

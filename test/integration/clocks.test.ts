@@ -137,7 +137,7 @@ describe('clocks: processes whose wall clocks are wrong', function () {
         LULL_PREFIX: prefix,
         LULL_QUEUE: `queue-${prefix}`,
         LULL_QUIET_GAP_MS: String(GAP_MS),
-        LULL_WORKER_HANDLER: SUPPORT('tell.mjs'),
+        LULL_WORKER_HANDLER: SUPPORT('printing-handler.mjs'),
         PORT: String(port),
         NODE_OPTIONS: `--import=${SUPPORT('odd-clock.mjs')}`,
         LULL_TEST_CLOCK_OFF_MS: String(offMs),

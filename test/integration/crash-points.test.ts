@@ -33,7 +33,7 @@ describe('every crash point', function () {
       LULL_LEASE_MS: String(LEASE_MS),
       // A second between two looks at whether a batch is still being answered.
       LULL_BATCH_TTL_MS: '2000',
-      LULL_WORKER_HANDLER: fileIn('tell.mjs'),
+      LULL_WORKER_HANDLER: fileIn('printing-handler.mjs'),
       PORT: '0',
     }
     batcher = new Batcher({ redis, prefix, quietGapMs: GAP_MS, batchTtlMs: 2000 })

@@ -40,7 +40,7 @@ describe('isolation', function () {
       LULL_QUEUE: `queue-${prefix}`,
       LULL_QUIET_GAP_MS: String(GAP_MS),
       LULL_BATCH_TTL_MS: '6000',
-      LULL_WORKER_HANDLER: fileURLToPath(new URL('../support/tell.mjs', import.meta.url)),
+      LULL_WORKER_HANDLER: fileURLToPath(new URL('../support/printing-handler.mjs', import.meta.url)),
     }
     return prefix
   }

@@ -43,7 +43,7 @@ describe('shutdown', function () {
       LULL_QUIET_GAP_MS: '100',
       LULL_LEASE_MS: String(LEASE_MS),
       LULL_SHUTDOWN_MS: String(SHUTDOWN_MS),
-      LULL_WORKER_HANDLER: fileURLToPath(new URL('../support/tell.mjs', import.meta.url)),
+      LULL_WORKER_HANDLER: fileURLToPath(new URL('../support/printing-handler.mjs', import.meta.url)),
       PORT: '0',
     }
     batcher = new Batcher({ redis, prefix, quietGapMs: 100 })
@@ -173,7 +173,7 @@ describe('shutdown', function () {
     const standing: Record<Role, LullProcess[]> = { api: [], processor: [], worker: [] }
     const urls: string[] = []
     // Some answers are always under way when a processor stops.
-    env['TELL_MS'] = '100'
+    env['WORK_MS'] = '100'
     const replace = async (role: Role, index: number) => {
       const process = await start(role)
       standing[role][index] = process

@@ -1,16 +1,16 @@
 /**
- * A client whose scripts read the time from a key instead of Redis's clock, so that a test can stop it, move it and set it
- * back. It is put into the scripts on their way to Redis: nothing in `src/` knows of it.
+ * A client whose scripts read the time from a key instead of Redis's clock, so that a test can stop the clock, move it and
+ * set it back. The client replaces the calls in the scripts when it sends them; nothing in `src/` is changed for it.
  *
- * Keys still expire by Redis's own clock. So that they never do, this one is far ahead; what should have expired is deleted
- * when the clock is set, as Redis deletes a key that is read after its time.
+ * Keys still expire by Redis's own clock. This clock is far ahead, so they never do; instead, setting the clock deletes the
+ * keys that should have expired, as Redis deletes a key that is read after its time.
  */
 import { Redis } from 'ioredis'
 import { DEFAULT_PREFIX, Keys } from '../../src/store/redis/keys.js'
 
 const CLOCK = '.test-clock'
 const READS_CLOCK = "redis.call('TIME')"
-/** What TIME answers, seconds and microseconds: all of it as microseconds. */
+/** The reply of TIME, seconds and microseconds, with everything in the microseconds. */
 const READS_KEY = `{ 0, redis.call('GET', P .. '${CLOCK}') * 1000 }`
 const AHEAD_MS = 400 * 24 * 3600 * 1000
 
@@ -25,12 +25,12 @@ end`
 class ClockedRedis extends Redis {
   override defineCommand(name: string, definition: { lua: string; numberOfKeys?: number; readOnly?: boolean }) {
     const lua = definition.lua.replaceAll(READS_CLOCK, READS_KEY)
-    if (/\bTIME\b/.test(lua.replace(/--.*$/gm, ''))) throw new Error(`${name} reads a clock that a test can't set`)
+    if (/\bTIME\b/.test(lua.replace(/--.*$/gm, ''))) throw new Error(`${name} reads a clock that a test cannot set`)
     super.defineCommand(name, { ...definition, lua })
   }
 }
 
-/** For the option `redis` of a store: a client whose scripts have the clock that `Clock` sets. */
+/** For the option `redis` of a store: a client whose scripts read the clock that `Clock` sets. */
 export const clocked = (url: string) => () => new ClockedRedis(url, { lazyConnect: true })
 
 export class Clock {

@@ -1,4 +1,4 @@
-/** A proxy before a Redis that can go silent: connections stay, new ones are accepted, and nothing comes through. */
+/** A proxy in front of a Redis that can hang: it keeps and accepts connections, and lets nothing through. */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { z } from 'zod'
@@ -6,11 +6,11 @@ import { track } from './open.js'
 
 export interface HangingProxy {
   url: string
-  /** Nothing comes through, in either direction; what is sent meanwhile waits. */
+  /** Holds back everything, in both directions. */
   hang(): void
-  /** What waited goes on. */
+  /** Sends on what was held back. */
   goOn(): void
-  /** New connections go to another server; those that stand stay where they are, as after a failover by name. */
+  /** Sends new connections to another server; existing ones stay, as after a failover by DNS name. */
   pointAt(url: string): void
   stop(): Promise<void>
 }
@@ -41,7 +41,7 @@ export async function hangingProxy(targetUrl: string): Promise<HangingProxy> {
     for (const socket of sockets) socket.destroy()
     await new Promise(resolve => server.close(resolve))
   }
-  const forget = track(`a proxy before ${targetUrl}`, stop)
+  const forget = track(`a proxy in front of ${targetUrl}`, stop)
   return {
     url: `redis://127.0.0.1:${port}`,
     hang() {

@@ -1,4 +1,4 @@
-/** Keeps the log of a process as PM2's cluster mode does: by standing in for its `process.stdout`. */
+/** Captures the log of a process as PM2's cluster mode does: by replacing its `process.stdout`. */
 import cluster from 'node:cluster'
 
 if (cluster.isPrimary) {

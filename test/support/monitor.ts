@@ -1,12 +1,12 @@
-/** Everything a Redis is sent, as MONITOR shows it. */
+/** All commands that a Redis receives, as MONITOR shows them. */
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { track } from './open.js'
 import { until } from './wait.js'
 
 /**
- * @returns `lines`: what has been sent since, each the words of one command, quoted, behind `[database client]`. When
- *   `stop` resolves they are all there. The monitor's own commands are not among them.
+ * @returns `lines`: the commands received since, one a line, as quoted words after `[database client]`. They are complete
+ *   when `stop` resolves, and do not include the monitor's own commands.
  */
 export async function monitor(url: string): Promise<{ lines: string[]; stop(): Promise<void> }> {
   const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null })
@@ -25,7 +25,7 @@ export async function monitor(url: string): Promise<{ lines: string[]; stop(): P
     lines,
     async stop() {
       forget()
-      // Redis shows commands in order: when this one is seen, all before it have been.
+      // Redis shows commands in order: once this one is there, all earlier ones are.
       const marker = randomBytes(8).toString('hex')
       await redis.echo(marker)
       const at = await until(() => lines.findIndex(line => line.includes(marker)) + 1 || undefined, { what: 'MONITOR' })

@@ -1,4 +1,4 @@
-// The reference worker in a process of its own, with a short lock, whose handler never ends by itself. It says what happens.
+// The reference worker as a process, with a short lock and a handler that never ends by itself. It prints what happens.
 import { QueueWorker } from '../../dist/esm/worker/worker.js'
 
 const worker = new QueueWorker({

@@ -1,6 +1,6 @@
 /**
  * The Redis of a test run: from a container engine if one answers, else a local binary, else one that the system's package
- * manager installs. What is done is said.
+ * manager installs. Each step is printed.
  */
 import { access } from 'node:fs/promises'
 import { runCommand } from './processes.js'
@@ -22,7 +22,7 @@ export interface ObtainedRedis {
   servers: RedisServer[]
 }
 
-/** The one command that gets a Redis, by what the machine installs packages with. */
+/** The command that installs a Redis, by the machine's package manager. */
 const REMEDIES = [
   ['/usr/bin/apt-get', 'sudo apt-get install -y redis-server'],
   ['/opt/homebrew/bin/brew', 'brew install redis'],
@@ -34,9 +34,9 @@ const REMEDIES = [
 ] as const
 
 /**
- * @param count so many servers, of one kind
- * @param only this kind, and no other in its place
- * @throws with the one command to run, if there is no Redis to be had
+ * @param count how many servers, all of one kind
+ * @param only the kind to use, without falling back to another one
+ * @throws one line with the command to run, if no Redis can be obtained
  */
 export async function obtainRedis(
   say: (line: string) => void,
@@ -81,7 +81,7 @@ async function usableBinary(say: (line: string) => void) {
 }
 
 async function installed(say: (line: string) => void) {
-  // What this system's packages bring is here already, and too old.
+  // The system's own package is already installed, and too old.
   if (await findRedisBinary()) throw new Error(TOO_OLD)
   if (process.getuid?.() !== 0 || !(await exists('/usr/bin/apt-get'))) throw new Error(await remedy())
   say('no Redis here: installing redis-server with apt-get …')

@@ -1,6 +1,6 @@
 /**
- * The scanning processor of the system that Lull replaces, as it was: it polls with SCAN, reads what looks like a batch,
- * and deletes it. Let loose on Lull's keys to see what that does.
+ * The scanning processor of the system that Lull replaces: it polls with SCAN, reads every key that looks like a batch, and
+ * deletes it. Tests run it on Lull's keys to see what that does.
  */
 import { Redis } from 'ioredis'
 
@@ -32,7 +32,7 @@ export function startOldSystem(url: string, prefix: string): { deleted: string[]
     async stop() {
       stopped = true
       await polling
-      // Its SCANs are not Lull's: what a Redis has counted at its end is checked.
+      // A test Redis must have counted no SCAN at its end, and these are not Lull's.
       await redis.config('RESETSTAT')
       redis.disconnect()
     },

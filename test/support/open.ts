@@ -1,6 +1,6 @@
 /**
- * What the tests have started and not yet ended. What a test opens it must end before its last hook; what a suite's
- * `before` opens, before the run ends. See hooks.ts.
+ * The resources that tests have opened and not yet closed. A test must close its own before its last hook, a suite those of
+ * its `before` hook before the run ends. See hooks.ts.
  */
 interface Open {
   what: string
@@ -12,7 +12,7 @@ interface Open {
 const open = new Set<Open>()
 let inTest = false
 
-/** Notes something that must be ended; call what is returned when it has. */
+/** Registers a resource. Call the returned function when it has been closed. */
 export function track(what: string, end: () => Promise<unknown>): () => void {
   const entry = { what, end, byTest: inTest }
   open.add(entry)
@@ -27,7 +27,7 @@ export function testEnds(): void {
   inTest = false
 }
 
-/** Ends what was left open, by tests or by all; resolves to what it was. */
+/** Closes what was left open by tests, or by all; resolves to the names. */
 export async function endLeftOpen(which: 'byTest' | 'all'): Promise<string[]> {
   const left = [...open].filter(entry => which === 'all' || entry.byTest).reverse()
   for (const entry of left) {

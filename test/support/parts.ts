@@ -1,4 +1,4 @@
-/** API, processor and worker in this process, each with a log of its own and told where its Redis is. */
+/** API, processor and worker in this process, on a given Redis, each with its own log. */
 import { createApp } from '../../src/api/app.js'
 import type { Batch } from '../../src/batch.js'
 import { Batcher } from '../../src/batcher.js'
@@ -11,7 +11,7 @@ import { QueueWorker } from '../../src/worker/worker.js'
 import { uniquePrefix } from './redis.js'
 import { until } from './wait.js'
 
-/** A log that is kept: `error the words`, a line each. */
+/** A log that keeps its lines: `error the words`. */
 export function keptLog(): { log: Logger; lines: string[] } {
   const lines: string[] = []
   const write = (level: string) => (_fields: object, message: string) => void lines.push(`${level} ${message}`)
@@ -20,14 +20,14 @@ export function keptLog(): { log: Logger; lines: string[] } {
 
 export interface Answer {
   status: number
-  /** Seconds, where the answer says so. */
+  /** Seconds; null if the answer has none. */
   retryAfter: string | null
   body: string
 }
 
 export type Parts = Awaited<ReturnType<typeof parts>>
 
-/** How long the answer of a webhook may take, whatever Redis does: a command's timeout, and what is around it. */
+/** How long the answer of a webhook may take, whatever Redis does: a command's timeout and some more. */
 const ANSWER_BOUND_MS = 8000
 
 export async function parts(redis: string, rules: RuleOptions = {}, prefix = uniquePrefix()) {
@@ -73,7 +73,7 @@ export async function parts(redis: string, rules: RuleOptions = {}, prefix = uni
     stop,
     post: (chatId: string, messageId: string) => post({ chatId, messageId }),
     postAll: post,
-    /** Resolves when the worker has had these messages, whatever batches they came in. */
+    /** Resolves when the worker has received these messages, in whatever batches. */
     async had(...messageIds: string[]): Promise<void> {
       const missing = () => {
         const come = new Set(batches.flatMap(({ messages }) => messages.map(message => message.messageId)))
@@ -81,7 +81,7 @@ export async function parts(redis: string, rules: RuleOptions = {}, prefix = uni
       }
       await until(() => missing().length === 0, { timeoutMs: 20_000, what: () => `messages ${missing()} to come out` })
     },
-    /** How often each message came out. */
+    /** How often the worker has received each message. */
     counts(): Record<string, number> {
       const counts: Record<string, number> = {}
       for (const { messageId } of batches.flatMap(({ messages }) => messages))

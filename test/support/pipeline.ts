@@ -1,8 +1,7 @@
 /**
- * The whole pipeline in this process, on a real Redis: API servers, processors, a BullMQ worker that collects what comes
- * out. Every instance has connections of its own, as separate processes would.
+ * The whole pipeline in this process, on a real Redis: API servers, processors, and a BullMQ worker that collects the
+ * batches. Every part has its own connections, as separate processes would.
  */
-
 import { createApp } from '../../src/api/app.js'
 import type { Batch } from '../../src/batch.js'
 import { Batcher } from '../../src/batcher.js'
@@ -26,7 +25,7 @@ export interface PipelineOptions {
   apis?: number
   processors?: number
   workers?: number
-  /** What the worker does; by default nothing but collecting. */
+  /** What the worker does besides collecting the batch. */
   handle?: (batch: Batch) => Promise<void>
   log?: Logger
   configureRedis?: boolean
@@ -38,11 +37,11 @@ export interface Pipeline {
   urls: string[]
   batcher: Batcher
   processors: Processor[]
-  /** What the worker has received, in order. */
+  /** The batches that the worker has received, in order. */
   batches: Batch[]
-  /** POSTs generic messages of one conversation to the `api`-th API; resolves to the answer's body. */
+  /** POSTs generic messages of one conversation to the API number `api`; resolves to the answer's body. */
   post(chatId: string, messages: TestMessage[], options?: { api?: number; direct?: boolean }): Promise<unknown>
-  /** Resolves when the worker has received so many batches. */
+  /** Resolves when the worker has received `count` batches. */
   received(count: number, timeoutMs?: number): Promise<Batch[]>
   startProcessor(): Promise<Processor>
   startWorker(): Promise<QueueWorker>

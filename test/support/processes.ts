@@ -1,4 +1,4 @@
-/** `lull` as a process of its own, as users run it: built, with an environment and a working directory of its own. */
+/** Runs `lull` as a process, as users do: the built package, with its own environment and working directory. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -21,14 +21,14 @@ export interface LullProcess {
   /** Lines so far. */
   stdout: string[]
   stderr: string[]
-  /** The working directory: empty at the start, and gone when the process has been stopped. */
+  /** The working directory: empty at the start, and removed when the process has ended. */
   cwd: string
-  /** Resolves when it has ended and all that it said has been read. */
+  /** Resolves when the process has ended and its output has been read. */
   exit: Promise<ProcessEnd>
-  /** The first line of either output that matches, now or within the bound; rejects if it ends without. */
+  /** The first line of either output that matches, now or within the bound; rejects if the process ends without one. */
   line(pattern: RegExp, timeoutMs?: number): Promise<string>
   send(signal: NodeJS.Signals): void
-  /** Asks it to end and waits; rejects if it has to be killed. May be called twice. */
+  /** Signals the process and waits for its end; rejects if it has to be killed. May be called twice. */
   stop(signal?: NodeJS.Signals): Promise<ProcessEnd>
   /** SIGKILL. */
   kill(): Promise<ProcessEnd>
@@ -37,7 +37,7 @@ export interface LullProcess {
 export interface LullOptions {
   /** Instead of an empty temporary directory. */
   cwd?: string
-  /** Instead of this checkout's build: an installed one's. */
+  /** An installed package's, instead of this checkout's. */
   bin?: string
   /** How long `stop` waits; above LULL_SHUTDOWN_MS. */
   stopTimeoutMs?: number
@@ -49,7 +49,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 let built: Promise<unknown> | undefined
 
-/** Builds what has changed, once in this run. */
+/** Builds what has changed, once a run. */
 export function build(): Promise<unknown> {
   built ??= runNode([join(root, 'scripts/build.mjs')])
   return built
@@ -58,7 +58,7 @@ export function build(): Promise<unknown> {
 /**
  * Starts `lull`.
  * @param args `['up', '--embedded']`
- * @param env added to PATH and HOME: no setting comes from whoever runs the tests
+ * @param env added to PATH and HOME, so that no setting of the person who runs the tests gets in
  */
 export async function lull(
   args: string[],
@@ -69,13 +69,13 @@ export async function lull(
   return startNode(`lull ${args.join(' ')}`, [bin ?? join(root, 'dist/esm/bin.js'), ...args], env, options)
 }
 
-/** Starts a file of examples/, which takes the package as its users do: built. */
+/** Starts a file of examples/, which imports the built package, as users do. */
 export async function example(file: string, env: Record<string, string> = {}): Promise<LullProcess> {
   await build()
   return startNode(file, [join(root, 'examples', file)], env, {})
 }
 
-/** Starts a script of test/support/, which takes what it needs of Lull as it is built. */
+/** Starts a script of test/support/, which imports the built package. */
 export async function supportScript(file: string, env: Record<string, string> = {}): Promise<LullProcess> {
   await build()
   return startNode(file, [join(root, 'test/support', file)], env, {})
@@ -96,7 +96,7 @@ async function startNode(
   const name = `${what} (pid ${child.pid})`
   const stdout = collectLines(child.stdout)
   const stderr = collectLines(child.stderr)
-  const said = () => [...stdout, ...stderr].slice(-5).join(' | ') || 'nothing'
+  const output = () => [...stdout, ...stderr].slice(-5).join(' | ') || 'nothing'
   let ended: ProcessEnd | undefined
   const atExit = () => void child.kill('SIGKILL')
   process.once('exit', atExit)
@@ -126,10 +126,10 @@ async function startNode(
       return until(
         () => {
           const line = find()
-          if (line === undefined && ended) throw new Error(`${name} ended without ${pattern}; it said: ${said()}`)
+          if (line === undefined && ended) throw new Error(`${name} ended without ${pattern}; its output: ${output()}`)
           return line
         },
-        { timeoutMs, what: () => `${name} to say ${pattern}; it said: ${said()}` },
+        { timeoutMs, what: () => `${name} to print ${pattern}; its output: ${output()}` },
       )
     },
     send: signal => void child.kill(signal),
@@ -141,13 +141,13 @@ async function startNode(
       const end = await exit
       clearTimeout(timer)
       if (end.signal === 'SIGKILL')
-        throw new Error(`${name} was still there ${stopTimeoutMs} ms after ${signal}; it said: ${said()}`)
+        throw new Error(`${name} was still there ${stopTimeoutMs} ms after ${signal}; its output: ${output()}`)
       return end
     },
   }
 }
 
-/** Runs Node on a script to its end; rejects with what it said if it fails. */
+/** Runs a Node script to its end and resolves to its standard output; rejects with its output if it fails. */
 export async function runNode(
   args: string[],
   options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
@@ -155,7 +155,7 @@ export async function runNode(
   return runCommand(process.execPath, args, options)
 }
 
-/** Runs a command to its end and resolves to its standard output; rejects with all that it said if it fails. */
+/** Runs a command to its end and resolves to its standard output; rejects with its output if it fails. */
 export async function runCommand(
   command: string,
   args: string[],

@@ -1,6 +1,6 @@
 /**
- * Redis servers of the tests' own: a process of a local redis-server or valkey-server, or a container of `redis:7`. Both
- * can be stopped, killed, frozen and restarted on the same port, with what they have written still there.
+ * Redis servers that belong to the tests: a process of a local redis-server or valkey-server, or a container of `redis:7`.
+ * Both can be stopped, killed, frozen and restarted on the same port, with the data that they have written.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,13 +16,13 @@ export interface RedisServer {
   url: string
   port: number
   pid: number
-  /** Ends it and forgets what it has written. May be called twice. */
+  /** Ends it and deletes its data. May be called twice. */
   stop(): Promise<void>
-  /** Ends it without a word to anybody, as a power cut would. */
+  /** Ends it at once, as a power cut would. */
   kill(): Promise<void>
-  /** Starts it again after `kill`, or ends and starts it, on the same port and files; after `stop`, as a new one there. */
+  /** Restarts it on the same port and files, also after `kill`; after `stop`, without its data. */
   restart(): Promise<void>
-  /** It keeps its connections and answers nothing, until `resume`. */
+  /** Freezes it: it keeps its connections and answers nothing, until `resume`. */
   pause(): Promise<void>
   resume(): Promise<void>
 }
@@ -34,19 +34,19 @@ export interface RedisBinary {
 }
 
 export const IMAGE = 'redis:7'
-/** What Lull needs; a Valkey of any version is one. */
+/** The oldest version that Lull supports. Every version of Valkey is supported. */
 export const OLDEST_MAJOR = 7
 
 const START_TIMEOUT_MS = 20_000
 const PULL_TIMEOUT_MS = 180_000
 const STOP_TIMEOUT_MS = 1000
 const BINARIES = ['redis-server', 'valkey-server']
-/** Nothing on disk unless a test asks for it: `args` come later, and the last one counts. */
+/** Nothing is written to disk, unless a test's `args` say so: they come later, and the last one counts. */
 const DEFAULTS = ['--save', '', '--appendonly', 'no', '--protected-mode', 'no']
 
 const run = promisify(execFile)
 
-/** The first of the binaries on PATH that is new enough; else the first that is there at all. */
+/** The first binary on PATH that is new enough; else the first one. */
 export async function findRedisBinary(): Promise<RedisBinary | undefined> {
   let tooOld: RedisBinary | undefined
   for (const path of BINARIES) {
@@ -65,13 +65,13 @@ export async function findRedisBinary(): Promise<RedisBinary | undefined> {
 
 export const isNewEnough = ({ version }: RedisBinary) => Number.parseInt(version, 10) >= OLDEST_MAJOR
 
-/** Below those that systems give out by themselves; each lane of `npm test` has its own. */
+/** Below the ports that systems assign by themselves. Each lane of `npm test` has its own range. */
 const FIRST_PORT = 20_000
 const PORTS_A_LANE = 4000
 const lane = Number(process.env['LULL_TEST_LANE'] ?? 0)
 let portsGiven = Math.floor(Math.random() * PORTS_A_LANE)
 
-/** A port for something to listen on later: nobody else is given it meanwhile. */
+/** A port to listen on later. No other caller gets the same one. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < PORTS_A_LANE; tries++) {
     const port = FIRST_PORT + lane * PORTS_A_LANE + (portsGiven++ % PORTS_A_LANE)
@@ -116,12 +116,12 @@ export async function startLocalRedis(binary: RedisBinary, args: string[] = []):
   }
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return
-    // A frozen process gets no signal but these two.
+    // A frozen process only reacts to these two signals.
     child.kill('SIGCONT')
     child.kill(signal)
     await exited
   }
-  /** A test run that ends in the middle leaves no server behind. */
+  /** A test run that is cut short leaves no server behind. */
   const atExit = () => void child.kill('SIGKILL')
   await start()
 
@@ -150,21 +150,21 @@ export async function startLocalRedis(binary: RedisBinary, args: string[] = []):
   }
 }
 
-/** Whether a container engine answers, that testcontainers finds. */
+/** Whether testcontainers finds a container engine that answers. */
 export async function hasContainerEngine(): Promise<boolean> {
   const { getContainerRuntimeClient } = await import('testcontainers')
   try {
     await getContainerRuntimeClient()
     return true
   } catch {
-    // It says so by throwing, with no error of its own: there is none.
+    // testcontainers throws a plain error if there is none.
     return false
   }
 }
 
-/** @throws if the image can't be had, or the container does not start */
+/** @throws if the image cannot be pulled, or the container does not start */
 export async function startRedisContainer(args: string[] = []): Promise<RedisServer> {
-  // A fixed port: an engine gives a restarted container another one.
+  // A fixed port: a restarted container would get another one.
   const port = await freePort()
   let { started, container } = await runContainer(port, args)
   const host = started.getHost()
@@ -213,7 +213,7 @@ async function runContainer(port: number, args: string[]) {
   return { started, container: client.container.getById(started.getId()) }
 }
 
-/** Whether a Redis there answers a PING: also with an error, but for the one that says it is still loading. */
+/** Whether a Redis answers a PING. An error counts as an answer, except the one that says that it is still loading. */
 async function answers(port: number, host = '127.0.0.1'): Promise<boolean> {
   const socket = connect(port, host)
   try {

@@ -1,6 +1,6 @@
 /**
- * The Redis of a test: the run's own, which `npm test` starts once and names in LULL_TEST_REDIS_URL, or a private one to be
- * killed, frozen and restarted.
+ * The Redis of a test: the run's, which `npm test` starts once and names in LULL_TEST_REDIS_URL, or a private one that a test
+ * can kill, freeze and restart.
  */
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
@@ -17,7 +17,7 @@ export { freePort, type RedisServer } from './redis-servers.js'
 
 interface SharedRedis {
   url: string
-  /** Counted before this run, if the server is older than it. */
+  /** Counted before this run, since the server may be older. */
   scansBefore: number
   stop(): Promise<void>
 }
@@ -44,7 +44,7 @@ export async function scansOfThisRun(): Promise<number | undefined> {
   return (await scansCounted(url)) - scansBefore
 }
 
-/** Names of the connections that this process has open on the run's Redis: `lull.<role>.<host>.<pid>`. */
+/** Names of the connections that this process has open to the run's Redis: `lull.<role>.<host>.<pid>`. */
 export async function openConnections(): Promise<string[]> {
   if (!shared) return []
   const redis = new Redis((await shared).url)
@@ -65,11 +65,11 @@ export async function endTestRedis(): Promise<void> {
   await server?.stop()
 }
 
-/** Keys and queues that no other test has. */
+/** A prefix for keys and queues that no other test uses. */
 export const uniquePrefix = () => `test-${randomBytes(6).toString('hex')}`
 
 /**
- * A Redis of the test's own, on a port of its own.
+ * A private Redis on its own port.
  * @param options.args as on redis-server's command line; by default nothing is written to disk
  */
 export async function privateRedis({ args = [] }: { args?: string[] } = {}): Promise<RedisServer> {
@@ -111,7 +111,7 @@ export async function scansCounted(url: string): Promise<number> {
     connectTimeout: 1000,
     commandTimeout: 2000,
   })
-  redis.on('error', () => {}) // Also rejects the call below.
+  redis.on('error', () => {}) // The call below rejects with it.
   try {
     const stats = await redis.info('commandstats')
     return [...stats.matchAll(/^cmdstat_(?:scan|keys):calls=(\d+)/gm)].reduce(
@@ -119,7 +119,7 @@ export async function scansCounted(url: string): Promise<number> {
       0,
     )
   } catch {
-    // Killed, frozen or locked by its test: what it counted is lost.
+    // Killed, frozen or locked by its test: its counts are lost.
     return 0
   } finally {
     redis.disconnect()

@@ -1,13 +1,13 @@
 /**
- * Mocha's spec reporter. For `npm test`, which names a file in LULL_TEST_REPORT, it also keeps there how far the run is: the
- * counts, each failure as mocha prints it, and what runs now, so that one that hangs can be named.
+ * Mocha's spec reporter. `npm test` names a file in LULL_TEST_REPORT; there the reporter keeps the counts, each failure as
+ * mocha prints it, and the test that runs now, so that a test that hangs can be named.
  */
 const { writeFileSync } = require('node:fs')
 const { format } = require('node:util')
 const { reporters, Runner } = require('mocha')
 
 const { EVENT_HOOK_BEGIN, EVENT_HOOK_END, EVENT_RUN_END, EVENT_TEST_BEGIN, EVENT_TEST_FAIL } = Runner.constants
-/** Lines of a failure that are repeated at the end; all of it stands where it happened. */
+/** Lines of a failure that are repeated at the end. The whole failure is printed where it happened. */
 const MOST_LINES = 40
 
 module.exports = class extends reporters.Spec {
@@ -26,14 +26,14 @@ module.exports = class extends reporters.Spec {
       report(test)
     })
     runner.on(EVENT_HOOK_BEGIN, hook => report(hook.fullTitle()))
-    // A test's hooks come after its begin.
+    // The hooks of a test run after its begin.
     runner.on(EVENT_HOOK_END, () => report(test))
     runner.on(EVENT_TEST_FAIL, failure => void failed.push(asPrinted(failure)))
     runner.once(EVENT_RUN_END, () => report())
   }
 }
 
-/** A failure as mocha prints it: its titles, the error, the difference, the stack. */
+/** A failure as mocha prints it: titles, error, difference, stack. */
 function asPrinted(failure) {
   const { Base } = reporters
   const { consoleLog } = Base

@@ -1,6 +1,6 @@
-// Loaded into a process of Lull's by `node --import`: stops it at one point of its work on Redis, the first time it gets
-// there. STOP_AT=<before|after>:<script>:<signal>, `after:lull-claim:SIGKILL` say. `after` is when the reply is here, and
-// nothing has been done about it; only a reply that moved something counts.
+// For `node --import`: sends a Lull process a signal at one point of its work on Redis, the first time that it gets there.
+// STOP_AT=<before|after>:<script>:<signal>, for example `after:lull-claim:SIGKILL`. `after` is when the reply has arrived and
+// has not been used yet; replies that moved nothing do not count.
 import { writeSync } from 'node:fs'
 import { Redis } from 'ioredis'
 
@@ -14,7 +14,7 @@ function stopHere() {
   process.kill(process.pid, signal)
 }
 
-/** A claim brought batches; an answer freed its conversation. */
+/** Whether a claim brought batches, or an answer freed its conversation. */
 function hasMoved(reply) {
   if (script === 'lull-claim') return reply[0].length > 0
   if (script === 'lull-answered') return reply.some(([freed]) => freed === 1)

@@ -1,11 +1,11 @@
-/** Waiting for conditions, never for time. */
+/** Tests wait for conditions, never for time. */
 const POLL_MS = 10
-/** Well under the heartbeats and leases of 30 s that would bring about what has to come by itself. */
+/** Well below the heartbeats and leases of 30 s, which must not be what makes a test pass. */
 const TIMEOUT_MS = 20_000
 
 export interface UntilOptions {
   timeoutMs?: number
-  /** What is waited for, as the error names it. */
+  /** The condition's name in the error. */
   what?: string | (() => string)
 }
 

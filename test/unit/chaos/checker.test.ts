@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import { check } from '../../chaos/checker.js'
 import type { Disturbance, Evidence } from '../../chaos/evidence.js'
+import type { HandlerEvent } from '../../chaos/handler-log.js'
 import { randomFrom } from '../../chaos/random.js'
 import { scheduleFrom } from '../../chaos/schedule.js'
-import type { Told } from '../../chaos/told.js'
 
 /** Milliseconds: gap 300, max wait 1500, TTL 3000, cap 4, lock 2000. */
 const rules = { quietGapMs: 300, maxWaitMs: 1500, batchTtlMs: 3000, maxMessages: 4, lockMs: 2000 }
@@ -27,8 +27,8 @@ function evidence(sentAt: number[], handled: Handled[], disturbances: Disturbanc
     firstSentAtMs: at,
     acceptedAtMs: at + 5,
   }))
-  const told = handled.flatMap(
-    ({ batchId, messages, at, until, by = 'gap', worker = 'worker-1', result }, i): Told[] => [
+  const events = handled.flatMap(
+    ({ batchId, messages, at, until, by = 'gap', worker = 'worker-1', result }, i): HandlerEvent[] => [
       {
         event: 'begin',
         run: `run-${i}`,
@@ -46,7 +46,7 @@ function evidence(sentAt: number[], handled: Handled[], disturbances: Disturbanc
         : [{ event: 'end' as const, run: `run-${i}`, atMs: until, result: result ?? ('done' as const) }]),
     ],
   )
-  return { rules, sent: new Map([['c1', messages]]), flushes: [], told, disturbances }
+  return { rules, sent: new Map([['c1', messages]]), flushes: [], events, disturbances }
 }
 
 const kinds = (found: Evidence) => check(found).violations.map(({ kind }) => kind)

@@ -1,6 +1,6 @@
 /**
- * What handlers tell: a line when one begins and a line when it ends, appended to a file. A line that was written before
- * its process was killed stays: it is the kernel's then (only a power cut would need an fsync).
+ * The log of the handlers: a file with one line when a run begins and one when it ends. A line that was written before its
+ * process was killed is kept, since the kernel has it (only a power cut would need an fsync).
  */
 import { openSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { randomFrom } from './random.js'
 import { LONGEST_ANSWER_MS } from './settings.js'
 
-const told = z.discriminatedUnion('event', [
+const handlerEvent = z.discriminatedUnion('event', [
   z.object({
     event: z.literal('begin'),
     run: z.string(),
@@ -24,13 +24,13 @@ const told = z.discriminatedUnion('event', [
   }),
   z.object({ event: z.literal('end'), run: z.string(), atMs: z.number(), result: z.enum(['done', 'failed', 'cut']) }),
 ])
-export type Told = z.infer<typeof told>
+export type HandlerEvent = z.infer<typeof handlerEvent>
 
 const FAILS = 0.02
 const SLOW = 0.04
 const USUAL_MS = 120
 
-/** Of a batch, what is looked at here. */
+/** The fields of a batch that are logged. */
 export const batchShape = z.object({
   batchId: z.string(),
   conversationId: z.string(),
@@ -41,21 +41,21 @@ export const batchShape = z.object({
 })
 
 /**
- * What stands for a bot: works for a while, sometimes long, sometimes in vain, and heeds its signal.
- * @param worker as the schedule names it
+ * A handler in place of a bot: it works for a while, sometimes long, sometimes fails, and obeys its signal.
+ * @param worker its name in the schedule
  */
-export function handlerThatTells(file: string, worker: string) {
+export function loggingHandler(file: string, worker: string) {
   const fd = openSync(file, 'a')
   const random = randomFrom(process.pid)
-  const tell = (line: Told) => writeSync(fd, `${JSON.stringify(line)}\n`)
+  const log = (line: HandlerEvent) => writeSync(fd, `${JSON.stringify(line)}\n`)
   let runs = 0
   return async (batch: z.infer<typeof batchShape>, signal: AbortSignal): Promise<void> => {
     const run = `${worker}.${process.pid}.${++runs}`
     const { batchId, conversationId, releasedBy, dueAtMs, releasedAtMs } = batch
     const messageIds = batch.messages.map(({ messageId }) => messageId)
     const about = { worker, batchId, conversationId, releasedBy, dueAtMs, releasedAtMs, messageIds }
-    tell({ event: 'begin', run, atMs: Date.now(), ...about })
-    const end = (result: 'done' | 'failed' | 'cut') => tell({ event: 'end', run, atMs: Date.now(), result })
+    log({ event: 'begin', run, atMs: Date.now(), ...about })
+    const end = (result: 'done' | 'failed' | 'cut') => log({ event: 'end', run, atMs: Date.now(), result })
     const workMs = random.chance(SLOW) ? random.between(USUAL_MS, LONGEST_ANSWER_MS) : random.between(0, USUAL_MS)
     try {
       await delay(workMs, undefined, { signal })
@@ -65,17 +65,17 @@ export function handlerThatTells(file: string, worker: string) {
     }
     if (random.chance(FAILS)) {
       end('failed')
-      throw new Error('failed, as some do')
+      throw new Error('one of the failures on purpose')
     }
     end('done')
   }
 }
 
-/** All that was told so far, in the order in which it was written. Nothing yet: nothing. */
-export async function readTold(file: string): Promise<Told[]> {
+/** All lines so far, in the order in which they were written. */
+export async function readHandlerLog(file: string): Promise<HandlerEvent[]> {
   const text = await readFile(file, 'utf8')
   return text
     .split('\n')
     .filter(line => line !== '')
-    .map(line => told.parse(JSON.parse(line)))
+    .map(line => handlerEvent.parse(JSON.parse(line)))
 }
