@@ -1,0 +1,211 @@
+/** What the docs name exists: files, headings, settings, commands, scripts, routes, methods. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect } from 'chai'
+import type { Command } from 'commander'
+import { LiveEvents } from '../../src/api/events.js'
+import { BOARD_PATH } from '../../src/api/queue-window.js'
+import { Batcher } from '../../src/batcher.js'
+import { createProgram } from '../../src/cli/program.js'
+import { groupsOf, KNOWN } from '../../src/config/known.js'
+import { declaredIn } from '../../src/config/setting.js'
+import { Metrics } from '../../src/metrics/metrics.js'
+import { Processor } from '../../src/processor/processor.js'
+import { MemoryStore } from '../../src/store/memory/store.js'
+import { serve } from './api/serving.js'
+
+const README_LINES = 180
+const PROSE_COLUMNS = 132
+
+const FILES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  ...readdirSync('docs')
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`),
+]
+const text = (file: string) => readFileSync(file, 'utf8')
+
+/** What is not in a block of code. */
+const prose = (file: string) =>
+  text(file)
+    .replace(/^( *)```.*?^\1```/gms, '')
+    .split('\n')
+    .filter(line => !/^ {4}/.test(line))
+
+/** What is in a block or a span of code. */
+const code = (file: string) => [
+  ...[...text(file).matchAll(/^( *)```.*?^\1```/gms)].map(([block]) => block),
+  ...text(file)
+    .split('\n')
+    .filter(line => /^ {4}/.test(line)),
+  ...prose(file).flatMap(line => [...line.matchAll(/`([^`]+)`/g)].map(([, span]) => span ?? '')),
+]
+
+/** As GitHub makes a heading's anchor. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replace(/\s/g, '-')
+
+const anchorsOf = (file: string) =>
+  prose(file).flatMap(line => (/^#+ /.test(line) ? [anchorOf(line.replace(/^#+ /, ''))] : []))
+
+/** `[…](target)` and `src="target"`, but for addresses. */
+const linksOf = (file: string) =>
+  [
+    ...prose(file)
+      .join('\n')
+      .matchAll(/\]\(([^)\s]+)\)|srcset?="([^"]+)"/g),
+  ]
+    .map(([, link, source]) => link ?? source ?? '')
+    .filter(target => !/^[a-z]+:/.test(target))
+
+function isBroken(file: string, target: string): boolean {
+  const [path = '', anchor] = target.split('#')
+  const found = path === '' ? file : join(dirname(file), path)
+  if (!existsSync(found)) return true
+  return anchor !== undefined && !anchorsOf(found).includes(anchor)
+}
+
+const VARIABLES = new Set(
+  groupsOf(KNOWN).flatMap(({ settings }) => declaredIn(settings).map(([, { variable }]) => variable)),
+)
+
+/** `lull dead redrive --all` → the command and its options, where there are such. */
+function unknownIn(call: string, program: Command): string | undefined {
+  let command = program
+  for (const word of call.split(/\s+/).slice(1)) {
+    const option = /^--[a-z-]+/.exec(word)?.[0]
+    if (option !== undefined) {
+      if (option === '--help' || option === '--version') continue
+      if (!command.options.some(({ long }) => long === option)) return call
+      continue
+    }
+    const inner = command.commands.find(each => each.name() === word)
+    if (inner !== undefined) command = inner
+    else if (command === program) return call
+    else return undefined
+  }
+  return undefined
+}
+
+/** Methods of a class, by the rows of the first table under the heading that is its name. */
+const methodsIn = (heading: string) => {
+  const [, section = ''] = text('docs/library.md').split(`\n## ${heading}\n`)
+  return [...(section.split('\n## ')[0] ?? '').matchAll(/^\| `(\w+)\(/gm)].map(([, name]) => name)
+}
+
+describe('the docs', () => {
+  it(`the README is at most ${README_LINES} lines long`, () => {
+    expect(text('README.md').trimEnd().split('\n').length).to.be.at.most(README_LINES)
+  })
+
+  it('every link between files leads to a file and a heading that exist', () => {
+    const broken = FILES.flatMap(file =>
+      linksOf(file).flatMap(target => (isBroken(file, target) ? [`${file}: ${target}`] : [])),
+    )
+    expect(broken).to.deep.equal([])
+  })
+
+  it('every file that a code span names exists', () => {
+    const missing = FILES.flatMap(file =>
+      prose(file)
+        .flatMap(line => [...line.matchAll(/`((?:src|test|docs|ops|examples|scripts|bench)\/[\w./@-]+)`/g)])
+        .flatMap(([, path = '']) => (existsSync(path) ? [] : [`${file}: ${path}`])),
+    )
+    expect(missing).to.deep.equal([])
+  })
+
+  it('every LULL_… variable is a setting', () => {
+    const unknown = FILES.flatMap(file =>
+      [...text(file).matchAll(/\bLULL_[A-Z_]+[A-Z]\b/g)].flatMap(([name]) =>
+        VARIABLES.has(name) || name.startsWith('LULL_TEST_') ? [] : [`${file}: ${name}`],
+      ),
+    )
+    expect(unknown).to.deep.equal([])
+  })
+
+  it('every command and option of lull exists', () => {
+    const program = createProgram()
+    const unknown = FILES.flatMap(file =>
+      code(file)
+        .flatMap(block => [...block.matchAll(/(?:^|\$ |npx |[^\w./-])(lull [a-z-][^\n`;|#&"'<[(→]*)/gm)])
+        .flatMap(([, call = '']) => unknownIn(call.trim(), program) ?? []),
+    )
+    expect(unknown).to.deep.equal([])
+  })
+
+  it('every npm script exists', () => {
+    const { scripts } = JSON.parse(text('package.json'))
+    const unknown = FILES.flatMap(file =>
+      [...text(file).matchAll(/npm run (?:--silent )?([\w:]+)/g)].flatMap(([, name = '']) =>
+        name in scripts ? [] : [`${file}: ${name}`],
+      ),
+    )
+    expect(unknown).to.deep.equal([])
+  })
+
+  it('library.md lists every method of Batcher and of Processor, and no other', () => {
+    for (const [name, { prototype }] of Object.entries({ Batcher, Processor })) {
+      const publicOnes = Object.getOwnPropertyNames(prototype).filter(each => isPublic(name, each))
+      expect(methodsIn(name).toSorted(), name).to.deep.equal(publicOnes.toSorted())
+    }
+  })
+
+  it('the API answers every route that http-api.md lists', async () => {
+    const listed = [...text('docs/http-api.md').matchAll(/`(GET|POST|PUT|DELETE) (\/[^`\s]*)`/g)]
+      .map(([, method = '', path = '']) => ({
+        method,
+        path: path.replace(/:provider/, 'generic').replace(/:\w+/g, 'x'),
+      }))
+      .filter(({ path }) => path !== BOARD_PATH)
+    expect(listed.length).to.be.above(15)
+    const live = new LiveEvents(new MemoryStore())
+    const dashboard = { live, version: '0.0.0', batching: true, isOwnWorker: false }
+    const metrics = new Metrics('0.0.0')
+    const serving = await serve({ dashboard, metrics })
+    try {
+      for (const { method, path } of listed) expect(await refusal(serving.url, method, path), path).to.equal(undefined)
+    } finally {
+      await live.close()
+      await serving.close(1000)
+      metrics.stop()
+    }
+  })
+
+  it(`no line of prose is longer than ${PROSE_COLUMNS} characters`, () => {
+    const long = FILES.flatMap(file =>
+      prose(file)
+        .filter(line => line.length > PROSE_COLUMNS && !/^\s*(\||<|!\[)|\]\(http/.test(line))
+        .map(line => `${file}: ${line}`),
+    )
+    expect(long).to.deep.equal([])
+  })
+})
+
+/** Declared without `private` in its class's file. */
+function isPublic(className: string, method: string): boolean {
+  if (method === 'constructor') return false
+  const source = text(className === 'Batcher' ? 'src/batcher.ts' : 'src/processor/processor.ts')
+  return new RegExp(`^ {2}(?:async )?${method}\\(`, 'm').test(source)
+}
+
+/** What the API says where it has no such route or method. */
+async function refusal(url: string, method: string, path: string): Promise<string | undefined> {
+  const abort = new AbortController()
+  const body = method === 'POST' ? '{}' : null
+  const response = await fetch(url + path, {
+    method,
+    body,
+    headers: { authorization: 'Bearer a-token' },
+    signal: abort.signal,
+  })
+  const isMissing = response.status === 405 || response.status === 501
+  const said = response.status === 404 || isMissing ? await response.text() : ''
+  abort.abort()
+  return isMissing || said.includes('nothing at') ? `${response.status} ${said}` : undefined
+}
