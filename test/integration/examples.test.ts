@@ -1,4 +1,4 @@
-/** The files of examples/ run as they stand, against the built package. */
+/** The programs in examples/ run unchanged, on the built package. */
 import { expect } from 'chai'
 import { Batcher } from '../../src/batcher.js'
 import { bullmq } from '../../src/handover/bullmq.js'
@@ -42,13 +42,13 @@ describe('examples', function () {
     expect(library.stdout.slice(-4)).to.deep.equal(['hi', "I'd like to order", 'a cake', 'for Saturday'])
   })
 
-  it('embedded.mjs does so without Redis', async () => {
+  it('embedded.mjs prints its batch and ends, without Redis', async () => {
     const embedded = await start(example('embedded.mjs', { REDIS_URL: 'redis://127.0.0.1:1' }))
     expect(await embedded.exit).to.deep.equal({ code: 0, signal: null })
-    expect(embedded.stdout).to.deep.equal(['79990000011@c.us: hi · a cake, please'])
+    expect(embedded.stdout).to.deep.equal(['79990000011@c.us said: hi · a cake, please'])
   })
 
-  it('webhook-node.mjs takes webhooks in a server of one’s own', async () => {
+  it('webhook-node.mjs receives webhooks in a plain Node server', async () => {
     const port = await freePort()
     const server = await start(example('webhook-node.mjs', { REDIS_URL: await testRedis(), PORT: String(port) }))
     await server.line(/^listening/)
@@ -58,7 +58,7 @@ describe('examples', function () {
     await server.line(/^there$/)
   })
 
-  it('worker-bullmq.mjs, a worker that knows nothing of Lull, takes the jobs', async () => {
+  it('worker-bullmq.mjs, a plain BullMQ worker, takes the jobs', async () => {
     const redis = await testRedis()
     const queue = `queue-${uniquePrefix()}`
     const options = { redis, prefix: uniquePrefix(), quietGapMs: 50 }
@@ -91,7 +91,7 @@ describe('examples', function () {
 
   for (const [what, env] of [
     ['answers 204', {}],
-    ['answers 202, and later that it is done', { LULL_API_TOKEN: 'token' }],
+    ['answers 202, and reports later that the work is done', { LULL_API_TOKEN: 'token' }],
   ] as const)
     it(`http-receiver.mjs verifies the signature and ${what}`, async () => {
       const ports = { api: await freePort(), receiver: await freePort() }

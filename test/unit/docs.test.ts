@@ -15,7 +15,7 @@ import { MemoryStore } from '../../src/store/memory/store.js'
 import { serve } from './api/serving.js'
 
 const README_LINES = 180
-const PROSE_COLUMNS = 132
+const PROSE_COLUMNS = 120
 
 const FILES = [
   'README.md',
