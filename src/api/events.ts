@@ -9,8 +9,7 @@ import type Router from '@koa/router'
 import type { Middleware } from 'koa'
 import { Refusal } from '../http/answer.js'
 import { type Logger, silent } from '../logger.js'
-import type { FollowGrowth, GrowthListener } from '../store/redis/growth.js'
-import type { HistoryEntry, Store } from '../store/store.js'
+import type { GrowthListener, HistoryEntry, Store } from '../store/store.js'
 import { PendingGrowth } from './growth.js'
 import { eventOf, LiveReader, READER_BOUNDS, type ReaderBounds, stepEvent } from './live-reader.js'
 
@@ -28,8 +27,6 @@ const RETRY = 'retry: 2000\n\n'
 export interface LiveEventsOptions {
   log?: Logger
   bounds?: ReaderBounds
-  /** Without it readers hear of steps alone. */
-  growth?: FollowGrowth
 }
 
 export class LiveEvents {
@@ -43,15 +40,13 @@ export class LiveEvents {
   private closed = false
   private readonly log: Logger
   private readonly bounds: ReaderBounds
-  private readonly growth: FollowGrowth | undefined
 
   constructor(
-    private readonly store: Pick<Store, 'follow' | 'ready'>,
-    { log = silent, bounds = READER_BOUNDS, growth }: LiveEventsOptions = {},
+    private readonly store: Pick<Store, 'follow' | 'followGrowth' | 'ready'>,
+    { log = silent, bounds = READER_BOUNDS }: LiveEventsOptions = {},
   ) {
     this.log = log
     this.bounds = bounds
-    this.growth = growth
   }
 
   /** A new reader's stream. @throws {StoreUnavailable} where the history can not be followed now */
@@ -108,7 +103,7 @@ export class LiveEvents {
     }
     this.isBlind = false
     try {
-      return (await this.growth?.(listener)) ?? (async () => {})
+      return await this.store.followGrowth(listener)
     } catch (error) {
       this.log.debug({ err: error }, 'how batches grow can not be followed')
       this.isBlind = true

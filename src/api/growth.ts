@@ -2,7 +2,7 @@
  * How open batches grow, for the readers of `/events`: of each conversation only what is true now, a few times a second. The
  * history does not tell it; the store's `batch-updated` does.
  */
-import type { Growth as Update } from '../store/redis/growth.js'
+import type { Growth as Update } from '../store/store.js'
 import { eventOf } from './live-reader.js'
 
 type Growth = Pick<Update, 'conversationId' | 'batchId' | 'count' | 'dueInMs'>

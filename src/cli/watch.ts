@@ -2,9 +2,8 @@
 import type { Config } from '../config.js'
 import type { Logger } from '../logger.js'
 import { processName } from '../process-name.js'
-import { type Growth, growthOn } from '../store/redis/growth.js'
 import { RedisStore } from '../store/redis/store.js'
-import type { HistoryEntry } from '../store/store.js'
+import type { Growth, HistoryEntry } from '../store/store.js'
 import type { Lifecycle } from './lifecycle.js'
 import { type Paint, paintFor } from './show/paint.js'
 import { clean, saying, timeOfDay, wrapped } from './show/words.js'
@@ -35,8 +34,7 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
     stdout.write(`${text}\n`)
   }
   await store.follow(show)
-  const growth = growthOn({ redis, channel: store.keys.batchUpdated, db, connectionName: store.name, log })
-  const leave = await growth({
+  const leave = await store.followGrowth({
     grew: ({ added, atMs, ...grown }) => {
       if (added !== undefined && atMs !== undefined) show(asStep(grown, atMs))
     },

@@ -7,8 +7,8 @@
  *
  * `failed` is written only when a job's attempts are used up; a retry is `delayed` or `waiting` (BullMQ 4, 5 and 6).
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import { StreamFollower } from '../store/redis/stream-follower.js'
 import type { AnswerOutcome } from '../store/store.js'
 import { type Bullmq, endConnection } from './bullmq-connection.js'
 import type { HandoverContext, HandoverEvents } from './handover.js'
@@ -17,7 +17,7 @@ const BLOCK_MS = 10_000
 const EVENTS_A_READ = 1000
 /** Between reads: what happens meanwhile is read together. Next to the work that has ended it is no time. */
 const PAUSE_MS = 5
-const READ_AGAIN_MS = 1000
+const RETRY_MS = 1000
 
 const OUTCOMES: ReadonlyMap<string | undefined, AnswerOutcome> = new Map([
   ['completed', 'completed'],
@@ -26,9 +26,7 @@ const OUTCOMES: ReadonlyMap<string | undefined, AnswerOutcome> = new Map([
 ])
 
 export class QueueAnswers {
-  private readonly stream: string
-  private lastId = '0-0'
-  private readonly stopping = new AbortController()
+  private readonly follower: StreamFollower
 
   /** @param client for this alone: it waits on the server */
   constructor(
@@ -36,47 +34,29 @@ export class QueueAnswers {
     private readonly client: Redis,
     queue: { name: string; prefix: string },
     private readonly events: HandoverEvents,
-    private readonly log: HandoverContext['log'],
+    log: HandoverContext['log'],
   ) {
-    this.stream = new QueueKeys(queue.prefix).toKey(queue.name, 'events')
+    const key = new QueueKeys(queue.prefix).toKey(queue.name, 'events')
+    this.follower = new StreamFollower(client, {
+      key,
+      blockMs: BLOCK_MS,
+      entriesARead: EVENTS_A_READ,
+      pauseMs: PAUSE_MS,
+      retryMs: RETRY_MS,
+      onEntry: (_id, fields) => this.hear(fields),
+      // A lost connection is no error: the call is sent again on the next one.
+      onError: error => log.warn({ err: error }, `the events of ${key} could not be read; trying again`),
+    })
   }
 
   /** Resolves when no event from now on will be missed. */
-  async start(): Promise<void> {
-    // Never `$`: between two reads of it what happens is missed.
-    const [last] = await this.client.xrevrange(this.stream, '+', '-', 'COUNT', 1)
-    if (last) this.lastId = last[0]
-    void this.read()
+  start(): Promise<void> {
+    return this.follower.start()
   }
 
   stop(): void {
-    this.stopping.abort()
+    this.follower.stop()
     endConnection(this.client)
-  }
-
-  private async read(): Promise<void> {
-    const { signal } = this.stopping
-    while (!signal.aborted) {
-      let pauseMs = PAUSE_MS
-      try {
-        for (const [id, fields] of await this.next()) {
-          this.lastId = id
-          this.hear(fields)
-        }
-      } catch (error) {
-        // A lost connection is none: the call is sent again on the next one.
-        if (!signal.aborted)
-          this.log.warn({ err: error }, `the events of ${this.stream} could not be read; trying again`)
-        pauseMs = READ_AGAIN_MS
-      }
-      await delay(pauseMs, undefined, { signal }).catch(() => {})
-    }
-  }
-
-  private async next(): Promise<[id: string, fields: string[]][]> {
-    const { stream, lastId } = this
-    const read = await this.client.xread('COUNT', EVENTS_A_READ, 'BLOCK', BLOCK_MS, 'STREAMS', stream, lastId)
-    return read?.[0]?.[1] ?? []
   }
 
   private hear(fields: string[]): void {

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { packageVersion } from '../cli/package-files.js'
 import type { RoleContext } from '../cli/roles/role.js'
+import type { ProcessRegistry } from '../store/store.js'
 import { fingerprintOf, type Presence, sharedSettings } from './presence.js'
-import type { RedisProcesses } from './processes.js'
 
 /** Anybody can make an API refuse: what it says of that costs a write a minute. */
 const NEWS_EVERY_MS = 60_000
@@ -19,7 +19,7 @@ export interface PresenceOfRole {
 export async function makeKnown(
   { config, lifecycle }: RoleContext,
   role: string,
-  processes: RedisProcesses,
+  processes: ProcessRegistry,
 ): Promise<PresenceOfRole> {
   const settings = sharedSettings(config)
   const mark = randomBytes(MARK_BYTES).toString('hex')

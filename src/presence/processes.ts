@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { type Logger, silent } from '../logger.js'
 import { clientsOf } from '../store/redis/clients.js'
+import type { ProcessRegistry } from '../store/store.js'
 
 const HOUR_MS = 3_600_000
 /** What a process that was killed has left is removed by a later one: after this, where `CLIENT LIST` lacks it … */
@@ -16,7 +17,7 @@ const FORGOTTEN_UNSEEN_MS = 30 * 24 * HOUR_MS
 
 const dated = z.object({ startedAtMs: z.number() })
 
-export class RedisProcesses {
+export class RedisProcesses implements ProcessRegistry {
   private text: string | undefined
 
   constructor(

@@ -174,6 +174,8 @@ export interface ConversationState {
   messages: { batchId: string; receivedAtMs: number; message: StoredMessage }[]
   /** The batch that holds the conversation, if one does. */
   heldBy?: { batchId: string; state: 'claimed' | 'answering' }
+  /** For how long its first batch could have gone; absent where nothing waits, is due, or something holds the conversation. */
+  overdueForMs?: number
 }
 
 /** How much there is of everything. */
@@ -197,6 +199,33 @@ export interface ConversationSummary {
   count?: number
   /** For a held one: the batch that holds it. */
   batchId?: string
+}
+
+/** An open batch has more messages, or another due time. */
+export interface Growth {
+  conversationId: string
+  batchId: string
+  count: number
+  dueInMs: number
+  db: number
+  /** Messages that joined a batch which was open before, and when, by the store's clock. */
+  added?: number | undefined
+  atMs?: number | undefined
+}
+
+export interface GrowthListener {
+  grew(growth: Growth): void
+  /** Something may have been missed: what is shown of open batches may be wrong. */
+  missed(): void
+}
+
+/** What processes say of themselves, by their names. Each is JSON that holds `startedAtMs`. */
+export interface ProcessRegistry {
+  /** What this process says of itself from now on. Never rejects: nothing depends on it. */
+  put(text: string): Promise<void>
+  /** This process stops. Never rejects. */
+  remove(): Promise<void>
+  all(): Promise<Record<string, string>>
 }
 
 /** What wakes a processor. */
@@ -300,6 +329,12 @@ export interface Store {
    */
   follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>>
 
+  /**
+   * Calls `listener` as open batches grow, until the returned function is called. Rejects where the subscription is refused.
+   */
+  followGrowth(listener: GrowthListener): Promise<() => Promise<void>>
+  /** Absent where there is one process only. */
+  processes?: ProcessRegistry
   /** Calls `listener` for what happens until the returned function is called. The first event is `subscribed`. */
   listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>>
   /** Resolves if the store answers and can be written; rejects with a `StoreUnavailable` that says why not. */

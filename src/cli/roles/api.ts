@@ -5,7 +5,6 @@ import { listen } from '../../http/listen.js'
 import { makeKnown } from '../../presence/announce.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
-import { RedisStore } from '../../store/redis/store.js'
 import { dashboardFor } from './dashboard.js'
 import { checkExposure } from './exposure.js'
 import { type ApiContext, logStart } from './role.js'
@@ -26,8 +25,7 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
   })
   await lifecycle.add('the API’s store', () => batcher.close())
   const identity = await batcher.open()
-  const presence =
-    batcher.store instanceof RedisStore ? await makeKnown(context, 'api', batcher.store.processes) : undefined
+  const presence = batcher.store.processes ? await makeKnown(context, 'api', batcher.store.processes) : undefined
   metrics.runs('api')
   const onUnheard = await directPath(context, batcher)
   const dashboard = await dashboardFor(context, batcher)

@@ -6,10 +6,7 @@ import type { RefusedElsewhere } from '../../api/recent-webhooks.js'
 import type { Batcher } from '../../batcher.js'
 import { presenceSchema } from '../../presence/presence.js'
 import { processName } from '../../process-name.js'
-import { MemoryStore } from '../../store/memory/store.js'
-import { type FollowGrowth, growthOn } from '../../store/redis/growth.js'
-import { RedisStore } from '../../store/redis/store.js'
-import type { Store } from '../../store/store.js'
+import type { ProcessRegistry } from '../../store/store.js'
 import { packageVersion } from '../package-files.js'
 import type { ApiContext } from './role.js'
 
@@ -17,9 +14,11 @@ import type { ApiContext } from './role.js'
 export async function dashboardFor(context: ApiContext, batcher: Batcher): Promise<DashboardOptions> {
   const { config, log, lifecycle, withLoggingWorker = false } = context
   const { store } = batcher
+  const { processes } = store
   const settings = config.handover.queue
   const queue =
-    store instanceof RedisStore && settings
+    // A queue needs a Redis; a store in this process has none.
+    processes && settings
       ? new QueueWindow({
           redis: settings.redis ?? config.redis,
           name: settings.name,
@@ -31,30 +30,17 @@ export async function dashboardFor(context: ApiContext, batcher: Batcher): Promi
       : undefined
   if (queue) await lifecycle.add('the look into the queue', () => queue.close())
   return {
-    live: new LiveEvents(store, { log, growth: growthOf(context, store) }),
+    live: new LiveEvents(store, { log }),
     version: packageVersion(),
     batching: config.batching,
     isOwnWorker: !withLoggingWorker,
     ...(queue ? { queue } : {}),
-    ...(store instanceof RedisStore ? { refusedElsewhere: () => refusedBy(store) } : {}),
+    ...(processes ? { refusedElsewhere: () => refusedBy(processes) } : {}),
   }
 }
 
-function growthOf({ config, log }: ApiContext, store: Store): FollowGrowth | undefined {
-  if (store instanceof RedisStore)
-    return growthOn({
-      redis: config.redis,
-      channel: store.keys.batchUpdated,
-      db: store.db,
-      connectionName: processName('api'),
-      log,
-    })
-  if (store instanceof MemoryStore) return listener => store.followGrowth(listener)
-  return undefined
-}
-
-async function refusedBy(store: RedisStore): Promise<RefusedElsewhere[]> {
-  return Object.values(await store.processes.all()).flatMap(text => {
+async function refusedBy(processes: ProcessRegistry): Promise<RefusedElsewhere[]> {
+  return Object.values(await processes.all()).flatMap(text => {
     const parsed = presenceSchema.safeParse(JSON.parse(text))
     return parsed.success ? parsed.data.refused : []
   })

@@ -2,7 +2,6 @@
 import { makeKnown } from '../../presence/announce.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
-import { RedisStore } from '../../store/redis/store.js'
 import type { RoleContext } from './role.js'
 
 /** @throws one line that names what is wrong and the remedy */
@@ -21,7 +20,8 @@ export async function startProcessor(context: RoleContext): Promise<Processor> {
   })
   await lifecycle.add('the processor', timeoutMs => processor.stop({ timeoutMs }))
   await processor.start()
-  if (processor.store instanceof RedisStore) await makeKnown(context, 'processor', processor.store.processes)
+  const { processes } = processor.store
+  if (processes) await makeKnown(context, 'processor', processes)
   metrics.runs('processor')
   metrics.watchSystem(processor.store, processor.owner)
   return processor

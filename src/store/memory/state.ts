@@ -5,11 +5,9 @@
 import type { ReleaseReason } from '../../batch.js'
 import { withArrivals } from '../../history/arrivals.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
-import type { Growth } from '../redis/growth.js'
-import type { HistoryStep, StoreEvent } from '../store.js'
+import { messageFrom } from '../redis/entries.js'
+import type { Growth, HistoryEntry, HistoryStep, StoreEvent } from '../store.js'
 import { Deadlines } from './deadlines.js'
-import { type Entry, History } from './history.js'
-import { Listeners } from './listeners.js'
 import { SeenIds } from './seen-ids.js'
 
 /** The messages of one batch, and why it was sealed, if it was. */
@@ -196,3 +194,122 @@ export class State {
 /** How many messages wait in a conversation. */
 export const waiting = (conversation: Conversation) =>
   conversation.runs.reduce((sum, { entries }) => sum + entries.length, 0)
+
+/** A message as it waits: its JSON, so that what comes out is what went in, whatever the caller does to its object. */
+export interface Entry {
+  receivedAtMs: number
+  json: string
+  bytes: number
+}
+
+const HISTORY_LENGTH = 10_000
+/** How far it may outgrow that before it is trimmed, so that not every entry moves all others. */
+const TRIM_STEP = 1000
+
+export class History {
+  readonly followers = new Listeners<HistoryEntry>()
+  private readonly entries: HistoryEntry[] = []
+  private lastAtMs = 0
+  private sequence = 0
+
+  record(
+    atMs: number,
+    step: HistoryStep,
+    batchId: string,
+    conversationId: string,
+    detail: Record<string, string | number>,
+  ): void {
+    this.sequence = atMs === this.lastAtMs ? this.sequence + 1 : 0
+    this.lastAtMs = atMs
+    const texts = Object.fromEntries(Object.entries(detail).map(([name, value]) => [name, String(value)]))
+    const entry = { id: `${atMs}-${this.sequence}`, atMs, step, conversationId, batchId, detail: texts }
+    this.entries.push(entry)
+    this.followers.tell(entry)
+    if (this.entries.length >= HISTORY_LENGTH + TRIM_STEP) this.entries.splice(0, TRIM_STEP)
+  }
+
+  /** Erases a conversation's entries; returns how many there were. */
+  forget(conversationId: string): number {
+    const kept = this.entries.filter(entry => entry.conversationId !== conversationId)
+    return this.entries.splice(0, this.entries.length, ...kept).length - kept.length
+  }
+
+  /** The newest `limit` entries, newest first, of one conversation or of all. */
+  newest(limit: number, conversationId?: string): HistoryEntry[] {
+    const found: HistoryEntry[] = []
+    for (let i = this.entries.length - 1; i >= 0 && found.length < limit; i--) {
+      const entry = this.entries[i]
+      if (entry && (conversationId === undefined || entry.conversationId === conversationId))
+        found.push({ ...entry, detail: { ...entry.detail } })
+    }
+    return found
+  }
+}
+
+/** The history names this many messages of a batch, by so many characters of their ids. */
+const IDS_RECORDED = 100
+export const ID_RECORDED = 80
+
+/** Ids of messages, as the history names them. */
+export const idsRecorded = (entries: Entry[]): string =>
+  JSON.stringify(entries.slice(0, IDS_RECORDED).map(({ json }) => idIn(json).slice(0, ID_RECORDED)))
+
+/** When they came, in milliseconds from the first. */
+export const timesRecorded = (entries: Entry[]): string =>
+  JSON.stringify(
+    entries.slice(0, IDS_RECORDED).map(({ receivedAtMs }) => receivedAtMs - (entries[0]?.receivedAtMs ?? 0)),
+  )
+
+function idIn(json: string): string {
+  const { messageId } = messageFrom(json)
+  return messageId
+}
+
+/**
+ * Those who listen for what happens. Each hears every event in order, and none while a transition is still at work: as
+ * over a network, an event comes after the call that caused it has returned control.
+ */
+export class Listeners<Event> {
+  private readonly all = new Set<{ hear: (event: Event) => void }>()
+
+  get count(): number {
+    return this.all.size
+  }
+
+  /** @param first what it is told before all else */
+  add(hear: (event: Event) => void, first?: Event): () => void {
+    const listener = { hear }
+    this.all.add(listener)
+    if (first !== undefined) this.tellOne(listener, first)
+    return () => this.all.delete(listener)
+  }
+
+  tell(event: Event): void {
+    for (const listener of this.all) this.tellOne(listener, event)
+  }
+
+  clear(): void {
+    this.all.clear()
+  }
+
+  private tellOne(listener: { hear: (event: Event) => void }, event: Event): void {
+    queueMicrotask(() => {
+      if (this.all.has(listener)) listener.hear(event)
+    })
+  }
+}
+
+/**
+ * `now` as a clock that never goes back: when the machine's is set back, this one goes on from where it was, or every
+ * batch would wait for as long as that was.
+ */
+export function steady(now: () => number): () => number {
+  let lastMs = Number.NEGATIVE_INFINITY
+  let aheadMs = 0
+  return () => {
+    const readMs = Math.floor(now())
+    aheadMs = Math.max(aheadMs, lastMs - readMs)
+    lastMs = readMs + aheadMs
+    return lastMs
+  }
+}

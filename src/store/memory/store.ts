@@ -9,7 +9,6 @@
 import { randomUUID } from 'node:crypto'
 import { type RuleOptions, type Rules, rulesFrom } from '../../rules.js'
 import { newBatchId as randomBatchId } from '../batch-id.js'
-import type { GrowthListener } from '../redis/growth.js'
 import {
   type AnsweredResult,
   type AnswerOutcome,
@@ -23,6 +22,7 @@ import {
   type EditRequest,
   type EditResult,
   type ForgetResult,
+  type GrowthListener,
   type HistoryEntry,
   type Lease,
   type NackRequest,
@@ -35,14 +35,22 @@ import {
   StoreUnavailable,
   type Totals,
 } from '../store.js'
-import { append } from './append.js'
-import { claim } from './claim.js'
-import { steady } from './clock.js'
-import { edit, revoke } from './correcting.js'
-import { ack, answered, checkNow, giveBack, nack, renew, taken } from './ending.js'
-import { drop, extend, flush, forget, redrive } from './moving.js'
-import { conversationState, conversationSummaries, deadBatches, type Snapshot, snapshot, totals } from './reads.js'
-import { State } from './state.js'
+import { ack, answered, checkNow, claim, giveBack, nack, renew, taken } from './batches.js'
+import {
+  conversationState,
+  conversationSummaries,
+  deadBatches,
+  drop,
+  extend,
+  flush,
+  forget,
+  redrive,
+  type Snapshot,
+  snapshot,
+  totals,
+} from './conversations.js'
+import { append, edit, revoke } from './messages.js'
+import { State, steady } from './state.js'
 
 export interface MemoryStoreOptions extends RuleOptions {
   /** The clock: milliseconds since the epoch. `Date.now` unless a test has another. */

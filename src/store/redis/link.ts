@@ -15,7 +15,7 @@ import { inspectServer } from './server.js'
 
 /** What works on a connection of its own until it is stopped. */
 export interface Beside {
-  start(): Promise<void>
+  start(): Promise<unknown>
   stop(): Promise<void>
 }
 

@@ -253,6 +253,7 @@ export class Scripts {
         holder: string,
         holderIsClaimed: number,
         entries: string[],
+        dueSince: string,
       ]
     >('conversation', [conversationId, messagesShown])
   }

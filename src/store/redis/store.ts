@@ -1,5 +1,5 @@
 /**
- * The store on Redis: each transition is one script (`scripts.ts`), each event comes from `redis-events.ts`; here they
+ * The store on Redis: each transition is one script (`scripts.ts`), each event comes from `events.ts`; here they
  * are put together, and replies become the store's types.
  */
 import { composeBatch } from '../../batch.js'
@@ -24,6 +24,7 @@ import {
   type EditRequest,
   type EditResult,
   type ForgetResult,
+  type GrowthListener,
   type HistoryEntry,
   type Lease,
   MESSAGES_SHOWN,
@@ -40,16 +41,18 @@ import { Appends } from './appends.js'
 import type { RedisSource } from './connection.js'
 import type { RunReply } from './entries.js'
 import { listEntry, runFrom } from './entries.js'
-import { RedisEvents } from './events.js'
-import { FOLLOWING_OPTIONS, HistoryFollower } from './follow.js'
+import { storeEvents } from './events.js'
+import { FOLLOWING_OPTIONS, historyFollower } from './follow.js'
 import { forget } from './forget.js'
 import { GroupedCalls } from './grouped-calls.js'
+import { growthFollower } from './growth.js'
 import { Keys } from './keys.js'
 import { RedisLink } from './link.js'
 import { MemoryGuard } from './memory-guard.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './reads.js'
 import { type Ended, type Ending, Scripts } from './scripts.js'
 import { ensureExpiryEvents } from './server.js'
+import { SUBSCRIPTION_OPTIONS } from './subscription.js'
 
 export interface RedisStoreOptions {
   redis: RedisSource
@@ -232,7 +235,7 @@ export class RedisStore implements Store {
   }
 
   async conversation(conversationId: string): Promise<ConversationState> {
-    const [nowMs, waiting, header, holder, holderIsClaimed, entries] = await this.link.read(
+    const [nowMs, waiting, header, holder, holderIsClaimed, entries, dueSince] = await this.link.read(
       () => this.scripts.conversation(conversationId, MESSAGES_SHOWN),
       { conversationId },
     )
@@ -246,6 +249,7 @@ export class RedisStore implements Store {
         ? { open: { batchId, count, bytes, firstAtMs, lastAtMs, dueAtMs, dueInMs: Math.max(dueAtMs - nowMs, 0) } }
         : {}),
       ...(holder ? { heldBy: { batchId: holder, state: holderIsClaimed ? 'claimed' : 'answering' } } : {}),
+      ...(dueSince === '' || Number(dueSince) > nowMs ? {} : { overdueForMs: nowMs - Number(dueSince) }),
     }
   }
 
@@ -282,18 +286,21 @@ export class RedisStore implements Store {
   }
 
   listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>> {
+    const { keys, log } = this
     const { db, address } = this.link
-    // Subscribed to by hand, so as to know when it stands (see redis-events.ts).
-    return this.link.start(
-      { autoResubscribe: false },
-      client => new RedisEvents(client, this.keys, db, address, this.log, listener),
-    )
+    return this.link.start(SUBSCRIPTION_OPTIONS, client => storeEvents(client, { keys, db, address, log }, listener))
   }
 
   follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>> {
-    return this.link.start(
-      FOLLOWING_OPTIONS,
-      client => new HistoryFollower(client, this.keys.history, listener, this.log),
+    return this.link.start(FOLLOWING_OPTIONS, client => historyFollower(client, this.keys.history, listener, this.log))
+  }
+
+  followGrowth(listener: GrowthListener): Promise<() => Promise<void>> {
+    const { log } = this
+    const { db, address } = this.link
+    const channel = this.keys.batchUpdated
+    return this.link.start(SUBSCRIPTION_OPTIONS, client =>
+      growthFollower(client, { channel, db, address, log }, listener),
     )
   }
 

@@ -4,7 +4,7 @@
  */
 import { expect } from 'chai'
 import type { RuleOptions } from '../../../src/rules.js'
-import type { Snapshot } from '../../../src/store/memory/reads.js'
+import type { Snapshot } from '../../../src/store/memory/conversations.js'
 import type { Store } from '../../../src/store/store.js'
 
 export interface StoreUnderTest {

@@ -34,6 +34,21 @@ export function readTests(make: Make): void {
     })
   })
 
+  describe('conversation', () => {
+    it('reports for how long its first batch could have gone, unless something holds the conversation', async () => {
+      const { store, pass } = await make(PATIENT)
+      await append(store, CHAT, 'm1')
+      expect((await store.conversation(CHAT)).overdueForMs).to.equal(undefined)
+      await store.flush(CHAT)
+      await pass(20)
+      expect((await store.conversation(CHAT)).overdueForMs).to.be.at.least(20)
+      await claimOne(store)
+      await append(store, CHAT, 'm2')
+      await store.flush(CHAT)
+      expect((await store.conversation(CHAT)).overdueForMs).to.equal(undefined)
+    })
+  })
+
   describe('conversations', () => {
     it('lists what waits by its due time, then what is held, up to the limit', async () => {
       const { store, pass } = await make(PATIENT)

@@ -1,7 +1,7 @@
 /** Where everything is in Redis, read key by key, past the store and its scripts. */
 import { expect } from 'chai'
 import type { Redis } from 'ioredis'
-import type { Snapshot } from '../../../src/store/memory/reads.js'
+import type { Snapshot } from '../../../src/store/memory/conversations.js'
 import type { Keys } from '../../../src/store/redis/keys.js'
 
 export async function redisSnapshot(redis: Redis, keys: Keys, conversationIds: string[]): Promise<Snapshot> {

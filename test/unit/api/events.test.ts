@@ -5,8 +5,7 @@ import { z } from 'zod'
 import { LiveEvents } from '../../../src/api/events.js'
 import { type LiveReader, READER_BOUNDS } from '../../../src/api/live-reader.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
-import type { FollowGrowth, GrowthListener } from '../../../src/store/redis/growth.js'
-import type { HistoryEntry } from '../../../src/store/store.js'
+import type { GrowthListener, HistoryEntry } from '../../../src/store/store.js'
 import { until } from '../../support/wait.js'
 import { serve, TOKEN } from './serving.js'
 
@@ -23,6 +22,18 @@ class Told {
     this.listener = listener
     return async () => {
       this.stops += 1
+    }
+  }
+
+  growthStops = 0
+  growthListener: GrowthListener | undefined
+  growthRefusal?: Error
+
+  async followGrowth(listener: GrowthListener) {
+    if (this.growthRefusal) throw this.growthRefusal
+    this.growthListener = listener
+    return async () => {
+      this.growthStops += 1
     }
   }
 
@@ -173,26 +184,15 @@ describe('events: growth', () => {
   let told: Told
   let live: LiveEvents
   let clock: sinon.SinonFakeTimers
-  let listener: GrowthListener
-  let stops: number
-
-  const followGrowth: FollowGrowth = async its => {
-    listener = its
-    return async () => {
-      stops += 1
-    }
-  }
-
   const grow = (conversationId: string, count: number) =>
-    listener.grew({ conversationId, batchId: 'b', count, dueInMs: 10_000, db: 0 })
+    told.growthListener?.grew({ conversationId, batchId: 'b', count, dueInMs: 10_000, db: 0 })
 
   beforeEach(() => {
     clock = sinon.useFakeTimers({
       toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout', 'performance'],
     })
     told = new Told()
-    stops = 0
-    live = new LiveEvents(told, { growth: followGrowth })
+    live = new LiveEvents(told)
   })
 
   afterEach(async () => {
@@ -233,7 +233,7 @@ describe('events: growth', () => {
 
   it('that may have been missed asks readers to look anew', async () => {
     const reader = await live.read()
-    listener.missed()
+    told.growthListener?.missed()
     expect(taken(reader)).to.include('event: stale')
   })
 
@@ -243,12 +243,13 @@ describe('events: growth', () => {
     reader.destroy()
     clock.runToLast()
     await live.close()
-    expect(stops).to.equal(1)
+    expect(told.growthStops).to.equal(1)
     expect(clock.countTimers()).to.equal(0)
   })
 
   it('that can not be followed makes readers look anew now and then', async () => {
-    const blind = new LiveEvents(told, { growth: () => Promise.reject(new Error('NOPERM')) })
+    told.growthRefusal = new Error('NOPERM')
+    const blind = new LiveEvents(told)
     const reader = await blind.read()
     expect(taken(reader)).not.to.include('stale')
     clock.tick(5000)
