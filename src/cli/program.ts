@@ -190,9 +190,7 @@ const once =
   <Given extends [string?]>(work: (config: Config, ...given: Given) => Promise<string>) =>
   async (...given: Given) => {
     const result = await work(await commandConfig(), ...given)
-    if (result !== '')
-      process.stdout.write(`${result}
-`)
+    if (result !== '') process.stdout.write(`${result}\n`)
   }
 
 const warn = ({ warnings }: Config, log: Logger) => {

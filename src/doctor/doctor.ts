@@ -1,24 +1,36 @@
-/** `lull doctor`: all checks, in the order in which a person would look. */
+/** `lull doctor`: runs all checks. To add a check, add its file to checks/ and its name to the list below. */
 import type { Config } from '../config.js'
-import { answers, dead, overdue, refusedWebhooks, vanished } from './batch-checks.js'
-import { canary } from './canary-check.js'
+import type { Check } from './check.js'
+import { answers } from './checks/answers.js'
+import { apiHere } from './checks/api-here.js'
+import { canary } from './checks/canary.js'
+import { dead } from './checks/dead.js'
+import { eviction } from './checks/eviction.js'
+import { listeners } from './checks/listeners.js'
+import { memory } from './checks/memory.js'
+import { notifications } from './checks/notifications.js'
+import { overdue } from './checks/overdue.js'
+import { persistence } from './checks/persistence.js'
+import { prefixes } from './checks/prefixes.js'
+import { processes } from './checks/processes.js'
+import { queueRedis } from './checks/queue-redis.js'
+import { redis } from './checks/redis.js'
+import { settings } from './checks/settings.js'
+import { vanished } from './checks/vanished.js'
+import { webhooks } from './checks/webhooks.js'
 import { degraded, type Finding } from './finding.js'
-import { apiHere, connected, listeners, prefixes, settings } from './process-checks.js'
-import { eviction, memory, notifications, persistence, queueRedis, reached, version } from './server-checks.js'
 import { openSurroundings, type Surroundings } from './surroundings.js'
 
-type Check = (surroundings: Surroundings) => Finding | Finding[] | Promise<Finding | Finding[]>
-
-const CHECKS: Record<string, Check> = {
-  redis: reached,
-  version,
+/** In the order in which a person would look. */
+const CHECKS: readonly Check[] = [
+  redis,
   eviction,
   persistence,
   memory,
-  'queue-redis': queueRedis,
+  queueRedis,
   notifications,
-  processes: connected,
-  'api-here': apiHere,
+  processes,
+  apiHere,
   prefixes,
   settings,
   listeners,
@@ -26,29 +38,29 @@ const CHECKS: Record<string, Check> = {
   vanished,
   overdue,
   answers,
-  webhooks: refusedWebhooks,
+  webhooks,
   dead,
-}
+]
 
 /**
- * One finding a check, or a few.
- * @throws one line, where the Redis that the settings name can not be used at all
+ * Resolves to the findings of all checks.
+ * @throws one line if the Redis that the settings name cannot be used at all
  */
 export async function examine(config: Config): Promise<Finding[]> {
   const { surroundings, close } = await openSurroundings(config)
   try {
     const findings: Finding[] = []
-    for (const [name, check] of Object.entries(CHECKS)) findings.push(...(await attempt(name, check, surroundings)))
+    for (const check of CHECKS) findings.push(...(await attempt(check, surroundings)))
     return findings
   } finally {
     await close()
   }
 }
 
-/** A check that Redis refuses says so, and stops no other. */
-async function attempt(name: string, check: Check, surroundings: Surroundings): Promise<Finding[]> {
+/** If Redis refuses what a check needs, that is its finding, and the other checks go on. */
+async function attempt({ name, look }: Check, surroundings: Surroundings): Promise<Finding[]> {
   try {
-    return [await check(surroundings)].flat()
+    return [await look(surroundings)].flat()
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     return [degraded(name, `${name} could not be checked: ${message}`, 'see what this user or this service allows')]

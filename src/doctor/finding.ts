@@ -1,14 +1,15 @@
-/** What a check of `lull doctor` has found: one line, and what to do about it where there is something to do. */
+/** What a check of `lull doctor` found: one line, and the remedy if something is wrong. */
+import type { HistoryEntry } from '../history/steps.js'
 
-/** `degraded`: it works all the same, less well or with less to see. */
+/** `degraded`: it works, but less well or with less to see. */
 export type Verdict = 'ok' | 'degraded' | 'wrong'
 
 export interface Finding {
-  /** The check's name, for machines: it stays. */
+  /** The check's name, for machines. It never changes. */
   check: string
   verdict: Verdict
   says: string
-  /** What it says in more than one line, a line each. */
+  /** More lines, for what does not fit into one. */
   details?: string[]
   remedy?: string
 }
@@ -47,3 +48,19 @@ export function span(ms: number): string {
 
 /** `1 batch`, `2 batches` */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
+
+/** Names of processes, sorted and without the `lull.` that all of them share. */
+export const listed = (names: string[]): string =>
+  names
+    .map(name => name.replace(/^lull\./, ''))
+    .sort()
+    .join(', ')
+
+const BATCHES_NAMED = 5
+
+/** `b1 of a@c.us, b2 of c@c.us, …` */
+export const named = (entries: HistoryEntry[]): string =>
+  entries
+    .slice(0, BATCHES_NAMED)
+    .map(({ conversationId, batchId }) => `${batchId} of ${conversationId}`)
+    .join(', ') + (entries.length > BATCHES_NAMED ? ', …' : '')

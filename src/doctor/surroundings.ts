@@ -1,9 +1,10 @@
 /**
- * What the checks look at, read once: the store, who is connected, what processes say of themselves. Where a service
- * refuses to tell something, that is `undefined`, and each check says what it can without.
+ * What the checks look at, read once: the store, the connected clients, the history, and what processes published about
+ * themselves. If a service refuses a command, its result is `undefined`, and each check says what it can without it.
  */
 import type { Redis, RedisOptions } from 'ioredis'
 import type { Config } from '../config.js'
+import type { HistoryEntry } from '../history/steps.js'
 import { type Presence, presenceSchema } from '../presence/presence.js'
 import { processName } from '../process-name.js'
 import { type ConnectedClient, clientsOf } from '../store/redis/clients.js'
@@ -15,14 +16,14 @@ import type { StoreIdentity } from '../store/store.js'
 export interface Process {
   name: string
   role: string
-  /** Databases that its connections stand on. */
+  /** Databases that its connections use. */
   dbs: Set<number>
 }
 
 export interface Server {
   client: Redis
   facts: Map<string, string>
-  /** Absent where `CLIENT LIST` is refused. */
+  /** Absent if `CLIENT LIST` is refused. */
   clients: ConnectedClient[] | undefined
 }
 
@@ -31,12 +32,23 @@ export interface Surroundings {
   store: RedisStore
   identity: StoreIdentity
   server: Server
-  /** The queue's server, where it is another one or another database, and can be reached. */
+  /** The queue's server, if it is another one or another database, and can be reached. */
   queueServer: Server | undefined
   queueDb: number
   /** By process name, of this prefix. */
   presences: Map<string, Presence>
+  /** The last steps of all batches, newest first, at most `HISTORY_READ`. Read at the first call. */
+  history(): Promise<HistoryEntry[]>
+  /** The present by Redis's clock. Read at the first call. */
+  nowMs(): Promise<number>
 }
+
+/** About as many as the history keeps. */
+export const HISTORY_READ = 10_000
+
+/** The remedy for processes that use different databases. */
+export const ONE_ADDRESS =
+  'give all of them one REDIS_URL (under PM2: pm2 reload ecosystem.config.cjs --update-env), and compare their first log lines'
 
 /** @throws one line that names what is wrong with the Redis and the remedy */
 export async function openSurroundings(
@@ -54,33 +66,46 @@ export async function openSurroundings(
   try {
     const identity = await store.open()
     const server = await serverOf(redis, name, opened)
-    // Whether it can be reached is a check of its own.
+    // The check `queue-redis` says whether it can be reached.
     const queueServer = queueRedis ? await serverOf(queueRedis, name, opened).catch(() => undefined) : undefined
     const presences = await presencesOf(server.client, store.keys.processes)
     if (queueServer)
       for (const [other, presence] of await presencesOf(queueServer.client, store.keys.processes))
         presences.set(other, presence)
     const queueDb = queueRedis?.db ?? redis.db ?? 0
-    return { surroundings: { config, store, identity, server, queueServer, queueDb, presences }, close }
+    const history = once(() => store.history({ limit: HISTORY_READ }))
+    const nowMs = once(async () => Number((await server.client.time())[0]) * SECOND_MS)
+    return { surroundings: { config, store, identity, server, queueServer, queueDb, presences, history, nowMs }, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
+const SECOND_MS = 1000
+
+/** Calls `read` at the first call, and returns the same promise from then on. */
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | undefined
+  return () => {
+    reading ??= read()
+    return reading
+  }
+}
+
 async function serverOf(redis: RedisOptions, name: string, opened: Redis[]): Promise<Server> {
   const client = createClient(redis, name)
   opened.push(client)
-  // What a command meets, its caller hears.
+  // Each command rejects by itself.
   client.on('error', () => {})
   await connect(client)
   const facts = factsOf(await client.info())
-  // Not every service tells who is connected.
+  // Some services refuse CLIENT LIST.
   const clients = await clientsOf(client).catch(() => undefined)
   return { client, facts, clients }
 }
 
-/** What is no presence of this version's is left out. */
+/** Entries that this version cannot read are left out. */
 export async function presencesOf(client: Redis, key: string): Promise<Map<string, Presence>> {
   const presences = new Map<string, Presence>()
   for (const [name, text] of Object.entries(await client.hgetall(key))) {
@@ -94,14 +119,14 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // Somebody else's: it says nothing to us.
+    // Another version wrote it.
     return undefined
   }
 }
 
 const PROCESS_NAME = /^lull\.(api|processor|worker)\./
 
-/** Lull's own processes among the clients: doctor and other commands are not. */
+/** The roles of Lull among the clients; commands such as doctor do not count. */
 export function processesAmong(clients: ConnectedClient[]): Process[] {
   const found = new Map<string, Process>()
   for (const { name, db } of clients) {
@@ -114,7 +139,7 @@ export function processesAmong(clients: ConnectedClient[]): Process[] {
   return [...found.values()]
 }
 
-/** Those whose settings are known, and, where Redis tells, who are connected still. */
+/** Processes that published their settings and, as far as Redis shows clients, are still connected. */
 export function livePresences({ presences, server, queueServer }: Surroundings): Map<string, Presence> {
   if (!server.clients) return presences
   const connected = new Set([...server.clients, ...(queueServer?.clients ?? [])].map(({ name }) => name))

@@ -1,7 +1,7 @@
 /**
- * When each message of a batch came. An append leaves the history alone while a batch collects, so that it costs little;
- * instead the step `claimed` names the batch's messages, each with its time. Here these become the steps that they stand
- * for: `opened` names all that came with it, as far as they were not revoked, and `appended` stands where more were added.
+ * When each message of a batch came. An append to an open batch records no step, so that it costs little; instead the step
+ * `claimed` names the batch's messages, each with its time. This file turns them into steps: `opened` names all messages that
+ * came with it and were not revoked, and an `appended` is added wherever more came.
  */
 import type { ConversationState } from '../store/store.js'
 import { arrivalsIn, type HistoryEntry, idsIn, numberIn } from './steps.js'
@@ -14,7 +14,7 @@ interface Arrivals {
 
 /**
  * @param history of one conversation, newest first
- * @param waiting what no processor has claimed yet, where that is known
+ * @param waiting messages that no processor has claimed yet, if they are known
  */
 export function withArrivals(history: HistoryEntry[], waiting: ConversationState['messages'] = []): HistoryEntry[] {
   const oldestFirst = history.toReversed()
@@ -29,7 +29,7 @@ export function withArrivals(history: HistoryEntry[], waiting: ConversationState
     else arrivals.delete(batchId)
   }
   const steps: HistoryEntry[] = []
-  /** Those whose time has not come yet. */
+  /** Derived steps that are later than the entries read so far. */
   const coming: HistoryEntry[] = []
   for (const entry of oldestFirst) {
     const { step, batchId, detail, atMs } = entry
@@ -43,7 +43,7 @@ export function withArrivals(history: HistoryEntry[], waiting: ConversationState
       )
       coming.push(...appended(entry, all, count))
     } else if (step === 'claimed') {
-      // Its beginning may have been trimmed.
+      // The batch's first steps may have been trimmed.
       if (all) coming.unshift(...appended(entry, all, 0))
       arrivals.delete(batchId)
       steps.push(...coming.splice(0, coming.findLastIndex(one => one.batchId === batchId) + 1), bare(entry))
@@ -64,8 +64,8 @@ function arrivalsOf(waiting: ConversationState['messages']): Map<string, Arrival
 }
 
 /**
- * How many of the messages came with the step that opened the batch: of the first moment as many as it says. Where the very
- * first has been revoked, it is not known of any.
+ * How many of the messages came with the step that opened the batch: those of the first moment, at most as many as the step
+ * says. Unknown, and so 0, if the very first message was revoked.
  */
 function openedWith(detail: HistoryEntry['detail'], all: Arrivals): number {
   const [firstId] = idsIn(detail)
@@ -88,7 +88,7 @@ function appended({ conversationId, batchId }: HistoryEntry, { ids, atMs }: Arri
   return steps
 }
 
-/** Without what the other steps say now. */
+/** The step without the messages, which the other steps name now. */
 function bare(entry: HistoryEntry): HistoryEntry {
   if (entry.step !== 'claimed') return entry
   const { ids: _, at: __, firstAtMs: ___, ...detail } = entry.detail

@@ -1,5 +1,6 @@
 /** Lives read from a store: what `livesOf` needs, in as few reads as there can be, and consistent with each other. */
 import type { ConversationState, Store } from '../store/store.js'
+import { isGone, shouldWait } from './gone.js'
 import type { Life } from './life.js'
 import { livesOf } from './lives.js'
 import type { HistoryEntry } from './steps.js'
@@ -22,6 +23,8 @@ const STEPS_A_LIFE = 10
 const MOST_STEPS_READ = 10_000
 /** Conversations whose state is read because batches of theirs are not claimed. */
 const STATES_READ = 50
+/** Batches that should wait and are looked up in the store. */
+const WAITING_LOOKED_UP = 200
 /** Steps that may have been recorded while states were read. */
 const STEPS_SINCE_READ = 100
 
@@ -67,6 +70,24 @@ export async function recentLives(store: LivesStore, limit: number): Promise<Liv
     return livesOf({ history: steps, rules: store.rules, nowMs, ...(state ? { state } : {}) })
   })
   return { lives: lives.sort((a, b) => b.firstAtMs - a.firstAtMs).slice(0, limit), nowMs }
+}
+
+/**
+ * The last step of each batch that should wait and whose messages are gone; at most 200 batches that should wait are looked up.
+ * @param history of all conversations, newest first, read just before
+ */
+export async function lostBatches(store: LivesStore, history: HistoryEntry[]): Promise<HistoryEntry[]> {
+  const last = new Map<string, HistoryEntry>()
+  for (const entry of history) if (!last.has(entry.batchId)) last.set(entry.batchId, entry)
+  const lost: HistoryEntry[] = []
+  for (const entry of [...last.values()].filter(shouldWait).slice(0, WAITING_LOOKED_UP)) {
+    const { conversationId } = entry
+    if (!isGone(entry, history, await store.conversation(conversationId))) continue
+    // It may have been claimed between the two reads.
+    const [newest] = await store.history({ conversationId, limit: 1 })
+    if (newest?.id === history.find(one => one.conversationId === conversationId)?.id) lost.push(entry)
+  }
+  return lost
 }
 
 function byConversation(history: HistoryEntry[]): Map<string, HistoryEntry[]> {

@@ -76,7 +76,7 @@ describe('dead batches', function () {
     await until(async () => (await batcher.dead()).length > length, { what: `${text} to die` })
   }
 
-  it('`lull dead` lists them: id, time, attempts, messages, conversation, and what the receiver said', async () => {
+  it('are listed by `lull dead` with id, time, attempts, messages, conversation and the receiver’s error', async () => {
     expect(await ended('dead')).to.deep.equal({ code: 0, stdout: ['no dead batches'], stderr: [] })
     expect(await ended('dead', '--json')).to.deep.equal({ code: 0, stdout: [], stderr: [] })
     const processor = await start('processor')
@@ -101,7 +101,7 @@ describe('dead batches', function () {
     expect(json).to.deep.equal([first, second])
   })
 
-  it('one that is redriven goes under its old id, in front of what came later', async () => {
+  it('keep their id when they are redriven, and go before later messages', async () => {
     const processor = await start('processor')
     await processor.line(/processor started/)
     await die('1')
@@ -120,7 +120,7 @@ describe('dead batches', function () {
     expect(await batcher.dead()).to.deep.equal([])
   })
 
-  it('all that are redriven go in the order in which they died, with processors at work, and what is well is not held up', async () => {
+  it('redriven together go in the order in which they died, beside running processors, and hold up no other batch', async () => {
     const processor = await start('processor')
     await processor.line(/processor started/)
     for (let n = 1; n <= 5; n++) await die(String(n))
@@ -138,7 +138,7 @@ describe('dead batches', function () {
     expect(await ended('dead', 'redrive', '--all')).to.deep.equal({ code: 0, stdout: ['no dead batches'], stderr: [] })
   })
 
-  it('one that fails again is dead again, with the new error', async () => {
+  it('that fail again are dead again, with the new error', async () => {
     const processor = await start('processor')
     await processor.line(/processor started/)
     await die('1')
@@ -153,7 +153,7 @@ describe('dead batches', function () {
     await until(() => receiver.received.length === 1, { what: 'it to be taken' })
   })
 
-  it('an id that is none is 1 and one line; neither an id nor --all, or both, is 2', async () => {
+  it('make redrive exit 1 for an unknown id, and 2 without an id and --all or with both', async () => {
     expect(await ended('dead', 'redrive', 'gone')).to.deep.equal({
       code: 1,
       stdout: [],

@@ -1,6 +1,6 @@
 /**
- * Guarantee **doctor**: each check, with a test that breaks the thing and sees the right mark and the right remedy. The old
- * system's riddle is among them: processes that "see different data".
+ * Guarantee **doctor**: each check has a test that breaks what it checks, and expects the right mark and the right remedy. Among
+ * them is the riddle of the old system: processes that "see different data".
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -25,7 +25,7 @@ describe('doctor', function () {
   let env: Record<string, string>
   let running: LullProcess[]
   let directory: string
-  /** Throws always. */
+  /** Always throws. */
   let handler: string
 
   before(async () => {
@@ -45,7 +45,7 @@ describe('doctor', function () {
     admin = new Redis(server.url, { lazyConnect: true })
     await admin.connect()
     await admin.flushall()
-    // Else each look waits for the canary.
+    // Otherwise each run waits for the canary.
     await admin.config('SET', 'notify-keyspace-events', 'Ex')
     env = {
       REDIS_URL: server.url,
@@ -69,7 +69,7 @@ describe('doctor', function () {
     return command
   }
 
-  /** Resolves when it stands; to the port, of an API. */
+  /** Resolves when the role has started; for an API, to its port. */
   const role = async (name: 'api' | 'processor' | 'worker', more: Record<string, string> = {}) => {
     const command = await start([name], more)
     const line = await command.line(name === 'api' ? /api listens on/ : new RegExp(`${name} started on`))
@@ -102,7 +102,7 @@ describe('doctor', function () {
     return { code, stdout: command.stdout, stderr: command.stderr }
   }
 
-  /** On a machine with other things to do Redis may answer late, and doctor says so: then it is to look again. */
+  /** On a busy machine Redis may answer late, and doctor reports that. Then doctor looks again. */
   const unhurried = <T>(look: () => Promise<T>, isSlow: (found: T) => boolean) =>
     until(
       async () => {
@@ -113,7 +113,7 @@ describe('doctor', function () {
     )
 
   describe('the command', () => {
-    it('on a whole system marks everything with ✓ but what this Redis does not keep, and exits 0', async () => {
+    it('marks everything of a whole system with ✓ except the missing persistence of this Redis, and exits 0', async () => {
       await role('processor')
       await role('worker')
       const port = await role('api')
@@ -129,7 +129,7 @@ describe('doctor', function () {
       expect(marks.length).to.be.at.least(15)
     })
 
-    it('exits 1 where something is wrong, and says so in one line; --json is one object', async () => {
+    it('exits 1 if a check fails, and names it in one line; --json prints one object', async () => {
       const { code, stdout, stderr } = await ended(await start(['doctor', '--json']))
       expect(code).to.equal(1)
       expect(stderr).to.have.length(1)
@@ -142,7 +142,7 @@ describe('doctor', function () {
       ).to.equal(true)
     })
 
-    it('a Redis that is not there is ✗ with the remedy', async () => {
+    it('marks a Redis that cannot be reached with ✗ and the remedy', async () => {
       const { code, stdout } = await ended(
         await start(['doctor'], { REDIS_URL: `redis://127.0.0.1:${await freePort()}` }),
       )
@@ -152,7 +152,7 @@ describe('doctor', function () {
   })
 
   describe('Redis', () => {
-    it('an eviction policy that loses messages is ✗, one that loses headers is !', async () => {
+    it('gets ✗ for an eviction policy that loses messages, and ! for one that loses headers', async () => {
       await admin.config('SET', 'maxmemory-policy', 'allkeys-lru')
       expect(await find('eviction'))
         .to.include({ verdict: 'wrong' })
@@ -162,13 +162,13 @@ describe('doctor', function () {
       expect((await find('eviction')).verdict).to.equal('degraded')
     })
 
-    it('without anything written to disk is !', async () => {
+    it('gets ! if it writes nothing to disk', async () => {
       const finding = await find('persistence')
       expect(finding.verdict).to.equal('degraded')
       expect(finding.remedy).to.include('appendonly yes')
     })
 
-    it('with an append-only file is ✓', async () => {
+    it('gets ✓ with an append-only file', async () => {
       const other = await privateRedis({ args: ['--appendonly', 'yes'] })
       try {
         expect((await find('persistence', { REDIS_URL: other.url })).verdict).to.equal('ok')
@@ -177,7 +177,7 @@ describe('doctor', function () {
       }
     })
 
-    it('with its memory nearly full is !, and ✗ where messages are refused', async () => {
+    it('gets ! with its memory nearly full, and ✗ once messages are refused', async () => {
       // What the connections of a look take is little beside it.
       await admin.setrange('ballast', 20_000_000, 'x')
       const used = Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1])
@@ -189,7 +189,7 @@ describe('doctor', function () {
       expect(finding.says).to.include('503')
     })
 
-    it('that announces no expiry is !, in the setting and in the canary', async () => {
+    it('gets ! for the setting and for the canary if it publishes no expiry', async () => {
       await admin.config('SET', 'notify-keyspace-events', '')
       const finding = await find('notifications')
       expect(finding.verdict).to.equal('degraded')
@@ -201,7 +201,7 @@ describe('doctor', function () {
       )
     })
 
-    it('that announces it is ✓, with how long it took in ms', async () => {
+    it('gets ✓ if it publishes expiry, with the delay in ms', async () => {
       await admin.config('SET', 'notify-keyspace-events', 'Ex')
       expect((await find('notifications')).verdict).to.equal('ok')
       expect(
@@ -215,7 +215,7 @@ describe('doctor', function () {
         .that.matches(/after \d+ ms by itself, after \d+ ms when touched/)
     })
 
-    it('that refuses CONFIG and CLIENT LIST, as managed ones do, is ! for these and goes on', async () => {
+    it('gets ! if it refuses CONFIG and CLIENT LIST, as managed ones do, and the other checks go on', async () => {
       await admin.call('ACL', 'SETUSER', 'managed', 'on', '>secret', '~*', '&*', '+@all', '-config', '-client|list')
       try {
         const url = server.url.replace('redis://', 'redis://managed:secret@')
@@ -231,15 +231,15 @@ describe('doctor', function () {
       }
     })
 
-    it('a queue’s Redis that is away is ✗', async () => {
+    it('gets ✗ if the Redis of the queue cannot be reached', async () => {
       const finding = await find('queue-redis', { LULL_QUEUE_REDIS_URL: `redis://127.0.0.1:${await freePort()}` })
       expect(finding.verdict).to.equal('wrong')
       expect(finding.remedy).to.include('LULL_QUEUE_REDIS_URL')
     })
   })
 
-  describe('who is there', () => {
-    it('no processor is ✗, and nobody listens; no API and no worker are !', async () => {
+  describe('processes', () => {
+    it('get ✗ without a processor and a subscriber, and ! without an API or a worker', async () => {
       const all = await findings()
       const verdictOf = (check: string) => all.find(finding => finding.check === check)?.verdict
       expect(verdictOf('processors')).to.equal('wrong')
@@ -248,14 +248,14 @@ describe('doctor', function () {
       expect(verdictOf('workers')).to.equal('degraded')
     })
 
-    it('no worker while batches wait for one is ✗', async () => {
+    it('get ✗ without a worker while batches wait for one', async () => {
       await admin.lpush('bull:doctored:wait', 'batch-1')
       const finding = await find('workers')
       expect(finding.verdict).to.equal('wrong')
       expect(finding.remedy).to.include('lull worker')
     })
 
-    it('the riddle: an API on database 1 and a processor on database 0', async () => {
+    it('get ✗ if an API uses database 1 and a processor database 0', async () => {
       await role('processor')
       await role('api', { REDIS_URL: `${server.url}/1` })
       const finding = await find('databases')
@@ -274,7 +274,7 @@ describe('doctor', function () {
       expect((await find('listeners')).verdict).to.equal('ok')
     })
 
-    it('all that stand on another database are named, workers too', async () => {
+    it('on another database are all named, workers too', async () => {
       await role('processor')
       await role('worker')
       await role('api', { REDIS_URL: `${server.url}/1` })
@@ -282,7 +282,7 @@ describe('doctor', function () {
       expect(says).to.match(/on database 0 of the same Redis: processor\.\S+, worker\.\S+, and this is database 1/)
     })
 
-    it('the riddle: two Redis servers', async () => {
+    it('get ✗ if they use two Redis servers', async () => {
       const other = await privateRedis()
       try {
         await role('processor')
@@ -291,7 +291,7 @@ describe('doctor', function () {
         expect(all.find(({ check }) => check === 'apis')?.verdict).to.equal('degraded')
         const here = all.find(({ check }) => check === 'api-here')
         expect(here?.verdict).to.equal('wrong')
-        expect(here?.says).to.include('stands on another Redis')
+        expect(here?.says).to.include('uses another Redis')
         expect(here?.remedy).to.include('one REDIS_URL')
         for (const command of running.splice(0)) await command.stop()
       } finally {
@@ -299,7 +299,7 @@ describe('doctor', function () {
       }
     })
 
-    it('an API is known as the same after Redis was restarted, which makes it another to itself', async () => {
+    it('keep their identity after a restart of Redis, which changes its run_id', async () => {
       const other = await privateRedis()
       try {
         const port = await role('api', { REDIS_URL: other.url })
@@ -318,7 +318,7 @@ describe('doctor', function () {
       }
     })
 
-    it('the riddle: another LULL_PREFIX', async () => {
+    it('get ✗ if one of them uses another LULL_PREFIX', async () => {
       await role('api')
       await role('processor', { LULL_PREFIX: 'elsewhere' })
       const finding = await find('prefixes')
@@ -326,7 +326,7 @@ describe('doctor', function () {
       expect(finding.says).to.match(/^with LULL_PREFIX=elsewhere: processor\./)
     })
 
-    it('the riddle: a process with a stale environment', async () => {
+    it('get ✗ if one of them runs with an outdated environment', async () => {
       await role('api', { LULL_QUIET_GAP_MS: '400' })
       await role('processor')
       const finding = await find('settings')
@@ -337,7 +337,7 @@ describe('doctor', function () {
       expect(finding.remedy).to.include('--update-env')
     })
 
-    it('where the handover differs, what only one kind has is left out; a line a setting', async () => {
+    it('with different handovers are compared by the settings that both kinds have, a line for each', async () => {
       await role('api', { LULL_HANDOVER: 'http', LULL_HANDOVER_URL: 'http://127.0.0.1:9', LULL_ORDER: 'concurrent' })
       await role('processor')
       const { code, stdout } = await ended(await start(['doctor']))
@@ -351,14 +351,14 @@ describe('doctor', function () {
       expect(named[2]).to.match(/^ {2}→ restart them/)
     })
 
-    it('an environment that none of the processes has got yet is !', async () => {
+    it('get ! if none of them runs with this environment', async () => {
       await role('processor')
       const finding = await find('settings', { LULL_MAX_WAIT_MS: '9000' })
       expect(finding.verdict).to.equal('degraded')
       expect(finding.details).to.deep.equal(['LULL_MAX_WAIT_MS=60000 there, 9000 here'])
     })
 
-    it('a process that stopped, or was killed, is not counted; its settings neither', async () => {
+    it('that stopped or were killed do not count, nor do their settings', async () => {
       await role('processor')
       await running[0]?.kill()
       await until(async () => (await find('processors')).verdict === 'wrong', { what: 'the processor to be gone' })
@@ -367,7 +367,7 @@ describe('doctor', function () {
   })
 
   describe('batches', () => {
-    it('a foreign process that deletes headers is ✗, and is named among the clients that could be it', async () => {
+    it('get ✗ if another program deletes headers, and it is named among the clients that could be it', async () => {
       await role('processor')
       const port = await role('api')
       const oldSystem = startOldSystem(server.url, 'doctor')
@@ -384,7 +384,7 @@ describe('doctor', function () {
       }
     })
 
-    it('messages that a foreign hand deleted are ✗, before anybody misses them', async () => {
+    it('get ✗ if another program deleted their messages', async () => {
       const port = await role('api', { LULL_QUIET_GAP_MS: '30000' })
       await post(port, 'm1')
       expect((await find('vanished')).verdict).to.equal('ok')
@@ -394,7 +394,7 @@ describe('doctor', function () {
       expect(finding.says).to.include(`messages of 1 waiting batch are gone`).and.to.include(CHAT)
     })
 
-    it('a loss says how long ago it was, is ! after a day, and ✓ once the conversation is forgotten', async () => {
+    it('that were lost are shown with their age, get ! after a day, and ✓ once the conversation is forgotten', async () => {
       const HOUR_MS = 3_600_000
       const opened = async (conversationId: string, hoursAgo: number) => {
         const [seconds] = await admin.time()
@@ -416,7 +416,7 @@ describe('doctor', function () {
       expect((await find('vanished')).verdict).to.equal('ok')
     })
 
-    it('answers that failed for good are !, with the remedy; nothing of them is dead', async () => {
+    it('get ! with the remedy if their answers failed for good, although none is dead', async () => {
       const port = await role('api')
       await role('processor')
       await role('worker', { LULL_WORKER_HANDLER: handler, LULL_ANSWER_ATTEMPTS: '1' })
@@ -444,14 +444,22 @@ describe('doctor', function () {
       expect((await find('answers')).says).to.match(/^1 answer failed for good and 1 answer took longer than/)
     })
 
-    it('a batch that nobody takes is !', async () => {
+    it('are read from the history in one pass', async () => {
+      await role('processor')
+      await admin.config('RESETSTAT')
+      await findings()
+      const calls = /cmdstat_xrevrange:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1]
+      expect(calls).to.equal('1')
+    })
+
+    it('get ! if no processor claims them', async () => {
       const port = await role('api', { LULL_QUIET_GAP_MS: '10' })
       await post(port, 'm1')
       await until(async () => (await find('overdue')).verdict === 'degraded', { what: 'the batch to be overdue' })
       expect((await find('overdue')).says).to.match(/the oldest batch has been due for \d/)
     })
 
-    it('a dead batch is ✗, with its error and the remedy', async () => {
+    it('get ✗ if one is dead, with its error and the remedy', async () => {
       const http = {
         LULL_HANDOVER: 'http',
         LULL_HANDOVER_URL: `http://127.0.0.1:${await freePort()}`,
@@ -464,7 +472,7 @@ describe('doctor', function () {
       expect((await find('dead')).remedy).to.include('lull dead redrive')
     })
 
-    it('refused webhooks are ! by provider and reason', async () => {
+    it('get ! for refused webhooks, by provider and reason', async () => {
       const port = await role('api', { WHATSAPP_APP_SECRET: 'shh' })
       expect(await post(port, 'm1', 'meta')).to.equal(401)
       expect(await post(port, 'm1', 'generic')).to.equal(401)

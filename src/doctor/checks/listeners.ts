@@ -1,0 +1,33 @@
+/** Whether a processor is subscribed to `next-due`. */
+import type { Check } from '../check.js'
+import { degraded, type Finding, ok, wrong } from '../finding.js'
+import { type Process, processesAmong, type Surroundings } from '../surroundings.js'
+
+export const listeners: Check = { name: 'listeners', look }
+
+async function look({ server, store, identity }: Surroundings): Promise<Finding> {
+  const check = 'listeners'
+  const channel = store.keys.nextDue
+  const reply: unknown = await server.client.pubsub('NUMSUB', channel).catch(() => undefined)
+  if (!Array.isArray(reply))
+    return degraded(
+      check,
+      `PUBSUB is refused here, so the subscribers of ${channel} cannot be counted`,
+      'allow it to this user (+pubsub|numsub)',
+    )
+  const count = Number(reply[1] ?? 0)
+  const isProcessor = ({ role, dbs }: Process) => role === 'processor' && dbs.has(identity.db)
+  if (count > 0 && server.clients && !processesAmong(server.clients).some(isProcessor))
+    return degraded(
+      check,
+      `${count} listening to ${channel}, of other databases: Pub/Sub is shared by all databases, and no processor uses this one`,
+      `start a processor on database ${identity.db} (lull processor)`,
+    )
+  return count > 0
+    ? ok(check, `${count} listening to ${channel}`)
+    : wrong(
+        check,
+        `nobody listens to ${channel}`,
+        'start a processor with the same Redis and LULL_PREFIX; one that runs may lack the right to subscribe (ACL: &rapid-fire.* and &__keyevent@*)',
+      )
+}

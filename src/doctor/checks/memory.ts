@@ -1,0 +1,26 @@
+import { MESSAGES_SHARE } from '../../store/redis/memory-guard.js'
+import type { Check } from '../check.js'
+import { degraded, ok, wrong } from '../finding.js'
+
+const MIB = 1024 * 1024
+/** The share of `maxmemory` from which on memory is nearly full. */
+const NEARLY_FULL = 0.75
+const REMEDY =
+  'raise maxmemory, or see what fills it: redis-cli --bigkeys; finished jobs go by LULL_JOB_RETENTION_MS; managed: a larger node'
+
+/** How much room Redis has. */
+export const memory: Check = {
+  name: 'memory',
+  look: ({ server: { facts } }) => {
+    const used = Number(facts.get('used_memory') ?? 0)
+    const limit = Number(facts.get('maxmemory') ?? 0)
+    if (limit === 0) return ok('memory', `memory ${mib(used)}, no maxmemory`)
+    const share = used / limit
+    const says = `memory ${mib(used)} of ${mib(limit)} (${Math.round(share * 100)} %)`
+    if (share >= MESSAGES_SHARE)
+      return wrong('memory', `${says}: from ${MESSAGES_SHARE * 100} % on messages are refused (503)`, REMEDY)
+    return share >= NEARLY_FULL ? degraded('memory', says, REMEDY) : ok('memory', says)
+  },
+}
+
+const mib = (bytes: number) => `${(bytes / MIB).toFixed(bytes < 10 * MIB ? 1 : 0)} MiB`

@@ -1,0 +1,45 @@
+import type { Redis } from 'ioredis'
+import type { Check } from '../check.js'
+import { degraded, ok, wrong } from '../finding.js'
+
+const WRITES = [
+  ['aof_last_write_status', 'the append-only file'],
+  ['aof_last_bgrewrite_status', 'rewriting the append-only file'],
+  ['rdb_last_bgsave_status', 'the snapshot'],
+] as const
+
+/** What survives a restart of Redis. */
+export const persistence: Check = {
+  name: 'persistence',
+  look: async ({ server: { client, facts } }) => {
+    const failed = WRITES.find(([fact]) => facts.get(fact) === 'err')
+    if (failed)
+      return wrong(
+        'persistence',
+        `writing to disk fails: ${failed[1]}`,
+        'see Redis’s log: the disk is full, or Redis may not write to its directory',
+      )
+    if (facts.get('aof_enabled') === '1')
+      return ok('persistence', 'append-only file: written messages survive a restart')
+    const save = await configured(client, 'save')
+    if (save === '')
+      return degraded(
+        'persistence',
+        'nothing is written to disk: a restart of Redis loses the messages that wait',
+        'CONFIG SET appendonly yes, and in redis.conf (see this project’s); managed: turn persistence on',
+      )
+    return degraded(
+      'persistence',
+      save === undefined
+        ? 'no append-only file (and this service does not show its snapshots): a crash may lose the last writes'
+        : `snapshots only (save ${save}): a crash loses all writes after the last one`,
+      'CONFIG SET appendonly yes, and in redis.conf; managed: turn AOF persistence on, or rely on its replicas',
+    )
+  },
+}
+
+/** A setting of Redis; `undefined` if CONFIG is refused. */
+async function configured(client: Redis, name: string): Promise<string | undefined> {
+  const reply: unknown = await client.config('GET', name).catch(() => undefined)
+  return Array.isArray(reply) && typeof reply[1] === 'string' ? reply[1] : undefined
+}

@@ -1,0 +1,23 @@
+import type { Check } from '../check.js'
+import { degraded, ok } from '../finding.js'
+import { livePresences } from '../surroundings.js'
+
+/** Webhooks that the APIs refused since they started, by provider and reason. */
+export const webhooks: Check = {
+  name: 'webhooks',
+  look: surroundings => {
+    const counts = new Map<string, number>()
+    for (const { refused } of livePresences(surroundings).values())
+      for (const { provider, reason, count } of refused) {
+        const key = `${provider} ${reason}`
+        counts.set(key, (counts.get(key) ?? 0) + count)
+      }
+    if (counts.size === 0) return ok('webhooks', 'no webhook was refused')
+    const all = [...counts].map(([key, count]) => `${key} ${count}`).join(', ')
+    return degraded(
+      'webhooks',
+      `webhooks refused since the API’s start: ${all}`,
+      'missing or mismatch: compare the provider’s secret with the setting (the log names it), and make sure that no proxy changes the body; unsigned: LULL_ALLOW_UNSIGNED; verify_token: WHATSAPP_VERIFY_TOKEN',
+    )
+  },
+}
