@@ -1,4 +1,4 @@
-/** Charts as SVG: a bar a row, the median with the spread of its rounds. */
+/** Charts as SVG: one bar a row, with the median and the spread of its rounds. */
 import * as echarts from 'echarts'
 import type { CustomSeriesRenderItemAPI } from 'echarts/types/dist/shared'
 import { median, type Result, shown } from './figures.js'
@@ -11,7 +11,7 @@ const COLOURS = { lull: '#2563eb', other: '#94a3b8', spread: '#0f172a' }
 export function chartOf({ title, rows, draw, columns }: Result): string {
   const drawn = rows.map(({ name, figures }) => ({ name, values: figures[draw.key] ?? [] })).reverse()
   const digits = columns.find(({ key }) => key === draw.key)?.digits ?? 0
-  // A logarithm has no zero: what is less is drawn as this.
+  // A logarithmic axis has no zero: smaller values are drawn as this one.
   const least = draw.log ? 0.1 : 0
   const bound = (value: number) => Math.max(least, value)
   const chart = echarts.init(null, null, {
@@ -58,7 +58,7 @@ export function chartOf({ title, rows, draw, columns }: Result): string {
   return svg
 }
 
-/** A line from the least to the most of a row's rounds. */
+/** A line from the minimum to the maximum of a row's rounds. */
 function spread(_params: unknown, api: CustomSeriesRenderItemAPI) {
   const [x1 = 0, y = 0] = api.coord([api.value(1), api.value(0)])
   const [x2 = 0] = api.coord([api.value(2), api.value(0)])

@@ -1,6 +1,6 @@
 /**
- * A process of one peer: its producer or its consumer, driven by messages from `children.ts`. It keeps figures in memory
- * while it is measured, and hands them over when asked.
+ * A process of one peer: its producer or its consumer, controlled by messages from `children.ts`. It keeps figures in memory
+ * while it is measured, and sends them on request.
  *
  *     node --import=tsx child.ts <producer|consumer> <peer> <settings as JSON>
  */
@@ -23,10 +23,10 @@ const producer = role === 'producer' ? await peer.produce(settings) : undefined
 const consumer = role === 'consumer' ? await peer.consume?.(settings, onBatch) : undefined
 
 const orders: { [kind in Order['kind']]: (order: Extract<Order, { kind: kind }>) => Promise<unknown> | unknown } = {
-  stream: ({ prefix, perSecond, count }) => stream(standing(), prefix, perSecond, count),
-  flood: ({ prefix, count, conversations, inFlight }) => flood(standing(), prefix, count, conversations, inFlight),
+  stream: ({ prefix, perSecond, count }) => stream(theProducer(), prefix, perSecond, count),
+  flood: ({ prefix, count, conversations, inFlight }) => flood(theProducer(), prefix, count, conversations, inFlight),
   append: ({ messages }) =>
-    Promise.all(messages.map(([id, messageId, text]) => standing().append(id, messageId, text))),
+    Promise.all(messages.map(([id, messageId, text]) => theProducer().append(id, messageId, text))),
   count: () => count,
   take: async () => {
     const taken = seen
@@ -74,7 +74,7 @@ async function onBatch(conversation: string, texts: string[], { dueAtMs, jobId }
   process.send?.({ ended: { ...batch, endedAtMs: nowMs() } })
 }
 
-/** A message each for `total` conversations, evenly spread: an open loop, which waits for no answer. */
+/** Appends one message to each of `total` conversations, at even intervals, without waiting for the answers (open loop). */
 async function stream(to: Producer, prefix: string, perSecond: number, total: number): Promise<Acknowledged[]> {
   const acknowledged: Promise<Acknowledged>[] = []
   const startedAtMs = performance.now()
@@ -89,7 +89,7 @@ async function stream(to: Producer, prefix: string, perSecond: number, total: nu
   return Promise.all(acknowledged)
 }
 
-/** As fast as it goes with so many in flight. @returns milliseconds it took */
+/** Appends as fast as possible with `inFlight` calls at once. @returns how long it took, in milliseconds */
 async function flood(to: Producer, prefix: string, total: number, conversations: number, inFlight: number) {
   const text = 'x'.repeat(100)
   let next = 0
@@ -102,7 +102,7 @@ async function flood(to: Producer, prefix: string, total: number, conversations:
   return performance.now() - startedAtMs
 }
 
-function standing(): Producer {
+function theProducer(): Producer {
   if (!producer) throw new Error(`${name}: this process is no producer`)
   return producer
 }

@@ -1,11 +1,11 @@
-/** The processes that are measured: starts them, gives them orders, hears their answers, and ends them all. */
+/** The processes that are measured: starts them, sends them orders, receives their answers, and ends them. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Settings } from './peers/peer.js'
 
-/** Conversation and when its message was acknowledged. */
+/** A conversation, and when its message was acknowledged. */
 const acknowledgedShape = z.tuple([z.string(), z.number()])
 export type Acknowledged = z.infer<typeof acknowledgedShape>
 
@@ -15,12 +15,12 @@ const seenShape = z.object({
   atMs: z.number(),
   dueAtMs: z.number().optional(),
   jobId: z.string().optional(),
-  /** By Redis's clock, where it came as a job of a queue. */
+  /** By Redis's clock, if it came as a job of a queue. */
   visibleAtMs: z.number().optional(),
 })
 export type Seen = z.infer<typeof seenShape>
 
-/** What orders are answered with. */
+/** The shapes of answers. */
 export const replies = {
   figure: z.number(),
   seen: z.array(seenShape),
@@ -73,7 +73,7 @@ export class Child {
     })
   }
 
-  /** Resolves when it stands. @param onWork told of each batch's work, where the settings have a `workMs` */
+  /** Resolves when the process is ready. @param onWork called for each batch, if the settings have a `workMs` */
   static async start(
     role: 'producer' | 'consumer',
     peer: string,
@@ -94,7 +94,7 @@ export class Child {
     return this.process.pid ?? 0
   }
 
-  /** Resolves to the answer, of the shape that is expected (`replies`). */
+  /** Resolves to the answer, parsed by a shape of `replies`. */
   async ask<T>(order: Order, shape: z.ZodType<T>, withinMs = ANSWER_MS): Promise<T> {
     const id = ++this.last
     const answer = this.answer(id, withinMs)
@@ -111,7 +111,7 @@ export class Child {
     await exit
   }
 
-  /** Without a goodbye. */
+  /** SIGKILL. */
   async kill(): Promise<void> {
     const exit = once(this.process, 'exit')
     this.process.kill('SIGKILL')

@@ -1,9 +1,9 @@
-/** What the benchmarks hand over to be printed and drawn: for each row one figure a round. */
+/** The results that are printed and drawn: for each row one figure a round. */
 
 export interface Column {
   key: string
   title: string
-  /** Digits behind the point; 0. */
+  /** Decimal places; 0. */
   digits?: number
   /** Whether the ratio to `against` is shown. */
   ratio?: boolean
@@ -24,11 +24,11 @@ export interface Aim {
 export interface Result {
   id: string
   title: string
-  /** What was done, in a sentence or two. */
+  /** What was measured, in a sentence or two. */
   about: string
   columns: Column[]
   rows: Row[]
-  /** The row that the others are a ratio of. */
+  /** The row that ratios are relative to. */
   against: string
   aims: Aim[]
   /** The column that is drawn. */
@@ -37,7 +37,7 @@ export interface Result {
 
 export const median = (values: number[]): number => at(values, 0.5)
 
-/** The value that a `share` of them reaches at most: nearest rank. */
+/** The percentile `share` (0 to 1), by nearest rank. */
 export function at(values: number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
@@ -48,13 +48,13 @@ export function figuresOf(rows: Row[], name: string, key: string): number[] {
   return rows.find(row => row.name === name)?.figures[key] ?? []
 }
 
-/** Of each round the ratio; then their median. */
+/** The median of the rounds' ratios. */
 export function ratio(rows: Row[], name: string, to: string, key: string): number {
   const base = figuresOf(rows, to, key)
   return median(figuresOf(rows, name, key).map((figure, i) => figure / (base[i] ?? Number.NaN)))
 }
 
-/** Collects rounds into rows, in the order in which names first come. */
+/** Collects rounds into rows, in the order of the names' first appearance. */
 export class Rows {
   readonly rows: Row[] = []
 
@@ -71,7 +71,7 @@ export class Rows {
   }
 }
 
-/** As people read it: `1,234`, `0.42`. */
+/** Formats a figure: `1,234`, `0.42`. */
 export const shown = (value: number, digits = 0): string =>
   Number.isFinite(value)
     ? value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })

@@ -1,4 +1,4 @@
-/** Programs that are measured from the outside: Lull's own roles as a user starts them, and the routes beside them. */
+/** Programs that are measured from outside: Lull's roles as users start them, and the routes that they are compared with. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -25,7 +25,7 @@ export class Program {
     return this.process.pid ?? 0
   }
 
-  /** A role of Lull. Its log is off, as the routes beside it have none. */
+  /** A role of Lull. Its log is off, since the other routes have none. */
   static lull(role: 'api' | 'processor' | 'worker', redis: string, gapMs: number): Promise<Program> {
     return Program.start([LULL, role], {
       REDIS_URL: redis,
@@ -70,7 +70,7 @@ export class Program {
   }
 }
 
-/** Milliseconds of CPU that a process has used since its start. */
+/** The CPU time of a process since its start, in milliseconds. */
 export const cpuMsOf = async (pid: number): Promise<number> => (await pidusage(pid)).ctime
 
 export const stopPrograms = () => Promise.all([...running].map(program => program.stop()))

@@ -1,12 +1,12 @@
 /**
- * How late are releases, while Redis is full of other keys that have a TTL? (That is what makes keyspace notifications
- * late without bound: Redis finds expired keys by sampling.)
+ * How late are releases while Redis holds many other keys with a TTL? (They make keyspace notifications late without bound,
+ * since Redis finds expired keys by sampling.)
  *
  *     npm run bench:punctual            on a Redis of its own
  *     REDIS_URL=… npm run bench:punctual
  *
- * Lateness is what the claim script finds by Redis's clock: from the due time to the claim. For comparison, the same is
- * measured of the textbook pattern, a shadow key of the same TTL and a subscriber to `expired`, in the same run.
+ * Lateness is the time from the due time to the claim, by Redis's clock. In the same run the textbook pattern is measured
+ * for comparison: a shadow key with the same TTL and a subscriber to `expired`.
  */
 import { parseArgs } from 'node:util'
 import { Redis } from 'ioredis'
@@ -99,7 +99,7 @@ async function measureTextbook(): Promise<number[]> {
   return late
 }
 
-/** Calls `append` for each conversation, at moments spread evenly. */
+/** Calls `append` for each conversation, at even intervals. */
 async function spread(append: (i: number) => Promise<unknown>, what: string): Promise<void> {
   const startedAt = performance.now()
   const all: Promise<unknown>[] = []
@@ -119,7 +119,7 @@ function show(name: string, late: number[], expected: number): void {
   const missing = expected - sorted.length
   console.log(
     `${name.padEnd(34)} p50 ${ms(at(0.5))}  p90 ${ms(at(0.9))}  p99 ${ms(at(0.99))}  max ${ms(at(1))}` +
-      (missing > 0 ? `  and ${missing} had not come after ${TEXTBOOK_WAIT_MS / 1000} s` : ''),
+      (missing > 0 ? `  and ${missing} were missing after ${TEXTBOOK_WAIT_MS / 1000} s` : ''),
   )
 }
 

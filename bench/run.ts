@@ -1,9 +1,9 @@
 /**
- * The benchmarks: Lull beside what one would use instead, in one run on one machine.
+ * The benchmarks: Lull beside its alternatives, in one run on one machine.
  *
- *     npm run bench                              all of it: tables, and JSON and charts in docs/bench
+ *     npm run bench                              all benchmarks: tables, and JSON and charts in docs/bench
  *     npm run bench -- --quick                   within two minutes: fewer rounds, smaller sizes, in .lull/bench
- *     npm run bench -- --only append,memory      some of it
+ *     npm run bench -- --only append,memory      these benchmarks
  *     npm run bench -- --rounds 9 --out DIR
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
@@ -27,7 +27,7 @@ import { stopPrograms } from './programs.js'
 import { startPostgres, startRedis, stopServers } from './servers.js'
 import { tableOf } from './tables.js'
 
-/** Above it somebody else is at work on the machine, and figures of time are of little worth. */
+/** Above this load other programs are at work on the machine, and times are not reliable. */
 const QUIET_LOAD = 1
 const root = fileURLToPath(new URL('..', import.meta.url))
 const benchmarks: Record<string, Benchmark> = {
@@ -70,7 +70,7 @@ try {
   const postgres = needsPostgres && !quick ? await startPostgres() : undefined
   const plan: Plan = { quick, rounds, postgres, say }
   await mkdir(out, { recursive: true })
-  const machine = await surroundings()
+  const machine = await describeMachine()
   console.log(`${machine}\n`)
   for (const name of wanted) {
     const results = (await benchmarks[name]?.(plan)) ?? []
@@ -92,7 +92,7 @@ async function publish(result: Result, machine: string): Promise<void> {
   await writeFile(`${file}.svg`, chartOf(result))
 }
 
-/** One page of all that stands in the folder, each table with the surroundings it was measured in. */
+/** Writes one page of all results in the folder, each with the machine and versions it was measured on. */
 async function gather(): Promise<void> {
   const files = (await readdir(out)).filter(file => file.endsWith('.json')).sort()
   const sections = await Promise.all(
@@ -101,12 +101,11 @@ async function gather(): Promise<void> {
       return `${tableOf(result)}\n![${result.title}](${result.id}.svg)\n\n${result.at.slice(0, 16)}Z. ${result.machine}.\n`
     }),
   )
-  const head =
-    '# Figures\n\nWritten by `npm run bench`: the median of all rounds, and the least and the most of them.\n'
+  const head = '# Figures\n\nWritten by `npm run bench`: the median of all rounds, with their minimum and maximum.\n'
   await writeFile(join(out, 'README.md'), [head, ...sections].join('\n'))
 }
 
-async function surroundings(): Promise<string> {
+async function describeMachine(): Promise<string> {
   const server = await startRedis()
   const version = /^redis_version:(\S+)/m.exec(await server.admin.info('server'))?.[1]
   await server.stop()
@@ -119,7 +118,7 @@ async function surroundings(): Promise<string> {
     `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     `Node ${process.versions.node}, Redis ${version}, ${names.join(', ')}`,
     `rounds: ${rounds}`,
-    `load before: ${load.toFixed(1)}${load > QUIET_LOAD ? ' (BUSY: times and rates are not to be relied on)' : ''}`,
+    `load before: ${load.toFixed(1)}${load > QUIET_LOAD ? ' (BUSY: times and rates are not reliable)' : ''}`,
   ].join('; ')
 }
 
@@ -129,7 +128,7 @@ function say(text: string): void {
 }
 
 async function end(): Promise<void> {
-  // What could not be stopped must not keep the servers running.
+  // The servers are stopped even if a child or program could not be.
   await Promise.allSettled([stopChildren(), stopPrograms()])
   await stopServers()
 }

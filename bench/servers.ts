@@ -1,4 +1,4 @@
-/** Servers of the benchmarks' own: a Redis for each peer, PostgreSQL where it is installed, and what Redis has done. */
+/** The benchmarks' servers: a Redis for each peer, PostgreSQL if it is installed, and the CPU that Redis has used. */
 import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chown, mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -48,7 +48,7 @@ export async function spentOf(admin: Redis): Promise<Spent> {
   }
 }
 
-/** Keys of somebody else's that have a TTL of an hour: what makes expiry by sampling late. */
+/** Writes unrelated keys with a TTL of an hour: they are what makes expiry by sampling late. */
 export async function populate(admin: Redis, count: number): Promise<void> {
   const STEP = 20_000
   for (let from = 0; from < count; from += STEP)
@@ -60,7 +60,7 @@ export async function populate(admin: Redis, count: number): Promise<void> {
     )
 }
 
-/** A PostgreSQL of its own on a free port, or `undefined` where it is not installed. */
+/** Starts a PostgreSQL on a free port; `undefined` if it is not installed. */
 export async function startPostgres(): Promise<string | undefined> {
   const bin = await postgresBin()
   if (!bin) return undefined
@@ -103,7 +103,7 @@ async function postgresBin(): Promise<string | undefined> {
   return places.find(place => ['initdb', 'postgres', 'pg_isready'].every(name => existsSync(join(place, name))))
 }
 
-/** PostgreSQL refuses to run as root: Debian's package has made it a user. */
+/** PostgreSQL refuses to run as root. Debian's package creates a user for it. */
 async function unprivileged(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const [uid, gid] = await Promise.all(['-u', '-g'].map(flag => run('id', [flag, 'postgres'])))

@@ -1,4 +1,4 @@
-/** Results as Markdown, which reads as well on a terminal. */
+/** Results as Markdown tables, which are readable on a terminal too. */
 import { median, type Result, ratio, shown } from './figures.js'
 
 export function tableOf({ title, about, columns, rows, against, aims }: Result): string {
@@ -25,7 +25,7 @@ export function tableOf({ title, about, columns, rows, against, aims }: Result):
   ].join('\n')
 }
 
-/** The median, and the least and the most of all rounds. */
+/** The median of all rounds, with their minimum and maximum. */
 function cell(values: number[], digits = 0): string {
   if (values.length === 0 || values.every(Number.isNaN)) return '–'
   const [least, most] = [Math.min(...values), Math.max(...values)]

@@ -1,10 +1,10 @@
-/** The load on a webhook route: what Meta posts for one text message, with an id of its own each time. */
+/** The load on a webhook route: Meta's webhook of one text message, each with a new id. */
 import autocannon from 'autocannon'
 
 const CONNECTIONS = 32
 
 export interface LoadOptions {
-  /** Each message goes to the next of so many conversations. */
+  /** Messages go to so many conversations in turn. */
   conversations: number
   seconds?: number
   amount?: number

@@ -1,4 +1,4 @@
-/** What it costs to take a message: beside BullMQ, and beside what no system can do without. */
+/** The cost of storing a message, compared with BullMQ and with the floors. */
 import { Child, replies } from '../children.js'
 import { type Result, Rows, ratio, shown } from '../figures.js'
 import { BULLMQ, LULL, PIPELINE, RPUSH } from '../peers/all.js'
@@ -16,7 +16,7 @@ export async function appendBenchmark(plan: Plan): Promise<Result[]> {
   for (const name of names)
     children.set(name, await Child.start('producer', name, settingsFor(server.url, { gapMs: HOUR_MS })))
   const rows = new Rows()
-  // The first round warms up, and does not count.
+  // The first round is a warm-up and does not count.
   for (let round = -1; round < plan.rounds; round++)
     for (const name of turns(names, Math.max(round, 0))) {
       plan.say(`append, round ${round + 1}: ${name}`)

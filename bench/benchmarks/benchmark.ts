@@ -1,4 +1,4 @@
-/** What a benchmark is: it measures by a plan, and hands over results. */
+/** A benchmark measures by a plan, and returns results. */
 import type { Result } from '../figures.js'
 import { LULL } from '../peers/all.js'
 import type { Settings } from '../peers/peer.js'
@@ -22,7 +22,7 @@ export const settingsFor = (redis: string, more: Partial<Settings> = {}): Settin
   ...more,
 })
 
-/** Rounds alternate, and each begins with another peer, so that none has the machine's better moments. */
+/** The order of the peers in a round. Each round begins with another peer, so that none always gets the better moments. */
 export function turns<T>(names: T[], round: number): T[] {
   const from = round % names.length
   return [...names.slice(from), ...names.slice(0, from)]

@@ -1,6 +1,6 @@
 /**
- * What is lost, split or answered twice at once, under one load for all: bursts of four messages, a second burst while
- * the first is being answered, and a consumer that is killed in the middle of its work and started again.
+ * Counts messages lost, bursts split and answers at once under the same load for all peers: bursts of four messages, a
+ * second burst while the first one is being answered, and a consumer that is killed during its work and restarted.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Child, replies, type Seen, type Work } from '../children.js'
@@ -14,10 +14,10 @@ const WORK_MS = 800
 const LEASE_MS = 1500
 const BURST = 4
 const BETWEEN_MS = 40
-/** After the first burst was due, within its answer. */
+/** After the first burst is due, during its answer. */
 const SECOND_BURST_MS = GAP_MS + 200
 const KILLED_AFTER_MS = 900
-/** For claims of the dead to come back. */
+/** Until the claims of the killed consumer come back. */
 const SETTLE_MS = 7000
 
 interface Answer extends Seen {
@@ -46,8 +46,8 @@ export async function correctnessBenchmark(plan: Plan): Promise<Result[]> {
       about:
         `${shown(conversations)} conversations, two bursts of ${BURST} messages each, ${BETWEEN_MS} ms apart; gap ${GAP_MS} ms; ` +
         `an answer takes ${WORK_MS} ms, and the second burst comes during the first answer. The consumer is killed once with ` +
-        `answers running (\`SIGKILL\`) and started again; leases and locks last ${LEASE_MS / 1000} s, and Lull looks for answers it has missed as often (30 s by default). ` +
-        `Lost: messages of which no answer has ended ${SETTLE_MS / 1000} s later.`,
+        `answers running (\`SIGKILL\`) and started again; leases and locks last ${LEASE_MS / 1000} s, and Lull checks for missed answers as often (30 s by default). ` +
+        `Lost: messages for which no answer has ended ${SETTLE_MS / 1000} s later.`,
       columns: [
         { key: 'lost', title: 'messages lost' },
         { key: 'split', title: 'bursts split' },
@@ -125,7 +125,7 @@ function verdict(ids: string[], answers: Answer[], began: Seen[]) {
   return { lost, split, atOnce }
 }
 
-/** Some batch had a part of the burst. (One that was handed out again after the kill has all of it twice.) */
+/** Whether a batch had only a part of the burst. (A batch that came again after the kill has all of it.) */
 function isSplit(batches: Seen[], name: string): boolean {
   const parts = batches.map(({ texts }) => new Set(texts.filter(text => text.startsWith(name))).size)
   return parts.some(size => size > 0 && size < BURST)

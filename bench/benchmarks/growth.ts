@@ -1,4 +1,4 @@
-/** Whether a message costs more, or a batch comes later, as the system grows: Lull beside itself. */
+/** Whether a message costs more, or a batch comes later, as the system grows: Lull compared with itself. */
 import { type Result, type Row, Rows, ratio, shown } from '../figures.js'
 import { LULL } from '../peers/all.js'
 import type { Server } from '../servers.js'
@@ -11,7 +11,7 @@ const COLUMNS = [
   { key: 'p50', title: 'p50 late, ms', digits: 1 },
   { key: 'p99', title: 'p99 late, ms', digits: 1, ratio: true },
 ]
-/** What the spread of p99 among rounds makes of equal systems. */
+/** The spread of p99 between rounds of equal systems. */
 const LATER_MS = 2
 
 const sorted = (rows: Row[], names: string[]) => rows.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
@@ -45,7 +45,7 @@ async function byOpen(plan: Plan): Promise<Result> {
   return {
     id: 'growth-open',
     title: 'Growth: by open conversations',
-    about: `${shown(PER_SECOND)} conversations a second of one message each, taken, released and answered, while so many others stay open.`,
+    about: `${shown(PER_SECOND)} conversations a second of one message each, stored, released and answered, while so many others stay open.`,
     columns: COLUMNS,
     rows: sorted(rows.rows, sizes.map(name)),
     against: name(least),
@@ -72,7 +72,7 @@ async function byProcessors(plan: Plan): Promise<Result> {
   return {
     id: 'growth-processors',
     title: 'Growth: by processors',
-    about: `The same load, taken by so many processors on the same machine.`,
+    about: `The same load with so many processors on the same machine.`,
     columns: COLUMNS,
     rows: sorted(rows.rows, counts.map(name)),
     against: name(1),

@@ -1,4 +1,4 @@
-/** What a system costs that has nothing to do, while many conversations are open. */
+/** The cost of a system in which nothing is due, while many conversations are open. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Child, replies } from '../children.js'
 import { figuresOf, median, type Result, Rows, shown } from '../figures.js'
@@ -8,7 +8,7 @@ import { type Plan, settingsFor, turns } from './benchmark.js'
 import { redisWithOpen } from './measure.js'
 
 const SETTLE_MS = 1500
-/** The two INFO of `spentOf`, before and after: one pair is in between. */
+/** The commands of `spentOf` itself: of its four INFO, two fall between the readings. */
 const OWN_COMMANDS = 2
 /** Lull's heartbeat is one claim in 30 s; a claim that finds nothing is some five commands in one script. */
 const HEARTBEAT_COMMANDS_A_SECOND = 0.5
@@ -45,7 +45,7 @@ export async function idleBenchmark(plan: Plan): Promise<Result[]> {
     {
       id: 'idle',
       title: `Idle: ${shown(open)} open conversations, nothing due`,
-      about: `One consumer process for ${forMs / 1000} s a round. Redis's own work for its keys is in its CPU.`,
+      about: `One consumer process for ${forMs / 1000} s a round. Redis's CPU includes its own work for the keys.`,
       columns: [
         { key: 'commands', title: 'Redis commands a second', digits: 1 },
         { key: 'redisMs', title: 'Redis CPU, ms a second', digits: 1, ratio: true },

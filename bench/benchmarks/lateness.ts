@@ -1,4 +1,4 @@
-/** How late releases are, beside the peers: by open conversations, and by other keys that have a TTL. */
+/** How late releases are, compared with the peers: by open conversations, and by other keys with a TTL. */
 import type { Column, Result } from '../figures.js'
 import { figuresOf, median, Rows, ratio, shown } from '../figures.js'
 import { BULLMQ, GRAPHILE, LULL, LULL_BULLMQ, SCAN, TEXTBOOK } from '../peers/all.js'
@@ -7,7 +7,7 @@ import { type Plan, turns } from './benchmark.js'
 import { GAP_MS, lateness, redisWithOpen, WAIT_MS } from './measure.js'
 
 const PER_SECOND = 1000
-/** More than that it cannot take here: its figures are of a lighter load. */
+/** graphile-worker cannot take more here: its figures are from a lighter load. */
 const GRAPHILE_PER_SECOND = 200
 const COLUMNS: Column[] = [
   { key: 'p50', title: 'p50, ms', digits: 1 },
@@ -36,7 +36,7 @@ export async function latenessBenchmark(plan: Plan): Promise<Result[]> {
 async function among(plan: Plan, { open, unrelated }: { open: number; unrelated: number }): Promise<Result> {
   const names = [LULL, LULL_BULLMQ, BULLMQ, TEXTBOOK, ...(plan.quick ? [] : [SCAN])]
   const servers = new Map<string, Server>()
-  // Other keys in Redis are nothing to PostgreSQL.
+  // Other keys in Redis do not affect PostgreSQL.
   if (plan.postgres && unrelated === 0) names.push(GRAPHILE)
   for (const name of names) {
     plan.say(`${name}: ${shown(open)} open conversations, ${shown(unrelated)} other keys`)
@@ -63,9 +63,9 @@ async function among(plan: Plan, { open, unrelated }: { open: number; unrelated:
     id: `lateness-${open}-${unrelated}`,
     title: `Lateness: ${shown(open)} open conversations, ${shown(unrelated)} other keys with a TTL`,
     about:
-      `From the due time to the batch in the handler's hands, ${shown(PER_SECOND)} releases a second ` +
+      `From the due time to the call of the handler, ${shown(PER_SECOND)} releases a second ` +
       `(graphile-worker: ${GRAPHILE_PER_SECOND}), gap ${GAP_MS / 1000} s, one producer and one consumer process. ` +
-      'Lull → BullMQ: in the hands of a worker of the queue. A job is visible when the queue’s own event says that it waits ' +
+      'Lull → BullMQ: to the call of a queue worker’s handler. A job is visible from the time of the queue’s event that it waits ' +
       'for a worker, by Redis’s clock.',
     columns: COLUMNS,
     rows: rows.rows,
@@ -86,9 +86,9 @@ async function among(plan: Plan, { open, unrelated }: { open: number; unrelated:
   }
 }
 
-/** As many releases a second as one machine takes, with one processor: here producer, processor and Redis share it. */
+/** By releases a second, with one processor. Producer, processor and Redis share one machine. */
 export async function ratesBenchmark(plan: Plan): Promise<Result[]> {
-  // It takes some minutes, and few rounds say little.
+  // It takes some minutes, and a few rounds say little.
   if (plan.quick) return []
   const rates = [1000, 2500, 5000, 10_000]
   const name = (perSecond: number) => `${shown(perSecond)} a second`

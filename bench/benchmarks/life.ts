@@ -1,4 +1,4 @@
-/** A message's whole life, from its webhook to the answer of its batch: what all processes spend on it together. */
+/** The CPU that all processes spend on a message, from its webhook to the answer of its batch. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { Child } from '../children.js'
@@ -14,18 +14,18 @@ const A_BATCH = 4
 const GAP_MS = 1500
 const LOOK_MS = 200
 const WAIT_MS = 30_000
-/** A batch is four messages: after one load a processor or a worker has seen its code run 1,500 times, and compiles it still. */
+/** After one load a processor or worker has run its code only 1,500 times (a batch is four messages), and still compiles it. */
 const WARM_LOADS = 4
 
-interface Standing {
+interface System {
   url: string
   pids: Record<string, number>
-  /** Redis commands each look costs. */
+  /** How many batches are not answered yet. Costs three Redis commands. */
   unanswered: (redis: Redis) => Promise<number>
   stop(): Promise<unknown>
 }
 
-const systems: Record<string, (redis: string) => Promise<Standing>> = {
+const systems: Record<string, (redis: string) => Promise<System>> = {
   async [LULL](redis) {
     const [api, processor, worker] = await Promise.all([
       Program.lull('api', redis, GAP_MS),
@@ -78,7 +78,7 @@ export async function lifeBenchmark(plan: Plan): Promise<Result[]> {
       title: 'Whole life: from the webhook to the answer',
       about:
         `${shown(messages)} webhooks of one message each, ${A_BATCH} a conversation, then the answers of all batches (no work in ` +
-        'them). Each system in processes of its own as one runs it; CPU is that of all of them and Redis, without the load generator. Logs off.',
+        'them). Each system in processes of its own as one runs it; CPU includes all of them and Redis, but not the load generator. Logs off.',
       columns: [
         { key: 'perCpuSecond', title: 'messages a second of all CPU', ratio: true },
         { key: 'totalUs', title: 'CPU a message, µs' },
@@ -86,7 +86,7 @@ export async function lifeBenchmark(plan: Plan): Promise<Result[]> {
         { key: 'processor', title: 'processor, µs' },
         { key: 'worker', title: 'worker, µs' },
         { key: 'redisUs', title: 'Redis, µs' },
-        { key: 'commands', title: 'Redis commands a message, those in scripts included', digits: 1 },
+        { key: 'commands', title: 'Redis commands a message, including those in scripts', digits: 1 },
       ],
       rows: rows.rows,
       against: BULLMQ,
@@ -98,25 +98,25 @@ export async function lifeBenchmark(plan: Plan): Promise<Result[]> {
 
 async function oneRound(name: string, messages: number, warmLoads: number): Promise<Record<string, number>> {
   const server = await startRedis()
-  const standing = await systems[name]?.(server.url)
-  if (!standing) throw new Error(`no system is called ${name}`)
+  const system = await systems[name]?.(server.url)
+  if (!system) throw new Error(`no system is called ${name}`)
   const conversations = messages / A_BATCH
-  // Warm, and with all connections open, before anything counts.
+  // Warm up, so that all connections are open before the measurement.
   for (let i = 0; i < warmLoads; i++) {
-    await load(standing.url, { conversations, amount: messages })
-    await answered(standing, server.admin)
+    await load(system.url, { conversations, amount: messages })
+    await answered(system, server.admin)
   }
-  const before = await cpuOf(standing)
+  const before = await cpuOf(system)
   const redisBefore = await spentOf(server.admin)
-  const served = await load(standing.url, { conversations, amount: messages })
+  const served = await load(system.url, { conversations, amount: messages })
   if (served.failed > 0) throw new Error(`${name}: ${served.failed} webhooks were refused`)
-  const looks = await answered(standing, server.admin)
+  const looks = await answered(system, server.admin)
   const redisAfter = await spentOf(server.admin)
-  const after = await cpuOf(standing)
-  await standing.stop()
+  const after = await cpuOf(system)
+  await system.stop()
   await server.stop()
   const each = Object.fromEntries(
-    Object.keys(standing.pids).map(role => [role, (((after[role] ?? 0) - (before[role] ?? 0)) * 1000) / messages]),
+    Object.keys(system.pids).map(role => [role, (((after[role] ?? 0) - (before[role] ?? 0)) * 1000) / messages]),
   )
   const redisUs = (redisAfter.cpuUs - redisBefore.cpuUs) / messages
   const totalUs = redisUs + Object.values(each).reduce((sum, us) => sum + us, 0)
@@ -130,8 +130,8 @@ async function oneRound(name: string, messages: number, warmLoads: number): Prom
   }
 }
 
-/** Waits until nothing is left to answer. @returns how often it looked */
-async function answered({ unanswered }: Standing, redis: Redis): Promise<number> {
+/** Waits until every batch is answered. @returns how often it has asked */
+async function answered({ unanswered }: System, redis: Redis): Promise<number> {
   const deadline = Date.now() + WAIT_MS
   for (let looks = 1; Date.now() < deadline; looks++) {
     if ((await unanswered(redis)) === 0) return looks
@@ -140,7 +140,7 @@ async function answered({ unanswered }: Standing, redis: Redis): Promise<number>
   throw new Error(`not all was answered within ${WAIT_MS / 1000} s`)
 }
 
-async function cpuOf({ pids }: Standing): Promise<Record<string, number>> {
+async function cpuOf({ pids }: System): Promise<Record<string, number>> {
   return Object.fromEntries(
     await Promise.all(Object.entries(pids).map(async ([role, pid]) => [role, await cpuMsOf(pid)] as const)),
   )

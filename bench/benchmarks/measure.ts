@@ -1,4 +1,4 @@
-/** A stream of messages to one peer, and how late each batch comes: shared by the benchmarks of lateness and growth. */
+/** Sends a stream of messages to one peer and measures how late each batch comes. For the benchmarks of lateness and growth. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Acknowledged, Child, replies, type Seen } from '../children.js'
 import { at } from '../figures.js'
@@ -6,7 +6,7 @@ import { type Server, type Spent, spentOf, startRedis } from '../servers.js'
 import { HOUR_MS, settingsFor } from './benchmark.js'
 
 export const GAP_MS = 1000
-/** What has not come by then after it was due counts as that late, and as missing. */
+/** A batch that has not come this long after its due time counts as this late, and as missing. */
 export const WAIT_MS = 5000
 const IN_FLIGHT = 256
 const LOOK_MS = 50
@@ -24,13 +24,13 @@ export interface Lateness extends Record<string, number> {
   p99: number
   max: number
   missing: number
-  /** p99 of when its job could be taken, for what goes through a queue; else NaN. */
+  /** p99 of when the job became visible to workers; NaN without a queue. */
   visible: number
   /** Microseconds of Redis's CPU for each message, its release and its answer. */
   redisUs: number
 }
 
-/** A Redis with conversations that stay open while others are measured. */
+/** Starts a Redis with conversations that stay open during the measurement. */
 export async function redisWithOpen(peer: string, open: number, postgres?: string): Promise<Server> {
   const server = await startRedis()
   await seed(peer, server.url, open, postgres)
@@ -100,7 +100,7 @@ function figures(acknowledged: Acknowledged[], seen: Seen[]) {
     p99: at(late, 0.99),
     max: at(late, 1),
     missing: (missing / late.length) * 100,
-    // Of nearly all, or of none: what the stream has lost is no sample.
+    // Only if nearly all times are known: BullMQ's event stream may have been trimmed.
     visible: visible.length < late.length * 0.98 ? Number.NaN : at(visible, 0.99),
   }
 }
@@ -108,8 +108,8 @@ function figures(acknowledged: Acknowledged[], seen: Seen[]) {
 const perMessage = (before: Spent, after: Spent, count: number) => ({ redisUs: (after.cpuUs - before.cpuUs) / count })
 
 /**
- * A process is slow until it has done its work some hundred times: code is compiled and connections are made. That of no peer
- * counts. Several processes share the work, and are warm after as much of it each.
+ * Warms up the processes, so that compiling code and opening connections is not measured. Several consumers share the work,
+ * so the warm-up is as much longer.
  */
 async function warm(producer: Child, consumers: Child[], perSecond: number): Promise<void> {
   const count = Math.min(perSecond, WARM_MESSAGES) * consumers.length

@@ -1,4 +1,4 @@
-/** What an open conversation of four messages takes of Redis's memory. */
+/** The memory in Redis of an open conversation with four messages. */
 import { Child, replies } from '../children.js'
 import { type Result, Rows, ratio, shown } from '../figures.js'
 import { BULLMQ, LULL, RPUSH } from '../peers/all.js'
@@ -33,8 +33,8 @@ export async function memoryBenchmark(plan: Plan): Promise<Result[]> {
       id: 'memory',
       title: 'Memory: an open conversation of four messages of 100 bytes',
       about:
-        `${shown(conversations)} conversations; \`used_memory\` before and after. RPUSH keeps the texts alone. ` +
-        'Lull’s share of the history (at most about 10,000 entries, whatever the number of conversations) is in its figure.',
+        `${shown(conversations)} conversations; \`used_memory\` before and after. RPUSH stores only the texts. ` +
+        'Lull’s figure includes the history (at most about 10,000 entries, however many conversations there are).',
       columns: [{ key: 'bytes', title: 'bytes a conversation', ratio: true }],
       rows: rows.rows,
       against: BULLMQ,

@@ -1,4 +1,4 @@
-/** The webhook route beside a bare one that reads the same body and answers. */
+/** Lull's webhook route compared with a bare one that reads the same body and answers. */
 import { figuresOf, median, type Result, Rows, ratio, shown } from '../figures.js'
 import { BULLMQ, LULL } from '../peers/all.js'
 import { Program } from '../programs.js'

@@ -1,4 +1,4 @@
-/** The peers by name, as tables and child processes know them. */
+/** The peers by the names that tables and child processes use. */
 import { bullmqList } from './bullmq-list.js'
 import { pipeline, rpush } from './floors.js'
 import { graphile } from './graphile.js'

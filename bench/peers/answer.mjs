@@ -1,2 +1,2 @@
-/** The answer to a batch, where only the way there is measured: none. */
+/** A handler that does nothing: only the way to it is measured. */
 export default async () => {}

@@ -1,7 +1,7 @@
 /**
- * BullMQ with a list beside it: the job is debounced by deduplication (https://docs.bullmq.io/guide/jobs/deduplication,
- * debounce mode; `keepLastIfActive`, so that what comes during an answer gets a job of its own), and the list keeps
- * every message, since a debounced job keeps the last one only. The strongest rival that needs Redis and npm only.
+ * BullMQ with a list: the job is debounced by deduplication (https://docs.bullmq.io/guide/jobs/deduplication, debounce mode;
+ * with `keepLastIfActive`, so that messages during an answer get a job too), and the list keeps every message, since a
+ * debounced job keeps only the last one. The strongest alternative that needs only Redis and npm.
  */
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'

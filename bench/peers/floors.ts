@@ -1,4 +1,4 @@
-/** Floors, that batch nothing: what any system must pay to keep a message, and to keep it with a TTL and an event. */
+/** Floors: the least that any system pays to store a message, and to store it with a TTL and an event. They batch nothing. */
 import { Redis } from 'ioredis'
 import type { Peer } from './peer.js'
 

@@ -1,7 +1,7 @@
 /**
  * graphile-worker on PostgreSQL: `job_key` in `replace` mode with an array payload, which it merges
- * (https://worker.graphile.org/docs/job-key). It polls for jobs whose time has come: every 2 s by default, every 100 ms
- * here, in its favour.
+ * (https://worker.graphile.org/docs/job-key). It polls for due jobs: every 2 s by default, every 100 ms here, in its
+ * favour.
  */
 import { Logger, makeWorkerUtils, run } from 'graphile-worker'
 import pg from 'pg'
@@ -10,7 +10,7 @@ import type { Peer } from './peer.js'
 
 const POLL_MS = 100
 const CONNECTIONS = 24
-/** Off, as everybody's. */
+/** Off, like the logs of all peers. */
 const logger = new Logger(() => () => {})
 const payloadShape = z.array(z.object({ conversation: z.string(), text: z.string() }))
 const pool = (connectionString = '') => new pg.Pool({ connectionString, max: CONNECTIONS })

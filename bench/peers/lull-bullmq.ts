@@ -1,4 +1,4 @@
-/** Lull with the handover to BullMQ: what a worker of the queue gets, and when. */
+/** Lull with the handover to BullMQ, measured in a worker of the queue. */
 import { Worker } from 'bullmq'
 import { z } from 'zod'
 import { bullmq, Processor } from '../../dist/esm/index.js'

@@ -1,15 +1,15 @@
-/** Lull as its README says, from the built package, with a function that is handed the batches. */
+/** Lull as its README shows it, from the built package, with a function as its handover. */
 import { Batcher, Processor } from '../../dist/esm/index.js'
 import type { Peer, Settings } from './peer.js'
 
 const HOUR_MS = 3_600_000
 export const rulesFrom = ({ gapMs, leaseMs }: Settings) => ({
   quietGapMs: gapMs,
-  // Nobody writes for so long here.
+  // No conversation in a benchmark lasts this long.
   maxWaitMs: 2 * HOUR_MS,
   batchTtlMs: 4 * HOUR_MS,
   leaseMs,
-  // A quarter of it is how often answers are looked for that a dead processor would have heard.
+  // The answers of a dead processor are checked at a quarter of it.
   answerTimeoutMs: 4 * leaseMs,
 })
 

@@ -1,13 +1,13 @@
 /**
- * What every peer offers to the benchmarks: a side that takes messages, and a side that hands batches over. Each peer is
- * written as its documentation says, in one file, and runs in processes of its own (`../child.ts`).
+ * The interface of every peer: a producer, which takes messages, and a consumer, which hands batches over. Each peer is
+ * written in one file, as its documentation says, and runs in its own processes (`../child.ts`).
  */
 export interface Settings {
   redis: string
   postgres?: string
   /** The silence that closes a batch. */
   gapMs: number
-  /** How many batches may be worked on at once. */
+  /** How many batches may be handled at once. */
   concurrency: number
   /** How long a worker's claim on a batch lasts if the worker dies. */
   leaseMs: number
@@ -20,25 +20,25 @@ export interface Producer {
 }
 
 /**
- * Called with each batch. `about.dueAtMs`: where the peer itself knows when the batch was due; otherwise that is the
- * acknowledgement of its last message and the gap, which is in the peer's favour by half a round trip.
+ * Called with each batch. `about.dueAtMs`: when the batch was due, if the peer reports it. Otherwise it is computed from the
+ * acknowledgement of the last message, which is half a round trip in the peer's favour.
  */
 export type OnBatch = (conversation: string, texts: string[], about?: AboutBatch) => Promise<void>
 
 export interface AboutBatch {
   dueAtMs?: number
-  /** Where it came as a job of a queue. */
+  /** If it came as a job of a queue. */
   jobId?: string
 }
 
 export interface Consumer {
-  /** When jobs became visible to workers, by Redis's clock; in the order of the ids. */
+  /** When each job became visible to workers, by Redis's clock, in the order of the ids. */
   visibleAt?(jobIds: string[]): Promise<(number | undefined)[]>
   close(): Promise<unknown>
 }
 
 export interface Peer {
   produce(settings: Settings): Promise<Producer>
-  /** What only takes messages (a floor) has none. */
+  /** Absent if the peer only takes messages (a floor). */
   consume?(settings: Settings, onBatch: OnBatch): Promise<Consumer>
 }

@@ -1,5 +1,5 @@
 /**
- * What stands beside Lull's API: the same Koa, router and body reader, and the same webhook read from Meta's JSON.
+ * The routes that Lull's API is compared with: the same Koa, router and body reader, parsing the same webhook of Meta.
  *
  *     node --import=tsx route.mjs bare <port>                   parses the body and answers: the floor
  *     node --import=tsx route.mjs bullmq <port> <redis> <gap>   adds it to BullMQ and its list first

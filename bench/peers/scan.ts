@@ -1,7 +1,4 @@
-/**
- * The system that Lull replaces: a processor that scans for batches every second, and takes those that have been silent
- * for the gap.
- */
+/** The system that Lull replaces: a processor that scans for batches every second, and takes those that are due. */
 import { Redis } from 'ioredis'
 import { z } from 'zod'
 import type { Peer } from './peer.js'
@@ -33,7 +30,7 @@ export const scan: Peer = {
     const redis = new Redis(url, { enableAutoPipelining: true })
     let running = Promise.resolve()
     let busy = false
-    const look = async () => {
+    const poll = async () => {
       for await (const keys of redis.scanStream({ match: `${PREFIX}*`, count: SCAN_COUNT }))
         await Promise.all(takenShape.parse(keys).map(take))
     }
@@ -45,7 +42,7 @@ export const scan: Peer = {
     const timer = setInterval(() => {
       if (busy) return
       busy = true
-      running = look().finally(() => {
+      running = poll().finally(() => {
         busy = false
       })
     }, EVERY_MS)

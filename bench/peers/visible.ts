@@ -1,7 +1,7 @@
 /**
- * When each job of a BullMQ queue became visible to workers, by Redis's clock: the queue's own event `waiting`, whose id is
- * its time. Read now and then, in bulk, so that the looking costs both systems alike and little; the stream holds some
- * 10,000 events, so it is read oftener than that many come.
+ * When each job of a BullMQ queue became visible to workers, by Redis's clock: the time in the id of the queue's event
+ * `waiting`. The events are read in bulk every 250 ms, which costs little and the same for both systems. The stream keeps
+ * about 10,000 events; fewer come in that time.
  */
 import { Redis } from 'ioredis'
 
@@ -23,7 +23,7 @@ export class Visible {
     this.timer = setInterval(() => void this.read(), READ_EVERY_MS)
   }
 
-  /** The times of these jobs, in their order; `undefined` where the event was not found. */
+  /** The times of these jobs, in their order; `undefined` if the event was not found. */
   async timesOf(jobIds: string[]): Promise<(number | undefined)[]> {
     await this.reading
     await this.read()
