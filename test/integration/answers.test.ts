@@ -1,14 +1,14 @@
-/** Guarantee **answers**: whatever becomes of the processes between handover and answer, the conversation goes on. */
+/** Guarantee **answers**: a conversation goes on whatever happens to the processes between handover and answer. */
 import { expect } from 'chai'
 import { type Pipeline, pipeline } from '../support/pipeline.js'
 import { lull } from '../support/processes.js'
 import { until } from '../support/wait.js'
 
 const CHAT = '79000000001@c.us'
-/** Checks come by themselves after 22 s and more, later than any test waits. */
+/** The first check comes after 22 s or more, later than any test waits. */
 const RULES = { quietGapMs: 50 }
 
-/** Work that goes on until `answer` is called. */
+/** A handler's work that ends when `answer` is called. */
 function heldAnswer() {
   let answer = () => {}
   const answering = new Promise<void>(resolve => {
@@ -25,7 +25,7 @@ describe('answers', () => {
     running = undefined
   })
 
-  it('a processor that stops between handover and answer: another, that stands, notices the answer when it comes', async () => {
+  it('an answer is noticed by another processor when the one that handed over has stopped', async () => {
     const { answer, answering } = heldAnswer()
     running = await pipeline({
       rules: RULES,
@@ -38,7 +38,7 @@ describe('answers', () => {
     await until(async () => (await batcher.conversation(CHAT)).heldBy?.state === 'answering', { what: 'the hold' })
     const [step] = (await batcher.history({ conversationId: CHAT })).filter(({ step }) => step === 'claimed')
     const owner = processors.find(processor => processor.owner === step?.detail['owner'])
-    expect(owner, 'who handed it over').not.to.equal(undefined)
+    expect(owner, 'the processor that handed it over').not.to.equal(undefined)
     await owner?.stop()
     await post(CHAT, [{ messageId: '2', text: 'second' }])
     await until(async () => (await batcher.conversation(CHAT)).open?.dueInMs === 0, { what: 'the second to be due' })
@@ -48,7 +48,7 @@ describe('answers', () => {
     expect(batches[1]?.text).to.equal('second')
   })
 
-  it('an answer that ends while no processor runs: the next one to start finds out', async () => {
+  it('an answer that ends while no processor runs is noticed by the next one to start', async () => {
     running = await pipeline({ rules: RULES, workers: 0 })
     const { post, batcher, processors } = running
     await post(CHAT, [{ messageId: '1', text: 'first' }])
@@ -62,7 +62,7 @@ describe('answers', () => {
     expect(batches.map(batch => batch.text)).to.deep.equal(['first', 'second'])
   })
 
-  it('a processor that dies between handover and answer: the next one to start notices the answer when it comes', async () => {
+  it('an answer is noticed by the next processor to start when the one that handed over has died', async () => {
     const { answer, answering } = heldAnswer()
     running = await pipeline({
       rules: RULES,

@@ -1,4 +1,4 @@
-/** Guarantee **batch**: what one person sends in one go comes out as one batch: complete, in order, once. */
+/** Guarantee **batch**: the messages that one person sends in one go come out as one batch: complete, in order, once. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { type Pipeline, pipeline } from '../support/pipeline.js'
@@ -25,9 +25,9 @@ describe('batch', () => {
     expect(batch!.releasedAtMs).to.be.at.least(batch!.dueAtMs)
   })
 
-  it('200 conversations interleaved over two APIs and two processors come out as 200 batches, each complete, each once', async function () {
+  it('200 conversations interleaved over two APIs and two processors come out as 200 batches, each complete and once', async function () {
     this.timeout(90_000)
-    // A thousand requests have to be answered well within five of these.
+    // A thousand requests must be answered well within five gaps.
     running = await pipeline({ rules: { quietGapMs: 8000 }, apis: 2, processors: 2, workers: 2 })
     const { post } = running
     const chats = Array.from({ length: 200 }, (_, i) => `7900000${1000 + i}@c.us`)
@@ -39,15 +39,15 @@ describe('batch', () => {
     expect(new Set(batches.map(batch => batch.chatId)).size).to.equal(200)
     expect(new Set(batches.map(batch => batch.batchId)).size).to.equal(200)
     for (const batch of batches) expect(batch.text).to.equal('0\n1\n2\n3\n4')
-    // Nothing more is on its way: nothing waits, and nothing is held.
+    // No further batch can come: nothing waits, and nothing is held.
     expect(await running.batcher.conversations(10)).to.satisfy((left: { state: string }[]) =>
       left.every(({ state }) => state === 'held'),
     )
     expect(batches).to.have.length(200)
   })
 
-  it('whoever writes without a pause is answered at the max wait all the same, and goes on in the next batch', async () => {
-    // A pause between two messages that is as long as the gap would end the batch: the machine may take one.
+  it('a person who writes without a pause gets an answer at the max wait, and the next messages are the next batch', async () => {
+    // A slow machine may pause between two messages for as long as a short gap, which would end the batch.
     running = await pipeline({ rules: { quietGapMs: 1100, maxWaitMs: 1200 } })
     const sent: string[] = []
     while (running.batches.length < 2) {
@@ -63,7 +63,7 @@ describe('batch', () => {
     expect(texts()).to.deep.equal(sent)
   })
 
-  it('a repeated delivery adds nothing, while the batch is open and after it was answered', async () => {
+  it('a repeated delivery adds nothing, while the batch is open or after its answer', async () => {
     running = await pipeline({ rules: { quietGapMs: 200 } })
     const message = { messageId: 'once', text: 'hi' }
     expect(await running.post('79000000003@c.us', [message])).to.deep.equal({ accepted: 1, duplicates: 0, ignored: 0 })
@@ -78,7 +78,7 @@ describe('batch', () => {
     expect(batches.map(batch => batch.text)).to.deep.equal(['hi', 'there'])
   })
 
-  it('a conversation’s next batch waits for the answer to its last one, and conversations do not wait for each other', async () => {
+  it('a conversation’s next batch waits for the answer to its last one, and for no other conversation', async () => {
     let finish = () => {}
     const answering = new Promise<void>(resolve => {
       finish = resolve
@@ -92,7 +92,7 @@ describe('batch', () => {
     await running.post('slow@c.us', [{ messageId: '2', text: 'next' }])
     await running.post('other@c.us', [{ messageId: '1', text: 'other' }])
     await running.received(2)
-    // Long due, and held: what is waited for here is that others go by.
+    // Due for long, and held: wait until other conversations have been answered.
     for (const n of [2, 3, 4]) {
       await running.post('other@c.us', [{ messageId: String(n), text: 'other' }])
       await running.received(n + 1)

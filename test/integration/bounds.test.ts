@@ -1,6 +1,6 @@
 /**
- * Bounds: whatever comes, one script does a bounded piece of it, and it all comes out. What is counted here is the pieces;
- * how long they take is in docs/guarantees.md.
+ * Guarantee **bounds**: one script does a bounded piece of any load, and all of the load comes out. The tests count the
+ * pieces; docs/guarantees.md says how long they take.
  */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
@@ -55,7 +55,7 @@ describe('bounds', function () {
       body,
     })
 
-  it('a conversation of 100,000 messages comes out in order, at most a cap’s worth a claim; a drop frees it beside Redis’s thread', async () => {
+  it('a conversation of 100,000 messages comes out in order, at most one cap a claim, and a drop frees it outside Redis’s thread', async () => {
     const server = await privateRedis()
     releases.push(() => server.stop())
     const { store, redis } = await still({ order: 'concurrent', maxMessages: 100 }, server.url)
@@ -86,7 +86,7 @@ describe('bounds', function () {
     await until(async () => (await freed(redis)) > freedBefore, { what: 'the list to be freed by another thread' })
   })
 
-  it('100,000 conversations due in the same millisecond all come out, once, 200 a claim', async () => {
+  it('100,000 conversations due in one millisecond all come out once, 200 a claim', async () => {
     const { store, redis, clock, keys } = await still({ order: 'concurrent', quietGapMs: 10_000 })
     await append(store, 'chat-0', 'm1')
     await redis.eval(COPY_CONVERSATION, 4, keys.messages('chat-'), keys.header('chat-'), keys.due, keys.prefix, MANY)
@@ -103,7 +103,7 @@ describe('bounds', function () {
     expect((await store.claim({ owner: 'processor-1', maxBatches: 200, maxBytes: 1 })).batches).to.deep.equal([])
   })
 
-  it('a claim ends at the batch that reaches its bytes, however many are due', async () => {
+  it('a claim ends at the batch that reaches its byte limit, however many are due', async () => {
     const { store } = await still({})
     for (let i = 0; i < 30; i++)
       await store.append({
@@ -119,7 +119,7 @@ describe('bounds', function () {
     expect(sizes).to.deep.equal(Array(6).fill(5))
   })
 
-  it('an append of many bytes is several scripts of at most 1 MiB and 1,000 messages, and one batch in order', async () => {
+  it('a large append is split into scripts of at most 1 MiB and 1,000 messages, and stays one batch in order', async () => {
     const { store } = await still({ maxMessages: 10_000, maxBytes: 16 * 1024 * 1024 })
     const watched = await monitor(await testRedis())
     const messages = Array.from({ length: 100 }, (_, i) => message(`m${i}`, { text: 'x'.repeat(50_000) }))
@@ -133,7 +133,7 @@ describe('bounds', function () {
     expect(batches.map(({ batch }) => idsOf(batch))).to.deep.equal([messages.map(({ messageId }) => messageId)])
   })
 
-  it('a body of 3 MiB is taken and comes out whole; one byte more is 413', async () => {
+  it('a body of 3 MiB comes out whole, and one byte more is answered 413', async () => {
     const line = await running({ quietGapMs: 100 })
     const bodyOf = (bytes: number) => {
       const empty = JSON.stringify({ chatId: 'chat', messageId: 'm1', text: '' })
@@ -146,7 +146,7 @@ describe('bounds', function () {
     expect(batch?.text.length).to.equal(JSON.parse(bodyOf(BODY_BYTES)).text.length)
   })
 
-  it('1,000 messages of 1,000 conversations in one POST are 1,000 batches', async () => {
+  it('one POST with messages of 1,000 conversations makes 1,000 batches', async () => {
     const line = await running({ quietGapMs: 200 })
     const messages = Array.from({ length: 1000 }, (_, i) => ({ chatId: `chat-${i}`, messageId: 'm1', text: `${i}` }))
     const response = await post(line.urls[0], JSON.stringify({ messages }))
@@ -156,7 +156,7 @@ describe('bounds', function () {
     expect(new Set(batches.map(({ chatId }) => chatId))).to.have.lengthOf(1000)
   })
 
-  it('ids of any Unicode, braces, newlines, 4 KiB: batches and their answers find their conversations', async () => {
+  it('batches and answers find conversations whose ids hold any Unicode, braces, newlines or 4 KiB', async () => {
     const line = await running({ quietGapMs: 100 })
     const ids = [
       '{a}',
@@ -185,7 +185,7 @@ describe('bounds', function () {
     await until(async () => (await line.batcher.conversations()).length === 0, { what: 'all answers' })
   })
 
-  it('an id that no provider makes, of 4 KiB, is ignored by a webhook and disturbs nothing of it', async () => {
+  it('a webhook ignores an id of 4 KiB, which no provider makes, and takes the other messages', async () => {
     const line = await running({ quietGapMs: 100 })
     const messages = [
       { chatId: 'x'.repeat(4096), messageId: 'm1', text: 'ignored' },
@@ -201,14 +201,14 @@ describe('bounds', function () {
 
 const isOf = (id: string) => (batch: Batch) => batch.conversationId === id
 
-/** Objects freed by Redis's other threads. */
+/** Objects freed by Redis's background threads. */
 async function freed(redis: Redis): Promise<number> {
   return Number(/lazyfreed_objects:(\d+)/.exec(await redis.info('memory'))?.[1] ?? 0)
 }
 
 /**
- * Makes an open conversation, `chat-0`, into many, `chat-0` to `chat-<n-1>`, each with a batch of its own: as if they had
- * been appended to, one by one. KEYS: names of list and header without the number, the due set, the prefix. ARGV: n.
+ * Makes an open conversation, `chat-0`, into many, `chat-0` to `chat-<n-1>`, each with a batch of its own: as if messages
+ * had been appended to each. KEYS: names of list and header without the number, the due set, the prefix. ARGV: n.
  */
 const COPY_CONVERSATION = `
 local entry = redis.call('LINDEX', KEYS[1] .. 0, 0)

@@ -1,6 +1,5 @@
 /**
- * The commands as users run them: exit codes, one line for what is wrong, and a stop that is clean, bounded, and loses
- * nothing.
+ * The commands as users run them: exit codes, one line for each error, and a stop that is clean, bounded, and loses nothing.
  */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -16,14 +15,14 @@ import { until } from '../support/wait.js'
 
 const TOKEN = 'test-token'
 const CHAT = '79000000001@c.us'
-/** Longer than a clean stop takes, and shorter than a bound that it should not need. */
+/** Longer than a clean stop takes, and shorter than the bound of a stop. */
 const PROMPTLY_MS = 15_000
 
 const COMMANDS = ['up', 'api', 'processor', 'worker', 'doctor', 'watch', 'trace', 'flush', 'drop', 'forget', 'dead']
 
 const HANDLER_THAT_HANGS = 'export default () => new Promise(() => setInterval(() => {}, 1000))\n'
 
-/** The end of a command that ends by itself, and what it said. */
+/** The exit code and the output of a command that ends by itself. */
 async function ended(command: LullProcess) {
   const { code } = await command.exit
   return { code, stdout: command.stdout, stderr: command.stderr }
@@ -38,7 +37,7 @@ async function post(url: string, messageId: string, text = 'hi', chatId = CHAT) 
   expect(response.status).to.equal(200)
 }
 
-/** Where an API listens, from its log. */
+/** The address on which an API listens, from its log. */
 async function urlOf(api: LullProcess): Promise<string> {
   const line = await api.line(/api listens on/)
   return /http:\/\/[\d.]+:\d+/.exec(line)?.[0] ?? ''
@@ -91,7 +90,7 @@ describe('cli', function () {
   }
 
   describe('exit codes', () => {
-    it('--help is a success for every command, and on standard output', async () => {
+    it('--help succeeds for every command, and prints to standard output', async () => {
       for (const args of [['--help'], ...COMMANDS.map(command => [command, '--help'])]) {
         const { code, stdout, stderr } = await ended(await start(args))
         expect({ args, code, stderr }).to.deep.equal({ args, code: 0, stderr: [] })
@@ -105,7 +104,7 @@ describe('cli', function () {
       expect(stdout).to.deep.equal([JSON.parse(readFileSync('package.json', 'utf8')).version])
     })
 
-    it('a usage error is 2: no command, an unknown one, an unknown option, a missing or an extra argument', async () => {
+    it('a usage error exits with 2', async () => {
       for (const args of [[], ['upp'], ['up', '--prot', '1'], ['flush'], ['drop', 'a', 'b'], ['up', '--port']]) {
         const { code, stdout, stderr } = await ended(await start(args))
         expect({ args, code, stdout }).to.deep.equal({ args, code: 2, stdout: [] })
@@ -113,7 +112,7 @@ describe('cli', function () {
       }
     })
 
-    it('a setting that can not be used is 1 and one line, for every command', async () => {
+    it('an invalid setting exits with 1 and one line, for every command', async () => {
       for (const args of [['up'], ['api'], ['processor'], ['worker'], ['flush', 'x'], ['drop', 'x']]) {
         const result = await ended(await start(args, { LULL_QUIET_GAP_MS: 'soon' }))
         expect(result).to.deep.equal({
@@ -124,7 +123,7 @@ describe('cli', function () {
       }
     })
 
-    it('a port that is taken is 1 and one line that names the setting', async () => {
+    it('a port in use exits with 1 and one line that names the setting', async () => {
       const url = await urlOf(await start(['api']))
       const port = new URL(url).port
       const api = await ended(await start(['api'], { PORT: port }))
@@ -136,7 +135,7 @@ describe('cli', function () {
       expect(probes.stderr[0]).to.match(new RegExp(`^lull: LULL_OPS_PORT=${port} .*taken`))
     })
 
-    it('a handler that is not there is 1 and one line', async () => {
+    it('a missing handler exits with 1 and one line', async () => {
       for (const args of [['worker'], ['up'], ['up', '--embedded']]) {
         const { code, stderr } = await ended(await start(args, { LULL_WORKER_HANDLER: './none.mjs' }))
         expect(code).to.equal(1)
@@ -145,14 +144,14 @@ describe('cli', function () {
       }
     })
 
-    it('an API that other machines reach does not start with webhooks that nothing proves', async () => {
+    it('an API that other machines can reach does not start if webhooks need no proof', async () => {
       const { code, stderr } = await ended(await start(['api'], { HOST: '0.0.0.0' }))
       expect(code).to.equal(1)
       expect(stderr).to.have.length(1)
       expect(stderr[0]).to.match(/^lull: HOST=0\.0\.0\.0 .*LULL_ALLOW_UNSIGNED/)
     })
 
-    it('it runs through a symlink, as npm makes one for a bin', async () => {
+    it('the command runs through a symlink, as npm installs a bin', async () => {
       const link = join(directory, 'lull')
       symlinkSync(fileURLToPath(new URL('../../dist/esm/bin.js', import.meta.url)), link)
       expect(await runCommand(process.execPath, [link, '--version'])).to.match(/^\d+\.\d+\.\d+/)
@@ -160,19 +159,19 @@ describe('cli', function () {
   })
 
   describe('settings', () => {
-    it('.env in the working directory adds settings, and overrides none', async () => {
+    it('.env in the working directory adds settings and overrides none', async () => {
       writeFileSync(join(directory, '.env'), 'LULL_QUIET_GAP_MS=lost\nLULL_MAX_MESSAGES=none\n')
       const { stderr } = await ended(await start(['api'], {}, directory))
       expect(stderr).to.deep.equal(['lull: LULL_MAX_MESSAGES=none: must be a whole number from 1 to 10000'])
     })
 
-    it('an unknown LULL_ name is warned of, with what was probably meant', async () => {
+    it('an unknown LULL_ variable is warned about, with the name that was probably meant', async () => {
       const api = await start(['api'], { LULL_QUIET_GAP: '1' })
       await api.line(/LULL_QUIET_GAP is no setting .* did you mean LULL_QUIET_GAP_MS\?/)
       await api.stop()
     })
 
-    it('no secret is ever logged, and no stack', async () => {
+    it('no secret and no stack is logged', async () => {
       const api = await start(['api'], { LOG_LEVEL: 'trace', WHATSAPP_APP_SECRET: 'hush-1', LULL_API_TOKEN: 'hush-2' })
       const url = await urlOf(api)
       await fetch(`${url}/conversations`, { headers: { authorization: 'Bearer hush-2' } })
@@ -182,7 +181,7 @@ describe('cli', function () {
   })
 
   describe('roles', () => {
-    it('each logs the Redis it stands on: address, database, prefix, run_id; and names its connections', async () => {
+    it('each logs its Redis with database, prefix and run_id, and names its connections', async () => {
       const redis = new Redis(env['REDIS_URL'] ?? '')
       try {
         const runId = /run_id:(\w+)/.exec(await redis.info('server'))?.[1]
@@ -227,13 +226,13 @@ describe('cli', function () {
       }
     })
 
-    it('the log goes through process.stdout in cluster mode, where PM2 keeps it', async () => {
+    it('the log goes through process.stdout in cluster mode, where PM2 captures it', async () => {
       const process = await supportScript('like-pm2.mjs')
       running.push(process)
       expect(await process.line(/here I am/)).to.match(/^KEPT \{/)
     })
 
-    it('an outage is logged once, and its end once; the process outlives it', async () => {
+    it('a process survives an outage, and logs its begin and its end once', async () => {
       const server = await privateRedis()
       const api = await start(['api'], { REDIS_URL: server.url })
       const url = await urlOf(api)
@@ -249,7 +248,7 @@ describe('cli', function () {
       expect(api.stdout.filter(line => line.includes('is back after'))).to.have.length(1)
     })
 
-    it('the API alone hands over direct messages itself, in concurrent order, and warns that nobody listens', async () => {
+    it('an API without a processor hands over direct messages itself, in concurrent order, and warns about it', async () => {
       const settings = { LULL_ORDER: 'concurrent' }
       const api = await start(['api'], settings)
       const worker = await start(['worker'], settings)
@@ -267,7 +266,7 @@ describe('cli', function () {
       await worker.stop()
     })
 
-    it('an error that nobody catches ends the process with one line, and exit code 1', async () => {
+    it('an uncaught error ends the process with one line and exit code 1', async () => {
       const handler = handlerFile('export default () => { setTimeout(() => { throw new Error("boom\\nmore") }) }\n')
       const up = await start(['up', '--embedded', '--handler', handler])
       await post(await urlOf(up), 'm1')
@@ -278,7 +277,7 @@ describe('cli', function () {
   })
 
   describe('stop', () => {
-    it('under load loses nothing: every batch is worked on by this run or by the next', async () => {
+    it('loses nothing under load: this run or the next one handles every batch', async () => {
       const file = join(directory, 'done')
       const handler = handlerFile(`
         import { appendFileSync } from 'node:fs'
@@ -307,7 +306,7 @@ describe('cli', function () {
     })
 
     for (const args of [['up'], ['up', '--embedded']])
-      it(`${args.join(' ')} ends within LULL_SHUTDOWN_MS, whatever a handler does`, async () => {
+      it(`${args.join(' ')} ends within LULL_SHUTDOWN_MS, whatever the handler does`, async () => {
         const settings = { LULL_SHUTDOWN_MS: '1500', LULL_WORKER_HANDLER: handlerFile(HANDLER_THAT_HANGS) }
         const up = await start(args, settings)
         await post(await urlOf(up), 'm1')
@@ -317,7 +316,7 @@ describe('cli', function () {
         expect(performance.now() - since).to.be.below(1500 + PROMPTLY_MS)
       })
 
-    it('a second signal ends it at once, with exit code 1', async () => {
+    it('is cut short by a second signal, with exit code 1', async () => {
       const settings = { LULL_SHUTDOWN_MS: '60000', LULL_WORKER_HANDLER: handlerFile(HANDLER_THAT_HANGS) }
       const up = await start(['up', '--embedded'], settings)
       await post(await urlOf(up), 'm1')
@@ -325,14 +324,14 @@ describe('cli', function () {
       up.send('SIGTERM')
       await up.line(/SIGTERM: stopping/)
       const since = performance.now()
-      // One Ctrl-C is passed on by npm as a second signal: those that come together count as one.
+      // npm forwards a Ctrl-C as a second signal, so signals that come together count as one.
       await until(() => performance.now() - since > 150, { what: 'the second signal to be another one' })
       up.send('SIGTERM')
       expect((await up.exit).code).to.equal(1)
       expect(performance.now() - since).to.be.below(PROMPTLY_MS)
     })
 
-    it('one Ctrl-C that npm passes on as a second signal is one', async () => {
+    it('is not cut short by one Ctrl-C that npm forwards as a second signal', async () => {
       const up = await start(['up', '--embedded'])
       await up.line(/Ctrl-C stops it/)
       up.send('SIGINT')
@@ -342,7 +341,7 @@ describe('cli', function () {
   })
 
   describe('flush and drop', () => {
-    it('flush releases the open batch now, drop discards it; each says what happened in one line', async () => {
+    it('flush releases the open batch and drop discards it, each with one line about it', async () => {
       const api = await start(['api'], { LULL_QUIET_GAP_MS: '50000' })
       const url = await urlOf(api)
       for (const id of ['m1', 'm2']) await post(url, id)
@@ -374,7 +373,7 @@ describe('cli', function () {
   })
 
   describe('up', () => {
-    it('embedded: says that nothing outlives it, and the line it prints makes one batch of four', async () => {
+    it('embedded warns that messages are lost at its end, and the command that it prints makes one batch of four', async () => {
       const up = await start(['up', '--embedded'], { LULL_QUIET_GAP_MS: '2000', LOG_LEVEL: 'debug' })
       await up.line(/embedded: messages are kept in memory, and are lost when this process ends/)
       const line = await up.line(/^ {2}for text in/)
@@ -384,7 +383,7 @@ describe('cli', function () {
       await up.stop()
     })
 
-    it('the conversations are shown by the line that is printed, with the token that was made', async () => {
+    it('prints a command that shows the conversations, with the token made for this run', async () => {
       const up = await start(['up', '--embedded'], { LULL_API_TOKEN: '' })
       const line = await up.line(/^What waits now: /)
       expect(JSON.parse(await runCommand('sh', ['-c', line.replace('What waits now:', '')]))).to.deep.equal({
@@ -393,7 +392,7 @@ describe('cli', function () {
       await up.stop()
     })
 
-    it('a Redis that REDIS_URL names must work', async () => {
+    it('does not start if the Redis at REDIS_URL does not work', async () => {
       const dead = `redis://127.0.0.1:${await freePort()}`
       const { code, stderr } = await ended(await start(['up'], { REDIS_URL: dead }))
       expect(code).to.equal(1)
@@ -419,14 +418,14 @@ describe('cli', function () {
         env['REDIS_URL'] = ''
       })
 
-      it('runs embedded where there is no redis-server either', async () => {
+      it('runs embedded if there is no redis-server', async () => {
         const up = await start(['up'], { PATH: directory })
         await up.line(/no Redis: none runs at 127\.0\.0\.1:6379, and none is installed/)
         await up.line(/lost when this process ends/)
         await up.stop()
       })
 
-      it('starts a private one, whose data outlive a stop and even a SIGKILL, and ends it', async function () {
+      it('starts a private Redis whose data survive a stop and a SIGKILL, and stops it', async function () {
         const binary = await findRedisBinary()
         if (!binary || !isNewEnough(binary)) this.skip()
         const settings = { LULL_QUIET_GAP_MS: '3000000', LULL_MAX_WAIT_MS: '3000000', LULL_BATCH_TTL_MS: '4000000' }
@@ -466,7 +465,7 @@ describe('cli', function () {
         expect(existsSync(socket)).to.equal(false)
       })
 
-      it('ends with one line where its private Redis dies', async function () {
+      it('ends with one line if its private Redis dies', async function () {
         const binary = await findRedisBinary()
         if (!binary || !isNewEnough(binary)) this.skip()
         const up = await start(['up'], {}, directory)

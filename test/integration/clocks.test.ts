@@ -1,6 +1,6 @@
 /**
- * Clocks: only Redis's own counts. What processes take for the time of day changes nothing, and when Redis's clock steps
- * back nothing waits for as long as that was.
+ * Guarantee **clocks**: only Redis's clock counts. Wrong clocks of the processes change nothing, and when Redis's clock steps
+ * back nothing waits until it has caught up.
  */
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -40,14 +40,14 @@ describe('clocks: Redis’s clock steps back by an hour', () => {
     return { store, pass, stepBack: () => pass(-HOUR_MS) }
   }
 
-  it('an open batch is released by the next claim', async () => {
+  it('the next claim releases an open batch', async () => {
     const { store, stepBack } = await clockedStore()
     await append(store, CHAT, 'm1')
     await stepBack()
     expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m1'])
   })
 
-  it('a message that comes then joins the open batch, which keeps its quiet gap by the new time', async () => {
+  it('a message after the step joins the open batch, whose quiet gap starts again by the new time', async () => {
     const { store, pass, stepBack } = await clockedStore()
     await append(store, CHAT, 'm1')
     await stepBack()
@@ -57,7 +57,7 @@ describe('clocks: Redis’s clock steps back by an hour', () => {
     expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m1', 'm2'])
   })
 
-  it('what had waited for the end of a long answer is released, however old its messages are', async () => {
+  it('messages that waited for a long answer are released, however old they are', async () => {
     for (const seal of [true, false]) {
       const { store, pass, stepBack } = await clockedStore({ batchTtlMs: 10 * HOUR_MS })
       const { batchId } = await claimed(store)
@@ -71,7 +71,7 @@ describe('clocks: Redis’s clock steps back by an hour', () => {
     }
   })
 
-  it('a lease goes on from then: it is its owner’s, and another’s when it has ended', async () => {
+  it('a lease restarts: its owner keeps the batch until it ends, then another processor claims it', async () => {
     for (const renewed of [false, true]) {
       const { store, pass, stepBack } = await clockedStore()
       const taken = await claimed(store)
@@ -87,7 +87,7 @@ describe('clocks: Redis’s clock steps back by an hour', () => {
     }
   })
 
-  it('a batch that was to be tried again later, or was given back, is tried again at once', async () => {
+  it('a batch that was to be retried later, or was given back, is retried at once', async () => {
     const { store, stepBack } = await clockedStore()
     const { batchId, lease } = await claimed(store)
     await store.nack({ batchId, lease, delayMs: 50_000, counts: true, error: 'refused' })
@@ -101,7 +101,7 @@ describe('clocks: Redis’s clock steps back by an hour', () => {
     expect(await claimOne(store)).to.include({ batchId, attempt: 2 })
   })
 
-  it('an answer is looked after at once, and its timeout begins anew', async () => {
+  it('an answer is checked at once, and its timeout starts again', async () => {
     const { store, pass, stepBack } = await clockedStore({ answerTimeoutMs: 100_000 })
     const { batchId } = await claimed(store)
     await store.ack([batchId])
@@ -113,7 +113,7 @@ describe('clocks: Redis’s clock steps back by an hour', () => {
     expect((await claim(store)).checks[0]).to.include({ batchId, takenForMs: 100_000 })
   })
 
-  it('an id that was seen is still known', async () => {
+  it('an id seen before is still dropped as a duplicate', async () => {
     const { store, stepBack } = await clockedStore()
     await append(store, CHAT, 'm1')
     await stepBack()
@@ -127,7 +127,7 @@ describe('clocks: processes whose wall clocks are wrong', function () {
   const BURSTS = 2
   const SUPPORT = (file: string) => fileURLToPath(new URL(`../support/${file}`, import.meta.url))
 
-  it('an API an hour ahead, a processor an hour behind, another and a worker whose clocks jump: the same batches, on time, one after the other', async () => {
+  it('batches come on time and one after the other with an API an hour ahead, a processor an hour behind, and a processor and a worker with jumping clocks', async () => {
     const prefix = uniquePrefix()
     const redisUrl = await testRedis()
     const port = await freePort()

@@ -1,6 +1,6 @@
 /**
- * Guarantee **every crash point**: a process that ends between two neighbouring steps of a batch's life, or sleeps there
- * for longer than a lease, loses nothing, and nothing comes out twice. Real processes; each dies of SIGKILL at its point.
+ * Guarantee **every crash point**: a process that dies between two steps of a batch's life, or is suspended there for longer
+ * than a lease, loses nothing, and nothing comes out twice. Real processes, killed by SIGKILL at each point.
  */
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -31,7 +31,7 @@ describe('every crash point', function () {
       LULL_QUEUE: `queue-${prefix}`,
       LULL_QUIET_GAP_MS: String(GAP_MS),
       LULL_LEASE_MS: String(LEASE_MS),
-      // A second between two looks at whether a batch is still being answered.
+      // A second between two checks of a batch that is being answered.
       LULL_BATCH_TTL_MS: '2000',
       LULL_WORKER_HANDLER: fileIn('printing-handler.mjs'),
       PORT: '0',
@@ -57,13 +57,13 @@ describe('every crash point', function () {
 
   const texts = (worker: LullProcess) => received(worker).map(({ text }) => text)
 
-  /** The steps of all batches so far, in their order, but for those of messages that come in. */
+  /** The steps of all batches so far, in order, without those of incoming messages. */
   const steps = async () => {
     const all = (await batcher.history({ limit: 1000 })).reverse().map(({ step }) => step)
     return all.filter(step => step !== 'opened')
   }
 
-  /** Nothing is left behind, in whatever state. */
+  /** Nothing is left, in any state. */
   const expectAllDone = async () => {
     await until(async () => (await batcher.conversations()).length === 0, { what: 'everything to be answered' })
     expect(await batcher.dead()).to.deep.equal([])
@@ -73,7 +73,7 @@ describe('every crash point', function () {
     expect(await process.exit).to.deep.equal({ code: null, signal: 'SIGKILL' })
 
   describe('between the write of a webhook and its answer', () => {
-    it('an API that dies has the message in Redis: sent again it is a duplicate, and it comes out once', async () => {
+    it('an API dies, and the message is stored: sent again it is a duplicate, and it comes out once', async () => {
       const post = async (api: LullProcess) => {
         const url = /http:\/\/[\d.]+:\d+/.exec(await api.line(/api listens on/))?.[0]
         const response = await fetch(`${url}/webhook/whatsapp/batched/generic`, {
@@ -96,8 +96,8 @@ describe('every crash point', function () {
     })
   })
 
-  describe('of a processor, the next one', () => {
-    /** The first processor dies at its point, with m1. */
+  describe('after a processor has died, the next one', () => {
+    /** The first processor dies at the given point, with m1. */
     const stoppedAt = async (point: string) => {
       const first = await start('processor', point)
       const worker = await start('worker')
@@ -113,7 +113,7 @@ describe('every crash point', function () {
 
     const appendSecond = () => batcher.append(CHAT, { messageId: 'm2', text: 'm2' })
 
-    it('takes the batch again when the lease has ended, where it died between claim and handover', async () => {
+    it('claims the batch again at the end of the lease, after a death between claim and handover', async () => {
       const { first, worker } = await stoppedAt('after:lull-claim:SIGKILL')
       await dies(first)
       expect(await steps()).to.deep.equal(['claimed'])
@@ -126,7 +126,7 @@ describe('every crash point', function () {
       ])
     })
 
-    it('hands over again what the queue has, which drops it, where it died between handover and acknowledgement', async () => {
+    it('hands the batch over again and the queue drops it, after a death between handover and acknowledgement', async () => {
       const { first, worker } = await stoppedAt('before:lull-ack:SIGKILL')
       await dies(first)
       await until(() => texts(worker).length === 1, { what: 'the batch, from the queue' })
@@ -139,7 +139,7 @@ describe('every crash point', function () {
       expect(others).to.deep.equal(['handed-over', 'answered', 'claimed', 'handed-over', 'answered'])
     })
 
-    it('finds at its check that the answer has ended, where it died between acknowledgement and answer', async () => {
+    it('finds the end of the answer by a check, after a death between acknowledgement and answer', async () => {
       const { first, worker } = await stoppedAt('after:lull-ack:SIGKILL')
       await dies(first)
       await until(() => texts(worker).length === 1, { what: 'the batch' })
@@ -152,7 +152,7 @@ describe('every crash point', function () {
       ])
     })
 
-    it('finds the same, where it died with the news of the end of the answer', async () => {
+    it('finds the end of the answer by a check, after a death before it was reported', async () => {
       const { first, worker } = await stoppedAt('before:lull-answered:SIGKILL')
       await dies(first)
       expect(texts(worker)).to.deep.equal(['m1'])
@@ -162,7 +162,7 @@ describe('every crash point', function () {
       await bothComeOut(worker)
     })
 
-    it('releases the next batch, where it died between the end of an answer and that', async () => {
+    it('releases the next batch, after a death between the end of the answer and that release', async () => {
       const { first, worker } = await stoppedAt('after:lull-answered:SIGKILL')
       await dies(first)
       await appendSecond()
@@ -177,7 +177,7 @@ describe('every crash point', function () {
     })
   })
 
-  describe('a processor that sleeps for longer than its lease, while another does its work, and wakes', () => {
+  describe('a processor that is suspended for longer than its lease, while another one does its work', () => {
     const sleepsAt = async (point: string) => {
       const sleeper = await start('processor', `${point}:SIGSTOP`)
       const worker = await start('worker')
@@ -190,7 +190,7 @@ describe('every crash point', function () {
       sleeper.send('SIGCONT')
       await until(() => texts(worker).length === 2, { what: 'the next batch' })
       await expectAllDone()
-      // It works on: alone it takes the next.
+      // It still works: alone it claims the next batch.
       await other.stop()
       await batcher.append(CHAT, { messageId: 'm3', text: 'm3' })
       await until(() => texts(worker).length === 3, { what: 'a third one, by the sleeper' })
@@ -199,15 +199,15 @@ describe('every crash point', function () {
       expect((await sleeper.stop()).code).to.equal(0)
     }
 
-    it('hands over a second time what the queue drops, where it slept between claim and handover', async () => {
+    it('hands the batch over a second time and the queue drops it, if suspended between claim and handover', async () => {
       await sleepsAt('after:lull-claim')
     })
 
-    it('acknowledges what has been acknowledged, where it slept between handover and acknowledgement', async () => {
+    it('acknowledges a second time without effect, if suspended between handover and acknowledgement', async () => {
       await sleepsAt('before:lull-ack')
     })
 
-    it('answers what has been answered, where it slept before it could say so', async () => {
+    it('reports the answer a second time without effect, if suspended before the report', async () => {
       await sleepsAt('before:lull-answered')
     })
   })

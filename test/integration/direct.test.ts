@@ -1,4 +1,4 @@
-/** Guarantee **direct**: without batching each message is handed over at once, alone, and in its turn. */
+/** Guarantee **direct**: without batching each message is handed over at once, alone and in order. */
 import { expect } from 'chai'
 import type { Batch } from '../../src/batch.js'
 import { Batcher } from '../../src/batcher.js'
@@ -18,7 +18,7 @@ describe('direct', () => {
     running = undefined
   })
 
-  it('the direct webhook hands over each message at once, after whatever its conversation had open', async () => {
+  it('the direct webhook hands over each message at once, after the open batch of its conversation', async () => {
     running = await pipeline({ rules: { quietGapMs: AN_HOUR, maxWaitMs: AN_HOUR, batchTtlMs: 2 * AN_HOUR } })
     await running.post(CHAT, [{ messageId: '1', text: 'collected' }])
     await running.post(
@@ -44,7 +44,7 @@ describe('direct', () => {
     expect(texts(batches)).to.deep.equal(['direct: one', 'direct: two'])
   })
 
-  it('in concurrent order a program that appends can hand over what it appended, with no processor running', async () => {
+  it('a program can hand over what it appended without a processor, in concurrent order', async () => {
     const options = {
       redis: await testRedis(),
       prefix: uniquePrefix(),

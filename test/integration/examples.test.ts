@@ -120,7 +120,7 @@ describe('examples', function () {
       await up.line(/Lull is up/)
       await post(`${api}/webhook/whatsapp/batched`, 'first')
       await receiver.line(/^first$/)
-      // In serial order the second one comes only when the first is answered.
+      // In serial order the second batch comes only when the first one is answered.
       await post(`${api}/webhook/whatsapp/batched`, 'second')
       await receiver.line(/^second$/)
     })

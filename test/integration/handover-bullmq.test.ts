@@ -1,4 +1,4 @@
-/** The handover to BullMQ, on a real Redis: what any worker makes of it, and what an outage does not. */
+/** The handover to BullMQ on a real Redis: any BullMQ worker takes the jobs, and an outage costs no attempt. */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import type { Batch } from '../../src/batch.js'
@@ -91,7 +91,7 @@ describe('handover to BullMQ', () => {
   const stateOf = async (handover: Handover, id: string) => (await handover.states?.([id]))?.[0]
 
   for (const version of [4, 5, 6] as const) {
-    it(`a plain worker of BullMQ ${version} gets the batch, and its answer comes`, async () => {
+    it(`a plain worker of BullMQ ${version} gets the batch, and its answer is noticed`, async () => {
       const { handover, workers, answers } = await started()
       const received: unknown[] = []
       await workers[version](async job => {
@@ -102,7 +102,7 @@ describe('handover to BullMQ', () => {
       expect(received).to.deep.equal([batchOf('b1')])
     })
 
-    it(`a job that fails in a worker of BullMQ ${version} is tried again, and answered once, as failed`, async () => {
+    it(`a job that fails in a worker of BullMQ ${version} is retried, and answered once, as failed`, async () => {
       const { handover, workers, answers } = await started()
       let calls = 0
       await workers[version](async () => {
@@ -118,7 +118,7 @@ describe('handover to BullMQ', () => {
       expect(answers).to.deep.equal(['b1 failed'])
     })
 
-    it(`states tell waiting, active and ended jobs of a worker of BullMQ ${version}, and a new take by its name`, async () => {
+    it(`states tell waiting, active and ended jobs of a worker of BullMQ ${version} apart, and each new attempt`, async () => {
       const { handover, workers, client, queue } = await started()
       await handover.handOver([itemOf('b1')])
       expect(await stateOf(handover, 'b1')).to.deep.equal({ state: 'waiting' })
@@ -147,7 +147,7 @@ describe('handover to BullMQ', () => {
     })
   }
 
-  it('a batch handed over again while the queue knows it makes no second job', async () => {
+  it('a batch handed over again makes no second job while the queue knows it', async () => {
     const { handover, workers, answers, client, queue } = await started()
     await handover.handOver([itemOf('b1'), itemOf('b2')])
     expect(await handover.handOver([itemOf('b1'), itemOf('b3')])).to.deep.equal([
@@ -182,7 +182,7 @@ describe('handover to BullMQ', () => {
     await until(() => answers.includes('b1 removed'))
   })
 
-  it('a batch that BullMQ refuses costs only itself an attempt', async () => {
+  it('a batch that BullMQ refuses costs no other batch an attempt', async () => {
     const { handover, client, queue } = await started()
     const outcomes = await handover.handOver([itemOf('b1'), itemOf('17'), itemOf('b2')])
     expect(outcomes.map(({ result }) => result)).to.deep.equal(['taken', 'failed', 'taken'])
@@ -199,13 +199,13 @@ describe('handover to BullMQ', () => {
     expect(options.attempts).to.equal(2)
   })
 
-  it('every connection names itself as the processor does', async () => {
+  it('every connection has the processor’s name', async () => {
     const { client } = await started()
     const named = String(await client.client('LIST')).match(/ name=lull\.test\.handover /g)
     expect(named).to.have.length(2)
   })
 
-  it('an outage of the queue costs no attempt, is logged once, and what ended meanwhile is asked for', async () => {
+  it('an outage of the queue costs no attempt and is logged once, and answers during it are noticed afterwards', async () => {
     const server = await privateRedis({ args: ['--appendonly', 'no'] })
     releases.push(() => server.stop())
     const lines: string[] = []
@@ -238,7 +238,7 @@ describe('handover to BullMQ', () => {
     if (outcome?.result === 'failed') expect(outcome.error.message).to.match(/free memory or raise maxmemory/)
   })
 
-  it('answers that come while the event stream’s connection is cut are not missed', async () => {
+  it('answers are noticed that come while the event stream’s connection is cut', async () => {
     const { handover, workers, answers, client, resumed } = await started()
     await workers[6](async () => {})
     await handover.handOver([itemOf('b1')])
@@ -252,7 +252,7 @@ describe('handover to BullMQ', () => {
     expect(answers.toSorted()).to.deep.equal(['b1 completed', 'b2 completed', 'b3 completed'])
   })
 
-  it('events that say nothing of a job, or nothing that can be read, do not end the reading', async () => {
+  it('events without a job, or unreadable ones, do not end the reading', async () => {
     const { handover, workers, answers, client, queue } = await started()
     await client.xadd(`bull:${queue}:events`, '*', 'event', 'completed', 'jobId', 'x', 'returnvalue', 'no json')
     await client.xadd(`bull:${queue}:events`, '*', 'event', 'completed')
@@ -262,7 +262,7 @@ describe('handover to BullMQ', () => {
     await until(() => answers.includes('b1 completed'))
   })
 
-  it('a start without its Redis fails with one line, and may be tried again', async () => {
+  it('a start without its Redis fails with one line, and can be repeated', async () => {
     const server = await privateRedis()
     await server.stop()
     const handover = bullmq({ queue: 'q', redis: server.url })
@@ -280,7 +280,7 @@ describe('handover to BullMQ', () => {
     await handover.stop()
   })
 
-  it('a stop may come twice, before the start, and in an outage', async () => {
+  it('a stop works twice, before the start, and in an outage', async () => {
     const never = bullmq({ queue: 'q', redis: 'redis://127.0.0.1:1' })
     await never.stop()
     const server = await privateRedis()

@@ -1,6 +1,6 @@
 /**
- * Guarantee **metrics**: what happens is counted under the names that dashboards hold on to, on the API's port behind the
- * token and on every role's own without one; never with a conversation in a label.
+ * Guarantee **metrics**: every event is counted under its name of the contract, on the API's port behind the token and on
+ * every role's own port without one, and no label names a conversation.
  */
 import { expect } from 'chai'
 import { type LullProcess, lull } from '../support/processes.js'
@@ -57,7 +57,7 @@ describe('metrics', function () {
     for (const command of running) await command.stop()
   })
 
-  /** Resolves to where it serves probes, and, for an API, the API. */
+  /** Starts a role; resolves to the address of its probes, and of the API if it has one. */
   const start = async (role: string) => {
     const command = await lull([role], env)
     running.push(command)
@@ -80,8 +80,8 @@ describe('metrics', function () {
       body: JSON.stringify({ chatId: CHAT, messageId, text: 'hi' }),
     })
 
-  it('everything that happens to a batch is counted, and no label names a conversation', async () => {
-    // One batch, however long the first requests of a new process take.
+  it('every step of a batch is counted, and no label names a conversation', async () => {
+    // So that there is one batch, however slow the first requests of a new process are.
     env['LULL_QUIET_GAP_MS'] = '2000'
     const { ops, api } = await start('up')
     for (const id of ['m1', 'm2', 'm2', 'm3']) expect((await post(api, id)).status).to.equal(200)
@@ -90,7 +90,7 @@ describe('metrics', function () {
     await until(
       async () => {
         text = await scrape(ops)
-        // The gauges are read before the counters: of one moment they may not be.
+        // The gauges are read before the counters, so they may be older.
         return text.includes('lull_answers_total{result="completed"} 1') && text.includes('lull_held_conversations 0')
       },
       { what: 'the answer' },
@@ -103,7 +103,7 @@ describe('metrics', function () {
     expect(text).to.include('process_cpu_seconds_total')
   })
 
-  it('what alerts ask the increase of is there before it happens', async () => {
+  it('counters that alerts watch start at 0', async () => {
     const { ops } = await start('processor')
     const text = await scrape(ops)
     expect(text).to.include('lull_headers_lost_total{cause="vanished"} 0')
@@ -111,14 +111,14 @@ describe('metrics', function () {
     expect(text).to.include('lull_answers_total{result="timeout"} 0')
   })
 
-  it('the canary’s lag comes with a later scrape', async () => {
+  it('a later scrape has the canary’s lag', async () => {
     const { ops } = await start('processor')
     await scrape(ops)
     const pattern = /lull_notification_lag_seconds\{kind="natural"\} [\d.]+/
     await until(async () => pattern.test(await scrape(ops)), { what: 'the lag' })
   })
 
-  it('the API’s port asks for the token', async () => {
+  it('the API’s port requires the token', async () => {
     const { api } = await start('api')
     expect((await fetch(`${api}/metrics`)).status).to.equal(401)
     const response = await fetch(`${api}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } })
@@ -126,7 +126,7 @@ describe('metrics', function () {
     expect(await response.text()).to.include('role="api"')
   })
 
-  it('every role serves its own, and only processors speak for the whole system', async () => {
+  it('every role serves its own metrics, and only processors those of the whole system', async () => {
     for (const role of ['api', 'processor', 'worker']) {
       const text = await scrape((await start(role)).ops)
       expect(text).to.include(`role="${role}"} 1`)
@@ -135,7 +135,7 @@ describe('metrics', function () {
     }
   })
 
-  it('where Redis is away, says so, and not what was known of the system', async () => {
+  it('a processor without Redis reports that, and no outdated totals', async () => {
     const server = await privateRedis()
     env['REDIS_URL'] = server.url
     try {

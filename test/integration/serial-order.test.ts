@@ -1,4 +1,4 @@
-/** Guarantee **serial order**: one answer of a conversation at a time; and whatever ends an answer, the next one follows. */
+/** Guarantee **serial order**: a conversation has one answer at a time, and the next one follows however that ends. */
 import { Queue } from 'bullmq'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
@@ -46,7 +46,7 @@ describe('serial order', () => {
     return queue
   }
 
-  /** A first batch that waits in the queue, and a second one that is due behind it. */
+  /** A first batch that waits in the queue, and a second one that is due after it. */
   const twoBehindEachOther = async ({ post, batcher }: Pipeline) => {
     await post(CHAT, [{ messageId: '1', text: 'first' }])
     const first = await until(
@@ -91,14 +91,14 @@ describe('serial order', () => {
     expect(batches.map(batch => batch.text)).to.deep.equal(['first', 'first', 'first', 'second'])
   })
 
-  it('a queue that is obliterated, of which nobody is told, frees its conversations within a check', async () => {
+  it('a queue that is obliterated, which makes no event, frees its conversations within a check', async () => {
     const on = await start({ workers: 0 })
     await twoBehindEachOther(on)
     await (await queueOf(on)).obliterate({ force: true })
     await released(on, 'second')
   })
 
-  it('an event stream that is trimmed before it was read hides no answer for longer than a check', async () => {
+  it('an event stream that is trimmed before it was read delays an answer by a check at most', async () => {
     const on = await start({ workers: 0 })
     await twoBehindEachOther(on)
     await Promise.all(on.processors.map(processor => processor.stop()))
@@ -129,7 +129,7 @@ describe('serial order', () => {
     expect(ends.at(-1)?.detail).to.deep.equal({ outcome: 'timeout' })
   })
 
-  it('jobs that wait for workers longer than the answer timeout keep their hold: no overlap when workers return', async () => {
+  it('jobs that wait for workers longer than the answer timeout keep their hold, so answers do not overlap when workers return', async () => {
     let answering = 0
     let most = 0
     const on = await start({
@@ -142,7 +142,7 @@ describe('serial order', () => {
       },
     })
     await twoBehindEachOther(on)
-    // Several checks and more than two timeouts go by: what is waited for is that they were made.
+    // Waits until several checks have been made, over more than two timeouts.
     const checks = async () => (await on.batcher.history({ conversationId: CHAT })).map(({ step }) => step)
     const deadline = performance.now() + 2500
     await until(() => performance.now() > deadline, { what: 'two answer timeouts' })
@@ -154,12 +154,12 @@ describe('serial order', () => {
     expect(most).to.equal(1)
   })
 
-  it('an answer longer than the TTL of what collects meanwhile, and typing up to the max wait: no false recovery, same batch', async () => {
+  it('an answer longer than the TTL of the open batch, with typing up to the max wait, causes no recovery', async () => {
     let answer = () => {}
     const answering = new Promise<void>(resolve => {
       answer = resolve
     })
-    // The gap, and what each sign prolongs it by, are longer than a busy machine keeps the next sign waiting.
+    // The gap and the typing's worth are longer than a busy machine delays the next sign of typing.
     const GAP_MS = 800
     const on = await start({
       rules: { quietGapMs: GAP_MS, batchTtlMs: GAP_MS + 50, maxWaitMs: 3000 },
@@ -183,10 +183,10 @@ describe('serial order', () => {
     expect(batches[1]).to.include({ batchId: open?.batchId, releasedBy: 'maxWait' })
   })
 
-  it('an answer that comes before the acknowledgement frees the conversation there and then', async () => {
+  it('an answer that comes before the acknowledgement frees the conversation at once', async () => {
     const given: string[] = []
     let told: HandoverEvents | undefined
-    // Says that the work has ended before it says that it has the batch.
+    // Reports the end of the work before it has acknowledged the batch.
     const hasty: Handover = {
       kind: 'function',
       batchesPerCall: 10,
@@ -222,7 +222,7 @@ describe('serial order', () => {
     expect(steps.filter(step => step === 'handed-over')).to.have.length(2)
   })
 
-  it('10,000 held conversations and one that is due: it is released, and an idle claim finds nothing to do', async function () {
+  it('one due conversation is released beside 10,000 held ones, and an idle claim then finds nothing', async function () {
     this.timeout(60_000)
     const server = await privateRedis()
     closers.push(() => server.stop())
@@ -249,13 +249,13 @@ describe('serial order', () => {
     const watch = await monitor(server.url)
     await store.append({ conversationId: CHAT, messages: [{ messageId: '1', type: 'text', text: 'due' }] })
     await until(() => got.length === 1, { what: 'the one that is due' })
-    // A second of quiet, long before the next check: nothing is sent.
+    // For a second, long before the next check, no command is sent.
     const quietFrom = watch.lines.length
     await new Promise(resolve => setTimeout(resolve, 1000))
     await watch.stop()
     expect(got.map(({ text }) => text)).to.deep.equal(['due'])
     const sent = watch.lines.slice(quietFrom).filter(line => !line.includes(' lua]'))
-    // What still runs is the end of the one batch: its answer, and the claims that its events wake.
+    // The end of the one batch is still under way: its answer, and the claims that its events cause.
     expect(sent.length).to.be.at.most(5)
   })
 })

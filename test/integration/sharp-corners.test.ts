@@ -1,4 +1,4 @@
-/** Corners that systems of this kind are cut by, each by name, on a real Redis. */
+/** Cases that break systems of this kind, one by one, on a real Redis. */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import type { Batch, StoredMessage } from '../../src/batch.js'
@@ -30,7 +30,7 @@ describe('sharp corners', () => {
     for (const release of releases.splice(0).reverse()) await release()
   })
 
-  /** A store whose clock stands until it is moved. */
+  /** A store whose clock only moves when the test moves it. */
   async function still(rules: RuleOptions = PATIENT) {
     const url = await testRedis()
     const redis = new Redis(url)
@@ -73,7 +73,7 @@ describe('sharp corners', () => {
 
   const answered: HandoverOutcome = { result: 'answered', outcome: 'completed' }
 
-  it('1,000 messages in one POST under a cap of 100, while the conversation is held: ten batches in order, ids distinct', async () => {
+  it('1,000 messages in one POST under a cap of 100 make ten batches in order with distinct ids, while the conversation is held', async () => {
     let release = () => {}
     const first = new Promise<void>(resolve => {
       release = resolve
@@ -96,7 +96,7 @@ describe('sharp corners', () => {
     expect(new Set(batches.map(({ batchId }) => batchId))).to.have.lengthOf(10)
   })
 
-  it('flushed, then appended to, while held: the flushed batch first, then the rest after its quiet gap', async () => {
+  it('a held conversation that is flushed and appended to releases the flushed batch first, then the rest after its quiet gap', async () => {
     const { store, pass } = await still({ ...PATIENT, order: 'serial' })
     const holding = await claimed(store)
     await append(store, CHAT, 'm2')
@@ -117,7 +117,7 @@ describe('sharp corners', () => {
     expect([third.batch.releasedBy, ...idsOf(third.batch)]).to.deep.equal(['gap', 'm3'])
   })
 
-  it('batched, direct, batched: handed over in that order', async () => {
+  it('batched, direct and batched messages are handed over in the order of arrival', async () => {
     const line = await pipeline({ rules: { quietGapMs: 1000 } })
     releases.push(() => line.stop())
     await line.post('chat', [{ messageId: 'm1', text: 'batched' }])
@@ -131,7 +131,7 @@ describe('sharp corners', () => {
     ])
   })
 
-  it('a duplicate one millisecond before the batch is due moves nothing', async () => {
+  it('a duplicate one millisecond before the due time changes nothing', async () => {
     const { store, redis, keys, pass } = await still({ ...PATIENT, quietGapMs: 10_000 })
     await append(store, CHAT, 'm1', 'm2')
     const look = async () => [
@@ -153,7 +153,7 @@ describe('sharp corners', () => {
     expect((await claimOne(store)).batch.releasedBy).to.equal('gap')
   })
 
-  it('duplicates are known while their message is claimed, dead and revoked', async () => {
+  it('duplicates are dropped while their message is claimed, dead or revoked', async () => {
     const { store } = await still({ ...PATIENT, maxAttempts: 1 })
     const again = async (id: string) => {
       expect(await append(store, CHAT, id), id).to.include({ accepted: 0, duplicates: 1 })
@@ -169,7 +169,7 @@ describe('sharp corners', () => {
     await again('revoked')
   })
 
-  it('a revoke that comes before its message keeps it out', async () => {
+  it('a revoke that comes before its message drops the message', async () => {
     const { store } = await still()
     expect(await store.revoke(CHAT, 'm1')).to.equal('remembered')
     expect(await append(store, CHAT, 'm1', 'm2')).to.include({ accepted: 1, duplicates: 1 })
@@ -177,7 +177,7 @@ describe('sharp corners', () => {
     expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m2'])
   })
 
-  it('a claim whose reply was lost: its batches are handed over well before their leases end, once each', async () => {
+  it('batches of a claim whose reply was lost are handed over once, well before their leases end', async () => {
     const { store } = await running({ ...PATIENT, leaseMs: 3_600_000 })
     let lost = 0
     const losing = new Proxy(store, {
@@ -210,7 +210,7 @@ describe('sharp corners', () => {
     await until(async () => (await store.conversations(10)).length === 0, { what: 'both answers to be noted' })
   })
 
-  it('a nack that comes after another has taken the batch over changes nothing', async () => {
+  it('a nack changes nothing after another processor has claimed the batch', async () => {
     const { store, pass } = await still({ ...PATIENT, leaseMs: 1000, maxAttempts: 2 })
     const sleeper = await claimed(store)
     await pass(1000)
@@ -223,7 +223,7 @@ describe('sharp corners', () => {
     expect((await store.answered(waker.batchId, 'completed')).freed).to.equal(true)
   })
 
-  it('one batch among 100 that its receiver always refuses: only it dies', async () => {
+  it('a batch that its receiver always refuses dies alone among 100', async () => {
     const { store } = await running({ ...PATIENT, maxAttempts: 3 })
     for (let i = 0; i < 100; i++) await direct(store, `chat-${i}`, `m${i}`)
     const got: Batch[] = []
@@ -242,14 +242,14 @@ describe('sharp corners', () => {
     expect(new Set(got.map(({ conversationId }) => conversationId))).to.have.lengthOf(99)
   })
 
-  it('one batch among 100 that kills every processor that takes it: only it dies', async () => {
+  it('a batch that kills every processor dies alone among 100', async () => {
     const { store, pass } = await still({ ...PATIENT, maxAttempts: 3, leaseMs: 1000 })
     for (let i = 0; i < 100; i++) await direct(store, `chat-${i}`, `m${i}`)
     const poison = 'text of m50'
     const attempts = new Map<string, number>()
     const ended = new Set<string>()
     const died: string[] = []
-    // Each claim is another process. It works on what it got one after the other, and dies of the poison.
+    // Each claim is made by a new processor, which handles its batches one after the other and dies of the bad one.
     for (let life = 0; life < 300 && ended.size + died.length < 100; life++) {
       const result = await claim(store, { owner: `life-${life}` })
       died.push(...result.dead.map(({ conversationId }) => conversationId))
@@ -267,7 +267,7 @@ describe('sharp corners', () => {
     expect(Math.max(...attempts.values()), 'attempts of the others').to.be.below(3)
   })
 
-  it('a late acknowledgement of a dead batch: somebody had it, and it holds nobody', async () => {
+  it('a late acknowledgement takes a batch out of the dead ones, and holds nothing', async () => {
     const { store } = await still({ ...PATIENT, maxAttempts: 1 })
     const { batchId } = await dead(store)
     await append(store, CHAT, 'm2')
@@ -278,7 +278,7 @@ describe('sharp corners', () => {
     expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m2'])
   })
 
-  it('payloads come out byte for byte, of a dead batch too: [], long numbers, nesting of 2,000, 8,000 messages', async () => {
+  it('payloads come out byte for byte, also of a dead batch: [], long numbers, nesting of 2,000, 8,000 messages', async () => {
     const { store } = await still({ ...PATIENT, maxMessages: 10_000, maxBytes: 16 * 1024 * 1024, maxAttempts: 1 })
     let deep: unknown = []
     for (let i = 0; i < 2000; i++) deep = i % 2 ? [deep] : { deep }
@@ -294,7 +294,7 @@ describe('sharp corners', () => {
       message('odd', { raw }),
       ...Array.from({ length: 8000 }, (_, i) => message(`m${i}`, { text: `"${i}" \\ \n \u2028 🍰` })),
     ]
-    // The order of a message's own fields is the store's.
+    // The store decides the order of a message's own fields.
     const shown = (some: StoredMessage[]) =>
       some.map(({ messageId, text, ...rest }) => JSON.stringify({ messageId, text, ...rest }))
     const got = (batch: Batch) => shown(batch.messages.map(({ receivedAtMs: _, ...stored }) => stored))
@@ -310,13 +310,13 @@ describe('sharp corners', () => {
     expect(JSON.stringify(again.batch.messages)).to.equal(JSON.stringify(taken.batch.messages))
   })
 
-  it('1,000 releases: Redis announces 1,000 shadow keys, each once, none early', async () => {
+  it('Redis announces the shadow keys of 1,000 releases, each once and none early', async () => {
     const { store } = await running({ quietGapMs: 400, batchTtlMs: 60_000 })
     await store.ensureNotifications(true)
     const dueAtMs = new Map<string, number>()
     const announced: { chat: string; atMs: number }[] = []
     await store.listen(event => {
-      // Redis runs on this machine's clock.
+      // Redis uses this machine's clock.
       if (event.kind === 'expired' && event.key === 'quiet')
         announced.push({ chat: event.conversationId, atMs: Date.now() })
     })

@@ -1,6 +1,7 @@
 /**
- * Guarantee **shutdown**: SIGTERM at any moment, under load. What an API has begun to read it answers; what a processor has
- * claimed it hands over or gives back, for another to take at once; and every process ends within its bound.
+ * Guarantee **shutdown**: SIGTERM at any moment, under load. An API answers the requests that it has begun to read; a
+ * processor hands over what it has claimed, or gives it back for another one to claim at once; every process ends within its
+ * bound.
  */
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
@@ -18,8 +19,8 @@ import { until } from '../support/wait.js'
 const CHAT = 'a@c.us'
 const SHUTDOWN_MS = 3000
 /**
- * Well under a lease, and under the 22 s after which an answer is looked after at the earliest: what comes out by then was
- * handed over, given back or left to others, and did not wait for either.
+ * Well below a lease, and below the 22 s after which an answer is first checked. A batch that comes out by then was handed
+ * over, given back or left to other processors; it did not wait for a lease or a check.
  */
 const WELL_UNDER_A_LEASE_MS = 20_000
 const LEASE_MS = 60_000
@@ -73,7 +74,7 @@ describe('shutdown', function () {
 
   const bodyOf = (chatId: string, messageId: string) => JSON.stringify({ chatId, messageId, text: messageId })
 
-  /** A request that the API has begun: its head is read. Its body comes when the returned function is called. */
+  /** A request whose head the API has read. Its body is sent when the returned function is called. */
   const begun = async (url: string, messageId: string) => {
     const body = bodyOf(CHAT, messageId)
     const sending = request(`${url}/webhook/whatsapp/batched/generic`, {
@@ -99,7 +100,7 @@ describe('shutdown', function () {
     }
   }
 
-  it('an API answers the requests that it has begun, each with its message stored, and ends', async () => {
+  it('an API stores and answers the requests that it has begun, and ends', async () => {
     const api = await start('api')
     const url = await urlOf(api)
     const ids = Array.from({ length: 20 }, (_, i) => `m${i}`)
@@ -115,7 +116,7 @@ describe('shutdown', function () {
     expect(messages.map(({ message }) => message.messageId)).to.have.members(ids)
   })
 
-  it('an API does not wait longer than its bound for a client that never sends its body', async () => {
+  it('an API ends within its bound if a client never sends its body', async () => {
     const api = await start('api')
     const url = await urlOf(api)
     await begun(url, 'm1')
@@ -123,7 +124,7 @@ describe('shutdown', function () {
     expect((await batcher.conversation(CHAT)).waiting).to.equal(0)
   })
 
-  it('a processor gives back what it can not hand over in time, and another takes it at once, as the same attempt', async () => {
+  it('a processor gives back what it cannot hand over in time, and another one claims it at once, as the same attempt', async () => {
     let isHanging = true
     const bodies: string[] = []
     const receiver = createServer(async (incoming, response) => {
@@ -154,7 +155,7 @@ describe('shutdown', function () {
     }
   })
 
-  it('a stop ends within its bound while Redis hangs, for every role', async () => {
+  it('every role stops within its bound while Redis hangs', async () => {
     const proxy = await hangingProxy(env['REDIS_URL'] ?? '')
     env['REDIS_URL'] = proxy.url
     const roles = ['api', 'processor', 'worker'] as const
@@ -162,17 +163,17 @@ describe('shutdown', function () {
     await batcher.append(CHAT, { messageId: 'm1', text: 'm1' })
     await until(() => messagesOf(processes).length === 1, { what: 'the batch' })
     proxy.hang()
-    // `stop` rejects where it has to kill.
+    // `stop` rejects if it has to kill.
     const ends = await Promise.all(processes.map(process => process.stop()))
     expect(ends.map(({ signal }) => signal)).to.deep.equal([null, null, null])
     await proxy.stop()
   })
 
-  it('every role is stopped and replaced again and again, under load: all that was answered 200 comes out, once, in order', async () => {
+  it('every message answered 200 comes out once and in order while all roles are stopped and replaced under load', async () => {
     const workers: LullProcess[] = []
     const standing: Record<Role, LullProcess[]> = { api: [], processor: [], worker: [] }
     const urls: string[] = []
-    // Some answers are always under way when a processor stops.
+    // So that some answers are under way whenever a processor stops.
     env['WORK_MS'] = '100'
     const replace = async (role: Role, index: number) => {
       const process = await start(role)
@@ -184,7 +185,7 @@ describe('shutdown', function () {
     await Promise.all(roles.flatMap(role => [replace(role, 0), replace(role, 1)]))
     let isOver = false
     const accepted: string[] = []
-    /** Sends one message after the other, each again until it is answered 200, by whatever API stands. */
+    /** Sends one message after the other, each until one of the APIs answers 200. */
     const client = async (chatId: string) => {
       for (let n = 0; !isOver; n++) {
         const messageId = `${chatId} ${n}`

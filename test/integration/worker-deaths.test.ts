@@ -1,4 +1,4 @@
-/** Workers that die with a batch in their hands, or sleep past its lock: real processes. */
+/** Workers that die while they handle a batch, or are suspended for longer than its lock: real processes. */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { type Batch, composeBatch } from '../../src/batch.js'
@@ -40,7 +40,7 @@ describe('workers that die', function () {
       { log: silent, connectionName: 'lull.test.handover' },
       { onAnswered: (batchId, outcome) => void answers.push(`${batchId} ${outcome}`), onResumed() {} },
     )
-    // A worker that waits for jobs looks after 5 s at the latest whether one came back; one that comes anew wakes it.
+    // A waiting worker polls for jobs that came back every 5 s; a new job wakes it at once.
     const client = new Redis(redis)
     const traffic = setInterval(() => void client.zadd(`bull:${queue}:marker`, 0, '0'), TRAFFIC_EVERY_MS)
     releases.push(async () => {
@@ -56,7 +56,7 @@ describe('workers that die', function () {
       releases.push(() => worker.stop())
       return worker
     }
-    /** One that does its work; the texts that it got. */
+    /** Starts a worker that handles batches; returns the texts that it got. */
     const able = async () => {
       const got: string[] = []
       const worker = new QueueWorker({
@@ -75,7 +75,7 @@ describe('workers that die', function () {
     return { answers, mortal, able }
   }
 
-  it('a worker killed three times on one batch: the fourth finishes it, and it is answered once', async () => {
+  it('a batch that three workers died on is finished by the fourth, and answered once', async () => {
     const { answers, mortal, able } = await queueWithOne()
     for (let life = 0; life < 3; life++) {
       const worker = await mortal()
@@ -88,7 +88,7 @@ describe('workers that die', function () {
     expect(answers).to.deep.equal(['b1 completed'])
   })
 
-  it('a worker stopped past its lock: another finishes the batch; the sleeper’s handler is aborted, and its end counts for nothing', async () => {
+  it('a batch whose worker was suspended past its lock is finished by another, and the first handler is aborted without effect', async () => {
     const { answers, mortal, able } = await queueWithOne()
     const sleeper = await mortal()
     await sleeper.line(/STARTED b1/)

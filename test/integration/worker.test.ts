@@ -1,4 +1,4 @@
-/** The reference worker, on a real Redis: how jobs end, and what a stop and an outage do to them. */
+/** The reference worker on a real Redis: how jobs end, also in a stop and in an outage. */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { composeBatch } from '../../src/batch.js'
@@ -53,15 +53,15 @@ describe('worker', () => {
     return { url, queue, answers, handover, handOver, client, work, waiting }
   }
 
-  const heedful: Handle = (_, { signal }) =>
+  const obedient: Handle = (_, { signal }) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 
-  it('a batch is worked on once, and answered when its handler resolves', async () => {
+  it('a batch is handled once, and answered when the handler resolves', async () => {
     const { work, handOver, answers } = await queueOn()
     const received: unknown[] = []
     await work(async (batch, { attempt }) => {
       received.push(batch, attempt)
-      // What a handler resolves to is its own affair, JSON or not.
+      // A handler may resolve to a value that is not JSON.
       return 1n
     })
     await handOver('b1')
@@ -70,7 +70,7 @@ describe('worker', () => {
     expect(received).to.deep.equal([batchOf('b1'), 1])
   })
 
-  it('a handler that rejects is called again with the next attempt, and the log names batch and conversation', async () => {
+  it('a handler that rejects is called again as the next attempt, and the log names batch and conversation', async () => {
     const { work, handOver, answers } = await queueOn()
     const attempts: number[] = []
     const told: object[] = []
@@ -90,7 +90,7 @@ describe('worker', () => {
     expect(answers).to.deep.equal(['b1 completed'])
   })
 
-  it('another program’s job in the queue fails with a clear error, and hurts nothing else', async () => {
+  it('another program’s job in the queue fails with a clear error, and affects no batch', async () => {
     const { work, handOver, answers, queue, url, client } = await queueOn()
     const { Queue } = await import('bullmq')
     const { hostname: host, port } = new URL(url)
@@ -110,7 +110,7 @@ describe('worker', () => {
     await work(
       (...args) => {
         calls++
-        return args[0].batchId === 'b1' ? heedful(...args) : new Promise(() => {})
+        return args[0].batchId === 'b1' ? obedient(...args) : new Promise(() => {})
       },
       { answerTimeoutMs: 200 },
     )
@@ -139,11 +139,11 @@ describe('worker', () => {
     expect(aborted[0]).to.match(/lock was lost/)
   })
 
-  it('a job outlives more stalls than one', async () => {
+  it('a job survives more than one stall', async () => {
     const { handOver, client, queue, work, answers } = await queueOn()
     await handOver('b1')
     await client.hset(`bull:${queue}:b1`, 'stc', 5)
-    // As a worker leaves it that was killed: active, without a lock, and marked by an earlier check.
+    // The state that a killed worker leaves: active, without a lock, and marked by an earlier check.
     await client.lmove(`bull:${queue}:wait`, `bull:${queue}:active`, 'RIGHT', 'LEFT')
     await client.sadd(`bull:${queue}:stalled`, 'b1')
     await work(async () => {})
@@ -151,7 +151,7 @@ describe('worker', () => {
     expect(answers).to.deep.equal(['b1 completed'])
   })
 
-  it('a stop under load lets what runs end, takes nothing more, and loses nothing', async () => {
+  it('a stop under load lets running handlers end, takes no more jobs, and loses nothing', async () => {
     const { work, handOver, answers, waiting } = await queueOn()
     const ids = Array.from({ length: 200 }, (_, i) => `b${i}`)
     const ended: string[] = []
@@ -174,8 +174,8 @@ describe('worker', () => {
   })
 
   for (const [what, handle] of [
-    ['heeds', heedful],
-    ['does not heed', () => new Promise(() => {})],
+    ['obeys', obedient],
+    ['ignores', () => new Promise(() => {})],
   ] as [string, Handle][])
     it(`a job whose handler ${what} its signal is back in the queue when the stop has run out of time`, async () => {
       const { work, handOver, waiting, answers, client, queue } = await queueOn()
@@ -194,7 +194,7 @@ describe('worker', () => {
       expect(answers).to.deep.equal(['b1 completed'])
     })
 
-  it('a job done while Redis is away is answered when it is back', async () => {
+  it('a job that ends while Redis is away is answered when Redis is back', async () => {
     const server = await privateRedis({
       args: ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', await temporary()],
     })
@@ -245,14 +245,14 @@ describe('worker', () => {
     let calls = 0
     const worker = await work((...args) => {
       calls++
-      return heedful(...args)
+      return obedient(...args)
     })
     await handOver('b1')
     await until(() => calls === 1)
     await server.stop()
     const startedAtMs = performance.now()
     await worker.stop({ timeoutMs: 200 })
-    // Far below what closing may take by itself, which once came on top.
+    // Far below the bound of closing, which must not be added to it.
     expect(performance.now() - startedAtMs).to.be.below(2000)
   })
 
@@ -268,7 +268,7 @@ describe('worker', () => {
     await worker.stop()
   })
 
-  it('a stop may come before the start', async () => {
+  it('a stop works before the start', async () => {
     const worker = new QueueWorker({ redis: 'redis://127.0.0.1:1', handle: async () => {} })
     await worker.stop()
     await worker.stop()

@@ -1,6 +1,6 @@
 /**
- * Guarantee **package**: what `npm pack` makes, installed elsewhere, is imported from ESM and from CommonJS, typed in both,
- * and runs `lull up` and the examples of the library.
+ * Guarantee **package**: the result of `npm pack`, installed elsewhere, can be imported from ESM and from CommonJS, has types
+ * for both, and runs `lull up` and the library's examples.
  */
 import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const INSTALL_TIMEOUT_MS = 180_000
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error']
 
-/** Names that the contract promises, and the types beside them. */
+/** Uses the names of the contract, with their types. */
 const USE = `
 const store = new MemoryStore({ quietGapMs: 500 })
 const batcher: Batcher = new Batcher({ store })
@@ -53,7 +53,7 @@ describe('package', function () {
     return z.record(z.string(), z.unknown()).parse(JSON.parse(line))
   }
 
-  it('holds what it needs, and neither sources nor tests', async () => {
+  it('holds what it needs, without sources and tests', async () => {
     const packed = await runCommand('npm', ['pack', '--json', '--dry-run', '--ignore-scripts', ...QUIET], { cwd: root })
     const paths = parsePacked(packed).files.map(({ path }) => path)
     expect(paths).to.include.members([
@@ -70,7 +70,7 @@ describe('package', function () {
     expect(paths.filter(path => path.startsWith('.') || path.endsWith('.log'))).to.deep.equal([])
   })
 
-  it('is imported from ESM, and opens nothing by it', async () => {
+  it('can be imported from ESM, which opens nothing', async () => {
     const found = await evaluate(
       'module',
       `const { ${NAMES} } = await import('lull')
@@ -83,7 +83,7 @@ describe('package', function () {
     expect(found).to.deep.equal({ types: Array(6).fill('function'), opened: [], listeners: 0 })
   })
 
-  it('is required from CommonJS, and loads no BullMQ by it', async () => {
+  it('can be required from CommonJS, which does not load BullMQ', async () => {
     const found = await evaluate(
       'commonjs',
       `const { ${NAMES} } = require('lull')
@@ -95,7 +95,7 @@ describe('package', function () {
     expect(found).to.deep.equal({ types: Array(6).fill('function'), bullmq: 0 })
   })
 
-  it('works from CommonJS: a batch of two messages', async () => {
+  it('makes a batch of two messages from CommonJS', async () => {
     const found = await evaluate(
       'commonjs',
       `const { Batcher, MemoryStore, Processor } = require('lull')
@@ -107,7 +107,7 @@ describe('package', function () {
     expect(found).to.deep.equal({ text: 'hi\nthere' })
   })
 
-  it('is typed for ESM and for CommonJS, also where libraries are checked', async () => {
+  it('has types for ESM and for CommonJS, also with `skipLibCheck` off', async () => {
     const types = join(folder, 'node_modules/@types')
     await mkdir(types, { recursive: true })
     await symlink(join(root, 'node_modules/@types/node'), join(types, 'node')).catch(error => {
@@ -132,7 +132,7 @@ describe('package', function () {
     await runNode([join(root, 'node_modules/typescript/bin/tsc'), '--project', folder])
   })
 
-  it('`lull --version` says the version', async () => {
+  it('`lull --version` prints the version', async () => {
     const { version } = z
       .object({ version: z.string() })
       .parse(JSON.parse(await runNode(['-p', `JSON.stringify(require('lull/package.json'))`], { cwd: folder })))
@@ -144,7 +144,7 @@ describe('package', function () {
     const up = await lull(['up', ...args], { PORT: String(port), LULL_QUIET_GAP_MS: '1500', ...env }, { bin })
     try {
       const url = `http://127.0.0.1:${port}`
-      await until(() => answersOk(`${url}/livez`), { what: () => `/livez; it said: ${up.stderr.join(' | ')}` })
+      await until(() => answersOk(`${url}/livez`), { what: () => `/livez; its output: ${up.stderr.join(' | ')}` })
       for (const [i, text] of ['hi', 'a cake'].entries()) {
         const response = await fetch(`${url}/webhook/whatsapp/batched/generic`, {
           method: 'POST',
@@ -159,9 +159,9 @@ describe('package', function () {
     }
   }
 
-  it('`lull up --embedded` answers, and makes a batch of two messages', () => upTakesABatch(['--embedded'], {}))
+  it('`lull up --embedded` makes a batch of two messages', () => upTakesABatch(['--embedded'], {}))
 
-  it('`lull up` does the same on a Redis', async () => {
+  it('`lull up` makes a batch of two messages on a Redis', async () => {
     const prefix = uniquePrefix()
     await upTakesABatch([], { REDIS_URL: await testRedis(), LULL_PREFIX: prefix, LULL_QUEUE: prefix })
   })

@@ -1,4 +1,4 @@
-/** Guarantee **two commands**: `npm start` is one Node process beside npm's own, and ends when npm alone is told to. */
+/** Guarantee **two commands**: `npm start` is one Node process besides npm's own, and ends when npm alone gets a signal. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 describe('npm start', function () {
   this.timeout(60_000)
 
-  it('builds nothing twice, is one process, and ends cleanly on a SIGTERM sent to npm alone', async () => {
+  it('builds nothing twice, is one process, and ends cleanly on a SIGTERM to npm alone', async () => {
     await build()
     const port = await freePort()
     const npm = spawn('npm', ['start', '--', '--embedded'], {
@@ -29,7 +29,7 @@ describe('npm start', function () {
       said += data
     })
     const ended = once(npm, 'close')
-    await until(() => answers(port), { timeoutMs: 30_000, what: () => `npm start; it said: ${said}` })
+    await until(() => answers(port), { timeoutMs: 30_000, what: () => `npm start; its output: ${said}` })
     expect(said).to.not.match(/installing|building/)
 
     const below = await descendants(npm.pid ?? 0)
@@ -61,7 +61,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch {
-    // No such process.
+    // There is no such process.
     return false
   }
 }
