@@ -120,6 +120,16 @@ describe('the docs', () => {
     expect(missing).to.deep.equal([])
   })
 
+  it('every test that guarantees.md gives as a proof exists', () => {
+    const [table = ''] = text('docs/guarantees.md').split('\n## What is not guaranteed')
+    const proofs = [...table.matchAll(/^\|.*\|(.*)\|$/gm)].flatMap(([, cell = '']) => [
+      ...cell.matchAll(/`([a-z-]+)`/g),
+    ])
+    expect(proofs.length).to.be.above(15)
+    const missing = proofs.flatMap(([, name = '']) => (existsSync(`test/integration/${name}.test.ts`) ? [] : [name]))
+    expect(missing).to.deep.equal([])
+  })
+
   it('every LULL_… variable is a setting', () => {
     const unknown = FILES.flatMap(file =>
       [...text(file).matchAll(/\bLULL_[A-Z_]+[A-Z]\b/g)].flatMap(([name]) =>
