@@ -8,7 +8,7 @@ COPY tsconfig.json tsconfig.cjs.json ./
 COPY scripts scripts
 COPY src src
 RUN npm run build
-# What the image needs at run time, and nothing else.
+# Only what the image needs at run time.
 RUN npm prune --omit=dev --no-audit --no-fund
 
 FROM node:22-slim
@@ -18,10 +18,10 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json redis.conf ./
 
-# Nothing is written here; not even by whoever breaks in.
+# An unprivileged user, who can write no file of the image.
 USER node
 
-# Every role answers for its health on this port.
+# Every role serves /livez, /readyz and /metrics on this port.
 ENV LULL_OPS_PORT=9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["node", "-e", \
   "fetch(`http://127.0.0.1:${process.env.LULL_OPS_PORT}/livez`).then(r => process.exit(+!r.ok), () => process.exit(1))"]

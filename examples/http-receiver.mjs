@@ -1,11 +1,11 @@
-// Receives batches by HTTP, where there is no queue: an endpoint in any language can do this.
+// Receives batches by HTTP instead of a queue. A server in any language can do the same.
 //
-//     LULL_HANDOVER_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw node examples/http-receiver.mjs
+//     export LULL_HANDOVER_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+//     node examples/http-receiver.mjs
+//     LULL_HANDOVER=http LULL_HANDOVER_URL=http://127.0.0.1:4000/batches npx lull up      # in another terminal
 //
-// and, with the same secret, `LULL_HANDOVER=http LULL_HANDOVER_URL=http://127.0.0.1:4000/batches npm start`.
-//
-// Two ways to answer. 200 or 204: the work is done. 202: the work has begun, and is done when you say so; for that this
-// example needs LULL_API_URL (http://127.0.0.1:3000) and LULL_API_TOKEN.
+// There are two ways to answer. 200 or 204: the work is done. 202: the work has begun, and you report its end later; for
+// that this example needs LULL_API_URL (http://127.0.0.1:3000) and LULL_API_TOKEN.
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { Webhook } from 'standardwebhooks'
@@ -15,13 +15,13 @@ const apiUrl = process.env.LULL_API_URL
 const webhook = secret ? new Webhook(secret) : undefined
 
 const server = createServer(async (request, response) => {
-  // The signature is over the bytes as they came: verify before anything parses them.
+  // The signature covers the bytes of the body: verify it before you parse them.
   const body = await text(request)
   let batch
   try {
     batch = webhook ? webhook.verify(body, request.headers) : JSON.parse(body)
   } catch (error) {
-    // Told to nobody else: `lull` tries again, and its log says 401.
+    // Lull logs the 401 and tries again.
     response.writeHead(401).end(error.message)
     return
   }
@@ -37,7 +37,7 @@ const server = createServer(async (request, response) => {
 })
 
 function work(batch) {
-  // A batch may come twice, if an answer of ours was lost: if it must not be worked on twice, remember its batchId.
+  // A batch comes twice if our answer was lost. To do the work only once, store its batchId.
   console.log(`${batch.conversationId} said, in ${batch.messages.length} messages:\n${batch.text}`)
 }
 

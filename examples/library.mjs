@@ -1,4 +1,4 @@
-// Append from any program, process in any program. Here both are one, on a Redis:
+// Messages in and batches out, on Redis. Batcher and Processor may be in different programs; here they are in one.
 //
 //     REDIS_URL=redis://127.0.0.1:6379 node examples/library.mjs
 import { Batcher, Processor } from 'lull'
@@ -17,7 +17,7 @@ const done = new Promise(resolve => {
 
 const processor = new Processor({
   ...options,
-  // Resolves: answered, and the conversation's next batch may come. Rejects: it is tried again, later.
+  // If it resolves, the batch is answered and the conversation's next one may come. If it rejects, it is called again.
   async handle(batch, { attempt }) {
     console.log(
       `${batch.conversationId} said, in ${batch.messages.length} messages (attempt ${attempt}):\n${batch.text}`,
@@ -29,7 +29,7 @@ await processor.start()
 
 const person = 'shop/79990000011@c.us'
 for (const [i, text] of ['hi', "I'd like to order", 'a cake', 'for Saturday'].entries()) {
-  // A message's id is what a repeated delivery is known by.
+  // Lull recognises a repeated delivery by the message's id.
   const { dueInMs } = await batcher.append(person, { messageId: `${process.pid}-${i}`, text })
   console.log(`“${text}”: due in ${dueInMs} ms, unless more comes`)
 }

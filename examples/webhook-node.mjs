@@ -1,7 +1,8 @@
-// Lull's webhook inside a server that you already have: Node's own here, Express and Nest take the same function.
+// Lull's webhook in a server that you already have. Here it is Node's own; Express and Nest take the same function.
 //
 //     REDIS_URL=redis://127.0.0.1:6379 PORT=3001 node examples/webhook-node.mjs
-//     curl -d '{"chatId":"me","messageId":"1","text":"hi"}' -H 'content-type: application/json' http://127.0.0.1:3001/webhook
+//     curl http://127.0.0.1:3001/webhook -H 'content-type: application/json' \
+//       -d '{"chatId":"me","messageId":"1","text":"hi"}'
 import { createServer } from 'node:http'
 import { Batcher, Processor, toNode, webhook } from 'lull'
 

@@ -1,13 +1,13 @@
-// A plain BullMQ worker, as you may have one already: it needs nothing of Lull. Versions 4, 5 and 6 of BullMQ do.
+// A plain BullMQ worker, without anything of Lull. It works with BullMQ 4, 5 and 6.
 //
 //     REDIS_URL=redis://127.0.0.1:6379 node examples/worker-bullmq.mjs
 //
-// Beside it: `lull api` and `lull processor`.
+// Run `lull api` and `lull processor` beside it.
 import { Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 
 const connection = new Redis(process.env.REDIS_URL ?? 'redis://127.0.0.1:6379', {
-  // BullMQ asks for it: its worker waits for jobs as long as it takes.
+  // BullMQ requires it, because a worker waits for jobs without limit.
   maxRetriesPerRequest: null,
 })
 
@@ -15,11 +15,12 @@ const worker = new Worker(
   process.env.LULL_QUEUE ?? 'messages',
   async job => {
     const batch = job.data
-    // One person's messages, in order, and their texts joined: answer once.
+    // All messages of one person, in order, and their texts joined. Answer them once.
     console.log(`${batch.conversationId} sent ${batch.messages.length} (${batch.releasedBy}):\n${batch.text}`)
-    // When this resolves the batch is answered, and the conversation's next one may come. If it throws, BullMQ tries again.
+    // When this resolves, the batch is answered and the conversation's next one may come. If it throws, BullMQ runs the
+    // job again.
   },
-  // A job whose worker was killed is run again; by default only once, and fails then.
+  // A job whose worker was killed runs again. By default BullMQ allows that only once, and fails the job the next time.
   { connection, prefix: process.env.LULL_QUEUE_PREFIX ?? 'bull', concurrency: 16, maxStalledCount: 10 },
 )
 worker.on('ready', () => console.log(`waiting for batches in the queue ${worker.name}`))

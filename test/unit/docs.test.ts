@@ -120,6 +120,12 @@ describe('the docs', () => {
     expect(missing).to.deep.equal([])
   })
 
+  it('every folder and file in the house of CONTRIBUTING.md exists', () => {
+    const named = [...text('CONTRIBUTING.md').matchAll(/^ {4}((?:src|test|bench)\/[\w./-]*)/gm)]
+    expect(named.length).to.be.above(20)
+    expect(named.flatMap(([, path = '']) => (existsSync(path) ? [] : [path]))).to.deep.equal([])
+  })
+
   it('every test that guarantees.md gives as a proof exists', () => {
     const [table = ''] = text('docs/guarantees.md').split('\n## What is not guaranteed')
     const proofs = [...table.matchAll(/^\|.*\|(.*)\|$/gm)].flatMap(([, cell = '']) => [

@@ -12,7 +12,7 @@ const DASHBOARD = 'ops/grafana/lull.json'
 
 const DEFAULTS = readConfig({})
 
-/** The metrics of the contract that users' dashboards hold on to. */
+/** The names that users' dashboards rely on. */
 const NAMES = [
   'lull_messages_total',
   'lull_webhook_rejections_total',
