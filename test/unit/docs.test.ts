@@ -104,6 +104,12 @@ describe('the docs', () => {
     expect(text('README.md').trimEnd().split('\n').length).to.be.at.most(README_LINES)
   })
 
+  it('the first program of the README is examples/embedded.mjs, but for its comments', () => {
+    const [, program = ''] = /```js\n(.*?)```/s.exec(text('README.md')) ?? []
+    const code = (source: string) => source.replace(/^ *\/\/.*\n| *\/\/ .*$/gm, '')
+    expect(code(program)).to.equal(code(text('examples/embedded.mjs')))
+  })
+
   it('every link between files leads to a file and a heading that exist', () => {
     const broken = FILES.flatMap(file =>
       linksOf(file).flatMap(target => (isBroken(file, target) ? [`${file}: ${target}`] : [])),
