@@ -1,6 +1,6 @@
 /**
- * A process of one peer: its producer or its consumer, controlled by messages from `children.ts`. It keeps figures in memory
- * while it is measured, and sends them on request.
+ * A process of one peer: its producer or its consumer, controlled by messages from `children.ts`. It keeps figures in
+ * memory while it is measured, and sends them on request.
  *
  *     node --import=tsx child.ts <producer|consumer> <peer> <settings as JSON>
  */
@@ -74,7 +74,9 @@ async function onBatch(conversation: string, texts: string[], { dueAtMs, jobId }
   process.send?.({ ended: { ...batch, endedAtMs: nowMs() } })
 }
 
-/** Appends one message to each of `total` conversations, at even intervals, without waiting for the answers (open loop). */
+/**
+ * Appends one message to each of `total` conversations, at even intervals, without waiting for the answers (open loop).
+ */
 async function stream(to: Producer, prefix: string, perSecond: number, total: number): Promise<Acknowledged[]> {
   const acknowledged: Promise<Acknowledged>[] = []
   const startedAtMs = performance.now()

@@ -1,4 +1,7 @@
-/** Programs that are measured from outside: Lull's roles as users start them, and the routes that they are compared with. */
+/**
+ * Programs that are measured from outside: Lull's roles as users start them, and the routes that they are compared
+ * with.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'

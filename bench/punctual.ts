@@ -1,12 +1,12 @@
 /**
- * How late are releases while Redis holds many other keys with a TTL? (They make keyspace notifications late without bound,
- * since Redis finds expired keys by sampling.)
+ * How late are releases while Redis holds many other keys with a TTL? (They make keyspace notifications late without
+ * bound, since Redis finds expired keys by sampling.)
  *
  *     npm run bench:punctual            on a Redis of its own
  *     REDIS_URL=… npm run bench:punctual
  *
- * Lateness is the time from the due time to the claim, by Redis's clock. In the same run the textbook pattern is measured
- * for comparison: a shadow key with the same TTL and a subscriber to `expired`.
+ * Lateness is the time from the due time to the claim, by Redis's clock. In the same run the textbook pattern is
+ * measured for comparison: a shadow key with the same TTL and a subscriber to `expired`.
  */
 import { parseArgs } from 'node:util'
 import { Redis } from 'ioredis'

@@ -1,5 +1,5 @@
-// Builds dist/ from src/: embeds the Lua scripts and compiles to ESM and CommonJS. Skipped if dist/ was built from the same
-// sources. A failed build leaves the last one in place. `node scripts/build.mjs`, or `buildIfNeeded()`.
+// Builds dist/ from src/: embeds the Lua scripts and compiles to ESM and CommonJS. Skipped if dist/ was built from the
+// same sources. A failed build leaves the last one in place. `node scripts/build.mjs`, or `buildIfNeeded()`.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -71,7 +71,9 @@ async function builtFrom() {
   }
 }
 
-/** Replaces dist/ by renaming, so that no half-written one is ever there. Another build may do the same at this moment. */
+/**
+ * Replaces dist/ by renaming, so that no half-written one is ever there. Another build may do the same at this moment.
+ */
 async function swapIn(fresh) {
   const old = `${fresh}.old`
   for (let attempt = 1; ; attempt++) {

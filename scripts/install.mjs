@@ -1,5 +1,5 @@
-// Installs this project's packages if they differ from package-lock.json. It runs before any package is installed, so it
-// uses Node's own modules only. `node scripts/install.mjs`, or `installIfNeeded()`.
+// Installs this project's packages if they differ from package-lock.json. It runs before any package is installed, so
+// it uses Node's own modules only. `node scripts/install.mjs`, or `installIfNeeded()`.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { runScript, runToEnd, say } from './steps.mjs'
@@ -24,7 +24,9 @@ export async function installIfNeeded() {
   if ((await install(['install', '--no-save'])) !== 0) throw new Error('npm could not install the packages: see above')
 }
 
-/** The first package whose installed version, as npm notes it in node_modules/.package-lock.json, is not the locked one. */
+/**
+ * The first package whose installed version, as npm notes it in node_modules/.package-lock.json, is not the locked one.
+ */
 function missingPackage() {
   const wanted = packagesIn('package-lock.json')
   let installed

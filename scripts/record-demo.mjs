@@ -1,5 +1,5 @@
-// Records `npm run demo` as docs/demo.svg, the README's picture: each line appears at the time it was printed, in a loop.
-// Run `node scripts/record-demo.mjs` after the demo has changed.
+// Records `npm run demo` as docs/demo.svg, the README's picture: each line appears at the time it was printed, in a
+// loop. Run `node scripts/record-demo.mjs` after the demo has changed.
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'

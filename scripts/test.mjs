@@ -5,14 +5,15 @@
 //     npm test -- --grep ttl --redis=container    other options are passed to mocha; --redis=container|local requires one kind
 //     LULL_TEST_LANES=1 npm test                  one file after the other
 //
-// Most tests spend their time waiting, so the files run in lanes side by side. Each lane has its own Redis. Each file has its
-// own mocha process, whose output is shown when it has ended. With options for mocha all files share one process.
-// All failures are printed again at the end of the output, and appended to the file that LULL_TEST_FAILURES names.
+// Most tests spend their time waiting, so the files run in lanes side by side. Each lane has its own Redis. Each file
+// has its own mocha process, whose output is shown when it has ended. With options for mocha all files share one
+// process. All failures are printed again at the end of the output, and appended to the file that LULL_TEST_FAILURES
+// names.
 //
-// Why lanes and not mocha's --parallel (tried with mocha 12: root hooks, this reporter and MOCHA_WORKER_ID for a lane's Redis
-// work, and it takes as long): its workers are ended, so a file that leaves something open passes, where a process of its own
-// fails when it does not end by itself; a test that ends its process, or hangs, is not named, nor is its file; and files share
-// processes, and so what a test has changed in one.
+// Why lanes and not mocha's --parallel (tried with mocha 12: root hooks, this reporter and MOCHA_WORKER_ID for a lane's
+// Redis work, and it takes as long): its workers are ended, so a file that leaves something open passes, where a
+// process of its own fails when it does not end by itself; a test that ends its process, or hangs, is not named, nor is
+// its file; and files share processes, and so what a test has changed in one.
 import { appendFileSync, closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,7 +26,9 @@ import { runScript, runToEnd, SIGNALS, say } from './steps.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const ALL = ['unit', 'integration', 'package'].map(folder => `test/${folder}/**/*.test.ts`)
 const REDIS_KINDS = ['container', 'local']
-/** Three on two cores, since tests mostly wait. Each lane has its own range of ports (test/support/redis-servers.ts). */
+/**
+ * Three on two cores, since tests mostly wait. Each lane has its own range of ports (test/support/redis-servers.ts).
+ */
 const MOST_LANES = 3
 /** The longest files start first, so that short ones fill the end. */
 const LONG = ['page', 'cli', 'doctor', 'redis-trouble', 'model', 'crash-points', 'events', 'shutdown', 'package']
@@ -111,7 +114,10 @@ async function runAll(jobs, lanes, redis, mochaArgs) {
   }
 }
 
-/** @param log a file that keeps the output until the job has ended, since jobs run side by side; undefined: shown at once */
+/**
+ * @param log a file that keeps the output until the job has ended, since jobs run side by side; undefined: shown at
+ * once
+ */
 async function runJob({ files, mochaArgs, lane, report }, redis, log) {
   const env = { ...process.env, LULL_TEST_REPORT: report, LULL_TEST_LANE: String(lane) }
   if (redis) Object.assign(env, { LULL_TEST_REDIS_URL: redis.servers[lane].url, LULL_TEST_REDIS: redis.kind })

@@ -1,10 +1,10 @@
 /**
  * A batch: the messages that one person sent in one go, with the times and the reason of its release.
  *
- * The store keeps each message as a `StoredMessage`: the message itself and two facts about its conversation, the provider
- * and whether it is a group. A claim turns a batch's stored messages (a `MessageRun`) into a `Batch`. Within a batch
- * messages are ordered by the provider's send time. If any send time is missing they keep the order of arrival: times of
- * two clocks cannot be compared.
+ * The store keeps each message as a `StoredMessage`: the message itself and two facts about its conversation, the
+ * provider and whether it is a group. A claim turns a batch's stored messages (a `MessageRun`) into a `Batch`. Within a
+ * batch messages are ordered by the provider's send time. If any send time is missing they keep the order of arrival:
+ * times of two clocks cannot be compared.
  */
 import { parseConversationId } from './conversation.js'
 

@@ -111,7 +111,9 @@ export class Batcher implements Appender {
     return result
   }
 
-  /** The person is typing: postpones the due time to `worthMs` from now (the quiet gap by default), within the max wait. */
+  /**
+   * The person is typing: postpones the due time to `worthMs` from now (the quiet gap by default), within the max wait.
+   */
   async typing(conversationId: string, worthMs?: number) {
     await this.open()
     return this.store.extend(conversationId, worthMs ?? this.store.rules.quietGapMs)
@@ -130,8 +132,8 @@ export class Batcher implements Appender {
   }
 
   /**
-   * Erases everything that is kept of a conversation, with its history and dead batches, but not what was handed over: the
-   * receiver has that. A message that is delivered again is new afterwards.
+   * Erases everything that is kept of a conversation, with its history and dead batches, but not what was handed over:
+   * the receiver has that. A message that is delivered again is new afterwards.
    */
   async forget(conversationId: string): Promise<ForgetResult> {
     await this.open()
@@ -145,8 +147,8 @@ export class Batcher implements Appender {
   }
 
   /**
-   * Removes a message that its sender has deleted, unless a processor has claimed it. If the message has not come yet, it is
-   * dropped when it comes.
+   * Removes a message that its sender has deleted, unless a processor has claimed it. If the message has not come yet,
+   * it is dropped when it comes.
    */
   async revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
     await this.open()
@@ -167,8 +169,8 @@ export class Batcher implements Appender {
   }
 
   /**
-   * Hands a dead batch over again, or several of one conversation, in this order. `undefined`: not all of them are dead,
-   * so none was moved.
+   * Hands a dead batch over again, or several of one conversation, in this order. `undefined`: not all of them are
+   * dead, so none was moved.
    */
   async redrive(...batchIds: [string, ...string[]]): Promise<{ conversationId: string } | undefined> {
     await this.open()

@@ -1,6 +1,6 @@
 /**
- * The command line's logger: pino, with one JSON object a line, or readable lines on a terminal. It writes synchronously, so
- * that the last lines of a process are not lost when it ends.
+ * The command line's logger: pino, with one JSON object a line, or readable lines on a terminal. It writes
+ * synchronously, so that the last lines of a process are not lost when it ends.
  */
 import cluster from 'node:cluster'
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from 'pino'
@@ -57,8 +57,8 @@ function linesForPeople(target: DestinationStream, isTerminal: boolean): Destina
 }
 
 /**
- * The fields of an error that are logged. Others are left out: ioredis adds the failed command to its errors, and after a
- * wrong password that command holds the password.
+ * The fields of an error that are logged. Others are left out: ioredis adds the failed command to its errors, and after
+ * a wrong password that command holds the password.
  */
 function described(error: unknown, showStack: boolean): object {
   if (!(error instanceof Error)) return { message: String(error) }

@@ -15,13 +15,17 @@ export interface Observer {
   appended?(durationMs: number): void
   requested?(request: { route: string; method: string; code: number; durationMs: number }): void
   /**
-   * A claim brought this batch, for the first time (`lease` is 1) or again. Inside Lull the step is `claimed`; outside, the
-   * first claim is the batch's release: channel `batch-released`, metric `lull_batches_released_total`, field `releasedBy`.
+   * A claim brought this batch, for the first time (`lease` is 1) or again. Inside Lull the step is `claimed`; outside,
+   * the first claim is the batch's release: channel `batch-released`, metric `lull_batches_released_total`, field
+   * `releasedBy`.
    */
   claimed?(batch: ClaimedBatch): void
   /** A call of the handover has returned; once for each of its batches. `durationMs`: the call's. */
   handedOver?(handover: { kind: string; result: string; durationMs: number }): void
-  /** The store has noted that the work on a batch has ended; once a batch (`report-answered.ts`). `durationMs`: since the handover. */
+  /**
+   * The store has noted that the work on a batch has ended; once a batch (`report-answered.ts`). `durationMs`: since
+   * the handover.
+   */
   answered?(result: string, durationMs: number | undefined): void
   nudged?(kind: NudgeKind): void
   /** A key expired that was set for this, by this process or another one. */

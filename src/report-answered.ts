@@ -6,12 +6,12 @@
  *   the queue's event, or a check of the job's state    processor/answers.ts
  *   `POST /batches/:batchId/answered`                   batcher.ts
  *
- * Several processes may report the same end. In serial order the store decides which report counts: the one that ended the
- * hold is told `freed`. In concurrent order a batch that was handed over holds nothing, so the store cannot decide; there
- * the first report of the process that handed the batch over (or that was sent the POST) counts.
+ * Several processes may report the same end. In serial order the store decides which report counts: the one that ended
+ * the hold is told `freed`. In concurrent order a batch that was handed over holds nothing, so the store cannot decide;
+ * there the first report of the process that handed the batch over (or that was sent the POST) counts.
  *
- * Not counted: an end that a queue's event reports while Redis fails, if the store noted it and its reply was lost. When
- * the report is repeated nobody can tell whether this process or another one ended the hold.
+ * Not counted: an end that a queue's event reports while Redis fails, if the store noted it and its reply was lost.
+ * When the report is repeated nobody can tell whether this process or another one ended the hold.
  */
 import type { Logger } from './logger.js'
 import type { Observer } from './observer.js'
@@ -62,9 +62,11 @@ function counts(
   order: 'serial' | 'concurrent',
 ): boolean {
   const isUnderLease = lease !== undefined
-  // Nobody else reports under this lease: if the batch is gone at a retry, an earlier try ended it and its reply was lost.
+  // Nobody else reports under this lease: if the batch is gone at a retry, an earlier try ended it and its reply was
+  // lost.
   const endedHold = freed || (isUnderLease && isFirst && isRetry)
   if (order === 'serial') return endedHold
-  // Under its lease a claimed batch holds its conversation in this order too. If not, another processor has claimed it since.
+  // Under its lease a claimed batch holds its conversation in this order too. If not, another processor has claimed it
+  // since.
   return isFirst && (endedHold || !isUnderLease)
 }

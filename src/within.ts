@@ -4,7 +4,8 @@
  */
 
 /**
- * Settles as `work` does. If that takes longer than `ms`, resolves to what `late` returns, or rejects with what it throws;
+ * Settles as `work` does. If that takes longer than `ms`, resolves to what `late` returns, or rejects with what it
+ * throws;
  * `work` goes on, and how it ends is ignored.
  */
 export async function within<Result, Late>(

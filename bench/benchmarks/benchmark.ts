@@ -22,7 +22,9 @@ export const settingsFor = (redis: string, more: Partial<Settings> = {}): Settin
   ...more,
 })
 
-/** The order of the peers in a round. Each round begins with another peer, so that none always gets the better moments. */
+/**
+ * The order of the peers in a round. Each round begins with another peer, so that none always gets the better moments.
+ */
 export function turns<T>(names: T[], round: number): T[] {
   const from = round % names.length
   return [...names.slice(from), ...names.slice(0, from)]

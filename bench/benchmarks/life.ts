@@ -14,7 +14,10 @@ const A_BATCH = 4
 const GAP_MS = 1500
 const LOOK_MS = 200
 const WAIT_MS = 30_000
-/** After one load a processor or worker has run its code only 1,500 times (a batch is four messages), and still compiles it. */
+/**
+ * After one load a processor or worker has run its code only 1,500 times (a batch is four messages), and still compiles
+ * it.
+ */
 const WARM_LOADS = 4
 
 interface System {

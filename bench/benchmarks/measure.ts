@@ -1,4 +1,7 @@
-/** Sends a stream of messages to one peer and measures how late each batch comes. For the benchmarks of lateness and growth. */
+/**
+ * Sends a stream of messages to one peer and measures how late each batch comes. For the benchmarks of lateness and
+ * growth.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Acknowledged, Child, replies, type Seen } from '../children.js'
 import { at } from '../figures.js'
@@ -108,8 +111,8 @@ function figures(acknowledged: Acknowledged[], seen: Seen[]) {
 const perMessage = (before: Spent, after: Spent, count: number) => ({ redisUs: (after.cpuUs - before.cpuUs) / count })
 
 /**
- * Warms up the processes, so that compiling code and opening connections is not measured. Several consumers share the work,
- * so the warm-up is as much longer.
+ * Warms up the processes, so that compiling code and opening connections is not measured. Several consumers share the
+ * work, so the warm-up is as much longer.
  */
 async function warm(producer: Child, consumers: Child[], perSecond: number): Promise<void> {
   const count = Math.min(perSecond, WARM_MESSAGES) * consumers.length

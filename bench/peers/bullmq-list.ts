@@ -1,7 +1,7 @@
 /**
- * BullMQ with a list: the job is debounced by deduplication (https://docs.bullmq.io/guide/jobs/deduplication, debounce mode;
- * with `keepLastIfActive`, so that messages during an answer get a job too), and the list keeps every message, since a
- * debounced job keeps only the last one. The strongest alternative that needs only Redis and npm.
+ * BullMQ with a list: the job is debounced by deduplication (https://docs.bullmq.io/guide/jobs/deduplication, debounce
+ * mode; with `keepLastIfActive`, so that messages during an answer get a job too), and the list keeps every message,
+ * since a debounced job keeps only the last one. The strongest alternative that needs only Redis and npm.
  */
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'

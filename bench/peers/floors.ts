@@ -1,4 +1,7 @@
-/** Floors: the least that any system pays to store a message, and to store it with a TTL and an event. They batch nothing. */
+/**
+ * Floors: the least that any system pays to store a message, and to store it with a TTL and an event. They batch
+ * nothing.
+ */
 import { Redis } from 'ioredis'
 import type { Peer } from './peer.js'
 

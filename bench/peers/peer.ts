@@ -20,8 +20,8 @@ export interface Producer {
 }
 
 /**
- * Called with each batch. `about.dueAtMs`: when the batch was due, if the peer reports it. Otherwise it is computed from the
- * acknowledgement of the last message, which is half a round trip in the peer's favour.
+ * Called with each batch. `about.dueAtMs`: when the batch was due, if the peer reports it. Otherwise it is computed
+ * from the acknowledgement of the last message, which is half a round trip in the peer's favour.
  */
 export type OnBatch = (conversation: string, texts: string[], about?: AboutBatch) => Promise<void>
 

@@ -1,6 +1,6 @@
 /**
- * Textbook keyspace notifications (https://redis.io/docs/latest/develop/pubsub/keyspace-notifications): a shadow key whose
- * TTL is the gap, which each message sets again, and a subscriber to its `expired` event.
+ * Textbook keyspace notifications (https://redis.io/docs/latest/develop/pubsub/keyspace-notifications): a shadow key
+ * whose TTL is the gap, which each message sets again, and a subscriber to its `expired` event.
  */
 import { Redis } from 'ioredis'
 import { z } from 'zod'

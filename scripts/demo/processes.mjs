@@ -16,8 +16,9 @@ const LINES_KEPT = 20
 const file = path => fileURLToPath(new URL(path, import.meta.url))
 
 /**
- * A directory and a Redis for a demo. If redis-server is installed the Redis is a private one, which leaves nothing behind.
- * Otherwise it is the one at REDIS_URL or the one that `lull up` finds; `sweep` deletes the demo's keys at REDIS_URL.
+ * A directory and a Redis for a demo. If redis-server is installed the Redis is a private one, which leaves nothing
+ * behind. Otherwise it is the one at REDIS_URL or the one that `lull up` finds; `sweep` deletes the demo's keys at
+ * REDIS_URL.
  */
 export async function makeStage() {
   const directory = await mkdtemp(join(tmpdir(), 'lull-demo-'))

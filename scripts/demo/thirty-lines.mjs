@@ -1,4 +1,5 @@
-// The first version that everybody writes: a Map, and a setTimeout that each message restarts. It works until a restart.
+// The first version that everybody writes: a Map, and a setTimeout that each message restarts. It works until a
+// restart.
 import { createServer } from 'node:http'
 
 const GAP_MS = Number(process.env.DEMO_GAP_MS)

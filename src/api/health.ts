@@ -1,6 +1,6 @@
 /**
- * Health, for probes, without a token: `/livez` says that the process answers, `/readyz` whether it can do its work, and
- * if not, why. Any role serves them.
+ * Health, for probes, without a token: `/livez` says that the process answers, `/readyz` whether it can do its work,
+ * and if not, why. Any role serves them.
  */
 import type Router from '@koa/router'
 import { within } from '../within.js'

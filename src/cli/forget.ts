@@ -1,7 +1,7 @@
 /**
  * `lull forget`: erases everything that Lull keeps about a conversation, and its finished jobs in the queue, which hold the
- * texts of the batches that were handed over. Jobs are found by the batches that the history names. A batch that is being
- * answered goes on.
+ * texts of the batches that were handed over. Jobs are found by the batches that the history names. A batch that is
+ * being answered goes on.
  */
 import type { Queue } from 'bullmq'
 import type { Config } from '../config.js'

@@ -1,6 +1,6 @@
 /**
- * Start and stop in order: each resource that a role acquires adds its release, and a stop runs the releases in reverse,
- * within a bound.
+ * Start and stop in order: each resource that a role acquires adds its release, and a stop runs the releases in
+ * reverse, within a bound.
  *
  * A stop may come while the start still runs. From then on each new resource is released at once, and the start rejects
  * with `StoppedEarly`.

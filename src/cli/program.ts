@@ -147,7 +147,9 @@ function up({ handler, port, embedded = false }: UpOptions): Promise<void> {
   return role(context => startUp({ ...context, embedded, directory: process.cwd(), print }), given)
 }
 
-/** The settings of a command that is not a role: without REDIS_URL it uses the private Redis of a `lull up` beside it. */
+/**
+ * The settings of a command that is not a role: without REDIS_URL it uses the private Redis of a `lull up` beside it.
+ */
 const commandConfig = () =>
   withRunningRedis(readConfig(loadEnvironment()), process.cwd(), line => process.stderr.write(`${line}\n`))
 

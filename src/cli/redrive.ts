@@ -33,7 +33,8 @@ export function redriveAll(config: Config): Promise<string> {
       count += moved
       left += group.length - moved
     }
-    // Either one conversation has too many for one call, and later ones must not overtake; or somebody else redrives too.
+    // Either one conversation has too many for one call, and later ones must not overtake; or somebody else redrives
+    // too.
     const again = left === 0 ? '' : `; ${deadBatches(left)} left: run it again when these are answered`
     return count + left === 0 ? 'no dead batches' : `${deadBatches(count)} handed over again${again}`
   })

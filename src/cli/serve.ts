@@ -1,13 +1,14 @@
 /**
  * Runs a role as a process until SIGTERM or SIGINT: starts it, waits, and stops it within a bound. A second signal ends
- * the process at once. So does an uncaught error: a process in an unknown state must not handle other people's messages,
- * and its process manager starts it again.
+ * the process at once. So does an uncaught error: a process in an unknown state must not handle other people's
+ * messages, and its process manager starts it again.
  */
 import type { Logger } from '../logger.js'
 import { explain, oneLine } from './explain.js'
 import { Lifecycle } from './lifecycle.js'
 
-// Closing a terminal (SIGHUP) stops a process that was started in it, but not under nohup: standard input is no terminal then.
+// Closing a terminal (SIGHUP) stops a process that was started in it, but not under nohup: standard input is no
+// terminal then.
 const SIGNALS = ['SIGTERM', 'SIGINT', ...(process.stdin.isTTY ? (['SIGHUP'] as const) : [])] as const
 /** Under npm one Ctrl-C arrives twice: from the terminal, and forwarded by npm. */
 const SAME_SIGNAL_MS = 100

@@ -1,6 +1,7 @@
 /**
- * Measures how late Redis announces an expired key, in two ways: `natural`, when Redis finds the key by itself (it samples,
- * so with many keys that is late), and `touched`, when a command touches the key, as a claim does with shadow keys.
+ * Measures how late Redis announces an expired key, in two ways: `natural`, when Redis finds the key by itself (it
+ * samples, so with many keys that is late), and `touched`, when a command touches the key, as a claim does with shadow
+ * keys.
  *
  * Each scrape may send the next command, so there is at most one a minute, and none without scrapes:
  *
@@ -33,7 +34,10 @@ export class Canary {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** The last lag of each kind, or how long the current key is overdue if that is more. Sends the next key when it is time. */
+  /**
+   * The last lag of each kind, or how long the current key is overdue if that is more. Sends the next key when it is
+   * time.
+   */
   async lags(): Promise<Map<CanaryKind, number>> {
     if (this.now() >= this.nextAtMs) {
       this.nextAtMs = this.now() + MINUTE_MS

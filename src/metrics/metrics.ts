@@ -1,6 +1,6 @@
 /**
- * Prometheus metrics of one process: an `Observer` that counts. They follow Prometheus's conventions (seconds, `_total`).
- * No label holds a conversation, and each label has a bounded set of values.
+ * Prometheus metrics of one process: an `Observer` that counts. They follow Prometheus's conventions (seconds,
+ * `_total`). No label holds a conversation, and each label has a bounded set of values.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Counts, NudgeKind, Observer } from '../observer.js'

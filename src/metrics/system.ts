@@ -1,6 +1,6 @@
 /**
- * Gauges that are read at each scrape: whether this process can use its Redis, and, in processors, the totals of the whole
- * system. All processors report the same totals, so dashboards use `max()`.
+ * Gauges that are read at each scrape: whether this process can use its Redis, and, in processors, the totals of the
+ * whole system. All processors report the same totals, so dashboards use `max()`.
  */
 import { Gauge, type Registry } from 'prom-client'
 import type { Store } from '../store/store.js'

@@ -1,11 +1,11 @@
 /**
- * The ends of answers. The processor that handed a batch over remembers it, and reports to the store when the receiver says
- * that the work has ended: with N processors still one call.
+ * The ends of answers. The processor that handed a batch over remembers it, and reports to the store when the receiver
+ * says that the work has ended: with N processors still one call.
  *
- * What no processor remembers (its processor died, the event was missed, the job was removed) is found by the checks that
- * claims return. The processor that gets a check asks the receiver, and from then on listens for that batch too. It lets
- * the processor that handed the batch over report first, so that the history notes the end once. Checks are far apart, so
- * a report that fails because the store is away is repeated.
+ * What no processor remembers (its processor died, the event was missed, the job was removed) is found by the checks
+ * that claims return. The processor that gets a check asks the receiver, and from then on listens for that batch too.
+ * It lets the processor that handed the batch over report first, so that the history notes the end once. Checks are far
+ * apart, so a report that fails because the store is away is repeated.
  *
  * `report-answered.ts` says which report counts.
  */
@@ -80,8 +80,8 @@ export class Answers {
   }
 
   /**
-   * Makes a check of every batch that is being answered due. To be called before the first claim, which then brings them:
-   * some may have ended while no processor listened, and those of a dead processor have no listener.
+   * Makes a check of every batch that is being answered due. To be called before the first claim, which then brings
+   * them: some may have ended while no processor listened, and those of a dead processor have no listener.
    */
   async checkAll(): Promise<void> {
     if (this.canAsk) await this.attempt(() => this.parts.store.checkNow())
@@ -120,7 +120,8 @@ export class Answers {
   async check(checks: AnswerCheck[]): Promise<void> {
     for (let i = 0; i < checks.length; i += BATCHES_A_QUESTION) {
       const part = checks.slice(i, i + BATCHES_A_QUESTION)
-      // Their processor may be gone: listen for them from now on, so that an answer that comes while we ask is noticed too.
+      // Their processor may be gone: listen for them from now on, so that an answer that comes while we ask is noticed
+      // too.
       for (const { batchId, conversationId, handedOverForMs } of part) {
         if (this.handedOver.has(batchId)) continue
         this.listenFor(batchId, { conversationId, handedOverAtMs: performance.now() - handedOverForMs, isOwn: false })
@@ -192,7 +193,9 @@ export class Answers {
     await Promise.all([...this.unreported].map(end => this.end(...end)))
   }
 
-  /** Whether checks have a use: the receiver can report job states, and a batch holds its conversation until its answer. */
+  /**
+   * Whether checks have a use: the receiver can report job states, and a batch holds its conversation until its answer.
+   */
   private get canAsk(): boolean {
     return this.parts.handover.states !== undefined && this.parts.store.rules.order === 'serial'
   }

@@ -43,7 +43,10 @@ export class Claims {
     parts.gate.whenOpen(() => void this.wake())
   }
 
-  /** Claims now, or once more when the running claim has ended. Never rejects; resolves when nothing more can be claimed. */
+  /**
+   * Claims now, or once more when the running claim has ended. Never rejects; resolves when nothing more can be
+   * claimed.
+   */
   wake(): Promise<void> {
     if (this.stopped) return Promise.resolve()
     this.again = true

@@ -1,7 +1,7 @@
 /**
- * The one timer of a processor: it fires when the next batch is due, as far as the processor knows. It is only ever moved
- * earlier, and never sleeps longer than a heartbeat, since a notification may have been missed. After bee-queue's eager
- * timer.
+ * The one timer of a processor: it fires when the next batch is due, as far as the processor knows. It is only ever
+ * moved earlier, and never sleeps longer than a heartbeat, since a notification may have been missed. After bee-queue's
+ * eager timer.
  */
 export class DueTimer {
   private timer: NodeJS.Timeout | undefined
@@ -22,7 +22,9 @@ export class DueTimer {
     this.clear()
   }
 
-  /** Something is due in `inMs` milliseconds: fires then, unless it fires before that anyway. Ignored unless started. */
+  /**
+   * Something is due in `inMs` milliseconds: fires then, unless it fires before that anyway. Ignored unless started.
+   */
   arm(inMs: number): void {
     const { onDue } = this
     if (!onDue) return

@@ -2,8 +2,8 @@ import type { Logger } from '../logger.js'
 import type { Store } from '../store/store.js'
 
 /**
- * Makes Redis announce expired keys, and logs if it was changed or cannot be. A `CONFIG SET` is lost when Redis restarts,
- * so this is repeated after each resubscription; only the first time it warns.
+ * Makes Redis announce expired keys, and logs if it was changed or cannot be. A `CONFIG SET` is lost when Redis
+ * restarts, so this is repeated after each resubscription; only the first time it warns.
  * @param mayChange whether `Ex` may be added to `notify-keyspace-events`
  */
 export async function ensureExpiryEvents(

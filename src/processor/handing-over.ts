@@ -1,7 +1,7 @@
 /**
- * From claim to settlement: claimed batches go to the handover, and each ends as acknowledged (`ack`), answered or refused
- * (`nack`). A batch keeps its lease until the store has noted which. While the store is away the call is repeated, so that
- * an outage neither loses an acknowledgement nor costs an attempt.
+ * From claim to settlement: claimed batches go to the handover, and each ends as acknowledged (`ack`), answered or
+ * refused (`nack`). A batch keeps its lease until the store has noted which. While the store is away the call is
+ * repeated, so that an outage neither loses an acknowledgement nor costs an attempt.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Handover, HandoverItem, HandoverOutcome } from '../handover/handover.js'
@@ -127,7 +127,9 @@ export class HandingOver {
     })
   }
 
-  /** Repeats `call` until the store has noted it, the leases are lost, or the processor stops. Then releases the leases. */
+  /**
+   * Repeats `call` until the store has noted it, the leases are lost, or the processor stops. Then releases the leases.
+   */
   private async settle(batches: Claimed[], call: () => Promise<void>): Promise<void> {
     const { leases } = this.parts
     for (const { batchId } of batches) leases.settling(batchId)

@@ -1,7 +1,7 @@
 /**
  * The batches that this process has claimed and not settled yet: each under a lease, renewed while its handover runs. A
- * lease that is lost (another processor has claimed the batch, or Redis could not be reached in time) aborts the handover's
- * signal.
+ * lease that is lost (another processor has claimed the batch, or Redis could not be reached in time) aborts the
+ * handover's signal.
  */
 import { LazyAbort } from '../lazy-abort.js'
 import type { Logger } from '../logger.js'
@@ -52,7 +52,8 @@ export class Leases {
 
   /**
    * The end of the handover, or already of the answer, is being reported to the store. From now on a renewal that finds
-   * the lease gone is expected: it may overtake the reply to an acknowledgement, and an answer may overtake the handover's.
+   * the lease gone is expected: it may overtake the reply to an acknowledgement, and an answer may overtake the
+   * handover's.
    */
   settling(batchId: string): void {
     const held = this.held.get(batchId)

@@ -1,16 +1,16 @@
 /**
  * What wakes a processor besides its timer. A nudge says that something may be due; the claim finds out. There are four
- * kinds, and each alone is enough: the due timer, the expiry of a shadow key or a header, a (re)subscription, and the end of
- * an answer (it comes as `next-due` for the batch that follows).
+ * kinds, and each alone is enough: the due timer, the expiry of a shadow key or a header, a (re)subscription, and the
+ * end of an answer (it comes as `next-due` for the batch that follows).
  */
 import type { Logger } from '../logger.js'
 import type { Observer } from '../observer.js'
 import type { StoreEvent, StoreIdentity } from '../store/store.js'
 
 /**
- * Expiries of this span cause one claim together. Each claim makes Redis announce, to every processor, the shadow keys of
- * the batches it brings, so most expiries are of batches that have just been claimed. A processor whose timer knows of a
- * due batch does not wait for this.
+ * Expiries of this span cause one claim together. Each claim makes Redis announce, to every processor, the shadow keys
+ * of the batches it brings, so most expiries are of batches that have just been claimed. A processor whose timer knows
+ * of a due batch does not wait for this.
  */
 const EXPIRY_SPAN_MS = 20
 

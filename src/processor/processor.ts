@@ -121,8 +121,8 @@ export class Processor {
 
   /**
    * Claims and hands over what is due now, without a timer or a subscription: for a program that appends in concurrent
-   * order where no processor runs. Resolves when that is handed over, and also what it made room for (the next batch of the
-   * same conversation).
+   * order where no processor runs. Resolves when that is handed over, and also what it made room for (the next batch of
+   * the same conversation).
    */
   async claimOnce(): Promise<void> {
     await this.open()

@@ -20,7 +20,9 @@ export const logBatch: Handle = (batch, { log, attempt }) => {
 
 /** The account of the conversations that the page's playground makes. */
 export const PLAYGROUND = 'playground'
-/** The playground's bot takes this much longer than the quiet gap, so that the next batch can be seen waiting for it. */
+/**
+ * The playground's bot takes this much longer than the quiet gap, so that the next batch can be seen waiting for it.
+ */
 const BEYOND_GAP_MS = 3000
 const LONGEST_THINKING_MS = 30_000
 

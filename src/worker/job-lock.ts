@@ -1,7 +1,7 @@
 /**
- * Whether a worker still holds the lock of a job that it is about to begin. BullMQ calls the handler even if Redis handed
- * the job out long ago: a process that was suspended meanwhile (frozen, a closed lid, a paused machine) wakes up with jobs
- * that other workers have taken, and maybe finished.
+ * Whether a worker still holds the lock of a job that it is about to begin. BullMQ calls the handler even if Redis
+ * handed the job out long ago: a process that was suspended meanwhile (frozen, a closed lid, a paused machine) wakes up
+ * with jobs that other workers have taken, and maybe finished.
  */
 
 /** The part of BullMQ's job that this file uses. */
@@ -12,7 +12,9 @@ export interface LockedJob {
   extendLock(token: string, durationMs: number): Promise<number>
 }
 
-/** BullMQ renews a lock twice in its length once the handler has started. A job older than that has missed a renewal. */
+/**
+ * BullMQ renews a lock twice in its length once the handler has started. A job older than that has missed a renewal.
+ */
 const RENEWALS_A_LOCK = 2
 
 /** Asks Redis only about a job that was taken a while ago. A wall clock that jumped costs one call, nothing else. */

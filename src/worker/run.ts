@@ -4,8 +4,8 @@
  *     running ─► done | failed                the handler has resolved or rejected
  *        └─ cut ─► done | failed | abandoned  its signal is aborted; after a grace period it is not waited for any more
  *
- * It is cut for one of three reasons: the answer timeout is near, the lock is lost (another worker may have the job now),
- * or the worker stops.
+ * It is cut for one of three reasons: the answer timeout is near, the lock is lost (another worker may have the job
+ * now), or the worker stops.
  */
 import type { Batch } from '../batch.js'
 import type { Handle } from '../handover/function.js'

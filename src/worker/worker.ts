@@ -1,7 +1,7 @@
 /**
- * The reference worker: a BullMQ worker that runs a handler, with what a plain `new Worker('messages', …)` leaves to its
- * author. The handler's signal is aborted when the lock is lost, shortly before the answer timeout, and at the end of a
- * stop; and a job may stall more than once.
+ * The reference worker: a BullMQ worker that runs a handler, with what a plain `new Worker('messages', …)` leaves to
+ * its author. The handler's signal is aborted when the lock is lost, shortly before the answer timeout, and at the end
+ * of a stop; and a job may stall more than once.
  *
  *   the handler resolves             the job is completed
  *   the handler rejects              the job is retried, as often as its options say
@@ -98,8 +98,8 @@ export class QueueWorker {
   }
 
   /**
-   * Takes no more jobs, lets the running ones end, aborts their signals towards the end of `timeoutMs`, and puts back the
-   * jobs that are left then. May be called twice, or before `start`.
+   * Takes no more jobs, lets the running ones end, aborts their signals towards the end of `timeoutMs`, and puts back
+   * the jobs that are left then. May be called twice, or before `start`.
    */
   stop({ timeoutMs = STOP_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
     this.stopping ??= this.shutDown(timeoutMs)

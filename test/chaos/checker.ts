@@ -1,7 +1,7 @@
 /**
  * Compares the messages that clients sent and got a 200 for with those that handlers received. It does not use Lull's
- * internals: its evidence is the clients' records, the handlers' log, and the times of the faults. All times are from one
- * machine's clock.
+ * internals: its evidence is the clients' records, the handlers' log, and the times of the faults. All times are from
+ * one machine's clock.
  *
  *   lost          accepted, and no handler has finished it
  *   invented      handled, and no client sent it
@@ -10,11 +10,11 @@
  *   overlap       two answers of one conversation at once
  *   split         a batch was released before it was due, or its reason is wrong
  *
- * Two things are allowed and counted, since a handler runs *at least* once. A batch comes **again**, whole and under its id,
- * after its handler failed; if its worker was disturbed (killed, frozen, cut off from Redis) between the beginnings of the
- * two runs; or if the worker that begins it again was disconnected until just before. An overlap is **excused** if one of
- * the two workers was disconnected for as long as its lock lasts, during its run or until just before: another worker must
- * take over then, and the first one cannot know that.
+ * Two things are allowed and counted, since a handler runs *at least* once. A batch comes **again**, whole and under
+ * its id, after its handler failed; if its worker was disturbed (killed, frozen, cut off from Redis) between the
+ * beginnings of the two runs; or if the worker that begins it again was disconnected until just before. An overlap is
+ * **excused** if one of the two workers was disconnected for as long as its lock lasts, during its run or until just
+ * before: another worker must take over then, and the first one cannot know that.
  */
 import { type Evidence, grouped, type Run, runsFrom, type Violation, WAKING_MS, wasAway } from './evidence.js'
 import { disorder, overlaps } from './order.js'

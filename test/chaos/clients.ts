@@ -1,6 +1,6 @@
 /**
- * Providers that post what people write: bursts of messages, one request after another, each repeated until it gets a 200,
- * and sometimes once more. Each provider records what it sent, for the checker.
+ * Providers that post what people write: bursts of messages, one request after another, each repeated until it gets a
+ * 200, and sometimes once more. Each provider records what it sent, for the checker.
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -1,6 +1,6 @@
 /**
- * The checker's evidence: what was sent, the handlers' log, and the times of the faults. The runs of handlers are made from
- * their log.
+ * The checker's evidence: what was sent, the handlers' log, and the times of the faults. The runs of handlers are made
+ * from their log.
  */
 import type { Flush, SentMessage } from './clients.js'
 import type { HandlerEvent } from './handler-log.js'
@@ -71,8 +71,8 @@ export function runsFrom({ events, disturbances }: Pick<Evidence, 'events' | 'di
 }
 
 /**
- * Whether a run's worker was frozen or disconnected for as long as a lock lasts, during the run or until just before. A kill
- * does not count: the worker's runs ended with it.
+ * Whether a run's worker was frozen or disconnected for as long as a lock lasts, during the run or until just before. A
+ * kill does not count: the worker's runs ended with it.
  */
 export function wasAway(disturbances: Disturbance[], worker: string, run: Run, lockMs: number): boolean {
   return disturbances.some(

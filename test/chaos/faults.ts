@@ -1,4 +1,6 @@
-/** Carries out the faults of a schedule at their times, and records which workers each one disturbed, and for how long. */
+/**
+ * Carries out the faults of a schedule at their times, and records which workers each one disturbed, and for how long.
+ */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
@@ -97,7 +99,10 @@ export class Faults {
     await this.world.redis.restart()
   }
 
-  /** Which workers a fault disturbs. With the HTTP handover a fault of a processor disturbs them all: it sends their work. */
+  /**
+   * Which workers a fault disturbs. With the HTTP handover a fault of a processor disturbs them all: it sends their
+   * work.
+   */
   private disturbanceOf(fault: Fault, fromMs: number): Disturbance | undefined {
     const toMs = Number.POSITIVE_INFINITY
     const { target } = fault

@@ -1,6 +1,6 @@
 /**
- * The log of the handlers: a file with one line when a run begins and one when it ends. A line that was written before its
- * process was killed is kept, since the kernel has it (only a power cut would need an fsync).
+ * The log of the handlers: a file with one line when a run begins and one when it ends. A line that was written before
+ * its process was killed is kept, since the kernel has it (only a power cut would need an fsync).
  */
 import { openSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'

@@ -1,6 +1,6 @@
 /**
- * A loopback proxy that misbehaves on demand: it delays replies, loses replies (the requests are still carried out), or lets
- * nothing through.
+ * A loopback proxy that misbehaves on demand: it delays replies, loses replies (the requests are still carried out), or
+ * lets nothing through.
  */
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'

@@ -1,6 +1,6 @@
 /**
- * A receiver of HTTP handovers as a process, in place of a worker: it answers 200 when its handler has ended, 500 if the
- * handler failed.
+ * A receiver of HTTP handovers as a process, in place of a worker: it answers 200 when its handler has ended, 500 if
+ * the handler failed.
  *
  * `receiver.ts NAME FILE PORT`
  */

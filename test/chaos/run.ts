@@ -4,8 +4,8 @@
  *
  *     npm run chaos -- --minutes 2 --seed 7
  *
- * The same seed gives the same schedule. `--handover http` POSTs batches to two receivers instead of queueing them for two
- * workers. `--keep` keeps the folder with all logs; after a violation it is always kept.
+ * The same seed gives the same schedule. `--handover http` POSTs batches to two receivers instead of queueing them for
+ * two workers. `--keep` keeps the folder with all logs; after a violation it is always kept.
  */
 import { appendFileSync } from 'node:fs'
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'

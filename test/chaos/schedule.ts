@@ -1,6 +1,6 @@
 /**
- * Which faults happen when. The schedule is made from the seed alone, before anything starts, so the same seed gives the
- * same schedule. No target has two faults at once, and every fault ends by itself.
+ * Which faults happen when. The schedule is made from the seed alone, before anything starts, so the same seed gives
+ * the same schedule. No target has two faults at once, and every fault ends by itself.
  */
 import type { Random } from './random.js'
 import { type Handover, LOCK_MS, RULES, SIZES } from './settings.js'
@@ -24,7 +24,9 @@ export type Fault = {
 
 export type ProcessName = `${'api' | 'processor' | 'worker'}-${number}`
 
-/** A connection through a proxy: of the APIs, processors or workers to their Redis, or to where batches are handed over. */
+/**
+ * A connection through a proxy: of the APIs, processors or workers to their Redis, or to where batches are handed over.
+ */
 export type Line = 'apis' | 'processors' | 'handover' | 'workers'
 
 const PAUSE_MS = { min: 200, max: 1600 } as const

@@ -5,8 +5,9 @@ import { type Evidence, placeOf, type Run, type Violation } from './evidence.js'
 const CLOCK_MS = 2
 
 /**
- * Uses the clients' clock alone. A batch that ended by its gap was due a gap after its last message was first sent, or later
- * (or the max wait after its first one). Messages accepted before that belong to it, and its handler begins after that.
+ * Uses the clients' clock alone. A batch that ended by its gap was due a gap after its last message was first sent, or
+ * later (or the max wait after its first one). Messages accepted before that belong to it, and its handler begins after
+ * that.
  */
 export function splits({ rules, sent, flushes }: Evidence, runs: Run[]): Violation[] {
   const violations: Violation[] = []

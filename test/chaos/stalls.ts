@@ -1,6 +1,6 @@
 /**
- * Notices when this machine, or this process with its proxies, stalls. A stall alone may end a worker's lock, as freezing
- * the worker does, and must not be counted as a fault of Lull.
+ * Notices when this machine, or this process with its proxies, stalls. A stall alone may end a worker's lock, as
+ * freezing the worker does, and must not be counted as a fault of Lull.
  */
 import type { Disturbance } from './evidence.js'
 

@@ -1,6 +1,6 @@
 /**
- * Guarantee **answers counted**: each batch whose answer ends counts once in `lull_answers_total`, when the store has noted
- * it, with every handover and in every order.
+ * Guarantee **answers counted**: each batch whose answer ends counts once in `lull_answers_total`, when the store has
+ * noted it, with every handover and in every order.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,6 @@
-/** Guarantee **batch**: the messages that one person sends in one go come out as one batch: complete, in order, once. */
+/**
+ * Guarantee **batch**: the messages that one person sends in one go come out as one batch: complete, in order, once.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { type Pipeline, pipeline } from '../support/pipeline.js'

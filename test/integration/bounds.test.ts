@@ -207,8 +207,9 @@ async function freed(redis: Redis): Promise<number> {
 }
 
 /**
- * Makes an open conversation, `chat-0`, into many, `chat-0` to `chat-<n-1>`, each with a batch of its own: as if messages
- * had been appended to each. KEYS: names of list and header without the number, the due set, the prefix. ARGV: n.
+ * Makes an open conversation, `chat-0`, into many, `chat-0` to `chat-<n-1>`, each with a batch of its own: as if
+ * messages had been appended to each. KEYS: names of list and header without the number, the due set, the prefix. ARGV:
+ * n.
  */
 const COPY_CONVERSATION = `
 local entry = redis.call('LINDEX', KEYS[1] .. 0, 0)

@@ -1,5 +1,6 @@
 /**
- * The commands as users run them: exit codes, one line for each error, and a stop that is clean, bounded, and loses nothing.
+ * The commands as users run them: exit codes, one line for each error, and a stop that is clean, bounded, and loses
+ * nothing.
  */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * Guarantee **clocks**: only Redis's clock counts. Wrong clocks of the processes change nothing, and when Redis's clock steps
- * back nothing waits until it has caught up.
+ * Guarantee **clocks**: only Redis's clock counts. Wrong clocks of the processes change nothing, and when Redis's clock
+ * steps back nothing waits until it has caught up.
  */
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'

@@ -1,6 +1,6 @@
 /**
- * Guarantee **every crash point**: a process that dies between two steps of a batch's life, or is suspended there for longer
- * than a lease, loses nothing, and nothing comes out twice. Real processes, killed by SIGKILL at each point.
+ * Guarantee **every crash point**: a process that dies between two steps of a batch's life, or is suspended there for
+ * longer than a lease, loses nothing, and nothing comes out twice. Real processes, killed by SIGKILL at each point.
  */
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'

@@ -1,6 +1,6 @@
 /**
- * Guarantee **metrics**: every event is counted under its name of the contract, on the API's port behind the token and on
- * every role's own port without one, and no label names a conversation.
+ * Guarantee **metrics**: every event is counted under its name of the contract, on the API's port behind the token and
+ * on every role's own port without one, and no label names a conversation.
  */
 import { expect } from 'chai'
 import { type LullProcess, lull } from '../support/processes.js'

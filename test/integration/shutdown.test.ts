@@ -1,7 +1,7 @@
 /**
  * Guarantee **shutdown**: SIGTERM at any moment, under load. An API answers the requests that it has begun to read; a
- * processor hands over what it has claimed, or gives it back for another one to claim at once; every process ends within its
- * bound.
+ * processor hands over what it has claimed, or gives it back for another one to claim at once; every process ends
+ * within its bound.
  */
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
@@ -19,8 +19,8 @@ import { until } from '../support/wait.js'
 const CHAT = 'a@c.us'
 const SHUTDOWN_MS = 3000
 /**
- * Well below a lease, and below the 22 s after which an answer is first checked. A batch that comes out by then was handed
- * over, given back or left to other processors; it did not wait for a lease or a check.
+ * Well below a lease, and below the 22 s after which an answer is first checked. A batch that comes out by then was
+ * handed over, given back or left to other processors; it did not wait for a lease or a check.
  */
 const WELL_UNDER_A_LEASE_MS = 20_000
 const LEASE_MS = 60_000

@@ -1,6 +1,6 @@
 /**
- * Guarantee **package**: the result of `npm pack`, installed elsewhere, can be imported from ESM and from CommonJS, has types
- * for both, and runs `lull up` and the library's examples.
+ * Guarantee **package**: the result of `npm pack`, installed elsewhere, can be imported from ESM and from CommonJS, has
+ * types for both, and runs `lull up` and the library's examples.
  */
 import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,6 @@
-/** Guarantee **two commands**: `npm start` is one Node process besides npm's own, and ends when npm alone gets a signal. */
+/**
+ * Guarantee **two commands**: `npm start` is one Node process besides npm's own, and ends when npm alone gets a signal.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'

@@ -1,9 +1,10 @@
 /**
- * A client whose scripts read the time from a key instead of Redis's clock, so that a test can stop the clock, move it and
- * set it back. The client replaces the calls in the scripts when it sends them; nothing in `src/` is changed for it.
+ * A client whose scripts read the time from a key instead of Redis's clock, so that a test can stop the clock, move it
+ * and set it back. The client replaces the calls in the scripts when it sends them; nothing in `src/` is changed for
+ * it.
  *
- * Keys still expire by Redis's own clock. This clock is far ahead, so they never do; instead, setting the clock deletes the
- * keys that should have expired, as Redis deletes a key that is read after its time.
+ * Keys still expire by Redis's own clock. This clock is far ahead, so they never do; instead, setting the clock deletes
+ * the keys that should have expired, as Redis deletes a key that is read after its time.
  */
 import { Redis } from 'ioredis'
 import { DEFAULT_PREFIX, Keys } from '../../src/store/redis/keys.js'

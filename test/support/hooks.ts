@@ -1,6 +1,6 @@
 /**
- * Mocha's root hooks. A run fails if a test leaves something open, if Redis has counted a SCAN or KEYS, or if the process
- * does not end by itself after the last test. A run that a signal ends also ends what its tests have started.
+ * Mocha's root hooks. A run fails if a test leaves something open, if Redis has counted a SCAN or KEYS, or if the
+ * process does not end by itself after the last test. A run that a signal ends also ends what its tests have started.
  */
 import { constants } from 'node:os'
 import type { Context, RootHookObject } from 'mocha'

@@ -5,7 +5,8 @@ import { track } from './open.js'
 import { until } from './wait.js'
 
 /**
- * @returns `lines`: the commands received since, one a line, as quoted words after `[database client]`. They are complete
+ * @returns `lines`: the commands received since, one a line, as quoted words after `[database client]`. They are
+ *   complete
  *   when `stop` resolves, and do not include the monitor's own commands.
  */
 export async function monitor(url: string): Promise<{ lines: string[]; stop(): Promise<void> }> {

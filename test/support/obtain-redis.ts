@@ -1,6 +1,6 @@
 /**
- * The Redis of a test run: from a container engine if one answers, else a local binary, else one that the system's package
- * manager installs. Each step is printed.
+ * The Redis of a test run: from a container engine if one answers, else a local binary, else one that the system's
+ * package manager installs. Each step is printed.
  */
 import { access } from 'node:fs/promises'
 import { runCommand } from './processes.js'

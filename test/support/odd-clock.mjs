@@ -1,5 +1,5 @@
-// For `node --import`: a wall clock that is off by LULL_TEST_CLOCK_OFF_MS, or, with LULL_TEST_CLOCK_JUMPS, jumps there and
-// back all the time. Timers are not affected, as they are not when a machine's clock is set.
+// For `node --import`: a wall clock that is off by LULL_TEST_CLOCK_OFF_MS, or, with LULL_TEST_CLOCK_JUMPS, jumps there
+// and back all the time. Timers are not affected, as they are not when a machine's clock is set.
 const { LULL_TEST_CLOCK_OFF_MS = '0', LULL_TEST_CLOCK_JUMPS } = process.env
 const JUMPS_EVERY_MS = 70
 

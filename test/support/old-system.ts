@@ -1,6 +1,6 @@
 /**
- * The scanning processor of the system that Lull replaces: it polls with SCAN, reads every key that looks like a batch, and
- * deletes it. Tests run it on Lull's keys to see what that does.
+ * The scanning processor of the system that Lull replaces: it polls with SCAN, reads every key that looks like a batch,
+ * and deletes it. Tests run it on Lull's keys to see what that does.
  */
 import { Redis } from 'ioredis'
 

@@ -1,6 +1,6 @@
 /**
- * The resources that tests have opened and not yet closed. A test must close its own before its last hook, a suite those of
- * its `before` hook before the run ends. See hooks.ts.
+ * The resources that tests have opened and not yet closed. A test must close its own before its last hook, a suite
+ * those of its `before` hook before the run ends. See hooks.ts.
  */
 interface Open {
   what: string

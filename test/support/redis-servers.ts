@@ -1,6 +1,6 @@
 /**
- * Redis servers that belong to the tests: a process of a local redis-server or valkey-server, or a container of `redis:7`.
- * Both can be stopped, killed, frozen and restarted on the same port, with the data that they have written.
+ * Redis servers that belong to the tests: a process of a local redis-server or valkey-server, or a container of
+ * `redis:7`. Both can be stopped, killed, frozen and restarted on the same port, with the data that they have written.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,6 +1,6 @@
 /**
- * The Redis of a test: the run's, which `npm test` starts once and names in LULL_TEST_REDIS_URL, or a private one that a test
- * can kill, freeze and restart.
+ * The Redis of a test: the run's, which `npm test` starts once and names in LULL_TEST_REDIS_URL, or a private one that
+ * a test can kill, freeze and restart.
  */
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'

@@ -1,6 +1,6 @@
 /**
- * Mocha's spec reporter. `npm test` names a file in LULL_TEST_REPORT; there the reporter keeps the counts, each failure as
- * mocha prints it, and the test that runs now, so that a test that hangs can be named.
+ * Mocha's spec reporter. `npm test` names a file in LULL_TEST_REPORT; there the reporter keeps the counts, each failure
+ * as mocha prints it, and the test that runs now, so that a test that hangs can be named.
  */
 const { writeFileSync } = require('node:fs')
 const { format } = require('node:util')

@@ -1,6 +1,6 @@
-// For `node --import`: sends a Lull process a signal at one point of its work on Redis, the first time that it gets there.
-// STOP_AT=<before|after>:<script>:<signal>, for example `after:lull-claim:SIGKILL`. `after` is when the reply has arrived and
-// has not been used yet; replies that moved nothing do not count.
+// For `node --import`: sends a Lull process a signal at one point of its work on Redis, the first time that it gets
+// there. STOP_AT=<before|after>:<script>:<signal>, for example `after:lull-claim:SIGKILL`. `after` is when the reply
+// has arrived and has not been used yet; replies that moved nothing do not count.
 import { writeSync } from 'node:fs'
 import { Redis } from 'ioredis'
 
