@@ -8,7 +8,7 @@ import type { ClaimedBatch, StoreUnavailable } from './store/store.js'
 export type NudgeKind = 'timer' | 'next-due' | 'expired' | 'subscribed'
 
 export interface Observer {
-  /** A webhook's items, or messages by hand, have become this. */
+  /** A webhook's items, or messages posted by hand, were processed. */
   received?(provider: string, counts: Counts): void
   /** A webhook was refused. */
   rejected?(provider: string, reason: string): void
@@ -28,18 +28,18 @@ export interface Observer {
    */
   answered?(result: string, durationMs: number | undefined): void
   nudged?(kind: NudgeKind): void
-  /** A key expired that was set for this, by this process or another one. */
+  /** The key of a canary has expired, of this process or another one. */
   canaryExpired?(name: string): void
   redisFailed?(kind: StoreUnavailable['reason']): void
 }
 
-/** What became of a webhook's items: the answer's body. Corrections are told of only where there were any. */
+/** How a webhook's items were processed: the body of its answer. Corrections are counted only if there were any. */
 export interface Counts {
   accepted: number
   duplicates: number
   ignored: number
   edited?: number
   revoked?: number
-  /** Edits and revocations of messages that do not wait here any more. */
+  /** Edits and revocations of messages that no longer wait here. */
   tooLate?: number
 }

@@ -101,7 +101,10 @@ export interface ClaimResult {
 export type AnswerOutcome = 'completed' | 'failed' | 'removed' | 'timeout'
 
 export interface AnsweredResult {
-  /** Whether the batch held its conversation, or was still claimed, until now. */
+  /**
+   * Whether this report ended the batch's hold: it held its conversation, or was still claimed, until now. Of several
+   * reports of one answer exactly one gets `true` in serial order, and that one is counted (`report-answered.ts`).
+   */
   freed: boolean
   /** Until the conversation's next batch is due, where there is one. */
   dueInMs?: number

@@ -34,7 +34,7 @@ describe('a run of a job', () => {
   }
 
   const forever: Handle = () => new Promise(() => {})
-  const heedful: Handle = (_, { signal }) =>
+  const obedient: Handle = (_, { signal }) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 
   it('ends as its handler does, and leaves no timer', async () => {
@@ -66,7 +66,7 @@ describe('a run of a job', () => {
   })
 
   it('has failed, and names the cut, if its handler rejects on the signal', async () => {
-    const { run } = running(heedful)
+    const { run } = running(obedient)
     run.cut('stop')
     expect(await run.result).to.deep.include({ result: 'failed', cut: 'stop' })
   })
@@ -92,7 +92,7 @@ describe('a run of a job', () => {
   })
 
   it('keeps the first reason to be cut', async () => {
-    const { run } = running(heedful)
+    const { run } = running(obedient)
     run.cut('lock')
     run.cut('stop')
     expect(await run.result).to.deep.include({ cut: 'lock' })
