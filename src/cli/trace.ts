@@ -36,14 +36,14 @@ async function traceOne(batcher: Batcher, conversationId: string, { json = false
   }
   if (json) return lives.map(life => JSON.stringify(life)).join('\n')
   const paint = paintFor(process.stdout)
-  return [...lives.flatMap(life => [...linesOf(life, paint), '']), stateLine(state, dueForMs(lives, nowMs))].join('\n')
+  const now = stateLine(state, state.overdueForMs ?? dueForMs(lives, nowMs))
+  return [...lives.flatMap(life => [...linesOf(life, paint), '']), now].join('\n')
 }
 
-/** How long the first batch that waits has been due. */
+/** How long the first batch that waits has been due, if nothing holds it; negative if it is not due yet. */
 function dueForMs(lives: Life[], nowMs: number): number | undefined {
   const first = lives.find(({ state }) => state === 'open' || state === 'held' || state === 'waiting')
-  const sinceMs = first?.wrong?.kind === 'overdue' ? first.wrong.sinceMs : first?.dueAtMs
-  return sinceMs === undefined || first?.state === 'held' ? undefined : nowMs - sinceMs
+  return first?.dueAtMs === undefined || first.state === 'held' ? undefined : nowMs - first.dueAtMs
 }
 
 async function recent(batcher: Batcher, { json = false }: Options): Promise<string> {

@@ -68,7 +68,7 @@ export async function openSurroundings(
     const server = await serverOf(redis, name, opened)
     // The check `queue-redis` says whether it can be reached.
     const queueServer = queueRedis ? await serverOf(queueRedis, name, opened).catch(() => undefined) : undefined
-    const presences = await presencesOf(server.client, store.keys.processes)
+    const presences = presencesIn(await store.processes.all())
     if (queueServer)
       for (const [other, presence] of await presencesOf(queueServer.client, store.keys.processes))
         presences.set(other, presence)
@@ -106,9 +106,12 @@ async function serverOf(redis: RedisOptions, name: string, opened: Redis[]): Pro
 }
 
 /** Entries that this version cannot read are left out. */
-export async function presencesOf(client: Redis, key: string): Promise<Map<string, Presence>> {
+export const presencesOf = async (client: Redis, key: string): Promise<Map<string, Presence>> =>
+  presencesIn(await client.hgetall(key))
+
+function presencesIn(texts: Record<string, string>): Map<string, Presence> {
   const presences = new Map<string, Presence>()
-  for (const [name, text] of Object.entries(await client.hgetall(key))) {
+  for (const [name, text] of Object.entries(texts)) {
     const parsed = presenceSchema.safeParse(parseJson(text))
     if (parsed.success) presences.set(name, parsed.data)
   }

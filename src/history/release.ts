@@ -64,11 +64,19 @@ function ofWaiting(
     : before.findLast(one => one.freeAtMs === undefined)?.first.batchId
   if (holder !== undefined)
     return { dueMs, couldGoMs: Number.POSITIVE_INFINITY, ...(nowMs > dueMs ? { waitedFor: holder } : {}) }
-  const last = before.reduce<Draft | undefined>((a, b) => ((a?.freeAtMs ?? 0) > (b.freeAtMs ?? 0) ? a : b), undefined)
-  const couldGoMs = Math.max(dueMs, last?.freeAtMs ?? dueMs)
-  const hasWaited = last !== undefined && couldGoMs - dueMs > SAME_MOMENT_MS
-  return { dueMs, couldGoMs, ...(hasWaited ? { waitedFor: last.first.batchId } : {}) }
+  // The store says for how long its first batch could have gone.
+  if (state?.overdueForMs !== undefined) return couldGo(dueMs, nowMs - state.overdueForMs, before)
+  return couldGo(dueMs, Math.max(dueMs, lastFreed(before)?.freeAtMs ?? dueMs), before)
 }
+
+function couldGo(dueMs: number, couldGoMs: number, before: readonly Draft[]): Release {
+  const freer = couldGoMs - dueMs > SAME_MOMENT_MS ? lastFreed(before) : undefined
+  // The rules of today may put the due time too late.
+  return { dueMs: Math.min(dueMs, couldGoMs), couldGoMs, ...(freer ? { waitedFor: freer.first.batchId } : {}) }
+}
+
+const lastFreed = (before: readonly Draft[]) =>
+  before.reduce<Draft | undefined>((a, b) => ((a?.freeAtMs ?? 0) > (b.freeAtMs ?? 0) ? a : b), undefined)
 
 /** The batch that holds the conversation, or the one that goes first. */
 function holderBy({ heldBy }: ConversationState, draft: Draft, before: readonly Draft[]): string | undefined {

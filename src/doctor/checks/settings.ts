@@ -20,7 +20,7 @@ function look(surroundings: Surroundings): Finding {
   }
   const [theirs] = live.values()
   if (theirs && theirs.fingerprint !== fingerprintOf(own)) {
-    const says = `${counted(live.size, 'process runs', 'processes run')} with ${theirs.fingerprint}, and this environment says otherwise`
+    const says = `${counted(live.size, 'process runs', 'processes run')} with settings ${theirs.fingerprint}, and this environment has others`
     const otherwise = `run doctor with the environment that they have, or, if this is the newer one, ${remedy}`
     return { ...degraded(check, says, otherwise), details: changed(theirs.settings, own) }
   }

@@ -198,6 +198,12 @@ describe('lives', () => {
       expect(read(5000)).to.deep.equal(['waiting', 'overdue', undefined])
     })
 
+    it('is overdue for as long as the store says, whatever the rules of today are', () => {
+      const now = state({ messages: waiting('b1', 0), overdueForMs: 59_000 })
+      const life = only([opened], 60_000, now)
+      expect(life).to.deep.include({ state: 'waiting', wrong: { kind: 'overdue', sinceMs: 1000 }, dueAtMs: 1000 })
+    })
+
     it('is lost where it should wait and the store has nothing of it', () => {
       const life = only([opened], 60_000, state())
       expect(life).to.deep.include({ state: 'lost', wrong: { kind: 'lost' } })
