@@ -14,11 +14,11 @@ export interface WatchOptions {
   lifecycle: Lifecycle
   /** One JSON object a line. */
   json: boolean
-  /** Of this conversation only. */
+  /** Shows only this conversation. */
   conversationId?: string
 }
 
-/** Resolves when it watches. @throws one line that names what is wrong with the Redis and the remedy */
+/** Resolves when the watch has begun. @throws one line that names what is wrong with the Redis and the remedy */
 export async function startWatch({ config, log, lifecycle, json, conversationId }: WatchOptions): Promise<void> {
   const { redis, prefix, rules } = config
   const store = new RedisStore({ redis, prefix, rules, log, name: processName('watch') })
@@ -26,7 +26,7 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
   const { address, db } = await store.open()
   const { stdout, stderr } = process
   const paint = paintFor(stdout)
-  // Whoever read the other end of a pipe has gone (`lull watch | head`): there is nothing left to do.
+  // The reader of the pipe has ended (`lull watch | head`), so the watch ends too.
   stdout.once('error', error => lifecycle.fail(error))
   const show = (entry: HistoryEntry) => {
     if (conversationId !== undefined && entry.conversationId !== conversationId) return
@@ -44,7 +44,7 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
   if (!json) stderr.write(`watching ${address}, database ${db}, prefix ${prefix}; Ctrl-C ends it\n`)
 }
 
-/** That a batch has grown is no step of its history; here it has a line like one. */
+/** The history has no step for a message that joins an open batch. The watch shows it like one. */
 function asStep({ conversationId, batchId, count }: Growth, atMs: number): HistoryEntry {
   return {
     id: `${atMs}-0-${batchId}-${count}`,
@@ -70,12 +70,12 @@ const COLOURS: Readonly<Record<string, Parameters<Paint>[0]>> = {
 
 const LONGEST_STEP = 11
 const USUAL_CONVERSATION = 20
-/** Time, step, and the spaces behind them; what goes on in the next line stands two further to the right. */
+/** Time, step, and the spaces behind them; a continued line is indented by two more. */
 const CONTINUED_AT = 12 + 2 + LONGEST_STEP + 2 + 2
 
 /**
  * `06:12:03.021  claimed      79990000011@c.us      gap, 4 messages, 2 ms late, by processor.shop1.4712`
- * @param columns of the terminal: what does not fit goes on in the next line, ids stay whole. Absent: one line
+ * @param columns of the terminal: longer text continues on the next line, and ids stay whole. Absent: one line
  */
 export function lineFor(entry: HistoryEntry, paint: Paint, columns: number | undefined): string {
   const step = clean(entry.step).padEnd(LONGEST_STEP)

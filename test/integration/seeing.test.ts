@@ -113,9 +113,9 @@ describe('seeing it work', function () {
     expect(steps.map(({ msg }) => msg.split(':')[0]).sort()).to.deep.equal([
       'answered',
       'appended',
+      'claimed',
       'handed over',
       'log@c.us',
-      'released',
       'the handler is done',
     ])
     expect(new Set(steps.map(({ conversationId, batchId }) => `${conversationId} ${batchId}`)).size).to.equal(1)
@@ -205,7 +205,7 @@ describe('seeing it work', function () {
       add(CHAT, 10_000)
       await pipeline.exec()
       const { stdout } = await ended('forget', CHAT)
-      expect(stdout[0]).to.match(/1 step of its history, 0 jobs\. Not erased: jobs that the history names no more/)
+      expect(stdout[0]).to.match(/1 step of its history, 0 jobs\. Not erased: jobs that the history no longer names/)
     } finally {
       redis.disconnect()
     }
