@@ -3,17 +3,15 @@
  * (src/dashboard) hold nothing of anybody's, and are served to anybody. Every address in them is relative, so that the page
  * works under a path that a proxy takes away. The Content-Security-Policy allows nothing but these files.
  */
-import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { extname } from 'node:path'
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import type { Batcher } from '../batcher.js'
 import { recentLives } from '../history/reading.js'
-import { Refusal } from '../http/answer.js'
+import { OVERDUE_MS } from '../history/release.js'
 import { thinkingMs } from '../worker/handler.js'
 import type { LiveEvents } from './events.js'
 import { limitOf } from './limit.js'
+import { pageFile, pageFileThatExists } from './page-files.js'
 import { BOARD_PATH, type QueueWindow } from './queue-window.js'
 import type { RecentWebhooks, RefusedElsewhere } from './recent-webhooks.js'
 import { parsedBody, queryOf } from './request-body.js'
@@ -36,14 +34,6 @@ interface Parts extends DashboardOptions {
   access: Access
   webhooks: RecentWebhooks
   showTexts: boolean
-}
-
-const FOLDER = new URL('../dashboard/', import.meta.url)
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.svg': 'image/svg+xml',
 }
 
 const PAGE_POLICY =
@@ -84,9 +74,9 @@ export function dashboardRoutes(router: Router, parts: Parts): void {
     await parts.batcher.open()
     ctx.body = await recentLives(parts.batcher.store, limitOf(ctx))
   })
-  router.get('/page/:file', ctx => {
-    const file = files().get(ctx.params['file'] ?? '')
-    if (!file) throw new Refusal(404, 'the page has no such file')
+  router.get('/page/*path', (ctx, next) => {
+    const file = pageFile(ctx.params['path'] ?? '')
+    if (!file) return next()
     guard(ctx, PAGE_POLICY)
     ctx.set('Cache-Control', 'no-cache')
     ctx.etag = file.etag
@@ -94,6 +84,7 @@ export function dashboardRoutes(router: Router, parts: Parts): void {
     ctx.status = 200
     if (ctx.fresh) ctx.status = 304
     else ctx.body = file.body
+    return undefined
   })
 }
 
@@ -128,7 +119,7 @@ function enter(ctx: Context, access: Access, token: string): void {
 function showPage(ctx: Context, access: Access): void {
   try {
     access.check(ctx)
-    ctx.body = file('index.html').body
+    ctx.body = pageFileThatExists('index.html').body
     ctx.type = 'html'
   } catch (error) {
     // A program is told in JSON, as everywhere.
@@ -139,7 +130,7 @@ function showPage(ctx: Context, access: Access): void {
 
 /** @param isWrong whether one was tried: the page says so where it has it hidden */
 function askForToken(ctx: Context, isWrong = false): void {
-  const { body } = file('login.html')
+  const { body } = pageFileThatExists('login.html')
   ctx.status = 401
   ctx.body = isWrong ? body.toString().replace(' role="alert" hidden', ' role="alert"') : body
   ctx.type = 'html'
@@ -160,6 +151,7 @@ async function stateOf({ batcher, live: _live, webhooks, queue, access: _access,
     version: parts.version,
     store: { address, db, prefix, runId, version: storeVersion },
     rules: store.rules,
+    overdueMs: OVERDUE_MS,
     batching: parts.batching,
     showTexts: parts.showTexts,
     isOwnWorker: parts.isOwnWorker,
@@ -169,31 +161,4 @@ async function stateOf({ batcher, live: _live, webhooks, queue, access: _access,
     ...(queue ? { queue: { name: queue.name, counts } } : {}),
     webhooks: webhooks.all(elsewhere),
   }
-}
-
-interface PageFile {
-  body: Buffer
-  type: string
-  etag: string
-}
-
-let known: Map<string, PageFile> | undefined
-
-/** Read once, when the first of them is asked for. */
-function files(): Map<string, PageFile> {
-  known ??= new Map(
-    readdirSync(FOLDER).flatMap(name => {
-      const type = TYPES[extname(name)]
-      if (type === undefined) return []
-      const body = readFileSync(new URL(name, FOLDER))
-      return [[name, { body, type, etag: createHash('sha256').update(body).digest('base64url') }]]
-    }),
-  )
-  return known
-}
-
-function file(name: string): PageFile {
-  const found = files().get(name)
-  if (!found) throw new Error(`${name} is not in ${FOLDER.pathname}: the build has not copied the page`)
-  return found
 }
