@@ -1,6 +1,6 @@
-// Takes the README's pictures of the page, from the real page in a real browser: `node scripts/take-screenshots.mjs`, after the
-// page has changed. Needs redis-server and a Chromium (CHROMIUM=/path, else /usr/bin/chromium); with --look=FOLDER it puts
-// more of them there, to look at: a phone, Russian, the dark.
+// Takes the README's pictures of the page, from the real page in a real browser. Run `node scripts/take-screenshots.mjs` after
+// the page has changed. It needs redis-server and a Chromium (CHROMIUM=/path, else /usr/bin/chromium). With --look=FOLDER it
+// also takes pictures for a review into that folder: desktop and phone, light and dark, English and Russian.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -74,8 +74,8 @@ async function pictures() {
   await traffic('first')
   for (const page of [light, dark]) await page.click('[data-view=live]')
   await light.waitForSelector('#live .by-gap')
-  await light.waitForSelector('.space .row:not([hidden])')
-  await delay(5500) // The counts of the queue and the webhooks are asked for every five seconds.
+  await light.waitForSelector('.space .row')
+  await delay(5500) // The page asks for the counts of the queue and the webhooks every five seconds.
   await traffic('later')
   await shot(light, 'page-live-light', { fullPage: true })
   await shot(dark, 'page-live-dark', { fullPage: true })
@@ -90,7 +90,7 @@ async function pictures() {
   if (look) await more()
 }
 
-/** The story, until the afterthought waits for the answer, and somebody else writes. */
+/** The story, until the afterthought waits for the answer, and two more people write. */
 async function conversation(page) {
   await page.click('#story')
   await page.waitForSelector('[data-state="answering"]', { timeout: 20_000 })
@@ -106,25 +106,29 @@ async function conversation(page) {
 }
 
 async function more() {
-  const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
+  const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
   for (const [name, options] of Object.entries({
     'phone-light': { ...phone, colorScheme: 'light' },
     'phone-dark-ru': { ...phone, colorScheme: 'dark', locale: 'ru-RU' },
-    ru: { locale: 'ru-RU' },
+    'desktop-dark-ru': { colorScheme: 'dark', locale: 'ru-RU' },
   })) {
     const page = await open(options)
     await page.waitForSelector('#story')
-    await page.locator('.person textarea').first().fill('one\ntwo')
-    await page.locator('.person textarea').first().press('Enter')
-    await delay(1500)
-    await page.screenshot({ path: join(look, `${name}-play.png`) })
+    await page.click('#story')
+    await page.waitForSelector('.batch.held', { timeout: 20_000 })
+    await page.screenshot({ path: join(look, `${name}-play.png`), fullPage: true })
+    void traffic(name)
     await page.click('[data-view=live]')
-    await delay(1000)
+    await delay(2000)
     await page.screenshot({ path: join(look, `${name}-live.png`), fullPage: true })
+    await page.click('[data-view=trace]')
+    await page.waitForSelector('.recent li')
+    await page.screenshot({ path: join(look, `${name}-recent.png`) })
     await page.click('[data-view=play]')
     await page.click('.person .id')
     await page.waitForSelector('.timeline')
-    await page.screenshot({ path: join(look, `${name}-trace.png`) })
+    await page.locator('.life summary').first().click()
+    await page.screenshot({ path: join(look, `${name}-trace.png`), fullPage: true })
   }
 }
 
@@ -155,7 +159,7 @@ async function answers() {
   throw new Error(`${url} does not answer`)
 }
 
-/** Half an hour of releases before the picture: the steps of the history that the chart is drawn from. */
+/** Half an hour of releases before the picture: steps of the history for the chart. */
 async function earlierReleases() {
   const now = Date.now()
   const pipeline = client.pipeline()
@@ -176,7 +180,7 @@ async function earlierReleases() {
   await pipeline.exec()
 }
 
-/** People who write now; and a webhook that nobody signed. */
+/** People who write now, and a webhook without a signature. */
 async function traffic(wave) {
   const post = (path, body) =>
     fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })

@@ -1,34 +1,55 @@
 /**
- * The connection: server-sent events, and at each (re)connection a look at everything, since what happened meanwhile was
- * missed. Steps that come while that is being fetched wait for it. Tells `state` when the connection's state has changed, `start`
- * when all is known anew, `step` for each step, `growth` for each open batch that has become another, `summary` where they
- * came too fast.
+ * What the page knows, kept current: everything is read at each (re)connection, since events were missed until then, and then
+ * steps and growth are applied as they come. Those that come while everything is being read are applied afterwards.
+ *
+ * Dispatches `state` when the connection's or the store's state has changed, `start` when everything has been read, `step` for
+ * each step, `growth` for each open batch that has changed, `summary` for steps that came too fast to be sent one by one.
  */
 import { CallFailed, call, ofConversation } from './api.js'
-import { Model, READ_AT_ONCE } from './model.js'
+import { Connection } from './connection.js'
+import { CONVERSATIONS_READ, Conversations } from './conversations.js'
+import { Releases, STEPS_READ } from './releases.js'
 
-/** Beats come every 10 s: without one for so long the connection is dead, whatever the browser thinks. */
-const SILENCE_MS = 25_000
-const RETRY_MS = [500, 1000, 2000, 5000, 10_000]
-/** After a summary what is shown may be wrong: all is fetched again, but not at each. */
+/** Where what is shown may be wrong, everything is read again, at most so often. */
 const REFRESH_MS = 5000
+/** One conversation is asked about again only after this time. */
+const LOOK_EVERY_MS = 1000
+const LIVES_LOOKED_AT = 10
 
 export class Feed extends EventTarget {
-  model = new Model()
+  conversations = new Conversations()
+  releases = new Releases()
   /** connecting | connected | lost | noToken */
   state = 'connecting'
   lostAtMs
-  /** What the API says of itself, its store, its rules, its queue. */
+  /** What the API says about itself, its store, its rules, its queue. */
   about
-  /** Why the store can not be used; undefined where it can. */
+  /** Why the store cannot be used; undefined where it can. */
   storeTrouble
-  source
-  waiting
-  failures = 0
+  /** Steps and growth that came while everything was being read. */
+  pending
+  /** The number of the connection that everything is being read for. */
+  reading
+  refreshing
   skewMs
   knowsClock = false
-  watchdog
-  refreshing
+  connection = new Connection('events', {
+    onOpen: () => {
+      this.knowsClock = false
+      void this.refresh()
+    },
+    onLost: () => this.lost(),
+    events: {
+      message: step => this.step(step),
+      growth: growths => {
+        const atMs = Date.now()
+        for (const growth of growths) this.grow({ ...growth, atMs })
+      },
+      summary: summary => this.sum(summary),
+      stale: () => this.refreshSoon(),
+      beat: beat => this.beat(beat),
+    },
+  })
 
   /** The server's time, as far as it is known. */
   now() {
@@ -36,113 +57,83 @@ export class Feed extends EventTarget {
   }
 
   connect() {
-    this.source?.close()
-    clearTimeout(this.watchdog)
-    const source = new EventSource('events')
-    this.source = source
-    this.waiting = []
-    this.skewMs = undefined
-    this.knowsClock = false
-    source.onopen = () => void this.refresh()
-    source.onerror = () => this.lost()
-    source.onmessage = event => {
-      this.alive()
-      this.heard(JSON.parse(event.data))
-    }
-    source.addEventListener('beat', event => {
-      this.alive()
-      const { ready, error } = JSON.parse(event.data)
-      const isOver = ready && this.storeTrouble !== undefined
-      this.setStoreTrouble(ready ? undefined : error)
-      if (isOver) this.refreshSoon()
-    })
-    source.addEventListener('growth', event => {
-      this.alive()
-      const atMs = Date.now()
-      for (const growth of JSON.parse(event.data)) this.grew({ ...growth, atMs })
-    })
-    source.addEventListener('stale', () => {
-      this.alive()
-      this.refreshSoon()
-    })
-    source.addEventListener('summary', event => {
-      this.alive()
-      this.summed(JSON.parse(event.data))
-    })
-    this.alive()
+    this.connection.connect()
   }
 
-  /** Everything, from now on. */
   async refresh() {
-    const { source } = this
-    this.waiting ??= []
+    const { number } = this.connection
+    if (this.reading === number) return
+    this.reading = number
+    this.pending ??= []
     try {
       const [about, { history }] = await Promise.all([
         call('GET', 'page/state'),
-        call('GET', `page/history?limit=${READ_AT_ONCE}`),
+        call('GET', `page/history?limit=${STEPS_READ}`),
       ])
-      const { conversations } = await call('GET', `conversations?limit=${READ_AT_ONCE}`)
-      if (source !== this.source) return
-      this.about = about
-      // Until a step tells the store's clock, the API's.
-      this.skewMs ??= about.nowMs - Date.now()
-      this.model.start(about.rules, history.toReversed(), conversations, this.now())
-      const last = history[0]?.id
-      const since = this.waiting.filter(({ id }) => id === undefined || last === undefined || isAfter(id, last))
-      this.waiting = undefined
-      this.failures = 0
-      this.set('connected')
-      this.tell('start', { about, history })
-      for (const told of since) {
-        if (told.id === undefined) this.grew(told)
-        else this.heard(told)
-      }
+      const { conversations } = await call('GET', `conversations?limit=${CONVERSATIONS_READ}`)
+      if (number === this.connection.number) this.start(about, history, conversations)
     } catch (error) {
-      if (source !== this.source) return
-      if (error instanceof CallFailed && error.status === 401) this.end()
-      else if (error instanceof CallFailed) this.lost()
-      else throw error
+      if (number !== this.connection.number) return
+      if (!(error instanceof CallFailed)) throw error
+      if (error.status === 401) this.end()
+      else this.connection.lose()
+    } finally {
+      if (this.reading === number) this.reading = undefined
     }
   }
 
-  heard(entry) {
-    const skewMs = entry.atMs - Date.now()
+  /** @param history newest first */
+  start(about, history, conversations) {
+    this.about = about
+    // Until a step brings the store's clock, the API's.
+    if (!this.knowsClock) this.skewMs = about.nowMs - Date.now()
+    this.releases.start(history.toReversed())
+    this.conversations.start(about.rules, conversations, this.now())
+    const last = history[0]?.id
+    const since = this.pending.filter(({ id }) => id === undefined || last === undefined || isAfter(id, last))
+    this.pending = undefined
+    this.connection.succeed()
+    this.set('connected')
+    this.send('start')
+    for (const event of since) {
+      if (event.id === undefined) this.grow(event)
+      else this.step(event)
+    }
+  }
+
+  step(step) {
+    const skewMs = step.atMs - Date.now()
     this.skewMs = this.knowsClock ? Math.max(this.skewMs, skewMs) : skewMs
     this.knowsClock = true
-    if (this.waiting) {
-      this.waiting.push(entry)
+    if (this.pending) {
+      this.pending.push(step)
       return
     }
-    this.model.apply(entry)
-    this.tell('step', entry)
+    this.releases.apply(step)
+    this.conversations.apply(step)
+    this.send('step', step)
   }
 
   /** @param growth at `atMs` by this browser's clock */
-  grew(growth) {
-    if (this.waiting) {
-      this.waiting.push(growth)
+  grow(growth) {
+    if (this.pending) {
+      this.pending.push(growth)
       return
     }
     const dueMs = growth.atMs + (this.skewMs ?? 0) + growth.dueInMs
-    if (this.model.grow(growth, dueMs)) this.tell('growth', { ...growth, dueMs })
+    if (this.conversations.grow(growth, dueMs)) this.send('growth', { ...growth, dueMs })
   }
 
-  /** What the events have not told of a conversation: how many messages are in its open batch, and since when. */
-  async look(conversation) {
-    if (conversation.isAsked || this.state !== 'connected') return
-    conversation.isAsked = true
-    try {
-      const { open } = await call('GET', ofConversation('', conversation.id))
-      this.model.look(conversation, open)
-    } catch {
-      // The row shows that it is not known.
-    }
-  }
-
-  summed(summary) {
-    this.model.sum(summary, this.now())
-    this.tell('summary', summary)
+  sum(summary) {
+    this.releases.sum(summary, this.now())
+    this.send('summary', summary)
     this.refreshSoon()
+  }
+
+  beat({ ready, error }) {
+    const isOver = ready && this.storeTrouble !== undefined
+    this.setStoreTrouble(ready ? undefined : error)
+    if (isOver) this.refreshSoon()
   }
 
   refreshSoon() {
@@ -152,43 +143,43 @@ export class Feed extends EventTarget {
     }, REFRESH_MS)
   }
 
+  /** Asks for what list and events have not said about a conversation: since when, how many messages, what holds it. */
+  async look(conversation) {
+    const { id, changes, askedAtMs = 0 } = conversation
+    if (this.state !== 'connected' || Date.now() - askedAtMs < LOOK_EVERY_MS) return
+    conversation.askedAtMs = Date.now()
+    try {
+      const { lives } = await call('GET', `${ofConversation('lives', id)}&limit=${LIVES_LOOKED_AT}`)
+      this.conversations.complete(conversation, lives, changes)
+    } catch {
+      // The row shows that it is not known.
+    }
+  }
+
   lost() {
-    if (!this.source) return
-    this.source.close()
-    this.source = undefined
-    clearTimeout(this.watchdog)
+    this.pending = []
+    if (this.state !== 'lost') this.lostAtMs = Date.now()
     this.set('lost')
-    const wait = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)]
-    this.failures += 1
-    setTimeout(() => this.connect(), wait)
   }
 
-  /** Trying again would be refused again. */
+  /** The token was refused: trying again would be refused again. */
   end() {
-    this.source?.close()
-    this.source = undefined
-    clearTimeout(this.watchdog)
+    this.connection.close()
     this.set('noToken')
-  }
-
-  alive() {
-    clearTimeout(this.watchdog)
-    this.watchdog = setTimeout(() => this.lost(), SILENCE_MS)
   }
 
   setStoreTrouble(trouble) {
     this.storeTrouble = trouble
-    this.tell('state')
+    this.send('state')
   }
 
   set(state) {
-    if (state === 'lost' && this.state !== 'lost') this.lostAtMs = Date.now()
     if (state === 'connected') this.storeTrouble = undefined
     this.state = state
-    this.tell('state')
+    this.send('state')
   }
 
-  tell(type, detail) {
+  send(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }))
   }
 }

@@ -57,7 +57,7 @@ inBrowser('queue board', function () {
       await page.context().close()
     }))
 
-  it('hides what was written where texts are hidden', () =>
+  it('shows no text if texts are hidden', () =>
     serving({ LULL_SHOW_TEXTS: 'off' }, async served => {
       const page = await served.open(browsing)
       await served.append('shop/7900@c.us', 'a secret')
@@ -67,7 +67,7 @@ inBrowser('queue board', function () {
       await page.context().close()
     }))
 
-  it('sends whoever has no token to the page, which asks for it', () =>
+  it('redirects a browser without the token to the page, which asks for it', () =>
     serving({}, async served => {
       for (const path of ['/queues', '/queues/queue/messages']) {
         const page = await browsing.open(served.url + path)
@@ -80,7 +80,7 @@ inBrowser('queue board', function () {
       browsing.complaints.length = 0
     }))
 
-  it('works, as the page does, under a path that a proxy takes away', () =>
+  it('works behind a proxy that removes a path prefix, as the page does', () =>
     serving(SLOW_ANSWERS, async served => {
       const { port } = new URL(served.url)
       const proxy = createServer((incoming, outgoing) => {

@@ -15,12 +15,14 @@ export interface ServedPage {
   open(browsing: Browsing, options?: BrowserContextOptions): Promise<Page>
   /** Messages, as from a channel. */
   append(conversationId: string, ...texts: string[]): Promise<void>
+  /** The API's answer, as JSON. @param path `page/state` */
+  get(path: string): Promise<unknown>
   /** Again, on the same port, after a stop. */
   start(): Promise<void>
   stop(): Promise<void>
 }
 
-/** @param env what is not as the tests have it: a quiet gap of 2.5 s, a max wait of 8 s */
+/** @param env overrides the tests' settings: a quiet gap of 2.5 s, a max wait of 8 s */
 export async function servePage(env: Record<string, string> = {}): Promise<ServedPage> {
   const redis = await testRedis()
   const prefix = uniquePrefix()
@@ -51,10 +53,14 @@ export async function servePage(env: Record<string, string> = {}): Promise<Serve
     stop: async () => void (await process.stop()),
     async open(browsing, options) {
       const page = await browsing.open(`${url}/?token=${TOKEN}`, options)
-      // The link is traded for a cookie, and leads on.
+      // The link is traded for a cookie and redirects.
       await page.waitForURL(`${url}/`)
       await reads(page.locator('#connection'), /^(connected|на связи)$/)
       return page
+    },
+    async get(path) {
+      const response = await fetch(`${url}/${path}`, { headers: { Authorization: `Bearer ${TOKEN}` } })
+      return response.json()
     },
     async append(conversationId, ...texts) {
       const response = await fetch(`${url}/conversations/messages?id=${encodeURIComponent(conversationId)}`, {
@@ -68,8 +74,8 @@ export async function servePage(env: Record<string, string> = {}): Promise<Serve
 }
 
 /**
- * Notes all that an element reads from now on: what is shown for a moment only may come and go between two looks of a test on
- * a busy machine.
+ * Records everything that an element shows from now on: on a busy machine, what is shown for a moment may come and go between
+ * two looks of a test.
  * @param selector the first such element
  * @returns resolves when it reads so, or has
  */
@@ -90,7 +96,7 @@ export async function record(page: Page, selector: string): Promise<(pattern: Re
   }
 }
 
-/** Resolves when what is there reads so; the error says what it reads instead. */
+/** Resolves when the elements' text matches; the error says what it is instead. */
 export async function reads(what: Locator, pattern: RegExp, timeoutMs = 20_000): Promise<string> {
   let text = 'nothing'
   return until(

@@ -1,7 +1,8 @@
-/** What a step of the history has to say beside its name, in words: as `lull trace` does in the terminal. */
-import { counted, duration, outcome, reason, t } from './words.js'
+/** A step's details in words, as `lull trace` prints them. */
+import { duration } from '../formats.js'
+import { counted, outcome, reason, t } from '../words.js'
 
-/** In this order. */
+/** In the order in which they are said. */
 const SAYING = {
   owner: name => t('stepBy', name),
   by: name => t('stepBy', name),
@@ -16,7 +17,7 @@ const SAYING = {
   late: () => t('stepTooLate'),
 }
 
-/** @param detail of the step; what is not Lull's, or of a later version, stays as it is; ids come last: they are long */
+/** @param detail of the step; unknown details, of a later version perhaps, stay as they are; ids come last: they are long */
 export function saying({ ids, ...detail }) {
   const said = Object.keys(SAYING).flatMap(name => (Object.hasOwn(detail, name) ? [SAYING[name](detail[name])] : []))
   const others = Object.keys(detail).filter(name => !Object.hasOwn(SAYING, name))
@@ -28,7 +29,7 @@ function listIn(text = '[]') {
   try {
     return [JSON.parse(text)].flat()
   } catch {
-    // Whoever wrote it, it was not Lull.
+    // Not written by Lull.
     return [text]
   }
 }

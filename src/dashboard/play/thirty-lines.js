@@ -1,8 +1,9 @@
 /**
- * What one writes at first: a list, and a setTimeout that starts again with each message. It answers as fast as whoever
- * answers in the playground, knows no repeated delivery, no sign of typing and no answer that is still pending, and keeps all
- * of it in memory.
+ * What many write at first: a list, and a setTimeout that starts again with each message. It answers as fast as the playground's
+ * bot, keeps everything in memory, and takes no notice of repeated deliveries, typing signals and pending answers.
  */
+
+const ENTRIES_KEPT = 50
 
 export class ThirtyLines extends EventTarget {
   texts = []
@@ -12,7 +13,7 @@ export class ThirtyLines extends EventTarget {
   /** { texts, overlaps, twice, early } or { forgot } */
   log = []
 
-  /** @param thinkingMs as long as an answer takes in the playground; may be set later, when that has been seen */
+  /** @param thinkingMs how long an answer takes in the playground; may be set later, when that is known */
   constructor(gapMs, thinkingMs) {
     super()
     this.thinkingMs = thinkingMs
@@ -26,7 +27,7 @@ export class ThirtyLines extends EventTarget {
     this.changed()
   }
 
-  /** It does not know of it; whoever looks does. */
+  /** The thirty lines ignore it; the log says that they did. */
   sawTyping() {
     this.typingAtMs = performance.now()
   }
@@ -54,6 +55,7 @@ export class ThirtyLines extends EventTarget {
 
   add(entry) {
     this.log.push(entry)
+    if (this.log.length > ENTRIES_KEPT) this.log.shift()
   }
 
   changed() {

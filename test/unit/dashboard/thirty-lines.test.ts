@@ -1,9 +1,9 @@
-/** What the thirty lines of setTimeout are said to do wrong. */
+/** What the page says that thirty lines with setTimeout do wrong. */
 import { expect } from 'chai'
 import { until } from '../../support/wait.js'
 
 // As the browser gets it: without types.
-const { ThirtyLines } = await import(new URL('../../../src/dashboard/naive.js', import.meta.url).href)
+const { ThirtyLines } = await import(new URL('../../../src/dashboard/play/thirty-lines.js', import.meta.url).href)
 
 const AN_HOUR = 3_600_000
 
@@ -15,13 +15,13 @@ describe('page: thirty lines', () => {
     return thirty.log.at(-1)
   }
 
-  it('answer while they still answer, if an answer takes longer than a gap', async () => {
+  it('answer while they are still answering, if an answer takes longer than the gap', async () => {
     const thirty = new ThirtyLines(5, AN_HOUR)
     expect((await answered(thirty, '1')).overlaps).to.equal(false)
     expect((await answered(thirty, '2')).overlaps).to.equal(true)
   })
 
-  it('are not said to where nobody knows how long an answer takes, until one has been seen', async () => {
+  it('are not accused of that until it is known how long an answer takes', async () => {
     const thirty = new ThirtyLines(5, 0)
     await answered(thirty, '1')
     expect((await answered(thirty, '2')).overlaps).to.equal(false)

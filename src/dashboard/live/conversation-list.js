@@ -1,0 +1,134 @@
+/**
+ * The conversations with something going on, soonest due first. Only the rows that can be seen exist, whatever their number; a
+ * screen reader is told how many there are and which of them it reads.
+ */
+import { isVague, waitingIn } from '../conversations.js'
+import { countdown, numberText, round } from '../formats.js'
+import { html, nothing, repeat } from '../lit.js'
+import { counted, t } from '../words.js'
+
+const ROWS_BEYOND = 4
+/** Before the first row is measured. */
+const USUAL_ROW_PX = 40
+
+export class ConversationList {
+  filter = ''
+  rowPx = USUAL_ROW_PX
+  scrollTop = 0
+  heightPx = 0
+
+  /** @param look asks for what is not known of a conversation that can be seen @param onChange after a scroll or a filter */
+  constructor({ look, onChange }) {
+    this.look = look
+    this.onChange = onChange
+  }
+
+  /** @param counts of all that are open and held; not all of them need be listed */
+  view(conversations, counts, now) {
+    const all = conversations.sorted()
+    const found = this.filter ? all.filter(({ id }) => id.toLowerCase().includes(this.filter)) : all
+    return html`
+      <section class="card wide">
+        <header>
+          <h3 id="conversations-title">${t('conversations')}</h3>
+          <span class="total" role="status">${totalOf(found.length, counts)}</span>
+          <label for="filter">${t('filter')}</label>
+          <input type="search" id="filter" @input=${event => this.search(event.target.value)} />
+        </header>
+        ${this.table(found, conversations.rules, now)}
+        <p class="empty" ?hidden=${found.length > 0}>${t('none')}</p>
+      </section>`
+  }
+
+  table(found, rules, now) {
+    const first = Math.max(Math.floor(this.scrollTop / this.rowPx) - ROWS_BEYOND, 0)
+    const last = Math.ceil((this.scrollTop + this.heightPx) / this.rowPx) + ROWS_BEYOND
+    const rows = found.slice(first, last).map((conversation, i) => ({ conversation, index: first + i }))
+    return html`
+      <div
+        class="conversations"
+        role="table"
+        tabindex="0"
+        aria-labelledby="conversations-title"
+        aria-rowcount=${found.length + 1}
+        ?hidden=${found.length === 0}
+        @scroll=${event => this.scroll(event.target.scrollTop)}
+      >
+        <div role="rowgroup" class="heads">
+          <div role="row" class="row head" aria-rowindex="1">
+            ${['conversation', 'messagesHead', 'due'].map(key => html`<span role="columnheader">${t(key)}</span>`)}
+          </div>
+        </div>
+        <div class="space" role="rowgroup" .style="height: ${found.length * this.rowPx}px">
+          ${repeat(
+            rows,
+            ({ conversation }) => conversation.id,
+            ({ conversation, index }) => this.row(conversation, index, rules, now),
+          )}
+        </div>
+      </div>`
+  }
+
+  row(conversation, index, rules, now) {
+    const { id, open, held } = conversation
+    if (isVague(conversation)) this.look(conversation)
+    const waiting = waitingIn(conversation)
+    return html`
+      <div
+        role="row"
+        class="row ${held ? 'held' : ''}"
+        aria-rowindex=${index + 2}
+        .style="transform: translateY(${index * this.rowPx}px)"
+      >
+        <span role="cell" class="name"><a href="#trace=${encodeURIComponent(id)}" title=${id}>${id}</a></span>
+        <span role="cell" class="number">${waiting ? numberText(waiting) : '–'}</span>
+        ${held ? heldCell(held, waiting, now) : dueCell(open, rules, now)}
+      </div>`
+  }
+
+  search(text) {
+    this.filter = text.trim().toLowerCase()
+    this.onChange()
+  }
+
+  scroll(top) {
+    this.scrollTop = top
+    this.onChange()
+  }
+
+  /** After drawing: how high a row is and how many can be seen, which depends on the screen. */
+  measure(section) {
+    const table = section.querySelector('.conversations')
+    const rowPx = section.querySelector('.space .row')?.offsetHeight ?? this.rowPx
+    const { clientHeight, scrollTop } = table
+    if (rowPx === this.rowPx && clientHeight === this.heightPx && scrollTop === this.scrollTop) return
+    Object.assign(this, { rowPx, heightPx: clientHeight, scrollTop })
+    this.onChange()
+  }
+}
+
+function totalOf(found, { open, held }) {
+  if (found < open + held) return t('shown', numberText(found), numberText(open + held))
+  return t('openAndHeld', numberText(open), numberText(held))
+}
+
+function heldCell({ state, sinceMs }, waiting, now) {
+  const since = round(Math.max(Math.floor((now - sinceMs) / 1000) * 1000, 0))
+  const text = t(state === 'claimed' ? 'claimed' : 'answering', since)
+  return html`<span role="cell" class="due">${waiting ? `${text} · ${counted('messagesWait', waiting)}` : text}</span>`
+}
+
+function dueCell(open, { quietGapMs, maxWaitMs }, now) {
+  const leftMs = open ? Math.max(open.dueMs - now, 0) : 0
+  const waitMs = open?.firstMs ? Math.max(open.firstMs + maxWaitMs - now, 0) : 0
+  const part = share => `--part: ${Math.min(share, 1)}`
+  const bar = html`
+    <div class="bar" aria-hidden="true">
+      <div class="wait" .style=${part(waitMs / maxWaitMs)}></div>
+      <div class="gap" .style=${part(leftMs / quietGapMs)}></div>
+    </div>`
+  return html`
+    <span role="cell" class="due">
+      <span class="when">${leftMs > 0 ? countdown(leftMs) : t('now')}</span>${leftMs > 0 ? bar : nothing}
+    </span>`
+}

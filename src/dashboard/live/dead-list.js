@@ -1,0 +1,94 @@
+/** The dead batches, each with the reason of its end and a button to hand it over again. */
+import { call } from '../api.js'
+import { when } from '../formats.js'
+import { html, repeat } from '../lit.js'
+import { counted, t } from '../words.js'
+
+const DEAD_SHOWN = 50
+const LONGEST_PREVIEW = 120
+const RETRY_MS = 5000
+
+export class DeadList {
+  dead = []
+  /** Whether a batch has died or come back since the list was read. */
+  isCurrent = false
+  notBeforeMs = 0
+  /** Batch ids that are on their way to be handed over. */
+  redriving = new Set()
+  note = () => ''
+
+  constructor(onChange) {
+    this.onChange = onChange
+  }
+
+  /** Those that are not listed are counted by the store. */
+  count(totals) {
+    return this.dead.length < DEAD_SHOWN ? this.dead.length : Math.max(totals.dead, DEAD_SHOWN)
+  }
+
+  /** Reads the list again where it is not current. */
+  async refresh() {
+    if (this.isCurrent || Date.now() < this.notBeforeMs) return
+    this.isCurrent = true
+    try {
+      const { dead } = await call('GET', `dead?limit=${DEAD_SHOWN}`)
+      this.dead = dead
+      if (dead.length > 0) this.note = () => ''
+      this.onChange()
+    } catch {
+      this.isCurrent = false
+      this.notBeforeMs = Date.now() + RETRY_MS
+    }
+  }
+
+  async redrive(batchId) {
+    this.redriving.add(batchId)
+    this.onChange()
+    try {
+      await call('POST', `dead/${encodeURIComponent(batchId)}/redrive`)
+      this.isCurrent = false
+      this.note = () => t('redriven')
+      document.getElementById('dead-title').focus()
+    } catch (failure) {
+      this.note = () => t('failed', failure.message)
+    }
+    this.redriving.delete(batchId)
+    this.onChange()
+  }
+
+  view() {
+    const note = this.note() || (this.dead.length === 0 ? t('deadNone') : '')
+    return html`
+      <section class="card">
+        <h3 id="dead-title" tabindex="-1">${t('deadTitle')}</h3>
+        <p class="empty" role="status">${note}</p>
+        <ul class="dead">
+          ${repeat(
+            this.dead,
+            dead => dead.batchId,
+            dead => this.item(dead),
+          )}
+        </ul>
+      </section>`
+  }
+
+  item({ batchId, conversationId, attempts, error, diedAtMs, batch }) {
+    const { text, messages } = batch
+    const preview = text === undefined ? t('hidden') : text.replaceAll('\n', ' · ').slice(0, LONGEST_PREVIEW)
+    return html`
+      <li>
+        <a href="#trace=${encodeURIComponent(conversationId)}">${conversationId}</a>
+        <span class="lead">${when(diedAtMs)} · ${counted('message', messages.length)}</span>
+        <p class="error">${t('deadAfter', counted('attempt', attempts), error)}</p>
+        <p class="preview">${preview}</p>
+        <button
+          type="button"
+          aria-label="${t('redrive')}: ${conversationId}"
+          ?disabled=${this.redriving.has(batchId)}
+          @click=${() => void this.redrive(batchId)}
+        >
+          ${t('redrive')}
+        </button>
+      </li>`
+  }
+}

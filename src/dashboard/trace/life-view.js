@@ -1,0 +1,55 @@
+/** A batch's life: who took it, when, and why then; what is wrong with it; its picture, and its steps. */
+import { dayOf, duration, timeOfDay } from '../formats.js'
+import { html, nothing } from '../lit.js'
+import { lifeState, outcome, reason, t } from '../words.js'
+import { lifePicture } from './life-picture.js'
+import { saying } from './saying.js'
+
+/** @param width of the picture in pixels */
+export function lifeView(life, now, width) {
+  const { batchId, state, wrong, firstAtMs } = life
+  const trouble = troubleOf(life)
+  const { picture, key } = lifePicture(life, now, width)
+  return html`
+    <article class="card life">
+      <h3>${t('traceBatch', batchId)}</h3>
+      <p class="state"><strong>${lifeState(wrong?.kind ?? state)}</strong> <span>${dayOf(firstAtMs)}</span></p>
+      <p class="taken">${takenBy(life)}</p>
+      ${trouble ? html`<p class="error">${trouble}</p>` : nothing}
+      <div class="scroll" tabindex="0" role="group" aria-label=${t('traceBatch', batchId)}>${picture}</div>
+      ${key}
+      <details>
+        <summary>${t('steps')}</summary>
+        <div class="scroll">${stepsTable(life.steps)}</div>
+      </details>
+    </article>`
+}
+
+function takenBy({ claimed, state }) {
+  if (claimed) {
+    const { by, atMs, reason: key, lateMs } = claimed
+    return t('takenBy', by, timeOfDay(atMs, { exact: true }), reason(key), duration(lateMs))
+  }
+  if (state === 'dropped') return t('takenDropped')
+  return state === 'lost' ? t('takenLost') : t('takenNot')
+}
+
+function troubleOf({ state, error, outcome: ended }) {
+  if (state === 'dead') return t('lifeDied', error ?? '')
+  if (state === 'claimed' && error !== undefined) return t('tryingAgain', error)
+  return ended !== undefined && ended !== 'completed' ? t('answeredNot', outcome(ended)) : ''
+}
+
+function stepsTable(steps) {
+  const rows = steps.map(({ step, atMs, detail }, i) => {
+    const sinceMs = atMs - (steps[i - 1]?.atMs ?? atMs)
+    return html`
+      <tr>
+        <td><time datetime=${new Date(atMs).toISOString()}>${timeOfDay(atMs, { exact: true })}</time></td>
+        <td class="number">${sinceMs > 0 ? `+${duration(sinceMs)}` : ''}</td>
+        <th scope="row">${step}</th>
+        <td class="detail">${saying(detail)}</td>
+      </tr>`
+  })
+  return html`<table><tbody>${rows}</tbody></table>`
+}

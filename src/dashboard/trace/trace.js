@@ -1,0 +1,146 @@
+/**
+ * The trace: who took a conversation's batches, when, and why then. The API reads the lives of the batches; this draws them, and
+ * asks again when something has happened. Without a conversation it lists the recent ones.
+ */
+import { call, ofConversation } from '../api.js'
+import { html, nothing, render, repeat } from '../lit.js'
+import { counted, t } from '../words.js'
+import { NARROWEST_PX } from './life-picture.js'
+import { lifeView } from './life-view.js'
+import { recentView } from './recent-view.js'
+
+const LIVES_SHOWN = 10
+/** Lives of all conversations that are read to list the recent conversations. */
+const RECENT_READ = 200
+const SUGGESTIONS = 200
+/** While steps come quickly, the lives are not read at each. */
+const READ_EVERY_MS = 500
+/** The list of all conversations costs more. */
+const READ_RECENT_EVERY_MS = 2000
+/** Phases that go on grow on the screen so often. */
+const TICK_MS = 1000
+
+export class Trace {
+  /** The conversation; empty: the recent ones. */
+  id = ''
+  lives = []
+  recent = []
+  /** Undefined until an answer has come. */
+  shownId
+  failure
+  timer
+  /** Of the pictures, in pixels. */
+  width = NARROWEST_PX
+
+  constructor(section, feed) {
+    this.section = section
+    this.feed = feed
+    addEventListener('resize', () => this.draw())
+    setInterval(() => this.tick(), TICK_MS)
+    feed.addEventListener('start', () => this.readSoon())
+    // An append to an open batch is no step of the history, and makes it due later.
+    for (const event of ['step', 'growth'])
+      feed.addEventListener(event, ({ detail }) => {
+        if (this.id === '' || detail.conversationId === this.id) this.readSoon()
+      })
+  }
+
+  /** @param id of the conversation, or nothing for the recent ones */
+  async show(id) {
+    this.id = id
+    this.draw()
+    const input = this.section.querySelector('input')
+    if (input.value === '' || document.activeElement !== input) input.value = id
+    await this.read()
+  }
+
+  readSoon() {
+    if (this.section.hidden) return
+    this.timer ??= setTimeout(
+      () => {
+        this.timer = undefined
+        if (!this.section.hidden) void this.read()
+      },
+      this.id === '' ? READ_RECENT_EVERY_MS : READ_EVERY_MS,
+    )
+  }
+
+  async read() {
+    const { id } = this
+    try {
+      const { lives } = await (id === ''
+        ? call('GET', `page/lives?limit=${RECENT_READ}`)
+        : call('GET', `${ofConversation('lives', id)}&limit=${LIVES_SHOWN}`))
+      if (id !== this.id) return
+      if (id === '') this.recent = lives
+      else this.lives = lives
+      this.shownId = id
+      this.failure = undefined
+    } catch (error) {
+      if (id !== this.id) return
+      this.failure = error.message
+    }
+    this.draw()
+  }
+
+  /** What goes on grows; and what changes at a time that is known is read again then. */
+  tick() {
+    if (this.section.hidden || this.feed.state !== 'connected') return
+    const now = this.feed.now()
+    const shown = this.id === '' ? this.recent : this.lives
+    if (shown.some(({ changesAtMs }) => changesAtMs <= now)) this.readSoon()
+    this.draw()
+  }
+
+  draw() {
+    if (this.section.hidden) return
+    render(this.view(this.feed.now()), this.section)
+    const { clientWidth } = this.section.querySelector('.measure')
+    if (clientWidth === this.width || clientWidth === 0) return
+    this.width = clientWidth
+    render(this.view(this.feed.now()), this.section)
+  }
+
+  view(now) {
+    const isShown = this.shownId === this.id
+    return html`
+      <h2 id="trace-title">${t('traceTitle')}</h2>
+      <p class="lead">${t('traceLead')}</p>
+      <form class="ask" @submit=${event => this.submit(event)}>
+        <label for="trace-id">${t('traceId')}</label>
+        <input id="trace-id" list="known" autocomplete="off" spellcheck="false" autocapitalize="off" />
+        <button class="primary">${t('traceShow')}</button>
+        <datalist id="known">${this.suggestions().map(id => html`<option value=${id}></option>`)}</datalist>
+      </form>
+      <p class="lead" role="status">${this.status(isShown)}</p>
+      <div class="measure"></div>
+      ${isShown && this.id === '' ? recentView(this.recent) : nothing}
+      <div class="lives">
+        ${
+          isShown && this.id !== ''
+            ? repeat(
+                this.lives,
+                life => life.batchId,
+                life => lifeView(life, now, this.width),
+              )
+            : nothing
+        }
+      </div>`
+  }
+
+  status(isShown) {
+    if (this.failure !== undefined) return t('failed', this.failure)
+    if (!isShown) return ''
+    if (this.id === '') return this.recent.length > 0 ? '' : t('traceEmpty')
+    return this.lives.length > 0 ? t('traceCount', counted('batch', this.lives.length)) : t('traceNone', this.id)
+  }
+
+  suggestions() {
+    return [...this.feed.conversations.known.keys()].slice(0, SUGGESTIONS)
+  }
+
+  submit(event) {
+    event.preventDefault()
+    location.hash = `trace=${encodeURIComponent(event.target.querySelector('input').value.trim())}`
+  }
+}

@@ -1,0 +1,161 @@
+/** What the page knows of conversations: steps, growth and answers may come in any order, twice, late, or not at all. */
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { pageModule } from './page-module.js'
+
+const { Conversations, isVague, waitingIn } = await pageModule('conversations')
+
+const RULES = { quietGapMs: 10_000, maxWaitMs: 60_000, order: 'serial' }
+const A = 'a@c.us'
+const TOTALS = { open: 0, held: 0 }
+
+describe('page: conversations', () => {
+  let conversations: InstanceType<typeof Conversations>
+
+  const step = (name: string, batchId: string, atMs: number, detail: Record<string, string> = {}, id = A) =>
+    conversations.apply({ step: name, conversationId: id, batchId, atMs, detail })
+  const grow = (batchId: string, count: number, dueMs: number, id = A) =>
+    conversations.grow({ conversationId: id, batchId, count }, dueMs)
+  const a = () => conversations.known.get(A)
+
+  beforeEach(() => {
+    conversations = new Conversations()
+    conversations.start(RULES, [], 0)
+  })
+
+  it('an open batch is known from its first step and grows by its growth', () => {
+    step('opened', 'b1', 1000, { count: '1' })
+    expect(a().open).to.deep.equal({ batchId: 'b1', count: 1, firstMs: 1000, dueMs: 11_000 })
+    grow('b1', 3, 15_000)
+    expect(a().open).to.deep.equal({ batchId: 'b1', count: 3, firstMs: 1000, dueMs: 15_000 })
+  })
+
+  it('growth that comes before the first step is kept', () => {
+    grow('b1', 2, 15_000)
+    step('opened', 'b1', 1000, { count: '1' })
+    expect(a().open).to.deep.equal({ batchId: 'b1', count: 2, firstMs: 1000, dueMs: 15_000 })
+  })
+
+  it('late growth of a claimed batch is not news', () => {
+    step('opened', 'b1', 1000)
+    step('claimed', 'b1', 11_000, { reason: 'gap', lateMs: '2' })
+    step('handed-over', 'b1', 11_001)
+    step('answered', 'b1', 12_000)
+    expect(grow('b1', 2, 15_000)).to.equal(false)
+    expect(conversations.known.size).to.equal(0)
+  })
+
+  it('the next batch waits behind the one that holds its conversation', () => {
+    step('opened', 'b1', 1000)
+    step('claimed', 'b1', 11_000, { reason: 'gap' })
+    step('handed-over', 'b1', 11_001)
+    grow('b2', 1, 22_000)
+    expect(a().held).to.include({ batchId: 'b1', state: 'answering' })
+    expect(a().open).to.include({ batchId: 'b2', count: 1 })
+    step('answered', 'b1', 12_000)
+    expect(a().held).to.equal(undefined)
+    expect(a().open).to.include({ batchId: 'b2' })
+  })
+
+  it('a sealed batch is not an open one, and its messages wait', () => {
+    step('opened', 'b1', 1000)
+    step('sealed', 'b1', 2000, { count: '100', reason: 'maxMessages' })
+    grow('b1', 100, 2000)
+    expect(a()).to.deep.include({ open: undefined, sealed: [{ batchId: 'b1', count: 100 }] })
+    expect(waitingIn(a())).to.equal(100)
+  })
+
+  it('a held conversation counts as held, whatever waits behind it, and is never open as well', () => {
+    step('opened', 'b1', 1000, { count: '1' })
+    expect(conversations.counts(TOTALS)).to.deep.equal({ open: 1, held: 0 })
+    step('claimed', 'b1', 11_000, { reason: 'gap' })
+    grow('b2', 1, 22_000)
+    expect(conversations.counts(TOTALS)).to.deep.equal({ open: 0, held: 1 })
+    step('answered', 'b1', 12_000)
+    expect(conversations.counts(TOTALS)).to.deep.equal({ open: 1, held: 0 })
+  })
+
+  it('counts are those of the list below them, after any events in any order', () => {
+    const id = fc.constantFrom('c1', 'c2', 'c3')
+    const batchId = fc.constantFrom('b1', 'b2', 'b3')
+    const name = fc.constantFrom(
+      ...['opened', 'sealed', 'claimed', 'handed-over', 'answered', 'nacked', 'dead', 'redriven', 'dropped', 'grown'],
+    )
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, id, batchId), { maxLength: 60 }), events => {
+        conversations = new Conversations()
+        conversations.start(RULES, [{ conversationId: 'c3', state: 'held', batchId: 'b1' }], 0)
+        for (const [event, conversationId, batch] of events)
+          if (event === 'grown') grow(batch, 1, 1000, conversationId)
+          else step(event, batch, 0, { count: '1' }, conversationId)
+        const listed: { held?: object; open?: object; sealed: object[] }[] = conversations.sorted()
+        const held = listed.filter(conversation => conversation.held !== undefined)
+        const open = listed.filter(conversation => !held.includes(conversation))
+        expect(conversations.counts(TOTALS)).to.deep.equal({ open: open.length, held: held.length })
+        expect(open.every(one => one.open !== undefined || one.sealed.length > 0)).to.equal(true)
+      }),
+    )
+  })
+
+  it('a look at everything replaces what was known, and says what it leaves out', () => {
+    grow('b1', 5, 15_000)
+    step('opened', 'b3', 1000, {}, 'gone@c.us')
+    conversations.start(
+      RULES,
+      [
+        { conversationId: A, state: 'open', dueInMs: 4000, count: 6 },
+        { conversationId: 'c@c.us', state: 'held', batchId: 'b2' },
+      ],
+      10_000,
+    )
+    expect([...conversations.known.keys()]).to.deep.equal([A, 'c@c.us'])
+    expect(a().open).to.deep.equal({ count: 6, dueMs: 14_000 })
+    expect(conversations.known.get('c@c.us').held).to.deep.equal({ batchId: 'b2', state: 'answering', sinceMs: 10_000 })
+    expect([...conversations.known.values()].every(isVague)).to.equal(true)
+  })
+
+  describe('completed with the lives of its batches', () => {
+    const life = (batchId: string, state: string, more: object = {}) => ({
+      batchId,
+      state,
+      count: 2,
+      steps: [],
+      ...more,
+    })
+
+    it('a conversation shows what holds it, since when, and what waits behind', () => {
+      conversations.start(RULES, [{ conversationId: A, state: 'held', batchId: 'b1' }], 10_000)
+      const lives = [
+        life('b3', 'open', { firstAtMs: 9000, dueAtMs: 19_000 }),
+        life('b2', 'held', { steps: [{ step: 'sealed' }] }),
+        life('b1', 'answering', { claimed: { atMs: 4000 }, handedOverAtMs: 4100 }),
+        life('b0', 'answered'),
+      ]
+      conversations.complete(a(), lives, a().changes)
+      expect(a().held).to.deep.equal({ batchId: 'b1', state: 'answering', sinceMs: 4100 })
+      expect(a().open).to.deep.equal({ batchId: 'b3', count: 2, firstMs: 9000, dueMs: 19_000 })
+      expect(a().sealed).to.deep.equal([{ batchId: 'b2', count: 2 }])
+      expect(isVague(a())).to.equal(false)
+    })
+
+    it('a conversation ignores lives that are older than its last event', () => {
+      conversations.start(RULES, [{ conversationId: A, state: 'open', dueInMs: 0, count: 1 }], 10_000)
+      const { changes } = a()
+      step('claimed', 'b1', 10_001, { reason: 'gap' })
+      conversations.complete(a(), [life('b1', 'open', { firstAtMs: 0, dueAtMs: 10_000 })], changes)
+      expect(a()).to.deep.include({ open: undefined, held: { batchId: 'b1', state: 'claimed', sinceMs: 10_001 } })
+    })
+
+    it('a conversation whose steps are forgotten stays as the list has it', () => {
+      conversations.start(RULES, [{ conversationId: A, state: 'open', dueInMs: 500, count: 1 }], 10_000)
+      conversations.complete(a(), [], a().changes)
+      expect(a().open).to.deep.equal({ count: 1, dueMs: 10_500 })
+    })
+  })
+
+  it('a bounded number is kept, and beyond it the store counts', () => {
+    for (let i = 0; i < 5000; i++) grow(`b${i}`, 1, 1000, `c${i}`)
+    expect(conversations.known.size).to.equal(2000)
+    expect(conversations.counts({ open: 4900, held: 100 })).to.deep.equal({ open: 4900, held: 100 })
+  })
+})
