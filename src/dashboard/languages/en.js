@@ -176,11 +176,12 @@ export default {
     revoked: 'all messages revoked',
     lost: 'lost',
   },
+  // The words of RELEASE_REASONS in src/batch.ts, as a trace prints them.
   reasons: {
     gap: 'the quiet gap had ended',
     maxWait: 'the max wait was reached',
-    maxMessages: 'the batch had reached its limit of messages',
-    maxBytes: 'the batch had reached its limit of bytes',
+    maxMessages: 'it held as many messages as a batch may',
+    maxBytes: 'it held as many bytes as a batch may',
     flush: 'it was flushed',
     recovery: 'its header was lost',
     direct: 'it came by the direct path',

@@ -1,7 +1,7 @@
 /** Releases a minute, by reason: stacked bars in SVG, with the same numbers in words for readers who cannot see them. */
 import { numberText, timeOfDay } from '../formats.js'
 import { html, nothing, svg } from '../lit.js'
-import { MINUTES_SHOWN } from '../releases.js'
+import { MINUTES_SHOWN, REASONS } from '../releases.js'
 import { counted, reason, t } from '../words.js'
 
 const HEIGHT = 150
@@ -9,9 +9,6 @@ const AXIS = 16
 const SCALE = 34
 const MINUTE_MS = 60_000
 const MINUTES_LABELLED = [0, 10, 20]
-/** The order of the stack, from below. A reason that is not here, of a later version, comes on top. */
-const REASONS = ['gap', 'maxWait', 'maxMessages', 'maxBytes', 'flush', 'direct', 'recovery']
-
 export class Chart {
   width = 0
   drawnFor
@@ -68,6 +65,7 @@ function chart({ minutes, knownFromMs }, last, width) {
     </figure>`
 }
 
+/** In the order of the stack, from below. A reason that is not listed, of a later version, comes on top. */
 function reasonsIn(columns) {
   const found = new Set(columns.flatMap(({ counts }) => Object.keys(counts)))
   return [...REASONS.filter(name => found.has(name)), ...[...found].filter(name => !REASONS.includes(name))]
