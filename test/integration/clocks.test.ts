@@ -154,9 +154,9 @@ describe('clocks: processes whose wall clocks are wrong', function () {
       await ready(port, api)
       for (let burst = 1; burst <= BURSTS; burst++) {
         for (const part of ['a', 'b', 'c']) await post(port, `${burst}${part}`)
-        await until(() => told(worker).length === burst, { what: `batch ${burst}` })
+        await until(() => batchesOf(worker).length === burst, { what: `batch ${burst}` })
       }
-      const batches = told(worker)
+      const batches = batchesOf(worker)
       expect(batches.map(({ text }) => text)).to.deep.equal(['1a\n1b\n1c', '2a\n2b\n2c'])
       for (const { releasedBy, dueAtMs, lastAtMs, releasedAtMs } of batches) {
         expect(releasedBy).to.equal('gap')
@@ -170,7 +170,7 @@ describe('clocks: processes whose wall clocks are wrong', function () {
     }
   })
 
-  const told = (worker: LullProcess | undefined): Batch[] =>
+  const batchesOf = (worker: LullProcess | undefined): Batch[] =>
     worker?.stdout.flatMap(line => (line.startsWith('BATCH ') ? [JSON.parse(line.slice('BATCH '.length))] : [])) ?? []
 
   const post = async (port: number, text: string) => {

@@ -185,19 +185,19 @@ describe('serial order', () => {
 
   it('an answer that comes before the acknowledgement frees the conversation at once', async () => {
     const given: string[] = []
-    let told: HandoverEvents | undefined
+    let listener: HandoverEvents | undefined
     // Reports the end of the work before it has acknowledged the batch.
     const hasty: Handover = {
       kind: 'function',
       batchesPerCall: 10,
       concurrency: 1,
       async start(_context, events) {
-        told = events
+        listener = events
       },
       async handOver(items) {
         for (const { batch } of items) {
           given.push(batch.text)
-          told?.onAnswered(batch.batchId, 'completed')
+          listener?.onAnswered(batch.batchId, 'completed')
         }
         await new Promise(resolve => setTimeout(resolve, 20))
         return items.map(() => ({ result: 'taken' }))

@@ -91,7 +91,7 @@ describe('shutdown', function () {
       for await (const chunk of response) chunks.push(chunk)
       return { status: response.statusCode, body: String(Buffer.concat(chunks)) }
     })
-    answer.catch(() => {}) // Whoever waits for it hears of it.
+    answer.catch(() => {}) // The test that awaits it gets the rejection.
     sending.flushHeaders()
     await once(sending, 'continue')
     return () => {
@@ -111,7 +111,7 @@ describe('shutdown', function () {
     for (const answer of answers)
       expect(answer).to.deep.equal({ status: 200, body: '{"accepted":1,"duplicates":0,"ignored":0}' })
     expect(await api.exit).to.deep.equal({ code: 0, signal: null })
-    expect(api.stdout.at(-1), 'the last line tells a clean stop from a kill').to.match(/"msg":"stopped"/)
+    expect(api.stdout.at(-1), 'the last line of a clean stop').to.match(/"msg":"stopped"/)
     const { messages } = await batcher.conversation(CHAT)
     expect(messages.map(({ message }) => message.messageId)).to.have.members(ids)
   })

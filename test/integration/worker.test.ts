@@ -73,19 +73,19 @@ describe('worker', () => {
   it('a handler that rejects is called again as the next attempt, and the log names batch and conversation', async () => {
     const { work, handOver, answers } = await queueOn()
     const attempts: number[] = []
-    const told: object[] = []
-    const tell = (fields: object, message: string) => void told.push({ ...fields, message })
+    const logged: object[] = []
+    const keep = (fields: object, message: string) => void logged.push({ ...fields, message })
     const handle: Handle = async (_, { attempt }) => {
       attempts.push(attempt)
       if (attempt === 1) throw 'not an Error'
     }
-    await work(handle, { log: { debug() {}, info: tell, warn: tell, error: tell } })
+    await work(handle, { log: { debug() {}, info: keep, warn: keep, error: keep } })
     await handOver('b1')
     await until(() => answers.length > 0)
     const { conversationId } = batchOf('b1')
-    expect(told[0]).to.include({ batchId: 'b1', conversationId, attempt: 1, error: 'not an Error' })
-    expect(told[1]).to.include({ batchId: 'b1', conversationId, attempt: 2, message: 'the handler is done' })
-    expect(told).to.have.lengthOf(2)
+    expect(logged[0]).to.include({ batchId: 'b1', conversationId, attempt: 1, error: 'not an Error' })
+    expect(logged[1]).to.include({ batchId: 'b1', conversationId, attempt: 2, message: 'the handler is done' })
+    expect(logged).to.have.lengthOf(2)
     expect(attempts).to.deep.equal([1, 2])
     expect(answers).to.deep.equal(['b1 completed'])
   })

@@ -155,7 +155,7 @@ describe('the end of an answer', () => {
     const checkNow = sinon.stub(store, 'checkNow').resolves()
     await answers.onAnswered('b2', 'completed')
     await answers.leaveToOthers()
-    expect(checkNow.args, 'a receiver that can not be asked').to.deep.equal([])
+    expect(checkNow.args, 'a receiver that cannot report job states').to.deep.equal([])
     asking.states = async () => []
     await answers.leaveToOthers()
     expect(checkNow.args).to.deep.equal([[['b1', 'b3']]])
