@@ -1,35 +1,63 @@
 // Embeds the Lua scripts into src/store/redis/lua.generated.ts: `tsc` copies no .lua, and a bundler finds no file at run time.
-// A line `--- include "name"` is replaced by shared/name.lua, the first time it is met in a script.
+// A line `--- include "name"` is replaced by shared/name.lua, the first time it is met in a script. shared/names.lua is generated
+// from the tables in keys.ts.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const INCLUDE = /^--- include "([\w-]+)"$/
+/** An entry of a table in keys.ts, `name: '.part',`, and the comment above it. */
+const KEY = /(?:^ {2}\/\*\* (.+) \*\/\n)?^ {2}(\w+): '([^']+)',$/gm
 
-const folder = new URL('../src/store/redis/lua/', import.meta.url)
-const target = fileURLToPath(new URL('../src/store/redis/lua.generated.ts', import.meta.url))
+const redis = new URL('../src/store/redis/', import.meta.url)
+const folder = new URL('lua/', redis)
 
-function withIncludes(file, included) {
+/** The lines of a file and of what it includes, each with its place. */
+function linesOf(file, included = new Set()) {
   return readFileSync(new URL(file, folder), 'utf8')
     .trimEnd()
     .split('\n')
-    .flatMap(line => {
-      const name = INCLUDE.exec(line)?.[1]
-      if (!name) return [line]
+    .flatMap((text, i) => {
+      const name = INCLUDE.exec(text)?.[1]
+      if (!name) return [{ text, file, line: i + 1 }]
       if (included.has(name)) return []
       included.add(name)
-      return withIncludes(`shared/${name}.lua`, included)
+      return linesOf(`shared/${name}.lua`, included)
     })
 }
 
+/** Every script by its name: its lines, with their places. */
+export function assembleLua() {
+  writeNames()
+  const files = readdirSync(folder).filter(file => file.endsWith('.lua'))
+  return files.sort().map(file => ({ name: file.slice(0, -'.lua'.length), lines: linesOf(file) }))
+}
+
 export function embedLua() {
-  const files = readdirSync(folder)
-    .filter(file => file.endsWith('.lua'))
-    .sort()
-  const sources = files.map(file => {
-    const source = withIncludes(file, new Set()).join('\n')
-    return `  ${JSON.stringify(file.slice(0, -'.lua'.length))}: ${JSON.stringify(source)},\n`
+  const sources = assembleLua().map(({ name, lines }) => {
+    const source = lines.map(({ text }) => text).join('\n')
+    return `  ${JSON.stringify(name)}: ${JSON.stringify(source)},\n`
   })
-  const text = `// Made from lua/*.lua by scripts/embed-lua.mjs.\nexport const luaSources = {\n${sources.join('')}} as const\n`
+  writeIfChanged(
+    new URL('lua.generated.ts', redis),
+    `// Made from lua/*.lua by scripts/embed-lua.mjs.\nexport const luaSources = {\n${sources.join('')}} as const\n`,
+  )
+}
+
+function writeNames() {
+  const constants = [...readFileSync(new URL('keys.ts', redis), 'utf8').matchAll(KEY)].map(([, about, name, part]) => {
+    const constant = name.replace(/[A-Z]/g, capital => `_${capital}`).toUpperCase()
+    return `${about ? `-- ${about}\n` : ''}local ${constant} = '${part}'\n`
+  })
+  writeIfChanged(
+    new URL('shared/names.lua', folder),
+    `-- Generated from keys.ts by scripts/embed-lua.mjs. A name in Redis is the prefix, one of these and, for some, an id.
+local P = KEYS[1]
+
+${constants.join('')}`,
+  )
+}
+
+function writeIfChanged(target, text) {
   let current = ''
   try {
     current = readFileSync(target, 'utf8')

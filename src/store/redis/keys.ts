@@ -1,18 +1,19 @@
 /**
- * Every name that Lull has in Redis, in one place: the scripts' own names are generated from this table (`luaNames`).
+ * Every name that Lull uses in Redis. `scripts/embed-lua.mjs` reads the tables below and generates the scripts' constants from
+ * them, `lua/shared/names.lua`: one entry a line.
  *
- * A name is the prefix, a part from the table, and for some of them an id. The dot keeps the names apart from
- * conversations, whatever characters an id holds, which is why a prefix may hold neither dot nor colon. For Redis
- * Cluster the prefix of a partition is its hash tag, `{rapid-fire/<n>}`, and puts all names of it in one slot.
+ * A name is the prefix, a part from a table and, for some, an id. The dot keeps names apart from conversations, whatever
+ * characters an id holds; therefore a prefix holds neither dot nor colon. On a Redis Cluster the prefix of a partition is
+ * its hash tag, `{rapid-fire/<n>}`, which puts all its names in one slot.
  */
 
-/** Parts that stand between the prefix and a conversation's id. */
+/** Parts between the prefix and a conversation's id. */
 const conversationKeys = {
   /** hash: the open batch (`batchId count bytes firstAtMs lastAtMs dueAtMs`) */
   header: ':',
   /** list: its messages, in runs by batch */
   messages: '.messages:',
-  /** string: the shadow key, holds nothing (`0`), expires when the batch is due */
+  /** string: the shadow key, always `0`, expires when the batch is due */
   quiet: '.quiet:',
   /** zset: digests of the message ids seen, by time */
   seen: '.seen:',
@@ -20,7 +21,7 @@ const conversationKeys = {
   hold: '.answering:',
 } as const
 
-/** Parts that stand between the prefix and a batch's id. */
+/** Parts between the prefix and a batch's id. */
 const batchKeys = {
   /** hash: a claimed batch until it is acknowledged */
   claimedBatch: '.claimed:',
@@ -28,9 +29,9 @@ const batchKeys = {
   handedOver: '.handed-over:',
 } as const
 
-/** Parts that stand between the prefix and a process's name. */
+/** Parts between the prefix and a process's name. */
 const processKeys = {
-  /** string: expires to see how late that is announced */
+  /** string: expires to measure how late Redis announces that */
   canary: '.canary:',
 } as const
 
@@ -48,7 +49,7 @@ const commonKeys = {
   dead: '.dead',
   /** hash: what each process says of itself, for `lull doctor` */
   processes: '.processes',
-  /** channel of the processors; the others are for whoever watches */
+  /** channel: processors subscribe to it; the other channels are for people and their programs */
   nextDue: '.next-due',
   batchUpdated: '.batch-updated',
   batchReleased: '.batch-released',
@@ -96,7 +97,7 @@ export class Keys {
   handedOver = (batchId: string) => this.prefix + parts.handedOver + batchId
   canary = (name: string) => this.prefix + parts.canary + name
 
-  /** Whose quiet gap or header a key name stands for, or which canary, where it stands for one. */
+  /** The conversation whose shadow key or header has this name, or the process whose canary has it. */
   expiring(
     key: string,
   ): { key: 'quiet' | 'header'; conversationId: string } | { key: 'canary'; name: string } | undefined {
@@ -109,14 +110,3 @@ export class Keys {
     return undefined
   }
 }
-
-/** The table as Lua constants, `local MESSAGES = '.messages:'`, for the scripts that name them. */
-export function luaNames(script: string): string {
-  return Object.entries(parts)
-    .map(([name, part]) => ({ constant: constantName(name), part }))
-    .filter(({ constant }) => new RegExp(`\\b${constant}\\b`).test(script))
-    .map(({ constant, part }) => `local ${constant} = '${part}'`)
-    .join('\n')
-}
-
-const constantName = (name: string) => name.replace(/[A-Z]/g, capital => `_${capital}`).toUpperCase()

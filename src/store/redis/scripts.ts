@@ -1,8 +1,6 @@
 /**
- * The Lua scripts, one typed function each. What a script takes and returns stands in its own header (`lua/*.lua`);
- * nothing else in Lull knows the order of their arguments.
- *
- * A script's first line, `#!lua`, must stay its first, so the prefix (`P`) and the names it uses are set right behind it.
+ * The Lua scripts, one typed function each: `giveBack` calls `lua/give-back.lua`. The header of a script says what it does,
+ * takes (ARGV, in this order) and returns.
  */
 import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
@@ -19,7 +17,7 @@ import type {
   RevokeResult,
 } from '../store.js'
 import type { NewEntry, RunReply } from './entries.js'
-import { type Keys, luaNames } from './keys.js'
+import type { Keys } from './keys.js'
 import { luaSources } from './lua.generated.js'
 
 /** A request to append, or a part of a long one. */
@@ -69,9 +67,7 @@ export class Scripts {
   ) {
     this.checkMs = checkIntervalMs(rules)
     for (const [name, source] of Object.entries(luaSources)) {
-      const [shebang, ...rest] = source.split('\n')
-      const lua = [shebang, 'local P = KEYS[1]', luaNames(source), ...rest].join('\n')
-      redis.defineCommand(commandName(name as ScriptName), { numberOfKeys: 1, lua })
+      redis.defineCommand(commandName(name), { numberOfKeys: 1, lua: source })
     }
   }
 
@@ -286,7 +282,7 @@ const recordedId = (messageId: string) => JSON.stringify(messageId.slice(0, ID_R
 /** How a message is found, known again and named. */
 const namesOf = (messageId: string) => [JSON.stringify(messageId), digestOf(messageId), recordedId(messageId)]
 
-const commandName = (name: ScriptName) => `lull-${name}`
+const commandName = (name: string) => `lull-${name}`
 
 /** Ten characters for an id of any length: 60 bits tell the ids of one conversation apart, of which there are thousands. */
 export function digestOf(messageId: string): string {

@@ -1,25 +1,28 @@
 #!lua
 --[[
-Appends messages to conversations, each request by itself: opens a batch or adds to the open one, seals it where a cap is
-reached, and sets when the conversation may go. One call serves all requests that were waiting for it, since a call costs
-more than what it does for one message. A request that meets a key of a foreign type changes nothing, and stops no other.
-Has no `allow-oom`: with memory full it is refused before it starts.
+Appends messages to conversations: opens a batch or adds to the open one, seals it when it reaches a cap, and sets
+when the conversation is due. One call serves many requests, because a call costs more than the work for one message.
+A request that meets a key of a foreign type changes nothing; the others are not affected. Has no `allow-oom`: with
+memory full Redis refuses it before it starts.
 
 KEYS  1 the prefix
 ARGV  1 quiet gap  2 max wait  3 header TTL  4 max messages  5 max bytes  6 how long ids are remembered  7 max age or 0
       8 database number  9 id for the first batch that is opened (further ones get `<id>-2`, `<id>-3`, ...)
-      then for each request: conversation, '1': direct, each message a sealed batch of its own, how many messages
-      and for each of these: digest of its id, the message as JSON, its send time or ''
-Returns { processors that listen, then for each request { accepted, duplicates, too old, batch id or '', ms until it is due
-      or -1 }, or its error as text }
+      then for each request: conversation, '1' if each message is a sealed batch of its own (direct), number of messages
+      and for each of these (at most 1,000): digest of its id, the message as JSON, its send time or ''
+Returns { subscribed processors, then for each request { accepted, duplicates, too old, batch id or '', ms until it is
+      due or -1 }, or its error as text }
 --]]
+--- include "names"
 --- include "now"
 --- include "entry"
 --- include "hold"
 --- include "schedule"
+--- include "batch-updated"
 --- include "record"
 --- include "push"
 --- include "seen"
+--- include "check-types"
 --- include "error-text"
 local FIRST_REQUEST, ARGS_BEFORE_MESSAGES, ARGS_PER_MESSAGE = 10, 3, 3
 local FORGET_EVERY = 100
@@ -32,173 +35,245 @@ local dedupe, max_age, db, new_id = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8
 
 local now = read_clock()
 local now_text = whole(now)
--- What all requests write to.
-local first_that_waits = first_due()
-call('XLEN', P .. HISTORY)
+local first_before = first_due()
+check_types(HISTORY)
 
--- What is due later than now, and what now, as ZADD takes it; and the request of it that is due first.
-local later, at_once = {}, {}
-local next_at, next_conversation, next_batch
+-- The plan of the current request: what its new messages change in their conversation. All requests share one table,
+-- and `plan_of` sets every field: a new table for each made grouped appends up to 10 % slower.
+--   key        of the header
+--   header     what was read of it: { batchId, count, bytes, firstAtMs, dueBy }
+--   held_until when the hold of the conversation ends, or nil
+--   before     the batch that was open before, or nil
+--   batch      the batch that is open afterwards, or nil; the same table as `before` if it is the same batch
+--   entries    of the messages, for the list
+--   steps      for the history, or nil
+--   opened     how many batches are opened
+--   sealed     how many batches are sealed
+--   resealed   `before` if it is sealed without a new message, else nil or false
+local the_plan = {}
 
 local ids_used = 0
 
--- The plan of one request: which entries are pushed, what the history says, what is open in the end.
-local entries, steps, sealed, opened
-local noted -- ids of it that are noted as seen, while its messages are not in the list yet
-local open_id, count, bytes, first_at, added -- the batch that collects; no id: none does
-local opening -- its step in the history, if this request opened it
-local resealed -- why a batch that was open before is sealed without a message of this call
-
-local function open_batch(json)
-  opened, ids_used = opened + 1, ids_used + 1
-  open_id = ids_used == 1 and new_id or new_id .. '-' .. whole(ids_used)
-  count, bytes, first_at, added = 0, 0, now, 0
-  opening = { 'opened', open_id, 'ids', '[' .. recorded_id(json, 1) .. ']', 'count' }
-  steps[#steps + 1] = opening
+local function add_step(plan, step)
+  plan.steps = plan.steps or {}
+  plan.steps[#plan.steps + 1] = step
 end
 
--- Of the messages that opened it the history names the first; `claimed` will name all.
-local function opened_with()
-  if opening then opening[6] = whole(count) end
-  opening = nil
+local function open_batch(plan, json)
+  ids_used = ids_used + 1
+  local id = ids_used == 1 and new_id or new_id .. '-' .. whole(ids_used)
+  -- The history names the first message of those that open a batch; the step `claimed` names all.
+  local step = { 'opened', id, 'ids', '[' .. recorded_id(json, 1) .. ']', 'count', '' }
+  add_step(plan, step)
+  plan.opened = plan.opened + 1
+  return { id = id, count = 0, bytes = 0, first_at = now, step = step }
 end
 
-local function seal(reason)
-  opened_with()
-  if added > 0 then
-    local id, received_at, _, json = read_entry(entries[#entries])
-    entries[#entries] = id .. ' ' .. sealed_word(received_at, reason, now_text) .. ' ' .. json
-  else
-    resealed = reason
+local function seal(plan, batch, reason)
+  if batch.step then batch.step[6] = whole(batch.count) end
+  add_step(plan, { 'sealed', batch.id, 'reason', reason, 'count', whole(batch.count) })
+  plan.sealed = plan.sealed + 1
+end
+
+-- The open batch that a header describes, or nil.
+local function batch_of(header)
+  local count, bytes, first_at = tonumber(header[2]), tonumber(header[3]), tonumber(header[4])
+  if not (header[1] and count and bytes and first_at) then return nil end
+  return { id = header[1], count = count, bytes = bytes, first_at = first_at }
+end
+
+-- Reads nothing and writes nothing.
+local function plan_of(key, header, held_until, messages, direct)
+  local plan, batch, entries = the_plan, batch_of(header), {}
+  plan.key, plan.header, plan.held_until, plan.before, plan.entries = key, header, held_until, batch, entries
+  plan.steps, plan.opened, plan.sealed, plan.resealed = nil, 0, 0, direct and batch
+  if plan.resealed then
+    seal(plan, batch, 'direct')
+    batch = nil
   end
-  steps[#steps + 1] = { 'sealed', open_id, 'reason', reason, 'count', whole(count) }
-  sealed = sealed + 1
-  open_id = nil
+  for n, i in ipairs(messages) do
+    local json = ARGV[i + 1]
+    batch = batch or open_batch(plan, json)
+    batch.count, batch.bytes = batch.count + 1, batch.bytes + #json
+    local reason = direct and 'direct' or batch.count >= max_messages and 'maxMessages'
+      or batch.bytes >= max_bytes and 'maxBytes'
+    entries[n] = batch.id .. ' ' .. (reason and sealed_word(now_text, reason, now_text) or now_text) .. ' ' .. json
+    if reason then
+      seal(plan, batch, reason)
+      batch = nil
+    end
+  end
+  if batch and batch.step then batch.step[6] = whole(batch.count) end
+  plan.batch = batch
+  return plan
 end
 
--- Notes that the conversation may go at `at` (see schedule.lua): all of a call go into the due set together.
-local function due_at(conversation, at, batch_id)
-  local when = at - 1 > now and later or at_once
-  when[#when + 1] = whole(at)
-  when[#when + 1] = conversation
+-- What is due later than now and what is due now, as ZADD takes it: all requests of a call go into the due set
+-- together.
+local later, at_once = {}, {}
+-- The request that is due first.
+local next_at, next_conversation, next_batch
+
+local function add_due(conversation, at, batch_id)
+  local list = at - 1 > now and later or at_once
+  list[#list + 1] = whole(at)
+  list[#list + 1] = conversation
   if not next_at or at < next_at then next_at, next_conversation, next_batch = at, conversation, batch_id end
 end
 
--- A request's messages stand in ARGV from `first` to `last`.
-local function append(conversation, holder, direct, first, last)
-  -- Read what is written below, and so fail on a foreign type before the first write. (The shadow key is a string, that
-  -- any type gives way to; the ids and the messages are written first.)
-  local header_key, messages_key = P .. HEADER .. conversation, P .. MESSAGES .. conversation
-  local header = call('HMGET', header_key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy')
-  local held_until, stale = hold_until(holder)
+-- Appends the messages. Returns how many messages waited before.
+local function write_messages(conversation, plan)
+  local key = P .. MESSAGES .. conversation
+  if plan.resealed then
+    local id, received_at, _, json = read_entry(call('LINDEX', key, -1) or '')
+    if json then call('LSET', key, -1, id .. ' ' .. sealed_word(received_at, 'direct', now_text) .. ' ' .. json) end
+  end
+  return push('RPUSH', key, plan.entries) - #plan.entries
+end
 
-  entries, steps, sealed, opened, noted, open_id, opening, resealed = {}, {}, 0, 0, {}, nil, nil, nil
-  count, bytes, first_at, added = tonumber(header[2]), tonumber(header[3]), tonumber(header[4]), 0
-  local had, had_count, had_bytes = count and bytes and first_at and header[1], count, bytes
-  open_id = had or nil
-  local overdue = had and now >= first_at + max_wait
-  local duplicates, too_old, last_id = 0, 0, nil
-  for i = first, last, ARGS_PER_MESSAGE do
-    local digest, json, sent_at = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-    if max_age > 0 and sent_at ~= '' and tonumber(sent_at) < now - max_age then
-      if is_seen(conversation, digest, now - dedupe) then duplicates = duplicates + 1 else too_old = too_old + 1 end
-    elseif not see(conversation, digest, now, dedupe) then
-      duplicates = duplicates + 1
-    else
-      noted[#noted + 1] = digest
-      if open_id and direct then seal('direct') end
-      if not open_id then open_batch(json) end
-      entries[#entries + 1] = open_id .. ' ' .. now_text .. ' ' .. json
-      last_id, count, bytes, added = open_id, count + 1, bytes + #json, added + 1
-      if direct then
-        seal('direct')
-      elseif count >= max_messages then
-        seal('maxMessages')
-      elseif bytes >= max_bytes then
-        seal('maxBytes')
-      end
-    end
-  end
+-- Sets when a conversation that is not held is due: `at`.
+local function write_due(conversation, plan, at, batch_id)
+  add_due(conversation, at, batch_id)
+  -- Moving a shadow key costs half of setting it.
+  local is_moved = plan.batch and plan.batch == plan.before and at - 1 > now
+    and call('PEXPIREAT', P .. QUIET .. conversation, whole(at - 1)) == 1
+  if not is_moved then set_shadow(conversation, at, now) end
+end
 
-  if #entries == 0 then
-    if not open_id then return { 0, duplicates, too_old, '', -1 } end
-    return { 0, duplicates, too_old, open_id, math.max((call('HGET', header_key, 'dueAtMs') or now) - now, 0) }
+local function write_header(plan, waiting, due)
+  local key, batch, header = plan.key, plan.batch, plan.header
+  if not batch then
+    if header[1] then call('DEL', key) end
+    return
   end
-  opened_with()
+  if batch == plan.before then
+    -- Another program has deleted the messages that the header counts.
+    if waiting == 0 then batch.count, batch.bytes = batch.count - header[2], batch.bytes - header[3] end
+    call('HSET', key, 'count', whole(batch.count), 'bytes', whole(batch.bytes),
+      'lastAtMs', now_text, 'dueAtMs', whole(due))
+  else
+    call('HSET', key, 'batchId', batch.id, 'count', whole(batch.count), 'bytes', whole(batch.bytes),
+      'firstAtMs', whole(batch.first_at), 'lastAtMs', now_text, 'dueAtMs', whole(due))
+  end
+  local due_by = due < now + gap and 'maxWait' or 'gap'
+  if due_by ~= (header[5] or 'gap') then call('HSET', key, 'dueBy', due_by) end
+  -- The header outlives the hold. Renewing the hold also renews the header.
+  call('PEXPIREAT', key, whole((plan.held_until and math.max(now, plan.held_until) or now) + ttl))
+end
 
-  -- Write the messages, then all else. Whatever fails on the way, what is in the list will be claimed, and what is not may
-  -- come again.
-  if stale then call('DEL', P .. HOLD .. conversation) end
-  if resealed then
-    local id, received_at, _, json = read_entry(call('LINDEX', messages_key, -1) or '')
-    if json then call('LSET', messages_key, -1, id .. ' ' .. sealed_word(received_at, resealed, now_text) .. ' ' .. json) end
+-- Forgets old ids and renews the TTL of their key, but not for each message: when a batch opens, when one waits
+-- beyond its max wait, and every FORGET_EVERY messages. (If another program deletes the key meanwhile, it has no TTL
+-- until then.)
+local function forget_old_ids(conversation, plan, waiting)
+  local before, added = plan.before, #plan.entries
+  local is_overdue = before and now >= before.first_at + max_wait
+  if plan.opened > 0 or is_overdue or waiting % FORGET_EVERY + added >= FORGET_EVERY then
+    forget_seen(conversation, now - dedupe, FORGET_EVERY + added, now + dedupe + max_wait)
   end
-  local waiting = push('RPUSH', messages_key, entries) - #entries
-  noted = {}
-  local open_is_head = waiting == 0 or (had and had_count == waiting)
-  local due = open_id and math.min(now + gap, first_at + max_wait) or now
-  local at = (open_id and open_is_head and sealed == 0) and due or now
-  if not held_until then
-    due_at(conversation, at, open_id or last_id)
-    -- A shadow that is there is moved for half of what it costs to set one.
-    local is_moved = open_id == had and at - 1 > now and call('PEXPIREAT', P .. QUIET .. conversation, whole(at - 1)) == 1
-    if not is_moved then shadow(conversation, at, now) end
-  end
+end
 
-  if open_id then
-    if open_id == had then
-      -- The messages that the header tells of were taken away, by a hand that is not Lull's.
-      if waiting == 0 then count, bytes = added, bytes - had_bytes end
-      call('HSET', header_key, 'count', whole(count), 'bytes', whole(bytes), 'lastAtMs', now_text, 'dueAtMs', whole(due))
-    else
-      call('HSET', header_key, 'batchId', open_id, 'count', whole(count), 'bytes', whole(bytes),
-        'firstAtMs', whole(first_at), 'lastAtMs', now_text, 'dueAtMs', whole(due))
-    end
-    local due_by = due < now + gap and 'maxWait' or 'gap' -- which is understood where there is none
-    if due_by ~= (header[5] or 'gap') then call('HSET', header_key, 'dueBy', due_by) end
-    -- Whatever holds the conversation prolongs the header when it is prolonged itself: until then it must live.
-    call('PEXPIREAT', header_key, whole(math.max(now, held_until or now) + ttl))
-  elseif header[1] then
-    call('DEL', header_key)
+-- Writes the rest of a plan whose messages are stored. If one of these commands fails, a claim finds the messages all
+-- the same. Returns the id of the last message's batch, and the ms until it is due.
+local function write_rest(conversation, plan, waiting)
+  local batch, before, held_until = plan.batch, plan.before, plan.held_until
+  local batch_id = batch and batch.id or string.match(plan.entries[#plan.entries], '^%S+')
+  local due = batch and math.min(now + gap, batch.first_at + max_wait) or now
+  local is_head = waiting == 0 or (before and before.count - #plan.entries == waiting)
+  local at = (batch and is_head and plan.sealed == 0) and due or now
+  if not held_until then write_due(conversation, plan, at, batch_id) end
+  write_header(plan, waiting, due)
+  forget_old_ids(conversation, plan, waiting)
+  if plan.steps then
+    for _, step in ipairs(plan.steps) do record(step[1], step[2], conversation, unpack(step, 3)) end
   end
-  -- Ids are forgotten, and their key is kept, seldom: when a batch opens, while one waits beyond its time, each so many
-  -- messages. (A key that a foreign hand deletes meanwhile has no TTL until then.)
-  if opened > 0 or overdue or math.floor(waiting / FORGET_EVERY) < math.floor((waiting + #entries) / FORGET_EVERY) then
-    forget_seen(conversation, now - dedupe, FORGET_EVERY + #entries, now + dedupe + max_wait)
-  end
-
-  for _, step in ipairs(steps) do record(step[1], step[2], conversation, unpack(step, 3)) end
   local due_in = math.max(due - now, 0)
-  if is_heard(BATCH_UPDATED) then
-    publish(BATCH_UPDATED, conversation, open_id or last_id,
-      ',"count":', whole(open_id and count or waiting + #entries),
-      ',"dueInMs":', whole(held_until and due_in or math.max(at - now, 0)), held_until and ',"held":true' or '', ',"db":', db,
-      open_id and open_id == had and ',"added":' .. whole(added) .. ',"atMs":' .. now_text or '')
+  if has_subscribers(BATCH_UPDATED) then
+    notify_updated(conversation, batch_id, {
+      count = batch and batch.count or waiting + #plan.entries,
+      due_in = held_until and due_in or math.max(at - now, 0), held = held_until and true,
+      added = batch and batch == before and #plan.entries, at = now,
+    }, db)
   end
-  return { #entries, duplicates, too_old, last_id, due_in }
+  return batch_id, due_in
+end
+
+-- The reply to a request without new messages.
+local function nothing_new(key, header, duplicates, too_old)
+  local batch = batch_of(header)
+  if not batch then return { 0, duplicates, too_old, '', -1 } end
+  return { 0, duplicates, too_old, batch.id, math.max((call('HGET', key, 'dueAtMs') or now) - now, 0) }
+end
+
+-- The messages whose ids are remembered and that are not stored yet, as positions in ARGV.
+local unstored
+
+-- Remembers the id of a message, in one command in the usual case. Returns false if it is remembered already.
+local function remember(seen_key, digest)
+  if call('ZADD', seen_key, 'NX', now_text, digest) == 1 then return true end
+  if is_after(call('ZSCORE', seen_key, digest), now - dedupe) then return false end
+  call('ZADD', seen_key, now_text, digest)
+  return true
+end
+
+-- Finds the new messages of a request (in ARGV from `first` to `last`) and remembers their ids. Returns their
+-- positions in ARGV, and how many of the others are duplicates and too old.
+local function accept(seen_key, first, last)
+  local messages, duplicates, too_old = {}, 0, 0
+  unstored = messages
+  for i = first, last, ARGS_PER_MESSAGE do
+    local digest, sent_at = ARGV[i], ARGV[i + 2]
+    if max_age > 0 and sent_at ~= '' and tonumber(sent_at) < now - max_age then
+      local is_duplicate = is_after(call('ZSCORE', seen_key, digest), now - dedupe)
+      if is_duplicate then duplicates = duplicates + 1 else too_old = too_old + 1 end
+    elseif remember(seen_key, digest) then
+      messages[#messages + 1] = i
+    else
+      duplicates = duplicates + 1
+    end
+  end
+  return messages, duplicates, too_old
+end
+
+-- Messages that are not stored are new when they come again.
+local function forget_unstored(seen_key)
+  for _, i in ipairs(unstored) do redis.pcall('ZREM', seen_key, ARGV[i]) end
+end
+
+local function append(conversation, holder, direct, first, last)
+  local key, seen_key = P .. HEADER .. conversation, P .. SEEN .. conversation
+  local header = call('HMGET', key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy')
+  local held_until, is_hold_stale = hold_until(holder)
+  local messages, duplicates, too_old = accept(seen_key, first, last)
+  if #messages == 0 then return nothing_new(key, header, duplicates, too_old) end
+  local plan = plan_of(key, header, held_until, messages, direct)
+  if is_hold_stale then call('DEL', P .. HOLD .. conversation) end
+  local waiting = write_messages(conversation, plan)
+  unstored = nil
+  return { #messages, duplicates, too_old, write_rest(conversation, plan, waiting) }
 end
 
 local requests, holds = {}, {}
-local i = FIRST_REQUEST
-while i <= #ARGV do
-  requests[#requests + 1] = i
-  holds[#holds + 1] = P .. HOLD .. ARGV[i]
-  i = i + ARGS_BEFORE_MESSAGES + ARGV[i + 2] * ARGS_PER_MESSAGE
+local next_arg = FIRST_REQUEST
+while next_arg <= #ARGV do
+  requests[#requests + 1] = next_arg
+  holds[#holds + 1] = P .. HOLD .. ARGV[next_arg]
+  next_arg = next_arg + ARGS_BEFORE_MESSAGES + ARGV[next_arg + 2] * ARGS_PER_MESSAGE
 end
+requests[#requests + 1] = next_arg
 local holders = call('MGET', unpack(holds))
 
 local replies = {}
-for n, at in ipairs(requests) do
-  local first, last = at + ARGS_BEFORE_MESSAGES, (requests[n + 1] or #ARGV + 1) - 1
-  noted = {}
-  local ok, reply = pcall(append, ARGV[at], holders[n], ARGV[at + 1] == '1', first, last)
-  -- What was not stored is not seen: it will come again.
-  for _, digest in ipairs(noted) do redis.pcall('ZREM', P .. SEEN .. ARGV[at], digest) end
+for n = 1, #holds do
+  local conversation, direct = ARGV[requests[n]], ARGV[requests[n] + 1] == '1'
+  local first, last = requests[n] + ARGS_BEFORE_MESSAGES, requests[n + 1] - 1
+  unstored = nil
+  local ok, reply = pcall(append, conversation, holders[n], direct, first, last)
+  if not ok and unstored then forget_unstored(P .. SEEN .. conversation) end
   replies[n] = ok and reply or error_text(reply)
 end
 
 push('ZADD', P .. DUE, later)
 if #at_once > 0 then call('ZADD', P .. DUE, 'LT', unpack(at_once)) end
-if next_at then tell_due(first_that_waits, next_at, now, next_conversation, next_batch, db) end
--- Whoever subscribes to this channel by its name works here; whoever watches by a pattern does not.
+if next_at then publish_next_due(first_before, next_at, now, next_conversation, next_batch, db) end
+-- A processor subscribes to this channel by its name; who only watches subscribes by a pattern, and is not counted.
 return { call('PUBSUB', 'NUMSUB', P .. NEXT_DUE)[2], unpack(replies) }

@@ -1,13 +1,14 @@
 #!lua flags=allow-oom
 --[[
-Makes the answer checks of batches due now, of those that still hold their conversations: whoever claims next gets them. Where
-batches are named, processors are told.
+Makes the answer checks of batches due now, if the batches still hold their conversations: the next claim returns
+them. If batches are named, this also wakes the processors.
 
 KEYS  1 the prefix
-ARGV  1 database number  2 of all batches, how many: those whose checks are furthest ahead
+ARGV  1 database number  2 how many further checks become due, of all batches: those furthest ahead
       then batch ids
-Returns how many of all batches are left whose checks are ahead
+Returns how many checks of all batches are still ahead
 --]]
+--- include "names"
 --- include "now"
 --- include "schedule"
 --- include "push"
@@ -15,19 +16,20 @@ local FIRST = 3
 
 local db, of_all = ARGV[1], tonumber(ARGV[2])
 local now = read_clock()
-local checks, told = {}, nil
+local checks = {}
 
 local function add(batch_id)
   checks[#checks + 1] = whole(now)
   checks[#checks + 1] = batch_id
 end
 
+local named_conversation, named_batch
 for i = FIRST, #ARGV do
   local batch_id = ARGV[i]
   if redis.call('ZSCORE', P .. ANSWERING, batch_id) then
     add(batch_id)
     local conversation = redis.pcall('HGET', P .. HANDED_OVER .. batch_id, 'conversationId')
-    if type(conversation) == 'string' then told = { conversation, batch_id } end
+    if type(conversation) == 'string' then named_conversation, named_batch = conversation, batch_id end
   end
 end
 local ahead = '(' .. whole(now)
@@ -35,5 +37,5 @@ for _, batch_id in ipairs(redis.call('ZRANGE', P .. ANSWERING, '+inf', ahead, 'B
   add(batch_id)
 end
 push('ZADD', P .. ANSWERING, checks)
-if told then tell_due(nil, now, now, told[1], told[2], db) end
+if named_batch then publish_next_due(nil, now, now, named_conversation, named_batch, db) end
 return redis.call('ZCOUNT', P .. ANSWERING, ahead, '+inf')

@@ -1,39 +1,40 @@
 #!lua flags=allow-oom
 --[[
-Takes what is due, under a lease: first at most one batch whose lease has ended (alone, so that a batch that kills its
-processor does not use up the attempts of others), then conversations that are due, up to a number of batches and of
-bytes. Answers with them, with the answers that want checking, and with the time to the next thing to do.
+Claims what is due, under a lease. First at most one batch whose lease has ended: alone, so that a batch that kills
+its processor does not use up the attempts of others. Then conversations that are due, up to a number of batches and
+of bytes. Also returns the answers to check, and the time to the next thing to do.
 
-A conversation that cannot be read (a key of a foreign type) is put off and reported; it stops nobody else.
+A conversation that can't be read (a key of a foreign type) is put off and reported. It does not stop the others.
 
-Every quiet gap ends with an `expired` event of its shadow key. Where Redis still holds a shadow key alive that has ended
-(see schedule.lua), the conversation stays in the due set, and the reply says 0 ms: the next claim takes it. That costs a
-batch one more command, PEXPIRETIME, and a batch that is overdue by more than a second none.
+Every quiet gap ends with an `expired` event of its shadow key. If Redis still holds a shadow key alive that has ended
+(see schedule.lua), the conversation stays in the due set and the reply says 0 ms: the next claim takes it. That costs
+a batch one command, PEXPIRETIME, and saves it a DEL; a batch that is overdue by more than a second goes without.
 
 KEYS  1 the prefix
 ARGV  1 owner  2 max batches  3 max bytes  4 lease  5 max attempts  6 max wait  7 header TTL  8 check interval
       9 answer timeout  10 database number
 Returns { batches, checks, dead, troubles, ms to the next thing to do or -1 }
       a batch: { id, conversation, attempt, lease number, first at, last at, due at, released at, released by, ms late,
-      'expired' | 'vanished' | '', lines of `<receivedAtMs> <json>` }
+      'expired' | 'vanished' | '' (the header), lines of `<receivedAtMs> <json>` }
       a check: { id, conversation, ms since handover, take or '', ms since that take or -1 }
-      a dead one: { id, conversation, error }      a trouble: { conversation or '', error, batch id or '' }
+      a dead batch: { id, conversation, error }      a trouble: { conversation or '', error, batch id or '' }
 --]]
+--- include "names"
 --- include "now"
---- include "entry"
 --- include "head"
+--- include "head-run"
 --- include "die"
 --- include "next-check"
 --- include "push"
+--- include "check-types"
 --- include "error-text"
 local ENDED_LEASES_A_CLAIM = 10
 local LEASES_RENEWED_A_CLAIM = 200
 local CHECKS_A_CLAIM = 200
-local RUN_STEP = 100
 local PUT_OFF_MS = 30000
 local FURTHEST_CHECK_MS = 60000
--- How far `TIME` may be ahead of the clock by which Redis judges expiry (see schedule.lua): usually some microseconds, and
--- milliseconds if the operating system runs something else in between.
+-- How far `TIME` may be ahead of the clock by which Redis judges expiry: usually some microseconds, and milliseconds
+-- if the operating system runs something else in between.
 local MOST_LAG_MS = 1000
 
 local owner, max_batches, max_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -42,77 +43,94 @@ local ttl, check_ms, answer_timeout, db = tonumber(ARGV[7]), tonumber(ARGV[8]), 
 
 local now = read_clock()
 local now_text = whole(now)
+local lease_end, header_end = whole(now + lease_ms), whole(now + lease_ms + ttl)
 local batches, checks, dead, troubles = {}, {}, {}, {}
 local bytes = 0
 
--- Members of a zset of deadlines that have passed, with their times.
-local function passed(name, count)
-  return redis.call('ZRANGE', P .. name, '-inf', now, 'BYSCORE', 'LIMIT', 0, count, 'WITHSCORES')
-end
-
--- Those that are further ahead than the rules of this process allow, the furthest first: set by a process with other
--- rules, or before Redis's clock stepped back. In the latter case nobody knows how long they would wait.
-local function beyond(name, count, furthest)
-  return redis.call('ZRANGE', P .. name, '+inf', '(' .. now + furthest, 'BYSCORE', 'REV', 'LIMIT', 0, count)
-end
-
-local function add_passed(members, member)
-  members[#members + 1] = member
-  members[#members + 1] = now
-end
-
-local function trouble(conversation, err, batch_id)
+local function add_trouble(conversation, err, batch_id)
   troubles[#troubles + 1] = { conversation, err, batch_id or '' }
 end
 
--- All types are checked before the first write, and what a batch needs to be found again is written before anything is said
--- of it (a user without the right to publish, say, must not lose it): those of all keys that are shared by conversations here.
-local leased = passed(CLAIMED, ENDED_LEASES_A_CLAIM)
-local leased_beyond = beyond(CLAIMED, LEASES_RENEWED_A_CLAIM, lease_ms)
-local due = passed(DUE, max_batches)
-for _, conversation in ipairs(beyond(DUE, max_batches, math.max(max_wait, PUT_OFF_MS))) do
-  local first = redis.pcall('LINDEX', P .. MESSAGES .. conversation, 0)
-  local header = redis.pcall('HMGET', P .. HEADER .. conversation, 'batchId', 'dueAtMs', 'lastAtMs')
-  if type(first) == 'string' and not header.err then
-    local open = header[1] == string.match(first, '^%S+')
-    -- One that is sealed was due in the moment its time was set, so that moment is ahead of the clock now.
-    if not open or tonumber(header[2]) <= now or tonumber(header[3]) > now then add_passed(due, conversation) end
-  end
-end
-local unchecked = passed(ANSWERING, CHECKS_A_CLAIM)
-for _, batch_id in ipairs(beyond(ANSWERING, CHECKS_A_CLAIM, FURTHEST_CHECK_MS)) do add_passed(unchecked, batch_id) end
-if #leased + #due > 0 then
-  redis.call('XLEN', P .. HISTORY)
-  redis.call('HLEN', P .. DEAD)
-end
-
--- Hands `batch` (a claimed hash as a table) out to the owner.
-local lease_end, header_end = whole(now + lease_ms), whole(now + lease_ms + ttl)
-local function lease(batch_id, batch, late_ms, lost)
+-- Adds `batch` (its claimed hash as a table) to the reply.
+local function add_batch(batch_id, batch, late_ms, lost)
   batches[#batches + 1] = { batch_id, batch.conversationId, batch.attempt, batch.lease, batch.firstAtMs, batch.lastAtMs,
     batch.dueAtMs, batch.releasedAtMs, batch.releasedBy, late_ms, lost, batch.messages }
   bytes = bytes + #batch.messages
 end
 
--- Leases from before Redis's clock stepped back begin anew: to call them ended would hand their batches out twice.
-for _, batch_id in ipairs(leased_beyond) do
+-- What there is to do is read before the first write, which also checks the types of these keys.
+
+-- Members of a sorted set whose time has come, each followed by its time.
+local function members_due(name, count)
+  return redis.call('ZRANGE', P .. name, '-inf', now_text, 'BYSCORE', 'LIMIT', 0, count, 'WITHSCORES')
+end
+
+-- Members further ahead than the rules of this process allow, the furthest first. Either a process with other rules
+-- has set them, or Redis's clock has stepped back since, and nobody knows how long they would wait.
+local function members_too_far(name, count, furthest)
+  return redis.call('ZRANGE', P .. name, '+inf', '(' .. whole(now + furthest), 'BYSCORE', 'REV', 'LIMIT', 0, count)
+end
+
+local function add_due_now(members, member)
+  members[#members + 1] = member
+  members[#members + 1] = now
+end
+
+-- True if the clock has stepped back since the conversation's time was set.
+local function is_before_its_time(conversation)
+  local first = redis.pcall('LINDEX', P .. MESSAGES .. conversation, 0)
+  local header = redis.pcall('HMGET', P .. HEADER .. conversation, 'batchId', 'dueAtMs', 'lastAtMs')
+  if type(first) ~= 'string' or header.err then return false end
+  -- The time of a sealed batch was the present when it was set, and now it is ahead.
+  local is_sealed = header[1] ~= string.match(first, '^%S+')
+  return is_sealed or tonumber(header[2]) <= now or tonumber(header[3]) > now
+end
+
+local ended_leases = members_due(CLAIMED, ENDED_LEASES_A_CLAIM)
+local leases_too_far = members_too_far(CLAIMED, LEASES_RENEWED_A_CLAIM, lease_ms)
+local due = members_due(DUE, max_batches)
+for _, conversation in ipairs(members_too_far(DUE, max_batches, math.max(max_wait, PUT_OFF_MS))) do
+  if is_before_its_time(conversation) then add_due_now(due, conversation) end
+end
+local to_check = members_due(ANSWERING, CHECKS_A_CLAIM)
+for _, batch_id in ipairs(members_too_far(ANSWERING, CHECKS_A_CLAIM, FURTHEST_CHECK_MS)) do
+  add_due_now(to_check, batch_id)
+end
+if #ended_leases + #due > 0 then check_types(HISTORY, DEAD) end
+
+-- Starts a lease anew if Redis's clock has stepped back since: taking it for ended would hand its batch out twice.
+local function restart_lease(batch_id)
   local batch = redis.pcall('HMGET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', 'owner')
   if batch[1] and tonumber(batch[1]) > now then
-    redis.call('HSET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', now)
-    redis.call('ZADD', P .. CLAIMED, batch[2] == '' and now or now + lease_ms, batch_id)
+    redis.call('HSET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', now_text)
+    redis.call('ZADD', P .. CLAIMED, batch[2] == '' and now_text or lease_end, batch_id)
   end
 end
 
--- Ended leases.
-local reclaimed = false
-for i = 1, #leased, 2 do
-  local batch_id = leased[i]
-  local ok, batch, head = pcall(function()
-    local batch = hash_of(P .. CLAIMED_BATCH .. batch_id)
-    return batch, batch and head_of(batch.conversationId)
-  end)
+-- A claimed batch as a table, and what waits behind it.
+local function read_claimed(batch_id)
+  local batch = hash_of(P .. CLAIMED_BATCH .. batch_id)
+  return batch, batch and head_of(batch.conversationId)
+end
+
+local function reclaim(batch_id, batch)
+  batch.attempt, batch.lease, batch.owner = batch.attempt + 1, batch.lease + 1, owner
+  redis.call('HSET', P .. CLAIMED_BATCH .. batch_id,
+    'attempt', batch.attempt, 'lease', batch.lease, 'owner', owner, 'leasedAtMs', now_text)
+  redis.call('ZADD', P .. CLAIMED, lease_end, batch_id)
+  redis.call('PEXPIREAT', P .. HEADER .. batch.conversationId, header_end, 'GT')
+  add_batch(batch_id, batch, 0, '')
+  record('reclaimed', batch_id, batch.conversationId, 'owner', owner, 'attempt', batch.attempt)
+end
+
+for _, batch_id in ipairs(leases_too_far) do restart_lease(batch_id) end
+
+local has_reclaimed = false
+for i = 1, #ended_leases, 2 do
+  local batch_id = ended_leases[i]
+  local ok, batch, head = pcall(read_claimed, batch_id)
   if not ok then
-    trouble('', error_text(batch), batch_id)
+    add_trouble('', error_text(batch), batch_id)
     redis.call('ZADD', P .. CLAIMED, now + PUT_OFF_MS, batch_id)
   elseif not batch then
     redis.call('ZREM', P .. CLAIMED, batch_id)
@@ -120,64 +138,10 @@ for i = 1, #leased, 2 do
     local reason = batch.error or ('its lease ran out ' .. batch.attempt .. ' times')
     die(batch_id, batch, head, reason, now, db)
     dead[#dead + 1] = { batch_id, batch.conversationId, reason }
-  elseif not reclaimed then
-    reclaimed = true
-    batch.attempt, batch.lease, batch.owner = batch.attempt + 1, batch.lease + 1, owner
-    redis.call('HSET', P .. CLAIMED_BATCH .. batch_id,
-      'attempt', batch.attempt, 'lease', batch.lease, 'owner', owner, 'leasedAtMs', now_text)
-    redis.call('ZADD', P .. CLAIMED, lease_end, batch_id)
-    redis.call('PEXPIREAT', P .. HEADER .. batch.conversationId, header_end, 'GT')
-    lease(batch_id, batch, 0, '')
-    record('reclaimed', batch_id, batch.conversationId, 'owner', owner, 'attempt', batch.attempt)
+  elseif not has_reclaimed then
+    has_reclaimed = true
+    reclaim(batch_id, batch)
   end
-end
-
-local owner_json = cjson.encode(owner)
-
--- The head run of a conversation: its batch, as a claimed hash, and what is left behind it. Only reads.
-local function head_run(conversation, score)
-  local header = redis.call('HMGET', P .. HEADER .. conversation,
-    'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy')
-  local batch_id, reason, due_at, first_at, last_at
-  local lines, ids, times, position, ended = {}, {}, {}, 0, false
-  while not ended do
-    local entries = redis.call('LRANGE', P .. MESSAGES .. conversation, position, position + RUN_STEP - 1)
-    for _, entry in ipairs(entries) do
-      local id, received_at, seal, json_begins = string.match(entry, ENTRY)
-      batch_id = batch_id or id
-      if id ~= batch_id then
-        ended = true
-        break
-      end
-      first_at, last_at = first_at or received_at, received_at
-      position = position + 1
-      lines[position] = seal == '' and string.sub(entry, #id + 2) or received_at .. ' ' .. string.sub(entry, json_begins)
-      if position <= IDS_RECORDED then
-        ids[position] = recorded_id(entry, json_begins)
-        times[position] = received_at == first_at and '0' or whole(received_at - first_at)
-      end
-      if seal ~= '' then
-        reason, due_at = string.match(seal, SEAL)
-        ended = true
-        break
-      end
-    end
-    if #entries < RUN_STEP then ended = true end
-  end
-  if not batch_id then return nil end
-  local named = { '[' .. table.concat(ids, ',') .. ']', '[' .. table.concat(times, ',') .. ']', first_at }
-  local open, lost = header[1] == batch_id, ''
-  if open then
-    first_at, last_at, due_at, reason = header[2], header[3], header[4], header[5] or 'gap'
-  elseif not reason then
-    reason, due_at = 'recovery', score
-    lost = tonumber(last_at) + ttl > now and 'vanished' or 'expired'
-  end
-  return batch_id, open, lost, named, {
-    conversationId = conversation, attempt = '1', lease = '1', count = whole(position),
-    firstAtMs = first_at, lastAtMs = last_at, dueAtMs = due_at, releasedAtMs = now_text,
-    releasedBy = reason, messages = table.concat(lines, '\n'),
-  }
 end
 
 -- Returns an error as a table.
@@ -188,74 +152,85 @@ local function store_claimed(batch_id, batch)
     'releasedAtMs', now_text, 'leasedAtMs', now_text, 'releasedBy', batch.releasedBy, 'messages', batch.messages)
 end
 
--- What is due.
-local gone, leases, sayings = {}, {}, {}
+-- Conversations that leave the due set, leases as ZADD takes them, and what to record and publish of each claimed
+-- batch.
+local not_due, new_leases, released = {}, {}, {}
 
-local function claim_due(conversation, score)
-  local ok, batch_id, open, lost, named, batch = pcall(head_run, conversation, score)
-  local claimed = ok and batch_id and store_claimed(batch_id, batch)
-  if not ok or type(claimed) == 'table' then
-    trouble(conversation, error_text(ok and claimed or batch_id))
+-- `no_shadow`: the shadow key does not exist.
+local function claim_due(conversation, score, no_shadow)
+  local ok, batch_id, open, lost, named, batch = pcall(head_run, conversation, score, ttl, now)
+  local written = ok and batch_id and store_claimed(batch_id, batch)
+  if not ok or type(written) == 'table' then
+    add_trouble(conversation, error_text(ok and written or batch_id))
     redis.call('ZADD', P .. DUE, now + PUT_OFF_MS, conversation)
-  elseif not batch_id then
-    gone[#gone + 1] = conversation
-  else
-    -- Redis announces a shadow key as expired when a command meets it: this DEL, if none did before.
-    if open then
-      redis.call('DEL', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation)
-    else
-      redis.call('LTRIM', P .. MESSAGES .. conversation, batch.count, -1)
-      redis.call('PEXPIREAT', P .. HEADER .. conversation, header_end, 'GT')
-      redis.call('DEL', P .. QUIET .. conversation)
-    end
-    redis.call('SET', P .. HOLD .. conversation, batch_id)
-    gone[#gone + 1] = conversation
-    leases[#leases + 1] = lease_end
-    leases[#leases + 1] = batch_id
-    local late_ms = math.max(now - score, 0)
-    local late_text = whole(late_ms)
-    lease(batch_id, batch, late_ms, lost)
-    sayings[#sayings + 1] = { batch_id, conversation, lost, batch, late_text, named }
+    return
   end
+  not_due[#not_due + 1] = conversation
+  if not batch_id then return end
+  if open then
+    redis.call('DEL', P .. MESSAGES .. conversation, P .. HEADER .. conversation)
+  else
+    redis.call('LTRIM', P .. MESSAGES .. conversation, batch.count, -1)
+    redis.call('PEXPIREAT', P .. HEADER .. conversation, header_end, 'GT')
+  end
+  -- Redis announces a shadow key that has expired as `expired`, also if the command is DEL.
+  if not no_shadow then redis.call('DEL', P .. QUIET .. conversation) end
+  redis.call('SET', P .. HOLD .. conversation, batch_id)
+  new_leases[#new_leases + 1] = lease_end
+  new_leases[#new_leases + 1] = batch_id
+  local late_ms = math.max(now - score, 0)
+  add_batch(batch_id, batch, late_ms, lost)
+  released[#released + 1] = { batch_id, batch, whole(late_ms), lost, named }
 end
 
 for i = 1, #due, 2 do
   if #batches >= max_batches or bytes >= max_bytes then break end
   local conversation, score = due[i], tonumber(due[i + 1])
-  if score <= now - MOST_LAG_MS or not is_shadow_late(conversation, now) then claim_due(conversation, score) end
+  local shadow_ends_at = score > now - MOST_LAG_MS and shadow_end(conversation)
+  local is_still_alive = shadow_ends_at and shadow_ends_at >= 0 and shadow_ends_at < now
+  if not is_still_alive then claim_due(conversation, score, shadow_ends_at == -2) end
 end
-push('ZADD', P .. CLAIMED, leases)
-push('ZREM', P .. DUE, gone)
-for _, saying in ipairs(sayings) do
-  local batch_id, conversation, lost, batch, late_text, named = unpack(saying)
+push('ZADD', P .. CLAIMED, new_leases)
+push('ZREM', P .. DUE, not_due)
+
+-- Recorded and published last: if one of these commands fails (a user who may not publish, say), every batch is found
+-- again.
+local owner_json = cjson.encode(owner)
+for _, release in ipairs(released) do
+  local batch_id, batch, late_text, lost, named = unpack(release)
+  local conversation = batch.conversationId
   if lost == 'vanished' then record('vanished', batch_id, conversation, 'count', batch.count) end
   record('claimed', batch_id, conversation, 'owner', owner, 'reason', batch.releasedBy, 'count', batch.count,
     'lateMs', late_text, 'ids', named[1], 'at', named[2], 'firstAtMs', named[3])
-  announce(BATCH_RELEASED, conversation, batch_id, ',"count":', batch.count, ',"releasedBy":"', batch.releasedBy,
+  notify(BATCH_RELEASED, conversation, batch_id, ',"count":', batch.count, ',"releasedBy":"', batch.releasedBy,
     '","lateMs":', late_text, ',"processor":', owner_json)
 end
 
--- Answers to check. A held conversation's open batch keeps its header meanwhile.
-for i = 1, #unchecked, 2 do
-  local batch_id = unchecked[i]
-  local handed = redis.pcall('HMGET', P .. HANDED_OVER .. batch_id, 'conversationId', 'handedOverAtMs', 'take', 'takenAtMs')
+-- Sets the next check, and keeps the header of the open batch behind the hold until then.
+local function check_answer(batch_id, conversation, handed_over_at, take, taken_at)
+  if taken_at and taken_at > now then -- Redis's clock has stepped back: the answer timeout begins anew.
+    taken_at = now
+    redis.call('HSET', P .. HANDED_OVER .. batch_id, 'takenAtMs', now_text)
+  end
+  local again = next_check(now, check_ms)
+  if taken_at and taken_at + answer_timeout > now then again = math.min(again, taken_at + answer_timeout) end
+  redis.call('ZADD', P .. ANSWERING, whole(again), batch_id)
+  redis.call('PEXPIREAT', P .. HEADER .. conversation, whole(again + ttl), 'GT')
+  checks[#checks + 1] = { batch_id, conversation, math.max(now - handed_over_at, 0), take or '',
+    taken_at and math.max(now - taken_at, 0) or -1 }
+end
+
+for i = 1, #to_check, 2 do
+  local batch_id = to_check[i]
+  local handed = redis.pcall('HMGET', P .. HANDED_OVER .. batch_id,
+    'conversationId', 'handedOverAtMs', 'take', 'takenAtMs')
   if handed.err then
-    trouble('', handed.err, batch_id)
+    add_trouble('', handed.err, batch_id)
     redis.call('ZADD', P .. ANSWERING, now + PUT_OFF_MS, batch_id)
   elseif not handed[1] then
     redis.call('ZREM', P .. ANSWERING, batch_id)
   else
-    local taken_at = tonumber(handed[4])
-    if taken_at and taken_at > now then -- Before Redis's clock stepped back: the answer timeout begins anew.
-      taken_at = now
-      redis.call('HSET', P .. HANDED_OVER .. batch_id, 'takenAtMs', now)
-    end
-    local again = next_check(now, check_ms)
-    if taken_at and taken_at + answer_timeout > now then again = math.min(again, taken_at + answer_timeout) end
-    redis.call('ZADD', P .. ANSWERING, again, batch_id)
-    redis.call('PEXPIREAT', P .. HEADER .. handed[1], again + ttl, 'GT')
-    checks[#checks + 1] = { batch_id, handed[1], math.max(now - tonumber(handed[2]), 0), handed[3] or '',
-      taken_at and math.max(now - taken_at, 0) or -1 }
+    check_answer(batch_id, handed[1], tonumber(handed[2]), handed[3], tonumber(handed[4]))
   end
 end
 

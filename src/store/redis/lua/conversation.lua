@@ -1,12 +1,13 @@
 #!lua flags=no-writes
 --[[
-One conversation as it is now.
+Reads one conversation.
 
 KEYS  1 the prefix
 ARGV  1 conversation  2 how many of its last messages
-Returns { now, waiting, { batchId, count, bytes, firstAtMs, lastAtMs, dueAtMs } of the open batch,
-      holder or '', 1 if the holder is claimed, entries, the time it may go or '' where nothing may }
+Returns { now, messages that wait, { batchId, count, bytes, firstAtMs, lastAtMs, dueAtMs } of the open batch,
+      the batch that holds it or '', 1 if that batch is claimed, entries, when it is due or '' if it is held or empty }
 --]]
+--- include "names"
 --- include "now"
 local conversation, shown = ARGV[1], tonumber(ARGV[2])
 

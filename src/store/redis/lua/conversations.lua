@@ -1,12 +1,13 @@
 #!lua flags=no-writes
 --[[
-What waits and what is held, without a scan.
+Lists conversations that wait and conversations that are held. Reads indexes: no SCAN.
 
 KEYS  1 the prefix
 ARGV  1 at most how many of each
-Returns { now, { conversation, due at, ... }, { messages in the open batch or 0, ... } for each of these,
-      { batch id, conversation, ... } }
+Returns { now, { conversation, due at, ... } of those that wait, { messages in the open batch or 0, ... }
+      for each of these, { batch id, conversation, ... } of those that are held }
 --]]
+--- include "names"
 --- include "now"
 local limit = tonumber(ARGV[1])
 

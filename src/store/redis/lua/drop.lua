@@ -1,18 +1,20 @@
 #!lua flags=allow-oom
 --[[
-Discards the messages of a conversation that no processor has claimed. A hold stays, and their ids stay known.
+Discards the messages of a conversation that no processor has claimed. A hold stays, and their ids stay remembered.
 
 KEYS  1 the prefix
-ARGV  1 conversation  2 who
-Returns how many
+ARGV  1 conversation  2 the caller
+Returns how many messages
 --]]
+--- include "names"
 --- include "entry"
 --- include "record"
+--- include "check-types"
 local conversation, by = ARGV[1], ARGV[2]
 
 local count = redis.call('LLEN', P .. MESSAGES .. conversation)
 local batch_id = redis.call('HGET', P .. HEADER .. conversation, 'batchId')
-redis.call('ZCARD', P .. DUE)
+check_types(DUE)
 if count == 0 then return 0 end
 local ids, first_id = {}, nil
 for _, entry in ipairs(redis.call('LRANGE', P .. MESSAGES .. conversation, 0, IDS_RECORDED - 1)) do
@@ -20,7 +22,8 @@ for _, entry in ipairs(redis.call('LRANGE', P .. MESSAGES .. conversation, 0, ID
   first_id = first_id or string.match(entry, '^%S*')
   if json then ids[#ids + 1] = recorded_id(json, 1) end
 end
-record('dropped', batch_id or first_id, conversation, 'count', count, 'by', by, 'ids', '[' .. table.concat(ids, ',') .. ']')
+record('dropped', batch_id or first_id, conversation,
+  'count', count, 'by', by, 'ids', '[' .. table.concat(ids, ',') .. ']')
 redis.call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation)
 redis.call('ZREM', P .. DUE, conversation)
 return count

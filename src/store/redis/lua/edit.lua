@@ -1,13 +1,14 @@
 #!lua
 --[[
-Replaces the text of a message that no processor has claimed, among the last 100. Nothing else of it changes, nor when
-its batch is due. Has no `allow-oom`: a longer text takes memory.
+Replaces the text of a message that no processor has claimed, if it is among the last 100. Changes nothing else of the
+message, and not when its batch is due. Has no `allow-oom`: a longer text takes memory.
 
 KEYS  1 the prefix
-ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id as the history names it
+ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id for the history
       5 the text as JSON  6 how long ids are remembered
-Returns 'edited', 'tooLate' where the message has come but does not wait there, or 'unknown'
+Returns 'edited', 'tooLate' if the message has come and is not found, or 'unknown'
 --]]
+--- include "names"
 --- include "now"
 --- include "find"
 --- include "seen"
@@ -21,7 +22,7 @@ local seen = is_seen(conversation, digest, now - dedupe)
 local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes')
 if not found then return seen and 'tooLate' or 'unknown' end
 
--- The text follows the id, or null. A JSON string ends at the first quote that no backslash escapes.
+-- The text, or null, follows the id. A JSON string ends at the first quote that no backslash escapes.
 local json = found.json
 local text_begins = #'[' + #id + #',' + 1
 local rest_begins = text_begins + #'null'

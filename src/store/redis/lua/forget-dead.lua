@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
 --[[
-Erases a conversation's dead batches among some of all: one step of an HSCAN.
+Erases the dead batches of a conversation that one step of an HSCAN finds.
 
 KEYS  1 the prefix
-ARGV  1 conversation  2 cursor  3 about how many to look at
+ARGV  1 conversation  2 cursor  3 about how many dead batches to look at
 Returns { next cursor, how many were erased }
 --]]
+--- include "names"
 local conversation, cursor, looked_at = ARGV[1], ARGV[2], ARGV[3]
 
 local scanned = redis.call('HSCAN', P .. DEAD, cursor, 'COUNT', looked_at)

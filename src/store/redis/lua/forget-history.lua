@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
 --[[
-Erases a conversation's entries among some of the history's.
+Erases the entries of a conversation in one stretch of the history.
 
 KEYS  1 the prefix
-ARGV  1 conversation  2 from which id on ('-': the oldest)  3 how many to look at
-Returns { from which id to go on or '', how many were erased }
+ARGV  1 conversation  2 the first id to look at, '-' for the oldest  3 how many entries to look at
+Returns { the first id of the next stretch or '', how many were erased }
 --]]
+--- include "names"
 local conversation, from, looked_at = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 local entries = redis.call('XRANGE', P .. HISTORY, from, '+', 'COUNT', looked_at)

@@ -1,24 +1,25 @@
 #!lua flags=allow-oom
 --[[
-Erases what is kept of a conversation under its own name, and the batch of it that is claimed or being answered. What that
-batch's processor still says of it finds nothing.
+Erases what is kept under the name of a conversation, and its batch that is claimed or being answered. Later calls for
+that batch, by its processor, find nothing.
 
 KEYS  1 the prefix
 ARGV  1 conversation
-Returns { messages erased, the batch that was under way or '' }
+Returns { messages erased, the claimed or handed-over batch or '' }
 --]]
+--- include "names"
+--- include "check-types"
 local conversation = ARGV[1]
 
 local count = redis.call('LLEN', P .. MESSAGES .. conversation)
 local holder = redis.call('GET', P .. HOLD .. conversation)
 local claimed = holder and redis.call('HGET', P .. CLAIMED_BATCH .. holder, 'count')
-for _, name in ipairs({ DUE, CLAIMED, ANSWERING }) do redis.call('ZCARD', P .. name) end
--- Also what is erased by other scripts, and what would be erased whatever it holds.
-redis.call('XLEN', P .. HISTORY)
-redis.call('HLEN', P .. DEAD)
-redis.call('HLEN', P .. HEADER .. conversation)
-redis.call('ZCARD', P .. SEEN .. conversation)
-if holder then redis.call('HLEN', P .. HANDED_OVER .. holder) end
+-- Also the keys from which forget-history.lua and forget-dead.lua erase, and those that UNLINK would erase whatever
+-- their type.
+check_types(DUE, CLAIMED, ANSWERING, HISTORY, DEAD)
+check_type('HLEN', HEADER .. conversation)
+check_type('ZCARD', SEEN .. conversation)
+if holder then check_type('HLEN', HANDED_OVER .. holder) end
 
 redis.call('ZREM', P .. DUE, conversation)
 redis.call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation,

@@ -1,25 +1,25 @@
 #!lua flags=allow-oom
 --[[
-A handover failed. The batch may be claimed again after the delay, or is dead if its attempts are used up. The number of
-the lease goes up, so that whoever held it holds nothing now.
+A handover failed. The batch can be claimed again after the delay, or is dead if its attempts are used up. The lease
+number goes up, so the lease of the caller is over.
 
 KEYS  1 the prefix
 ARGV  1 batch id  2 lease number  3 delay  4 '1': the attempt counts  5 max attempts  6 error  7 header TTL
       8 database number
-Returns 'retry', 'dead' or 'stale' (another lease, or the batch is gone: nothing was changed)
+Returns 'retry', 'dead' or 'stale' (another lease, or no such batch: nothing changes)
 --]]
+--- include "names"
 --- include "now"
 --- include "head"
 --- include "die"
+--- include "check-types"
 local batch_id, lease, delay, counts = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 local max_attempts, reason, ttl, db = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7]), ARGV[8]
 
 local now = read_clock()
 local batch = hash_of(P .. CLAIMED_BATCH .. batch_id)
 if not batch or batch.lease ~= lease then return 'stale' end
-for _, name in ipairs({ CLAIMED, DUE }) do redis.call('ZCARD', P .. name) end
-redis.call('XLEN', P .. HISTORY)
-redis.call('HLEN', P .. DEAD)
+check_types(CLAIMED, DUE, HISTORY, DEAD)
 local head = head_of(batch.conversationId)
 
 if counts and tonumber(batch.attempt) >= max_attempts then

@@ -1,17 +1,21 @@
 #!lua flags=allow-oom
 --[[
-Puts dead batches of one conversation back in front of it, in the order given, sealed, under their old ids. All or none.
+Puts dead batches of one conversation back at the front of its list, in the order given, sealed, under their old ids.
+All or none.
 
 KEYS  1 the prefix
-ARGV  1 who  2 database number  then batch ids
-Returns their conversation, or nil where one of them is not dead, or is another conversation's
+ARGV  1 the caller  2 database number  then batch ids
+Returns their conversation, or nil if one of them is not dead or belongs to another conversation
 --]]
+--- include "names"
 --- include "now"
 --- include "entry"
 --- include "hold"
 --- include "schedule"
 --- include "record"
 --- include "push"
+--- include "batch-updated"
+--- include "check-types"
 local FIRST_ID = 3
 local by, db = ARGV[1], ARGV[2]
 
@@ -33,8 +37,8 @@ for i = FIRST_ID, #ARGV do
   entries[#entries] = id .. ' ' .. sealed_word(received_at, batch.releasedBy, batch.dueAtMs) .. ' ' .. json
   counts[ARGV[i]] = #entries - before
 end
-redis.call('LLEN', P .. MESSAGES .. conversation)
-redis.call('ZCARD', P .. DUE)
+check_type('LLEN', MESSAGES .. conversation)
+check_types(DUE)
 local held = hold_of(conversation)
 
 local last_first = {}
@@ -44,6 +48,5 @@ for i = FIRST_ID, #ARGV do record('redriven', ARGV[i], conversation, 'count', co
 push('LPUSH', P .. MESSAGES .. conversation, last_first)
 for i = FIRST_ID, #ARGV do redis.call('HDEL', P .. DEAD, ARGV[i]) end
 if not held then schedule(conversation, ARGV[FIRST_ID], now, now, db) end
-announce(BATCH_UPDATED, conversation, ARGV[FIRST_ID],
-  ',"count":' .. counts[ARGV[FIRST_ID]] .. ',"dueInMs":0' .. (held and ',"held":true' or '') .. ',"db":' .. db)
+notify_updated(conversation, ARGV[FIRST_ID], { count = counts[ARGV[FIRST_ID]], due_in = 0, held = held and true }, db)
 return conversation

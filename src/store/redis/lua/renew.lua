@@ -1,16 +1,18 @@
 #!lua flags=allow-oom
 --[[
-Prolongs leases, and with them the header of what collects meanwhile in their conversations.
+Renews leases, and the TTL of the headers of what collects meanwhile in their conversations.
 
 KEYS  1 the prefix
-ARGV  1 lease  2 header TTL  then two for each: batch id, lease number
-Returns the ids of the batches that are not held under these leases any more
+ARGV  1 lease  2 header TTL  then for each: batch id, lease number
+Returns the ids of the batches whose leases are lost
 --]]
+--- include "names"
 --- include "now"
+--- include "check-types"
 local lease_ms, ttl = tonumber(ARGV[1]), tonumber(ARGV[2])
 
 local now = read_clock()
-redis.call('ZCARD', P .. CLAIMED)
+check_types(CLAIMED)
 local lost = {}
 for i = 3, #ARGV, 2 do
   local batch_id = ARGV[i]

@@ -1,13 +1,14 @@
 #!lua flags=allow-oom
 --[[
-Takes a message out that no processor has claimed, among the last 100; the last one of a batch closes it. One that has not
-come yet is remembered as seen, so that it is dropped when it comes.
+Removes a message that no processor has claimed, if it is among the last 100. A batch without messages is gone. A
+message that has not come yet is remembered as seen, so that it is dropped when it comes.
 
 KEYS  1 the prefix
-ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id as the history names it
+ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id for the history
       5 how long ids are remembered  6 database number
-Returns 'revoked', 'tooLate' where the message has come but does not wait there, or 'remembered'
+Returns 'revoked', 'tooLate' if the message has come and is not found, or 'remembered'
 --]]
+--- include "names"
 --- include "now"
 --- include "find"
 --- include "seen"
@@ -15,6 +16,8 @@ Returns 'revoked', 'tooLate' where the message has come but does not wait there,
 --- include "head"
 --- include "schedule"
 --- include "record"
+--- include "batch-updated"
+--- include "check-types"
 local conversation, id, digest, recorded = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local dedupe, db = tonumber(ARGV[5]), ARGV[6]
 
@@ -23,12 +26,12 @@ local found = find_entry(conversation, id)
 local seen = is_seen(conversation, digest, now - dedupe)
 local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'bytes', 'dueAtMs')
 local was_head = string.match(redis.call('LINDEX', P .. MESSAGES .. conversation, 0) or '', '^%S+')
-redis.call('ZCARD', P .. DUE)
+check_types(DUE)
 local held = hold_of(conversation)
 
 if not found then
   if seen then return 'tooLate' end
-  see(conversation, digest, now, dedupe)
+  redis.call('ZADD', P .. SEEN .. conversation, now, digest)
   forget_seen(conversation, now - dedupe, 8, now + dedupe)
   return 'remembered'
 end
@@ -37,7 +40,7 @@ local open = header[1] == found.batch_id
 local count = open and tonumber(header[2]) - 1
 record('revoked', found.batch_id, conversation, 'ids', '[' .. recorded .. ']')
 
--- The seal of a run stands in its last entry.
+-- The last entry of a batch carries its seal.
 local before = found.before and { read_entry(found.before) }
 if found.seal ~= '' and before and before[1] == found.batch_id then
   redis.call('LSET', P .. MESSAGES .. conversation, found.index - 1,
@@ -58,7 +61,7 @@ elseif not held and head.batch_id ~= was_head then
   schedule(conversation, head.batch_id, math.max(head.due_at or now, now), now, db)
 end
 if open and count > 0 then
-  announce(BATCH_UPDATED, conversation, found.batch_id, ',"count":' .. count ..
-    ',"dueInMs":' .. math.max(tonumber(header[4]) - now, 0) .. (held and ',"held":true' or '') .. ',"db":' .. db)
+  local due_in = math.max(tonumber(header[4]) - now, 0)
+  notify_updated(conversation, found.batch_id, { count = count, due_in = due_in, held = held and true }, db)
 end
 return 'revoked'

@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
 --[[
-A worker was seen at a batch that holds its conversation. The answer timeout counts from the first time it was seen at
-this take; the next check comes no later than the timeout.
+A worker has taken a batch that holds its conversation. The answer timeout counts from the first report of a take; the
+next check comes no later than the timeout.
 
 KEYS  1 the prefix
 ARGV  1 batch id  2 take  3 answer timeout  4 check interval
 --]]
+--- include "names"
 --- include "now"
 --- include "next-check"
 local batch_id, take, timeout, check_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])

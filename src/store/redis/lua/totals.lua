@@ -1,10 +1,11 @@
 #!lua flags=no-writes
 --[[
-How much there is of everything.
+Counts conversations and batches.
 
 KEYS  1 the prefix
-Returns { conversations that wait, conversations that are held, dead batches, ms for which the oldest has been due }
+Returns { conversations that wait, conversations that are held, dead batches, for how many ms the first has been due }
 --]]
+--- include "names"
 --- include "now"
 local first = redis.call('ZRANGE', P .. DUE, 0, 0, 'WITHSCORES')
 return {

@@ -1,7 +1,7 @@
 #!lua
 --[[
-Changes nothing. Having no flags it is refused, as `append` would be, where Redis can not be written: a replica, memory
-full, the disk failing.
+Changes nothing. It has no flags, so Redis refuses it, as it would refuse `append`, if it can't be written: a replica,
+memory full, a failing disk.
 
 KEYS  1 the prefix
 Returns 1

@@ -1,7 +1,8 @@
 --- include "free"
 --- include "record"
--- A claimed batch becomes a dead one, and its conversation is free. `batch` is its claimed hash as a table; `head` is
--- what `head_of` read before the first write.
+--- include "publish"
+-- Turns a claimed batch into a dead one and frees its conversation. `batch`: its claimed hash as a table. `head`:
+-- what `head_of` returned before the first write.
 local function die(batch_id, batch, head, reason, now, db)
   batch.error = reason
   batch.diedAtMs = now
@@ -10,10 +11,10 @@ local function die(batch_id, batch, head, reason, now, db)
   redis.call('ZREM', P .. CLAIMED, batch_id)
   free(batch.conversationId, head, now, db)
   record('dead', batch_id, batch.conversationId, 'attempt', batch.attempt, 'error', reason)
-  announce(BATCH_DEAD, batch.conversationId, batch_id, ',"error":' .. cjson.encode(reason))
+  notify(BATCH_DEAD, batch.conversationId, batch_id, ',"error":', cjson.encode(reason))
 end
 
--- The fields of a hash as a table, or nil where there is no such hash.
+-- The fields of a hash as a table, or nil if there is no such hash.
 local function hash_of(key)
   local flat = redis.call('HGETALL', key)
   if #flat == 0 then return nil end

@@ -1,28 +1,29 @@
--- An entry of a conversation's list is `<batchId> <receivedAtMs> <json>`. The last entry of a sealed run carries the
--- seal in its second word, `<receivedAtMs>:<reason>:<sealedAtMs>`. The JSON, `["<id>","<text>",{<the rest>}]`, is opaque
--- but for its beginning: the message's id, and its text or null, by which it is found and edited.
+-- An entry of a conversation's list: `<batchId> <receivedAtMs> <json>`. In the last entry of a sealed batch the
+-- second word carries the seal: `<receivedAtMs>:<reason>:<sealedAtMs>`. Scripts do not parse the JSON,
+-- `["<id>","<text>",{<the rest>}]`. They only read its beginning: the message's id and its text (or null), to find
+-- and edit a message.
 local ENTRY = '^(%S+) (%d+)(%S*) ()'
-local SEAL = '^:(%a+):(%d+)$'
 
 local function sealed_word(received_at, reason, sealed_at)
   return received_at .. ':' .. reason .. ':' .. sealed_at
 end
 
--- Batch id, time of arrival, seal or '', JSON. The JSON is cut off by its place: a pattern would look at each of its bytes.
+-- Returns the batch id, the time of arrival, the seal or '', and the JSON. The JSON is cut off by its position: a
+-- pattern would look at each of its bytes.
 local function read_entry(entry)
   local batch_id, received_at, seal, json_begins = string.match(entry, ENTRY)
   return batch_id, received_at, seal, json_begins and string.sub(entry, json_begins)
 end
 
--- The id of a message as the history names it: as JSON, and cut where it is very long. The message's JSON begins at `json_begins`.
-local ID_RECORDED = 80
--- The history names this many messages of a batch.
+-- The history names this many messages of a batch, and cuts a longer id to this many characters.
 local IDS_RECORDED = 100
+local ID_RECORDED = 80
 
+-- The id of a message for the history, as JSON. `text` holds the message's JSON from `json_begins` on.
 local function recorded_id(text, json_begins)
   local id = string.match(text, '^%[("[^"\\]*")', json_begins)
   if id and #id <= ID_RECORDED + 2 then return id end
-  -- Character by character, an escape being one: a cut must leave it JSON, and UTF-8.
+  -- Goes character by character, and takes an escape as one: what is cut must still be JSON and UTF-8.
   local begins = json_begins + #'["'
   local next = begins
   while next - begins < ID_RECORDED do

@@ -1,6 +1,6 @@
 --- include "entry"
--- The entry of a message among the last `SEARCHED` that wait, with the one before it. `id` is the message's id as JSON: an
--- entry's JSON begins with it. Only reads.
+-- Finds a message among the last `SEARCHED` entries of a conversation, and returns its entry with the one before it.
+-- `id`: the message's id as JSON, with which an entry's JSON begins. Only reads.
 local SEARCHED = 100
 
 local function find_entry(conversation, id)

@@ -1,5 +1,6 @@
--- The batch at the head of a conversation's list: its id, how many messages wait in the whole list, and, if it is still
--- open, its due time. Nil where nothing waits. Only reads, so that a key of a foreign type fails before any write.
+-- The first batch in a conversation's list: its id, its due time if it is open, and how many messages the whole list
+-- holds. Nil if the list is empty. Only reads, so a key of a foreign type makes the script fail before its first
+-- write.
 local function head_of(conversation)
   local first = redis.call('LINDEX', P .. MESSAGES .. conversation, 0)
   if not first then return nil end

@@ -1,5 +1,6 @@
--- Until when the batch that holds a conversation does so, unless it is renewed; nil where nothing holds it. A hold whose batch
--- is gone (by a hand that is not Lull's) would hold for ever: it is none, and stale. Only reads.
+-- Returns until when the batch `holder` holds its conversation, unless that is renewed; nil if there is no holder.
+-- Returns nil and true for a stale hold: its batch was deleted by another program, so nothing would ever end it. Only
+-- reads.
 local function hold_until(holder)
   if not holder then return nil end
   if redis.call('EXISTS', P .. CLAIMED_BATCH .. holder, P .. HANDED_OVER .. holder) == 0 then return nil, true end

@@ -1,4 +1,4 @@
--- A command with any number of values, in steps: `unpack` fails on some 8,000. Returns the last reply.
+-- Runs a command with any number of values, in steps, because `unpack` fails on some 8,000. Returns the last reply.
 local PUSH_STEP = 1000
 
 local function push(command, key, values)

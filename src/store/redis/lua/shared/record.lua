@@ -1,4 +1,4 @@
--- One entry of the history: a step of a batch's life, with what the step calls for, and never a text.
+-- Adds a step of a batch's life to the history, with the step's own fields. Never a message's text.
 local HISTORY_LENGTH = 10000
 
 local function record(step, batch_id, conversation, ...)

@@ -1,23 +1,18 @@
 --- include "whole"
 --- include "push"
--- The ids that a conversation has seen, as digests, each with the time at which it came.
+-- The message ids that a conversation has seen: their digests, by the time each was seen.
 
-local function is_seen(conversation, digest, since)
-  local seen_at = redis.call('ZSCORE', P .. SEEN .. conversation, digest)
+-- True if this score of a digest says that its id was seen after `since`.
+local function is_after(seen_at, since)
   return seen_at and tonumber(seen_at) > since
 end
 
--- Notes an id; false where it has been seen within the time that ids are remembered.
-local function see(conversation, digest, now, dedupe)
-  local key, at = P .. SEEN .. conversation, whole(now)
-  if redis.call('ZADD', key, 'NX', at, digest) == 1 then return true end
-  if is_seen(conversation, digest, now - dedupe) then return false end
-  redis.call('ZADD', key, at, digest)
-  return true
+local function is_seen(conversation, digest, since)
+  return is_after(redis.call('ZSCORE', P .. SEEN .. conversation, digest), since)
 end
 
--- Forgets the ids from before `since`, so many at most: a long tail cut in one go would block Redis. They are kept until
--- `at`, or for longer if that was said before.
+-- Forgets ids that were seen before `since`, at most `limit` of them: cutting a long tail at once would block Redis.
+-- The key lives until `at`, or longer if its TTL is longer.
 local function forget_seen(conversation, since, limit, at)
   local key = P .. SEEN .. conversation
   local old = redis.call('ZRANGE', key, '-inf', whole(since), 'BYSCORE', 'LIMIT', 0, limit)

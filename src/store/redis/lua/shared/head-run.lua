@@ -1,0 +1,62 @@
+--- include "whole"
+--- include "entry"
+-- Reads the first batch of a conversation's list, for `claim`. Only reads.
+local SEAL = '^:(%a+):(%d+)$'
+local RUN_STEP = 100
+
+-- The entries of the first batch, up to its seal or to the next batch. Nil if the list is empty. Returns { batch_id,
+-- count, first_at, last_at, reason and due_at of its seal, lines: `<receivedAtMs> <json>`, ids: as JSON for the
+-- history, times: ms since the first message, for the same messages }
+local function read_run(conversation)
+  local lines, ids, times, count = {}, {}, {}, 0
+  local batch_id, first_at, last_at, reason, due_at
+  local has_more
+  repeat
+    local entries = redis.call('LRANGE', P .. MESSAGES .. conversation, count, count + RUN_STEP - 1)
+    has_more = #entries == RUN_STEP
+    for _, entry in ipairs(entries) do
+      local id, received_at, seal, json_begins = string.match(entry, ENTRY)
+      batch_id = batch_id or id
+      if id ~= batch_id then
+        has_more = false
+        break
+      end
+      first_at, last_at, count = first_at or received_at, received_at, count + 1
+      lines[count] = seal == '' and string.sub(entry, #id + 2) or received_at .. ' ' .. string.sub(entry, json_begins)
+      if count <= IDS_RECORDED then
+        ids[count] = recorded_id(entry, json_begins)
+        times[count] = received_at == first_at and '0' or whole(received_at - first_at)
+      end
+      if seal ~= '' then
+        reason, due_at = string.match(seal, SEAL)
+        has_more = false
+        break
+      end
+    end
+  until not has_more
+  return batch_id and { batch_id = batch_id, count = count, first_at = first_at, last_at = last_at, reason = reason,
+    due_at = due_at, lines = lines, ids = ids, times = times }
+end
+
+-- The first batch of a conversation that is due at `score`, or nil if the list is empty: its id, whether it is open,
+-- 'vanished' or 'expired' if its header is lost (else ''), what the history names, and its claimed hash as a table.
+local function head_run(conversation, score, ttl, now)
+  local header = redis.call('HMGET', P .. HEADER .. conversation,
+    'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy')
+  local run = read_run(conversation)
+  if not run then return nil end
+  local named = { '[' .. table.concat(run.ids, ',') .. ']', '[' .. table.concat(run.times, ',') .. ']', run.first_at }
+  local open, lost = header[1] == run.batch_id, ''
+  local first_at, last_at, due_at, reason = run.first_at, run.last_at, run.due_at, run.reason
+  if open then
+    first_at, last_at, due_at, reason = header[2], header[3], header[4], header[5] or 'gap'
+  elseif not reason then
+    reason, due_at = 'recovery', score
+    lost = tonumber(last_at) + ttl > now and 'vanished' or 'expired'
+  end
+  return run.batch_id, open, lost, named, {
+    conversationId = conversation, attempt = '1', lease = '1', count = whole(run.count),
+    firstAtMs = first_at, lastAtMs = last_at, dueAtMs = due_at, releasedAtMs = whole(now),
+    releasedBy = reason, messages = table.concat(run.lines, '\n'),
+  }
+end

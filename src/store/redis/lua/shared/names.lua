@@ -1,0 +1,38 @@
+-- Generated from keys.ts by scripts/embed-lua.mjs. A name in Redis is the prefix, one of these and, for some, an id.
+local P = KEYS[1]
+
+-- hash: the open batch (`batchId count bytes firstAtMs lastAtMs dueAtMs`)
+local HEADER = ':'
+-- list: its messages, in runs by batch
+local MESSAGES = '.messages:'
+-- string: the shadow key, always `0`, expires when the batch is due
+local QUIET = '.quiet:'
+-- zset: digests of the message ids seen, by time
+local SEEN = '.seen:'
+-- string: the batch that holds the conversation
+local HOLD = '.answering:'
+-- hash: a claimed batch until it is acknowledged
+local CLAIMED_BATCH = '.claimed:'
+-- hash: a handed-over batch until it is answered
+local HANDED_OVER = '.handed-over:'
+-- string: expires to measure how late Redis announces that
+local CANARY = '.canary:'
+-- zset: every conversation with messages that is not held, by the time it may go
+local DUE = '.due'
+-- zset: claimed batches by the end of their lease
+local CLAIMED = '.claimed'
+-- zset: batches being answered, by their next check
+local ANSWERING = '.answering'
+-- stream: one entry a step of a batch's life
+local HISTORY = '.history'
+-- hash: dead batches
+local DEAD = '.dead'
+-- hash: what each process says of itself, for `lull doctor`
+local PROCESSES = '.processes'
+-- channel: processors subscribe to it; the other channels are for people and their programs
+local NEXT_DUE = '.next-due'
+local BATCH_UPDATED = '.batch-updated'
+local BATCH_RELEASED = '.batch-released'
+local BATCH_HANDED_OVER = '.batch-handed-over'
+local BATCH_ANSWERED = '.batch-answered'
+local BATCH_DEAD = '.batch-dead'
