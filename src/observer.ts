@@ -8,12 +8,11 @@ import type { ClaimedBatch, StoreUnavailable } from './store/store.js'
 export type NudgeKind = 'timer' | 'next-due' | 'expired' | 'subscribed'
 
 export interface Observer {
-  /** A webhook's items, or messages posted by hand, were processed. */
+  /** A webhook's items, or messages posted by hand, were processed. From the API and `webhook({ observer })`. */
   received?(provider: string, counts: Counts): void
-  /** A webhook was refused. */
+  /** A webhook was refused, see `RejectionReason`. From the API and `webhook({ observer })`. */
   rejected?(provider: string, reason: string): void
   appended?(durationMs: number): void
-  requested?(request: { route: string; method: string; code: number; durationMs: number }): void
   /**
    * A claim brought this batch, for the first time (`lease` is 1) or again. Inside Lull the step is `claimed`; outside,
    * the first claim is the batch's release: channel `batch-released`, metric `lull_batches_released_total`, field

@@ -1,4 +1,4 @@
-/** Something that may happen at every request, and is worth a line only now and then. */
+/** Limits how often something that may happen at every request is done: a log line, say. */
 export class Throttle {
   private nextAtMs = 0
 

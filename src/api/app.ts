@@ -1,118 +1,93 @@
-/**
- * The API, made without listening: a Koa application, and before it the webhooks. One file a route family; what a client sees
- * of an error is decided in `errors.ts`, and what a webhook means in `webhook/receive.ts`.
- */
+/** The API, without a port: a Koa application and its routes, a file for each family of them. */
 import type { RequestListener } from 'node:http'
 import Router from '@koa/router'
-import Koa from 'koa'
 import type { Batcher } from '../batcher.js'
-import { Answers } from '../http/answer.js'
+import { ErrorReplies } from '../http/refusal.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics/metrics.js'
+import type { Counts } from '../observer.js'
 import { MARK_HEADER } from '../presence/presence.js'
-import type { ProvidersOptions } from '../providers/registry.js'
-import { type OnReceived, Receiver } from '../webhook/receive.js'
-import type { OnRejected } from '../webhook/rejections.js'
-import type { Groups, OnOwnMessage } from '../webhook/steps.js'
+import { Receiver, type ReceiverOptions } from '../webhook/receive.js'
+import { Rejections } from '../webhook/rejections.js'
 import { batchRoutes } from './batches.js'
 import { conversationRoutes } from './conversations.js'
 import { boardOf, type DashboardOptions, dashboardRoutes } from './dashboard.js'
-import { errors } from './errors.js'
 import { eventRoutes } from './events.js'
+import { emptyApp, exchange, replyWith, setHeaders } from './exchange.js'
 import { healthRoutes } from './health.js'
-import { Listeners } from './listeners.js'
-import { measured, metricsRoute } from './metrics.js'
+import { metricsRoute } from './metrics.js'
+import { NoProcessor } from './no-processor.js'
 import { RecentWebhooks } from './recent-webhooks.js'
 import { Access } from './token.js'
+import { checkPath, meantInApi, nothingHere, otherMethods } from './unmatched.js'
 import { webhookRoutes } from './webhooks.js'
 
-/** Of every answer, whatever it says. */
+/** Of every response. */
 const SAFE_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' }
 
-export interface AppOptions {
+export interface AppOptions extends Pick<ReceiverOptions, 'providers' | 'groups' | 'onOwnMessage' | 'raw'> {
   batcher: Batcher
   log: Logger
-  /** Bearer token for everything but webhooks and health; without one those routes answer 401. */
+  /** Bearer token for all routes but webhooks and health; without one those routes respond 401. */
   apiToken?: string
-  providers: ProvidersOptions
-  groups?: Groups
-  onOwnMessage?: OnOwnMessage
-  raw?: boolean
-  /** Told of each webhook that is refused. */
-  onRejected?: OnRejected
-  /** What else must be well for `/readyz`, beside the store; rejects with one line that says why it is not. */
+  /** Counts refused webhooks. Default one of the app's own. */
+  rejections?: Rejections
+  /** A condition of `/readyz` beside the store: rejects with one line that says what is wrong. */
   readiness?: () => Promise<void>
-  /** Told what each webhook's items have become. */
-  onReceived?: OnReceived
-  /** Measures requests, and is served at `/metrics`. */
+  /** Measures requests and webhooks; served at `/metrics`. */
   metrics?: Metrics
-  /** In the header `X-Lull-Mark` of every answer: what this process is known by in its Redis (presence/presence.ts). */
+  /** Sent as `X-Lull-Mark` with every response: by it doctor finds this process in Redis (presence/presence.ts). */
   mark?: string
-  /** How the outside sees this API. */
+  /** The API's address as its clients see it. */
   publicUrl?: string
   /** Default yes; no: neither the page nor any route shows what people wrote. */
   showTexts?: boolean
-  /** The page, its events and the queue's board; without it there are none. */
+  /** The page, its events and the queue's board; without it these routes do not exist. */
   dashboard?: DashboardOptions
-  /** Called after an append that no processor was told of, since none listens. */
-  onUnheard?: () => void
+  /** Called after each append that no processor was notified of. */
+  onNoProcessor?: () => void
 }
 
 export function createApp(options: AppOptions): RequestListener {
-  const { batcher, log, apiToken, readiness = async () => {}, onUnheard, onReceived, metrics, mark } = options
-  const listeners = new Listeners(batcher, log, onUnheard)
-  const onAppended = listeners.afterAppend
-  const { showTexts = true, dashboard } = options
-  const access = new Access(apiToken, options.publicUrl)
+  const { batcher, log, metrics, dashboard, mark, readiness = async () => {}, showTexts = true } = options
+  const { rejections = new Rejections(log) } = options
+  const access = new Access(options.apiToken, options.publicUrl)
   const token = access.required
-  const webhooks = new RecentWebhooks()
+  const { afterAppend } = new NoProcessor(batcher, log, options.onNoProcessor)
+
+  const recent = new RecentWebhooks(rejections)
+  const observer = {
+    rejected: (provider: string, reason: string) => metrics?.rejected(provider, reason),
+    received(provider: string, counts: Counts) {
+      recent.received(provider, counts)
+      metrics?.received(provider, counts)
+    },
+  }
+  const receiver = new Receiver({ ...options, rejections, observer, onAppended: afterAppend })
+
   const router = new Router()
-  const receiver = new Receiver({
-    ...options,
-    onAppended,
-    onReceived: (provider, counts) => {
-      webhooks.received(provider, counts)
-      onReceived?.(provider, counts)
-    },
-    onRejected: (provider, reason) => {
-      webhooks.rejected(provider, reason)
-      options.onRejected?.(provider, reason)
-    },
-  })
-  conversationRoutes(router, {
-    batcher,
-    token,
-    showTexts,
-    onAppended: result => {
-      onAppended(result)
-      const { accepted, duplicates, tooOld } = result
-      onReceived?.('generic', { accepted, duplicates, ignored: tooOld })
-    },
-  })
+  conversationRoutes(router, { batcher, token, showTexts, metrics, afterAppend })
   batchRoutes(router, { batcher, token, showTexts })
   healthRoutes(router, async () => {
     await batcher.ready()
     await readiness()
   })
-
   if (metrics) metricsRoute(router, metrics, token)
   if (dashboard) {
-    dashboardRoutes(router, { ...dashboard, batcher, access, webhooks, showTexts })
+    dashboardRoutes(router, { ...dashboard, batcher, access, webhooks: recent, showTexts })
     eventRoutes(router, dashboard.live, token)
   }
 
-  const answers = new Answers(log)
-  const headers = { ...SAFE_HEADERS, ...(mark === undefined ? {} : { [MARK_HEADER]: mark }) }
-  const app = new Koa()
-  if (metrics) app.use(measured(metrics))
-  // What reaches this is a client that went away while it was being answered.
-  app.on('error', (error: Error) => log.debug({ error: error.message }, 'a response could not be sent'))
-  app.use(errors({ answers, log, headers }))
+  const headers = mark === undefined ? SAFE_HEADERS : { ...SAFE_HEADERS, [MARK_HEADER]: mark }
+  const reply = replyWith(headers)
+  const app = emptyApp(log)
+  app.use(exchange({ errors: new ErrorReplies(log), reply, log, metrics }))
+  app.use(webhookRoutes(receiver, reply))
+  app.use(setHeaders(headers))
+  app.use(checkPath)
   if (dashboard?.queue) app.use(boardOf(dashboard.queue, access))
-  app.use(router.routes()).use(router.allowedMethods())
-  const others = app.callback()
-  const answerWebhook = webhookRoutes({ receiver, answers, log, metrics, headers })
-  return (req, res) => {
-    if (!answerWebhook(req, res)) void others(req, res)
-  }
+  app.use(router.routes())
+  app.use(otherMethods(reply))
+  app.use(nothingHere(meantInApi))
+  return app.callback()
 }

@@ -18,7 +18,8 @@ import type { Context, Middleware } from 'koa'
 import { z } from 'zod'
 import type { AppendMessage, Batcher } from '../batcher.js'
 import { livesOfConversation } from '../history/reading.js'
-import { Refusal } from '../http/answer.js'
+import { Refusal } from '../http/refusal.js'
+import type { Metrics } from '../metrics/metrics.js'
 import { LONGEST_ID } from '../providers/fields.js'
 import { messageFrom, messagesIn } from '../providers/generic.js'
 import type { AppendResult } from '../store/store.js'
@@ -30,7 +31,8 @@ interface Options {
   batcher: Batcher
   token: Middleware
   showTexts: boolean
-  onAppended: (result: AppendResult) => void
+  metrics: Metrics | undefined
+  afterAppend: (result: AppendResult) => void
 }
 
 type Handler = (ctx: Context, conversationId: string) => Promise<unknown>
@@ -41,7 +43,7 @@ const LONGEST_CONVERSATION_ID = 3 * LONGEST_ID
 const LONGEST_TYPING_MS = 3_600_000
 const typingBody = z.object({ ms: z.int().min(1).max(LONGEST_TYPING_MS).optional() }).optional()
 
-export function conversationRoutes(router: Router, { batcher, token, showTexts, onAppended }: Options): void {
+export function conversationRoutes(router: Router, { batcher, token, showTexts, metrics, afterAppend }: Options): void {
   const one = (handler: Handler) => async (ctx: Context & { params: Record<string, string> }) => {
     ctx.body = await handler(ctx, conversationIdOf(ctx))
   }
@@ -59,8 +61,9 @@ export function conversationRoutes(router: Router, { batcher, token, showTexts, 
   }
   const append: Handler = async (ctx, id) => {
     const result = await batcher.append(id, messagesOf(await parsedBody(ctx)))
-    onAppended(result)
+    afterAppend(result)
     const { listeners: _, ...told } = result
+    metrics?.received('generic', { accepted: told.accepted, duplicates: told.duplicates, ignored: told.tooOld })
     return told
   }
   const typing: Handler = async (ctx, id) => {

@@ -7,7 +7,7 @@
  */
 import type Router from '@koa/router'
 import type { Middleware } from 'koa'
-import { Refusal } from '../http/answer.js'
+import { Refusal } from '../http/refusal.js'
 import { type Logger, silent } from '../logger.js'
 import type { GrowthListener, HistoryEntry, Store } from '../store/store.js'
 import { PendingGrowth } from './growth.js'

@@ -1,6 +1,6 @@
 /** `?limit=`: how many of a list are asked for. */
 import type { Context } from 'koa'
-import { Refusal } from '../http/answer.js'
+import { Refusal } from '../http/refusal.js'
 import { queryOf } from './request-body.js'
 
 const DEFAULT_LIMIT = 100

@@ -1,6 +1,6 @@
-/** The last webhook of each provider that was accepted, and the last that was refused, and why, as this process saw them. */
+/** For the page: each provider's last webhook that was accepted, and its last that was refused, here or in another process. */
 import type { Counts } from '../observer.js'
-import type { RejectionReason } from '../webhook/rejections.js'
+import type { Rejection, Rejections } from '../webhook/rejections.js'
 
 export interface RecentWebhook {
   provider: string
@@ -8,42 +8,41 @@ export interface RecentWebhook {
   refused?: { atMs: number; reason: string; count: number }
 }
 
-/** What another process says of what it has refused. */
-export interface RefusedElsewhere {
-  provider: string
-  reason: string
-  count: number
-  lastAtMs: number
-}
+/** Another process's rejections, as it wrote them in Redis. */
+export type RefusedElsewhere = Omit<Rejection, 'reason'> & { reason: string }
 
 export class RecentWebhooks {
-  /** As many as there are providers: a provider is known before it gets here. */
-  private readonly byProvider = new Map<string, RecentWebhook>()
+  /** Bounded by the number of providers: webhooks of an unknown one do not get here. */
+  private readonly accepted = new Map<string, { atMs: number; counts: Counts }>()
+
+  constructor(private readonly rejections: Pick<Rejections, 'all'>) {}
 
   received(provider: string, counts: Counts): void {
-    // Nothing of it was stored: it will come again.
+    // Nothing was stored: the store failed, and the provider sends the webhook again.
     if (counts.accepted + counts.duplicates + counts.ignored === 0) return
-    this.of(provider).accepted = { atMs: Date.now(), counts: { ...counts } }
+    this.accepted.set(provider, { atMs: Date.now(), counts: { ...counts } })
   }
 
-  rejected(provider: string, reason: RejectionReason): void {
-    const recent = this.of(provider)
-    recent.refused = { atMs: Date.now(), reason, count: (recent.refused?.count ?? 0) + 1 }
-  }
-
+  /** Sorted by provider. */
   all(elsewhere: RefusedElsewhere[] = []): RecentWebhook[] {
-    const all = new Map([...this.byProvider].map(([provider, recent]) => [provider, { ...recent }]))
-    for (const { provider, reason, count, lastAtMs } of elsewhere) {
+    const all = new Map<string, RecentWebhook>()
+    for (const [provider, accepted] of this.accepted) all.set(provider, { provider, accepted })
+    for (const { provider, reason, count, lastAtMs } of [...refusedHere(this.rejections.all), ...elsewhere]) {
       const recent = all.get(provider) ?? { provider }
       all.set(provider, recent)
       if ((recent.refused?.atMs ?? 0) < lastAtMs) recent.refused = { atMs: lastAtMs, reason, count }
     }
     return [...all.values()].sort((a, b) => (a.provider < b.provider ? -1 : 1))
   }
+}
 
-  private of(provider: string): RecentWebhook {
-    const recent = this.byProvider.get(provider) ?? { provider }
-    this.byProvider.set(provider, recent)
-    return recent
+/** Each provider's last rejection, with the count of all of its rejections. */
+function refusedHere(rejections: Rejection[]): Rejection[] {
+  const byProvider = new Map<string, Rejection>()
+  for (const rejection of rejections) {
+    const other = byProvider.get(rejection.provider)
+    const last = other && other.lastAtMs > rejection.lastAtMs ? other : rejection
+    byProvider.set(rejection.provider, { ...last, count: rejection.count + (other?.count ?? 0) })
   }
+  return [...byProvider.values()]
 }

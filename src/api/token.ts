@@ -6,7 +6,7 @@
  */
 import { createHmac } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
-import { Refusal } from '../http/answer.js'
+import { Refusal } from '../http/refusal.js'
 import { equalInTime } from '../providers/equal-in-time.js'
 
 const CHALLENGE = { 'WWW-Authenticate': 'Bearer' }

@@ -1,40 +1,43 @@
-/** A webhook's body: its bound, and JSON or form data out of bytes. */
+/** The body of a request: its bound, and how JSON or form data is read from its bytes. */
 import { isUtf8 } from 'node:buffer'
-import { Refusal } from './answer.js'
+import { Refusal } from './refusal.js'
+import { shown } from './shown.js'
 
 /** Meta's largest webhooks stay below this. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024
 
-export const tooLarge = () => new Refusal(413, `the body is larger than ${MAX_BODY_BYTES} bytes`)
+export const tooLarge = () => new Refusal(413, `the body is larger than ${MAX_BODY_BYTES} bytes: send less at a time`)
+
+const empty = () => new Refusal(400, 'the body is empty: send JSON or form data')
 
 const FORM = 'application/x-www-form-urlencoded'
 const BYTE_ORDER_MARK = '\uFEFF'
 
 /**
- * The value that the bytes hold. JSON is JSON whatever the content type says: curl calls everything a form.
- * @throws {Refusal} 400 where they are neither JSON nor a form, 415 where they are compressed
+ * Reads JSON or a form. A body that begins like JSON is read as JSON whatever its content type: curl calls every body a form.
+ * @throws {Refusal} 400 if the bytes are neither, 413 over the bound, 415 if they are compressed
  */
 export function parseBody(bytes: Buffer, contentType = '', contentEncoding = 'identity'): unknown {
   if (contentEncoding !== '' && contentEncoding !== 'identity')
     throw new Refusal(
       415,
-      `Content-Encoding: ${contentEncoding.slice(0, 40)} is not taken here: send the body as it is`,
+      `Content-Encoding ${shown(contentEncoding, 40)} is not supported: send the body uncompressed`,
     )
   if (bytes.length > MAX_BODY_BYTES) throw tooLarge()
-  if (!isUtf8(bytes)) throw new Refusal(400, 'the body is not UTF-8')
+  if (!isUtf8(bytes)) throw new Refusal(400, 'the body is not UTF-8: send JSON or form data in UTF-8')
   const text = bytes.toString('utf8')
   const isForm = contentType.trim().toLowerCase().startsWith(FORM)
   if (isForm && !/^\s*[{[]/.test(text)) return parseForm(text)
   try {
     return JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text)
   } catch {
-    // What the parser says quotes the body, which may be long and somebody's words.
-    throw new Refusal(400, text.trim() === '' ? 'the body is empty: send JSON or form data' : 'the body is not JSON')
+    // The parser's own message quotes the body, which may be long and private.
+    throw text.trim() === '' ? empty() : new Refusal(400, 'the body is not JSON: send JSON or form data')
   }
 }
 
-/** The last of fields that come twice, as URLSearchParams in an object. */
+/** Of a field that comes twice, the last value counts. */
 function parseForm(text: string): Record<string, string> {
-  if (text.trim() === '') throw new Refusal(400, 'the body is empty: send JSON or form data')
+  if (text.trim() === '') throw empty()
   return Object.fromEntries(new URLSearchParams(text))
 }

@@ -1,23 +1,23 @@
-/** The bytes of a request to one of Node's servers, within the bound. */
+/** Reads the body of a request to a node:http server, up to the bound. */
 import type { IncomingMessage } from 'node:http'
 import getRawBody from 'raw-body'
 import { z } from 'zod'
-import { Refusal } from './answer.js'
 import { MAX_BODY_BYTES, tooLarge } from './body.js'
+import { Refusal } from './refusal.js'
 
-/** raw-body's errors say what happened in `type`. */
+/** An error of raw-body names its kind in `type`. */
 const readError = z.object({ type: z.string() })
 
-/** @throws {Refusal} 413 over 3 MiB, 400 where the body breaks off */
+/** @throws {Refusal} 413 over 3 MiB, 400 if the body breaks off */
 export async function readBytes(req: IncomingMessage): Promise<Buffer> {
   try {
     return await getRawBody(req, { limit: MAX_BODY_BYTES, length: req.headers['content-length'] ?? null })
   } catch (error) {
     const { data } = readError.safeParse(error)
     if (data === undefined) throw error
-    // What still comes is thrown away, within the server's own bound on a request's time: a sender that is cut off in
-    // the middle does not read the answer, and one that is left waiting holds up its connection.
+    // Read and drop the rest, for as long as the server's `requestTimeout` allows: a sender whose connection is cut while
+    // it writes never reads the response, and unread bytes would block its connection.
     req.resume()
-    throw data.type === 'entity.too.large' ? tooLarge() : new Refusal(400, 'the body broke off')
+    throw data.type === 'entity.too.large' ? tooLarge() : new Refusal(400, 'the body broke off: send it again')
   }
 }

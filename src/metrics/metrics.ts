@@ -16,6 +16,14 @@ const WAIT_S = [1, 2, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600]
 const ANSWER_S = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600]
 const MESSAGES = [1, 2, 3, 4, 5, 7, 10, 15, 20, 50, 100]
 
+export interface Requested {
+  /** The route's pattern. */
+  route: string
+  method: string
+  code: number
+  durationMs: number
+}
+
 export class Metrics implements Observer {
   readonly registry = new Registry()
   private readonly messages = this.counter('lull_messages_total', 'Messages received', ['provider', 'outcome'])
@@ -128,7 +136,7 @@ export class Metrics implements Observer {
     this.append.observe(durationMs / SECOND_MS)
   }
 
-  requested({ route, method, code, durationMs }: Parameters<NonNullable<Observer['requested']>>[0]): void {
+  requested({ route, method, code, durationMs }: Requested): void {
     const knownMethod = KNOWN_METHODS.has(method) ? method : 'other'
     const key = `${route} ${knownMethod} ${code}`
     const series = this.requestSeries.get(key) ?? this.requests.labels({ route, method: knownMethod, code })

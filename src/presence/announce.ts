@@ -1,39 +1,38 @@
-/** A role makes itself known in Redis while it runs (see presence/presence.ts), and refused webhooks with it. */
+/** A role lists itself in Redis while it runs (see presence/presence.ts), together with the webhooks that it refused. */
 import { randomBytes } from 'node:crypto'
 import { packageVersion } from '../cli/package-files.js'
 import type { RoleContext } from '../cli/roles/role.js'
 import type { ProcessRegistry } from '../store/store.js'
+import type { Rejections } from '../webhook/rejections.js'
 import { fingerprintOf, type Presence, sharedSettings } from './presence.js'
 
-/** Anybody can make an API refuse: what it says of that costs a write a minute. */
+/** Anybody can cause refusals, so they are written at most once a minute. */
 const NEWS_EVERY_MS = 60_000
 
 const MARK_BYTES = 6
 
-export interface PresenceOfRole {
-  mark: string
-  refused(provider: string, reason: string): void
-}
-
-/** Resolves when it is known; withdrawn when the lifecycle stops, before the store that it stands in. */
+/**
+ * Resolves when the role is listed. It is removed when the lifecycle stops, before the store's connection is closed.
+ * @returns its mark: `X-Lull-Mark` of its responses
+ */
 export async function makeKnown(
   { config, lifecycle }: RoleContext,
   role: string,
   processes: ProcessRegistry,
-): Promise<PresenceOfRole> {
+  rejections?: Rejections,
+): Promise<string> {
   const settings = sharedSettings(config)
   const mark = randomBytes(MARK_BYTES).toString('hex')
-  const presence: Presence = {
+  const presence: Omit<Presence, 'refused'> = {
     role,
     version: packageVersion(),
     startedAtMs: Date.now(),
     fingerprint: fingerprintOf(settings),
     mark,
     settings,
-    refused: [],
   }
   let news: NodeJS.Timeout | undefined
-  const put = () => processes.put(JSON.stringify(presence))
+  const put = () => processes.put(JSON.stringify({ ...presence, refused: rejections?.all ?? [] }))
   await put()
   await lifecycle.add(`what the ${role} says of itself`, async () => {
     clearTimeout(news)
@@ -45,15 +44,8 @@ export async function makeKnown(
     writtenAtMs = performance.now()
     void put()
   }
-  return {
-    mark,
-    refused(provider, reason) {
-      const known = presence.refused.find(one => one.provider === provider && one.reason === reason)
-      const counted = known ?? { provider, reason, count: 0, lastAtMs: 0 }
-      if (!known) presence.refused.push(counted)
-      counted.count += 1
-      counted.lastAtMs = Date.now()
-      news ??= setTimeout(write, Math.max(writtenAtMs + NEWS_EVERY_MS - performance.now(), 0))
-    },
-  }
+  rejections?.subscribe(() => {
+    news ??= setTimeout(write, Math.max(writtenAtMs + NEWS_EVERY_MS - performance.now(), 0))
+  })
+  return mark
 }

@@ -1,78 +1,69 @@
 /**
- * The webhook as a function from a Request to a Response, for any server that speaks fetch: Hono, Next, Bun, Deno,
- * Cloudflare's kind. `toNode` and `toKoa` put it into Express, Nest, Koa and node:http.
+ * The webhook as a function from a Request to a Response, for every server that speaks fetch: Hono, Next, Bun, Deno and the
+ * like. `toNode` and `toKoa` adapt it to Express, Nest, Koa and node:http.
  */
-
-import { type Answer, Answers, Refusal } from '../http/answer.js'
 import { MAX_BODY_BYTES, tooLarge } from '../http/body.js'
+import { otherMethod } from '../http/methods.js'
+import { ErrorReplies, Refusal } from '../http/refusal.js'
+import { type Reply, responseOf } from '../http/respond.js'
 import { silent } from '../logger.js'
 import { Receiver, type ReceiverOptions } from './receive.js'
 
-export interface WebhookOptions extends Omit<ReceiverOptions, 'onAppended' | 'known'> {
-  /** Whose webhooks come here; by default that is recognised by the body's shape. */
+export interface WebhookOptions extends Omit<ReceiverOptions, 'onAppended' | 'rejections'> {
+  /** Whose webhooks come here. Default: recognised by the body's shape. */
   provider?: string
   /** The direct path: each message is handed over alone and without a quiet gap. */
   direct?: boolean
 }
 
-/** Takes a webhook to its answer; never rejects. */
+/** Never rejects: errors are responses, too. */
 export type Receive = (request: Request) => Promise<Response>
 
 /**
- * A webhook that appends what it receives: POST with a provider's body, GET for Meta's handshake. Answers 200 with
- * `{"accepted","duplicates","ignored"}` once the messages are stored, 503 with `Retry-After` where they cannot be now.
+ * A webhook that appends the messages it receives: POST with a provider's body, GET for Meta's handshake. Responds 200 with
+ * `{"accepted","duplicates","ignored"}` when the messages are stored, 503 with `Retry-After` if they cannot be stored now.
  *
  * @throws {TypeError} for options that do not go together
  */
 export function webhook({ provider, direct, ...options }: WebhookOptions): Receive {
   const { log = silent } = options
   const receiver = new Receiver(options)
-  const answers = new Answers(log)
+  const errors = new ErrorReplies(log)
 
-  const answer = async (request: Request): Promise<Answer> => {
-    if (request.method === 'GET') {
-      const { searchParams } = new URL(request.url)
-      return receiver.handshake(name => searchParams.get(name) ?? undefined, provider)
+  const handle = async (request: Request): Promise<Reply> => {
+    const { method, headers, url } = request
+    if (method === 'POST') {
+      const header = (name: string) => headers.get(name) ?? undefined
+      return receiver.deliver({ body: await bytesOf(request), header, url, provider, direct })
     }
-    if (request.method !== 'POST') throw new Refusal(405, 'webhooks are POSTed here', { Allow: 'GET, POST' })
-    const header = (name: string) => request.headers.get(name) ?? undefined
-    return receiver.deliver({ body: await bytesOf(request), header, url: request.url, provider, direct })
+    const { pathname, searchParams } = new URL(url)
+    if (method === 'GET' || method === 'HEAD')
+      return receiver.handshake(name => searchParams.get(name) ?? undefined, provider)
+    return otherMethod(method, pathname, ['GET', 'HEAD', 'POST'])
   }
 
-  return async request => responseOf(await answer(request).catch(error => answers.to(error)))
+  return async request => responseOf(await handle(request).catch(error => errors.to(error)))
 }
 
-/** @throws {Refusal} 413 as soon as the bound is passed, 400 where the body breaks off or was read already */
+/** @throws {Refusal} 413 as soon as the bound is passed, 400 if the body breaks off, 500 if somebody has read it before */
 async function bytesOf(request: Request): Promise<Buffer> {
   if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) throw tooLarge()
   if (request.bodyUsed)
-    throw new Refusal(500, 'the body was read before Lull saw it: pass a request that nobody has read')
+    throw new Refusal(500, 'the body was read before Lull got the request: pass a request that nobody has read')
   const chunks: Uint8Array[] = []
   let length = 0
   const reader = request.body?.getReader()
   for (;;) {
     const chunk = await reader?.read().catch(() => {
-      throw new Refusal(400, 'the body broke off')
+      throw new Refusal(400, 'the body broke off: send it again')
     })
     if (chunk === undefined || chunk.done) return Buffer.concat(chunks, length)
     length += chunk.value.length
     if (length > MAX_BODY_BYTES) {
-      // Whether the sender minds does not matter: it is told 413.
+      // The response is 413, whether or not the sender can be stopped.
       await reader?.cancel().catch(() => {})
       throw tooLarge()
     }
     chunks.push(chunk.value)
   }
-}
-
-export function responseOf({ status, headers, body }: Answer): Response {
-  const isText = typeof body === 'string'
-  return new Response(isText ? body : JSON.stringify(body), {
-    status,
-    headers: {
-      'Content-Type': isText ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8',
-      'X-Content-Type-Options': 'nosniff',
-      ...headers,
-    },
-  })
 }

@@ -1,17 +1,17 @@
-/** A webhook as Koa middleware. Koa itself is not loaded: what is used of its context is named here. */
+/** A webhook as Koa middleware. Koa is not loaded: the part of its context that is used is named here. */
 import type { Receive } from './fetch.js'
 import { type NodeRequest, responseTo } from './node.js'
 
 export interface KoaContext {
   req: NodeRequest
-  /** koa-bodyparser and koa-body keep the bytes, if asked to, on Koa's request. */
+  /** koa-bodyparser and koa-body can keep the bytes on Koa's request. */
   request: { rawBody?: Buffer | string }
   status: number
   body: unknown
   set(name: string, value: string): void
 }
 
-/** @returns middleware that answers each request it gets; it throws, with the remedy, where the body is already gone */
+/** @returns middleware that answers every request; it throws, with the remedy, if the body was read and not kept */
 export function toKoa(receive: Receive): (ctx: KoaContext) => Promise<void> {
   return async ctx => {
     const { rawBody = ctx.req.rawBody } = ctx.request

@@ -1,40 +1,64 @@
-/** Webhooks that were refused: counted by provider and reason, and told in the log, but not at every one of them. */
+/**
+ * Refused webhooks, by provider and reason. This is the only count of them: the metrics, the page and what the process says
+ * of itself in Redis read it or subscribe to it.
+ */
 import type { Logger } from '../logger.js'
 import { MINUTE_MS, Throttle } from '../throttle.js'
 
 /**
- * `missing`, `mismatch`: what should prove the sender. `unsigned`: its provider has no secret while another one has.
+ * `missing`, `mismatch`: the signature or token. `unsigned`: the provider has no secret and another one has.
  * `verify_token`: Meta's handshake.
  */
 export type RejectionReason = 'missing' | 'mismatch' | 'unsigned' | 'verify_token'
 
-export type OnRejected = (provider: string, reason: RejectionReason) => void
+/** All that were refused for one reason since the process started. */
+export interface Rejection {
+  provider: string
+  reason: RejectionReason
+  count: number
+  /** Of the last one. */
+  lastAtMs: number
+}
+
+export type RejectionListener = (provider: string, reason: RejectionReason) => void
 
 export class Rejections {
-  private readonly counts = new Map<string, { provider: string; reason: RejectionReason; count: number }>()
-  private readonly lines = new Map<string, Throttle>()
+  private readonly byReason = new Map<string, Rejection & { lines: Throttle }>()
+  private readonly listeners: RejectionListener[] = []
 
-  constructor(
-    private readonly log: Logger,
-    private readonly onRejected: OnRejected = () => {},
-  ) {}
+  constructor(private readonly log: Logger) {}
 
-  /** One line a minute for each provider and reason: anybody can make us refuse. @param why without any secret */
-  add(provider: string, reason: RejectionReason, why: string): void {
-    const key = `${provider} ${reason}`
-    const counted = this.counts.get(key) ?? { provider, reason, count: 0 }
-    counted.count += 1
-    this.counts.set(key, counted)
-    this.onRejected(provider, reason)
-    const throttle = this.lines.get(key) ?? new Throttle(MINUTE_MS)
-    this.lines.set(key, throttle)
-    if (!throttle.isDue()) return
-    const { count } = counted
-    this.log.warn({ provider, reason, why, count }, `webhook of ${provider} refused (${count} so far): ${why}`)
+  /** The listener is called for each refused webhook, after it has been counted. */
+  subscribe(listener: RejectionListener): void {
+    this.listeners.push(listener)
   }
 
-  /** Since the start. */
-  get all(): { provider: string; reason: RejectionReason; count: number }[] {
-    return [...this.counts.values()].map(counted => ({ ...counted }))
+  /**
+   * Counts a refused webhook. Logs at most one line a minute for each provider and reason, since anybody can cause refusals.
+   * @param why for the log; never holds a secret
+   */
+  add(provider: string, reason: RejectionReason, why: string): void {
+    const key = `${provider} ${reason}`
+    const rejection = this.byReason.get(key) ?? {
+      provider,
+      reason,
+      count: 0,
+      lastAtMs: 0,
+      lines: new Throttle(MINUTE_MS),
+    }
+    this.byReason.set(key, rejection)
+    rejection.count += 1
+    rejection.lastAtMs = Date.now()
+    const { count, lines } = rejection
+    if (lines.isDue())
+      this.log.warn(
+        { provider, reason, why, count },
+        `refused a webhook of ${provider} (${count} since the start): ${why}`,
+      )
+    for (const listener of this.listeners) listener(provider, reason)
+  }
+
+  get all(): Rejection[] {
+    return [...this.byReason.values()].map(({ lines: _, ...rejection }) => rejection)
   }
 }

@@ -1,16 +1,17 @@
-/** The API as a process: messages in, and what people ask about conversations. */
+/** The API as a process: it takes messages, and serves conversations, the page and metrics. */
 import { createApp } from '../../api/app.js'
 import { Batcher } from '../../batcher.js'
 import { listen } from '../../http/listen.js'
 import { makeKnown } from '../../presence/announce.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
+import { Rejections } from '../../webhook/rejections.js'
 import { dashboardFor } from './dashboard.js'
 import { checkExposure } from './exposure.js'
 import { type ApiContext, logStart } from './role.js'
 
 /**
- * Resolves when it listens.
+ * Resolves when the API listens.
  * @throws one line that names what is wrong and the remedy
  */
 export async function startApi(context: ApiContext): Promise<{ batcher: Batcher; url: string }> {
@@ -25,9 +26,11 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
   })
   await lifecycle.add('the API’s store', () => batcher.close())
   const identity = await batcher.open()
-  const presence = batcher.store.processes ? await makeKnown(context, 'api', batcher.store.processes) : undefined
+  const rejections = new Rejections(log)
+  const { processes } = batcher.store
+  const mark = processes ? await makeKnown(context, 'api', processes, rejections) : undefined
   metrics.runs('api')
-  const onUnheard = await directPath(context, batcher)
+  const onNoProcessor = await directPath(context, batcher)
   const dashboard = await dashboardFor(context, batcher)
   const app = createApp({
     dashboard,
@@ -38,21 +41,17 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
     onOwnMessage: config.onOwnMessage,
     raw: config.raw,
     metrics,
-    onReceived: (provider, counts) => metrics.received(provider, counts),
-    onRejected: (provider, reason) => {
-      metrics.rejected(provider, reason)
-      presence?.refused(provider, reason)
-    },
+    rejections,
     showTexts: config.api.showTexts,
-    ...(presence ? { mark: presence.mark } : {}),
+    ...(mark === undefined ? {} : { mark }),
     ...(config.api.publicUrl === undefined ? {} : { publicUrl: config.api.publicUrl }),
     ...(config.api.token === undefined ? {} : { apiToken: config.api.token }),
     ...(readiness ? { readiness } : {}),
-    ...(onUnheard ? { onUnheard } : {}),
+    ...(onNoProcessor ? { onNoProcessor } : {}),
   })
   const server = await listen(app, config.api)
   await lifecycle.add('the API', timeoutMs => server.close(timeoutMs))
-  // Readers would hold up the server's stop.
+  // Stopped first: open streams would delay the server's stop.
   await lifecycle.add('the readers of /events', () => dashboard.live.close())
   logStart(log, 'api', identity)
   log.info({ url: server.url }, `api listens on ${server.url}`)
@@ -60,8 +59,8 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
 }
 
 /**
- * With no processor running, what is due at once (direct messages) is claimed and handed over from here, by the same
- * scripts. In concurrent order only: in serial order somebody has to hear the answers, for as long as they take.
+ * While no processor runs, the API itself claims and hands over the batches that are due at once (direct messages), by the
+ * same scripts. Only in concurrent order: in serial order a processor has to wait for the ends of the answers.
  */
 async function directPath(context: ApiContext, batcher: Batcher): Promise<(() => void) | undefined> {
   const { config, log, lifecycle, withProcessor = false } = context
@@ -77,8 +76,11 @@ async function directPath(context: ApiContext, batcher: Batcher): Promise<(() =>
   await lifecycle.add('the API’s handover', timeoutMs => processor.stop({ timeoutMs }))
   return () => {
     processor.claimOnce().catch(error => {
-      // The batch stays where it is, for the next one or for a processor.
-      log.warn({ err: error }, 'what is due could not be handed over from here')
+      // The batch stays due: the next call or a processor takes it.
+      log.warn(
+        { err: error },
+        'due batches could not be handed over by the API; a processor, or the next append, does it',
+      )
     })
   }
 }

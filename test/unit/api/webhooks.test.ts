@@ -170,26 +170,26 @@ describe('API: webhooks', () => {
     expect((await api.call('POST', BATCHED, hi)).status).to.equal(200)
   })
 
-  it('nobody listening is one warning a minute, and told at every append', async () => {
+  it('an append that notifies no processor is reported each time, and logged once a minute', async () => {
     const lines: string[] = []
-    let unheard = 0
+    let reported = 0
     const warn = (_fields: object, line: string) => void lines.push(line)
     const nothing = () => {}
     const log = { debug: nothing, info: nothing, warn, error: warn }
-    const onUnheard = () => {
-      unheard += 1
+    const onNoProcessor = () => {
+      reported += 1
     }
-    const own = await serve({ log, onUnheard })
+    const own = await serve({ log, onNoProcessor })
     try {
       own.store.listeners = 1
       await own.call('POST', BATCHED, hi)
-      expect(unheard).to.equal(0)
+      expect(reported).to.equal(0)
       own.store.listeners = 0
       await own.call('POST', BATCHED, { ...hi, messageId: '2' })
       await own.call('POST', '/conversations/a/messages', hi)
-      expect(unheard).to.equal(2)
+      expect(reported).to.equal(2)
       expect(lines).to.have.length(1)
-      expect(lines[0]).to.match(/nobody listens to next-due on memory, database 0, prefix .*LULL_PREFIX/)
+      expect(lines[0]).to.match(/no processor is connected to memory, database 0, prefix .*LULL_PREFIX/)
     } finally {
       await own.close(0)
     }

@@ -1,7 +1,7 @@
 /** An appender that notes what it was asked to do. */
 import type { AppendMessage, AppendOptions } from '../../../src/batcher.js'
 import type { EditResult, RevokeResult } from '../../../src/store/store.js'
-import type { Receiving } from '../../../src/webhook/receive.js'
+import type { Receiving } from '../../../src/webhook/store-steps.js'
 
 export interface Noted {
   conversationId: string

@@ -3,9 +3,11 @@ import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import jsonwebtoken from 'jsonwebtoken'
-import { Refusal } from '../../../src/http/answer.js'
+import { Refusal } from '../../../src/http/refusal.js'
+import type { Observer } from '../../../src/observer.js'
 import { providers as known, type ProvidersOptions } from '../../../src/providers/registry.js'
 import { Receiver } from '../../../src/webhook/receive.js'
+import { Rejections } from '../../../src/webhook/rejections.js'
 import { Recorder } from './recorder.js'
 
 const fixture = (file: string) => readFileSync(new URL(`../../fixtures/webhooks/${file}`, import.meta.url))
@@ -84,12 +86,10 @@ function setUp(providers: ProvidersOptions) {
   const told: string[] = []
   const lines: string[] = []
   const note = (_: object, line: string) => void lines.push(line)
-  const receiver = new Receiver({
-    batcher,
-    providers,
-    log: { debug: () => {}, info: note, warn: note, error: note },
-    onRejected: (provider, reason) => told.push(`${provider} ${reason}`),
-  })
+  const log = { debug: () => {}, info: note, warn: note, error: note }
+  const rejections = new Rejections(log)
+  const observer: Observer = { rejected: (provider, reason) => void told.push(`${provider} ${reason}`) }
+  const receiver = new Receiver({ batcher, providers, log, rejections, observer })
   const status = (body: Buffer, { headers = {}, provider, url }: Sent = {}): Promise<number> =>
     receiver.deliver({ body, header: name => headers[name], provider, url }).then(
       answer => answer.status,
@@ -98,14 +98,14 @@ function setUp(providers: ProvidersOptions) {
         throw error
       },
     )
-  return { batcher, receiver, status, told, lines }
+  return { batcher, rejections, status, told, lines }
 }
 
 describe('signatures', () => {
   for (const { name, file, options, headers } of cases) {
     it(`${name}: what it signed is taken, and nothing else`, async () => {
       const body = fixture(file)
-      const { status, batcher, receiver, told, lines } = setUp(options)
+      const { status, batcher, rejections, told, lines } = setUp(options)
       const right = await headers(body, SECRET)
       expect(await status(body, { headers: right })).to.equal(200)
       expect(await status(body, { headers: right, provider: name })).to.equal(200)
@@ -115,7 +115,7 @@ describe('signatures', () => {
       expect(await status(body, { headers: await headers(body, `${SECRET}x`) })).to.equal(401)
       expect(batcher.noted).to.have.length(taken)
       expect(told).to.deep.equal([`${name} missing`, `${name} missing`, `${name} mismatch`])
-      expect(receiver.rejections.all).to.deep.equal([
+      expect(rejections.all.map(({ lastAtMs: _, ...counted }) => counted)).to.deep.equal([
         { provider: name, reason: 'missing', count: 2 },
         { provider: name, reason: 'mismatch', count: 1 },
       ])

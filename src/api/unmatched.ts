@@ -1,0 +1,55 @@
+/** Requests that no route handles: a path that cannot be decoded, a method that is not allowed, a path that is not there. */
+import type { DefaultState, Middleware } from 'koa'
+import { otherMethod } from '../http/methods.js'
+import { Refusal } from '../http/refusal.js'
+import { shown } from '../http/shown.js'
+import type { Matched, WriteReply } from './exchange.js'
+
+/**
+ * The router passes an id that it cannot decode on as it is, and that id could be another conversation's.
+ * @throws {Refusal} 400
+ */
+export const checkPath: Middleware = (ctx, next) => {
+  decoded(ctx.path)
+  return next()
+}
+
+/** @throws {Refusal} 400 */
+export function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    throw new Refusal(400, `path ${shown(path)} has a % that encodes nothing: write % as %25`)
+  }
+}
+
+/** After the router: its routes match this path, but none of them handles this method. @throws {Refusal} 405 */
+export const otherMethods =
+  (reply: WriteReply): Middleware<DefaultState, Matched> =>
+  async (ctx, next) => {
+    const allowed = (ctx.matched ?? []).flatMap(({ methods }) => methods)
+    if (allowed.length === 0) await next()
+    else reply(ctx, otherMethod(ctx.method, ctx.path, allowed))
+  }
+
+/** The last middleware. @param meant the route that the client probably wants @throws {Refusal} 404 */
+export const nothingHere =
+  (meant: (path: string) => string): Middleware =>
+  ({ path }) => {
+    throw new Refusal(404, `nothing at ${shown(path)}: did you mean ${meant(path)}?`)
+  }
+
+const MEANT: [pattern: RegExp, route: string][] = [
+  [/hook|whats|meta|waha|green/i, 'POST /webhook/whatsapp/batched'],
+  [/conversation|message|chat|flush|history|typing/i, 'GET /conversations'],
+  [/dead|redrive/i, 'GET /dead'],
+  [/page|dash|index|ui/i, 'GET /'],
+  [/queue|board/i, 'GET /queues'],
+  [/event|stream|live(?!z)|watch/i, 'GET /events'],
+  [/batch|answer/i, 'POST /batches/:batchId/answered'],
+  [/ready|health/i, 'GET /readyz'],
+  [/live|ping/i, 'GET /livez'],
+]
+
+export const meantInApi = (path: string): string =>
+  MEANT.find(([pattern]) => pattern.test(path))?.[1] ?? 'POST /webhook/whatsapp/batched'

@@ -1,0 +1,67 @@
+/** Takes the steps of a plan: appends, edits, revocations, signs of typing and drops, and counts what became of them. */
+import type { Appender } from '../batcher.js'
+import type { Counts } from '../observer.js'
+import type { AppendResult, EditResult, RevokeResult } from '../store/store.js'
+import type { Plan, Step } from './steps.js'
+
+/** Where messages go. `drop` is needed for `onOwnMessage: 'drop'` only; without `edit` and `revoke` those items are ignored. */
+export type Receiving = Appender & {
+  drop?(conversationId: string): Promise<number>
+  edit?(conversationId: string, messageId: string, text: string): Promise<EditResult>
+  revoke?(conversationId: string, messageId: string): Promise<RevokeResult>
+}
+
+export interface StoreOptions {
+  batcher: Receiving
+  direct: boolean
+  /** Called after each append. */
+  onAppended: (result: AppendResult) => void
+  /** Added to, so that the caller has what was stored even where a step fails. */
+  counts: Counts
+}
+
+/** Conversations that one webhook writes to at the same time. */
+const CONVERSATIONS_AT_ONCE = 32
+
+/**
+ * The steps of one conversation are taken in their order; up to 32 conversations are written to at the same time.
+ * @throws the first error of a step, when the others that had started are done
+ */
+export async function storeSteps({ conversations }: Plan, options: StoreOptions): Promise<void> {
+  const take = async ([conversationId, steps]: [string, Step[]]) => {
+    for (const step of steps) await takeStep(conversationId, step, options)
+  }
+  const all = [...conversations]
+  for (let start = 0; start < all.length; start += CONVERSATIONS_AT_ONCE) {
+    const outcomes = await Promise.allSettled(all.slice(start, start + CONVERSATIONS_AT_ONCE).map(take))
+    const failed = outcomes.find(outcome => outcome.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+}
+
+async function takeStep(conversationId: string, step: Step, options: StoreOptions): Promise<void> {
+  const { batcher, direct, counts, onAppended } = options
+  if ('append' in step) {
+    const result = await batcher.append(conversationId, step.append, { direct })
+    counts.accepted += result.accepted
+    counts.duplicates += result.duplicates
+    counts.ignored += result.tooOld
+    onAppended(result)
+  } else if ('edit' in step) {
+    countIn(counts, await batcher.edit?.(conversationId, step.edit.messageId, step.edit.text))
+  } else if ('revoke' in step) {
+    countIn(counts, await batcher.revoke?.(conversationId, step.revoke))
+  } else if ('typing' in step) {
+    await batcher.typing(conversationId, step.typing)
+  } else {
+    await batcher.drop?.(conversationId)
+  }
+}
+
+function countIn(counts: Counts, result: EditResult | RevokeResult | undefined): void {
+  if (result === undefined || result === 'unknown') counts.ignored += 1
+  else {
+    const name = result === 'remembered' ? 'revoked' : result
+    counts[name] = (counts[name] ?? 0) + 1
+  }
+}
