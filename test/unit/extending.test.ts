@@ -6,7 +6,7 @@ import { nextSteps } from '../../src/cli/next-steps.js'
 import { KNOWN, type Known } from '../../src/config/known.js'
 import { providerTable, settingsReference } from '../../src/config/reference.js'
 import { ConfigError, type Environment, readConfig } from '../../src/config.js'
-import { Refusal } from '../../src/http/answer.js'
+import { Refusal } from '../../src/http/refusal.js'
 import { Metrics } from '../../src/metrics/metrics.js'
 import { sharedSettings } from '../../src/presence/presence.js'
 import { Processor } from '../../src/processor/processor.js'
@@ -46,8 +46,7 @@ describe('a provider that is one file and one entry', () => {
       batcher,
       known: known.providers,
       providers: configFrom({ ...env, ...more }).providers,
-      onReceived: (provider, counts) => metrics.received(provider, counts),
-      onRejected: (provider, reason) => metrics.rejected(provider, reason),
+      observer: metrics,
     })
     const deliver = (key: string | undefined, provider?: string) =>
       receiver.deliver({ body, provider, header: name => (name === 'x-ring' ? key : undefined) })
