@@ -32,8 +32,7 @@ export const replyWith =
   (headers: Headers): WriteReply =>
   (ctx, reply) => {
     ctx.respond = false
-    const { status, headers: own, content } = encode(reply)
-    respond(ctx.res, { status, headers: { ...headers, ...own }, content })
+    respond(ctx.res, encode(reply, headers))
   }
 
 export function exchange({ errors, reply, log, metrics }: ExchangeOptions): Middleware<DefaultState, Matched> {

@@ -18,11 +18,17 @@ export interface Encoded {
 const TEXT = 'text/plain; charset=utf-8'
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-export function encode({ status, headers, body }: Reply): Encoded {
+/** @param headers of every reply; those of the reply itself win */
+export function encode(reply: Reply, headers?: Reply['headers']): Encoded {
+  const { status, body } = reply
   // The client chose the string (a handshake's challenge), so its type is plain text and browsers must not guess another.
   const isText = typeof body === 'string'
-  const type = { 'Content-Type': isText ? TEXT : JSON_TYPE, 'X-Content-Type-Options': 'nosniff' }
-  return { status, headers: { ...type, ...headers }, content: isText ? body : JSON.stringify(body) }
+  const own = { 'Content-Type': isText ? TEXT : JSON_TYPE, 'X-Content-Type-Options': 'nosniff' }
+  return {
+    status,
+    headers: { ...own, ...headers, ...reply.headers },
+    content: isText ? body : JSON.stringify(body),
+  }
 }
 
 /** Node sends no body where the request was a HEAD. */

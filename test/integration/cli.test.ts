@@ -219,7 +219,7 @@ describe('cli', function () {
     it('LULL_OPS_PORT serves health for every role, without a token', async () => {
       for (const role of ['api', 'processor', 'worker', 'up']) {
         const process = await start([role], { LULL_OPS_PORT: '0' })
-        const line = await process.line(/livez and \/readyz on/)
+        const line = await process.line(/\/metrics are served on/)
         const url = /http:\/\/[\d.]+:\d+/.exec(line)?.[0]
         const answers = await Promise.all(['livez', 'readyz'].map(path => fetch(`${url}/${path}`)))
         expect(answers.map(({ status }) => status)).to.deep.equal([200, 200])

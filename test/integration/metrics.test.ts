@@ -62,7 +62,7 @@ describe('metrics', function () {
     const command = await lull([role], env)
     running.push(command)
     const urlIn = async (pattern: RegExp) => /http:\/\/127\.0\.0\.1:\d+/.exec(await command.line(pattern))?.[0] ?? ''
-    const ops = await urlIn(/livez and \/readyz on/)
+    const ops = await urlIn(/\/metrics are served on/)
     return { ops, api: role === 'api' || role === 'up' ? await urlIn(/api listens on/) : '' }
   }
 
