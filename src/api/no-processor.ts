@@ -28,7 +28,7 @@ export class NoProcessor {
       ({ address, db, prefix }) =>
         this.log.warn(
           { address, db, prefix },
-          `no processor is connected to ${address}, database ${db}, prefix ${prefix}: start one with the same REDIS_URL and LULL_PREFIX`,
+          `no processor is subscribed on ${address}, database ${db}, prefix ${prefix}: start one with the same REDIS_URL and LULL_PREFIX`,
         ),
       // The store has logged the error, and the warning is repeated in a minute.
       () => {},

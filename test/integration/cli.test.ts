@@ -262,7 +262,7 @@ describe('cli', function () {
       expect(response.status).to.equal(200)
       await worker.line(/1 message by direct: m1/)
       await worker.line(/1 message by direct: m2/)
-      await api.line(/no processor is connected/)
+      await api.line(/no processor is subscribed/)
       expect((await api.stop()).code).to.equal(0)
       await worker.stop()
     })

@@ -82,20 +82,20 @@ describe('connections', function () {
     const api = await started('api')
     const worker = await started('worker')
     await post(api, 'm1')
-    await api.line(/no processor is connected/)
+    await api.line(/no processor is subscribed/)
     await started('processor')
     await worker.line(/1 message by gap: m1/)
     expect(other.stdout.filter(line => line.includes('"level":40'))).to.deep.equal([])
   })
 
-  it('an API on one server and a processor on another: both logs name theirs, and the API warns that no processor is connected', async () => {
+  it('an API on one server and a processor on another: both logs name theirs, and the API warns that no processor is subscribed', async () => {
     const server = await privateRedis()
     const processor = await started('processor', { REDIS_URL: server.url })
     const api = await started('api')
     expect(logged(processor, `processor started on ${server.url}, database 0`)).to.have.length(1)
     expect(logged(api, `api started on ${redisUrl}, database 0`)).to.have.length(1)
     await post(api, 'm1')
-    const warning = await api.line(/no processor is connected/)
+    const warning = await api.line(/no processor is subscribed/)
     expect(warning).to.include(`on ${redisUrl}, database 0, prefix ${env['LULL_PREFIX']}`).and.to.include('REDIS_URL')
     await processor.stop()
     await server.stop()

@@ -189,7 +189,7 @@ describe('API: webhooks', () => {
       await own.call('POST', '/conversations/a/messages', hi)
       expect(reported).to.equal(2)
       expect(lines).to.have.length(1)
-      expect(lines[0]).to.match(/no processor is connected to memory, database 0, prefix .*LULL_PREFIX/)
+      expect(lines[0]).to.match(/no processor is subscribed on memory, database 0, prefix .*LULL_PREFIX/)
     } finally {
       await own.close(0)
     }
