@@ -5,13 +5,16 @@ import { expect } from 'chai'
 import type { Command } from 'commander'
 import { LiveEvents } from '../../src/api/events.js'
 import { BOARD_PATH } from '../../src/api/queue-window.js'
-import { Batcher } from '../../src/batcher.js'
+import { Batcher, type BatcherOptions } from '../../src/batcher.js'
 import { createProgram } from '../../src/cli/program.js'
 import { groupsOf, KNOWN } from '../../src/config/known.js'
 import { declaredIn } from '../../src/config/setting.js'
+import type { BullmqOptions } from '../../src/handover/bullmq.js'
+import type { HttpHandoverOptions } from '../../src/handover/http.js'
 import { Metrics } from '../../src/metrics/metrics.js'
-import { Processor } from '../../src/processor/processor.js'
+import { Processor, type ProcessorOptions } from '../../src/processor/processor.js'
 import { MemoryStore } from '../../src/store/memory/store.js'
+import type { WebhookOptions } from '../../src/webhook/fetch.js'
 import { serve } from './api/serving.js'
 
 const README_LINES = 180
@@ -99,6 +102,65 @@ const methodsIn = (heading: string) => {
   return [...(section.split('\n## ')[0] ?? '').matchAll(/^\| `(\w+)\(/gm)].map(([, name]) => name)
 }
 
+/** Option names, by the first column of the tables in a section of library.md. */
+const optionsIn = (heading: string) => {
+  const [, section = ''] = text('docs/library.md').split(`\n${heading}\n`)
+  const cells = [...(section.split(/\n##+ /)[0] ?? '').matchAll(/^\| ([^|]*) \|/gm)].map(([, cell = '']) => cell)
+  return cells.flatMap(cell => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name))
+}
+
+/** All options there are: a missing or an extra one does not compile. */
+type All<Options> = Record<keyof Required<Options>, 'documented'>
+const BATCHER_AND_PROCESSOR: All<BatcherOptions & ProcessorOptions> = {
+  redis: 'documented',
+  prefix: 'documented',
+  store: 'documented',
+  quietGapMs: 'documented',
+  maxWaitMs: 'documented',
+  batchTtlMs: 'documented',
+  maxMessages: 'documented',
+  maxBytes: 'documented',
+  dedupeMs: 'documented',
+  maxAgeMs: 'documented',
+  leaseMs: 'documented',
+  maxAttempts: 'documented',
+  order: 'documented',
+  answerTimeoutMs: 'documented',
+  batching: 'documented',
+  handle: 'documented',
+  handover: 'documented',
+  concurrency: 'documented',
+  configureRedis: 'documented',
+  name: 'documented',
+  log: 'documented',
+  observer: 'documented',
+}
+const BULLMQ: All<BullmqOptions> = {
+  queue: 'documented',
+  prefix: 'documented',
+  redis: 'documented',
+  answerAttempts: 'documented',
+  jobRetentionMs: 'documented',
+}
+const HTTP: All<HttpHandoverOptions> = {
+  url: 'documented',
+  secret: 'documented',
+  timeoutMs: 'documented',
+  concurrency: 'documented',
+}
+const WEBHOOK: All<WebhookOptions> = {
+  batcher: 'documented',
+  providers: 'documented',
+  provider: 'documented',
+  direct: 'documented',
+  groups: 'documented',
+  onOwnMessage: 'documented',
+  raw: 'documented',
+  log: 'documented',
+  onRejected: 'documented',
+  onReceived: 'documented',
+}
+
 describe('the docs', () => {
   it(`the README is at most ${README_LINES} lines long`, () => {
     expect(text('README.md').trimEnd().split('\n').length).to.be.at.most(README_LINES)
@@ -176,6 +238,17 @@ describe('the docs', () => {
       const publicOnes = Object.getOwnPropertyNames(prototype).filter(each => isPublic(name, each))
       expect(methodsIn(name).toSorted(), name).to.deep.equal(publicOnes.toSorted())
     }
+  })
+
+  it('library.md lists every option, and no other', () => {
+    const documented = {
+      '## Options': BATCHER_AND_PROCESSOR,
+      '### A queue: `bullmq()`': BULLMQ,
+      '### A URL: `http()`': HTTP,
+      '## Webhooks': WEBHOOK,
+    }
+    for (const [heading, options] of Object.entries(documented))
+      expect(optionsIn(heading).toSorted(), heading).to.deep.equal(Object.keys(options).toSorted())
   })
 
   it('the API answers every route that http-api.md lists', async () => {
