@@ -14,7 +14,6 @@ import type { HttpHandoverOptions } from '../../src/handover/http.js'
 import { Metrics } from '../../src/metrics/metrics.js'
 import { Processor, type ProcessorOptions } from '../../src/processor/processor.js'
 import { MemoryStore } from '../../src/store/memory/store.js'
-import type { WebhookOptions } from '../../src/webhook/fetch.js'
 import { serve } from './api/serving.js'
 
 const README_LINES = 180
@@ -148,18 +147,6 @@ const HTTP: All<HttpHandoverOptions> = {
   timeoutMs: 'documented',
   concurrency: 'documented',
 }
-const WEBHOOK: All<WebhookOptions> = {
-  batcher: 'documented',
-  providers: 'documented',
-  provider: 'documented',
-  direct: 'documented',
-  groups: 'documented',
-  onOwnMessage: 'documented',
-  raw: 'documented',
-  log: 'documented',
-  onRejected: 'documented',
-  onReceived: 'documented',
-}
 
 describe('the docs', () => {
   it(`the README is at most ${README_LINES} lines long`, () => {
@@ -245,7 +232,6 @@ describe('the docs', () => {
       '## Options': BATCHER_AND_PROCESSOR,
       '### A queue: `bullmq()`': BULLMQ,
       '### A URL: `http()`': HTTP,
-      '## Webhooks': WEBHOOK,
     }
     for (const [heading, options] of Object.entries(documented))
       expect(optionsIn(heading).toSorted(), heading).to.deep.equal(Object.keys(options).toSorted())
