@@ -1,7 +1,6 @@
 /**
- * A key of a foreign type, an older system's perhaps, on each name that Lull uses, met by each script: whatever a script
- * can't do because of it, it does not begin, and the error names the key. Where the key is no concern of the script it does
- * what it always does.
+ * A key of a foreign type, perhaps of an older system, under each name that Lull uses, for each script. A script that can't
+ * work because of the key changes nothing, and its error names the key. A script that does not use the key works as always.
  */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
@@ -98,7 +97,7 @@ async function world(): Promise<World> {
 
 interface Case {
   does: string
-  /** Whose keys it may meet. */
+  /** The conversation whose keys it may meet. */
   about: string
   call(store: Store, world: World): Promise<unknown>
 }
@@ -156,7 +155,7 @@ const CASES: Case[] = [
   { does: 'dead', about: 'dead', call: store => store.dead(10) },
 ]
 
-/** Where other batches may be meant too, one that can not be read is passed over: what the answer is then. */
+/** Calls for several batches skip one that can't be read: what they return then. */
 const PASSED_OVER: Record<string, (expected: unknown, batchId: string) => unknown> = {
   renew: (_, batchId) => [batchId],
   giveBack: () => [],
@@ -166,11 +165,11 @@ const PASSED_OVER: Record<string, (expected: unknown, batchId: string) => unknow
 
 const listed = z.array(z.looseObject({ batchId: z.string().optional(), conversationId: z.string() }))
 
-/** A conversation whose header can not be read is listed all the same. */
+/** A conversation is listed even if its header can't be read. */
 const withoutCount = (expected: unknown) =>
   listed.parse(expected).map(one => (one.conversationId === 'open' ? { ...one, count: 0 } : one))
 
-/** The batch that `does` passes over because of `key`. */
+/** The batch that `does` skips because of `key`. */
 function passedOver({ store: { keys }, claimed, answering }: World, does: string, key: string): string | undefined {
   if (!(does in PASSED_OVER)) return undefined
   if (key === keys.claimedBatch(claimed.batchId)) return claimed.batchId
@@ -190,13 +189,13 @@ const met = ({ store, claimed, answering, dead }: World, about: string) => [
 const KEYS_MET = 5 + 5 + 6
 const LEASE_MS = 30_000
 
-/** A large hash has no order of its own: reading it may move its fields. */
+/** A large hash has no order: reading it may move its fields. */
 async function contentOf(redis: Redis, key: string): Promise<unknown> {
   if ((await redis.type(key)) === 'hash') return Object.entries(await redis.hgetall(key)).sort()
   return (await redis.dumpBuffer(key))?.toString('hex')
 }
 
-/** What Lull keeps as strings is written without a look at what is there. */
+/** Lull writes its string keys without reading them. */
 const isTemporary = ({ store: { keys } }: World, key: string) =>
   key.startsWith(keys.hold('')) || key.startsWith(keys.quiet(''))
 
@@ -219,7 +218,7 @@ describe('a key of a foreign type', () => {
   })
 
   for (const { does, about, call } of CASES)
-    it(`planted on each key: ${does} changes nothing and names it, or does what it always does`, async () => {
+    it(`${does} changes nothing and names the foreign key, or does not need it and works as always`, async () => {
       const control = await make()
       const expected = await call(control.store, control)
       for (let i = 0; i < KEYS_MET; i++) {
@@ -244,7 +243,7 @@ describe('a key of a foreign type', () => {
       }
     })
 
-  it('planted on each key: a claim changes nothing and names it, or passes over what it can not read and takes the rest', async () => {
+  it('a claim changes nothing and names the foreign key, or skips what it can’t read and takes the rest', async () => {
     const all = await make()
     await all.clock.pass(LEASE_MS)
     const expected = await claim(all.store)

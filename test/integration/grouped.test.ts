@@ -1,6 +1,6 @@
 /**
- * Guarantee **grouped**: requests that share a script call succeed and fail each by itself, and one that fails leaves
- * nothing half done: what is not stored is not known either, and what is stored will be claimed.
+ * Guarantee **grouped**: requests that share a script call succeed or fail independently. A failed request leaves nothing
+ * half done: the ids of messages that are not stored are not remembered, and stored messages will be claimed.
  */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
@@ -34,7 +34,7 @@ describe('grouped', () => {
     return store
   }
 
-  it('many conversations append at once, the same one twice, in a call or two, each with its own answer', async () => {
+  it('concurrent appends share a few script calls, and each gets its own result', async () => {
     const url = await testRedis()
     const redis = clientOf(url)
     const store = await storeOn(url)
@@ -52,7 +52,7 @@ describe('grouped', () => {
     expect(await store.totals()).to.include({ open: 0, held: 0 })
   })
 
-  it('one that meets a foreign key fails alone, and names it', async () => {
+  it('a request that meets a foreign key fails alone, and its error names the key', async () => {
     const url = await testRedis()
     const redis = clientOf(url)
     const store = await storeOn(url)
@@ -64,7 +64,7 @@ describe('grouped', () => {
     expect(await append(store, 'b', 'm1')).to.include({ accepted: 1, duplicates: 0 })
   })
 
-  it('a header that a foreign hand has maimed is none: what it described leaves, and nothing is lost', async () => {
+  it('no message is lost when another program damages a header', async () => {
     const url = await testRedis()
     const redis = clientOf(url)
     const store = await storeOn(url, { order: 'concurrent' })
@@ -78,7 +78,7 @@ describe('grouped', () => {
     expect(allIdsOf(await claim(store))).to.deep.equal([['m2']])
   })
 
-  it('a user who may not write the list is refused, and the message is new when it comes again', async () => {
+  it('a message that Redis refused to store is accepted when it is sent again', async () => {
     const server = await privateRedis()
     closers.push(() => server.stop())
     const admin = clientOf(server.url)
@@ -90,7 +90,7 @@ describe('grouped', () => {
     expect(await append(store, 'a', 'm1')).to.include({ accepted: 1, duplicates: 0 })
   })
 
-  it('a user who may not publish loses no batch by that: what was claimed comes back, what was handed over is checked', async () => {
+  it('a user who may not publish loses no batch: a claimed one comes back, a handed-over one is checked', async () => {
     const server = await privateRedis()
     closers.push(() => server.stop())
     const admin = clientOf(server.url)
@@ -98,7 +98,7 @@ describe('grouped', () => {
     const ids = ['a', 'b', 'c']
     for (const id of ids) await append(store, id, `of ${id}`)
     for (const id of ids) await store.flush(id)
-    // Somebody else listens, or nothing would be published.
+    // Scripts publish only if somebody subscribes.
     await admin.call('ACL', 'SETUSER', 'reader', 'on', 'nopass', 'allchannels', '+@all')
     const reader = clientOf(server.url)
     await reader.auth('reader', '')
@@ -117,7 +117,7 @@ describe('grouped', () => {
     for (const batchId of batchIds) expect((await store.answered(batchId, 'completed')).freed).to.equal(true)
   })
 
-  it('a store that is closed sends what waits first', async () => {
+  it('a store sends its waiting appends before it closes', async () => {
     const url = await testRedis()
     const store = await storeOn(url)
     await append(store, 'a', 'm0')
@@ -127,7 +127,7 @@ describe('grouped', () => {
     expect((await results).every(({ accepted }) => accepted === 1)).to.equal(true)
   })
 
-  it('a list whose entries are not Lull’s can be dropped', async () => {
+  it('a list with entries that Lull did not write can be dropped', async () => {
     const url = await testRedis()
     const redis = clientOf(url)
     const store = await storeOn(url)

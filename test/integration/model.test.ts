@@ -1,6 +1,6 @@
 /**
- * The scripts against their model: random commands on a `RedisStore` and a `MemoryStore` at once, on one clock that the
- * test moves. fast-check makes what fails as short as it can, and names the seed that repeats it:
+ * The scripts against their model: random commands on a `RedisStore` and a `MemoryStore` at once, with one clock that the
+ * test moves. fast-check shortens a failing sequence as far as it can, and names the seed that repeats it:
  *
  *     LULL_MODEL_SEED=<seed> LULL_MODEL_RUNS=<runs> npx mocha test/integration/model.test.ts
  */
@@ -12,14 +12,14 @@ import { Pair } from '../support/store-model/pair.js'
 
 const RUNS = Number(process.env['LULL_MODEL_RUNS'] ?? 1000)
 const SEED = process.env['LULL_MODEL_SEED']
-/** Sequences that run side by side, as each waits for Redis most of the time. A seed is repeated in one. */
+/** Sequences that run at the same time, since each mostly waits for Redis. A given seed runs in one. */
 const LANES = SEED === undefined ? 4 : 1
 const MOST_MS = 600_000
-/** Steps of the shortest sequence that fails, as they are shown. */
+/** How many steps of the shortest failing sequence are shown. */
 const STEPS_SHOWN = 60
 
-describe('model: whatever is done to a store', () => {
-  it('Redis and the model answer and look the same, the invariants hold after every step, and no message is lost, doubled or out of order', async function () {
+describe('model: after any sequence of commands', () => {
+  it('Redis and the model are in the same state, all invariants hold, and no message is lost, repeated or out of order', async function () {
     this.timeout(MOST_MS)
     const url = await testRedis()
     const redis = new Redis(url, { enableAutoPipelining: true })

@@ -1,6 +1,6 @@
 /**
- * Guarantee **nudges**: each of the four ways to wake a processor is enough alone. The heartbeat (30 s) is longer than any
- * of these tests waits, so it can be none of them.
+ * Guarantee **nudges**: each of the ways to wake a processor is enough alone. None of these tests waits as long as the
+ * heartbeat (30 s), so the heartbeat wakes no processor here.
  */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
@@ -16,7 +16,7 @@ import { until } from '../support/wait.js'
 const CHAT = '79000000001@c.us'
 const WELL_UNDER_A_HEARTBEAT = { timeoutMs: 20_000 }
 
-/** A store whose processor hears only some events. */
+/** A store that passes on only some events. */
 class DeafStore extends RedisStore {
   hears: (event: StoreEvent) => boolean = () => true
   override listen(listener: (event: StoreEvent) => void) {
@@ -57,7 +57,7 @@ describe('nudges', () => {
     return client
   }
 
-  it('the timer alone: keyspace notifications off, and refused to be put on', async () => {
+  it('the timer alone releases a batch when Redis refuses keyspace notifications', async () => {
     const server = await privateRedis({ args: ['--rename-command', 'CONFIG', ''] })
     closers.push(() => server.stop())
     const prefix = uniquePrefix()
@@ -68,7 +68,7 @@ describe('nudges', () => {
     expect(batches[0]?.releasedBy).to.equal('gap')
   })
 
-  it('the subscription alone: its connection is killed when the batch is due, and what was missed is found on its return', async () => {
+  it('a renewed subscription alone releases a batch that became due while the connection was lost', async () => {
     const server = await privateRedis()
     closers.push(() => server.stop())
     const prefix = uniquePrefix()
@@ -86,7 +86,7 @@ describe('nudges', () => {
     await until(() => batches.length === 1, { ...WELL_UNDER_A_HEARTBEAT, what: 'the batch' })
   })
 
-  it('the start alone: a processor that starts after the due time finds the batch', async () => {
+  it('a processor that starts after the due time releases the batch', async () => {
     const redis = await testRedis()
     const prefix = uniquePrefix()
     const rules = { quietGapMs: 50 }
@@ -97,8 +97,8 @@ describe('nudges', () => {
     await until(() => batches.length === 1, { ...WELL_UNDER_A_HEARTBEAT, what: 'the batch' })
   })
 
-  it('the shadow key alone: expired by Redis itself, for a processor whose timer knows nothing of it', async () => {
-    // Of its own, with no other keys that expire: Redis finds expired keys by sampling.
+  it('the expired shadow key alone wakes a processor that received no due time', async () => {
+    // A private Redis without other keys that expire, because Redis finds expired keys by sampling.
     const server = await privateRedis()
     closers.push(() => server.stop())
     const redis = server.url
@@ -114,7 +114,7 @@ describe('nudges', () => {
     expect(releasedAtMs).to.be.at.least(dueAtMs)
   })
 
-  it('the end of an answer alone: the next batch follows it, for a processor that hears no events', async () => {
+  it('the end of an answer alone releases the next batch on a processor that receives no events', async () => {
     const redis = await testRedis()
     const prefix = uniquePrefix()
     const rules = { quietGapMs: 50 }

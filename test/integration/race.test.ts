@@ -1,4 +1,4 @@
-/** Guarantee **race**: whatever happens at the same time, nothing is lost and nothing comes twice. */
+/** Guarantee **race**: whatever happens at the same time, no message is lost and none is handed over twice. */
 import { expect } from 'chai'
 import type { Batch } from '../../src/batch.js'
 import { Batcher } from '../../src/batcher.js'
@@ -9,7 +9,7 @@ import { testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
 describe('race', () => {
-  it('50 concurrent appends to one conversation while four processors claim it: nothing lost, nothing twice', async () => {
+  it('four processors hand over 50 concurrent messages of one conversation exactly once each', async () => {
     const options = { redis: await testRedis(), prefix: uniquePrefix(), quietGapMs: 10, maxWaitMs: 20 }
     const batches: Batch[] = []
     const processors = Array.from(
@@ -38,7 +38,7 @@ describe('race', () => {
     }
   })
 
-  it('ten processors and one due batch: one claim gets it, nine get an empty answer', async () => {
+  it('only one of ten concurrent claims gets a due batch', async () => {
     const redis = await testRedis()
     const prefix = uniquePrefix()
     const rules = rulesFrom({ quietGapMs: 10 })

@@ -1,4 +1,4 @@
-/** Guarantee **ttl**: an open batch’s key lives its full TTL from its last message, and its messages outlive even that. */
+/** Guarantee **ttl**: the key of an open batch lives its full TTL from the last message, and the messages live longer. */
 
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
@@ -29,7 +29,7 @@ describe('ttl', () => {
   const processorWith = async (rules: object) =>
     new Processor({ redis: await testRedis(), prefix, ...rules, handle: batch => void batches.push(batch) })
 
-  it('after each message the batch’s key shows a TTL of 60 s, by default, and the messages none', async () => {
+  it('each message renews the default TTL of 60 s on the batch’s key, and the messages have no TTL', async () => {
     const batcher = new Batcher({ redis: await testRedis(), prefix })
     try {
       for (const messageId of ['1', '2', '3']) {
@@ -46,7 +46,7 @@ describe('ttl', () => {
     }
   })
 
-  it('a batch goes when the gap after its last message is over, and is there until then, with processors on', async () => {
+  it('with a processor running, a batch is complete until the quiet gap after its last message ends, then is released', async () => {
     const rules = { quietGapMs: 600, batchTtlMs: 3600 }
     const batcher = new Batcher({ redis: await testRedis(), prefix, ...rules })
     const processor = await processorWith(rules)
@@ -56,7 +56,7 @@ describe('ttl', () => {
       await batcher.append(CHAT, { messageId: '2', text: 'there' })
       while (batches.length === 0) {
         const [open, at] = await Promise.all([batcher.conversation(CHAT), redis.time()])
-        // Either it is all there, or it was released: never gone before its time.
+        // It is complete or has been released.
         if (open.waiting === 0) break
         expect(open.waiting).to.equal(2)
         expect(Number(at[0])).to.be.greaterThan(0)
@@ -70,7 +70,7 @@ describe('ttl', () => {
     }
   })
 
-  it('with every processor off past the TTL the messages are still there, and are released as recovery on return', async () => {
+  it('messages survive the TTL while no processor runs, and the next processor releases them as recovery', async () => {
     const rules = { quietGapMs: 100, batchTtlMs: 250 }
     const batcher = new Batcher({ redis: await testRedis(), prefix, ...rules })
     const processor = await processorWith(rules)
@@ -93,7 +93,7 @@ describe('ttl', () => {
     }
   })
 
-  it('a message that comes after the header was lost opens a batch of its own: both come, in order', async () => {
+  it('a message that arrives after the header expired opens a new batch, and both are released in order', async () => {
     const rules = { quietGapMs: 100, batchTtlMs: 250 }
     const batcher = new Batcher({ redis: await testRedis(), prefix, ...rules })
     // The second batch's header outlives any start of a processor.

@@ -30,9 +30,9 @@ export interface Appended {
   accepted: number
   duplicates: number
   tooOld: number
-  /** `''`: none */
+  /** `''` if there is none */
   batchId: string
-  /** -1: there is none */
+  /** -1 if there is none */
   dueInMs: number
   listeners: number
 }
@@ -46,7 +46,7 @@ export interface Ending {
 
 export interface Ended {
   freed: boolean
-  /** -1: nothing waits */
+  /** -1 if nothing waits */
   dueInMs: number
 }
 
@@ -72,8 +72,8 @@ export class Scripts {
   }
 
   /**
-   * Resolves to what became of each request, in their order; an `Error` where one failed.
-   * @param newBatchId for the first batch that is opened; further ones are called after it
+   * Resolves to the result of each request, in their order; an `Error` for one that failed.
+   * @param newBatchId for the first batch that is opened; the ids of further ones are derived from it
    */
   async append(requests: Appending[], newBatchId: string): Promise<(Appended | Error)[]> {
     const { rules } = this
@@ -178,7 +178,7 @@ export class Scripts {
     return this.run<string[]>('give-back', [owner, this.db, ...keep])
   }
 
-  /** Resolves to how many of all are left whose checks are ahead. @param ofAll how many of those are made due, too */
+  /** Resolves to how many checks of all batches are still ahead. @param ofAll how many of those become due too */
   checkNow(batchIds: string[], ofAll = 0) {
     return this.run<number>('check-now', [this.db, ofAll, ...batchIds])
   }
@@ -187,7 +187,7 @@ export class Scripts {
     return this.run<null>('taken', [batchId, take, this.rules.answerTimeoutMs, this.checkMs])
   }
 
-  /** Resolves to what became of each, in their order; an `Error` where one failed. */
+  /** Resolves to the result of each, in their order; an `Error` for one that failed. */
   async answered(endings: Ending[]): Promise<(Ended | Error)[]> {
     const replies = await this.run<(string | [freed: number, dueInMs: number])[]>('answered', [
       this.db,
@@ -268,7 +268,7 @@ export class Scripts {
     return this.run<1>('writable', [])
   }
 
-  /** The shape of `Reply` is what the script's header promises. */
+  /** @typeParam Reply as the script's header says */
   private run<Reply>(name: ScriptName, args: Argument[]): Promise<Reply> {
     const command: (...all: Argument[]) => Promise<Reply> = Reflect.get(this.redis, commandName(name))
     return command.call(this.redis, this.keys.prefix, ...args)
@@ -279,12 +279,12 @@ type AppendReply = string | [accepted: number, duplicates: number, tooOld: numbe
 
 const recordedId = (messageId: string) => JSON.stringify(messageId.slice(0, ID_RECORDED))
 
-/** How a message is found, known again and named. */
+/** A message's id as JSON, which finds it; its digest; and its id for the history. */
 const namesOf = (messageId: string) => [JSON.stringify(messageId), digestOf(messageId), recordedId(messageId)]
 
 const commandName = (name: string) => `lull-${name}`
 
-/** Ten characters for an id of any length: 60 bits tell the ids of one conversation apart, of which there are thousands. */
+/** Ten characters for an id of any length: 60 bits are enough for the thousands of ids of one conversation. */
 export function digestOf(messageId: string): string {
   return hash('sha256', messageId, 'base64url').slice(0, 10)
 }
