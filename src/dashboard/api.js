@@ -27,5 +27,5 @@ export async function call(method, path, body) {
   return answer
 }
 
-/** `?id=` rather than the path: there are proxies that refuse `%2F`. */
+/** By `?id=` and not in the path, because some proxies refuse `%2F`. */
 export const ofConversation = (what, id) => `conversations${what ? `/${what}` : ''}?id=${encodeURIComponent(id)}`

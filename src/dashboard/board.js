@@ -1,3 +1,3 @@
-/** In the queue's board: its scripts take the base of its addresses as it is written, and would not resolve a relative one. */
+/** For the queue's board: makes its base address absolute, because its scripts use the attribute as it is written. */
 const base = document.querySelector('base')
 base.setAttribute('href', new URL(base.href).pathname)

@@ -19,16 +19,13 @@ const REMEDY = 'apt-get install -y chromium'
 export const findChromium = (): string | undefined =>
   [process.env['CHROMIUM'], ...CANDIDATES].find(path => path !== undefined && existsSync(path))
 
-/** A suite that needs a browser: skipped without one, and says so. */
+/** A suite that needs a browser. Without one it is skipped, and its title says how to get one. */
 export function inBrowser(title: string, suite: (this: Suite) => void): void {
   if (findChromium()) describe(title, suite)
   else describe.skip(`${title} (skipped: no Chromium here: ${REMEDY})`, suite)
 }
 
-/**
- * On a machine of continuous integration: installs a Chromium where there is none and the package manager is at hand. What is
- * done is said; without one the tests that need it are skipped.
- */
+/** In continuous integration: installs a Chromium if there is none and apt-get is available. Without one, its tests are skipped. */
 export async function obtainChromium(say: (line: string) => void): Promise<void> {
   if (findChromium() || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return
   say('no Chromium here: installing chromium with apt-get …')
@@ -37,12 +34,12 @@ export async function obtainChromium(say: (line: string) => void): Promise<void>
     await runCommand('apt-get', ['update', '-q'], { env })
     await runCommand('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'chromium'], { env })
   } catch (error) {
-    say(`no Chromium to be had: ${error instanceof Error ? error.message.split('\n')[0] : error}`)
+    say(`Chromium could not be installed: ${error instanceof Error ? error.message.split('\n')[0] : error}`)
   }
 }
 
 export interface Browsing {
-  /** A page with cookies of its own. What its console or its scripts complain of is in `complaints`. */
+  /** A page with its own cookies. Errors and warnings of its console and scripts are added to `complaints`. */
   open(url: string, options?: BrowserContextOptions): Promise<Page>
   complaints: string[]
   close(): Promise<void>

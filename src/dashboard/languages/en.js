@@ -44,7 +44,7 @@ export default {
   storyTitle: 'Four messages, one of them delivered twice, and an afterthought before the answer has come',
   restart: 'Restart the thirty lines',
   restartTitle: 'As in a deployment: the thirty lines lose what they kept in memory. Lull’s messages are in Redis.',
-  thirtyLines: 'What thirty lines with setTimeout would do',
+  thirtyLines: 'With thirty lines of setTimeout',
   thirtyNothing: 'nothing yet',
   thirtyWaits: 'waiting for silence: {0}',
   thirtyAnswer: 'answer: “{0}”',
