@@ -2,6 +2,7 @@
 import type { RedisOptions } from 'ioredis'
 import type { Config } from '../config.js'
 import { providers } from '../providers/registry.js'
+import { isExposed } from '../webhook/exposure.js'
 
 export interface NextSteps {
   config: Config
@@ -40,7 +41,7 @@ ${steps.redis ? `Redis at work:   redis-cli ${redisCli(steps.redis)} psubscribe 
 
 /** Posts to the webhook if it takes unsigned messages, else to the conversation's own route with the token. */
 function fourMessages({ config }: NextSteps, url: string, authorization: string): string {
-  const isOpen = providers.mayComeUnsigned('generic', config.providers)
+  const isOpen = providers.mayComeUnsigned('generic', config.providers, !isExposed(config.api))
   const request = isOpen
     ? `${url}/webhook/whatsapp/batched/generic`
     : `${authorization} ${url}/conversations/${encodeURIComponent(CHAT)}/messages`

@@ -70,14 +70,15 @@ export function handoverChoice({ handovers: [first, ...more] }: Known) {
 export function unsignedSettings({ providers: { names } }: Known) {
   const parse = (list: string): 'all' | readonly string[] => {
     const listed = list.split(',').map(name => name.trim())
+    if (listed.length === 1 && listed[0] === 'none') return []
     if (listed.some(name => name !== 'all' && !names.includes(name)))
-      throw new RangeError(`must be all, or by comma any of ${names.join(', ')}`)
+      throw new RangeError(`must be all, or none, or by comma any of ${names.join(', ')}`)
     return listed.includes('all') ? 'all' : listed
   }
   return z.object({
     allowUnsigned: setting(
       'LULL_ALLOW_UNSIGNED',
-      `Providers, by comma, that may come unsigned although another one has a secret, or \`all\`: ${names.join(', ')}.`,
+      `The providers, by comma, whose webhooks are accepted without a signature; all others need their secret. \`none\`: no provider; \`all\`: anybody who reaches the API may post. If it is not set, unsigned webhooks are accepted only while no provider has a secret, and only from programs on this machine. Names: ${names.join(', ')}.`,
       parsedBy(parse),
     ),
   })

@@ -12,12 +12,13 @@ export class ConfigError extends Error {
 const LONGEST_SHOWN = 80
 
 /**
- * A reader of groups of settings from `env`. An empty value counts as none.
+ * A reader of groups of settings from `env`. An empty value counts as none, except a secret's, which is an error.
  * The reader throws {ConfigError} for the first value that cannot be used.
  */
 export function readerOf(env: Environment): Read {
   return settings => {
     const declared = declaredIn(settings)
+    for (const [, each] of declared) refuseEmptySecret(each, env)
     const given = declared.flatMap(([name, each]) => {
       const text = textOf(each, env)
       const value = text !== undefined && each.fromText ? each.fromText(text) : text
@@ -31,6 +32,15 @@ export function readerOf(env: Environment): Read {
     const { variable, bounds } = bad
     throw new ConfigError(`${variable}=${shown(bad, env[variable] ?? '')}: ${bounds ?? issue?.message}`)
   }
+}
+
+/**
+ * Somebody who writes `WHATSAPP_APP_SECRET=` wants signatures to be checked. Taken as not set, it would check none.
+ * @throws {ConfigError} for a secret that is set to nothing, or to spaces
+ */
+function refuseEmptySecret({ variable, isSecret }: Declared, env: Environment): void {
+  if (isSecret && env[variable]?.trim() === '')
+    throw new ConfigError(`${variable}= is set but empty: set it to the secret, or remove the variable`)
 }
 
 /** The variable's text as it is used: without spaces around it, unless it is a secret. */

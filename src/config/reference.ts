@@ -1,4 +1,7 @@
-/** The settings as documentation: the text of docs/settings.md, and the table of secrets in docs/webhooks.md. */
+/**
+ * The settings as documentation: the text of docs/settings.md, and the table of secrets in docs/webhooks.md. Also the
+ * variables that docker-compose.yml passes to its containers.
+ */
 import { type Group, groupsOf, type Known } from './known.js'
 import { type Declared, declaredIn } from './setting.js'
 
@@ -7,7 +10,8 @@ const PREFACE = `# Settings
 <!-- Made by \`npm run docs\` from the declarations in src/. Change them there. -->
 
 The commands read these environment variables once, at the start. They also read \`.env\` in the working directory, which
-never overrides a variable that is set. An empty variable counts as not set.
+never overrides a variable that is set. An empty variable counts as not set, but a secret that is set and empty stops
+the start: it would check nothing.
 
 A value that cannot be used stops the start with one line: the variable, its value (never a secret's) and its bounds. An
 unknown \`LULL_…\` variable is logged, with the name that was probably meant.
@@ -34,6 +38,21 @@ export function providerTable({ providers }: Known): string {
     return [title, `\`…/batched/${name}\``, variables.join(', ') || 'none: `LULL_ALLOW_UNSIGNED`', options.join(', ')]
   })
   return table(['provider', 'address', 'variables', 'options of the library'], rows)
+}
+
+/** Only the API needs these: a secret goes to no container that has no use for it. */
+const OF_THE_API: ReadonlySet<string> = new Set(['API', 'Webhooks'])
+
+/** The variables of docker-compose.yml. A key without a value passes the variable on if it is set, and else sets nothing. */
+export function composeSettings(known: Known): string {
+  const groups = groupsOf(known)
+  const block = (anchor: string, isWanted: (title: string) => boolean) => {
+    const declared = groups.filter(({ title }) => isWanted(title)).flatMap(({ settings }) => declaredIn(settings))
+    const variables = new Set(declared.map(([, { variable }]) => variable))
+    return `x-${anchor}: &${anchor}\n${[...variables].map(variable => `  ${variable}:\n`).join('')}`
+  }
+  const shared = block('settings', title => !OF_THE_API.has(title))
+  return `${shared}\n${block('api-settings', title => OF_THE_API.has(title))}`
 }
 
 /** @param shown variables that stand in the document already: two groups may share a setting */

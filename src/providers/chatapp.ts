@@ -46,17 +46,17 @@ const TYPES: Record<string, MessageType> = {
 
 const isPart = (value: unknown) => isRecord(value) && Array.isArray(value['data']) && isRecord(value['meta'])
 
-export const chatapp: Provider = {
+export const chatapp = {
   name: 'chatapp',
   title: 'ChatApp',
-  recognises: body => Array.isArray(body) && body.length > 0 && body.every(isPart),
-  parse(body) {
+  recognises: (body: unknown) => Array.isArray(body) && body.length > 0 && body.every(isPart),
+  parse(body: unknown): Item[] {
     const parts = Array.isArray(body) ? body : [body]
     if (!parts.some(isPart))
       throw new UnreadableBody('malformed', 'the body is no webhook of ChatApp: it is [{"data":[],"meta":{}}]')
     return parts.flatMap(partItems)
   },
-}
+} as const satisfies Provider
 
 function partItems(value: unknown): Item[] {
   const parsed = part.safeParse(value)

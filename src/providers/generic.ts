@@ -56,13 +56,13 @@ export function messagesIn(body: unknown): unknown[] {
   return isRecord(body) && Array.isArray(body['messages']) ? body['messages'] : [body]
 }
 
-export const generic: Provider = {
+export const generic = {
   name: 'generic',
   title: 'anything else',
-  recognises: body =>
+  recognises: (body: unknown) =>
     Array.isArray(body) ||
     (isRecord(body) && (Array.isArray(body['messages']) || 'chatId' in body || typeof body['from'] === 'string')),
-  parse(body) {
+  parse(body: unknown): Item[] {
     if (!isRecord(body) && !Array.isArray(body))
       throw new UnreadableBody(
         'malformed',
@@ -75,7 +75,7 @@ export const generic: Provider = {
       throw new UnreadableBody('invalid:no_chat', 'chatId is missing: send {"messageId","chatId","text"}')
     return items
   },
-}
+} as const satisfies Provider
 
 function itemFrom(value: unknown): Item {
   const parsed = itemShape.safeParse(value)

@@ -5,7 +5,7 @@
  * Their order is the order in which the body of an unnamed provider is recognised. The shapes do not overlap, except that
  * the generic one matches what is left.
  */
-import type { z } from 'zod'
+import { z } from 'zod'
 import { chatapp } from './chatapp.js'
 import { evolution } from './evolution.js'
 import { generic } from './generic.js'
@@ -31,18 +31,22 @@ export const PROVIDERS = [
   generic,
 ] as const satisfies readonly Provider[]
 
-/** The options of the providers of a list, by their keys. */
+/** In so many words: this provider's webhooks are accepted without a signature. */
+interface MaySayUnsigned {
+  unsigned?: true
+}
+
+/** The options of the providers of a list, by their keys. A provider without options of its own has its name as the key. */
 export type OptionsOf<Listed extends readonly Provider[]> = {
-  [Each in Listed[number] as Each extends { option: infer Option extends string } ? Option : never]?: Each extends {
-    settings: infer Settings extends z.ZodType
-  }
-    ? z.output<Settings>
-    : never
+  [Each in Listed[number] as Each extends { option: infer Option extends string }
+    ? Option
+    : Each['name']]?: (Each extends { settings: infer Settings extends z.ZodType } ? z.output<Settings> : unknown) &
+    MaySayUnsigned
 }
 
 /** Secrets by provider, as `webhook({ providers })` and `createApp({ providers })` take them. */
 export type ProvidersOptions = OptionsOf<typeof PROVIDERS> & {
-  /** Providers that may come unsigned although another one has a secret. */
+  /** The names of providers whose webhooks are accepted without a signature. Same as `unsigned: true` in each of them. */
   allowUnsigned?: 'all' | readonly string[]
 }
 
@@ -71,14 +75,31 @@ export class Providers {
   }
 
   /**
-   * Whether webhooks of a provider without a secret are accepted. As soon as one provider has a secret, the others are
-   * refused, since the body's shape is the sender's to choose; except those that `allowUnsigned` names. Without any
-   * secret nothing is proved, and all are accepted.
+   * Whether webhooks of a provider without a secret are accepted. If `allowUnsigned`, or a provider's `unsigned: true`,
+   * names some, then only of those. If nothing names any, only while no provider has a secret and the request comes from
+   * this machine (`isLocal`): the sender chooses the shape of a body, so one open provider is open to everybody.
    */
-  mayComeUnsigned(name: string, options: OptionsByProvider & Pick<ProvidersOptions, 'allowUnsigned'>): boolean {
-    const { allowUnsigned = [] } = options
-    return !this.isAnySigned(options) || allowUnsigned === 'all' || allowUnsigned.includes(name)
+  mayComeUnsigned(
+    name: string,
+    options: OptionsByProvider & Pick<ProvidersOptions, 'allowUnsigned'>,
+    isLocal: boolean,
+  ) {
+    const named = this.namedUnsigned(options)
+    if (named !== undefined) return named.includes(name)
+    return isLocal && !this.isAnySigned(options)
+  }
+
+  /** The providers that the options name as unsigned; `undefined` if they say nothing about it. */
+  namedUnsigned(options: OptionsByProvider & Pick<ProvidersOptions, 'allowUnsigned'>): readonly string[] | undefined {
+    const { allowUnsigned } = options
+    if (allowUnsigned === 'all') return this.names
+    const saying = this.list.filter(provider => saysUnsigned(options[provider.option ?? provider.name]))
+    if (allowUnsigned === undefined && saying.length === 0) return undefined
+    return [...(allowUnsigned ?? []), ...saying.map(({ name }) => name)]
   }
 }
+
+const unsignedShape = z.object({ unsigned: z.literal(true) })
+const saysUnsigned = (own: unknown) => unsignedShape.safeParse(own).success
 
 export const providers = new Providers(PROVIDERS)

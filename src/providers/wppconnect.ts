@@ -60,15 +60,15 @@ type Where = Place & { senderId?: string }
 const MESSAGES = ['onmessage', 'onanymessage', 'onselfmessage', 'unreadmessages']
 const EVENTS: Record<string, string> = { onack: 'status', onreactionmessage: 'reaction', incomingcall: 'call' }
 const TYPING = ['composing', 'typing', 'recording']
-export const wppconnect: Provider = {
+export const wppconnect = {
   name: 'wppconnect',
   title: 'WPPConnect server',
-  recognises: body =>
+  recognises: (body: unknown) =>
     isRecord(body) &&
     typeof body['event'] === 'string' &&
     typeof body['session'] === 'string' &&
     !('payload' in body || 'data' in body),
-  parse(body) {
+  parse(body: unknown): Item[] {
     const parsed = fieldsShape.safeParse(body)
     if (!parsed.success) throw new UnreadableBody('malformed', 'the body is no event of WPPConnect: event is missing')
     const told = parsed.data
@@ -80,7 +80,7 @@ export const wppconnect: Provider = {
     const reason = lookUp(EVENTS, event) ?? `event:${event.slice(0, 80)}`
     return [known({ kind: 'ignored' as const, reason, messageId: stanzaOf(told.id) })]
   },
-}
+} as const satisfies Provider
 
 const wordsOf = ({ msg, newBody, body, caption }: Fields) => newBody ?? msg?.caption ?? msg?.body ?? caption ?? body
 

@@ -25,7 +25,7 @@ export async function checkSender(
     rejections.add(name, fault.reason, `${fault.message}: compare ${signature.setting} with the provider's`)
     throw new Refusal(401, fault.message)
   }
-  if (known.mayComeUnsigned(name, providers)) return
+  if (known.mayComeUnsigned(name, providers, true)) return
   const remedy = `${signature ? `set ${signature.setting}, or ` : ''}add ${name} to LULL_ALLOW_UNSIGNED (allowUnsigned)`
   rejections.add(name, 'unsigned', `${name} has no secret, and another provider has one: ${remedy}`)
   throw new Refusal(401, `webhooks of ${name} must be signed here, and no secret is set: ${remedy}`)

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { groupsOf, KNOWN } from '../../src/config/known.js'
+import { type AnySettings, declaredIn } from '../../src/config/setting.js'
 import { type Config, ConfigError, type Environment, loadEnvironment, readConfig } from '../../src/config.js'
 
 /** The one line that stops a start with `env`. */
@@ -86,6 +88,9 @@ const CHOICES: [name: string, values: string[], read: (config: Config) => unknow
   ['LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], config => config.logLevel],
 ]
 
+const secretsIn = (settings: AnySettings) =>
+  declaredIn(settings).flatMap(([, declared]) => (declared.isSecret ? [declared] : []))
+
 const SECRETS = [
   'LULL_API_TOKEN',
   'LULL_HANDOVER_SECRET',
@@ -109,6 +114,14 @@ describe('config', () => {
     )
     expect(plain(readConfig(empty))).to.deep.equal(DEFAULTS)
   })
+
+  for (const { variable } of groupsOf(KNOWN).flatMap(({ settings }) => secretsIn(settings)))
+    it(`${variable} that is set but empty stops the start with one line`, () => {
+      for (const empty of ['', ' ', '\t'])
+        expect(refusal({ [variable]: empty })).to.equal(
+          `${variable}= is set but empty: set it to the secret, or remove the variable`,
+        )
+    })
 
   for (const [name, read, good, low, high] of NUMBERS)
     it(`${name} is a whole number within its bounds, and the error for another value names them`, () => {
@@ -187,6 +200,10 @@ describe('config', () => {
     expect(allowed('all')).to.equal('all')
     expect(allowed('waha,all')).to.equal('all')
     expect(allowed('waha, generic')).to.deep.equal(['waha', 'generic'])
+    expect(allowed('none')).to.deep.equal([])
+    expect(refusal({ LULL_ALLOW_UNSIGNED: 'none,waha' })).to.match(
+      /^LULL_ALLOW_UNSIGNED=none,waha: must be all, or none,/,
+    )
     expect(refusal({ LULL_ALLOW_UNSIGNED: 'whats' })).to.match(
       /^LULL_ALLOW_UNSIGNED=whats: must be all, or .*green-api/,
     )

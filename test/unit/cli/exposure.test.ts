@@ -1,6 +1,7 @@
 import { expect } from 'chai'
-import { checkExposure } from '../../../src/cli/roles/exposure.js'
+import { checkExposure, unsignedProviders } from '../../../src/cli/roles/exposure.js'
 import { type Environment, readConfig } from '../../../src/config.js'
+import { providers } from '../../../src/providers/registry.js'
 
 const check = (env: Environment) => () => checkExposure(readConfig(env))
 
@@ -17,6 +18,26 @@ describe('exposure', () => {
       expect(check({ HOST, WHATSAPP_APP_SECRET: 'secret' })).not.to.throw()
       expect(check({ HOST, WHATSAPP_VERIFY_TOKEN: 'token' })).to.throw(/^HOST=/)
     })
+
+  for (const HOST of ['127.0.0.1', '0.0.0.0'])
+    it(`LULL_PUBLIC_URL with HOST=${HOST} starts only with a secret or LULL_ALLOW_UNSIGNED`, () => {
+      const env = { HOST, LULL_PUBLIC_URL: 'https://bot.example' }
+      expect(check(env)).to.throw(/^(HOST|LULL_PUBLIC_URL)=.* LULL_ALLOW_UNSIGNED/)
+      expect(check({ ...env, LULL_ALLOW_UNSIGNED: 'none' })).not.to.throw()
+      expect(check({ ...env, WHATSAPP_APP_SECRET: 'secret' })).not.to.throw()
+    })
+
+  it('the providers that may come unsigned are those that LULL_ALLOW_UNSIGNED names, and no others', () => {
+    const open = (env: Environment) => unsignedProviders(readConfig(env))
+    const all = providers.names
+    expect(open({})).to.deep.equal(all)
+    expect(open({ LULL_ALLOW_UNSIGNED: 'wppconnect' })).to.deep.equal(['wppconnect'])
+    expect(open({ LULL_ALLOW_UNSIGNED: 'none' })).to.deep.equal([])
+    expect(open({ WHATSAPP_APP_SECRET: 'secret' })).to.deep.equal([])
+    expect(open({ WHATSAPP_APP_SECRET: 'secret', LULL_ALLOW_UNSIGNED: 'meta,waha' })).to.deep.equal(['waha'])
+    expect(open({ LULL_PUBLIC_URL: 'https://bot.example' })).to.deep.equal([])
+    expect(open({ HOST: '0.0.0.0', LULL_ALLOW_UNSIGNED: 'all' })).to.deep.equal(all)
+  })
 
   it('the secret of any provider is enough', () => {
     for (const name of [
