@@ -14,6 +14,7 @@ import type { HttpHandoverOptions } from '../../src/handover/http.js'
 import { Metrics } from '../../src/metrics/metrics.js'
 import { Processor, type ProcessorOptions } from '../../src/processor/processor.js'
 import { MemoryStore } from '../../src/store/memory/store.js'
+import type { WebhookOptions } from '../../src/webhook/fetch.js'
 import { serve } from './api/serving.js'
 
 const README_LINES = 180
@@ -148,6 +149,19 @@ const HTTP: All<HttpHandoverOptions> = {
   concurrency: 'documented',
 }
 
+/** `known` is for our own tests: the library does not export what makes one. */
+const WEBHOOK: All<Omit<WebhookOptions, 'known'>> = {
+  batcher: 'documented',
+  providers: 'documented',
+  provider: 'documented',
+  direct: 'documented',
+  groups: 'documented',
+  onOwnMessage: 'documented',
+  raw: 'documented',
+  log: 'documented',
+  observer: 'documented',
+}
+
 describe('the docs', () => {
   it(`the README is at most ${README_LINES} lines long`, () => {
     expect(text('README.md').trimEnd().split('\n').length).to.be.at.most(README_LINES)
@@ -210,6 +224,14 @@ describe('the docs', () => {
     expect(unknown).to.deep.equal([])
   })
 
+  it('internals.md gives a reason for every dependency', () => {
+    const { dependencies, optionalDependencies } = JSON.parse(text('package.json'))
+    const [, table = ''] = text('docs/internals.md').split('\n## Dependencies\n')
+    const listed = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell = '']) => cell.split(', '))
+    const names = listed.map(name => name.replace(' (optional)', '')).filter(name => !/^(package|---)$/.test(name))
+    expect(names.toSorted()).to.deep.equal(Object.keys({ ...dependencies, ...optionalDependencies }).toSorted())
+  })
+
   it('every npm script exists', () => {
     const { scripts } = JSON.parse(text('package.json'))
     const unknown = FILES.flatMap(file =>
@@ -232,6 +254,7 @@ describe('the docs', () => {
       '## Options': BATCHER_AND_PROCESSOR,
       '### A queue: `bullmq()`': BULLMQ,
       '### A URL: `http()`': HTTP,
+      '## Webhooks': WEBHOOK,
     }
     for (const [heading, options] of Object.entries(documented))
       expect(optionsIn(heading).toSorted(), heading).to.deep.equal(Object.keys(options).toSorted())
