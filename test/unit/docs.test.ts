@@ -14,6 +14,7 @@ import type { HttpHandoverOptions } from '../../src/handover/http.js'
 import { Metrics } from '../../src/metrics/metrics.js'
 import { Processor, type ProcessorOptions } from '../../src/processor/processor.js'
 import { MemoryStore } from '../../src/store/memory/store.js'
+import { StoreUnavailable } from '../../src/store/store.js'
 import type { WebhookOptions } from '../../src/webhook/fetch.js'
 import { serve } from './api/serving.js'
 
@@ -278,6 +279,22 @@ describe('the docs', () => {
       await live.close()
       await serving.close(1000)
       metrics.stop()
+    }
+  })
+
+  it('http-api.md shows errors as the API sends them', async () => {
+    const serving = await serve()
+    try {
+      const missing = await serving.call('POST', '/webhook/whatsap', '{}')
+      serving.store.trouble = new StoreUnavailable('connection', 'Redis is away')
+      const unavailable = await serving.call('POST', '/webhook/whatsapp/batched/generic', {
+        chatId: 'c',
+        messageId: 'm',
+      })
+      for (const { text: shown } of [missing, unavailable])
+        expect(text('docs/http-api.md')).to.include(`    ${shown}\n`)
+    } finally {
+      await serving.close(1000)
     }
   })
 
