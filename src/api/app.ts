@@ -8,10 +8,10 @@ import type { Metrics } from '../metrics/metrics.js'
 import type { Counts } from '../observer.js'
 import { MARK_HEADER } from '../presence/presence.js'
 import { Receiver, type ReceiverOptions } from '../webhook/receive.js'
-import { Rejections } from '../webhook/rejections.js'
 import { batchRoutes } from './batches.js'
+import { boardRoutes } from './board.js'
 import { conversationRoutes } from './conversations.js'
-import { boardOf, type DashboardOptions, dashboardRoutes } from './dashboard.js'
+import { type DashboardOptions, dashboardRoutes } from './dashboard.js'
 import { eventRoutes } from './events.js'
 import { emptyApp, exchange, replyWith, setHeaders } from './exchange.js'
 import { healthRoutes } from './health.js'
@@ -25,13 +25,12 @@ import { webhookRoutes } from './webhooks.js'
 /** Of every response. */
 const SAFE_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' }
 
-export interface AppOptions extends Pick<ReceiverOptions, 'providers' | 'groups' | 'onOwnMessage' | 'raw'> {
+export interface AppOptions
+  extends Pick<ReceiverOptions, 'providers' | 'groups' | 'onOwnMessage' | 'raw' | 'rejections'> {
   batcher: Batcher
   log: Logger
   /** Bearer token for all routes but webhooks and health; without one those routes respond 401. */
   apiToken?: string
-  /** Counts refused webhooks. Default one of the app's own. */
-  rejections?: Rejections
   /** A condition of `/readyz` beside the store: rejects with one line that says what is wrong. */
   readiness?: () => Promise<void>
   /** Measures requests and webhooks; served at `/metrics`. */
@@ -50,20 +49,17 @@ export interface AppOptions extends Pick<ReceiverOptions, 'providers' | 'groups'
 
 export function createApp(options: AppOptions): RequestListener {
   const { batcher, log, metrics, dashboard, mark, readiness = async () => {}, showTexts = true } = options
-  const { rejections = new Rejections(log) } = options
   const access = new Access(options.apiToken, options.publicUrl)
   const token = access.required
   const { afterAppend } = new NoProcessor(batcher, log, options.onNoProcessor)
 
-  const recent = new RecentWebhooks(rejections)
-  const observer = {
-    rejected: (provider: string, reason: string) => metrics?.rejected(provider, reason),
-    received(provider: string, counts: Counts) {
-      recent.received(provider, counts)
-      metrics?.received(provider, counts)
-    },
+  const received = (provider: string, counts: Counts) => {
+    recent.received(provider, counts)
+    metrics?.received(provider, counts)
   }
-  const receiver = new Receiver({ ...options, rejections, observer, onAppended: afterAppend })
+  const rejected = (provider: string, reason: string) => metrics?.rejected(provider, reason)
+  const receiver = new Receiver({ ...options, observer: { received, rejected }, onAppended: afterAppend })
+  const recent = new RecentWebhooks(receiver.rejections)
 
   const router = new Router()
   conversationRoutes(router, { batcher, token, showTexts, metrics, afterAppend })
@@ -85,7 +81,7 @@ export function createApp(options: AppOptions): RequestListener {
   app.use(webhookRoutes(receiver, reply))
   app.use(setHeaders(headers))
   app.use(checkPath)
-  if (dashboard?.queue) app.use(boardOf(dashboard.queue, access))
+  if (dashboard?.queue) app.use(boardRoutes(dashboard.queue, access))
   app.use(router.routes())
   app.use(otherMethods(reply))
   app.use(nothingHere(meantInApi))

@@ -1,14 +1,15 @@
-/** Batches: that one has been answered (what a receiver of the `http` handover says after a 202), and the dead ones. */
+/** Batches: the end of an answer (from a receiver of the `http` handover that replied 202), and the dead batches. */
 import type Router from '@koa/router'
 import type { Middleware } from 'koa'
 import { z } from 'zod'
 import type { Batcher } from '../batcher.js'
 import { Refusal } from '../http/refusal.js'
+import { shown } from '../http/shown.js'
 import { limitOf } from './limit.js'
 import { parsedBody } from './request-body.js'
 import { deadWithoutTexts } from './texts.js'
 
-/** A form's or an object's; nothing at all is `completed`. */
+/** JSON or a form; an empty body means `completed`. */
 const answeredBody = z.object({ outcome: z.enum(['completed', 'failed']).default('completed') }).optional()
 
 interface Options {
@@ -20,8 +21,12 @@ interface Options {
 export function batchRoutes(router: Router, { batcher, token, showTexts }: Options): void {
   router.post('/batches/:batchId/answered', token, async ctx => {
     const parsed = answeredBody.safeParse(await parsedBody(ctx))
-    if (!parsed.success) throw new Refusal(400, 'outcome must be "completed" or "failed"')
-    // A batch that nobody waits for any more is no error: the answer may come twice, or after its timeout.
+    if (!parsed.success)
+      throw new Refusal(
+        400,
+        'outcome is neither "completed" nor "failed": send one of them, or no body for "completed"',
+      )
+    // A batch that no longer holds its conversation is no error: the answer may come twice, or after its timeout.
     ctx.body = await batcher.answered(ctx.params['batchId'] ?? '', parsed.data?.outcome)
   })
 
@@ -34,7 +39,7 @@ export function batchRoutes(router: Router, { batcher, token, showTexts }: Optio
     const batchId = ctx.params['batchId'] ?? ''
     const redriven = await batcher.redrive(batchId)
     if (redriven === undefined)
-      throw new Refusal(404, `no dead batch has the id ${JSON.stringify(batchId.slice(0, 80))}`)
+      throw new Refusal(404, `no dead batch has the id ${shown(batchId)}: GET /dead lists them`)
     ctx.body = { batchId, ...redriven }
   })
 }

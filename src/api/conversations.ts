@@ -1,7 +1,7 @@
 /**
- * Conversations of any channel: what waits, what happened, and messages, signs of typing, a flush or a drop by hand.
+ * Conversations of any channel: their open messages and their history; append, typing, flush and drop.
  *
- *   GET    /conversations?limit=                 what waits, soonest due first
+ *   GET    /conversations?limit=                 those with messages, soonest due first
  *   GET    /conversations/:id                    GET    /conversations?id=
  *   GET    /conversations/:id/history            GET    /conversations/history?id=
  *   GET    /conversations/:id/lives              GET    /conversations/lives?id=
@@ -10,8 +10,8 @@
  *   POST   /conversations/:id/typing             POST   /conversations/typing?id=
  *   DELETE /conversations/:id                    DELETE /conversations?id=
  *
- * Ids are URL-encoded (`shop/7900@c.us` is `shop%2F7900%40c.us`); the forms on the right are for where a proxy refuses
- * `%2F`. A conversation that happens to be called `history` is one without `?id=`.
+ * Ids are URL-encoded (`shop/7900@c.us` is `shop%2F7900%40c.us`). The forms on the right are for proxies that refuse `%2F`;
+ * without `?id=`, `/conversations/history` is the conversation with the id `history`.
  */
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
@@ -19,6 +19,7 @@ import { z } from 'zod'
 import type { AppendMessage, Batcher } from '../batcher.js'
 import { livesOfConversation } from '../history/reading.js'
 import { Refusal } from '../http/refusal.js'
+import { shown } from '../http/shown.js'
 import type { Metrics } from '../metrics/metrics.js'
 import { LONGEST_ID } from '../providers/fields.js'
 import { messageFrom, messagesIn } from '../providers/generic.js'
@@ -62,9 +63,9 @@ export function conversationRoutes(router: Router, { batcher, token, showTexts, 
   const append: Handler = async (ctx, id) => {
     const result = await batcher.append(id, messagesOf(await parsedBody(ctx)))
     afterAppend(result)
-    const { listeners: _, ...told } = result
-    metrics?.received('generic', { accepted: told.accepted, duplicates: told.duplicates, ignored: told.tooOld })
-    return told
+    const { listeners: _, ...body } = result
+    metrics?.received('generic', { accepted: body.accepted, duplicates: body.duplicates, ignored: body.tooOld })
+    return body
   }
   const typing: Handler = async (ctx, id) => {
     const extended = await batcher.typing(id, typingMs(await parsedBody(ctx)))
@@ -72,7 +73,8 @@ export function conversationRoutes(router: Router, { batcher, token, showTexts, 
   }
   const flush: Handler = async (_ctx, id) => {
     const flushed = await batcher.flush(id)
-    if (flushed === undefined) throw new Refusal(404, `nothing is open for conversation=${JSON.stringify(id)}`)
+    if (flushed === undefined)
+      throw new Refusal(404, `conversation=${shown(id)} has no open batch: there is nothing to flush`)
     return flushed
   }
   const drop: Handler = async (_ctx, id) => ({ dropped: await batcher.drop(id) })
@@ -82,7 +84,7 @@ export function conversationRoutes(router: Router, { batcher, token, showTexts, 
     ctx.body = { conversations: await batcher.conversations(limitOf(ctx)) }
   })
   router.delete('/conversations', token, one(drop))
-  // With `?id=` the last word of the path is what to do; without, `/conversations/history` is a conversation.
+  // Without `?id=` the last word of the path is a conversation's id.
   router.get('/conversations/history', token, (ctx, next) =>
     queryOf(ctx, 'id') === undefined ? next() : one(history)(ctx),
   )
@@ -99,18 +101,19 @@ export function conversationRoutes(router: Router, { batcher, token, showTexts, 
   router.get('/conversations/:id/lives', token, one(lives))
 }
 
-/** @throws {Refusal} where it is missing or too long */
+/** @throws {Refusal} 400 if it is missing or too long */
 function conversationIdOf(ctx: Context & { params: Record<string, string> }): string {
   const id = queryOf(ctx, 'id') ?? ctx.params['id'] ?? ''
-  if (id === '') throw new Refusal(400, 'the conversation is missing: /conversations/:id, URL-encoded, or ?id=')
+  if (id === '') throw new Refusal(400, 'the conversation is missing: give its id in the path, URL-encoded, or as ?id=')
   if (id.length > LONGEST_CONVERSATION_ID)
-    throw new Refusal(400, `the conversation's id has ${id.length} characters: ${LONGEST_CONVERSATION_ID} at most`)
+    throw new Refusal(400, `the conversation's id has ${id.length} characters: use at most ${LONGEST_CONVERSATION_ID}`)
   return id
 }
 
 /**
- * One or many messages of the generic shape, without a chat. Whoever calls this wants all of them taken, so one that
- * cannot be stops them all, unlike in a webhook.
+ * One or many messages of the generic shape, without a chat. Unlike in a webhook, one invalid message refuses all of them:
+ * the caller can correct it.
+ * @throws {Refusal} 400
  */
 function messagesOf(body: unknown): AppendMessage[] {
   if (typeof body !== 'object' || body === null)
@@ -118,12 +121,16 @@ function messagesOf(body: unknown): AppendMessage[] {
   return messagesIn(body).map((value, index) => {
     const message = messageFrom(value)
     if (message !== undefined) return message
-    throw new Refusal(400, `messages[${index}].messageId is missing: it is what a repeated message is known by`)
+    throw new Refusal(
+      400,
+      `messages[${index}].messageId is missing: set an id that stays the same when the message is sent again`,
+    )
   })
 }
 
 function typingMs(body: unknown): number | undefined {
   const parsed = typingBody.safeParse(body)
-  if (!parsed.success) throw new Refusal(400, `ms must be a whole number from 1 to ${LONGEST_TYPING_MS}`)
+  if (!parsed.success)
+    throw new Refusal(400, `ms is not a whole number from 1 to ${LONGEST_TYPING_MS}: correct it, or leave it out`)
   return parsed.data?.ms
 }

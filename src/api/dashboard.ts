@@ -1,10 +1,10 @@
 /**
- * The page at `/`, and what only it asks for. The link with the token is traded for a cookie at once; the page's files
- * (src/dashboard) hold nothing of anybody's, and are served to anybody. Every address in them is relative, so that the page
- * works under a path that a proxy takes away. The Content-Security-Policy allows nothing but these files.
+ * The page at `/`, and the routes that only the page calls. The link with the token is traded for a cookie at once. The
+ * page's files (src/dashboard) hold no data, and are served without a token. All their addresses are relative, so that the
+ * page works behind a proxy that strips a path. The Content-Security-Policy allows only these files.
  */
 import type Router from '@koa/router'
-import type { Context, Middleware } from 'koa'
+import type { Context } from 'koa'
 import type { Batcher } from '../batcher.js'
 import { recentLives } from '../history/reading.js'
 import { OVERDUE_MS } from '../history/release.js'
@@ -12,19 +12,20 @@ import { thinkingMs } from '../worker/handler.js'
 import type { LiveEvents } from './events.js'
 import { limitOf } from './limit.js'
 import { pageFile, pageFileThatExists } from './page-files.js'
-import { BOARD_PATH, type QueueWindow } from './queue-window.js'
+import { setPageHeaders } from './page-headers.js'
+import type { QueueWindow } from './queue-window.js'
 import type { RecentWebhooks, RefusedElsewhere } from './recent-webhooks.js'
 import { parsedBody, queryOf } from './request-body.js'
 import type { Access } from './token.js'
 
 export interface DashboardOptions {
   live: LiveEvents
-  /** Of Lull. */
+  /** Lull's. */
   version: string
   batching: boolean
-  /** Whether the handover is to a queue that can be looked at. */
+  /** Present if the handover is to a queue that can be shown. */
   queue?: QueueWindow
-  /** Whoever works on the batches is somebody's own: the playground warns before it sends them any. */
+  /** A real bot gets the batches: the playground warns before it sends any. */
   isOwnWorker: boolean
   refusedElsewhere?: () => Promise<RefusedElsewhere[]>
 }
@@ -38,25 +39,24 @@ interface Parts extends DashboardOptions {
 
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-/** bull-board styles its elements in place. */
-const BOARD_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
-
-/** A navigation of our own, so that it takes the new cookie with it wherever the link was clicked; it replaces the address. */
+/**
+ * The response to the link: it navigates to the page. This second navigation comes from our own site, so that the browser sends
+ * the SameSite=Strict cookie, wherever the link was clicked; and the token is gone from the address.
+ */
 const ENTERED =
   '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=./"><link rel="icon" href="page/icon.svg"><title>Lull</title><p><a href="./">Lull</a></p></html>'
 
 export function dashboardRoutes(router: Router, parts: Parts): void {
   const { access } = parts
   router.get('/', ctx => {
-    guard(ctx, PAGE_POLICY)
+    setPageHeaders(ctx, PAGE_POLICY)
     const token = queryOf(ctx, 'token')
     if (token !== undefined) enter(ctx, access, token)
     else showPage(ctx, access)
   })
   // The token pasted into the form of login.html.
   router.post('/', async ctx => {
-    guard(ctx, PAGE_POLICY)
+    setPageHeaders(ctx, PAGE_POLICY)
     access.checkOrigin(ctx)
     const body = await parsedBody(ctx)
     const token: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'token') : undefined
@@ -65,11 +65,11 @@ export function dashboardRoutes(router: Router, parts: Parts): void {
   router.get('/page/state', access.required, async ctx => {
     ctx.body = await stateOf(parts)
   })
-  // Of all conversations; those of one are at /conversations/:id/history.
+  // Of all conversations; one conversation's are at /conversations/:id/history.
   router.get('/page/history', access.required, async ctx => {
     ctx.body = { history: await parts.batcher.history({ limit: limitOf(ctx) }) }
   })
-  // Of all conversations; those of one are at /conversations/:id/lives.
+  // Of all conversations; one conversation's are at /conversations/:id/lives.
   router.get('/page/lives', access.required, async ctx => {
     await parts.batcher.open()
     ctx.body = await recentLives(parts.batcher.store, limitOf(ctx))
@@ -77,7 +77,7 @@ export function dashboardRoutes(router: Router, parts: Parts): void {
   router.get('/page/*path', (ctx, next) => {
     const file = pageFile(ctx.params['path'] ?? '')
     if (!file) return next()
-    guard(ctx, PAGE_POLICY)
+    setPageHeaders(ctx, PAGE_POLICY)
     ctx.set('Cache-Control', 'no-cache')
     ctx.etag = file.etag
     ctx.type = file.type
@@ -86,32 +86,6 @@ export function dashboardRoutes(router: Router, parts: Parts): void {
     else ctx.body = file.body
     return undefined
   })
-}
-
-/** The queue's board: everything under `/queues`. */
-export function boardOf(queue: QueueWindow, access: Access): Middleware {
-  return async (ctx, next) => {
-    if (ctx.path !== BOARD_PATH && !ctx.path.startsWith(`${BOARD_PATH}/`)) return next()
-    try {
-      access.check(ctx)
-    } catch (error) {
-      if (ctx.get('sec-fetch-mode') !== 'navigate') throw error
-      // To the page, which asks for the token.
-      ctx.redirect(ctx.path === BOARD_PATH ? './' : '../')
-      return
-    }
-    guard(ctx, BOARD_POLICY)
-    const board = await queue.board()
-    await board(ctx, async () => {})
-    // None of the board's routes or methods. As the board's own `next` this would fail: it turns every error into a 500.
-    if (ctx.status >= 400 && !ctx.body) await next()
-  }
-}
-
-function guard(ctx: Context, policy: string): void {
-  ctx.set('Content-Security-Policy', policy)
-  ctx.set('Referrer-Policy', 'no-referrer')
-  ctx.set('Cross-Origin-Opener-Policy', 'same-origin')
 }
 
 function enter(ctx: Context, access: Access, token: string): void {
@@ -125,13 +99,13 @@ function showPage(ctx: Context, access: Access): void {
     ctx.body = pageFileThatExists('index.html').body
     ctx.type = 'html'
   } catch (error) {
-    // A program is told in JSON, as everywhere.
+    // A program gets JSON, as on every route.
     if (ctx.accepts('json', 'html') !== 'html') throw error
     askForToken(ctx)
   }
 }
 
-/** @param isWrong whether one was tried: the page says so where it has it hidden */
+/** @param isWrong whether a wrong token was given: the login page then shows its alert */
 function askForToken(ctx: Context, isWrong = false): void {
   const { body } = pageFileThatExists('login.html')
   ctx.status = 401
@@ -139,13 +113,13 @@ function askForToken(ctx: Context, isWrong = false): void {
   ctx.type = 'html'
 }
 
-/** All that the page shows beside conversations, history and dead batches, which have routes of their own. */
+/** What the page shows beside conversations, lives and dead batches, which have their own routes. */
 async function stateOf({ batcher, live: _live, webhooks, queue, access: _access, ...parts }: Parts) {
   const { address, db, prefix, runId, version: storeVersion } = await batcher.open()
   const { store } = batcher
   const [totals, counts, elsewhere] = await Promise.all([
     store.totals(),
-    // Where the queue can not be asked, the rest is worth showing.
+    // If the queue's Redis fails, the page shows the rest.
     queue?.counts().catch(error => ({ error: error instanceof Error ? error.message : String(error) })),
     parts.refusedElsewhere?.().catch(() => []),
   ])
@@ -158,7 +132,7 @@ async function stateOf({ batcher, live: _live, webhooks, queue, access: _access,
     batching: parts.batching,
     showTexts: parts.showTexts,
     isOwnWorker: parts.isOwnWorker,
-    // The thirty lines that the playground compares with answer as fast as its bot.
+    // The playground's thirty-line bot takes as long to answer as the reference worker.
     thinkingMs: thinkingMs(store.rules),
     totals,
     ...(queue ? { queue: { name: queue.name, counts } } : {}),

@@ -1,9 +1,12 @@
 /**
- * `/events`: what happens, as server-sent events. One follower of the history serves all readers of this process, and runs
- * only while there is one. Events without a name are steps, as `lull watch --json` shows them; `growth` says what open batches
- * have become (see growth.ts); `summary` stands for what came too fast (see live-reader.ts); `stale` asks readers to look at
- * everything anew; `beat` comes every ten seconds and says whether the store can be used, so that a connection without one is
- * known to be lost.
+ * `/events`: what happens, as server-sent events. One follower of the history serves all readers of this process; it runs
+ * while there is a reader.
+ *
+ *   (no name)  one step, as `lull watch --json` prints it
+ *   growth     how open batches have grown (growth.ts)
+ *   summary    replaces steps that came too fast for the reader (live-reader.ts)
+ *   stale      something was missed: read everything again
+ *   beat       every ten seconds, with whether the store can be used; without beats the connection is lost
  */
 import type Router from '@koa/router'
 import type { Middleware } from 'koa'
@@ -16,12 +19,12 @@ import { eventOf, LiveReader, READER_BOUNDS, type ReaderBounds, stepEvent } from
 const MOST_READERS = 100
 const SECOND_MS = 1000
 const BEAT_EVERY_S = 10
-/** How often readers hear of what has grown. */
+/** How often `growth` is sent. */
 const GROWTH_EVERY_MS = 250
-/** Where growth can not be followed, readers look at everything so often instead. */
+/** If growth cannot be followed, `stale` is sent this often instead. */
 const STALE_EVERY_S = 5
 const STALE = eventOf('stale', {})
-/** When a browser tries again. */
+/** After a lost connection a browser waits this long, in ms. */
 const RETRY = 'retry: 2000\n\n'
 
 export interface LiveEventsOptions {
@@ -34,7 +37,7 @@ export class LiveEvents {
   private following: Promise<() => Promise<void>> | undefined
   private readonly grown = new PendingGrowth()
   private growthTimer: NodeJS.Timeout | undefined
-  private isBlind = false
+  private growthFailed = false
   private clock: NodeJS.Timeout | undefined
   private seconds = 0
   private closed = false
@@ -49,11 +52,11 @@ export class LiveEvents {
     this.bounds = bounds
   }
 
-  /** A new reader's stream. @throws {StoreUnavailable} where the history can not be followed now */
+  /** A stream for a new reader. @throws {StoreUnavailable} if the history cannot be followed now, {Refusal} 503 */
   async read(): Promise<LiveReader> {
-    if (this.closed) throw new Refusal(503, 'this API is stopping', { 'Retry-After': '2' })
+    if (this.closed) throw new Refusal(503, 'this API is stopping: connect again', { 'Retry-After': '2' })
     if (this.readers.size >= MOST_READERS)
-      throw new Refusal(503, `${MOST_READERS} readers of /events are there already: close one of them`)
+      throw new Refusal(503, `/events has ${MOST_READERS} readers, which is the most: close one of them`)
     const reader = new LiveReader(this.bounds)
     this.readers.add(reader)
     reader.once('close', () => this.leave(reader))
@@ -68,16 +71,16 @@ export class LiveEvents {
     return reader
   }
 
-  /** Ends all readers; they may come back to another process. May be called twice. */
+  /** Ends all streams; the readers may connect to another process. May be called twice. */
   async close(): Promise<void> {
     this.closed = true
     for (const reader of this.readers) reader.push(null)
     this.readers.clear()
-    await this.rest()
+    await this.stopFollowing()
   }
 
   private follow(): Promise<unknown> {
-    this.clock ??= setInterval(() => this.second(), SECOND_MS)
+    this.clock ??= setInterval(() => this.everySecond(), SECOND_MS)
     this.following ??= this.followBoth().catch(error => {
       this.following = undefined
       throw error
@@ -86,70 +89,70 @@ export class LiveEvents {
   }
 
   private async followBoth(): Promise<() => Promise<void>> {
-    const stopSteps = await this.store.follow(entry => this.tell(entry))
+    const stopSteps = await this.store.follow(entry => this.sendStep(entry))
     const stopGrowth = await this.followGrowth()
     return async () => {
       await Promise.all([stopSteps(), stopGrowth()])
     }
   }
 
-  /** Steps are shown without it. */
+  /** If growth cannot be followed, readers still get the steps. */
   private async followGrowth(): Promise<() => Promise<void>> {
     const listener: GrowthListener = {
       grew: growth => {
-        if (this.grown.add(growth)) this.growthTimer = setTimeout(() => this.tellGrowth(), GROWTH_EVERY_MS)
+        if (this.grown.add(growth)) this.growthTimer = setTimeout(() => this.sendGrowth(), GROWTH_EVERY_MS)
       },
-      missed: () => this.tellStale(),
+      missed: () => this.sendStale(),
     }
-    this.isBlind = false
+    this.growthFailed = false
     try {
       return await this.store.followGrowth(listener)
     } catch (error) {
-      this.log.debug({ err: error }, 'how batches grow can not be followed')
-      this.isBlind = true
+      this.log.debug({ err: error }, 'the growth of batches cannot be followed')
+      this.growthFailed = true
       return async () => {}
     }
   }
 
-  private tellGrowth(): void {
+  private sendGrowth(): void {
     const { text, count, leftOut } = this.grown.take()
     for (const reader of this.readers) reader.growth(text, count)
-    if (leftOut > 0) this.tellStale()
+    if (leftOut > 0) this.sendStale()
   }
 
-  private tellStale(): void {
-    for (const reader of this.readers) reader.say(STALE)
+  private sendStale(): void {
+    for (const reader of this.readers) reader.send(STALE)
   }
 
-  private tell(entry: HistoryEntry): void {
+  private sendStep(entry: HistoryEntry): void {
     const text = stepEvent(entry)
     for (const reader of this.readers) reader.step(entry, text)
   }
 
-  private second(): void {
+  private everySecond(): void {
     this.seconds += 1
     for (const reader of this.readers) reader.second()
-    if (this.isBlind && this.seconds % STALE_EVERY_S === 0) this.tellStale()
+    if (this.growthFailed && this.seconds % STALE_EVERY_S === 0) this.sendStale()
     if (this.seconds % BEAT_EVERY_S === 0) this.beat(...this.readers)
   }
 
   private beat(...readers: LiveReader[]): void {
-    const say = (state: object) => {
-      for (const reader of readers) reader.say(eventOf('beat', state))
+    const send = (state: object) => {
+      for (const reader of readers) reader.send(eventOf('beat', state))
     }
     this.store.ready().then(
-      () => say({ ready: true }),
-      error => say({ ready: false, error: error instanceof Error ? error.message : String(error) }),
+      () => send({ ready: true }),
+      error => send({ ready: false, error: error instanceof Error ? error.message : String(error) }),
     )
   }
 
   private leave(reader: LiveReader): void {
     if (!this.readers.delete(reader) || this.readers.size > 0) return
-    void this.rest()
+    void this.stopFollowing()
   }
 
-  /** Nobody reads: nothing is followed. */
-  private async rest(): Promise<void> {
+  /** Stops following: there are no readers. */
+  private async stopFollowing(): Promise<void> {
     clearInterval(this.clock)
     this.clock = undefined
     clearTimeout(this.growthTimer)
@@ -159,7 +162,7 @@ export class LiveEvents {
     try {
       await (await following)?.()
     } catch (error) {
-      this.log.debug({ err: error }, 'the history was not left cleanly')
+      this.log.debug({ err: error }, 'following the history did not stop cleanly')
     }
   }
 }
@@ -168,7 +171,7 @@ export function eventRoutes(router: Router, live: LiveEvents, token: Middleware)
   router.get('/events', token, async ctx => {
     const reader = await live.read()
     ctx.type = 'text/event-stream'
-    // nginx would keep them to itself until it has a page of them.
+    // nginx would buffer the events.
     ctx.set('X-Accel-Buffering', 'no')
     ctx.body = reader
   })

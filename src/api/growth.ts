@@ -1,20 +1,20 @@
 /**
- * How open batches grow, for the readers of `/events`: of each conversation only what is true now, a few times a second. The
- * history does not tell it; the store's `batch-updated` does.
+ * How open batches grow, for the readers of `/events`: the latest state of each conversation, a few times a second. It comes
+ * from the channel `batch-updated`; the history has no step for a single message.
  */
 import type { Growth as Update } from '../store/store.js'
 import { eventOf } from './live-reader.js'
 
 type Growth = Pick<Update, 'conversationId' | 'batchId' | 'count' | 'dueInMs'>
 
-/** As many conversations as the page looks at. */
+/** As many conversations as the page shows. */
 const MOST_PENDING = 1000
 
 export class PendingGrowth {
   private readonly pending = new Map<string, Growth & { atMs: number }>()
   private leftOut = 0
 
-  /** @returns whether it is the first that is pending */
+  /** @returns whether this is the first one pending */
   add({ conversationId, batchId, count, dueInMs }: Growth): boolean {
     const isFirst = this.pending.size === 0
     if (this.pending.size >= MOST_PENDING && !this.pending.has(conversationId)) this.leftOut += 1
@@ -22,7 +22,7 @@ export class PendingGrowth {
     return isFirst
   }
 
-  /** What is pending, as one event, and how many conversations it tells of. */
+  /** @returns what is pending as one event, for how many conversations, and how many did not fit */
   take(): { text: string; count: number; leftOut: number } {
     const now = performance.now()
     const grown = [...this.pending.values()].map(({ atMs, dueInMs, ...growth }) => ({

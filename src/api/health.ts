@@ -8,7 +8,7 @@ import { within } from '../within.js'
 /** Probes give up after a second or a few; the reason must come before that. */
 const READY_WITHIN_MS = 2000
 
-/** @param readiness rejects with one line that says why not */
+/** @param readiness rejects with one line that says what is wrong */
 export function healthRoutes(router: Router, readiness: () => Promise<void>): void {
   router.get('/livez', ctx => {
     ctx.body = { status: 'ok' }

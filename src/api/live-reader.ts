@@ -1,30 +1,30 @@
 /**
- * One reader of `/events`. It gets every step as it happens, as long as it keeps up: more than so many a second, or more than so
- * much that it has not taken, and it gets one summary a second instead. What is held for it is bounded, whatever it does.
+ * One reader of `/events`. It gets every step as it happens. If there are too many steps a second, or the reader is too slow,
+ * it gets one summary a second instead. The memory that one reader takes is bounded.
  */
 import { Readable } from 'node:stream'
 import type { HistoryEntry } from '../store/store.js'
 
 export interface ReaderBounds {
-  /** More steps a second than this are summed up. */
+  /** More steps a second than this are summarised. */
   stepsASecond: number
-  /** What a reader has not taken; more is summed up. */
+  /** Unread bytes; steps that do not fit are summarised. */
   bytesWaiting: number
-  /** A reader that has taken nothing for so long is let go. */
+  /** A reader that has read nothing for this long is disconnected. */
   patienceMs: number
 }
 
 export const READER_BOUNDS: ReaderBounds = { stepsASecond: 200, bytesWaiting: 128 * 1024, patienceMs: 60_000 }
 
-/** Latenesses that a summary holds: enough for its median, and nearly for its worst. */
+/** A summary holds a sample of this many latenesses: enough for a median. */
 const LATENESSES = 200
 
-/** What a reader was not told one by one. */
+/** Steps and growth that were not sent one by one. */
 interface Summary {
   /** Steps and growth. */
   skipped: number
   steps: Record<string, number>
-  /** Of what was claimed. */
+  /** Of the claimed batches. */
   reasons: Record<string, number>
   lateMs: number[]
 }
@@ -42,7 +42,7 @@ export class LiveReader extends Readable {
     this.takenAtMs = performance.now()
   }
 
-  /** @param text the entry, as it is sent */
+  /** @param text the entry as an event */
   step(entry: HistoryEntry, text: string): void {
     const { stepsASecond, bytesWaiting } = this.bounds
     this.stepsThisSecond += 1
@@ -52,7 +52,7 @@ export class LiveReader extends Readable {
     else this.push(text)
   }
 
-  /** @param text what has grown, as it is sent @param count of how many conversations */
+  /** @param text the growth as an event @param count of conversations in it */
   growth(text: string, count: number): void {
     if (this.destroyed) return
     if (this.readableLength + text.length <= this.bounds.bytesWaiting) this.push(text)
@@ -62,8 +62,8 @@ export class LiveReader extends Readable {
     }
   }
 
-  /** Anything but a step: what does not fit is left out. */
-  say(text: string): void {
+  /** Any other event. Dropped if it does not fit. */
+  send(text: string): void {
     if (!this.destroyed && this.readableLength + text.length <= this.bounds.bytesWaiting) this.push(text)
   }
 
@@ -80,7 +80,7 @@ export class LiveReader extends Readable {
 
 export const eventOf = (name: string, data: unknown): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 
-/** Without a name, so that whoever reads `/events` for the live lines needs to know of nothing else. */
+/** Without a name, so that a program that wants only the steps can read the default events. */
 export const stepEvent = (entry: HistoryEntry): string => `id: ${entry.id}\ndata: ${JSON.stringify(entry)}\n\n`
 
 const emptySummary = (): Summary => ({ skipped: 0, steps: {}, reasons: {}, lateMs: [] })

@@ -1,6 +1,6 @@
 /**
- * A look into the BullMQ queue: how many jobs it has, and its board at `/queues`. Nothing of it is loaded or connected before
- * somebody looks.
+ * Reads the BullMQ queue for the page: the numbers of jobs, and bull-board for `/queues`. Both are loaded and connected at
+ * the first call.
  */
 import type { Middleware } from 'koa'
 import { z } from 'zod'
@@ -14,20 +14,20 @@ export interface QueueWindowOptions {
   name: string
   prefix: string
   connectionName: string
-  /** Whether jobs' data are shown as they are. */
+  /** Whether the board shows what people wrote. */
   showTexts: boolean
   log: Logger
 }
 
 export const BOARD_PATH = '/queues'
 
-/** What has been answered once is not to be answered again by a slip of the mouse. */
+/** A completed job is an answer that was sent: a click must not send it again. */
 const BOARD_OPTIONS = { readOnlyMode: false, allowCompletedRetries: false }
 
-/** Of bull-board's page: nothing is fetched from anywhere else, and nothing is to be tried. */
+/** In bull-board's page. The Content-Security-Policy refuses it, and the browser would log that. */
 const FONTS_ELSEWHERE = /<link [^>]*fonts\.googleapis\.com[^>]*>/
 
-/** It does not know the path that a proxy takes away. What is there instead is resolved by board.js. */
+/** In bull-board's page. It lacks a path that a proxy strips; board.js sets the right base. */
 const ABSOLUTE_BASE = /<base [^>]*>/
 
 export type JobCounts = Record<string, number>
@@ -44,7 +44,7 @@ export class QueueWindow {
     return this.options.name
   }
 
-  /** @throws {StoreUnavailable} where the queue's Redis can not be reached */
+  /** @throws {StoreUnavailable} if the queue's Redis cannot be used */
   async counts(): Promise<JobCounts> {
     const { client, queue } = await this.open()
     try {
@@ -54,7 +54,7 @@ export class QueueWindow {
     }
   }
 
-  /** Serves what is under `BOARD_PATH`. */
+  /** Middleware that serves everything under `BOARD_PATH`. */
   board(): Promise<Middleware> {
     this.making ??= this.makeBoard().catch(error => {
       this.making = undefined
@@ -72,7 +72,7 @@ export class QueueWindow {
       const open = await opening
       await open?.close()
     } catch (error) {
-      this.options.log.debug({ err: error }, 'the queue was not left cleanly')
+      this.options.log.debug({ err: error }, 'the queue’s connection was not closed cleanly')
     }
   }
 
@@ -94,7 +94,7 @@ export class QueueWindow {
       import('@bull-board/koa'),
     ])
     const adapter = new BullMQAdapter(queue, BOARD_OPTIONS)
-    // It knows workers by the names that BullMQ gives to connections, and ours have Lull's: it would say that there is none.
+    // bull-board finds workers by BullMQ's connection names. Ours have Lull's names, so it would show that there are none.
     adapter.getWorkers = async () => null
     if (!this.options.showTexts) adapter.setFormatter('data', withoutTexts)
     const serverAdapter = new KoaAdapter().setBasePath(BOARD_PATH)
@@ -110,7 +110,7 @@ export class QueueWindow {
   }
 }
 
-/** A job's data is whatever stands in the queue. */
+/** Jobs may come from other programs, so the data is checked. */
 function withoutTexts(data: unknown): unknown {
   const parsed = jobData.safeParse(data)
   if (!parsed.success) return '(hidden)'

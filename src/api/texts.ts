@@ -1,6 +1,5 @@
 /**
- * What is left of messages where texts are hidden (LULL_SHOW_TEXTS=off): which there are and when they came, not what people
- * wrote, nor their names, files and places.
+ * Messages with LULL_SHOW_TEXTS=off: their ids, types and times, without what people wrote, their names, files and places.
  */
 import type { Batch } from '../batch.js'
 import type { ConversationState, DeadBatch } from '../store/store.js'

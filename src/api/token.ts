@@ -1,8 +1,8 @@
 /**
- * Who may see and change conversations: whoever sends the token, or a browser to which it was given once. What the browser
- * keeps is a cookie made of the token, not the token; and what it is asked to change is changed only if our own page asks,
- * since browsers send cookies with whatever another program on this host's ports makes them send. A caller's loopback
- * address proves nothing behind a proxy.
+ * Who may see and change conversations: a client that sends the token, or a browser that has traded it for a cookie. The
+ * cookie is derived from the token and does not contain it. With the cookie, a change is accepted only from our own page:
+ * browsers send cookies to all ports of a host, so that a page of another program on this host could cause a change. The
+ * client's loopback address is no proof: behind a proxy every client has it.
  */
 import { createHmac } from 'node:crypto'
 import type { Context, Middleware } from 'koa'
@@ -17,7 +17,7 @@ export class Access {
   private readonly cookie: string | undefined
   private readonly publicUrl: URL | undefined
 
-  /** @param publicUrl how the outside sees the API: its origin is ours, and with https its cookies are for TLS only */
+  /** @param publicUrl the API's address for its clients: its origin counts as ours; if it is https, the cookie is `Secure` */
   constructor(
     private readonly token: string | undefined,
     publicUrl?: string,
@@ -26,24 +26,26 @@ export class Access {
     this.publicUrl = publicUrl === undefined ? undefined : new URL(publicUrl)
   }
 
-  /** Refuses with 401 whoever has neither the header nor the cookie, and everybody where no token is set. */
+  /** Middleware: refuses a request without the token or the cookie, and every request if no token is set. */
   readonly required: Middleware = (ctx, next) => {
     this.check(ctx)
     return next()
   }
 
-  /** @throws {Refusal} 401; 403 for a change that a browser was made to ask for by somebody else's page */
+  /** @throws {Refusal} 401; 403 for a change with the cookie that another site's page caused */
   check(ctx: Context): void {
-    if (!this.token) throw new Refusal(401, 'this route needs a token, and none is set: set LULL_API_TOKEN', CHALLENGE)
+    if (!this.token)
+      throw new Refusal(401, 'this route needs a token and the API has none: set LULL_API_TOKEN', CHALLENGE)
     const [, given] = /^Bearer +(\S+)\s*$/i.exec(ctx.get('authorization')) ?? []
     if (given !== undefined) {
-      if (!equalInTime(given, this.token)) throw new Refusal(401, 'the token is not LULL_API_TOKEN', CHALLENGE)
+      if (!equalInTime(given, this.token))
+        throw new Refusal(401, 'the token is not LULL_API_TOKEN: send that one', CHALLENGE)
     } else if (this.isKnown(ctx)) {
       if (!SAFE_METHODS.has(ctx.method)) this.checkOrigin(ctx)
     } else throw new Refusal(401, 'send the header "Authorization: Bearer <LULL_API_TOKEN>"', CHALLENGE)
   }
 
-  /** Gives the browser its cookie for the token. @returns whether it was the token */
+  /** Sets the browser's cookie if the token is right. @returns whether it is */
   admit(ctx: Context, given: string): boolean {
     if (!this.token || !this.cookie || !equalInTime(given, this.token)) return false
     const isTls = this.publicUrl?.protocol === 'https:' && this.publicUrl.host === ctx.get('host')
@@ -54,11 +56,14 @@ export class Access {
     return true
   }
 
-  /** @throws {Refusal} 403 unless it is our own page that asks */
+  /** @throws {Refusal} 403 unless the request comes from our own page */
   checkOrigin(ctx: Context): void {
     const site = ctx.get('sec-fetch-site')
     if (site !== '' ? site === 'same-origin' : this.isOurs(ctx.get('origin'), ctx.get('host'))) return
-    throw new Refusal(403, 'a change is taken from the page itself or with the header "Authorization: Bearer …" only')
+    throw new Refusal(
+      403,
+      'with the cookie only the page itself may change anything: send the header "Authorization: Bearer <LULL_API_TOKEN>"',
+    )
   }
 
   private isKnown(ctx: Context): boolean {
@@ -72,7 +77,7 @@ export class Access {
   }
 }
 
-/** Browsers keep cookies by host, whatever the port: two of us on one host must not take each other's away. */
+/** Browsers share cookies between the ports of a host: with the port in its name, two APIs on one host keep theirs apart. */
 function cookieName(ctx: Context): string {
   const [, port] = /:(\d{1,5})$/.exec(ctx.get('host')) ?? []
   return port === undefined ? 'lull' : `lull-${port}`

@@ -28,7 +28,8 @@ export const otherMethods =
   (reply: WriteReply): Middleware<DefaultState, Matched> =>
   async (ctx, next) => {
     const allowed = (ctx.matched ?? []).flatMap(({ methods }) => methods)
-    if (allowed.length === 0) await next()
+    // A route with this method may have passed the request on: it has no such resource.
+    if (allowed.length === 0 || allowed.includes(ctx.method)) await next()
     else reply(ctx, otherMethod(ctx.method, ctx.path, allowed))
   }
 

@@ -15,9 +15,11 @@ import type { HeaderReader, Item, Provider } from '../providers/provider.js'
 import { providers as allProviders, type Providers, type ProvidersOptions } from '../providers/registry.js'
 import type { AppendResult } from '../store/store.js'
 import { checkSender, checkTogether, checkVerifyToken, type Trust } from './authenticate.js'
-import { Rejections } from './rejections.js'
+import { type Rejection, Rejections } from './rejections.js'
 import { type Groups, type OnOwnMessage, planOf, type StepRules } from './steps.js'
 import { type Receiving, storeSteps } from './store-steps.js'
+
+export type { Rejection, Rejections }
 
 export interface ReceiverOptions {
   batcher: Receiving
@@ -61,6 +63,7 @@ export class Receiver {
   private readonly log: Logger
   private readonly observer: Observer
   private readonly onAppended: (result: AppendResult) => void
+  readonly rejections: Rejections
 
   /** @throws {TypeError} for options that do not go together */
   constructor({ batcher, providers = {}, groups = 'byChat', onOwnMessage = 'ignore', ...options }: ReceiverOptions) {
@@ -69,6 +72,7 @@ export class Receiver {
       throw new TypeError('onOwnMessage=drop needs a batcher with drop(conversationId): give a Batcher')
     checkTogether(known, providers)
     this.batcher = batcher
+    this.rejections = rejections
     this.trust = { providers, known, rejections }
     this.known = known
     this.rules = { groups, onOwnMessage, raw: options.raw ?? false }

@@ -1,16 +1,16 @@
 /**
- * What a webhook's items mean for the conversations they belong to: the steps to take in each, in the order in which
- * they came, and how many of the items are nothing for us.
+ * Plans what to do with a webhook's items: the steps for each conversation, in the order of the items, and how many items
+ * are ignored.
  */
 import type { AppendMessage } from '../batcher.js'
 import { conversationIdOf } from '../conversation.js'
 import { type Item, type MessageItem, type Place, TYPING_WORTH_MS } from '../providers/provider.js'
 
-/** Group chats: one conversation a group, one a member of it, or none. */
+/** Group chats: one conversation for the group, one for each member, or none. */
 export const GROUPS = ['byChat', 'bySender', 'ignore'] as const
 export type Groups = (typeof GROUPS)[number]
 
-/** A person answered from the business's own phone: nothing, or the open batch is dropped and the bot stays out. */
+/** When a person answers from the business's own phone: do nothing, or drop the open batch so that the bot stays silent. */
 export const ON_OWN_MESSAGE = ['ignore', 'drop'] as const
 export type OnOwnMessage = (typeof ON_OWN_MESSAGE)[number]
 
@@ -25,20 +25,20 @@ export type Step =
   | { append: AppendMessage[] }
   | { edit: { messageId: string; text: string } }
   | { revoke: string }
-  /** How much longer the silence may be, ms. */
+  /** The quiet gap restarts with this many ms. */
   | { typing: number }
   | { drop: true }
 
 export interface Plan {
   /** By conversation, in the order of their first item. */
   conversations: Map<string, Step[]>
-  /** Items that are nothing for us; signs of typing count as such, as they hold no message. */
+  /** Items without a message for us; signs of typing count, too. */
   ignored: number
-  /** How often each reason came, for the log. */
+  /** How often each reason occurred, for the log. */
   reasons: Map<string, number>
 }
 
-/** A provider's body that is nested deeper than this is not passed on: JSON.stringify recurses, and would fail. */
+/** `raw` is left out if it is nested deeper: JSON.stringify recurses, and would overflow the stack. */
 const DEEPEST_RAW = 200
 
 export function planOf(items: Item[], provider: string, rules: StepRules): Plan {
@@ -52,7 +52,7 @@ export function planOf(items: Item[], provider: string, rules: StepRules): Plan 
   return plan
 }
 
-/** Returns why the message is ignored, if it is. */
+/** @returns the reason if the message is ignored */
 function addMessage(plan: Plan, item: MessageItem, provider: string, rules: StepRules): string | undefined {
   if (item.isGroup && rules.groups === 'ignore') return 'group'
   const steps = stepsOf(plan, conversationOf(item, rules.groups, item.message.senderId))
@@ -65,12 +65,12 @@ function addMessage(plan: Plan, item: MessageItem, provider: string, rules: Step
   return undefined
 }
 
-/** What is no message; returns why it is ignored, or counted as such. */
+/** Items that are no message. @returns the reason if the item counts as ignored */
 function addOther(plan: Plan, item: Exclude<Item, MessageItem>, rules: StepRules): string | undefined {
   if (item.kind === 'ignored') return item.reason
   if (item.isGroup && rules.groups === 'ignore') return 'group'
   if (item.kind === 'own') {
-    // Which member of a group an own message answers, nobody says.
+    // Providers do not say which member of a group an own message answers.
     const isAnswer = !item.isGroup || rules.groups === 'byChat'
     if (rules.onOwnMessage === 'drop' && isAnswer)
       stepsOf(plan, conversationOf(item, 'byChat', undefined)).push({ drop: true })
@@ -94,7 +94,7 @@ function stepsOf({ conversations }: Plan, conversationId: string): Step[] {
   return steps
 }
 
-/** By sender, a group's conversations are those of the chats `<group>/<sender>`. */
+/** With `bySender`, a member of a group has the chat id `<group>/<sender>`. */
 function conversationOf({ account, chatId, isGroup }: Place, groups: Groups, senderId: string | undefined): string {
   const isOneOfMany = isGroup && groups === 'bySender' && senderId !== undefined
   return conversationIdOf({ account, chatId: isOneOfMany ? `${chatId}/${senderId}` : chatId })

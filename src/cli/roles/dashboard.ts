@@ -1,4 +1,4 @@
-/** What the API needs to show its page: the live events, a look into the queue, and what other API processes have refused. */
+/** The parts of the page: the live events, the queue, and the webhooks that other API processes have refused. */
 import type { DashboardOptions } from '../../api/dashboard.js'
 import { LiveEvents } from '../../api/events.js'
 import { QueueWindow } from '../../api/queue-window.js'
@@ -10,14 +10,14 @@ import type { ProcessRegistry } from '../../store/store.js'
 import { packageVersion } from '../package-files.js'
 import type { ApiContext } from './role.js'
 
-/** The queue's connection ends with the lifecycle; the live events are the caller's to close, before the server. */
+/** The queue's connection is closed by the lifecycle. The caller closes the live events, before the server. */
 export async function dashboardFor(context: ApiContext, batcher: Batcher): Promise<DashboardOptions> {
   const { config, log, lifecycle, withLoggingWorker = false } = context
   const { store } = batcher
   const { processes } = store
   const settings = config.handover.queue
   const queue =
-    // A queue needs a Redis; a store in this process has none.
+    // A queue needs a Redis; the store in memory has none.
     processes && settings
       ? new QueueWindow({
           redis: settings.redis ?? config.redis,
@@ -28,7 +28,7 @@ export async function dashboardFor(context: ApiContext, batcher: Batcher): Promi
           log,
         })
       : undefined
-  if (queue) await lifecycle.add('the look into the queue', () => queue.close())
+  if (queue) await lifecycle.add('the page’s connection to the queue', () => queue.close())
   return {
     live: new LiveEvents(store, { log }),
     version: packageVersion(),
