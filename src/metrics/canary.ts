@@ -29,7 +29,7 @@ export class Canary {
    * @param name unique to this process
    */
   constructor(
-    private readonly keys: NonNullable<Store['canary']>,
+    private readonly keys: Pick<NonNullable<Store['canary']>, 'set' | 'touch'>,
     private readonly name: string,
     private readonly now: () => number = () => performance.now(),
   ) {}

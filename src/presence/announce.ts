@@ -1,4 +1,4 @@
-/** A role lists itself in Redis while it runs (see presence/presence.ts), together with the webhooks that it refused. */
+/** Publishes a role's presence while it runs, with the webhooks that it has refused (see presence.ts). */
 import { randomBytes } from 'node:crypto'
 import { packageVersion } from '../cli/package-files.js'
 import type { RoleContext } from '../cli/roles/role.js'
@@ -6,13 +6,13 @@ import type { ProcessRegistry } from '../store/store.js'
 import type { Rejections } from '../webhook/rejections.js'
 import { fingerprintOf, type Presence, sharedSettings } from './presence.js'
 
-/** Anybody can cause refusals, so they are written at most once a minute. */
-const NEWS_EVERY_MS = 60_000
+/** Anybody can cause refusals, so they are published at most once a minute. */
+const PUBLISH_EVERY_MS = 60_000
 
 const MARK_BYTES = 6
 
 /**
- * Resolves when the role is listed. It is removed when the lifecycle stops, before the store's connection is closed.
+ * Publishes it, and withdraws it when the lifecycle stops. Call it after the store was added to the lifecycle.
  * @returns its mark: `X-Lull-Mark` of its responses
  */
 export async function makeKnown(
@@ -31,21 +31,21 @@ export async function makeKnown(
     mark,
     settings,
   }
-  let news: NodeJS.Timeout | undefined
+  let timer: NodeJS.Timeout | undefined
   const put = () => processes.put(JSON.stringify({ ...presence, refused: rejections?.all ?? [] }))
   await put()
-  await lifecycle.add(`what the ${role} says of itself`, async () => {
-    clearTimeout(news)
+  await lifecycle.add(`the presence of the ${role}`, async () => {
+    clearTimeout(timer)
     await processes.remove()
   })
   let writtenAtMs = Number.NEGATIVE_INFINITY
   const write = () => {
-    news = undefined
+    timer = undefined
     writtenAtMs = performance.now()
     void put()
   }
   rejections?.subscribe(() => {
-    news ??= setTimeout(write, Math.max(writtenAtMs + NEWS_EVERY_MS - performance.now(), 0))
+    timer ??= setTimeout(write, Math.max(writtenAtMs + PUBLISH_EVERY_MS - performance.now(), 0))
   })
   return mark
 }

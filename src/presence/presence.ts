@@ -1,6 +1,11 @@
 /**
- * What a process says of itself, for `lull doctor`: which settings it runs with and since when, and, if it takes webhooks,
- * which it has refused. Processes that "see different data" are told apart by it. Never a secret.
+ * A process's presence: what it publishes about itself for `lull doctor` and the page. It says which settings the
+ * process runs with and since when, and which webhooks an API has refused. If two processes "see different data", their
+ * presences show why. It holds no secret.
+ *
+ *   announce.ts   a role publishes its presence when it starts and withdraws it when it stops
+ *   processes.ts  where presences are kept in Redis, and when those of killed processes are removed
+ *   doctor/       reads them, and compares them with the connected clients and with its own settings
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
@@ -11,15 +16,17 @@ const settingValue = z.union([z.string(), z.number(), z.boolean()])
 export const presenceSchema = z.object({
   role: z.string(),
   version: z.string(),
-  /** By the process's own clock. */
+  /** By the process's clock. */
   startedAtMs: z.number(),
-  /** A digest of `settings`: two processes with the same one run alike. */
+  /** A digest of `settings`: equal in processes with equal settings. */
   fingerprint: z.string(),
-  /** Random, and in the header of its answers: so is an API that answers somewhere found among those that stand here. */
+  /**
+   * Random. An API sends it in the header `MARK_HEADER`, so that doctor can tell which process answers at an address.
+   */
   mark: z.string().optional(),
-  /** By the environment's names. */
+  /** By variable name. */
   settings: z.record(z.string(), settingValue),
-  /** Since the start; the last one's time. */
+  /** Webhooks refused since the start; `lastAtMs` is the time of the last one. */
   refused: z
     .array(z.object({ provider: z.string(), reason: z.string(), count: z.number(), lastAtMs: z.number() }))
     .default([]),
@@ -28,7 +35,10 @@ export const presenceSchema = z.object({
 export type Presence = z.infer<typeof presenceSchema>
 export type Settings = Presence['settings']
 
-/** The settings that all processes of one system have to share; where they stand (Redis, prefix) shows by itself. */
+/**
+ * The settings that must be equal in all processes of a system. Redis and prefix are not among them: they differ
+ * visibly.
+ */
 export function sharedSettings({ rules, batching, handover }: Config): Settings {
   const ofRules = Object.entries(rules).map(([name, value]) => [variableOf(name), value] as const)
   return {
@@ -43,7 +53,7 @@ export function fingerprintOf(settings: Settings): string {
   return digest(JSON.stringify(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1))))
 }
 
-/** The header in which an API gives its `mark`. */
+/** The response header with an API's `mark`. */
 export const MARK_HEADER = 'X-Lull-Mark'
 
 const DIGEST_LENGTH = 8

@@ -1,7 +1,8 @@
 /**
- * Which processes stand here and with which settings, in one hash: process name → what it says of itself, as JSON. Written
- * at the start, after each reconnection (Redis may have come back empty) and when there is news; removed at a clean stop.
- * Whether a process is still there is not said here: `CLIENT LIST` knows.
+ * The presences of all processes of a prefix, in one Redis hash: process name → JSON. A process writes its own when it
+ * starts, when it changes and after each reconnection (Redis may have come back empty), and removes it when it stops. A
+ * killed process leaves its own behind: `CLIENT LIST` says which processes are connected, and a process that starts
+ * removes old ones.
  */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
@@ -10,10 +11,10 @@ import { clientsOf } from '../store/redis/clients.js'
 import type { ProcessRegistry } from '../store/store.js'
 
 const HOUR_MS = 3_600_000
-/** What a process that was killed has left is removed by a later one: after this, where `CLIENT LIST` lacks it … */
-const FORGOTTEN_AFTER_MS = HOUR_MS
-/** … and after this where Redis does not tell who is connected. */
-const FORGOTTEN_UNSEEN_MS = 30 * 24 * HOUR_MS
+/** The presence of a process that is not connected is removed this long after its start. */
+const KEPT_MS = HOUR_MS
+/** The same, if Redis refuses `CLIENT LIST`: nobody knows whether the process is connected. */
+const KEPT_UNSEEN_MS = 30 * 24 * HOUR_MS
 
 const dated = z.object({ startedAtMs: z.number() })
 
@@ -29,7 +30,6 @@ export class RedisProcesses implements ProcessRegistry {
     client.on('ready', () => void this.write())
   }
 
-  /** What this process says of itself from now on, as JSON with `startedAtMs` in it. Trouble with it stops nothing. */
   async put(text: string): Promise<void> {
     const isFirst = this.text === undefined
     this.text = text
@@ -37,13 +37,13 @@ export class RedisProcesses implements ProcessRegistry {
     if (isFirst) await this.tidy()
   }
 
-  /** It says goodbye. */
   async remove(): Promise<void> {
     this.text = undefined
-    await this.client.hdel(this.key, this.name).catch(error => this.log.debug({ err: error }, 'no goodbye was said'))
+    await this.client
+      .hdel(this.key, this.name)
+      .catch(error => this.log.debug({ err: error }, 'this process’s presence could not be removed'))
   }
 
-  /** By name, as each of them wrote it. */
   all(): Promise<Record<string, string>> {
     return this.client.hgetall(this.key)
   }
@@ -52,9 +52,10 @@ export class RedisProcesses implements ProcessRegistry {
     if (this.text === undefined || this.client.status !== 'ready') return
     await this.client
       .hset(this.key, this.name, this.text)
-      .catch(error => this.log.debug({ err: error }, 'what doctor asks for could not be written'))
+      .catch(error => this.log.debug({ err: error }, 'this process’s presence could not be written'))
   }
 
+  /** Removes what killed processes have left. */
   private async tidy(): Promise<void> {
     try {
       const connected = await clientsOf(this.client).catch(() => undefined)
@@ -62,11 +63,11 @@ export class RedisProcesses implements ProcessRegistry {
       for (const [name, text] of Object.entries(await this.all())) {
         const parsed = dated.safeParse(JSON.parse(text))
         const ageMs = parsed.success ? Date.now() - parsed.data.startedAtMs : Number.POSITIVE_INFINITY
-        const isGone = names ? !names.has(name) && ageMs > FORGOTTEN_AFTER_MS : ageMs > FORGOTTEN_UNSEEN_MS
+        const isGone = names ? !names.has(name) && ageMs > KEPT_MS : ageMs > KEPT_UNSEEN_MS
         if (isGone) await this.client.hdel(this.key, name)
       }
     } catch (error) {
-      this.log.debug({ err: error }, 'what processes that are gone have left was not removed')
+      this.log.debug({ err: error }, 'presences of killed processes could not be removed')
     }
   }
 }

@@ -1,59 +1,104 @@
 /**
- * The store: where conversations' messages wait, and the transitions that move them. `RedisStore` is the product,
- * `MemoryStore` the same in one process; one contract suite runs on both.
+ * The store keeps the messages of all conversations until they are handed over. `RedisStore` is the product;
+ * `MemoryStore` does the same in one process. Both pass one contract suite, and a property-based test compares them
+ * command by command.
  *
- * A conversation's messages are one list of contiguous runs, one a batch. A batch is
+ * ## States
  *
- *   open      while it collects: its header exists
- *   sealed    no longer collecting, by a cap, a flush or a direct message: a seal at the end of its run says why
- *   claimed   taken by one processor, under a lease that ends unless it is renewed
- *   answering handed over, and (in serial order) holding its conversation until the work on it has ended
- *   dead      its handover failed for good; kept until somebody redrives it
+ * The messages of a conversation are one list, in order of arrival. Neighbours in it form batches, and each batch has
+ * an id.
  *
- * A conversation is *held* from the claim of a batch until that batch's acknowledgement (concurrent order) or answer
- * (serial order). After every transition:
+ *                      cap, flush,              lease ended,
+ *                      direct                   nack: next attempt
+ *              open ───────────────► sealed         ┌────┐
+ *     append ─►  │                      │           │    ▼   ack            answered
+ *                └──────── due ─────────┴─ claim ─► claimed ─────► answering ─────────► gone
+ *                                       ▲              │  (serial order; else gone at once)
+ *                                       └── redrive ─ dead ◄┘ attempts used up
  *
- *   1. a conversation with messages is in `due` or is held, never both; one without is not in `due`
- *   2. it is held exactly while one of its batches is claimed, or (serial) handed over and not answered; one at a time
- *   3. the list is runs by batch; the header describes the last run, and its count is exact
- *   4. an accepted message is in exactly one of: list, claimed, dead, handed over, dropped
+ *   open       collects messages. Its header exists: its size, its times, its due time
+ *   sealed     collects no more and is due. A seal on its last message says why: a cap, a flush or a direct message
+ *   claimed    taken out of the list by one processor, under a lease
+ *   answering  handed over; in serial order it holds its conversation until the work on it has ended
+ *   dead       its handover failed for good. It is kept, with its messages, until it is redriven or discarded
  *
- * Every time that is stored is the store's own; what a processor gets back are durations, so that its clock does not
- * matter.
+ * A conversation is *held* from the claim of a batch until that batch is acknowledged (concurrent order) or answered
+ * (serial order). A held conversation still collects messages, but none of its batches can be claimed.
+ *
+ * ## Times
+ *
+ *   due time       the earlier of last message + `quietGapMs` and first message + `maxWaitMs`; now for a sealed batch
+ *   may-go time    from when a batch can be claimed: its due time, or the end of the hold if that is later. Lateness
+ *                  and `overdueForMs` count from here
+ *   header's TTL   `batchTtlMs` after the last message, and longer while the conversation is held
+ *   lease          `leaseMs` after the claim; `renew` prolongs it. When it ends, the next claim takes the batch again
+ *   answer check   every 30 s at most: is a handed-over batch still being worked on? See `AnswerCheck`
+ *
+ * The store uses its own clock alone (Redis's `TIME`). A processor gets durations, so its clock does not matter. A
+ * stored time that is further ahead than any setting allows is due: the clock was set back.
+ *
+ * ## Invariants, after every transition
+ *
+ *   1. A conversation with messages is either scheduled (in `due`) or held. One without messages is not scheduled.
+ *   2. It is held exactly while one of its batches is claimed, or (serial order) answering. One batch at a time.
+ *   3. The messages of a batch are neighbours in the list. The header describes the last batch, and its count is exact.
+ *   4. An accepted message is in exactly one place: listed, claimed, dead, handed over or dropped.
+ *
+ * ## What can go wrong
+ *
+ *   The header is lost   It expired, was evicted or was deleted by another program. The messages are in the list, so
+ *                        the batch is released all the same, at its due time, with the reason `recovery`; see
+ *                        `headerLost`.
+ *   A processor dies     Its leases end, and the next claim takes its batches again. A batch may be handed over twice
+ *                        then; the receiver knows it by its id.
+ *   A claim's reply is   The processor holds batches that it does not know. `giveBack` with the ids that it knows ends
+ *   lost                 the leases of the others.
+ *   `answered` comes     The work can end before `ack` arrives. `answered` then does both, and the late `ack` changes
+ *   before `ack`         nothing.
+ *   The end of an        The answer check finds it: the conversation is held until then, and once a worker has taken
+ *   answer is missed     the work no longer than the answer timeout.
+ *   The store is away    Every transition rejects with `StoreUnavailable` and has changed nothing, as far as is known:
+ *                        after a lost reply it may have been done. `append` can be repeated, as message ids are
+ *                        remembered.
+ *   A key is foreign     A key holds a type that is not Lull's: `ForeignKey`, and nothing has changed. A claim skips
+ *                        that one conversation (`troubles`) and takes the others.
  */
 import type { Batch, StoredMessage } from '../batch.js'
 import type { HistoryEntry } from '../history/steps.js'
 import type { Rules } from '../rules.js'
 
+export type { HistoryEntry, HistoryStep } from '../history/steps.js'
+
 export interface AppendRequest {
   conversationId: string
   messages: StoredMessage[]
-  /** Each message is a batch of its own, due at once, behind whatever the conversation has open. */
+  /** Each message becomes a batch of its own, due at once, behind the batch that is open. */
   direct?: boolean
 }
 
 export interface AppendResult {
   accepted: number
+  /** Dropped: the conversation has seen their ids within `dedupeMs`. */
   duplicates: number
-  /** Sent longer ago than `maxAgeMs`, and dropped. */
+  /** Dropped: sent longer ago than `maxAgeMs`. */
   tooOld: number
-  /** The batch that the last accepted message went into; for nothing but duplicates the open one, if there is one. */
+  /** The batch of the last accepted message. If all were duplicates: the open batch, if there is one. */
   batchId?: string
-  /** Until that batch is due. Absent where there is none. A held conversation's batch may have to wait longer. */
+  /** Until that batch is due; a held conversation may make it wait longer. Absent without a batch. */
   dueInMs?: number
-  /** Processors that were told of it; 0 means that nobody is there to release it. Absent where nothing was new. */
+  /** Subscribers of `listen`, so processors: 0 means that none is there to claim. Absent if nothing was accepted. */
   listeners?: number
 }
 
 export interface ClaimRequest {
-  /** The processor, as the history and `batch-released` name it. Unique to this process's life. */
+  /** The processor's name in the history and in `batch-released`. Unique to one life of one process. */
   owner: string
   maxBatches: number
-  /** The claim stops at the batch that reaches this many bytes of messages; one batch is always taken. */
+  /** The claim stops at the batch that reaches this many bytes of messages. It always takes one batch. */
   maxBytes: number
 }
 
-/** Names one lease of one batch: a later lease of the same batch has a higher number. */
+/** One lease of one batch. Each later lease of the same batch has a higher number. */
 export interface Lease {
   batchId: string
   lease: number
@@ -63,25 +108,28 @@ export interface ClaimedBatch extends Lease {
   batch: Batch
   /** 1 for the first handover. */
   attempt: number
-  /** From the moment it could go (its due time, or the end of what held it) to the claim. */
+  /** From the batch's may-go time to the claim. */
   lateMs: number
-  /** Set where the header was lost: expired, or deleted before its time by a hand that is not Lull's. */
+  /** The header was lost: it expired, or another program deleted it before its TTL. */
   headerLost?: 'expired' | 'vanished'
 }
 
-/** A batch that has been holding its conversation for a while: is it still being answered? */
+/**
+ * A batch in `answering` whose check is due. The caller asks its receiver for the job's state and calls `answered`, or
+ * waits.
+ */
 export interface AnswerCheck {
   batchId: string
   conversationId: string
-  /** Since the handover. */
+  /** Since `ack`. */
   handedOverForMs: number
-  /** Which take of the work `takenForMs` counts from (a worker's attempt); absent until one is known. */
+  /** The worker's attempt that `takenForMs` counts from. Absent until a worker has taken the work. */
   take?: string
-  /** Since a worker was first seen at that take. */
+  /** Since `taken` was first called for that attempt. The answer timeout counts from there. */
   takenForMs?: number
 }
 
-/** A batch that this claim found to have used up its attempts. */
+/** A batch that died in this claim: its lease ended, and its attempts are used up. */
 export interface DeadNotice {
   batchId: string
   conversationId: string
@@ -89,282 +137,335 @@ export interface DeadNotice {
 }
 
 export interface ClaimResult {
+  /** At most one of them is claimed again after its lease ended. The others are claimed for the first time. */
   batches: ClaimedBatch[]
   checks: AnswerCheck[]
   dead: DeadNotice[]
-  /** Conversations that could not be read (a key of a foreign type), put off for a while. One line each. */
+  /** Conversations that a foreign key keeps from being read; they are put off for a while. `error` is one line. */
   troubles: { conversationId: string; error: string }[]
-  /** Until the next thing to do, as far as is known now; 0: there is more to claim. Absent: nothing is waiting. */
+  /** Until there is something to claim, as far as is known now; 0: there is more already. Absent: nothing waits. */
   nextInMs?: number
 }
 
+/** `removed`: the receiver no longer knows the job. `timeout`: the work took longer than the answer timeout. */
 export type AnswerOutcome = 'completed' | 'failed' | 'removed' | 'timeout'
 
 export interface AnsweredResult {
   /**
-   * Whether this report ended the batch's hold: it held its conversation, or was still claimed, until now. Of several
-   * reports of one answer exactly one gets `true` in serial order, and that one is counted (`report-answered.ts`).
+   * This report ended the batch's hold. False if the batch held nothing, or has a later lease. Of several reports of one
+   * answer exactly one gets `true` in serial order, and that one is counted (`report-answered.ts`).
    */
   freed: boolean
-  /** Until the conversation's next batch is due, where there is one. */
+  /** Until the conversation's next batch is due. Absent if nothing waits. */
   dueInMs?: number
 }
 
 export interface NackRequest extends Lease {
   /** Until the batch may be claimed again. */
   delayMs: number
-  /** Whether the attempt counts: the queue's trouble is not the batch's. */
+  /** Count this attempt. False for failures of the queue, which must not turn batches dead. */
   counts: boolean
   /** One line. */
   error: string
 }
 
-/** `stale`: another lease, or the batch is gone; nothing was changed. */
+/** `stale`: the batch has another lease or is gone, and nothing was changed. */
 export type NackResult = 'retry' | 'dead' | 'stale'
 
 export interface EditRequest {
   conversationId: string
   messageId: string
-  /** Or a medium's caption. */
+  /** The new text, or a medium's new caption. */
   text: string
 }
 
 /**
- * `tooLate`: the message has come, and is not among the last 100 that wait in its conversation: claimed, handed over,
- * or gone. `unknown`: no such message has come.
+ * `tooLate`: the message was accepted, but is not among the last 100 in the list: it is claimed, handed over or gone.
+ * `unknown`: no such message was accepted.
  */
 export type EditResult = 'edited' | 'tooLate' | 'unknown'
 
-/** `remembered`: the message has not come yet, and will be dropped as a duplicate when it does. */
+/**
+ * `remembered`: the message has not come yet, and will be dropped as a duplicate when it comes. `tooLate`: see
+ * `EditResult`.
+ */
 export type RevokeResult = 'revoked' | 'tooLate' | 'remembered'
 
-/** What `forget` has erased. */
+/** What `forget` erased. */
 export interface ForgetResult {
-  /** That waited, or were claimed. */
+  /** Listed or claimed messages. */
   messages: number
   deadBatches: number
   historyEntries: number
-  /** The batch that was claimed or being answered: whoever has it has it still. */
+  /** The batch that was claimed or answering. Its processor or its receiver still has it. */
   underWay?: string
 }
-
-export type { HistoryEntry, HistoryStep } from '../history/steps.js'
 
 export interface DeadBatch {
   batchId: string
   conversationId: string
   attempts: number
+  /** The last attempt's. */
   error: string
   diedAtMs: number
   batch: Batch
 }
 
-/** What is known of one conversation now. */
+/** One conversation at the moment of the call. */
 export interface ConversationState {
   conversationId: string
-  /** The batch that collects, if one does. */
+  /** The open batch, if there is one. */
   open?: {
     batchId: string
     count: number
+    /** Of its messages as JSON. */
     bytes: number
     firstAtMs: number
     lastAtMs: number
     dueAtMs: number
+    /** 0 if it is due. */
     dueInMs: number
   }
-  /** Messages that no processor has claimed yet, sealed ones included; at most the last `MESSAGES_SHOWN` are listed. */
+  /** Messages in the list, of all batches that are not claimed. */
   waiting: number
+  /** The last `MESSAGES_SHOWN` of them, oldest first. */
   messages: { batchId: string; receivedAtMs: number; message: StoredMessage }[]
   /** The batch that holds the conversation, if one does. */
   heldBy?: { batchId: string; state: 'claimed' | 'answering' }
-  /** For how long its first batch could have gone; absent where nothing waits, is due, or something holds the conversation. */
+  /** Since the first batch's may-go time. Absent if nothing is due, or the conversation is held. */
   overdueForMs?: number
 }
 
-/** How much there is of everything. */
+/** Messages that `conversation` returns at most. */
+export const MESSAGES_SHOWN = 1000
+
+/** Sizes of the whole store. */
 export interface Totals {
   /** Conversations with messages that are not held. */
   open: number
+  /** Conversations that are held. */
   held: number
+  /** Dead batches. */
   dead: number
-  /** For how long the oldest of the open ones has been due; 0: none is. */
+  /** Since the oldest may-go time of a conversation that is not held. 0 if none is due. */
   oldestDueAgeMs: number
 }
-
-export const MESSAGES_SHOWN = 1000
 
 export interface ConversationSummary {
   conversationId: string
   state: 'open' | 'held'
-  /** For an open one: until it is due. */
+  /** `open`: until its first batch is due. */
   dueInMs?: number
-  /** For an open one: how many messages its open batch holds. */
+  /** `open`: messages in its open batch. */
   count?: number
-  /** For a held one: the batch that holds it. */
+  /** `held`: the batch that holds it. */
   batchId?: string
 }
 
-/** An open batch has more messages, or another due time. */
+/** An open batch has got more messages, or another due time. */
 export interface Growth {
   conversationId: string
   batchId: string
+  /** Messages that the batch holds now. */
   count: number
   dueInMs: number
+  /** The Redis database. */
   db: number
-  /** Messages that joined a batch which was open before, and when, by the store's clock. */
+  /**
+   * Messages that were added to a batch that was open before, and when, by the store's clock. Absent for a new batch.
+   */
   added?: number | undefined
   atMs?: number | undefined
 }
 
 export interface GrowthListener {
   grew(growth: Growth): void
-  /** Something may have been missed: what is shown of open batches may be wrong. */
+  /** Updates may have been missed: read again what depends on them. */
   missed(): void
 }
 
-/** What processes say of themselves, by their names. Each is JSON that holds `startedAtMs`. */
+/** What the processes of one system publish about themselves, by process name: JSON that holds `startedAtMs`. */
 export interface ProcessRegistry {
-  /** What this process says of itself from now on. Never rejects: nothing depends on it. */
+  /** Publishes `text` for this process, instead of what it published before. Never rejects: nothing depends on it. */
   put(text: string): Promise<void>
-  /** This process stops. Never rejects. */
+  /** Withdraws it, as this process stops. Never rejects. */
   remove(): Promise<void>
+  /** All that is published. Processes that were killed may still be in it. */
   all(): Promise<Record<string, string>>
 }
 
-/** What wakes a processor. */
+/** What wakes a processor. After each of these it claims, or moves its timer to an earlier time. */
 export type StoreEvent =
   /**
-   * A batch is due before all else that waits, or all else is long overdue: of what comes after the first there is no news.
-   * `db`: the database its sender stands on.
+   * A batch is now the first of all that are due, or the first has been due for longer than a second and may be unknown
+   * to all processors. Batches that are due later than the first are not published: the next claim's `nextInMs` covers
+   * them.
    */
-  | { kind: 'next-due'; conversationId: string; batchId: string; dueInMs: number; db: number }
-  /** A shadow key or a header expired: something may be due. */
+  | {
+      kind: 'next-due'
+      conversationId: string
+      batchId: string
+      dueInMs: number
+      /** The database of the sender. Pub/Sub is shared by all databases of a server. */
+      db: number
+    }
+  /** Redis expired a shadow key (`quiet`) or a header: a batch may be due. Redis only. */
   | { kind: 'expired'; key: 'quiet' | 'header'; conversationId: string }
-  /** A key that was set for this has expired: how late, its setter knows. */
+  /** Redis expired a canary's key. The process that set it knows how late that is. Redis only. */
   | { kind: 'expired'; key: 'canary'; name: string }
-  /** The subscription stands, now or again: whatever happened meanwhile was missed. */
+  /** The subscription is in place, for the first time or after an outage. Events before it were missed: claim. */
   | { kind: 'subscribed' }
 
+/** Whether Redis publishes the expiry of keys. */
 export interface Notifications {
-  /** `there`: they were on. `added`: now they are. `off`: they are not, and `mayChange` was false. `refused`: as it says. */
+  /**
+   * `there`: it did so already. `added`: it does so now. `off`: it does not, and `mayChange` was false. `refused`:
+   * Redis refused the question or the change, see `error`.
+   */
   result: 'there' | 'added' | 'off' | 'refused'
-  /** `notify-keyspace-events` as it is now, where that is known. */
+  /** `notify-keyspace-events` as it is now, if that is known. */
   flags: string
   error?: string
 }
 
 export interface StoreIdentity {
-  /** `redis://host:port`, never with credentials, or `memory`. */
+  /** `redis://host:port` or a socket's path, never with credentials; or `memory`. */
   address: string
   db: number
   prefix: string
+  /** Changes when the server restarts. */
   runId: string
   version: string
 }
 
 /**
- * Transitions reject with a `StoreUnavailable` where the store cannot be reached or cannot be written now, with a
- * `ForeignKey` where a key holds something that is not Lull's, and change nothing then.
+ * Transitions reject with a `StoreUnavailable` if the store cannot be reached or written now, and with a `ForeignKey`
+ * if a key holds a type that is not Lull's. See "What can go wrong" above.
  */
 export interface Store {
   readonly rules: Rules
-  /** Connects, checks what it stands on and says what that is. Rejects with one line naming the remedy. */
+  /** Connects and checks the server. Rejects with one line that names what is wrong and the remedy. */
   open(): Promise<StoreIdentity>
+  /** Sends what was asked for before, then disconnects. May be called twice. */
   close(): Promise<void>
 
   append(request: AppendRequest): Promise<AppendResult>
-  /** A sign of typing, worth `worthMs` of silence. `undefined`: nothing open, or already due. */
+  /**
+   * A sign of typing: the batch is due no earlier than in `worthMs`, and never later than its max wait.
+   * `undefined`: no batch is open, or it is due already.
+   */
   extend(conversationId: string, worthMs: number): Promise<{ batchId: string; dueInMs: number } | undefined>
+  /** Takes the first batch of each conversation that is due and not held, and one batch whose lease has ended. */
   claim(request: ClaimRequest): Promise<ClaimResult>
-  /** Prolongs leases by `rules.leaseMs`; resolves to the batches that are no longer held under them. */
+  /** Prolongs leases by `rules.leaseMs` from now. Resolves to the batches that no longer have the given lease. */
   renew(leases: Lease[]): Promise<string[]>
-  /** The batches have been handed over. May come late: that somebody has them stays true. */
+  /** The batches were handed over. Valid however late it comes, and for dead batches too: the receiver has them. */
   ack(batchIds: string[]): Promise<void>
+  /** A handover failed: the batch may be claimed again after the delay, or is dead. */
   nack(request: NackRequest): Promise<NackResult>
-  /** Ends the leases of `owner`'s claimed batches but `keep`, without counting an attempt; resolves to their ids. */
+  /**
+   * Ends the leases of all batches that `owner` has claimed, except `keep`. Counts no attempt. Resolves to their ids.
+   */
   giveBack(owner: string, keep?: string[]): Promise<string[]>
   /**
-   * Makes the answer checks of batches due now, for whoever claims next, and tells processors of it: nobody listens for the ends
-   * of these any more. Without `batchIds`: of all, and whoever calls it claims next.
+   * Makes the answer checks of these batches due now and publishes `next-due`, for another processor to check them:
+   * this one no longer follows their answers. Without `batchIds`: the checks of all batches, without an event, for the
+   * caller's next claim.
    */
   checkNow(batchIds?: string[]): Promise<void>
-  /** A worker was seen at `take` of a batch that holds its conversation: the answer timeout counts from the first time. */
+  /** A worker has taken the work, as attempt `take`. The answer timeout counts from the first call for that attempt. */
   taken(batchId: string, take: string): Promise<void>
   /**
-   * @param conversationId the batch's, where it is known: the history can then note the end of an answer that held
-   *   nothing (in concurrent order)
-   * @param lease the one under which the batch was handed over, where that was its answer. If another processor works
-   *   on it under a later one, nothing changes: the next batch waits for that
+   * The work on a batch has ended. Implies `ack` if that has not come yet.
+   * @param conversationId the batch's, if it is known: in concurrent order the batch is gone by now, and the history
+   *   needs it
+   * @param lease the lease under which it was handed over, if that call was the answer. If the batch has a later
+   *   lease by now, nothing changes: its conversation waits for that one
    */
   answered(batchId: string, outcome: AnswerOutcome, conversationId?: string, lease?: number): Promise<AnsweredResult>
   /** Seals the open batch and makes it due. `undefined`: there was none. */
   flush(conversationId: string): Promise<{ batchId: string; count: number } | undefined>
-  /** Discards all messages that no processor has claimed; resolves to how many. */
+  /** Discards all messages that are not claimed. Resolves to how many. */
   drop(conversationId: string): Promise<number>
   /**
-   * Erases everything that is kept of a conversation: its messages, the ids it has seen, its claimed and dead batches, what
-   * holds it, and its history. What was handed over is the receiver's. To be repeated where it rejects half-way.
+   * Erases all that the store keeps of a conversation: messages, seen ids, claimed and dead batches, its hold, its
+   * history. What was handed over is not the store's. If it rejects half-way, call it again.
    */
   forget(conversationId: string): Promise<ForgetResult>
-  /** Replaces the text of a message that no processor has claimed; its place and its batch's due time stay. */
+  /** Replaces the text of a message that is not claimed. Its place and its batch's due time stay. */
   edit(request: EditRequest): Promise<EditResult>
-  /** Takes out a message that no processor has claimed. The last one of a batch closes it. */
+  /** Takes out a message that is not claimed. A batch without messages is gone. */
   revoke(conversationId: string, messageId: string): Promise<RevokeResult>
   /**
-   * Puts dead batches of one conversation back in front of it, in this order: together, since one that came back alone
-   * might be gone before the one that belongs in front of it. `undefined`: not all of them are dead, and none was moved.
+   * Puts dead batches of one conversation back in front of its list, in this order. All of them in one call: a batch
+   * that came back alone could be claimed before the batch that belongs in front of it.
+   * `undefined`: some of them are not dead, and nothing was changed.
    */
   redrive(...batchIds: [string, ...string[]]): Promise<{ conversationId: string } | undefined>
 
   conversation(conversationId: string): Promise<ConversationState>
-  /** Conversations with something waiting, soonest due first, then held ones; `limit` of them. */
+  /** Conversations with messages, the first due first, then held ones. At most `limit`. */
   conversations(limit: number): Promise<ConversationSummary[]>
   totals(): Promise<Totals>
   /**
-   * Newest first. Of one conversation, with a step `appended` for what was added to a batch that has been claimed; or of
-   * all, where `claimed` says when each message came (`firstAtMs`, and in `at` the milliseconds from then on).
+   * The last steps, newest first. For one conversation, `appended` steps are derived from `claimed` ones and included;
+   * for all conversations they are not, and `claimed` says when each message came (see history/steps.ts).
    */
   history(query: { conversationId?: string; limit: number }): Promise<HistoryEntry[]>
+  /** The last batches to die, newest first. */
   dead(limit: number): Promise<DeadBatch[]>
+
+  /** Calls `listener` for each event until the returned function is called. The first event is `subscribed`. */
+  listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>>
   /**
-   * Calls `listener` for each step from now on, as it happens, until the returned function is called. What an outage hid
-   * follows after it. How a batch grows is no step: `batch-updated` tells it.
+   * Calls `listener` for each step from now on, until the returned function is called. Steps that are recorded during
+   * an outage follow after it. Growth of a batch is no step: see `followGrowth`.
    */
   follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>>
-
   /**
-   * Calls `listener` as open batches grow, until the returned function is called. Rejects where the subscription is refused.
+   * Calls `listener` each time an open batch grows, until the returned function is called. Rejects if the store cannot
+   * be reached or refuses the subscription.
    */
   followGrowth(listener: GrowthListener): Promise<() => Promise<void>>
-  /** Absent where there is one process only. */
-  processes?: ProcessRegistry
-  /** Calls `listener` for what happens until the returned function is called. The first event is `subscribed`. */
-  listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>>
-  /** Resolves if the store answers and can be written; rejects with a `StoreUnavailable` that says why not. */
+  /** Absent if the store serves one process alone. */
+  readonly processes?: ProcessRegistry
+  /** Resolves if the store answers and can be written. Rejects with a `StoreUnavailable` that says why not. */
   ready(): Promise<void>
-  /** Keys whose expiry is measured. Absent where nothing expires by itself. */
-  canary?: {
-    /** It will expire in so many milliseconds. */
+  /** Keys that measure how late their expiry is published. Absent if the store publishes none. */
+  readonly canary?: {
+    /** Sets a key that expires in `ttlMs`. */
     set(name: string, ttlMs: number): Promise<void>
-    /** Any command that meets an expired key deletes it there and then, and so announces it. */
+    /** Reads the key. If it has expired, Redis deletes it there and then and publishes that. */
     touch(name: string): Promise<void>
+    /**
+     * Calls `listener` with the name of each canary that expires, until the returned function is called. It does not
+     * count as a processor, as `listen` does. Rejects if the subscription is refused.
+     */
+    listen(listener: (name: string) => void): Promise<() => Promise<void>>
   }
-  /** Sees to it that key expiry is announced, if `mayChange`, else only looks. */
+  /** Checks that Redis publishes the expiry of keys, and turns that on if it is off and `mayChange`. Never rejects. */
   ensureNotifications(mayChange: boolean): Promise<Notifications>
 }
 
-/** The store cannot be reached, or cannot be written now. An expected state: try again later. */
+/** The store cannot be reached or written now. An expected state: try again later. */
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable'
   constructor(
-    readonly reason:
+    readonly reason: /** No connection. */
       | 'connection'
+      /** No answer in time: what was asked may have been done. */
       | 'timeout'
+      /** Redis is reading its data. */
       | 'loading'
+      /** A replica. */
       | 'readonly'
+      /** No room for more messages. Claims and answers go on. */
       | 'memory'
+      /** A slow script blocks Redis. */
       | 'busy'
+      /** Redis cannot save or replicate. */
       | 'misconf'
+      /** User, password or rights. */
       | 'auth'
       | 'other',
     message: string,
@@ -374,7 +475,7 @@ export class StoreUnavailable extends Error {
   }
 }
 
-/** A key that Lull needs holds another type: an older system's, perhaps. The message names the key and the remedy. */
+/** A key that Lull needs holds another type, from an older system perhaps. The message names the key and the remedy. */
 export class ForeignKey extends Error {
   override name = 'ForeignKey'
 }

@@ -167,6 +167,23 @@ describe('RedisStore', () => {
     await until(() => announced.size === chats.length, { what: 'every shadow key is announced' })
   })
 
+  it('reports expired canaries to their listener, which does not count as a processor', async () => {
+    const { store } = await make(PATIENT)
+    await store.ensureNotifications(true)
+    const expired: string[] = []
+    const stop = await store.canary.listen(name => expired.push(name))
+    await store.canary.set('one', 1)
+    await until(
+      async () => {
+        await store.canary.touch('one')
+        return expired.includes('one')
+      },
+      { what: 'the canary has expired' },
+    )
+    expect(await append(store, CHAT, 'm1')).to.include({ listeners: 0 })
+    await stop()
+  })
+
   it('releases a batch whose header a foreign hand deleted, and records that it vanished', async () => {
     const { store, redis, keys, pass } = await make({ ...PATIENT, quietGapMs: 50 })
     const { batchId } = await append(store, CHAT, 'm1', 'm2')

@@ -27,9 +27,7 @@ export const canary: Check = {
 /** How late each expiry was published, in ms; `undefined`: not within `WAITED_MS`. */
 async function measured({ store }: Surroundings): Promise<{ natural?: number; touched?: number }> {
   const heardAtMs = new Map<string, number>()
-  const stop = await store.listen(event => {
-    if (event.kind === 'expired' && event.key === 'canary') heardAtMs.set(event.name, performance.now())
-  })
+  const stop = await store.canary.listen(name => heardAtMs.set(name, performance.now()))
   const natural = `${store.name}.natural`
   const touched = `${store.name}.touched`
   try {

@@ -1,10 +1,10 @@
-/** `CLIENT LIST`: who is connected to a Redis. */
+/** The clients that are connected to a Redis: `CLIENT LIST`. */
 import type { Redis } from 'ioredis'
 
 export interface ConnectedClient {
   id: string
   addr: string
-  /** As it calls itself, or nothing. */
+  /** From `CLIENT SETNAME`; empty without one. */
   name: string
   db: number
   /** Its last command. */
@@ -12,7 +12,7 @@ export interface ConnectedClient {
   user: string
 }
 
-/** @throws where this user or this service does not allow it */
+/** @throws if this user or this service does not allow it */
 export async function clientsOf(client: Redis): Promise<ConnectedClient[]> {
   const reply: unknown = await client.client('LIST')
   const lines = typeof reply === 'string' ? reply.split('\n') : []

@@ -1,9 +1,10 @@
 /**
- * Connections to Redis, with the options that the guarantees rest on.
+ * Connections to Redis, with the options that the guarantees need:
  *
- * A command is never sent twice: by default ioredis repeats a command whose reply was lost, and a claim sent twice would
- * orphan a batch for a lease. Nothing queues while the connection is down: the caller is told at once. And a server
- * that hangs without closing is given up on after a bound.
+ *   - A command is never sent twice. By default ioredis repeats a command whose reply was lost; a claim that ran twice
+ *     would leave a batch without a processor until its lease ends.
+ *   - No command waits for a lost connection. It fails at once.
+ *   - A server that hangs without closing the connection fails commands after a timeout.
  */
 import { Redis, type RedisOptions } from 'ioredis'
 
@@ -22,7 +23,7 @@ const OPTIONS = {
   commandTimeout: COMMAND_TIMEOUT_MS,
   socketTimeout: COMMAND_TIMEOUT_MS * 2,
   connectTimeout: CONNECT_TIMEOUT_MS,
-  // After a failover the old primary may keep its connections, as a replica: whoever has the name must look it up again.
+  // After a failover the old primary may keep its connections, as a replica: reconnect, by a new look-up of the name.
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
   retryStrategy: (times: number) => Math.min(times * 50, LONGEST_RECONNECT_MS) * (0.75 + Math.random() / 4),
 } satisfies RedisOptions
@@ -38,7 +39,7 @@ export function createClient(source: RedisSource, connectionName: string): Redis
   return client
 }
 
-/** Resolves when the client is ready; rejects with the first error that says why it is not. */
+/** Resolves when the client is ready. Rejects with the first error that says why it is not. */
 export async function connect(client: Redis): Promise<void> {
   if (client.status === 'ready') return
   await new Promise<void>((resolve, reject) => {
@@ -57,21 +58,21 @@ export async function connect(client: Redis): Promise<void> {
   })
 }
 
-/** Where a client is pointed, without credentials. */
+/** The server that a client connects to, without credentials. */
 export function addressOf(client: Redis): string {
   const { host = '127.0.0.1', port = 6379, path, tls } = client.options
   if (path) return path
   return `${tls ? 'rediss' : 'redis'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** Ends a connection, politely if it stands. May be called twice. */
+/** Closes a connection: with QUIT if it is ready, so that earlier commands are answered. May be called twice. */
 export async function disconnect(client: Redis): Promise<void> {
   if (client.status === 'ready') {
     try {
       await client.quit()
       return
     } catch {
-      // It broke while it was being closed: closed is what was wanted.
+      // It was lost while it was being closed, which is as good.
     }
   }
   client.disconnect()

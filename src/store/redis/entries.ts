@@ -1,12 +1,13 @@
 /**
- * How messages stand in Redis, as text (see lua/shared/entry.lua): their JSON is opaque to the scripts but for its
- * beginning, and comes back byte for byte.
+ * How messages are kept in Redis, as text (see lua/shared/entry.lua). The scripts read only the beginning of a
+ * message's JSON, and return all of it byte for byte.
  */
 import { isReleaseReason, type MessageRun, type ReleaseReason, type StoredMessage } from '../../batch.js'
 
 /**
- * A message as JSON, `["<id>","<text>",{<the rest>}]`: by its id and its text, or `null`, the scripts find and edit it. The
- * rest is left out where there is none, and the type where it is `text`: most messages are no more than that.
+ * A message as JSON: `["<id>","<text>",{<the rest>}]`. The scripts find it by its id and edit its text, which is `null`
+ * if it has none. The rest is left out if it is empty, and the type if it is `text`: most messages are an id and a
+ * text.
  */
 export function entryJson({ messageId, text, type, ...others }: StoredMessage): string {
   const rest = type === 'text' ? others : { type, ...others }
@@ -14,40 +15,10 @@ export function entryJson({ messageId, text, type, ...others }: StoredMessage): 
   return JSON.stringify(Object.keys(rest).length === 0 ? named : [...named, rest])
 }
 
-/** The message that `entryJson` made this of. */
+/** The reverse of `entryJson`. */
 export function messageFrom(json: string): StoredMessage {
   const [messageId, text, rest]: [string, string | null, Partial<StoredMessage>?] = JSON.parse(json)
   return { messageId, type: 'text', ...(text === null ? {} : { text }), ...rest }
-}
-
-/** A message to append, and the JSON that is kept of it. */
-export interface NewEntry {
-  message: StoredMessage
-  json: string
-  bytes: number
-}
-
-/**
- * Messages in parts that one script call takes each: so many messages and bytes at most, and one message at least.
- * @throws {TypeError} for a message that no JSON can be made of
- */
-export function entriesInParts(messages: StoredMessage[], maxMessages: number, maxBytes: number): NewEntry[][] {
-  const parts: NewEntry[][] = []
-  let part: NewEntry[] = []
-  let bytes = 0
-  for (const message of messages) {
-    const json = entryJson(message)
-    const size = Buffer.byteLength(json)
-    if (part.length >= maxMessages || (part.length > 0 && bytes + size > maxBytes)) {
-      parts.push(part)
-      part = []
-      bytes = 0
-    }
-    part.push({ message, json, bytes: size })
-    bytes += size
-  }
-  if (part.length > 0) parts.push(part)
-  return parts
 }
 
 /** A batch as `claim` returns it. */

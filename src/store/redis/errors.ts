@@ -1,6 +1,6 @@
 /**
- * What a failed Redis command means to Lull: trouble that passes (`StoreUnavailable`), a key of a foreign type
- * (`ForeignKey`), or a defect, which is thrown on as it is.
+ * What a failed Redis command means: a failure that passes (`StoreUnavailable`), a key of a foreign type
+ * (`ForeignKey`), or a defect, whose error is passed on unchanged.
  */
 import { StoreUnavailable } from '../store.js'
 
@@ -8,15 +8,15 @@ type Reason = StoreUnavailable['reason']
 
 const REMEDIES: { reason: Reason; starts: string[]; remedy: string }[] = [
   { reason: 'memory', starts: ['OOM'], remedy: 'free memory or raise maxmemory' },
-  // The call that was to load the script was refused itself, and this one came right behind it: nothing was done.
+  // The call that should have loaded the script was refused, and this one followed it: nothing was done.
   { reason: 'other', starts: ['NOSCRIPT'], remedy: 'the next call loads the script' },
   { reason: 'readonly', starts: ['READONLY'], remedy: 'point REDIS_URL at the primary' },
   { reason: 'loading', starts: ['LOADING', 'MASTERDOWN'], remedy: 'it will answer when its data is loaded' },
   { reason: 'busy', starts: ['BUSY', 'UNKILLABLE'], remedy: 'a slow script blocks it: SCRIPT KILL ends one' },
-  { reason: 'misconf', starts: ['MISCONF', 'NOREPLICAS'], remedy: 'see its log: it can not save or replicate' },
+  { reason: 'misconf', starts: ['MISCONF', 'NOREPLICAS'], remedy: 'see its log: it cannot save or replicate' },
   {
     reason: 'auth',
-    // The last is what a script's command is refused with.
+    // The last one is for a command that a script calls.
     starts: ['NOAUTH', 'WRONGPASS', 'NOPERM', 'ERR invalid password', 'ERR AUTH', 'ERR The user executing the script'],
     remedy: 'check the user and the password in REDIS_URL or REDIS_PASSWORD, and the rights of that user',
   },
@@ -41,7 +41,7 @@ const CONNECTION_CODES = [
   'ENETUNREACH',
 ]
 
-/** `error` as Lull's own; `where` names the server (`redis://127.0.0.1:6379`). */
+/** Translates a client's error. @param where the server, as in `redis://127.0.0.1:6379` */
 export function redisError(error: unknown, where: string): Error {
   if (!(error instanceof Error)) return new Error(String(error))
   const text = oneLine(error.message)
@@ -64,7 +64,7 @@ export function redisError(error: unknown, where: string): Error {
 
 export const isWrongType = (error: unknown) => error instanceof Error && error.message.includes('WRONGTYPE')
 
-/** The first sentence of a script's error: what Redis adds about the script's line is no use to a user. */
+/** A script's error without the script's line number, which Redis adds. */
 function oneLine(message: string): string {
   return message.replace(/\s+script: [0-9a-f]{40}.*$/s, '').split('\n')[0] ?? message
 }

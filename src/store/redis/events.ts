@@ -1,11 +1,11 @@
-/** What wakes a processor, as Redis publishes it: `next-due`, and the expiry of shadow keys and headers. */
+/** What Redis publishes to wake a processor: `next-due` messages, and notifications of expired keys. */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import type { Logger } from '../../logger.js'
 import type { StoreEvent } from '../store.js'
 import type { Keys } from './keys.js'
 import { parseJson } from './parse-json.js'
-import { Subscription } from './subscription.js'
+import { RequiredSubscription, Subscription } from './subscription.js'
 
 const nextDue = z.object({
   conversationId: z.string(),
@@ -14,6 +14,8 @@ const nextDue = z.object({
   db: z.number(),
 })
 
+const expiredChannel = (db: number) => `__keyevent@${db}__:expired`
+
 export interface EventsOptions {
   keys: Keys
   db: number
@@ -21,20 +23,42 @@ export interface EventsOptions {
   log: Logger
 }
 
-/** Calls `listener` for each event, `subscribed` among them, until the returned subscription is stopped. */
+/**
+ * Calls `listener` for each event, `subscribed` included. Messages in another form are skipped: anybody may publish.
+ */
 export function storeEvents(
   client: Redis,
   { keys, db, address, log }: EventsOptions,
   listener: (event: StoreEvent) => void,
 ): Subscription {
   return new Subscription(client, {
-    channels: [keys.nextDue, `__keyevent@${db}__:expired`],
+    channels: [keys.nextDue, expiredChannel(db)],
     address,
     log,
     onSubscribed: () => listener({ kind: 'subscribed' }),
     onMessage: (channel, message) => {
       const event = channel === keys.nextDue ? nextDueIn(message) : expiredIn(keys, message)
       if (event) listener(event)
+    },
+  })
+}
+
+/**
+ * Calls `listener` with the name of each canary that expires. Its `start` rejects if Redis refuses the subscription.
+ */
+export function canaryEvents(
+  client: Redis,
+  { keys, db, address, log }: EventsOptions,
+  listener: (name: string) => void,
+): Subscription {
+  return new RequiredSubscription(client, {
+    channels: [expiredChannel(db)],
+    address,
+    log,
+    onSubscribed: () => {},
+    onMessage: (_channel, message) => {
+      const expired = keys.expiring(message)
+      if (expired?.key === 'canary') listener(expired.name)
     },
   })
 }

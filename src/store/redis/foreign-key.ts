@@ -1,18 +1,16 @@
-/**
- * Names the key that stopped a script: one that Lull needs, and that holds another type than Lull's.
- */
+/** Finds the key that made a script fail: Lull needs it, and it holds another type than Lull's. */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { ForeignKey } from '../store.js'
 import type { Keys } from './keys.js'
 
-/** What a script was about: a conversation, or a batch and by it its conversation. Empty: none. */
+/** What a script worked on: a conversation, or a batch, by which its conversation is found. */
 export interface About {
   conversationId?: string | undefined
   batchId?: string | undefined
 }
 
-/** The error to throw for a WRONGTYPE. */
+/** The error to throw instead of Redis's WRONGTYPE. */
 export async function foreignKey(client: Redis, keys: Keys, about: About): Promise<ForeignKey> {
   for await (const [key, type] of expectedTypes(client, keys, about)) {
     const found = await client.type(key)
@@ -27,7 +25,7 @@ export async function foreignKey(client: Redis, keys: Keys, about: About): Promi
   )
 }
 
-/** The keys that are read to find others come before what is found by them. */
+/** Keys that are read to find a conversation come before the keys of that conversation. */
 async function* expectedTypes(
   client: Redis,
   keys: Keys,

@@ -1,12 +1,11 @@
 /**
- * Erasing a conversation: what stands under its own name in one script, then its dead batches and its history, which
- * stand among those of others, a bounded step at a time.
+ * Erases a conversation: its own keys in one script, then its dead batches and its history, which share keys with other
+ * conversations, in bounded steps.
  */
-
 import type { ForgetResult } from '../store.js'
 import type { Scripts } from './scripts.js'
 
-/** Dead batches may be large, and each is decoded. */
+/** Few: dead batches may be large, and the script decodes each. */
 const DEAD_A_STEP = 50
 const ENTRIES_A_STEP = 500
 
@@ -17,7 +16,7 @@ export async function forget(scripts: Scripts, conversationId: string): Promise<
   return { messages, deadBatches, historyEntries, ...(underWay === '' ? {} : { underWay }) }
 }
 
-/** Both ends are bounded by what is there: a stream that is trimmed, and a hash's cursor, which comes round. */
+/** Ends: a stream is trimmed, and the cursor of a hash comes back to its start. */
 async function inSteps(
   first: string,
   last: string,

@@ -1,12 +1,12 @@
 /**
- * Requests that one script call can serve many of. Those that come while a call is under way, or in the same turn of the
- * event loop, go together in the next one: each costs Redis and this process a fraction of what it would cost alone, and
- * the busier a process is, the smaller the fraction. Among them order stays, as calls go one behind the other on one
- * connection; another command of the same connection may overtake what waits.
+ * Groups requests into calls of one script that serves many of them. Requests that come in the same turn of the event
+ * loop, or while a call is running, share the next call. Each then costs Redis and this process a fraction of a call of
+ * its own, and the busier the process is, the smaller the fraction. Requests keep their order, as calls follow each
+ * other on one connection. Another command of the same connection may overtake requests that wait.
  */
 import { StoreUnavailable } from '../store.js'
 
-/** While Redis works on one call another goes only if it would be this full: else what waits waits for the end of the first. */
+/** While one call runs, a second one is sent only if it is at least this full. */
 const WORTH_A_CALL = 0.5
 const CALLS_AT_ONCE = 2
 
@@ -17,7 +17,7 @@ interface Waiting<Request, Reply> {
   reject(error: unknown): void
 }
 
-/** Nothing of what waits has been sent: it need not wait for the same trouble. */
+/** Redis is away: requests that wait would fail the same way, and can fail now. */
 const isAway = (error: unknown) =>
   error instanceof StoreUnavailable && (error.reason === 'connection' || error.reason === 'timeout')
 
@@ -29,15 +29,15 @@ export class GroupedCalls<Request, Reply> {
   private idling: (() => void)[] = []
 
   /**
-   * @param call resolves to a reply for each, in their order; an `Error` where one failed and others did not
-   * @param shareOf how much of one call a request fills, of 1. One that fills more goes alone
+   * @param call resolves to a reply for each request, in their order; to an `Error` for a request that failed alone
+   * @param shareOf how much of a call a request fills; 1 is all of it. A request that fills more has a call of its own
    */
   constructor(
     private readonly call: (requests: Request[]) => Promise<(Reply | Error)[]>,
     private readonly shareOf: (request: Request) => number,
   ) {}
 
-  /** Resolves to an `Error` where this request alone failed; rejects as the call does. */
+  /** Resolves to an `Error` if this request alone failed. Rejects if the whole call failed. */
   add(request: Request): Promise<Reply | Error> {
     const share = this.shareOf(request)
     return new Promise((resolve, reject) => {
@@ -47,7 +47,7 @@ export class GroupedCalls<Request, Reply> {
     })
   }
 
-  /** Resolves when nothing waits and nothing is under way. */
+  /** Resolves when no request waits and no call is running. */
   idle(): Promise<void> {
     if (this.waiting.length === 0 && this.underWay === 0) return Promise.resolve()
     return new Promise(resolve => {
@@ -69,7 +69,7 @@ export class GroupedCalls<Request, Reply> {
     return this.underWay < CALLS_AT_ONCE && this.waitingShares >= WORTH_A_CALL
   }
 
-  /** What goes in one call: one request at least. */
+  /** Takes the requests for one call: at least one. */
   private next(): Waiting<Request, Reply>[] {
     let count = 0
     let filled = 0
@@ -93,7 +93,7 @@ export class GroupedCalls<Request, Reply> {
     try {
       const replies = await this.call(requests.map(({ request }) => request))
       for (const [i, { resolve }] of requests.entries())
-        resolve(replies[i] ?? new Error('Redis said nothing of this request'))
+        resolve(replies[i] ?? new Error('the script did not reply to this request'))
     } catch (error) {
       for (const { reject } of requests) reject(error)
       if (isAway(error)) for (const { reject } of this.takeAll()) reject(error)

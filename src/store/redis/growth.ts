@@ -1,13 +1,12 @@
-/** How open batches grow: `batch-updated`, which the history does not record. */
+/** How open batches grow, from the channel `batch-updated`. The history does not record it. */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import type { Logger } from '../../logger.js'
 import type { GrowthListener } from '../store.js'
-import type { Beside } from './link.js'
 import { parseJson } from './parse-json.js'
-import { Subscription } from './subscription.js'
+import { RequiredSubscription, type Subscription } from './subscription.js'
 
-const grown = z.object({
+const batchUpdated = z.object({
   conversationId: z.string(),
   batchId: z.string(),
   count: z.number(),
@@ -19,20 +18,20 @@ const grown = z.object({
 
 export interface GrowthOptions {
   channel: string
-  /** Pub/sub knows no databases: what another database's batches do is left out. */
+  /** Pub/Sub is shared by all databases of a server: updates from another database are skipped. */
   db: number
   address: string
   log: Logger
 }
 
-/** Rejects at its start where Redis refuses the subscription. */
-export function growthFollower(
+/** Calls `listener` for each update. Its `start` rejects if Redis refuses the subscription. */
+export function growthEvents(
   client: Redis,
   { channel, db, address, log }: GrowthOptions,
   listener: GrowthListener,
-): Beside {
+): Subscription {
   let isFirst = true
-  const subscription = new Subscription(client, {
+  return new RequiredSubscription(client, {
     channels: [channel],
     address,
     log,
@@ -41,15 +40,8 @@ export function growthFollower(
       isFirst = false
     },
     onMessage: (_channel, message) => {
-      const parsed = grown.safeParse(parseJson(message))
+      const parsed = batchUpdated.safeParse(parseJson(message))
       if (parsed.success && parsed.data.db === db) listener.grew(parsed.data)
     },
   })
-  return {
-    async start() {
-      const refusal = await subscription.start()
-      if (refusal) throw refusal
-    },
-    stop: () => subscription.stop(),
-  }
 }

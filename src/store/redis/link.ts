@@ -1,6 +1,6 @@
 /**
- * A store's connections: one for commands, and others beside it for what blocks or subscribes. What fails on them becomes
- * Lull's own errors here, and an outage is logged once when it begins and once when it ends.
+ * A store's connections: one for commands, and one more for each subscription and each blocking read. Their errors
+ * become Lull's errors here. An outage is logged once when it begins and once when it ends.
  */
 import type { Redis, RedisOptions } from 'ioredis'
 import type { Logger } from '../../logger.js'
@@ -13,7 +13,7 @@ import { type About, foreignKey } from './foreign-key.js'
 import type { Keys } from './keys.js'
 import { inspectServer } from './server.js'
 
-/** What works on a connection of its own until it is stopped. */
+/** Something that works on a connection of its own until it is stopped. */
 export interface Beside {
   start(): Promise<unknown>
   stop(): Promise<void>
@@ -21,7 +21,7 @@ export interface Beside {
 
 export interface RedisLinkOptions {
   redis: RedisSource
-  /** What the connections call themselves. */
+  /** Names the connections, in `CLIENT LIST` for example. */
   name: string
   keys: Keys
   log: Logger
@@ -35,12 +35,12 @@ export class RedisLink {
   readonly address: string
   private readonly outage: Outage
   private readonly beside = new Set<Beside>()
-  /** It answered the last write with trouble of its own: a connection that stands again does not end that. */
+  /** Redis refused the last write. Reconnecting does not end that; the next write that succeeds does. */
   private refusesWrites = false
   private opened = false
   private closed = false
 
-  /** Connects to nothing yet. */
+  /** Does not connect yet. */
   constructor(private readonly options: RedisLinkOptions) {
     this.client = createClient(options.redis, options.name)
     this.address = addressOf(this.client)
@@ -76,8 +76,8 @@ export class RedisLink {
   }
 
   /**
-   * A command that changes nothing, or whose failure says nothing of the server.
-   * @param about what it was about, to name the key if one of a foreign type is in the way
+   * Runs a command that changes nothing, or whose failure is no outage.
+   * @param about what it works on, to name the key if one has a foreign type
    */
   async read<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
     try {
@@ -95,8 +95,8 @@ export class RedisLink {
   }
 
   /**
-   * A script that writes. A Redis that answers, and can not be written or is not ready, is an outage too, until a write
-   * gets through: a read would on a replica. Full memory is none: only messages are refused then.
+   * Runs a script that writes. A Redis that answers but refuses writes is an outage too, until a write succeeds: a read
+   * would succeed on a replica. Full memory is no outage: only messages are refused then.
    */
   async write<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
     try {
@@ -109,7 +109,7 @@ export class RedisLink {
     }
   }
 
-  /** What an error of a write means; an outage begins with it, where it is one. */
+  /** Translates the error of a write, and begins an outage if it is one. */
   async failed(error: unknown, about: About): Promise<Error> {
     const known = await this.explained(error, about)
     if (known instanceof StoreUnavailable && known.reason !== 'memory') {
@@ -119,13 +119,13 @@ export class RedisLink {
     return known
   }
 
-  /** An error that a script met with one of many, and went on. */
+  /** Translates an error that a script returned for one of many, without failing. */
   async nameTrouble(error: string, about: About): Promise<string> {
     if (!error.includes('WRONGTYPE')) return error
     return (await foreignKey(this.client, this.options.keys, about)).message
   }
 
-  /** Starts what needs a connection of its own; resolves, when it stands, to what stops it. */
+  /** Starts a task on a new connection. Resolves to a function that stops it. */
   async start(options: RedisOptions, make: (client: Redis) => Beside): Promise<() => Promise<void>> {
     const client = createClient(this.options.redis, this.options.name)
     if (client === this.client)
@@ -151,11 +151,11 @@ export class RedisLink {
 
   private async connect(client: Redis): Promise<void> {
     await connect(client)
-    // A client of somebody else's making may have connected without its name.
+    // A client that the user made may have connected without the name.
     if (typeof this.options.redis === 'function') await client.client('SETNAME', this.options.name)
   }
 
-  /** Before it has been open there is no outage: `open` rejects with what is wrong. */
+  /** Before `open` has succeeded there is no outage: `open` rejects with what is wrong. */
   private began(error: Error): void {
     if (this.opened && !this.closed) this.outage.began(error)
   }

@@ -1,6 +1,4 @@
-/**
- * Reads of what may be long, a bounded page at a time: the history stream, and the hash of dead batches.
- */
+/** Reads the history stream and the hash of dead batches. Both may be long, so they are read in pages. */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { composeBatch } from '../../batch.js'
@@ -55,10 +53,10 @@ const deadHash = z.object({
   messages: z.string(),
 })
 
-/** Batches whose messages one read returns. */
+/** Dead batches that one read returns, with their messages. */
 const DEAD_PAGE = 100
 
-/** Some `limit` of the dead batches, the last to die first. */
+/** At most `limit` dead batches, the last to die first. If there are more, they are not the last ones of all. */
 export async function deadFrom(client: Redis, key: string, limit: number): Promise<DeadBatch[]> {
   const found: DeadBatch[] = []
   let cursor = '0'

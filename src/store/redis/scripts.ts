@@ -7,7 +7,6 @@ import type { Redis } from 'ioredis'
 import { checkIntervalMs, type Rules } from '../../rules.js'
 import type {
   AnswerOutcome,
-  AppendRequest,
   ClaimRequest,
   EditRequest,
   EditResult,
@@ -16,26 +15,10 @@ import type {
   NackResult,
   RevokeResult,
 } from '../store.js'
-import type { NewEntry, RunReply } from './entries.js'
+import type { Appended, AppendPart } from './append-parts.js'
+import type { RunReply } from './entries.js'
 import type { Keys } from './keys.js'
 import { luaSources } from './lua.generated.js'
-
-/** A request to append, or a part of a long one. */
-export interface Appending {
-  request: AppendRequest
-  entries: NewEntry[]
-}
-
-export interface Appended {
-  accepted: number
-  duplicates: number
-  tooOld: number
-  /** `''` if there is none */
-  batchId: string
-  /** -1 if there is none */
-  dueInMs: number
-  listeners: number
-}
 
 export interface Ending {
   batchId: string
@@ -72,10 +55,10 @@ export class Scripts {
   }
 
   /**
-   * Resolves to the result of each request, in their order; an `Error` for one that failed.
+   * Resolves to the result of each part, in their order; an `Error` for one that failed.
    * @param newBatchId for the first batch that is opened; the ids of further ones are derived from it
    */
-  async append(requests: Appending[], newBatchId: string): Promise<(Appended | Error)[]> {
+  async append(parts: AppendPart[], newBatchId: string): Promise<(Appended | Error)[]> {
     const { rules } = this
     const [listeners, ...replies] = await this.run<[listeners: number, ...AppendReply[]]>('append', [
       rules.quietGapMs,
@@ -87,11 +70,11 @@ export class Scripts {
       rules.maxAgeMs,
       this.db,
       newBatchId,
-      ...requests.flatMap(({ request, entries }) => [
-        request.conversationId,
-        request.direct ? 1 : 0,
+      ...parts.flatMap(({ conversationId, direct, entries }) => [
+        conversationId,
+        direct ? 1 : 0,
         entries.length,
-        ...entries.flatMap(({ message: { messageId, sentAtMs }, json }) => [
+        ...entries.flatMap(({ messageId, sentAtMs, json }) => [
           digestOf(messageId),
           json,
           sentAtMs === undefined ? '' : Math.round(sentAtMs),

@@ -1,6 +1,7 @@
 /**
- * What Lull asks of the Redis it stands on: 7.0 or later (script flags, `PEXPIREAT … GT`), or Valkey; one server, not a
- * Cluster or a Sentinel, as all keys of a prefix must be in one place. And that it announces key expiry.
+ * Checks the Redis server. It must be 7.0 or later (script flags, `PEXPIREAT … GT`), or Valkey, and a single server:
+ * all keys of a prefix must be in one place, so no Cluster, and no Sentinel, which holds no data. It should publish the
+ * expiry of keys.
  */
 import type { Redis } from 'ioredis'
 import type { Notifications, StoreIdentity } from '../store.js'
@@ -10,7 +11,7 @@ import { redisError } from './errors.js'
 const OLDEST_MAJOR = 7
 
 /**
- * Resolves to what the server is.
+ * Resolves to facts about the server.
  * @throws one line naming the server, what is wrong with it and the remedy
  */
 export async function inspectServer(
@@ -21,19 +22,20 @@ export async function inspectServer(
   const mode = facts.get('redis_mode') ?? facts.get('server_mode') ?? 'standalone'
   if (mode !== 'standalone')
     throw new Error(
-      `Redis at ${address} is a ${mode === 'cluster' ? 'Cluster node' : 'Sentinel'}, which Lull does not support yet: give the address of a single primary`,
+      `Redis at ${address} is a ${mode === 'cluster' ? 'Cluster node' : 'Sentinel'}, which Lull does not support ` +
+        'yet: give the address of a single primary',
     )
   const isValkey = facts.get('server_name') === 'valkey'
   const version = (isValkey ? facts.get('valkey_version') : facts.get('redis_version')) ?? '0'
   if (!isValkey && Number.parseInt(version, 10) < OLDEST_MAJOR)
     throw new Error(`Redis at ${address} is version ${version}: Lull needs Redis ${OLDEST_MAJOR}.0 or later, or Valkey`)
-  // A database that does not exist is reported here; the client by itself would go on in database 0.
+  // Rejects if the database does not exist. The client alone would go on in database 0.
   const { db = 0 } = client.options
   await client.select(db)
   return { runId: facts.get('run_id') ?? 'unknown', version: isValkey ? `valkey ${version}` : version, db }
 }
 
-/** The facts of an `INFO`, by name. */
+/** The lines of an `INFO` reply: value by name. */
 export function factsOf(info: string): Map<string, string> {
   const lines = info.split('\r\n').filter(line => line.includes(':'))
   return new Map(lines.map(line => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]))
@@ -42,11 +44,11 @@ export function factsOf(info: string): Map<string, string> {
 const SETTING = 'notify-keyspace-events'
 const COMES_BACK = ['connecting', 'connect', 'reconnecting']
 
-/** Adds what is missing of `Ex` to the flags that are there, if `mayChange`; takes none away. */
+/** Adds the missing flags of `Ex`, if `mayChange`. Removes none. */
 export async function ensureExpiryEvents(client: Redis, address: string, mayChange: boolean): Promise<Notifications> {
   let flags = ''
   try {
-    // After an outage the subscription, which asks for this, may stand before the connection for commands does.
+    // Called when a subscription is in place, which after an outage may be earlier than the connection for commands.
     if (COMES_BACK.includes(client.status)) await connect(client)
     flags = await flagsOf(client)
     const missing = missingFlags(flags)

@@ -1,8 +1,8 @@
 /**
- * The store on Redis: each transition is one script (`scripts.ts`), each event comes from `events.ts`; here they
- * are put together, and replies become the store's types.
+ * The store on Redis. Each transition is one call of a script (`scripts.ts`), whose reply becomes the store's type
+ * (`replies.ts`). Appends and answers that come together share a call (`grouped-calls.ts`). What blocks or subscribes
+ * has a connection of its own (`link.ts`).
  */
-import { composeBatch } from '../../batch.js'
 import { withArrivals } from '../../history/arrivals.js'
 import { type Logger, silent } from '../../logger.js'
 import type { Observer } from '../../observer.js'
@@ -15,7 +15,6 @@ import {
   type AnswerOutcome,
   type AppendRequest,
   type AppendResult,
-  type ClaimedBatch,
   type ClaimRequest,
   type ClaimResult,
   type ConversationState,
@@ -37,19 +36,18 @@ import {
   type StoreIdentity,
   type Totals,
 } from '../store.js'
-import { Appends } from './appends.js'
+import { type Appended, type AppendPart, addReply, partsOf, shareOf } from './append-parts.js'
 import type { RedisSource } from './connection.js'
-import type { RunReply } from './entries.js'
-import { listEntry, runFrom } from './entries.js'
-import { storeEvents } from './events.js'
-import { FOLLOWING_OPTIONS, historyFollower } from './follow.js'
+import { canaryEvents, storeEvents } from './events.js'
 import { forget } from './forget.js'
 import { GroupedCalls } from './grouped-calls.js'
-import { growthFollower } from './growth.js'
+import { growthEvents } from './growth.js'
+import { FOLLOWING_OPTIONS, historyFollower } from './history-follower.js'
 import { Keys } from './keys.js'
 import { RedisLink } from './link.js'
 import { MemoryGuard } from './memory-guard.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './reads.js'
+import { answerCheck, claimedBatch, conversationState, conversationSummaries } from './replies.js'
 import { type Ended, type Ending, Scripts } from './scripts.js'
 import { ensureExpiryEvents } from './server.js'
 import { SUBSCRIPTION_OPTIONS } from './subscription.js'
@@ -58,19 +56,19 @@ export interface RedisStoreOptions {
   redis: RedisSource
   prefix?: string
   rules?: Rules
-  /** Whose connections these are: `api`, `processor`, … */
+  /** Names the connections, `lull.<role>.<host>.<pid>`: `api`, `processor`, … */
   role?: string
-  /** Instead of `lull.<role>.<host>.<pid>`. */
+  /** Names the connections, instead of `role`. */
   name?: string
   log?: Logger
   observer?: Observer
-  /** Ids for batches; random unless a test has others. */
+  /** Makes a batch's id. Random by default; tests give their own. */
   newBatchId?: () => string
 }
 
-/** Ends of answers that one script call takes. */
+/** Ended answers that one script call takes. */
 const ENDINGS_A_CALL = 100
-/** Batches one script call acknowledges, renews or has looked at. */
+/** Batches that one script call acknowledges, renews or makes due for a check. */
 const BATCHES_A_CALL = 500
 
 export class RedisStore implements Store {
@@ -85,15 +83,20 @@ export class RedisStore implements Store {
     touch: async (name: string) => {
       await this.link.read(() => this.link.client.exists(this.keys.canary(name)))
     },
+    listen: (listener: (name: string) => void) => {
+      const { keys, log } = this
+      const { db, address } = this.link
+      return this.link.start(SUBSCRIPTION_OPTIONS, client => canaryEvents(client, { keys, db, address, log }, listener))
+    },
   }
   private readonly link: RedisLink
   private readonly scripts: Scripts
-  private readonly appends: Appends
+  private readonly appends: GroupedCalls<AppendPart, Appended>
   private readonly endings: GroupedCalls<Ending, Ended>
   private readonly memory: MemoryGuard
   private readonly log: Logger
 
-  /** Connects to nothing yet. @throws {RangeError} for a prefix that could make two names one */
+  /** Does not connect yet. @throws {RangeError} for a prefix with which two names could be the same */
   constructor({ redis, prefix, rules = rulesFrom(), role = 'store', name, ...options }: RedisStoreOptions) {
     const { log = silent, newBatchId = randomBatchId, observer = {} } = options
     this.rules = rules
@@ -104,7 +107,7 @@ export class RedisStore implements Store {
     const { client, address, db } = this.link
     this.scripts = new Scripts(client, this.keys, rules, db)
     this.memory = new MemoryGuard(() => client.info('memory'), address)
-    this.appends = new Appends(this.link, this.scripts, this.memory, newBatchId)
+    this.appends = new GroupedCalls(parts => this.link.write(() => this.scripts.append(parts, newBatchId())), shareOf)
     this.endings = new GroupedCalls(
       requests => this.link.write(() => this.scripts.answered(requests)),
       () => 1 / ENDINGS_A_CALL,
@@ -120,14 +123,24 @@ export class RedisStore implements Store {
     return this.link.open()
   }
 
-  /** What was asked for before is sent before. */
+  /** Calls that wait in a group are sent first. */
   async close(): Promise<void> {
     await Promise.all([this.appends.idle(), this.endings.idle()])
     await this.link.close()
   }
 
-  append(request: AppendRequest): Promise<AppendResult> {
-    return this.appends.append(request)
+  /**
+   * A long request takes several script calls. If one fails, repeat the request: what was written are duplicates then.
+   */
+  async append(request: AppendRequest): Promise<AppendResult> {
+    await this.link.read(() => this.memory.check())
+    const result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
+    for (const part of partsOf(request)) {
+      const reply = await this.appends.add(part)
+      if (reply instanceof Error) throw await this.link.failed(reply, { conversationId: request.conversationId })
+      addReply(result, reply)
+    }
+    return result
   }
 
   async extend(conversationId: string, worthMs: number) {
@@ -141,12 +154,7 @@ export class RedisStore implements Store {
     const [batches, checks, dead, troubles, nextInMs] = await this.link.write(() => this.scripts.claim(request))
     return {
       batches: batches.map(claimedBatch),
-      checks: checks.map(([batchId, conversationId, handedOverForMs, take, takenForMs]) => ({
-        batchId,
-        conversationId,
-        handedOverForMs,
-        ...(take === '' ? {} : { take, takenForMs }),
-      })),
+      checks: checks.map(answerCheck),
       dead: dead.map(([batchId, conversationId, error]) => ({ batchId, conversationId, error })),
       troubles: await Promise.all(
         troubles.map(async ([conversationId, error, batchId]) => ({
@@ -185,7 +193,7 @@ export class RedisStore implements Store {
       await this.inParts(batchIds, part => this.scripts.checkNow(part))
       return
     }
-    // As many as there were at first: claims set the next checks meanwhile.
+    // No more than there were at first: claims that run meanwhile set new checks.
     let left = await this.link.write(() => this.scripts.checkNow([], BATCHES_A_CALL))
     for (; left > 0; left -= BATCHES_A_CALL) await this.link.write(() => this.scripts.checkNow([], BATCHES_A_CALL))
   }
@@ -235,38 +243,13 @@ export class RedisStore implements Store {
   }
 
   async conversation(conversationId: string): Promise<ConversationState> {
-    const [nowMs, waiting, header, holder, holderIsClaimed, entries, dueSince] = await this.link.read(
-      () => this.scripts.conversation(conversationId, MESSAGES_SHOWN),
-      { conversationId },
-    )
-    const [batchId, ...numbers] = header
-    const [count = 0, bytes = 0, firstAtMs = 0, lastAtMs = 0, dueAtMs = 0] = numbers.map(Number)
-    return {
-      conversationId,
-      waiting,
-      messages: entries.map(listEntry),
-      ...(batchId
-        ? { open: { batchId, count, bytes, firstAtMs, lastAtMs, dueAtMs, dueInMs: Math.max(dueAtMs - nowMs, 0) } }
-        : {}),
-      ...(holder ? { heldBy: { batchId: holder, state: holderIsClaimed ? 'claimed' : 'answering' } } : {}),
-      ...(dueSince === '' || Number(dueSince) > nowMs ? {} : { overdueForMs: nowMs - Number(dueSince) }),
-    }
+    const read = () => this.scripts.conversation(conversationId, MESSAGES_SHOWN)
+    return conversationState(conversationId, await this.link.read(read, { conversationId }))
   }
 
   async conversations(limit: number): Promise<ConversationSummary[]> {
-    const [nowMs, due, counts, held] = await this.link.read(() => this.scripts.conversations(limit))
-    const open = pairs(due).map(([conversationId, dueAtMs], i) => ({
-      conversationId,
-      state: 'open' as const,
-      dueInMs: Math.max(Number(dueAtMs) - nowMs, 0),
-      count: Number(counts[i]),
-    }))
-    const holding = pairs(held).map(([batchId, conversationId]) => ({
-      conversationId,
-      state: 'held' as const,
-      batchId,
-    }))
-    return [...open, ...holding].slice(0, limit)
+    const reply = await this.link.read(() => this.scripts.conversations(limit))
+    return conversationSummaries(reply).slice(0, limit)
   }
 
   async totals(): Promise<Totals> {
@@ -300,7 +283,7 @@ export class RedisStore implements Store {
     const { db, address } = this.link
     const channel = this.keys.batchUpdated
     return this.link.start(SUBSCRIPTION_OPTIONS, client =>
-      growthFollower(client, { channel, db, address, log }, listener),
+      growthEvents(client, { channel, db, address, log }, listener),
     )
   }
 
@@ -313,7 +296,7 @@ export class RedisStore implements Store {
     return ensureExpiryEvents(this.link.client, this.link.address, mayChange)
   }
 
-  /** Replies of one call each for a bounded part of `items`. */
+  /** Calls once for each bounded part of `items`. Resolves to the replies. */
   private async inParts<Item, Reply>(items: Item[], call: (part: Item[]) => Promise<Reply>): Promise<Reply[]> {
     const replies: Reply[] = []
     for (let i = 0; i < items.length; i += BATCHES_A_CALL)
@@ -321,18 +304,3 @@ export class RedisStore implements Store {
     return replies
   }
 }
-
-function claimedBatch(reply: RunReply): ClaimedBatch {
-  const [batchId, , attempt, lease, , , , , , lateMs, headerLost] = reply
-  return {
-    batchId,
-    lease: Number(lease),
-    attempt: Number(attempt),
-    lateMs,
-    ...(headerLost === 'expired' || headerLost === 'vanished' ? { headerLost } : {}),
-    batch: composeBatch(runFrom(reply)),
-  }
-}
-
-const pairs = (flat: string[]): [string, string][] =>
-  Array.from({ length: Math.floor(flat.length / 2) }, (_, i) => [flat[2 * i] ?? '', flat[2 * i + 1] ?? ''])

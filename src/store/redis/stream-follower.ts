@@ -1,6 +1,6 @@
 /**
- * A stream as it is written: a blocking read on a connection of its own, so that a quiet stream costs one command a block. It
- * starts behind the last entry, and after an outage goes on behind the last entry it has read.
+ * Reads a stream as it is written, with blocking reads on a connection of its own: a quiet stream costs one command
+ * every `blockMs`. It starts after the last entry. After an outage it goes on after the last entry that it has read.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
@@ -9,7 +9,7 @@ export interface StreamFollowerOptions {
   key: string
   blockMs: number
   entriesARead: number
-  /** Between two reads; entries that are written meanwhile are read together. 0: none. */
+  /** Between two reads: entries that are written meanwhile are read together. 0 by default. */
   pauseMs?: number
   /** After a read that failed. */
   retryMs: number
@@ -21,21 +21,21 @@ export class StreamFollower {
   private lastId = '0-0'
   private readonly stopping = new AbortController()
 
-  /** @param client for this alone: it waits on the server */
+  /** @param client serves nothing else: a blocking read occupies it */
   constructor(
     private readonly client: Redis,
     private readonly options: StreamFollowerOptions,
   ) {}
 
-  /** Resolves when no entry from now on will be missed. */
+  /** Resolves when every entry from now on will be read. */
   async start(): Promise<void> {
-    // Never `$`: what is written between two reads of it would be missed.
+    // Not `$`: entries that are written between two reads would be missed.
     const [last] = await this.client.xrevrange(this.options.key, '+', '-', 'COUNT', 1)
     if (last) this.lastId = last[0]
     void this.read()
   }
 
-  /** Reads nothing more. The caller ends the connection, and with it a read that blocks. */
+  /** Reads no more entries. The caller then closes the connection, which ends a blocking read. */
   stop(): void {
     this.stopping.abort()
   }

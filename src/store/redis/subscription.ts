@@ -1,12 +1,17 @@
 /**
- * A subscription that survives its connection. Pub/sub forgets a subscriber that is away, and ioredis resubscribes without
- * saying so. So the channels are subscribed to by hand after each (re)connection, and `onSubscribed` is called once Redis has
- * confirmed it: whatever was missed can be looked up from then on.
+ * A subscription to channels, on a connection of its own, that survives outages.
  *
- *   refused   a server may refuse a channel (ACL); it is asked again after `RETRY_MS`
- *   silent    a hanging connection looks like a quiet system: it is pinged once a heartbeat, and replaced if that fails
+ * Pub/Sub drops what is published while a subscriber is away, so its owner must know when the subscription is in place
+ * again, and read what it missed. ioredis resubscribes without saying so. This one subscribes itself after each
+ * (re)connection and calls `onSubscribed` when Redis has confirmed it.
  *
- * The client must be made with `SUBSCRIPTION_OPTIONS` and serve nothing else.
+ *   subscribing   after each 'ready' of the connection: then subscribed, or refused
+ *   subscribed    pinged every `HEARTBEAT_MS`, and reconnected without an answer: a hanging connection looks like a
+ *                 quiet system
+ *   refused       by an ACL, say. Logged once, tried again every `RETRY_REFUSED_MS`
+ *   stopped       for good
+ *
+ * The client must have `SUBSCRIPTION_OPTIONS` and serve nothing else.
  */
 import type { Redis } from 'ioredis'
 import type { Logger } from '../../logger.js'
@@ -15,7 +20,7 @@ import { disconnect } from './connection.js'
 import { redisError } from './errors.js'
 
 const HEARTBEAT_MS = 30_000
-const RETRY_MS = 30_000
+const RETRY_REFUSED_MS = 30_000
 
 export const SUBSCRIPTION_OPTIONS = { autoResubscribe: false } as const
 
@@ -24,7 +29,7 @@ export interface SubscriptionOptions {
   /** The server, as errors name it. */
   address: string
   log: Logger
-  /** At least one channel is subscribed to, now or again. */
+  /** At least one channel is subscribed to, for the first time or again. */
   onSubscribed(): void
   onMessage(channel: string, message: string): void
 }
@@ -50,18 +55,18 @@ export class Subscription {
     })
     client.on('ready', () => void this.subscribe())
     if (client.status === 'ready') void this.subscribe()
-    // Every reconnection that fails is an 'error'; the store reports the server's outage.
+    // Each failed reconnection is an 'error'. The store's own connection reports the server's outage.
     client.on('error', () => {})
   }
 
-  /** Resolves after the first try: to nothing if all channels were granted, else to the refusal (it is tried again). */
+  /** Resolves when Redis has answered the first time: to the refusal, if it refused a channel (that is tried again). */
   async start(): Promise<Error | undefined> {
     const refusal = await this.first
     this.heartbeat = setInterval(() => void this.ping(), HEARTBEAT_MS)
     return refusal
   }
 
-  /** May be called twice, or before `start`. */
+  /** May be called twice, and before `start`. */
   async stop(): Promise<void> {
     this.stopped = true
     clearInterval(this.heartbeat)
@@ -69,18 +74,18 @@ export class Subscription {
     await disconnect(this.client)
   }
 
-  /** Each channel by itself: a server may grant one and refuse another, and one is better than none. */
+  /** Each channel in a call of its own: an ACL may allow one and refuse another, and one is better than none. */
   private async subscribe(): Promise<void> {
     clearTimeout(this.retry)
     const { channels, address, onSubscribed } = this.options
     const results = await Promise.allSettled(channels.map(channel => this.client.subscribe(channel)))
-    // A connection that broke meanwhile comes back as 'ready'.
+    // A connection that was lost meanwhile comes back as 'ready' and subscribes again.
     if (this.stopped || this.client.status !== 'ready') return
     const rejected = results.find(result => result.status === 'rejected')
     const refusal = rejected && redisError(rejected.reason, address)
     if (refusal) {
       this.refusal.began(refusal)
-      this.retry = setTimeout(() => void this.subscribe(), RETRY_MS)
+      this.retry = setTimeout(() => void this.subscribe(), RETRY_REFUSED_MS)
     } else this.refusal.ended()
     if (results.some(result => result.status === 'fulfilled')) onSubscribed()
     this.settleFirst(refusal)
@@ -91,8 +96,16 @@ export class Subscription {
     try {
       await this.client.ping()
     } catch {
-      // A new connection ends the hang, and subscribes again.
+      // It hangs, or is lost already. A new connection subscribes again.
       if (!this.stopped) this.client.disconnect(true)
     }
+  }
+}
+
+/** The same, but `start` rejects if Redis refuses a channel. */
+export class RequiredSubscription extends Subscription {
+  override async start(): Promise<undefined> {
+    const refusal = await super.start()
+    if (refusal) throw refusal
   }
 }

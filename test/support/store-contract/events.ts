@@ -1,6 +1,6 @@
 /** What a store tells those who listen. */
 import { expect } from 'chai'
-import type { Store, StoreEvent } from '../../../src/store/store.js'
+import type { Growth, Store, StoreEvent } from '../../../src/store/store.js'
 import { until } from '../wait.js'
 import type { Make } from './checked.js'
 import { append, CHAT, claimed, OTHER, PATIENT } from './messages.js'
@@ -75,6 +75,23 @@ export function eventTests(make: Make): void {
       await stop()
       await store.drop(CHAT)
       expect(told).to.deep.equal([`opened ${OTHER}`, `sealed ${CHAT}`])
+    })
+
+    it('reports how open batches grow, until the follower stops', async () => {
+      const { store } = await make(PATIENT)
+      const { db } = await store.open()
+      const grown: Growth[] = []
+      const stop = await store.followGrowth({ grew: growth => grown.push(growth), missed: () => {} })
+      const { batchId = '' } = await append(store, CHAT, 'm1')
+      await append(store, CHAT, 'm2', 'm3')
+      await until(() => grown.length >= 2, { what: 'two updates' })
+      await stop()
+      await append(store, CHAT, 'm4')
+      const about = { conversationId: CHAT, batchId, dueInMs: PATIENT.quietGapMs, db }
+      expect(grown.map(({ added: _added, atMs: _atMs, ...growth }) => growth)).to.deep.equal([
+        { ...about, count: 1 },
+        { ...about, count: 3 },
+      ])
     })
 
     it('tells nobody who has stopped', async () => {

@@ -42,7 +42,7 @@ const NAMES = [
 function everyMetric(): string[] {
   const metrics = new Metrics('0.0.0')
   metrics.watchRedis(async () => {})
-  const canary = { set: async () => {}, touch: async () => {} }
+  const canary = { set: async () => {}, touch: async () => {}, listen: async () => async () => {} }
   metrics.watchSystem({ totals: async () => ({ open: 0, held: 0, dead: 0, oldestDueAgeMs: 0 }), canary }, 'p')
   return metrics.registry.getMetricsAsArray().map(({ name }) => name)
 }

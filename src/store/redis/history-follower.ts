@@ -1,4 +1,4 @@
-/** The history as it is written, on a connection of its own. */
+/** Reads the history as it is written. */
 import type { Redis } from 'ioredis'
 import type { Logger } from '../../logger.js'
 import type { HistoryEntry } from '../store.js'
@@ -11,7 +11,7 @@ const BLOCK_MS = 25_000
 const ENTRIES_A_READ = 500
 const RETRY_MS = 500
 
-/** For the client: a read may be silent for as long as it blocks, and an outage fails it at once. */
+/** The client's options: a read is silent for as long as it blocks, so only the socket has a timeout. */
 export const FOLLOWING_OPTIONS = { commandTimeout: undefined, socketTimeout: BLOCK_MS * 2 } as const
 
 export function historyFollower(
@@ -20,7 +20,7 @@ export function historyFollower(
   listener: (entry: HistoryEntry) => void,
   log: Logger,
 ): Beside {
-  // The store reports the server's outage.
+  // The store's own connection reports the server's outage.
   client.on('error', () => {})
   const follower = new StreamFollower(client, {
     key,
@@ -34,7 +34,7 @@ export function historyFollower(
     start: () => follower.start(),
     async stop() {
       follower.stop()
-      // A polite QUIT would wait for the block to end.
+      // QUIT would wait until the blocking read ends.
       if (client.status === 'ready') client.disconnect()
       else await disconnect(client)
     },

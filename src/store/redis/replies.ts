@@ -1,0 +1,58 @@
+/** The scripts' replies as the store's types. What each script replies stands in its own header (`lua/*.lua`). */
+import { composeBatch } from '../../batch.js'
+import type { AnswerCheck, ClaimedBatch, ConversationState, ConversationSummary } from '../store.js'
+import { listEntry, type RunReply, runFrom } from './entries.js'
+import type { Scripts } from './scripts.js'
+
+type Reply<Name extends keyof Scripts> = Scripts[Name] extends (...args: never[]) => Promise<infer Value>
+  ? Value
+  : never
+
+export function claimedBatch(reply: RunReply): ClaimedBatch {
+  const [batchId, , attempt, lease, , , , , , lateMs, headerLost] = reply
+  return {
+    batchId,
+    lease: Number(lease),
+    attempt: Number(attempt),
+    lateMs,
+    ...(headerLost === 'expired' || headerLost === 'vanished' ? { headerLost } : {}),
+    batch: composeBatch(runFrom(reply)),
+  }
+}
+
+export function answerCheck(reply: Reply<'claim'>[1][number]): AnswerCheck {
+  const [batchId, conversationId, handedOverForMs, take, takenForMs] = reply
+  return { batchId, conversationId, handedOverForMs, ...(take === '' ? {} : { take, takenForMs }) }
+}
+
+export function conversationState(conversationId: string, reply: Reply<'conversation'>): ConversationState {
+  const [nowMs, waiting, header, holder, holderIsClaimed, entries, mayGoAtMs] = reply
+  const [batchId, ...numbers] = header
+  const [count = 0, bytes = 0, firstAtMs = 0, lastAtMs = 0, dueAtMs = 0] = numbers.map(Number)
+  return {
+    conversationId,
+    waiting,
+    messages: entries.map(listEntry),
+    ...(batchId
+      ? { open: { batchId, count, bytes, firstAtMs, lastAtMs, dueAtMs, dueInMs: Math.max(dueAtMs - nowMs, 0) } }
+      : {}),
+    ...(holder ? { heldBy: { batchId: holder, state: holderIsClaimed ? 'claimed' : 'answering' } } : {}),
+    ...(mayGoAtMs === '' || Number(mayGoAtMs) > nowMs ? {} : { overdueForMs: nowMs - Number(mayGoAtMs) }),
+  }
+}
+
+export function conversationSummaries(reply: Reply<'conversations'>): ConversationSummary[] {
+  const [nowMs, due, counts, held] = reply
+  return [
+    ...pairs(due).map(([conversationId, dueAtMs], i) => ({
+      conversationId,
+      state: 'open' as const,
+      dueInMs: Math.max(Number(dueAtMs) - nowMs, 0),
+      count: Number(counts[i]),
+    })),
+    ...pairs(held).map(([batchId, conversationId]) => ({ conversationId, state: 'held' as const, batchId })),
+  ]
+}
+
+const pairs = (flat: string[]): [string, string][] =>
+  Array.from({ length: Math.floor(flat.length / 2) }, (_, i) => [flat[2 * i] ?? '', flat[2 * i + 1] ?? ''])
