@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 
 const BYTES = 12
-/** Random bytes are asked for in bulk: asking costs more than the bytes. */
+/** Random bytes are generated for this many ids at once: a call costs more than the bytes. */
 const IDS_AT_ONCE = 256
 
 const pool = Buffer.allocUnsafe(BYTES * IDS_AT_ONCE)

@@ -1,6 +1,4 @@
-/**
- * How the library's classes are told where their store is: one that exists, or a Redis and the rules.
- */
+/** How the library's classes get their store: the user gives one, or a Redis and the rules to make one. */
 import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { type RuleOptions, rulesFrom } from '../rules.js'
@@ -13,16 +11,16 @@ export interface StoreOptions extends RuleOptions {
   redis?: RedisSource
   /** First part of every key and channel. */
   prefix?: string
-  /** Instead of `redis`, `prefix` and the rules: a store, which is then its maker's to close. */
+  /** A store to use instead of `redis`, `prefix` and the rules. Its owner closes it. */
   store?: Store
   log?: Logger
-  /** Told of what happens, to measure it. */
+  /** Called with what happens, for metrics. */
   observer?: Observer
-  /** What these connections call themselves to Redis; by default by role, host and process. */
+  /** Names the connections to Redis. By default `lull.<role>.<host>.<pid>`. */
   name?: string
 }
 
-/** The store that options without one ask for. @throws {RangeError} for a rule out of its bounds */
+/** Makes the store that these options describe. @throws {RangeError} for a rule out of its bounds */
 export function storeFrom(
   { redis, prefix, log = silent, name, observer, ...options }: StoreOptions,
   role: string,

@@ -1,6 +1,6 @@
 /**
- * Batches out, and what becomes of them: `lua/claim.lua`, `ack.lua`, `nack.lua`, `renew.lua`, `give-back.lua`, `taken.lua`,
- * `check-now.lua`, `answered.lua`.
+ * Claims batches, and ends their leases and holds: `lua/claim.lua`, `renew.lua`, `ack.lua`, `nack.lua`, `give-
+ * back.lua`, `check-now.lua`, `taken.lua`, `answered.lua`.
  */
 import { composeBatch, type ReleaseReason } from '../../batch.js'
 import { messageFrom } from '../redis/entries.js'
@@ -15,7 +15,8 @@ import type {
   NackRequest,
   NackResult,
 } from '../store.js'
-import { type Claimed, type Conversation, type Entry, idsRecorded, type State, timesRecorded } from './state.js'
+import type { Claimed, Conversation, State } from './state.js'
+import { type Entry, idsRecorded, timesRecorded } from './structures.js'
 
 const ENDED_LEASES_A_CLAIM = 10
 const CHECKS_A_CLAIM = 200
@@ -37,7 +38,7 @@ export function claim(state: State, { owner, maxBatches, maxBytes }: ClaimReques
   return { batches, checks: checks(state, now), dead, troubles: [], ...next(state, now) }
 }
 
-/** Ended leases: of those whose attempts are used up all, of the others one a claim. */
+/** Handles ended leases: all batches whose attempts are used up die; of the others one is claimed again. */
 function reclaim(state: State, ended: { member: string }[], owner: string, now: number) {
   const dead: ClaimResult['dead'] = []
   let reclaimed: { result: ClaimedBatch; bytes: number } | undefined
@@ -92,7 +93,7 @@ function takeHead(state: State, conversation: Conversation, dueAtMs: number, own
   return taken
 }
 
-/** Hands a claimed batch out to its owner. */
+/** Starts a lease. Returns the batch for its owner. */
 function lease(
   state: State,
   batchId: string,
@@ -110,17 +111,17 @@ function lease(
   }
 }
 
-/** A claimed (or dead) batch, as it is handed over. */
+/** A claimed or dead batch in the form in which it is handed over. */
 export function handedOut(batchId: string, batch: Claimed) {
   const entries = batch.entries.map(({ receivedAtMs, json }) => ({ receivedAtMs, message: messageFrom(json) }))
   return composeBatch({ ...batch, batchId, entries })
 }
 
-/** As Redis counts them: lines of `<receivedAtMs> <json>`. */
+/** Bytes as Redis counts them, for lines of `<receivedAtMs> <json>`. */
 const sizeOf = (entries: Entry[]) =>
   entries.reduce((sum, { receivedAtMs, bytes }) => sum + String(receivedAtMs).length + 1 + bytes, entries.length - 1)
 
-/** Answers to check. A held conversation's open batch keeps its header meanwhile. */
+/** Answer checks that are due; schedules the next ones. The header of a held conversation lives at least as long. */
 function checks(state: State, now: number): AnswerCheck[] {
   return state.answering.firsts(CHECKS_A_CLAIM, now).flatMap(({ member: batchId }) => {
     const handed = state.handedOver.get(batchId)
@@ -142,12 +143,13 @@ function checks(state: State, now: number): AnswerCheck[] {
   })
 }
 
-/** The milliseconds until the next thing to do, where there is one. */
+/** The time until a claim has something to do again. */
 function next(state: State, now: number): { nextInMs?: number } {
   const firsts = [state.due, state.claimed, state.answering].flatMap(({ first }) => (first ? [first.atMs] : []))
   return firsts.length === 0 ? {} : { nextInMs: Math.max(Math.min(...firsts) - now, 0) }
 }
 
+/** `giveBack` looks at this many leases, those that end last. */
 const LATEST_LEASES = 1000
 
 export function ack(state: State, batchIds: string[]): void {
@@ -253,8 +255,8 @@ export function giveBack(state: State, owner: string, keep: string[]): string[] 
     batch.lease += 1
     state.claimed.set(batchId, now)
     state.record('given-back', batchId, batch.conversationId, now, { owner })
-    state.tellDue(batch.conversationId, batchId, 0)
-    state.announce(state.conversation(batch.conversationId), batchId, batch.entries.length, 0)
+    state.publishDue(batch.conversationId, batchId, 0)
+    state.publishGrowth(state.conversation(batch.conversationId), batchId, batch.entries.length, 0)
     givenBack.push(batchId)
   }
   return givenBack
@@ -270,7 +272,7 @@ export function checkNow(state: State, batchIds?: string[]): void {
     told = batchId
   }
   const handed = batchIds && told !== undefined ? state.handedOver.get(told) : undefined
-  if (handed && told !== undefined) state.tellDue(handed.conversationId, told, 0)
+  if (handed && told !== undefined) state.publishDue(handed.conversationId, told, 0)
 }
 
 export function taken(state: State, batchId: string, take: string): void {

@@ -1,6 +1,6 @@
 /**
- * What people and their programs do to a conversation (`lua/extend.lua`, `flush.lua`, `drop.lua`, `forget*.lua`,
- * `redrive.lua`), and what they read of it.
+ * Extends, flushes, drops, forgets and redrives a conversation (`lua/extend.lua`, `flush.lua`, `drop.lua`,
+ * `forget*.lua`, `redrive.lua`), and reads it (`conversation.lua`, `conversations.lua`, `totals.lua`).
  */
 import { messageFrom } from '../redis/entries.js'
 import {
@@ -12,8 +12,8 @@ import {
   type Totals,
 } from '../store.js'
 import { handedOut } from './batches.js'
-import type { Deadlines } from './deadlines.js'
-import { type Header, idsRecorded, type State, waiting } from './state.js'
+import { type Header, type State, waiting } from './state.js'
+import { type Deadlines, idsRecorded } from './structures.js'
 
 export function extend(state: State, conversationId: string, worthMs: number) {
   const now = state.now()
@@ -29,7 +29,7 @@ export function extend(state: State, conversationId: string, worthMs: number) {
   state.keepHeader(conversationId, now, extendedMs)
   const isHead = conversation.runs[0]?.batchId === batchId
   if (conversation.heldBy === undefined && isHead) state.schedule(conversationId, batchId, extendedMs, now)
-  state.announce(conversation, batchId, conversation.runs.at(-1)?.entries.length ?? 0, extendedMs - now)
+  state.publishGrowth(conversation, batchId, conversation.runs.at(-1)?.entries.length ?? 0, extendedMs - now)
   return { batchId, dueInMs: extendedMs - now }
 }
 
@@ -44,7 +44,7 @@ export function flush(state: State, conversationId: string) {
   run.seal = { reason: 'flush', atMs: now }
   delete conversation.header
   if (conversation.heldBy === undefined) state.schedule(conversationId, batchId, now, now)
-  state.announce(conversation, batchId, count, 0)
+  state.publishGrowth(conversation, batchId, count, 0)
   return { batchId, count }
 }
 
@@ -105,7 +105,7 @@ export function redrive(state: State, batchIds: [string, ...string[]]) {
   )
   for (const { batchId } of dead) state.dead.delete(batchId)
   if (conversation.heldBy === undefined) state.schedule(conversationId, first.batchId, now, now)
-  state.announce(conversation, first.batchId, first.entries.length, 0)
+  state.publishGrowth(conversation, first.batchId, first.entries.length, 0)
   return { conversationId }
 }
 
@@ -198,7 +198,7 @@ export function deadBatches(state: State, limit: number): DeadBatch[] {
     }))
 }
 
-/** Where everything is, for a test of the store's invariants: ids only. */
+/** All batches and messages by their ids, for tests of the invariants. */
 export interface Snapshot {
   conversations: {
     conversationId: string
@@ -208,7 +208,7 @@ export interface Snapshot {
     dueAtMs?: number
     heldBy?: string
   }[]
-  /** Until when they are leased, or are not looked at. */
+  /** `untilMs`: the end of the lease, or the next check. */
   claimed: { batchId: string; conversationId: string; count: number; untilMs?: number }[]
   answering: { batchId: string; conversationId: string; untilMs?: number }[]
   dead: { batchId: string; conversationId: string; count: number }[]

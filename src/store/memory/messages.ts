@@ -1,31 +1,22 @@
-/**
- * Messages in, and what people do to those they have sent: `lua/append.lua`, `lua/edit.lua`, `lua/revoke.lua`.
- */
+/** Appends messages, and edits and revokes them: `lua/append.lua`, `edit.lua`, `revoke.lua`. */
 import type { ReleaseReason, StoredMessage } from '../../batch.js'
 import { entryJson, messageFrom } from '../redis/entries.js'
 import type { AppendRequest, AppendResult, EditRequest, EditResult, RevokeResult } from '../store.js'
-import {
-  type Conversation,
-  type Entry,
-  ID_RECORDED,
-  idsRecorded,
-  type State,
-  type WaitingRun,
-  waiting,
-} from './state.js'
+import { type Conversation, type State, type WaitingRun, waiting } from './state.js'
+import { type Entry, ID_RECORDED, idsRecorded } from './structures.js'
 
-/** The batch that collects, and what this append has added to it so far. */
+/** The open batch during an append, and what the append has added to it so far. */
 interface Collecting {
   run: WaitingRun
   bytes: number
   firstAtMs: number
   isNew: boolean
-  /** By this append. */
+  /** Messages that this append has added. */
   added: number
 }
 
 export function append(state: State, request: AppendRequest): AppendResult {
-  // Before anything is changed: a message that no JSON can be made of throws.
+  // Throws for a message that JSON cannot hold, before anything is changed.
   const texts = request.messages.map(entryJson)
   const now = state.now()
   const conversation = state.conversation(request.conversationId)
@@ -39,7 +30,7 @@ class Appending {
   private readonly counts = { accepted: 0, duplicates: 0, tooOld: 0 }
   private collecting: Collecting | undefined
   private lastBatchId: string | undefined
-  /** Of the batches that are opened here, and their number. */
+  /** The id of the first batch that this append opens. The ids of the others add their number to it. */
   private readonly seedId: string
   private opened = 0
 
@@ -95,8 +86,8 @@ class Appending {
     const batchId = this.lastBatchId ?? ''
     const count = open ? open.run.entries.length : waiting(conversation)
     if (!held) state.schedule(conversation.id, batchId, atMs, now)
-    state.announce(conversation, batchId, count, held ? dueInMs : Math.max(atMs - now, 0))
-    return { ...this.counts, batchId, dueInMs, listeners: state.listeners.count }
+    state.publishGrowth(conversation, batchId, count, held ? dueInMs : Math.max(atMs - now, 0))
+    return { ...this.counts, batchId, dueInMs, listeners: state.processors.count }
   }
 
   private openBatch(): Collecting {
@@ -116,7 +107,7 @@ class Appending {
     delete this.conversation.header
   }
 
-  /** The header of what is open after this append; its due time. */
+  /** Writes the header of the batch that is open after this append. Returns its due time. */
   private renewHeader(open: Collecting): number {
     const { now } = this
     const { quietGapMs, maxWaitMs, batchTtlMs } = this.state.rules
@@ -145,7 +136,7 @@ class Appending {
   }
 }
 
-/** A message is looked for among this many, from the end. */
+/** `edit` and `revoke` search this many messages, from the end. */
 const SEARCHED = 100
 
 export function edit(state: State, { conversationId, messageId, text }: EditRequest): EditResult {
@@ -182,7 +173,7 @@ export function revoke(state: State, conversationId: string, messageId: string):
   if (header && isOpen) header.bytes -= entry.bytes
   if (run.entries.length === 0) removeRun(state, conversation, run, isOpen, now)
   else if (header && isOpen)
-    state.announce(conversation, run.batchId, run.entries.length, Math.max(header.dueAtMs - now, 0))
+    state.publishGrowth(conversation, run.batchId, run.entries.length, Math.max(header.dueAtMs - now, 0))
   return 'revoked'
 }
 

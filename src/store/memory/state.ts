@@ -1,23 +1,21 @@
 /**
- * What the memory store keeps, by the names of the Redis keys (`keys.ts`), and the moves that several transitions share
- * (`lua/shared/`). It has no timer: like Redis's scripts, it changes only when it is called.
+ * What the memory store keeps, under the names of the Redis keys (`keys.ts`), and the steps that several transitions
+ * share (`lua/shared/`). It has no timer: like Redis's scripts it changes only when it is called.
  */
 import type { ReleaseReason } from '../../batch.js'
 import { withArrivals } from '../../history/arrivals.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
-import { messageFrom } from '../redis/entries.js'
-import type { Growth, HistoryEntry, HistoryStep, StoreEvent } from '../store.js'
-import { Deadlines } from './deadlines.js'
-import { SeenIds } from './seen-ids.js'
+import type { Growth, HistoryStep, StoreEvent } from '../store.js'
+import { Deadlines, type Entry, History, SeenIds, Subscribers } from './structures.js'
 
-/** The messages of one batch, and why it was sealed, if it was. */
+/** The messages of one batch, and its seal, if it has one. */
 export interface WaitingRun {
   batchId: string
   entries: Entry[]
   seal?: { reason: ReleaseReason; atMs: number }
 }
 
-/** The open batch: the last run of its conversation. */
+/** Describes the open batch, which is the last run of its conversation. */
 export interface Header {
   batchId: string
   bytes: number
@@ -30,7 +28,7 @@ export interface Header {
 
 export interface Conversation {
   id: string
-  /** In the order they will go; none is empty. */
+  /** The list of messages, by batch, in the order of release. No run is empty. */
   runs: WaitingRun[]
   header?: Header
   /** The batch that holds it. */
@@ -58,9 +56,9 @@ export interface HandedOver {
   takenAtMs?: number
 }
 
-/** Batches to check share moments, so that one claim finds many of them: this many an interval. */
+/** Checks are due at this many moments an interval, so that one claim finds many of them. */
 const CHECK_MOMENTS = 4
-/** What is overdue by so much may be known to nobody. */
+/** A batch that is overdue for so long may be unknown to all processors: see `next-due` in store.ts. */
 const LONG_OVERDUE_MS = 1000
 
 export class State {
@@ -71,8 +69,8 @@ export class State {
   readonly answering = new Deadlines()
   readonly handedOver = new Map<string, HandedOver>()
   readonly dead = new Map<string, Claimed & { error: string; diedAtMs: number }>()
-  readonly listeners = new Listeners<StoreEvent>()
-  readonly growth = new Listeners<Growth>()
+  readonly processors = new Subscribers<StoreEvent>()
+  readonly growth = new Subscribers<Growth>()
   readonly seen: SeenIds
   readonly log = new History()
   private readonly checkMs: number
@@ -81,7 +79,7 @@ export class State {
     readonly rules: Rules,
     /** Milliseconds since the epoch; never goes back. */
     readonly now: () => number,
-    /** As the history names it. */
+    /** In the history's `owner` and `by`. */
     readonly name: string,
     readonly newBatchId: () => string,
   ) {
@@ -97,52 +95,52 @@ export class State {
     return conversation
   }
 
-  /** Forgets a conversation that nothing is left of. */
+  /** Removes a conversation that has no messages and is not held. */
   tidy(conversation: Conversation): void {
     if (conversation.runs.length === 0 && conversation.heldBy === undefined) this.conversations.delete(conversation.id)
   }
 
-  /** The open batch's header, if there is one and its time is not up. */
+  /** The open batch's header, if there is one and it has not expired. */
   header(conversation: Conversation, now: number): Header | undefined {
     if (conversation.header && conversation.header.expiresAtMs < now) delete conversation.header
     return conversation.header
   }
 
-  /** The end of what holds a conversation (a lease, or the next check), unless that is prolonged. */
+  /** The end of the lease that holds the conversation, or the next check of the batch that does. Both may be moved. */
   heldUntilMs({ heldBy }: Conversation): number | undefined {
     return heldBy === undefined ? undefined : (this.claimed.get(heldBy) ?? this.answering.get(heldBy))
   }
 
-  /** A header outlives what its conversation waits for. */
+  /** Makes the header outlive what its conversation waits for. */
   keepHeader(conversationId: string, now: number, untilMs: number): void {
     const conversation = this.conversations.get(conversationId)
     const header = conversation && this.header(conversation, now)
     if (header) header.expiresAtMs = Math.max(header.expiresAtMs, untilMs + this.rules.batchTtlMs)
   }
 
-  /** The open batch's due time, where it is next in its conversation. */
+  /** The open batch's due time, if it is the first of its conversation. */
   headDueAtMs(conversation: Conversation, now: number): number | undefined {
     const header = this.header(conversation, now)
     return header && conversation.runs[0]?.batchId === header.batchId ? header.dueAtMs : undefined
   }
 
   /**
-   * The conversation, whose next batch is `batchId`, may go at `atMs`. One whose time is up keeps the moment from which it
-   * could have gone. Processors are told where they do not know of anything that is due earlier.
+   * Schedules a conversation, whose first batch is `batchId`, for `atMs`. A conversation that could go already keeps
+   * its earlier time. Publishes `next-due` only if this is now the first, or the first is long overdue.
    */
   schedule(conversationId: string, batchId: string, atMs: number, now: number): void {
     const firstMs = this.due.first?.atMs
     const known = this.due.get(conversationId)
     this.due.set(conversationId, atMs - 1 > now || known === undefined ? atMs : Math.min(known, atMs))
     if (firstMs === undefined || atMs < firstMs || firstMs <= now - LONG_OVERDUE_MS)
-      this.tellDue(conversationId, batchId, atMs - now)
+      this.publishDue(conversationId, batchId, atMs - now)
   }
 
-  tellDue(conversationId: string, batchId: string, inMs: number): void {
-    this.listeners.tell({ kind: 'next-due', conversationId, batchId, dueInMs: Math.max(inMs, 0), db: 0 })
+  publishDue(conversationId: string, batchId: string, inMs: number): void {
+    this.processors.publish({ kind: 'next-due', conversationId, batchId, dueInMs: Math.max(inMs, 0), db: 0 })
   }
 
-  /** Ends a conversation's hold. Resolves to the milliseconds until what waits in it may go, where something does. */
+  /** Ends a conversation's hold. Returns the milliseconds until its first batch may go, if it has one. */
   free(conversation: Conversation, now: number): number | undefined {
     delete conversation.heldBy
     const head = conversation.runs[0]
@@ -152,11 +150,11 @@ export class State {
     }
     const atMs = Math.max(this.headDueAtMs(conversation, now) ?? now, now)
     this.schedule(conversation.id, head.batchId, atMs, now)
-    this.announce(conversation, head.batchId, waiting(conversation), atMs - now)
+    this.publishGrowth(conversation, head.batchId, waiting(conversation), atMs - now)
     return atMs - now
   }
 
-  /** A claimed batch becomes a dead one, and its conversation is free. */
+  /** Makes a claimed batch dead and frees its conversation. */
   die(batchId: string, batch: Claimed, error: string, now: number): void {
     this.dead.set(batchId, { ...batch, error, diedAtMs: now })
     this.claimedBatches.delete(batchId)
@@ -165,14 +163,14 @@ export class State {
     this.record('dead', batchId, batch.conversationId, now, { attempt: batch.attempt, error })
   }
 
-  /** When to look again whether a batch is still being answered. */
+  /** The time of a batch's next answer check. */
   nextCheck(now: number): number {
     const grid = Math.max(Math.floor(this.checkMs / CHECK_MOMENTS), 1)
     return Math.floor((now + this.checkMs) / grid) * grid
   }
 
-  announce({ id }: Conversation, batchId: string, count: number, dueInMs: number): void {
-    this.growth.tell({ conversationId: id, batchId, count, dueInMs, db: 0 })
+  publishGrowth({ id }: Conversation, batchId: string, count: number, dueInMs: number): void {
+    this.growth.publish({ conversationId: id, batchId, count, dueInMs, db: 0 })
   }
 
   record(
@@ -191,117 +189,13 @@ export class State {
   }
 }
 
-/** How many messages wait in a conversation. */
+/** The number of a conversation's messages that are not claimed. */
 export const waiting = (conversation: Conversation) =>
   conversation.runs.reduce((sum, { entries }) => sum + entries.length, 0)
 
-/** A message as it waits: its JSON, so that what comes out is what went in, whatever the caller does to its object. */
-export interface Entry {
-  receivedAtMs: number
-  json: string
-  bytes: number
-}
-
-const HISTORY_LENGTH = 10_000
-/** How far it may outgrow that before it is trimmed, so that not every entry moves all others. */
-const TRIM_STEP = 1000
-
-export class History {
-  readonly followers = new Listeners<HistoryEntry>()
-  private readonly entries: HistoryEntry[] = []
-  private lastAtMs = 0
-  private sequence = 0
-
-  record(
-    atMs: number,
-    step: HistoryStep,
-    batchId: string,
-    conversationId: string,
-    detail: Record<string, string | number>,
-  ): void {
-    this.sequence = atMs === this.lastAtMs ? this.sequence + 1 : 0
-    this.lastAtMs = atMs
-    const texts = Object.fromEntries(Object.entries(detail).map(([name, value]) => [name, String(value)]))
-    const entry = { id: `${atMs}-${this.sequence}`, atMs, step, conversationId, batchId, detail: texts }
-    this.entries.push(entry)
-    this.followers.tell(entry)
-    if (this.entries.length >= HISTORY_LENGTH + TRIM_STEP) this.entries.splice(0, TRIM_STEP)
-  }
-
-  /** Erases a conversation's entries; returns how many there were. */
-  forget(conversationId: string): number {
-    const kept = this.entries.filter(entry => entry.conversationId !== conversationId)
-    return this.entries.splice(0, this.entries.length, ...kept).length - kept.length
-  }
-
-  /** The newest `limit` entries, newest first, of one conversation or of all. */
-  newest(limit: number, conversationId?: string): HistoryEntry[] {
-    const found: HistoryEntry[] = []
-    for (let i = this.entries.length - 1; i >= 0 && found.length < limit; i--) {
-      const entry = this.entries[i]
-      if (entry && (conversationId === undefined || entry.conversationId === conversationId))
-        found.push({ ...entry, detail: { ...entry.detail } })
-    }
-    return found
-  }
-}
-
-/** The history names this many messages of a batch, by so many characters of their ids. */
-const IDS_RECORDED = 100
-export const ID_RECORDED = 80
-
-/** Ids of messages, as the history names them. */
-export const idsRecorded = (entries: Entry[]): string =>
-  JSON.stringify(entries.slice(0, IDS_RECORDED).map(({ json }) => idIn(json).slice(0, ID_RECORDED)))
-
-/** When they came, in milliseconds from the first. */
-export const timesRecorded = (entries: Entry[]): string =>
-  JSON.stringify(
-    entries.slice(0, IDS_RECORDED).map(({ receivedAtMs }) => receivedAtMs - (entries[0]?.receivedAtMs ?? 0)),
-  )
-
-function idIn(json: string): string {
-  const { messageId } = messageFrom(json)
-  return messageId
-}
-
 /**
- * Those who listen for what happens. Each hears every event in order, and none while a transition is still at work: as
- * over a network, an event comes after the call that caused it has returned control.
- */
-export class Listeners<Event> {
-  private readonly all = new Set<{ hear: (event: Event) => void }>()
-
-  get count(): number {
-    return this.all.size
-  }
-
-  /** @param first what it is told before all else */
-  add(hear: (event: Event) => void, first?: Event): () => void {
-    const listener = { hear }
-    this.all.add(listener)
-    if (first !== undefined) this.tellOne(listener, first)
-    return () => this.all.delete(listener)
-  }
-
-  tell(event: Event): void {
-    for (const listener of this.all) this.tellOne(listener, event)
-  }
-
-  clear(): void {
-    this.all.clear()
-  }
-
-  private tellOne(listener: { hear: (event: Event) => void }, event: Event): void {
-    queueMicrotask(() => {
-      if (this.all.has(listener)) listener.hear(event)
-    })
-  }
-}
-
-/**
- * `now` as a clock that never goes back: when the machine's is set back, this one goes on from where it was, or every
- * batch would wait for as long as that was.
+ * A clock that never goes back. If the machine's clock is set back, this one goes on: else every batch would wait for
+ * it.
  */
 export function steady(now: () => number): () => number {
   let lastMs = Number.NEGATIVE_INFINITY

@@ -1,10 +1,17 @@
 /**
- * The store in one process's memory: the embedded default where there is no Redis, and the model that the Redis scripts
- * are compared with. Nothing outlives the process.
+ * The store in one process's memory. `lull up` uses it if there is no Redis, and the Redis scripts are tested against
+ * it. Nothing outlives the process.
  *
- * It means what the scripts mean, move for move; each file under `memory/` names the scripts it stands for. What a script
- * guards against and one process cannot meet is not here: keys of a foreign type, replies that were lost, a header
- * deleted by a foreign hand (`loseHeader` plays that one for tests).
+ * Each transition has the same meaning as its script. The files here name the scripts that they correspond to:
+ *
+ *   messages.ts       append, edit, revoke
+ *   batches.ts        claim, and everything that ends a lease or a hold
+ *   conversations.ts  extend, flush, drop, forget, redrive, and reads
+ *   state.ts          what is kept, and what several transitions share
+ *   structures.ts     the sorted set, the stream and the channel that it is kept in
+ *
+ * It has no counterpart to faults that one process cannot have: foreign keys, lost replies, and a header that another
+ * program deletes (`loseHeader` does that in tests).
  */
 import { randomUUID } from 'node:crypto'
 import { type RuleOptions, type Rules, rulesFrom } from '../../rules.js'
@@ -53,9 +60,9 @@ import { append, edit, revoke } from './messages.js'
 import { State, steady } from './state.js'
 
 export interface MemoryStoreOptions extends RuleOptions {
-  /** The clock: milliseconds since the epoch. `Date.now` unless a test has another. */
+  /** The clock, in milliseconds since the epoch. `Date.now` by default; tests give their own. */
   now?: () => number
-  /** Ids for batches; random unless a test has others. */
+  /** Makes a batch's id. Random by default; tests give their own. */
   newBatchId?: () => string
 }
 
@@ -84,7 +91,7 @@ export class MemoryStore implements Store {
 
   async close(): Promise<void> {
     this.closed = true
-    this.everything.listeners.clear()
+    this.everything.processors.clear()
     this.everything.growth.clear()
     this.everything.log.followers.clear()
   }
@@ -178,9 +185,9 @@ export class MemoryStore implements Store {
     return deadBatches(this.state, limit)
   }
 
-  /** Only `subscribed` and `next-due`: nothing expires by itself here, and a processor has a timer. */
+  /** Publishes `subscribed` and `next-due` only: no key expires here, and a processor has a timer. */
   async listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>> {
-    const stop = this.state.listeners.add(listener, { kind: 'subscribed' })
+    const stop = this.state.processors.add(listener, { kind: 'subscribed' })
     return async () => stop()
   }
 
@@ -203,17 +210,17 @@ export class MemoryStore implements Store {
     return { result: 'there', flags: '' }
   }
 
-  /** Where everything is, for tests of the invariants. */
+  /** All batches and messages by their ids. For tests. */
   snapshot(): Snapshot {
     return snapshot(this.everything)
   }
 
-  /** How many message ids are remembered. For tests. */
+  /** The number of message ids that are remembered. For tests. */
   get idsRemembered(): number {
     return this.everything.seen.size
   }
 
-  /** Deletes the open batch's header, as a foreign hand or an eviction might in Redis. For tests. */
+  /** Deletes the open batch's header, as another program or an eviction may in Redis. For tests. */
   loseHeader(conversationId: string): void {
     delete this.everything.conversations.get(conversationId)?.header
   }
