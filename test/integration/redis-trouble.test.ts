@@ -113,7 +113,7 @@ describe('Redis in trouble', function () {
       },
       /misconf/,
     )
-    expect(said[0]).to.include('can not save')
+    expect(said[0]).to.include('cannot save')
     expect(said).to.have.length(2)
   })
 
