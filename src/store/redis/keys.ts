@@ -1,10 +1,10 @@
 /**
- * Every name that Lull uses in Redis. `scripts/embed-lua.mjs` reads the tables below and generates the scripts' constants from
- * them, `lua/shared/names.lua`: one entry a line.
+ * Every name that Lull uses in Redis. `scripts/embed-lua.mjs` reads the tables below and generates the scripts'
+ * constants from them, `lua/shared/names.lua`: one entry a line.
  *
- * A name is the prefix, a part from a table and, for some, an id. The dot keeps names apart from conversations, whatever
- * characters an id holds; therefore a prefix holds neither dot nor colon. On a Redis Cluster the prefix of a partition is
- * its hash tag, `{rapid-fire/<n>}`, which puts all its names in one slot.
+ * A name is the prefix, a part from a table and, for some, an id. The dot keeps names apart from conversations,
+ * whatever characters an id holds; therefore a prefix holds neither dot nor colon. On a Redis Cluster the prefix of a
+ * partition is its hash tag, `{rapid-fire/<n>}`, which puts all its names in one slot.
  */
 
 /** Parts between the prefix and a conversation's id. */

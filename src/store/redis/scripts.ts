@@ -1,6 +1,6 @@
 /**
- * The Lua scripts, one typed function each: `giveBack` calls `lua/give-back.lua`. The header of a script says what it does,
- * takes (ARGV, in this order) and returns.
+ * The Lua scripts, one typed function each: `giveBack` calls `lua/give-back.lua`. The header of a script says what it
+ * does, takes (ARGV, in this order) and returns.
  */
 import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
