@@ -73,7 +73,7 @@ describe('events', () => {
     clock.restore()
   })
 
-  it('tells each step as it happens, as an event that names its place in the history', async () => {
+  it('sends each step as it happens, with its id in the history', async () => {
     const reader = await live.read()
     told.claimed(7)
     expect(taken(reader)).to.include(
@@ -81,7 +81,7 @@ describe('events', () => {
     )
   })
 
-  it('says every ten seconds whether the store can be used', async () => {
+  it('sends a beat every ten seconds, with whether the store can be used', async () => {
     const reader = await live.read()
     await until(() => taken(reader).includes('event: beat\ndata: {"ready":true}'))
     told.trouble = new Error('Redis is loading')
@@ -89,7 +89,7 @@ describe('events', () => {
     await until(() => taken(reader).includes('event: beat\ndata: {"ready":false,"error":"Redis is loading"}'))
   })
 
-  it('holds a bounded amount for a reader that does not read, and then sums up what it has missed', async () => {
+  it('buffers a bounded amount for a slow reader, and then sends a summary of what it missed', async () => {
     const slow = await live.read()
     const quick = await live.read()
     let seen = ''
@@ -115,7 +115,7 @@ describe('events', () => {
     expect(taken(slow), 'then each step again').to.include('"batchId":"b10001"')
   })
 
-  it('sums up what comes faster than anybody can look at', async () => {
+  it('summarises steps that come too fast', async () => {
     const reader = await live.read()
     for (let i = 0; i < 1000; i++) told.claimed(i)
     const steps = taken(reader).split('"step":"claimed"').length - 1
@@ -124,7 +124,7 @@ describe('events', () => {
     expect(taken(reader)).to.include(`"skipped":${1000 - steps}`)
   })
 
-  it('lets go of a reader that has taken nothing for a minute', async () => {
+  it('disconnects a reader that has read nothing for a minute', async () => {
     const reader = await live.read()
     reader.read()
     for (let i = 0; i < 100; i++) told.claimed(i)
@@ -132,7 +132,7 @@ describe('events', () => {
     expect(reader.destroyed).to.equal(true)
   })
 
-  it('follows the history once for all readers, and not at all when the last has gone', async () => {
+  it('follows the history once for all readers, and stops when the last has left', async () => {
     const readers = [await live.read(), await live.read()]
     expect(told.follows).to.equal(1)
     for (const reader of readers) reader.destroy()
@@ -144,7 +144,7 @@ describe('events', () => {
     expect(clock.countTimers()).to.equal(0)
   })
 
-  it('takes a hundred readers and refuses more', async () => {
+  it('accepts a hundred readers and refuses more', async () => {
     for (let i = 0; i < 100; i++) await live.read()
     const error = await live.read().then(
       () => undefined,
@@ -153,7 +153,7 @@ describe('events', () => {
     expect(error).to.include({ status: 503 })
   })
 
-  it('is open to another try where the history could not be followed', async () => {
+  it('a reader can try again after the history could not be followed', async () => {
     told.trouble = new Error('down')
     const error = await live.read().then(
       () => undefined,
@@ -165,7 +165,7 @@ describe('events', () => {
     expect(told.follows).to.equal(1)
   })
 
-  it('ends its readers when it is closed, and takes no more', async () => {
+  it('close ends all streams, and refuses new readers', async () => {
     const reader = await live.read()
     await live.close()
     await live.close()
@@ -200,7 +200,7 @@ describe('events: growth', () => {
     clock.restore()
   })
 
-  it('is told a few times a second, once for each conversation, with what is left until it is due', async () => {
+  it('is sent a few times a second, once for each conversation, with the time left until it is due', async () => {
     const reader = await live.read()
     for (let count = 1; count <= 1000; count++) grow('a', count)
     grow('c', 1)
@@ -211,7 +211,7 @@ describe('events: growth', () => {
     )
   })
 
-  it('of more conversations than a page looks at asks readers to look anew', async () => {
+  it('of more conversations than the page shows sends stale', async () => {
     const reader = await live.read()
     for (let i = 0; i < 1001; i++) grow(`c${i}`, 1)
     clock.tick(250)
@@ -231,13 +231,13 @@ describe('events: growth', () => {
     expect(taken(slow)).to.match(/event: summary\ndata: \{"skipped":\d+00,/)
   })
 
-  it('that may have been missed asks readers to look anew', async () => {
+  it('that may have been missed sends stale', async () => {
     const reader = await live.read()
     told.growthListener?.missed()
     expect(taken(reader)).to.include('event: stale')
   })
 
-  it('is not followed when nobody reads', async () => {
+  it('is not followed without readers', async () => {
     const reader = await live.read()
     grow('a', 1)
     reader.destroy()
@@ -247,7 +247,7 @@ describe('events: growth', () => {
     expect(clock.countTimers()).to.equal(0)
   })
 
-  it('that can not be followed makes readers look anew now and then', async () => {
+  it('that cannot be followed sends stale now and then', async () => {
     told.growthRefusal = new Error('NOPERM')
     const blind = new LiveEvents(told)
     const reader = await blind.read()
@@ -259,7 +259,7 @@ describe('events: growth', () => {
 })
 
 describe('events over HTTP', () => {
-  it('comes as text/event-stream, ends with its reader, and does not hold up a stop', async () => {
+  it('are a text/event-stream that ends with its reader and does not delay a stop', async () => {
     const store = new MemoryStore()
     const live = new LiveEvents(store)
     const serving = await serve({ dashboard: { live, version: '1', batching: true, isOwnWorker: false } })

@@ -38,7 +38,7 @@ describe('page', () => {
     ...more,
   })
 
-  it('trades the link’s token at once for a cookie that no script can read and no other site’s request carries', async () => {
+  it('trades the link’s token for a cookie that is HttpOnly and SameSite=Strict', async () => {
     await start()
     const cookie = await enter()
     const { port } = new URL(serving.url)
@@ -52,7 +52,7 @@ describe('page', () => {
     expect(page.text).to.include('page/app.js')
   })
 
-  it('keeps the cookie for TLS, where the browser came by the address that the outside sees the API at', async () => {
+  it('the cookie is Secure if the browser came through an https LULL_PUBLIC_URL', async () => {
     await start({ publicUrl: 'https://lull.example' })
     expect(await enter()).not.to.include('Secure')
     // fetch sends the host of the address, whatever it is told.
@@ -63,7 +63,7 @@ describe('page', () => {
     expect(response.headers['set-cookie']?.[0]).to.match(/^lull=.*; Secure$/)
   })
 
-  it('asks a person for the token, and tells a program in JSON', async () => {
+  it('a browser without the token gets the login form, a program JSON', async () => {
     await start()
     for (const [path, isTried] of [
       ['/', false],
@@ -85,7 +85,7 @@ describe('page', () => {
     ])
   })
 
-  it('takes the token from its form, and from no other site’s', async () => {
+  it('accepts the token from its own form, and refuses another site’s', async () => {
     await start()
     const form = { ...HTML, 'content-type': 'application/x-www-form-urlencoded' }
     const post = (token: string, origin: string) =>
@@ -97,7 +97,7 @@ describe('page', () => {
     expect((await post(TOKEN, 'https://elsewhere.example')).status).to.equal(403)
   })
 
-  it('changes nothing by a cookie unless the page itself asks', async () => {
+  it('a cookie changes something only if the request comes from the page itself', async () => {
     await start()
     const append = async (headers: Record<string, string>) =>
       (await serving.call('POST', '/conversations/a/messages', MESSAGE, await withCookie(headers))).status
@@ -116,7 +116,7 @@ describe('page', () => {
     expect((await serving.call('POST', '/conversations/a/messages', MESSAGE)).status).to.equal(200)
   })
 
-  it('is closed to whoever has neither, on all of its routes', async () => {
+  it('refuses requests with neither token nor cookie, on all of its routes', async () => {
     await start()
     for (const path of ['/page/state', '/page/history', '/page/lives', '/events', '/conversations', '/dead'])
       for (const Cookie of ['', 'lull=x; lull-80=y']) {
@@ -125,14 +125,14 @@ describe('page', () => {
       }
   })
 
-  it('is closed to everybody where no token is set', async () => {
+  it('refuses every request if no token is set', async () => {
     await start({ apiToken: '' })
     expect((await serving.call('GET', '/?token=', undefined, HTML)).status).to.equal(401)
     const told = await serving.call('GET', '/page/state', undefined, { Authorization: '' })
     expect(told.text).to.include('set LULL_API_TOKEN')
   })
 
-  it('runs under a policy that allows its own files and nothing in place', async () => {
+  it('its Content-Security-Policy allows only its own files, and it has nothing inline', async () => {
     await start()
     const { headers, text } = await serving.call('GET', '/', undefined, await withCookie())
     const policy = headers.get('content-security-policy')
@@ -141,7 +141,7 @@ describe('page', () => {
     expect(text).not.to.match(/<script(?![^>]* src=)|<style| style=| on\w+=/)
   })
 
-  it('has only relative addresses, and names only files that are there', async () => {
+  it('has only relative addresses, and names only files that exist', async () => {
     await start()
     const { text } = await serving.call('GET', '/', undefined, await withCookie())
     const addresses = [...text.matchAll(/(?:href|src)="([^"#][^"]*)"/g)].map(([, address = '']) => address)
@@ -166,7 +166,7 @@ describe('page', () => {
     expect((await serving.call('GET', '/page/..%2f..%2fpackage.json')).status).to.equal(404)
   })
 
-  it('is fetched again only where it has changed', async () => {
+  it('a file that has not changed is 304', async () => {
     await start()
     const first = await serving.call('GET', '/page/app.js')
     const again = await serving.call('GET', '/page/app.js', undefined, {
@@ -178,7 +178,7 @@ describe('page', () => {
     expect([again.status, again.text]).to.deep.equal([304, ''])
   })
 
-  it('knows the last webhook that was accepted and the last that was refused, by provider, and why', async () => {
+  it('shows each provider’s last accepted webhook, and its last refused one with the reason', async () => {
     await start({ providers: { meta: { appSecret: 'hush' }, allowUnsigned: ['generic'] } })
     await serving.call('POST', '/webhook/whatsapp/batched/generic', { chatId: 'a', ...MESSAGE })
     await serving.call('POST', '/webhook/whatsapp/batched/generic', { chatId: 'a', ...MESSAGE })
@@ -192,7 +192,7 @@ describe('page', () => {
     expect(said).not.to.include('hush')
   })
 
-  it('shows nothing of what people wrote where texts are hidden, on no route', async () => {
+  it('with texts hidden, no route shows what people wrote', async () => {
     await start({ showTexts: false })
     const secret = { messageId: 'm1', text: 'a secret', senderName: 'Irina', media: { fileName: 'passport.jpg' } }
     await serving.call('POST', '/conversations/a/messages', secret)

@@ -30,7 +30,7 @@ describe('API: conversations and batches', () => {
     expect(state.messages[1]?.message.sentAtMs).to.equal(1767262500000)
   })
 
-  it('takes all messages or none', async () => {
+  it('appends all messages or none', async () => {
     for (const body of [[message, {}], [null], 'x', 7, undefined, { text: 'no id' }])
       expect((await api.call('POST', `${PATH}/messages`, body)).status, JSON.stringify(body)).to.equal(400)
     expect((await api.store.conversation(ID)).waiting).to.equal(0)
@@ -54,7 +54,7 @@ describe('API: conversations and batches', () => {
     expect((await api.call('POST', `${PATH}/typing`)).json).to.deep.equal({ extended: false })
   })
 
-  it('lists what waits', async () => {
+  it('lists the conversations with messages', async () => {
     await api.call('POST', `${PATH}/messages`, message)
     const { json } = await api.call('GET', '/conversations?limit=5')
     expect(json).to.have.nested.property('conversations[0].conversationId', ID)
@@ -62,11 +62,11 @@ describe('API: conversations and batches', () => {
       expect((await api.call('GET', `/conversations?limit=${limit}`)).status, limit).to.equal(400)
   })
 
-  it('a conversation called history is one all the same', async () => {
+  it('a conversation may have the id history', async () => {
     expect((await api.call('GET', '/conversations/history')).json).to.include({ conversationId: 'history' })
   })
 
-  it('answers a batch, and says whether that set its conversation free', async () => {
+  it('answers a batch, and says whether that freed its conversation', async () => {
     await api.call('POST', `${PATH}/messages`, message)
     await api.call('POST', `${PATH}/flush`)
     const { batches } = await api.store.claim({ owner: 'test', maxBatches: 1, maxBytes: 1e6 })
@@ -93,7 +93,7 @@ describe('API: conversations and batches', () => {
     expect((await api.call('POST', `/dead/${dead?.batchId}/redrive`)).status).to.equal(404)
   })
 
-  it('an id that is empty or endless is refused', async () => {
+  it('an empty or very long id is refused', async () => {
     expect((await api.call('POST', '/conversations/flush')).status).to.equal(400)
     expect((await api.call('GET', '/conversations?id=')).status).to.equal(400)
     expect((await api.call('DELETE', '/conversations')).status).to.equal(400)
@@ -106,7 +106,7 @@ describe('API: conversations and batches', () => {
   })
 })
 
-describe('API: who may', () => {
+describe('API: access', () => {
   const guarded: [string, string][] = [
     ['GET', '/conversations'],
     ['GET', '/conversations/a'],
@@ -121,7 +121,7 @@ describe('API: who may', () => {
   ]
 
   for (const apiToken of ['a-token', undefined, ''])
-    it(`everything but webhooks and health needs the token, where it is ${JSON.stringify(apiToken)}`, async () => {
+    it(`all routes but webhooks and health need the token, with LULL_API_TOKEN=${JSON.stringify(apiToken)}`, async () => {
       const api = await serve({ apiToken })
       try {
         for (const Authorization of ['', 'Bearer', 'Bearer ', 'Bearer wrong', 'Basic a-token', 'Bearer a-token x'])
@@ -139,7 +139,7 @@ describe('API: who may', () => {
     })
 })
 
-describe('API: health and what is not there', () => {
+describe('API: health and unknown paths', () => {
   let api: Serving
   let reason: Error | undefined
   beforeEach(async () => {
@@ -186,7 +186,7 @@ describe('API: health and what is not there', () => {
 describe('API: the server', () => {
   const app = () => createApp({ batcher: new Batcher({ store: new MemoryStore() }), log: silent, providers: {} })
 
-  it('a port that is taken is one line with the remedy', async () => {
+  it('a port in use is one line with the remedy', async () => {
     const first = await listen(app(), { host: '127.0.0.1', port: 0 })
     const port = Number(new URL(first.url).port)
     const error: unknown = await listen(app(), { host: '127.0.0.1', port }).catch(error => error)
@@ -194,14 +194,14 @@ describe('API: the server', () => {
     await first.close(0)
   })
 
-  it('close ends idle keep-alive connections at once, and may be called twice', async () => {
+  it('close ends idle keep-alive connections, and may be called twice', async () => {
     const { url, close } = await listen(app(), { host: '127.0.0.1', port: 0 })
     await (await fetch(`${url}/livez`)).text()
     await Promise.all([close(60_000), close(60_000)])
     await close(60_000)
   })
 
-  it('close answers the request it has begun, and cuts off one that does not end', async () => {
+  it('close answers the request that it is handling, and cuts off one that does not end', async () => {
     const { url, close } = await listen(app(), { host: '127.0.0.1', port: 0 })
     const { port } = new URL(url)
     const open = () =>

@@ -9,7 +9,7 @@ import type { AppendRequest, AppendResult } from '../../../src/store/store.js'
 
 export const TOKEN = 'a-token'
 
-/** A store whose trouble a test decides on. */
+/** A store that a test can make fail. */
 export class TroubledStore extends MemoryStore {
   trouble?: Error
   listeners?: number

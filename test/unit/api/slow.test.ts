@@ -44,12 +44,12 @@ describe('API: slow and half-sent requests', () => {
       if (drip) timer = setInterval(() => socket.write(drip), 20)
     })
 
-  it('a head that does not end is cut off, however it drips', async () => {
+  it('a head that does not end is cut off, even if bytes keep coming', async () => {
     for (const drip of [undefined, 'x'])
       expect(await cutOff(`${HEAD}X-Long: `, drip ? { drip } : {})).to.match(/^(HTTP\/1\.1 408 |$)/)
   })
 
-  it('a body that does not end is cut off, however it drips, and leaves nothing behind', async () => {
+  it('a body that does not end is cut off, even if bytes keep coming, and stores nothing', async () => {
     const message = '{"messageId":"1","chatId":"a","text":"'
     for (const drip of [undefined, 'x']) {
       const answer = await cutOff(`${HEAD}Content-Length: 100000\r\n\r\n${message}`, drip ? { drip } : {})
@@ -60,7 +60,7 @@ describe('API: slow and half-sent requests', () => {
     expect((await store.conversation('a')).waiting).to.equal(0)
   })
 
-  it('many of them keep nobody else waiting', async () => {
+  it('many slow clients do not delay another one', async () => {
     await api.close(0)
     // The good one is not to be cut off for what the machine does meanwhile.
     await serve({ headWithinMs: 1000, requestWithinMs: 1500, checkEveryMs: 20 })
@@ -71,7 +71,7 @@ describe('API: slow and half-sent requests', () => {
     await Promise.all(slow)
   })
 
-  it('headers and errors say nothing of what serves them', async () => {
+  it('headers and errors do not name the server’s software', async () => {
     const responses = await Promise.all([
       fetch(`${api.url}/webhook/whatsapp/batched`, { method: 'POST', body: '{' }),
       fetch(`${api.url}/nothing`),
@@ -86,7 +86,7 @@ describe('API: slow and half-sent requests', () => {
     expect(await cutOff('NONSENSE\r\n\r\n')).to.match(/^HTTP\/1\.1 400 Bad Request\r\nConnection: close\r\n\r\n$/)
   })
 
-  it('a connection that has sent nothing, as browsers keep one to spare, does not hold up a stop', async () => {
+  it('a spare connection of a browser, which has sent nothing, does not delay a stop', async () => {
     const app = createApp({ batcher: new Batcher({ store }), log: silent, providers: {} })
     const patient = await listen(app, { host: '127.0.0.1', port: 0 })
     const spare = connect(Number(new URL(patient.url).port), '127.0.0.1')

@@ -1,4 +1,4 @@
-/** A client that keeps its connection is told before it ends, so that it sends no request into the end. */
+/** A stop announces the end of a kept-alive connection, so that the client sends no request into a closing one. */
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { expect } from 'chai'
 import Koa from 'koa'
@@ -7,7 +7,7 @@ import { listen } from '../../../src/http/listen.js'
 const STOP_MS = 5000
 
 describe('API: a stop', () => {
-  /** An API whose answers wait until they are let go. */
+  /** An API whose responses wait for `letGo`. */
   const held = async () => {
     const app = new Koa()
     let letGo = () => {}
@@ -36,7 +36,7 @@ describe('API: a stop', () => {
         .end()
     })
 
-  it('tells requests that were in work when it began that the connection ends with them', async () => {
+  it('announces Connection: close in responses to requests that were being handled', async () => {
     const { api, letGo, inWork } = await held()
     const agent = new Agent({ keepAlive: true })
     const answer = answerOf(api.url, agent)
@@ -49,7 +49,7 @@ describe('API: a stop', () => {
     agent.destroy()
   })
 
-  it('takes what comes meanwhile through a connection that was kept, and tells it the same', async () => {
+  it('still handles a request through a kept-alive connection, and announces Connection: close', async () => {
     const { api, letGo } = await held()
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     letGo()

@@ -38,7 +38,7 @@ describe('API: webhooks', () => {
     expect((await api.store.conversation('79000000011@c.us')).waiting).to.equal(1)
   })
 
-  it('takes the provider from the path on both routes', async () => {
+  it('reads the provider from the path on both routes', async () => {
     for (const route of [BATCHED, DIRECT]) {
       const body = fixture('waha/message-text.json').replace('3ACA576E679D5E846FA7', route.slice(-4))
       expect((await api.call('POST', `${route}/waha`, body)).json).to.include({ accepted: 1 })
@@ -55,7 +55,7 @@ describe('API: webhooks', () => {
     expect((await api.store.claim({ owner: 'test', maxBatches: 10, maxBytes: 1e6 })).batches).to.have.length(0)
   })
 
-  it('is found by its path however that is written, and nothing else is', async () => {
+  it('accepts its path in every spelling, and no other path', async () => {
     const statusOf = (path: string) => raw(`POST ${path} HTTP/1.1`, JSON.stringify(hi))
     for (const path of [
       BATCHED,
@@ -71,7 +71,7 @@ describe('API: webhooks', () => {
       expect(await statusOf(path), path).to.equal(404)
   })
 
-  it('answers with headers that are safe, whatever it says, and says which process it is', async () => {
+  it('every response has the safe headers and the mark of its process', async () => {
     const own = await serve({ mark: 'a-mark' })
     try {
       for (const body of [hi, '{']) {
@@ -86,14 +86,14 @@ describe('API: webhooks', () => {
     }
   })
 
-  it('HEAD is answered as GET is, without a body; other methods are refused', async () => {
+  it('HEAD gets what GET gets, without a body; other methods are refused', async () => {
     const { status, text, headers } = await api.call('HEAD', BATCHED)
     expect([status, text]).to.deep.equal([400, ''])
     expect(Number(headers.get('content-length'))).to.be.greaterThan(0)
     expect((await api.call('DELETE', BATCHED)).status).to.equal(405)
   })
 
-  it('a client that goes away while it is answered harms nobody', async () => {
+  it('a client that disconnects during the append does not affect others', async () => {
     const going = request(api.url + BATCHED, { method: 'POST' })
     going.on('error', () => {})
     let answered = () => {}
@@ -103,7 +103,7 @@ describe('API: webhooks', () => {
     api.store.gate = async () => {
       delete api.store.gate
       going.destroy()
-      // What is answered after it was destroyed: the server has heard of that, too.
+      // A later response shows that the server has noticed the disconnect.
       await api.call('GET', '/livez')
       setImmediate(answered)
     }
@@ -141,7 +141,7 @@ describe('API: webhooks', () => {
     expect(text).to.not.include('rapid-fire')
   })
 
-  it('refuses what it cannot read: 400, 413, 415', async () => {
+  it('refuses an unreadable body with 400, 413 or 415', async () => {
     for (const body of ['', '{', '"hello"', '{}']) expect((await api.call('POST', BATCHED, body)).status).to.equal(400)
     expect((await api.call('POST', BATCHED, hi, { 'Content-Encoding': 'br' })).status).to.equal(415)
     const { status, json } = await api.call('POST', BATCHED, `[${' '.repeat(3 * 1024 * 1024)}]`)
@@ -149,7 +149,7 @@ describe('API: webhooks', () => {
     expect(json).to.have.property('error')
   })
 
-  it('takes a chunked body, and refuses an endless one with 413', async () => {
+  it('accepts a chunked body, and refuses an endless one with 413', async () => {
     const send = (chunks: string[]) =>
       new Promise<number | undefined>((resolve, reject) => {
         const req = request(api.url + BATCHED, { method: 'POST' }, res => {
@@ -164,7 +164,7 @@ describe('API: webhooks', () => {
     expect(await send(Array(4 * 16).fill('x'.repeat(65_536)))).to.equal(413)
   })
 
-  it('a body that nests a hundred thousand levels deep harms nobody', async () => {
+  it('a body that nests a hundred thousand levels deep is ignored, and the next one is accepted', async () => {
     const deep = '['.repeat(100_000) + ']'.repeat(100_000)
     expect((await api.call('POST', BATCHED, deep)).json).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 1 })
     expect((await api.call('POST', BATCHED, hi)).status).to.equal(200)

@@ -26,7 +26,7 @@ describe('webhook: Request → Response', () => {
     expect((await receive(new Request(url, { method: 'PUT', body: BODY }))).status).to.equal(405)
   })
 
-  it('a store that cannot be written is 503 with Retry-After, and gives nothing away', async () => {
+  it('a store that cannot be written is 503 with Retry-After, without its address', async () => {
     const batcher = new Recorder()
     batcher.failing = {
       conversationId: 'a',
@@ -40,7 +40,7 @@ describe('webhook: Request → Response', () => {
       .and.not.include('10.1.2.3')
   })
 
-  it('what nobody expected is 500, logged, and says nothing', async () => {
+  it('an unexpected error is 500 without details, and logged', async () => {
     const batcher = new Recorder()
     batcher.failing = { conversationId: 'a', error: new Error('secret detail') }
     const lines: object[] = []
@@ -88,7 +88,7 @@ describe('webhook: in Node servers and Koa', () => {
     return req
   }
 
-  it('toNode takes (req, res) as it is', async () => {
+  it('toNode handles (req, res)', async () => {
     const batcher = new Recorder()
     const handle = toNode(webhook({ batcher }))
     const url = await serve((req, res) => void handle(req, res))
@@ -123,7 +123,7 @@ describe('webhook: in Node servers and Koa', () => {
     expect(String(seen[0])).to.include('rawBody')
   })
 
-  it('toKoa is middleware', async () => {
+  it('toKoa returns Koa middleware', async () => {
     const batcher = new Recorder()
     const app = new Koa().use(toKoa(webhook({ batcher })))
     const url = await serve(app.callback())

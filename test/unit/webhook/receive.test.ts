@@ -38,8 +38,8 @@ function setUp(options: Partial<ReceiverOptions> = {}) {
 
 const message = (messageId: string, chatId = 'a', more = {}) => ({ messageId, chatId, text: messageId, ...more })
 
-describe('webhook: what is received goes into its conversations', () => {
-  it('appends once a conversation, with all of its messages in their order', async () => {
+describe('webhook: messages go into their conversations', () => {
+  it('appends once for each conversation, with its messages in order', async () => {
     const { batcher, send } = setUp()
     const answer = await send([message('1', 'a'), message('2', 'b'), message('3', 'a')])
     expect(answer).to.deep.equal({ accepted: 3, duplicates: 0, ignored: 0 })
@@ -49,7 +49,7 @@ describe('webhook: what is received goes into its conversations', () => {
     ])
   })
 
-  it('keeps one customer of two numbers apart', async () => {
+  it('a customer who writes to two numbers has two conversations', async () => {
     const { batcher, send } = setUp()
     expect(await send(fixture('meta/multi-entry-two-wabas.json'))).to.deep.equal({
       accepted: 2,
@@ -62,21 +62,21 @@ describe('webhook: what is received goes into its conversations', () => {
     ])
   })
 
-  it('one bad item spoils none of the others', async () => {
+  it('an invalid item does not affect the others', async () => {
     const { batcher, send } = setUp()
     const answer = await send([null, 7, 'x', [], {}, { chatId: 'a' }, { messageId: '1' }, message('2')])
     expect(answer).to.deep.equal({ accepted: 1, duplicates: 0, ignored: 7 })
     expect(batcher.texts).to.deep.equal([['a', ['2']]])
   })
 
-  it('answers 200 and counts as ignored what holds nothing for us', async () => {
+  it('a webhook without messages is 200 and counted as ignored', async () => {
     const { send } = setUp()
     for (const file of ['meta/statuses-only.json', 'meta/missing-message-id.json', 'waha/presence-typing.json'])
       expect(await send(fixture(file)), file).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 1 })
     expect(await send([])).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 0 })
   })
 
-  it('hands on the direct path', async () => {
+  it('passes the direct flag on', async () => {
     const { batcher, send } = setUp()
     await send(message('1'), { direct: true })
     expect(batcher.noted[0]?.direct).to.equal(true)
@@ -93,7 +93,7 @@ describe('webhook: what is received goes into its conversations', () => {
     expect(withRaw.batcher.noted[0]?.messages?.[0]?.raw).to.have.nested.property('extra.kept', true)
   })
 
-  it('a body nested too deep to be written again loses its raw, not its message', async () => {
+  it('a message whose body is nested too deep loses its raw only', async () => {
     const { batcher, send } = setUp({ raw: true })
     const deep = `{"messageId":"1","chatId":"a","text":"hi","x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
     expect(await send(deep)).to.include({ accepted: 1 })
@@ -110,7 +110,7 @@ describe('webhook: what is received goes into its conversations', () => {
     expect(await send(message('1'))).to.deep.equal({ accepted: 1, duplicates: 2, ignored: 3 })
   })
 
-  it('tells the sender to come again where one conversation of several could not be written', async () => {
+  it('rejects if one of several conversations could not be written', async () => {
     const { batcher, send } = setUp()
     const error = new Error('down')
     batcher.failing = { conversationId: 'b', error }
@@ -122,7 +122,7 @@ describe('webhook: what is received goes into its conversations', () => {
     ])
   })
 
-  it('takes keys that objects inherit for what they are', async () => {
+  it('conversations may have the names of inherited object keys', async () => {
     const { batcher, send } = setUp()
     await send(
       '[{"messageId":"constructor","chatId":"__proto__","__proto__":{"text":"x"},"type":"toString","text":"hi"}]',
@@ -133,7 +133,7 @@ describe('webhook: what is received goes into its conversations', () => {
     expect(Object.hasOwn(Object.prototype, 'text')).to.equal(false)
   })
 
-  it('an id that is no exact number, or endless, counts as missing', async () => {
+  it('an id that is not an exact number, or too long, counts as missing', async () => {
     const { send } = setUp()
     const body = `[{"messageId":1234567890123456789,"chatId":"a"},{"messageId":"${'x'.repeat(2000)}","chatId":"a"}]`
     expect(await send(body)).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 2 })
@@ -151,7 +151,7 @@ describe('webhook: groups and own messages', () => {
     expect(batcher.noted.map(each => each.conversationId)).to.deep.equal(['shop/1203@g.us', '1203@g.us'])
   })
 
-  it('bySender: a conversation for each member, that of the chat <group>/<sender>', async () => {
+  it('bySender: each member of a group has a conversation, <group>/<sender>', async () => {
     const { batcher, send } = setUp({ groups: 'bySender' })
     await send([group, plain])
     expect(batcher.noted.map(each => each.conversationId)).to.deep.equal([
@@ -165,7 +165,7 @@ describe('webhook: groups and own messages', () => {
     expect(await send([group, message('2')])).to.deep.equal({ accepted: 1, duplicates: 0, ignored: 1 })
   })
 
-  it('an own message is ignored, and with drop takes the open batch away, in its place among the others', async () => {
+  it('an own message is ignored; with drop it drops the open batch, in the order of the items', async () => {
     const own = { ...message('2'), fromMe: true }
     const ignoring = setUp()
     expect(await ignoring.send([message('1'), own])).to.deep.equal({ accepted: 1, duplicates: 0, ignored: 1 })
@@ -176,7 +176,7 @@ describe('webhook: groups and own messages', () => {
     expect(dropping.batcher.noted.map(each => each.dropped ?? each.messages?.[0]?.text)).to.deep.equal(['1', true, '3'])
   })
 
-  it('what the bot sent itself drops nothing', async () => {
+  it('a message that the bot sent drops nothing', async () => {
     const { batcher, send } = setUp({ onOwnMessage: 'drop' })
     await send({ ...JSON.parse(fixture('green-api/text.json').toString()), typeWebhook: 'outgoingAPIMessageReceived' })
     expect(batcher.noted).to.deep.equal([])
@@ -184,7 +184,7 @@ describe('webhook: groups and own messages', () => {
     expect(batcher.noted).to.deep.equal([{ conversationId: '1101000001/79000000011@c.us', dropped: true }])
   })
 
-  it('drop needs a batcher that can', () => {
+  it('onOwnMessage=drop needs a batcher with drop', () => {
     const { append, typing } = new Recorder()
     expect(() => new Receiver({ batcher: { append, typing }, onOwnMessage: 'drop' })).to.throw(TypeError, 'drop')
   })
@@ -194,7 +194,7 @@ describe('webhook: edits, revocations, reactions and typing', () => {
   const chat = '106540352200001/79000000011@c.us'
   const original = 'wamid.HBgLNzkwMDAwMDAwMTEVAgASGBQzQUU1MzUzODc5QkQ2OUJGRERDQgA='
 
-  it('an edit and a revocation go to the conversation of the message they are about', async () => {
+  it('an edit and a revocation go to the conversation of their message', async () => {
     const { batcher, send } = setUp()
     expect(await send(fixture('meta/edit.json'))).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 0, edited: 1 })
     expect(await send(fixture('meta/revoke.json'))).to.deep.equal({
@@ -209,7 +209,7 @@ describe('webhook: edits, revocations, reactions and typing', () => {
     ])
   })
 
-  it('counts those that come too late, and an edit of what has not come as ignored', async () => {
+  it('counts late edits and revocations, and an edit of an unknown message as ignored', async () => {
     const { batcher, send } = setUp()
     batcher.outcome = 'tooLate'
     expect(await send(fixture('green-api/edited.json'))).to.include({ ignored: 0, tooLate: 1 })
@@ -219,7 +219,7 @@ describe('webhook: edits, revocations, reactions and typing', () => {
     expect(await send(fixture('green-api/deleted.json'))).to.include({ ignored: 0, revoked: 1 })
   })
 
-  it('ignores them where messages go to something that knows no corrections', async () => {
+  it('ignores them if the batcher has no edit and revoke', async () => {
     const { append, typing } = new Recorder()
     const { send } = setUp({
       batcher: Object.assign(new Recorder(), { append, typing, edit: undefined, revoke: undefined }),
@@ -227,14 +227,14 @@ describe('webhook: edits, revocations, reactions and typing', () => {
     expect(await send(fixture('green-api/edited.json'))).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 1 })
   })
 
-  it('a reaction opens and extends nothing', async () => {
+  it('a reaction neither opens nor extends a batch', async () => {
     const { batcher, send } = setUp()
     for (const file of ['meta/reaction.json', 'waha/message-reaction-removed.json'])
       expect(await send(fixture(file))).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 1 })
     expect(batcher.noted).to.deep.equal([])
   })
 
-  it('a sign of typing is worth ten seconds, and its end nothing', async () => {
+  it('a sign of typing extends by ten seconds, its end by nothing', async () => {
     const { batcher, send } = setUp()
     const signs = ['waha/presence-typing.json', 'waha/presence-paused.json', 'evolution/presence-composing.json']
     for (const file of [...signs, 'evolution/presence-paused.json', 'wppconnect/onpresencechanged.json'])
@@ -255,7 +255,7 @@ describe('webhook: edits, revocations, reactions and typing', () => {
     expect(ignoring.batcher.noted).to.deep.equal([])
   })
 
-  it('from webhook to batch: what was edited says the new words, what was revoked is not there', async () => {
+  it('a batch has the edited text, and lacks the revoked message', async () => {
     const store = new MemoryStore()
     const { send } = setUp({ batcher: new Batcher({ store }) })
     const [first, second] = ['E3B778CCB66890C0FD2E', 'M2']
@@ -275,18 +275,18 @@ describe('webhook: edits, revocations, reactions and typing', () => {
 })
 
 describe('webhook: bodies', () => {
-  it('what is neither JSON nor a form is refused with 400', async () => {
+  it('a body that is neither JSON nor a form is refused with 400', async () => {
     const { refusal } = setUp()
     const bodies = ['', ' ', '{', 'hello', fixture('meta/malformed-truncated.txt'), Buffer.from([0xff, 0xfe, 0x7b])]
     for (const body of bodies) expect(await refusal(body)).to.equal(400)
   })
 
-  it('JSON that is of no provider is refused with 400', async () => {
+  it('JSON of no known provider is refused with 400', async () => {
     const { refusal } = setUp()
     for (const body of ['{}', '"hello"', '7', 'null', 'true', '{"foo":1}']) expect(await refusal(body)).to.equal(400)
   })
 
-  it('a form is taken, and JSON under a form’s content type, as curl sends it', async () => {
+  it('accepts a form, and JSON with a form’s content type, as curl sends it', async () => {
     const { batcher, send } = setUp()
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     await send('messageId=1&chatId=a&text=a+b%26c', { headers })
@@ -295,7 +295,7 @@ describe('webhook: bodies', () => {
     expect(batcher.noted.map(({ messages }) => messages?.[0]?.text)).to.deep.equal(['a b&c', 'json', 'marked'])
   })
 
-  it('3 MiB are taken, a byte more is 413', async () => {
+  it('accepts 3 MiB; a byte more is 413', async () => {
     const { send, refusal } = setUp()
     const padded = (length: number) => {
       const body = JSON.stringify([message('1')])
@@ -310,8 +310,8 @@ describe('webhook: bodies', () => {
   })
 })
 
-describe('webhook: whose it is', () => {
-  it('where the provider is named, nothing is guessed', async () => {
+describe('webhook: providers and secrets', () => {
+  it('with a named provider the body’s shape is not guessed', async () => {
     const { send, refusal } = setUp()
     const body = fixture('meta/text.json')
     expect(await send(body, { provider: 'meta' })).to.include({ accepted: 1 })
@@ -319,7 +319,7 @@ describe('webhook: whose it is', () => {
     expect(error).to.be.an('error').with.property('code', 'malformed')
   })
 
-  it('a provider that is not known is 404', async () => {
+  it('an unknown provider is 404', async () => {
     expect(await setUp().refusal(message('1'), { provider: 'telegraph' })).to.equal(404)
     expect(await setUp().refusal(message('1'), { provider: '__proto__' })).to.equal(404)
   })
@@ -328,7 +328,7 @@ describe('webhook: whose it is', () => {
   const signed = fixture('meta/raw-signed-escaped.txt')
   const signature = 'sha256=b5a44140df4f1c0300ccacecc70d53354cf603cc4e041a4fd5630747849be644'
 
-  it('with an app secret, Meta’s signature over the bytes is checked', async () => {
+  it('with an app secret, Meta’s signature of the bytes is checked', async () => {
     const { send, refusal } = setUp({ providers: { meta: { appSecret } } })
     const headers = { 'x-hub-signature-256': signature }
     expect(await send(signed, { headers })).to.include({ accepted: 1 })
@@ -339,7 +339,7 @@ describe('webhook: whose it is', () => {
     )
   })
 
-  it('as soon as one provider has a secret, the others are refused, whatever shape the body has', async () => {
+  it('once a provider has a secret, providers without one are refused', async () => {
     const providers = { meta: { appSecret } }
     const { refusal } = setUp({ providers })
     expect(await refusal(message('1'))).to.equal(401)
@@ -352,14 +352,14 @@ describe('webhook: whose it is', () => {
     expect(await all.refusal(fixture('meta/text.json'))).to.equal(401)
   })
 
-  it('a signature of an empty secret is none', async () => {
+  it('an empty secret does not count as a secret', async () => {
     const { send } = setUp({ providers: { meta: { appSecret: '' } } })
     const forged = `sha256=${createHmac('sha256', '').update(signed).digest('hex')}`
     expect(await send(signed, { headers: { 'x-hub-signature-256': forged } })).to.include({ accepted: 1 })
     expect(await send(signed)).to.include({ accepted: 1 })
   })
 
-  it('a refusal is one line a minute in the log, with the setting and without the secret', async () => {
+  it('a refusal is logged once a minute, with the setting and without the secret', async () => {
     const lines: string[] = []
     const note = (_fields: object, line: string) => void lines.push(line)
     const log = { debug: () => {}, info: note, warn: note, error: note }
@@ -380,11 +380,11 @@ describe('webhook: Meta’s handshake', () => {
   }
   const query = { 'hub.mode': 'subscribe', 'hub.challenge': '1158201444', 'hub.verify_token': 'vibecoding' }
 
-  it('gives the challenge back for the right token', () => {
+  it('returns the challenge for the right token', () => {
     expect(ask({ meta: { verifyToken: 'vibecoding' } }, query)).to.deep.equal({ status: 200, body: '1158201444' })
   })
 
-  it('is refused for a wrong token, for none, and where none is set', () => {
+  it('is refused for a wrong token, without one, and if none is set', () => {
     expect(ask({ meta: { verifyToken: 'other' } }, query)).to.equal(403)
     expect(ask({ meta: { verifyToken: 'vibecoding' } }, { 'hub.mode': 'subscribe' })).to.equal(403)
     expect(ask({}, query)).to.equal(403)
@@ -401,7 +401,7 @@ describe('webhook: Meta’s handshake', () => {
     }
   })
 
-  it('anything else that is a GET is told to POST', () => {
+  it('another GET is 400', () => {
     expect(ask({ meta: { verifyToken: 'vibecoding' } }, {})).to.equal(400)
   })
 })

@@ -1,4 +1,4 @@
-/** An appender that notes what it was asked to do. */
+/** An appender that records its calls. */
 import type { AppendMessage, AppendOptions } from '../../../src/batcher.js'
 import type { EditResult, RevokeResult } from '../../../src/store/store.js'
 import type { Receiving } from '../../../src/webhook/store-steps.js'
@@ -34,7 +34,7 @@ export class Recorder implements Receiving {
     return undefined
   }
 
-  /** What the next edits and revocations come to. */
+  /** The result of the next edits and revocations. */
   outcome: 'done' | 'tooLate' | 'first' = 'done'
 
   async edit(conversationId: string, messageId: string, text: string): Promise<EditResult> {

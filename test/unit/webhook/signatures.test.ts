@@ -1,4 +1,4 @@
-/** Every provider that can prove itself: what is right is taken, and nothing else, by whatever way it comes. */
+/** Every provider with a secret: only what it signed is accepted, on every path. */
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
@@ -103,7 +103,7 @@ function setUp(providers: ProvidersOptions) {
 
 describe('signatures', () => {
   for (const { name, file, options, headers } of cases) {
-    it(`${name}: what it signed is taken, and nothing else`, async () => {
+    it(`${name}: only what it signed is accepted`, async () => {
       const body = fixture(file)
       const { status, batcher, rejections, told, lines } = setUp(options)
       const right = await headers(body, SECRET)
@@ -126,7 +126,7 @@ describe('signatures', () => {
           .and.not.include(SECRET)
     })
 
-    it(`${name}: no other shape and no other name is a way around its secret`, async () => {
+    it(`${name}: neither another shape nor another name avoids its secret`, async () => {
       const body = fixture(file)
       const { status, batcher } = setUp(options)
       for (const other of known.names)
@@ -139,7 +139,7 @@ describe('signatures', () => {
     })
   }
 
-  it('evolution: a token that has expired, or is signed otherwise, is refused', async () => {
+  it('evolution: a token that has expired or has another signature is refused', async () => {
     const body = fixture('evolution/text.json')
     const { status } = setUp({ evolution: { apiKey: SECRET } })
     const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{}').toString('base64url')}.`
@@ -149,7 +149,7 @@ describe('signatures', () => {
     expect(await status(body, { headers: { authorization: jwt(SECRET) } })).to.equal(200)
   })
 
-  it('a set of several secrets checks each provider by its own', async () => {
+  it('with several secrets each provider is checked by its own', async () => {
     const options: ProvidersOptions = Object.assign({}, ...cases.map(each => each.options))
     const { status } = setUp(options)
     for (const { name, file, headers } of cases) {
@@ -159,7 +159,7 @@ describe('signatures', () => {
     }
   })
 
-  it('an empty secret is none', () => {
+  it('an empty secret does not count as a secret', () => {
     expect(known.isAnySigned({ waha: { hmacKey: '' }, meta: { appSecret: '' }, wazzup: { crmKey: '' } })).to.equal(
       false,
     )
@@ -175,7 +175,7 @@ describe('signatures: Twilio, by its own library', () => {
   const url = '/webhook/whatsapp'
   const options = (publicUrl: string): ProvidersOptions => ({ twilio: { authToken: token, publicUrl } })
 
-  it('is over the public address and the form', async () => {
+  it('signs the public address and the form', async () => {
     const { status, told } = setUp(options('https://example.com'))
     expect(await status(body, { headers, url })).to.equal(200)
     expect(await status(body, { headers, url, provider: 'twilio' })).to.equal(200)
@@ -186,7 +186,7 @@ describe('signatures: Twilio, by its own library', () => {
     expect(told).to.deep.equal(['twilio mismatch', 'twilio mismatch', 'twilio missing'])
   })
 
-  it('finds the address whether what stands in front takes the public URL’s path away or not', async () => {
+  it('finds the address, whether or not a proxy strips the public URL’s path', async () => {
     expect(await setUp(options('https://example.com/webhook/')).status(body, { headers, url: '/whatsapp' })).to.equal(
       200,
     )
