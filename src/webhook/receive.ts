@@ -14,7 +14,7 @@ import type { Counts, Observer } from '../observer.js'
 import type { HeaderReader, Item, Provider } from '../providers/provider.js'
 import { providers as allProviders, type Providers, type ProvidersOptions } from '../providers/registry.js'
 import type { AppendResult } from '../store/store.js'
-import { checkSender, checkTogether, checkVerifyToken, type Trust } from './authenticate.js'
+import { checkSender, checkVerifyToken, type Trust, trustIn } from './authenticate.js'
 import { type Rejection, Rejections } from './rejections.js'
 import { type Groups, type OnOwnMessage, planOf, type StepRules } from './steps.js'
 import { type Receiving, storeSteps } from './store-steps.js'
@@ -70,10 +70,9 @@ export class Receiver {
     const { known = allProviders, log = silent, observer = {}, rejections = new Rejections(log) } = options
     if (onOwnMessage === 'drop' && batcher.drop === undefined)
       throw new TypeError('onOwnMessage=drop needs a batcher with drop(conversationId): give a Batcher')
-    checkTogether(known, providers)
     this.batcher = batcher
     this.rejections = rejections
-    this.trust = { providers, known, rejections }
+    this.trust = trustIn(known, providers, rejections)
     this.known = known
     this.rules = { groups, onOwnMessage, raw: options.raw ?? false }
     this.log = log
