@@ -34,7 +34,7 @@ local troubles, acknowledged, answering, handovers = {}, {}, {}, {}
 
 -- Returns the conversation of a claimed batch, its owner and, in concurrent order, what waits behind it. Only reads.
 local function read_claimed(batch_id)
-  local conversation, owner = unpack(redis.call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner'))
+  local conversation, owner = unpack(call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner'))
   return conversation, owner ~= '' and owner or by, conversation and not serial and head_of(conversation) or nil
 end
 
@@ -46,10 +46,10 @@ for i = FIRST, #ARGV do
   if not ok or type(written) == 'table' then
     troubles[#troubles + 1] = { batch_id, error_text(ok and written or conversation) }
   elseif conversation then
-    redis.call('DEL', P .. CLAIMED_BATCH .. batch_id)
+    call('DEL', P .. CLAIMED_BATCH .. batch_id)
     acknowledged[#acknowledged + 1] = batch_id
     if serial then
-      redis.call('PEXPIREAT', P .. HEADER .. conversation, header_end, 'GT')
+      call('PEXPIREAT', P .. HEADER .. conversation, header_end, 'GT')
       answering[#answering + 1] = check_text
       answering[#answering + 1] = batch_id
     else
@@ -57,9 +57,9 @@ for i = FIRST, #ARGV do
     end
     handovers[#handovers + 1] = { batch_id, conversation, owner }
   else
-    local dead = redis.call('HGET', P .. DEAD, batch_id)
+    local dead = call('HGET', P .. DEAD, batch_id)
     if dead then
-      redis.call('HDEL', P .. DEAD, batch_id)
+      call('HDEL', P .. DEAD, batch_id)
       handovers[#handovers + 1] = { batch_id, cjson.decode(dead).conversationId, by, 'late', 'true' }
     end
   end

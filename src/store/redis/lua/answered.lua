@@ -35,10 +35,10 @@ local answered = {}
 
 -- The batch is neither claimed nor handed over: dead, answered before, or unknown.
 local function end_other(batch_id, outcome, named)
-  local dead = redis.call('HGET', P .. DEAD, batch_id)
+  local dead = call('HGET', P .. DEAD, batch_id)
   if dead then
     local conversation = cjson.decode(dead).conversationId
-    redis.call('HDEL', P .. DEAD, batch_id)
+    call('HDEL', P .. DEAD, batch_id)
     record_answered(conversation, batch_id, outcome, 'late', 'true')
   elseif named ~= '' then
     record_answered(named, batch_id, outcome)
@@ -46,9 +46,9 @@ local function end_other(batch_id, outcome, named)
 end
 
 local function end_batch(batch_id, outcome, named, lease)
-  local handed_over = redis.call('HGET', P .. HANDED_OVER .. batch_id, 'conversationId')
+  local handed_over = call('HGET', P .. HANDED_OVER .. batch_id, 'conversationId')
   local claimed, owner, claimed_lease =
-    unpack(redis.call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner', 'lease'))
+    unpack(call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner', 'lease'))
   if lease ~= '' and claimed_lease and claimed_lease ~= lease and owner ~= '' then return { 0, -1 } end
   local conversation = handed_over or claimed
   if not conversation then
@@ -57,10 +57,10 @@ local function end_batch(batch_id, outcome, named, lease)
   end
 
   local head = head_of(conversation)
-  local holder = redis.call('GET', P .. HOLD .. conversation)
-  redis.call('DEL', P .. HANDED_OVER .. batch_id, P .. CLAIMED_BATCH .. batch_id)
+  local holder = call('GET', P .. HOLD .. conversation)
+  call('DEL', P .. HANDED_OVER .. batch_id, P .. CLAIMED_BATCH .. batch_id)
   answered[#answered + 1] = batch_id
-  if claimed then redis.call('ZREM', P .. CLAIMED, batch_id) end
+  if claimed then call('ZREM', P .. CLAIMED, batch_id) end
   if not handed_over then
     record('handed-over', batch_id, conversation, 'owner', owner or '')
     notify(BATCH_HANDED_OVER, conversation, batch_id)

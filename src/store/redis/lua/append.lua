@@ -27,7 +27,6 @@ Returns { subscribed processors, then for each request { accepted, duplicates, t
 local FIRST_REQUEST, ARGS_BEFORE_MESSAGES, ARGS_PER_MESSAGE = 10, 3, 3
 local FORGET_EVERY = 100
 
-local call = redis.call
 
 local gap, max_wait, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local max_messages, max_bytes = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -37,6 +36,8 @@ local now = read_clock()
 local now_text = whole(now)
 local first_before = first_due()
 check_types(HISTORY)
+local subscribers = call('PUBSUB', 'NUMSUB', P .. NEXT_DUE, P .. BATCH_UPDATED)
+local is_watched = subscribers[4] > 0 or call('PUBSUB', 'NUMPAT') > 0
 
 -- The plan of the current request: what its new messages change in their conversation. All requests share one table,
 -- and `plan_of` sets every field: a new table for each made grouped appends up to 10 % slower.
@@ -114,13 +115,6 @@ local later, at_once = {}, {}
 -- The request that is due first.
 local next_at, next_conversation, next_batch
 
-local function add_due(conversation, at, batch_id)
-  local list = at - 1 > now and later or at_once
-  list[#list + 1] = whole(at)
-  list[#list + 1] = conversation
-  if not next_at or at < next_at then next_at, next_conversation, next_batch = at, conversation, batch_id end
-end
-
 -- Appends the messages. Returns how many messages waited before.
 local function write_messages(conversation, plan)
   local key = P .. MESSAGES .. conversation
@@ -133,7 +127,10 @@ end
 
 -- Sets when a conversation that is not held is due: `at`.
 local function write_due(conversation, plan, at, batch_id)
-  add_due(conversation, at, batch_id)
+  local list = at - 1 > now and later or at_once
+  list[#list + 1] = whole(at)
+  list[#list + 1] = conversation
+  if not next_at or at < next_at then next_at, next_conversation, next_batch = at, conversation, batch_id end
   -- Moving a shadow key costs half of setting it.
   local is_moved = plan.batch and plan.batch == plan.before and at - 1 > now
     and call('PEXPIREAT', P .. QUIET .. conversation, whole(at - 1)) == 1
@@ -187,7 +184,7 @@ local function write_rest(conversation, plan, waiting)
     for _, step in ipairs(plan.steps) do record(step[1], step[2], conversation, unpack(step, 3)) end
   end
   local due_in = math.max(due - now, 0)
-  if has_subscribers(BATCH_UPDATED) then
+  if is_watched then
     notify_updated(conversation, batch_id, {
       count = batch and batch.count or waiting + #plan.entries,
       due_in = held_until and due_in or math.max(at - now, 0), held = held_until and true,
@@ -234,11 +231,6 @@ local function accept(seen_key, first, last)
   return messages, duplicates, too_old
 end
 
--- Messages that are not stored are new when they come again.
-local function forget_unstored(seen_key)
-  for _, i in ipairs(unstored) do redis.pcall('ZREM', seen_key, ARGV[i]) end
-end
-
 local function append(conversation, holder, direct, first, last)
   local key, seen_key = P .. HEADER .. conversation, P .. SEEN .. conversation
   local header = call('HMGET', key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy')
@@ -268,7 +260,9 @@ for n = 1, #holds do
   local first, last = requests[n] + ARGS_BEFORE_MESSAGES, requests[n + 1] - 1
   unstored = nil
   local ok, reply = pcall(append, conversation, holders[n], direct, first, last)
-  if not ok and unstored then forget_unstored(P .. SEEN .. conversation) end
+  if not ok and unstored then -- A message that is not stored is new when it comes again.
+    for _, i in ipairs(unstored) do redis.pcall('ZREM', P .. SEEN .. conversation, ARGV[i]) end
+  end
   replies[n] = ok and reply or error_text(reply)
 end
 
@@ -276,4 +270,4 @@ push('ZADD', P .. DUE, later)
 if #at_once > 0 then call('ZADD', P .. DUE, 'LT', unpack(at_once)) end
 if next_at then publish_next_due(first_before, next_at, now, next_conversation, next_batch, db) end
 -- A processor subscribes to this channel by its name; who only watches subscribes by a pattern, and is not counted.
-return { call('PUBSUB', 'NUMSUB', P .. NEXT_DUE)[2], unpack(replies) }
+return { subscribers[2], unpack(replies) }

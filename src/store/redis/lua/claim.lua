@@ -62,13 +62,13 @@ end
 
 -- Members of a sorted set whose time has come, each followed by its time.
 local function members_due(name, count)
-  return redis.call('ZRANGE', P .. name, '-inf', now_text, 'BYSCORE', 'LIMIT', 0, count, 'WITHSCORES')
+  return call('ZRANGE', P .. name, '-inf', now_text, 'BYSCORE', 'LIMIT', 0, count, 'WITHSCORES')
 end
 
 -- Members further ahead than the rules of this process allow, the furthest first. Either a process with other rules
 -- has set them, or Redis's clock has stepped back since, and nobody knows how long they would wait.
 local function members_too_far(name, count, furthest)
-  return redis.call('ZRANGE', P .. name, '+inf', '(' .. whole(now + furthest), 'BYSCORE', 'REV', 'LIMIT', 0, count)
+  return call('ZRANGE', P .. name, '+inf', '(' .. whole(now + furthest), 'BYSCORE', 'REV', 'LIMIT', 0, count)
 end
 
 local function add_due_now(members, member)
@@ -96,14 +96,27 @@ local to_check = members_due(ANSWERING, CHECKS_A_CLAIM)
 for _, batch_id in ipairs(members_too_far(ANSWERING, CHECKS_A_CLAIM, FURTHEST_CHECK_MS)) do
   add_due_now(to_check, batch_id)
 end
+local function ms_to_next()
+  local next_at
+  for _, name in ipairs({ DUE, CLAIMED, ANSWERING }) do
+    local first = call('ZRANGE', P .. name, 0, 0, 'WITHSCORES')
+    if first[2] and (not next_at or tonumber(first[2]) < next_at) then next_at = tonumber(first[2]) end
+  end
+  return next_at and math.max(next_at - now, 0) or -1
+end
+
+-- Often another processor was faster. The functions below cost time even if they are not called.
+if #ended_leases + #leases_too_far + #due + #to_check == 0 then
+  return { batches, checks, dead, troubles, ms_to_next() }
+end
 if #ended_leases + #due > 0 then check_types(HISTORY, DEAD) end
 
 -- Starts a lease anew if Redis's clock has stepped back since: taking it for ended would hand its batch out twice.
 local function restart_lease(batch_id)
   local batch = redis.pcall('HMGET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', 'owner')
   if batch[1] and tonumber(batch[1]) > now then
-    redis.call('HSET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', now_text)
-    redis.call('ZADD', P .. CLAIMED, batch[2] == '' and now_text or lease_end, batch_id)
+    call('HSET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', now_text)
+    call('ZADD', P .. CLAIMED, batch[2] == '' and now_text or lease_end, batch_id)
   end
 end
 
@@ -115,10 +128,10 @@ end
 
 local function reclaim(batch_id, batch)
   batch.attempt, batch.lease, batch.owner = batch.attempt + 1, batch.lease + 1, owner
-  redis.call('HSET', P .. CLAIMED_BATCH .. batch_id,
+  call('HSET', P .. CLAIMED_BATCH .. batch_id,
     'attempt', batch.attempt, 'lease', batch.lease, 'owner', owner, 'leasedAtMs', now_text)
-  redis.call('ZADD', P .. CLAIMED, lease_end, batch_id)
-  redis.call('PEXPIREAT', P .. HEADER .. batch.conversationId, header_end, 'GT')
+  call('ZADD', P .. CLAIMED, lease_end, batch_id)
+  call('PEXPIREAT', P .. HEADER .. batch.conversationId, header_end, 'GT')
   add_batch(batch_id, batch, 0, '')
   record('reclaimed', batch_id, batch.conversationId, 'owner', owner, 'attempt', batch.attempt)
 end
@@ -131,9 +144,9 @@ for i = 1, #ended_leases, 2 do
   local ok, batch, head = pcall(read_claimed, batch_id)
   if not ok then
     add_trouble('', error_text(batch), batch_id)
-    redis.call('ZADD', P .. CLAIMED, now + PUT_OFF_MS, batch_id)
+    call('ZADD', P .. CLAIMED, now + PUT_OFF_MS, batch_id)
   elseif not batch then
-    redis.call('ZREM', P .. CLAIMED, batch_id)
+    call('ZREM', P .. CLAIMED, batch_id)
   elseif tonumber(batch.attempt) >= max_attempts then
     local reason = batch.error or ('its lease ran out ' .. batch.attempt .. ' times')
     die(batch_id, batch, head, reason, now, db)
@@ -162,20 +175,20 @@ local function claim_due(conversation, score, no_shadow)
   local written = ok and batch_id and store_claimed(batch_id, batch)
   if not ok or type(written) == 'table' then
     add_trouble(conversation, error_text(ok and written or batch_id))
-    redis.call('ZADD', P .. DUE, now + PUT_OFF_MS, conversation)
+    call('ZADD', P .. DUE, now + PUT_OFF_MS, conversation)
     return
   end
   not_due[#not_due + 1] = conversation
   if not batch_id then return end
   if open then
-    redis.call('DEL', P .. MESSAGES .. conversation, P .. HEADER .. conversation)
+    call('DEL', P .. MESSAGES .. conversation, P .. HEADER .. conversation)
   else
-    redis.call('LTRIM', P .. MESSAGES .. conversation, batch.count, -1)
-    redis.call('PEXPIREAT', P .. HEADER .. conversation, header_end, 'GT')
+    call('LTRIM', P .. MESSAGES .. conversation, batch.count, -1)
+    call('PEXPIREAT', P .. HEADER .. conversation, header_end, 'GT')
   end
   -- Redis announces a shadow key that has expired as `expired`, also if the command is DEL.
-  if not no_shadow then redis.call('DEL', P .. QUIET .. conversation) end
-  redis.call('SET', P .. HOLD .. conversation, batch_id)
+  if not no_shadow then call('DEL', P .. QUIET .. conversation) end
+  call('SET', P .. HOLD .. conversation, batch_id)
   new_leases[#new_leases + 1] = lease_end
   new_leases[#new_leases + 1] = batch_id
   local late_ms = math.max(now - score, 0)
@@ -210,12 +223,12 @@ end
 local function check_answer(batch_id, conversation, handed_over_at, take, taken_at)
   if taken_at and taken_at > now then -- Redis's clock has stepped back: the answer timeout begins anew.
     taken_at = now
-    redis.call('HSET', P .. HANDED_OVER .. batch_id, 'takenAtMs', now_text)
+    call('HSET', P .. HANDED_OVER .. batch_id, 'takenAtMs', now_text)
   end
   local again = next_check(now, check_ms)
   if taken_at and taken_at + answer_timeout > now then again = math.min(again, taken_at + answer_timeout) end
-  redis.call('ZADD', P .. ANSWERING, whole(again), batch_id)
-  redis.call('PEXPIREAT', P .. HEADER .. conversation, whole(again + ttl), 'GT')
+  call('ZADD', P .. ANSWERING, whole(again), batch_id)
+  call('PEXPIREAT', P .. HEADER .. conversation, whole(again + ttl), 'GT')
   checks[#checks + 1] = { batch_id, conversation, math.max(now - handed_over_at, 0), take or '',
     taken_at and math.max(now - taken_at, 0) or -1 }
 end
@@ -226,17 +239,12 @@ for i = 1, #to_check, 2 do
     'conversationId', 'handedOverAtMs', 'take', 'takenAtMs')
   if handed.err then
     add_trouble('', handed.err, batch_id)
-    redis.call('ZADD', P .. ANSWERING, now + PUT_OFF_MS, batch_id)
+    call('ZADD', P .. ANSWERING, now + PUT_OFF_MS, batch_id)
   elseif not handed[1] then
-    redis.call('ZREM', P .. ANSWERING, batch_id)
+    call('ZREM', P .. ANSWERING, batch_id)
   else
     check_answer(batch_id, handed[1], tonumber(handed[2]), handed[3], tonumber(handed[4]))
   end
 end
 
-local next_at
-for _, name in ipairs({ DUE, CLAIMED, ANSWERING }) do
-  local first = redis.call('ZRANGE', P .. name, 0, 0, 'WITHSCORES')
-  if first[2] and (not next_at or tonumber(first[2]) < next_at) then next_at = tonumber(first[2]) end
-end
-return { batches, checks, dead, troubles, next_at and math.max(next_at - now, 0) or -1 }
+return { batches, checks, dead, troubles, ms_to_next() }

@@ -11,15 +11,15 @@ Returns { now, messages that wait, { batchId, count, bytes, firstAtMs, lastAtMs,
 --- include "now"
 local conversation, shown = ARGV[1], tonumber(ARGV[2])
 
-local header = redis.call('HMGET', P .. HEADER .. conversation,
+local header = call('HMGET', P .. HEADER .. conversation,
   'batchId', 'count', 'bytes', 'firstAtMs', 'lastAtMs', 'dueAtMs')
-local holder = redis.call('GET', P .. HOLD .. conversation)
+local holder = call('GET', P .. HOLD .. conversation)
 return {
   read_clock(),
-  redis.call('LLEN', P .. MESSAGES .. conversation),
+  call('LLEN', P .. MESSAGES .. conversation),
   header,
   holder or '',
-  holder and redis.call('EXISTS', P .. CLAIMED_BATCH .. holder) or 0,
-  redis.call('LRANGE', P .. MESSAGES .. conversation, -shown, -1),
-  redis.call('ZSCORE', P .. DUE, conversation) or '',
+  holder and call('EXISTS', P .. CLAIMED_BATCH .. holder) or 0,
+  call('LRANGE', P .. MESSAGES .. conversation, -shown, -1),
+  call('ZSCORE', P .. DUE, conversation) or '',
 }

@@ -13,7 +13,7 @@ local limit = tonumber(ARGV[1])
 
 local held = {}
 local function add(name, part)
-  for _, batch_id in ipairs(redis.call('ZRANGE', P .. name, 0, limit - 1)) do
+  for _, batch_id in ipairs(call('ZRANGE', P .. name, 0, limit - 1)) do
     local conversation = redis.pcall('HGET', P .. part .. batch_id, 'conversationId')
     if type(conversation) == 'string' and #held < 2 * limit then
       held[#held + 1] = batch_id
@@ -23,7 +23,7 @@ local function add(name, part)
 end
 add(CLAIMED, CLAIMED_BATCH)
 add(ANSWERING, HANDED_OVER)
-local due = redis.call('ZRANGE', P .. DUE, 0, limit - 1, 'WITHSCORES')
+local due = call('ZRANGE', P .. DUE, 0, limit - 1, 'WITHSCORES')
 local counts = {}
 for i = 1, #due, 2 do
   local count = redis.pcall('HGET', P .. HEADER .. due[i], 'count')

@@ -12,18 +12,18 @@ Returns how many messages
 --- include "check-types"
 local conversation, by = ARGV[1], ARGV[2]
 
-local count = redis.call('LLEN', P .. MESSAGES .. conversation)
-local batch_id = redis.call('HGET', P .. HEADER .. conversation, 'batchId')
+local count = call('LLEN', P .. MESSAGES .. conversation)
+local batch_id = call('HGET', P .. HEADER .. conversation, 'batchId')
 check_types(DUE)
 if count == 0 then return 0 end
 local ids, first_id = {}, nil
-for _, entry in ipairs(redis.call('LRANGE', P .. MESSAGES .. conversation, 0, IDS_RECORDED - 1)) do
+for _, entry in ipairs(call('LRANGE', P .. MESSAGES .. conversation, 0, IDS_RECORDED - 1)) do
   local _, _, _, json = read_entry(entry)
   first_id = first_id or string.match(entry, '^%S*')
   if json then ids[#ids + 1] = recorded_id(json, 1) end
 end
 record('dropped', batch_id or first_id, conversation,
   'count', count, 'by', by, 'ids', '[' .. table.concat(ids, ',') .. ']')
-redis.call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation)
-redis.call('ZREM', P .. DUE, conversation)
+call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation)
+call('ZREM', P .. DUE, conversation)
 return count

@@ -19,7 +19,7 @@ local dedupe = tonumber(ARGV[6])
 local now = read_clock()
 local found = find_entry(conversation, id)
 local seen = is_seen(conversation, digest, now - dedupe)
-local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes')
+local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes')
 if not found then return seen and 'tooLate' or 'unknown' end
 
 -- The text, or null, follows the id. A JSON string ends at the first quote that no backslash escapes.
@@ -38,9 +38,9 @@ local edited = string.sub(json, 1, text_begins - 1) .. text .. string.sub(json, 
 if edited == json then return 'edited' end
 
 record('edited', found.batch_id, conversation, 'ids', '[' .. recorded .. ']')
-redis.call('LSET', P .. MESSAGES .. conversation, found.index,
+call('LSET', P .. MESSAGES .. conversation, found.index,
   found.batch_id .. ' ' .. found.received_at .. found.seal .. ' ' .. edited)
 if header[1] == found.batch_id then
-  redis.call('HSET', P .. HEADER .. conversation, 'bytes', tonumber(header[2]) + #edited - #json)
+  call('HSET', P .. HEADER .. conversation, 'bytes', tonumber(header[2]) + #edited - #json)
 end
 return 'edited'

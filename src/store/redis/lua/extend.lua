@@ -16,8 +16,8 @@ Returns { batch id, ms until it is due }, or nil if no batch is open or it is du
 local conversation, worth, max_wait, ttl, db = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 
 local now = read_clock()
-local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'firstAtMs', 'dueAtMs')
-local waiting = redis.call('LLEN', P .. MESSAGES .. conversation)
+local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'firstAtMs', 'dueAtMs')
+local waiting = call('LLEN', P .. MESSAGES .. conversation)
 check_types(DUE)
 local held = hold_of(conversation)
 if not header[1] or waiting == 0 then return nil end
@@ -27,9 +27,9 @@ if now >= due then return nil end
 local extended = math.max(due, math.min(now + worth, first + max_wait))
 if extended == due then return { batch_id, due - now } end
 record('extended', batch_id, conversation, 'byMs', extended - due)
-redis.call('HSET', P .. HEADER .. conversation, 'dueAtMs', extended,
+call('HSET', P .. HEADER .. conversation, 'dueAtMs', extended,
   'dueBy', extended == first + max_wait and 'maxWait' or 'gap')
-redis.call('PEXPIREAT', P .. HEADER .. conversation, extended + ttl, 'GT')
+call('PEXPIREAT', P .. HEADER .. conversation, extended + ttl, 'GT')
 if not held and waiting == count then schedule(conversation, batch_id, extended, now, db) end
 notify_updated(conversation, batch_id, { count = count, due_in = extended - now, held = held and true }, db)
 return { batch_id, extended - now }

@@ -17,8 +17,8 @@ Returns { batch id, count }, or nil if no batch is open
 local conversation, db = ARGV[1], ARGV[2]
 
 local now = read_clock()
-local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'count')
-local last = redis.call('LINDEX', P .. MESSAGES .. conversation, -1)
+local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'count')
+local last = call('LINDEX', P .. MESSAGES .. conversation, -1)
 check_types(DUE)
 local held = hold_of(conversation)
 if not header[1] or not last then return nil end
@@ -27,8 +27,8 @@ local batch_id, count = header[1], header[2]
 record('sealed', batch_id, conversation, 'reason', 'flush', 'count', count)
 local id, received_at, _, json = read_entry(last)
 local entry = id .. ' ' .. sealed_word(received_at, 'flush', now) .. ' ' .. json
-redis.call('LSET', P .. MESSAGES .. conversation, -1, entry)
-redis.call('DEL', P .. HEADER .. conversation)
+call('LSET', P .. MESSAGES .. conversation, -1, entry)
+call('DEL', P .. HEADER .. conversation)
 if not held then schedule(conversation, batch_id, now, now, db) end
 notify_updated(conversation, batch_id, { count = count, due_in = 0, held = held and true }, db)
 return { batch_id, tonumber(count) }

@@ -9,11 +9,11 @@ Returns { next cursor, how many were erased }
 --- include "names"
 local conversation, cursor, looked_at = ARGV[1], ARGV[2], ARGV[3]
 
-local scanned = redis.call('HSCAN', P .. DEAD, cursor, 'COUNT', looked_at)
+local scanned = call('HSCAN', P .. DEAD, cursor, 'COUNT', looked_at)
 local erased = 0
 for i = 1, #scanned[2], 2 do
   if cjson.decode(scanned[2][i + 1]).conversationId == conversation then
-    erased = erased + redis.call('HDEL', P .. DEAD, scanned[2][i])
+    erased = erased + call('HDEL', P .. DEAD, scanned[2][i])
   end
 end
 return { scanned[1], erased }

@@ -9,12 +9,12 @@ Returns { the first id of the next stretch or '', how many were erased }
 --- include "names"
 local conversation, from, looked_at = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
-local entries = redis.call('XRANGE', P .. HISTORY, from, '+', 'COUNT', looked_at)
+local entries = call('XRANGE', P .. HISTORY, from, '+', 'COUNT', looked_at)
 local erased = 0
 for _, entry in ipairs(entries) do
   for i = 1, #entry[2], 2 do
     if entry[2][i] == 'conversationId' and entry[2][i + 1] == conversation then
-      erased = erased + redis.call('XDEL', P .. HISTORY, entry[1])
+      erased = erased + call('XDEL', P .. HISTORY, entry[1])
     end
   end
 end

@@ -11,9 +11,9 @@ Returns { messages erased, the claimed or handed-over batch or '' }
 --- include "check-types"
 local conversation = ARGV[1]
 
-local count = redis.call('LLEN', P .. MESSAGES .. conversation)
-local holder = redis.call('GET', P .. HOLD .. conversation)
-local claimed = holder and redis.call('HGET', P .. CLAIMED_BATCH .. holder, 'count')
+local count = call('LLEN', P .. MESSAGES .. conversation)
+local holder = call('GET', P .. HOLD .. conversation)
+local claimed = holder and call('HGET', P .. CLAIMED_BATCH .. holder, 'count')
 -- Also the keys from which forget-history.lua and forget-dead.lua erase, and those that UNLINK would erase whatever
 -- their type.
 check_types(DUE, CLAIMED, ANSWERING, HISTORY, DEAD)
@@ -21,12 +21,12 @@ check_type('HLEN', HEADER .. conversation)
 check_type('ZCARD', SEEN .. conversation)
 if holder then check_type('HLEN', HANDED_OVER .. holder) end
 
-redis.call('ZREM', P .. DUE, conversation)
-redis.call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation,
+call('ZREM', P .. DUE, conversation)
+call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation,
   P .. SEEN .. conversation, P .. HOLD .. conversation)
 if holder then
-  redis.call('ZREM', P .. CLAIMED, holder)
-  redis.call('ZREM', P .. ANSWERING, holder)
-  redis.call('UNLINK', P .. CLAIMED_BATCH .. holder, P .. HANDED_OVER .. holder)
+  call('ZREM', P .. CLAIMED, holder)
+  call('ZREM', P .. ANSWERING, holder)
+  call('UNLINK', P .. CLAIMED_BATCH .. holder, P .. HANDED_OVER .. holder)
 end
 return { count + (claimed or 0), holder or '' }

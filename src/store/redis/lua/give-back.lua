@@ -22,12 +22,12 @@ for i = 3, #ARGV do kept[ARGV[i]] = true end
 local now = read_clock()
 check_types(HISTORY)
 local given_back = {}
-for _, batch_id in ipairs(redis.call('ZRANGE', P .. CLAIMED, 0, LATEST_LEASES - 1, 'REV')) do
+for _, batch_id in ipairs(call('ZRANGE', P .. CLAIMED, 0, LATEST_LEASES - 1, 'REV')) do
   local batch = redis.pcall('HMGET', P .. CLAIMED_BATCH .. batch_id,
     'owner', 'conversationId', 'attempt', 'lease', 'count')
   if batch[1] == owner and not kept[batch_id] then
-    redis.call('HSET', P .. CLAIMED_BATCH .. batch_id, 'owner', '', 'attempt', batch[3] - 1, 'lease', batch[4] + 1)
-    redis.call('ZADD', P .. CLAIMED, now, batch_id)
+    call('HSET', P .. CLAIMED_BATCH .. batch_id, 'owner', '', 'attempt', batch[3] - 1, 'lease', batch[4] + 1)
+    call('ZADD', P .. CLAIMED, now, batch_id)
     record('given-back', batch_id, batch[2], 'owner', owner)
     publish_next_due(nil, now, now, batch[2], batch_id, db)
     notify_updated(batch[2], batch_id, { count = batch[5], due_in = 0 }, db)

@@ -27,9 +27,9 @@ if counts and tonumber(batch.attempt) >= max_attempts then
   return 'dead'
 end
 local attempt = tonumber(batch.attempt) - (counts and 0 or 1)
-redis.call('HSET', P .. CLAIMED_BATCH .. batch_id,
+call('HSET', P .. CLAIMED_BATCH .. batch_id,
   'attempt', attempt, 'lease', lease + 1, 'owner', '', 'error', reason, 'leasedAtMs', now)
-redis.call('ZADD', P .. CLAIMED, now + delay, batch_id)
-redis.call('PEXPIREAT', P .. HEADER .. batch.conversationId, now + delay + ttl, 'GT')
+call('ZADD', P .. CLAIMED, now + delay, batch_id)
+call('PEXPIREAT', P .. HEADER .. batch.conversationId, now + delay + ttl, 'GT')
 record('nacked', batch_id, batch.conversationId, 'attempt', batch.attempt, 'delayMs', delay, 'error', reason)
 return 'retry'

@@ -22,7 +22,7 @@ local by, db = ARGV[1], ARGV[2]
 local now = read_clock()
 local conversation, entries, counts = nil, {}, {}
 for i = FIRST_ID, #ARGV do
-  local dead = redis.call('HGET', P .. DEAD, ARGV[i])
+  local dead = call('HGET', P .. DEAD, ARGV[i])
   local batch = dead and cjson.decode(dead)
   if not batch or (conversation and batch.conversationId ~= conversation) or counts[ARGV[i]] then return nil end
   conversation = batch.conversationId
@@ -46,7 +46,7 @@ for i = #entries, 1, -1 do last_first[#last_first + 1] = entries[i] end
 
 for i = FIRST_ID, #ARGV do record('redriven', ARGV[i], conversation, 'count', counts[ARGV[i]], 'by', by) end
 push('LPUSH', P .. MESSAGES .. conversation, last_first)
-for i = FIRST_ID, #ARGV do redis.call('HDEL', P .. DEAD, ARGV[i]) end
+for i = FIRST_ID, #ARGV do call('HDEL', P .. DEAD, ARGV[i]) end
 if not held then schedule(conversation, ARGV[FIRST_ID], now, now, db) end
 notify_updated(conversation, ARGV[FIRST_ID], { count = counts[ARGV[FIRST_ID]], due_in = 0, held = held and true }, db)
 return conversation

@@ -18,9 +18,9 @@ for i = 3, #ARGV, 2 do
   local batch_id = ARGV[i]
   local batch = redis.pcall('HMGET', P .. CLAIMED_BATCH .. batch_id, 'lease', 'conversationId')
   if batch[1] == ARGV[i + 1] then
-    redis.call('HSET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', now)
-    redis.call('ZADD', P .. CLAIMED, now + lease_ms, batch_id)
-    redis.call('PEXPIREAT', P .. HEADER .. batch[2], now + lease_ms + ttl, 'GT')
+    call('HSET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', now)
+    call('ZADD', P .. CLAIMED, now + lease_ms, batch_id)
+    call('PEXPIREAT', P .. HEADER .. batch[2], now + lease_ms + ttl, 'GT')
   else
     lost[#lost + 1] = batch_id
   end

@@ -24,14 +24,14 @@ local dedupe, db = tonumber(ARGV[5]), ARGV[6]
 local now = read_clock()
 local found = find_entry(conversation, id)
 local seen = is_seen(conversation, digest, now - dedupe)
-local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'bytes', 'dueAtMs')
-local was_head = string.match(redis.call('LINDEX', P .. MESSAGES .. conversation, 0) or '', '^%S+')
+local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'bytes', 'dueAtMs')
+local was_head = string.match(call('LINDEX', P .. MESSAGES .. conversation, 0) or '', '^%S+')
 check_types(DUE)
 local held = hold_of(conversation)
 
 if not found then
   if seen then return 'tooLate' end
-  redis.call('ZADD', P .. SEEN .. conversation, now, digest)
+  call('ZADD', P .. SEEN .. conversation, now, digest)
   forget_seen(conversation, now - dedupe, 8, now + dedupe)
   return 'remembered'
 end
@@ -43,20 +43,20 @@ record('revoked', found.batch_id, conversation, 'ids', '[' .. recorded .. ']')
 -- The last entry of a batch carries its seal.
 local before = found.before and { read_entry(found.before) }
 if found.seal ~= '' and before and before[1] == found.batch_id then
-  redis.call('LSET', P .. MESSAGES .. conversation, found.index - 1,
+  call('LSET', P .. MESSAGES .. conversation, found.index - 1,
     before[1] .. ' ' .. before[2] .. found.seal .. ' ' .. before[4])
 end
-redis.call('LREM', P .. MESSAGES .. conversation, -1, found.entry)
+call('LREM', P .. MESSAGES .. conversation, -1, found.entry)
 if open and count > 0 then
-  redis.call('HSET', P .. HEADER .. conversation, 'count', count, 'bytes', tonumber(header[3]) - #found.json)
+  call('HSET', P .. HEADER .. conversation, 'count', count, 'bytes', tonumber(header[3]) - #found.json)
 elseif open then
-  redis.call('DEL', P .. HEADER .. conversation)
+  call('DEL', P .. HEADER .. conversation)
 end
 
 local head = head_of(conversation)
 if not head then
-  redis.call('DEL', P .. QUIET .. conversation)
-  redis.call('ZREM', P .. DUE, conversation)
+  call('DEL', P .. QUIET .. conversation)
+  call('ZREM', P .. DUE, conversation)
 elseif not held and head.batch_id ~= was_head then
   schedule(conversation, head.batch_id, math.max(head.due_at or now, now), now, db)
 end

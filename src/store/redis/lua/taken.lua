@@ -11,8 +11,8 @@ ARGV  1 batch id  2 take  3 answer timeout  4 check interval
 --- include "next-check"
 local batch_id, take, timeout, check_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
-local known = redis.call('HMGET', P .. HANDED_OVER .. batch_id, 'conversationId', 'take')
+local known = call('HMGET', P .. HANDED_OVER .. batch_id, 'conversationId', 'take')
 if not known[1] or known[2] == take then return end
 local now = read_clock()
-redis.call('ZADD', P .. ANSWERING, math.min(now + timeout, next_check(now, check_ms)), batch_id)
-redis.call('HSET', P .. HANDED_OVER .. batch_id, 'take', take, 'takenAtMs', now)
+call('ZADD', P .. ANSWERING, math.min(now + timeout, next_check(now, check_ms)), batch_id)
+call('HSET', P .. HANDED_OVER .. batch_id, 'take', take, 'takenAtMs', now)

@@ -7,10 +7,10 @@ Returns { conversations that wait, conversations that are held, dead batches, fo
 --]]
 --- include "names"
 --- include "now"
-local first = redis.call('ZRANGE', P .. DUE, 0, 0, 'WITHSCORES')
+local first = call('ZRANGE', P .. DUE, 0, 0, 'WITHSCORES')
 return {
-  redis.call('ZCARD', P .. DUE),
-  redis.call('ZCARD', P .. CLAIMED) + redis.call('ZCARD', P .. ANSWERING),
-  redis.call('HLEN', P .. DEAD),
+  call('ZCARD', P .. DUE),
+  call('ZCARD', P .. CLAIMED) + call('ZCARD', P .. ANSWERING),
+  call('HLEN', P .. DEAD),
   first[2] and math.max(read_clock() - first[2], 0) or 0,
 }

@@ -6,9 +6,9 @@
 local function die(batch_id, batch, head, reason, now, db)
   batch.error = reason
   batch.diedAtMs = now
-  redis.call('HSET', P .. DEAD, batch_id, cjson.encode(batch))
-  redis.call('DEL', P .. CLAIMED_BATCH .. batch_id)
-  redis.call('ZREM', P .. CLAIMED, batch_id)
+  call('HSET', P .. DEAD, batch_id, cjson.encode(batch))
+  call('DEL', P .. CLAIMED_BATCH .. batch_id)
+  call('ZREM', P .. CLAIMED, batch_id)
   free(batch.conversationId, head, now, db)
   record('dead', batch_id, batch.conversationId, 'attempt', batch.attempt, 'error', reason)
   notify(BATCH_DEAD, batch.conversationId, batch_id, ',"error":', cjson.encode(reason))
@@ -16,7 +16,7 @@ end
 
 -- The fields of a hash as a table, or nil if there is no such hash.
 local function hash_of(key)
-  local flat = redis.call('HGETALL', key)
+  local flat = call('HGETALL', key)
   if #flat == 0 then return nil end
   local fields = {}
   for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end

@@ -4,7 +4,7 @@
 local SEARCHED = 100
 
 local function find_entry(conversation, id)
-  local entries = redis.call('LRANGE', P .. MESSAGES .. conversation, -SEARCHED - 1, -1)
+  local entries = call('LRANGE', P .. MESSAGES .. conversation, -SEARCHED - 1, -1)
   local start = '[' .. id .. ','
   for i = #entries, math.max(#entries - SEARCHED + 1, 1), -1 do
     local batch_id, received_at, seal, json = read_entry(entries[i])

@@ -3,7 +3,7 @@
 -- Ends the hold of a conversation. Its next batch is due at its own time if it is still open, else now. Returns the
 -- milliseconds until then, or -1 if no messages wait. `head`: what `head_of` returned before the first write.
 local function free(conversation, head, now, db)
-  redis.call('DEL', P .. HOLD .. conversation)
+  call('DEL', P .. HOLD .. conversation)
   if not head then return -1 end
   local at = math.max(head.due_at or now, now)
   schedule(conversation, head.batch_id, at, now, db)

@@ -12,7 +12,7 @@ local function read_run(conversation)
   local batch_id, first_at, last_at, reason, due_at
   local has_more
   repeat
-    local entries = redis.call('LRANGE', P .. MESSAGES .. conversation, count, count + RUN_STEP - 1)
+    local entries = call('LRANGE', P .. MESSAGES .. conversation, count, count + RUN_STEP - 1)
     has_more = #entries == RUN_STEP
     for _, entry in ipairs(entries) do
       local id, received_at, seal, json_begins = string.match(entry, ENTRY)
@@ -41,7 +41,7 @@ end
 -- The first batch of a conversation that is due at `score`, or nil if the list is empty: its id, whether it is open,
 -- 'vanished' or 'expired' if its header is lost (else ''), what the history names, and its claimed hash as a table.
 local function head_run(conversation, score, ttl, now)
-  local header = redis.call('HMGET', P .. HEADER .. conversation,
+  local header = call('HMGET', P .. HEADER .. conversation,
     'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy')
   local run = read_run(conversation)
   if not run then return nil end

@@ -2,13 +2,13 @@
 -- holds. Nil if the list is empty. Only reads, so a key of a foreign type makes the script fail before its first
 -- write.
 local function head_of(conversation)
-  local first = redis.call('LINDEX', P .. MESSAGES .. conversation, 0)
+  local first = call('LINDEX', P .. MESSAGES .. conversation, 0)
   if not first then return nil end
-  local header = redis.call('HMGET', P .. HEADER .. conversation, 'batchId', 'dueAtMs')
+  local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'dueAtMs')
   local batch_id = string.match(first, '^%S+')
   return {
     batch_id = batch_id,
-    waiting = redis.call('LLEN', P .. MESSAGES .. conversation),
+    waiting = call('LLEN', P .. MESSAGES .. conversation),
     due_at = header[1] == batch_id and tonumber(header[2]) or nil,
   }
 end

@@ -3,10 +3,10 @@
 -- reads.
 local function hold_until(holder)
   if not holder then return nil end
-  if redis.call('EXISTS', P .. CLAIMED_BATCH .. holder, P .. HANDED_OVER .. holder) == 0 then return nil, true end
-  return tonumber(redis.call('ZSCORE', P .. CLAIMED, holder) or redis.call('ZSCORE', P .. ANSWERING, holder) or 0)
+  if call('EXISTS', P .. CLAIMED_BATCH .. holder, P .. HANDED_OVER .. holder) == 0 then return nil, true end
+  return tonumber(call('ZSCORE', P .. CLAIMED, holder) or call('ZSCORE', P .. ANSWERING, holder) or 0)
 end
 
 local function hold_of(conversation)
-  return hold_until(redis.call('GET', P .. HOLD .. conversation))
+  return hold_until(call('GET', P .. HOLD .. conversation))
 end

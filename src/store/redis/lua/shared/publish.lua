@@ -1,7 +1,7 @@
 -- Publishes one JSON object on a channel: the conversation, the batch, and the rest as pieces of JSON text. The first
 -- of them begins with a comma.
 local function publish(channel, conversation, batch_id, ...)
-  redis.call('PUBLISH', P .. channel, table.concat({
+  call('PUBLISH', P .. channel, table.concat({
     '{"conversationId":', cjson.encode(conversation), ',"batchId":"', batch_id, '"', table.concat({ ... }), '}' }))
 end
 
@@ -9,7 +9,7 @@ local subscribed = {}
 
 local function has_subscribers(channel)
   if subscribed[channel] == nil then
-    subscribed[channel] = redis.call('PUBSUB', 'NUMPAT') > 0 or redis.call('PUBSUB', 'NUMSUB', P .. channel)[2] > 0
+    subscribed[channel] = call('PUBSUB', 'NUMPAT') > 0 or call('PUBSUB', 'NUMSUB', P .. channel)[2] > 0
   end
   return subscribed[channel]
 end

@@ -4,7 +4,7 @@ local PUSH_STEP = 1000
 local function push(command, key, values)
   local reply
   for i = 1, #values, PUSH_STEP do
-    reply = redis.call(command, key, unpack(values, i, math.min(i + PUSH_STEP - 1, #values)))
+    reply = call(command, key, unpack(values, i, math.min(i + PUSH_STEP - 1, #values)))
   end
   return reply
 end

@@ -2,6 +2,6 @@
 local HISTORY_LENGTH = 10000
 
 local function record(step, batch_id, conversation, ...)
-  redis.call('XADD', P .. HISTORY, 'MAXLEN', '~', HISTORY_LENGTH, '*',
+  call('XADD', P .. HISTORY, 'MAXLEN', '~', HISTORY_LENGTH, '*',
     'step', step, 'batchId', batch_id, 'conversationId', conversation, ...)
 end

@@ -4,7 +4,7 @@
 
 -- When the first conversation is due, or nil if none is. Read it before scheduling.
 local function first_due()
-  return tonumber(redis.call('ZRANGE', P .. DUE, 0, 0, 'WITHSCORES')[2])
+  return tonumber(call('ZRANGE', P .. DUE, 0, 0, 'WITHSCORES')[2])
 end
 
 local LONG_OVERDUE_MS = 1000
@@ -27,27 +27,27 @@ end
 
 -- When the shadow key ends; -1 if it has no TTL, -2 if it does not exist. Makes Redis announce a key that has expired.
 local function shadow_end(conversation)
-  return redis.call('PEXPIRETIME', P .. QUIET .. conversation)
+  return call('PEXPIRETIME', P .. QUIET .. conversation)
 end
 
 -- Sets the shadow key. A conversation that is due now needs none (for a TTL in the past Redis announces nothing): a
 -- shadow key that has not ended yet is deleted.
 local function set_shadow(conversation, at, now)
   if at - 1 > now then
-    redis.call('SET', P .. QUIET .. conversation, '0', 'PXAT', whole(at - 1))
+    call('SET', P .. QUIET .. conversation, '0', 'PXAT', whole(at - 1))
     return
   end
   local ends_at = shadow_end(conversation)
-  if ends_at == -1 or ends_at > now then redis.call('DEL', P .. QUIET .. conversation) end
+  if ends_at == -1 or ends_at > now then call('DEL', P .. QUIET .. conversation) end
 end
 
 -- The conversation, whose next batch is `batch_id`, is due at `at`. One that is due already keeps its earlier time.
 local function schedule(conversation, batch_id, at, now, db)
   local first = first_due()
   if at - 1 > now then
-    redis.call('ZADD', P .. DUE, whole(at), conversation)
+    call('ZADD', P .. DUE, whole(at), conversation)
   else
-    redis.call('ZADD', P .. DUE, 'LT', whole(at), conversation)
+    call('ZADD', P .. DUE, 'LT', whole(at), conversation)
   end
   set_shadow(conversation, at, now)
   publish_next_due(first, at, now, conversation, batch_id, db)

@@ -8,14 +8,14 @@ local function is_after(seen_at, since)
 end
 
 local function is_seen(conversation, digest, since)
-  return is_after(redis.call('ZSCORE', P .. SEEN .. conversation, digest), since)
+  return is_after(call('ZSCORE', P .. SEEN .. conversation, digest), since)
 end
 
 -- Forgets ids that were seen before `since`, at most `limit` of them: cutting a long tail at once would block Redis.
 -- The key lives until `at`, or longer if its TTL is longer.
 local function forget_seen(conversation, since, limit, at)
   local key = P .. SEEN .. conversation
-  local old = redis.call('ZRANGE', key, '-inf', whole(since), 'BYSCORE', 'LIMIT', 0, limit)
+  local old = call('ZRANGE', key, '-inf', whole(since), 'BYSCORE', 'LIMIT', 0, limit)
   if #old > 0 then push('ZREM', key, old) end
-  if redis.call('PEXPIRETIME', key) < at then redis.call('PEXPIREAT', key, whole(at)) end
+  if call('PEXPIRETIME', key) < at then call('PEXPIREAT', key, whole(at)) end
 end
