@@ -26,16 +26,16 @@ end
 local named_conversation, named_batch
 for i = FIRST, #ARGV do
   local batch_id = ARGV[i]
-  if redis.call('ZSCORE', P .. ANSWERING, batch_id) then
+  if call('ZSCORE', P .. ANSWERING, batch_id) then
     add(batch_id)
     local conversation = redis.pcall('HGET', P .. HANDED_OVER .. batch_id, 'conversationId')
     if type(conversation) == 'string' then named_conversation, named_batch = conversation, batch_id end
   end
 end
 local ahead = '(' .. whole(now)
-for _, batch_id in ipairs(redis.call('ZRANGE', P .. ANSWERING, '+inf', ahead, 'BYSCORE', 'REV', 'LIMIT', 0, of_all)) do
+for _, batch_id in ipairs(call('ZRANGE', P .. ANSWERING, '+inf', ahead, 'BYSCORE', 'REV', 'LIMIT', 0, of_all)) do
   add(batch_id)
 end
 push('ZADD', P .. ANSWERING, checks)
 if named_batch then publish_next_due(nil, now, now, named_conversation, named_batch, db) end
-return redis.call('ZCOUNT', P .. ANSWERING, ahead, '+inf')
+return call('ZCOUNT', P .. ANSWERING, ahead, '+inf')
