@@ -27,7 +27,7 @@ import { installIfNeeded } from './install.mjs'
 import { runScript, runToEnd, SIGNALS, say } from './steps.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const ALL = ['unit', 'integration', 'package'].map(folder => `test/${folder}/**/*.test.ts`)
+const ALL = ['unit', 'integration', 'security', 'package'].map(folder => `test/${folder}/**/*.test.ts`)
 const REDIS_KINDS = ['container', 'local']
 /**
  * Three on two cores, since tests mostly wait. Each lane has its own range of ports (test/support/redis-servers.ts).

@@ -2,8 +2,12 @@
  * The handover to a URL. The batch is POSTed as JSON; with a secret it is signed as Standard Webhooks specify
  * (https://www.standardwebhooks.com). 200 and 204: answered. 202: taken, and answered by
  * `POST /batches/:batchId/answered`. Any other status, or none, is a failed attempt.
+ *
+ * An error is kept in the history, the dead batch and the log. So it has the status or the error's code, and nothing that
+ * the receiver wrote: its body may quote the batch. The log has the body and the error's message at debug.
  */
 import { Webhook } from 'standardwebhooks'
+import { type Logger, silent } from '../logger.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
 
 export interface HttpHandoverOptions {
@@ -19,9 +23,13 @@ export interface HttpHandoverOptions {
 
 const TIMEOUT_MS = 60_000
 const CONCURRENCY = 16
-/** How much of a refusal's body is read, and how much of it the error shows. */
+/** How much of a refusal's body is read, and how much of it the log shows at debug. */
 const MOST_BYTES_READ = 65_536
 const MOST_CHARS_SHOWN = 200
+/** The redirect's address in an error. */
+const LONGEST_ADDRESS = 150
+/** `ECONNREFUSED`, `UND_ERR_SOCKET`, `CERT_HAS_EXPIRED`. */
+const CODE = /^[A-Z][A-Z0-9_]{2,63}$/
 const LONGEST_RETRY_AFTER_MS = 3_600_000
 
 /** @throws {RangeError} for an option that cannot be used; the message never contains the secret */
@@ -34,6 +42,7 @@ export function http({
   const { target, where, authorization } = targetFrom(url)
   const webhook = secret === undefined ? undefined : webhookFrom(secret)
   const stopping = new AbortController()
+  let log: Logger = silent
 
   const post = async ({ batch, signal }: HandoverItem): Promise<HandoverOutcome> => {
     const body = JSON.stringify(batch)
@@ -55,12 +64,18 @@ export function http({
         },
         body,
       })
-      return await outcomeOf(response, where)
+      return await outcomeOf(response, where, (fields, message) =>
+        log.debug({ batchId: batch.batchId, ...fields }, message),
+      )
     } catch (error) {
       if (signal.aborted || stopping.signal.aborted)
-        return failed(`${where}: given up, ${reasonOf(signal.aborted ? signal.reason : stopping.signal.reason)}`, false)
+        return failed(
+          `${where}: given up, ${messageOf(signal.aborted ? signal.reason : stopping.signal.reason)}`,
+          false,
+        )
       if (timeout.aborted) return failed(`${where} has not answered within ${timeoutMs} ms`)
-      return failed(`${where} cannot be reached: ${reasonOf(error)}`)
+      log.debug({ batchId: batch.batchId, reason: messageOf(error) }, `${where} cannot be reached`)
+      return failed(`${where} cannot be reached: ${codeOf(error)}`)
     }
   }
 
@@ -68,7 +83,9 @@ export function http({
     kind: 'http',
     batchesPerCall: 1,
     concurrency,
-    async start() {},
+    async start(context) {
+      log = context.log
+    },
     handOver: items => Promise.all(items.map(post)),
     async stop() {
       stopping.abort(new Error('the handover has stopped'))
@@ -76,17 +93,27 @@ export function http({
   }
 }
 
-async function outcomeOf(response: Response, where: string): Promise<HandoverOutcome> {
+async function outcomeOf(response: Response, where: string, debug: Logger['debug']): Promise<HandoverOutcome> {
   const { status, headers } = response
   // Always read, within a bound: undici closes the connection of an unread body.
   const text = await beginning(response)
   if (status === 200 || status === 204) return { result: 'answered', outcome: 'completed' }
   if (status === 202) return { result: 'taken' }
   const location = headers.get('location')
-  const said = location === null ? text : `to ${location}; redirects are not followed, set the URL it leads to`
-  const outcome = failed(`${where} answered ${status}${said === '' ? '' : ` ${oneLine(said)}`}`)
+  debug({ status, body: oneLine(text), ...(location === null ? {} : { location }) }, `${where} refused a batch`)
+  const target = location === null ? undefined : ` to ${addressIn(location, response.url)}`
+  const outcome = failed(
+    `${where} answered ${status}${target ? `${target}; redirects are not followed, set the URL it leads to` : ''}`,
+  )
   const retryAfterMs = status === 429 || status === 503 ? retryAfter(headers.get('retry-after')) : undefined
   return retryAfterMs === undefined ? outcome : { ...outcome, retryAfterMs }
+}
+
+/** Where a redirect leads, without credentials, query and fragment: they may contain a token or a text. */
+function addressIn(location: string, base: string): string {
+  const target = URL.canParse(location, base) ? new URL(location, base) : undefined
+  if (!target || !/^https?:$/.test(target.protocol)) return 'an invalid address'
+  return (target.origin + target.pathname).slice(0, LONGEST_ADDRESS)
 }
 
 /** Without `retryAfterMs`: the processor decides by the attempt how long to wait. */
@@ -116,12 +143,20 @@ function retryAfter(value: string | null): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS)
 }
 
-/** The message of fetch's error is always `fetch failed`; the reason is in its cause. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+/** What went wrong, in a word: the message of fetch's error or of its cause may name addresses, headers or credentials. */
+function codeOf(error: unknown): string {
+  const causes = error instanceof Error ? [error.cause, error] : [error]
+  for (const cause of causes) {
+    const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : ''
+    if (CODE.test(code)) return code
+  }
+  return error instanceof Error ? error.name : 'unknown error'
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return oneLine(String(error))
   const { cause } = error
-  if (cause instanceof Error) return oneLine(cause.message || ('code' in cause ? String(cause.code) : cause.name))
-  return oneLine(error.message)
+  return oneLine(cause instanceof Error && cause.message !== '' ? cause.message : error.message)
 }
 
 function targetFrom(url: string): { target: URL; where: string; authorization?: string } {

@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Handover, HandoverItem, HandoverOutcome } from '../handover/handover.js'
+import { keptError } from '../handover/kept-error.js'
 import type { Logger } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { checkIntervalMs } from '../rules.js'
@@ -115,7 +116,8 @@ export class HandingOver {
     const { batchId, lease, attempt } = batch
     answers.forget(batchId)
     const delayMs = outcome.retryAfterMs ?? Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS)
-    const error = outcome.error.message.split('\n')[0] ?? ''
+    const error = keptError(outcome.error, batch.batch)
+    log.debug({ batchId, err: outcome.error }, 'the error of the handover, as it was thrown')
     if (!outcome.counts) gate.pause(delayMs)
     await this.settle([batch], async () => {
       const result = await store.nack({ batchId, lease, delayMs, counts: outcome.counts, error })

@@ -14,6 +14,7 @@ import type { Redis } from 'ioredis'
 import type { Batch } from '../batch.js'
 import { type Bullmq, backendOn, endConnection, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
 import type { Handle } from '../handover/function.js'
+import { asKeptError, keptError } from '../handover/kept-error.js'
 import { type Logger, silent } from '../logger.js'
 import { Outage } from '../outage.js'
 import { processName } from '../process-name.js'
@@ -179,20 +180,23 @@ export class QueueWorker {
       this.log.info({ ...about, ms: Math.round(performance.now() - startedAtMs) }, 'the handler is done')
       return
     }
-    this.logUndone(about, result)
+    this.logUndone(about, result, batch)
     if (result.cut === 'stop') {
       await job.moveToWait(token)
       throw new WaitingError()
     }
     if (result.cut === 'timeout') throw new UnrecoverableError(`not answered within ${this.answerTimeoutMs} ms`)
-    throw result.result === 'failed' ? asError(result.error) : new Error('its lock was lost')
+    throw result.result === 'failed' ? asKeptError(result.error, batch) : new Error('its lock was lost')
   }
 
-  private logUndone(whose: object, result: Exclude<RunResult, { result: 'done' }>): void {
+  private logUndone(whose: object, result: Exclude<RunResult, { result: 'done' }>, batch: Batch): void {
     const about = { ...whose, ...(result.cut && { cut: result.cut }) }
     if (result.result === 'abandoned')
       this.log.warn(about, 'a handler ignores its aborted signal: it is no longer waited for, and may still be running')
-    else this.log.warn({ ...about, error: messageOf(result.error) }, 'the handler failed')
+    else {
+      this.log.warn({ ...about, error: keptError(result.error, batch) }, 'the handler failed')
+      this.log.debug({ ...about, err: result.error }, 'the error of the handler, as it was thrown')
+    }
   }
 
   private async shutDown(timeoutMs: number): Promise<void> {
@@ -229,7 +233,5 @@ export class QueueWorker {
     this.log.debug({ err: error }, 'an error in the worker')
   }
 }
-
-const asError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown)))
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
