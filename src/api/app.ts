@@ -39,6 +39,8 @@ export interface AppOptions
   mark?: string
   /** The API's address as its clients see it. */
   publicUrl?: string
+  /** Others than programs on this machine reach the API. Default: if it has a public URL. */
+  isExposed?: boolean
   /** Default yes; no: neither the page nor any route shows what people wrote. */
   showTexts?: boolean
   /** The page, its events and the queue's board; without it these routes do not exist. */
@@ -58,16 +60,19 @@ export function createApp(options: AppOptions): RequestListener {
     metrics?.received(provider, counts)
   }
   const rejected = (provider: string, reason: string) => metrics?.rejected(provider, reason)
-  const receiver = new Receiver({ ...options, observer: { received, rejected }, onAppended: afterAppend })
+  const isLocal = !(options.isExposed ?? options.publicUrl !== undefined)
+  const observer = { received, rejected }
+  const receiver = new Receiver({ ...options, isLocal, observer, onAppended: afterAppend })
   const recent = new RecentWebhooks(receiver.rejections)
 
   const router = new Router()
   conversationRoutes(router, { batcher, token, showTexts, metrics, afterAppend })
   batchRoutes(router, { batcher, token, showTexts })
-  healthRoutes(router, async () => {
+  const ready = async () => {
     await batcher.ready()
     await readiness()
-  })
+  }
+  healthRoutes(router, ready, ctx => access.hasBearer(ctx))
   if (metrics) metricsRoute(router, metrics, token)
   if (dashboard) {
     dashboardRoutes(router, { ...dashboard, batcher, access, webhooks: recent, showTexts })

@@ -1,15 +1,29 @@
 /**
- * Health, for probes, without a token: `/livez` says that the process answers, `/readyz` whether it can do its work,
- * and if not, why. Any role serves them.
+ * Health, for probes, without a token: `/livez` says that the process answers, `/readyz` whether it can do its work. If
+ * not, it names the reason by one word: the error itself holds Redis's address, which is for the log and for the token.
  */
 import type Router from '@koa/router'
+import type { Context } from 'koa'
+import { StoreUnavailable } from '../store/store.js'
 import { within } from '../within.js'
 
 /** Probes give up after a second or a few; the reason must come before that. */
 const READY_WITHIN_MS = 2000
 
-/** @param readiness rejects with one line that says what is wrong */
-export function healthRoutes(router: Router, readiness: () => Promise<void>): void {
+interface Reason {
+  word: string
+  detail: string
+}
+
+/**
+ * @param readiness rejects with one line that says why not
+ * @param mayKnow whether the request may have that line; by default none may
+ */
+export function healthRoutes(
+  router: Router,
+  readiness: () => Promise<void>,
+  mayKnow: (ctx: Context) => boolean = () => false,
+): void {
   router.get('/livez', ctx => {
     ctx.body = { status: 'ok' }
   })
@@ -17,14 +31,24 @@ export function healthRoutes(router: Router, readiness: () => Promise<void>): vo
   router.get('/readyz', async ctx => {
     const reason = await reasonAgainst(readiness)
     ctx.status = reason === undefined ? 200 : 503
-    ctx.body = reason === undefined ? { status: 'ok' } : { status: 'unavailable', error: reason }
+    ctx.body =
+      reason === undefined
+        ? { status: 'ok' }
+        : { status: 'unavailable', error: mayKnow(ctx) ? reason.detail : reason.word }
   })
 }
 
-function reasonAgainst(readiness: () => Promise<void>): Promise<string | undefined> {
-  const reason = readiness().then(
-    () => undefined,
-    error => (error instanceof Error ? error.message : String(error)),
-  )
-  return within(reason, READY_WITHIN_MS, () => `no answer within ${READY_WITHIN_MS} ms`)
+function reasonAgainst(readiness: () => Promise<void>): Promise<Reason | undefined> {
+  const reason = readiness().then(() => undefined, reasonOf)
+  return within(reason, READY_WITHIN_MS, () => ({
+    word: 'timeout',
+    detail: `no answer within ${READY_WITHIN_MS} ms`,
+  }))
+}
+
+function reasonOf(error: unknown): Reason {
+  return {
+    word: error instanceof StoreUnavailable ? error.reason : 'other',
+    detail: error instanceof Error ? error.message : String(error),
+  }
 }

@@ -45,6 +45,12 @@ export class Access {
     } else throw new Refusal(401, 'send the header "Authorization: Bearer <LULL_API_TOKEN>"', CHALLENGE)
   }
 
+  /** Whether the request has the token in its header. */
+  hasBearer(ctx: Context): boolean {
+    const [, given] = /^Bearer +(\S+)\s*$/i.exec(ctx.get('authorization')) ?? []
+    return given !== undefined && this.token !== undefined && equalInTime(given, this.token)
+  }
+
   /** Sets the browser's cookie if the token is right. @returns whether it is */
   admit(ctx: Context, given: string): boolean {
     if (!this.token || !this.cookie || !equalInTime(given, this.token)) return false

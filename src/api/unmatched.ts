@@ -1,17 +1,34 @@
 /** Requests that no route handles: a path that cannot be decoded, a method that is not allowed, a path that is not there. */
-import type { DefaultState, Middleware } from 'koa'
+import type { Context, DefaultState, Middleware } from 'koa'
 import { otherMethod } from '../http/methods.js'
 import { Refusal } from '../http/refusal.js'
 import { shown } from '../http/shown.js'
 import type { Matched, WriteReply } from './exchange.js'
 
 /**
- * The router passes an id that it cannot decode on as it is, and that id could be another conversation's.
+ * The router passes an id that it cannot decode on as it is, and that id could be another conversation's. A target that
+ * is no address at all (`http://[`) fails in everything that asks for its path.
  * @throws {Refusal} 400
  */
 export const checkPath: Middleware = (ctx, next) => {
-  decoded(ctx.path)
+  decoded(pathOf(ctx))
   return next()
+}
+
+/** @throws {Refusal} 400 */
+function pathOf(ctx: Context): string {
+  const path = parsedPath(ctx)
+  if (path) return path
+  throw new Refusal(400, `${shown(ctx.req.url ?? '')} is no address: send a path, such as /livez`)
+}
+
+/** Koa types the path as a text, but it is `null` for some targets (`//#`), and throws for others. */
+function parsedPath(ctx: Context): string | null {
+  try {
+    return ctx.path
+  } catch {
+    return null
+  }
 }
 
 /** @throws {Refusal} 400 */

@@ -36,10 +36,10 @@ export function webhookRoutes(receiver: Receiver, reply: WriteReply): Middleware
 async function handle(receiver: Receiver, req: IncomingMessage, route: Route): Promise<Reply> {
   const { method = '', headers, url = '' } = req
   const provider = route.provider && decoded(route.provider)
-  if (method === 'POST') {
-    const header = (name: string) => first(headers[name.toLowerCase()]) || undefined
-    return receiver.deliver({ body: await readBytes(req), header, url, provider, direct: route.direct })
-  }
+  const header = (name: string) => first(headers[name.toLowerCase()])
+  receiver.refuseWebPages(header, provider)
+  if (method === 'POST')
+    return receiver.deliver({ body: () => readBytes(req), header, url, provider, direct: route.direct })
   if (method === 'GET' || method === 'HEAD') {
     const fields = new URLSearchParams(route.query)
     return receiver.handshake(name => fields.get(name) ?? undefined, provider)

@@ -16,6 +16,7 @@ import { processes } from './checks/processes.js'
 import { queueRedis } from './checks/queue-redis.js'
 import { redis } from './checks/redis.js'
 import { settings } from './checks/settings.js'
+import { trust } from './checks/trust.js'
 import { vanished } from './checks/vanished.js'
 import { webhooks } from './checks/webhooks.js'
 import { degraded, type Finding } from './finding.js'
@@ -38,6 +39,7 @@ const CHECKS: readonly Check[] = [
   vanished,
   overdue,
   answers,
+  trust,
   webhooks,
   dead,
 ]

@@ -14,15 +14,21 @@ const FORM = 'application/x-www-form-urlencoded'
 const BYTE_ORDER_MARK = '\uFEFF'
 
 /**
- * Reads JSON or a form. A body that begins like JSON is read as JSON whatever its content type: curl calls every body a form.
- * @throws {Refusal} 400 if the bytes are neither, 413 over the bound, 415 if they are compressed
+ * What the headers say of a body, before it is read.
+ * @throws {Refusal} 413 if it is announced as larger than the bound, 415 if it is compressed
  */
-export function parseBody(bytes: Buffer, contentType = '', contentEncoding = 'identity'): unknown {
-  if (contentEncoding !== '' && contentEncoding !== 'identity')
-    throw new Refusal(
-      415,
-      `Content-Encoding ${shown(contentEncoding, 40)} is not supported: send the body uncompressed`,
-    )
+export function checkBodyHeaders(header: (name: string) => string | undefined): void {
+  const encoding = header('content-encoding') ?? ''
+  if (encoding !== '' && encoding.toLowerCase() !== 'identity')
+    throw new Refusal(415, `Content-Encoding ${shown(encoding, 40)} is not supported: send the body uncompressed`)
+  if (Number(header('content-length')) > MAX_BODY_BYTES) throw tooLarge()
+}
+
+/**
+ * Reads JSON or a form. A body that begins like JSON is read as JSON whatever its content type: curl calls every body a form.
+ * @throws {Refusal} 400 if the bytes are neither, 413 over the bound
+ */
+export function parseBody(bytes: Buffer, contentType = ''): unknown {
   if (bytes.length > MAX_BODY_BYTES) throw tooLarge()
   if (!isUtf8(bytes)) throw new Refusal(400, 'the body is not UTF-8: send JSON or form data in UTF-8')
   const text = bytes.toString('utf8')

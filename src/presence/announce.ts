@@ -1,6 +1,7 @@
 /** Publishes a role's presence while it runs, with the webhooks that it has refused (see presence.ts). */
 import { randomBytes } from 'node:crypto'
 import { packageVersion } from '../cli/package-files.js'
+import { webhookTrust } from '../cli/roles/exposure.js'
 import type { RoleContext } from '../cli/roles/role.js'
 import type { ProcessRegistry } from '../store/store.js'
 import type { Rejections } from '../webhook/rejections.js'
@@ -30,6 +31,7 @@ export async function makeKnown(
     fingerprint: fingerprintOf(settings),
     mark,
     settings,
+    ...(role === 'api' ? { trust: webhookTrust(config) } : {}),
   }
   let timer: NodeJS.Timeout | undefined
   const put = () => processes.put(JSON.stringify({ ...presence, refused: rejections?.all ?? [] }))

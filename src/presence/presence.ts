@@ -13,6 +13,20 @@ import { type Config, variableOf } from '../config.js'
 
 const settingValue = z.union([z.string(), z.number(), z.boolean()])
 
+/** Who may post webhooks to an API process: see webhook/authenticate.ts. */
+export const webhookTrustSchema = z.object({
+  /** Others than programs on this machine reach it. */
+  exposed: z.boolean(),
+  /** The providers that have a secret. */
+  signed: z.array(z.string()),
+  /** The providers whose webhooks are accepted without a signature. */
+  unsigned: z.array(z.string()),
+  /** Somebody named them; else they are accepted only from this machine, and only while no provider has a secret. */
+  named: z.boolean(),
+})
+
+export type WebhookTrust = z.infer<typeof webhookTrustSchema>
+
 export const presenceSchema = z.object({
   role: z.string(),
   version: z.string(),
@@ -26,6 +40,8 @@ export const presenceSchema = z.object({
   mark: z.string().optional(),
   /** By variable name. */
   settings: z.record(z.string(), settingValue),
+  /** Of an API. */
+  trust: webhookTrustSchema.optional(),
   /** Webhooks refused since the start; `lastAtMs` is the time of the last one. */
   refused: z
     .array(z.object({ provider: z.string(), reason: z.string(), count: z.number(), lastAtMs: z.number() }))

@@ -10,7 +10,7 @@ import { contentOf, correctionItem, holdingOf, PLACEHOLDER } from './baileys-con
 import { isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id.js'
 import { filledText, flag, id, isRecord, known, lenient, time } from './fields.js'
 import { messageItem } from './message-item.js'
-import { type Fault, type Item, type Place, type SignedRequest, UnreadableBody } from './provider.js'
+import { type Fault, type Item, type Place, type RequestHead, UnreadableBody } from './provider.js'
 import { bearerFault, bearerOf, tokenFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 import { isFromPhone, stubReason } from './stanza.js'
@@ -79,7 +79,7 @@ export const evolution = signedProvider({
   },
   signature: {
     secret: 'apiKey',
-    fault: keyFault,
+    headerFault: keyFault,
   },
 })
 
@@ -204,7 +204,7 @@ function presenceItems(data: unknown, { account }: Origin): Item[] {
  * The webhook's own headers: `apikey` or `Authorization` with the key, or `jwt_key`, of which Evolution makes a token that
  * is signed with it and lasts ten minutes.
  */
-async function keyFault(request: SignedRequest, secret: string): Promise<Fault | undefined> {
+async function keyFault(request: RequestHead, secret: string): Promise<Fault | undefined> {
   if (request.header('apikey')) return tokenFault('apikey')(request, secret)
   const token = bearerOf(request)
   if (token === undefined)

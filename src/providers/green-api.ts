@@ -126,7 +126,7 @@ export const greenApi = signedProvider({
   // https://green-api.com/en/docs/api/receiving/technology-webhook-endpoint
   signature: {
     secret: 'webhookToken',
-    fault: bearerFault,
+    headerFault: bearerFault,
   },
 })
 

@@ -11,7 +11,7 @@ import { chatIdFrom } from './chat-id.js'
 import { id, isRecord, known, lenient, list, text } from './fields.js'
 import { Contacts, itemFrom } from './meta-message.js'
 import { type Item, UnreadableBody } from './provider.js'
-import { hmacFault } from './signature.js'
+import { formFault, hmacFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 
 const OBJECT = 'whatsapp_business_account'
@@ -69,6 +69,7 @@ export const meta = signedProvider({
   // https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/create-webhook-endpoint
   signature: {
     secret: 'appSecret',
+    headerFault: formFault('X-Hub-Signature-256', /^sha256=[0-9a-f]{64}$/),
     fault: hmacFault('X-Hub-Signature-256', 'sha256', 'sha256='),
   },
 })

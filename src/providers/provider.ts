@@ -78,11 +78,15 @@ export type Item = MessageItem | EditItem | RevokeItem | TypingItem | OwnItem | 
 /** Returns a header by its lower-case name; `undefined` if there is none. */
 export type HeaderReader = (name: string) => string | undefined
 
+/** The part of a request that is there before its body. */
+export interface RequestHead {
+  header: HeaderReader
+}
+
 /** The parts of a request that a signature covers. */
-export interface SignedRequest {
+export interface SignedRequest extends RequestHead {
   /** The bytes as they were received. */
   body: Buffer
-  header: HeaderReader
   /** The path and the query of the request, unchanged; or the whole URL. */
   url?: string | undefined
 }
@@ -99,12 +103,20 @@ export interface Signature {
   readonly setting: string
   /** `undefined` or empty: none is set. */
   secret(options: OptionsByProvider): string | undefined
+  /** Resolves to nothing if the headers show no fault: they are checked before the body is read. */
+  headerFault(
+    head: RequestHead,
+    secret: string,
+    options: OptionsByProvider,
+  ): Fault | undefined | Promise<Fault | undefined>
   /** Resolves to nothing if the signature is right. */
   fault(
     request: SignedRequest,
     secret: string,
     options: OptionsByProvider,
   ): Fault | undefined | Promise<Fault | undefined>
+  /** What is wrong with the provider's own options: a secret that is given but empty, or beside `unsigned`. */
+  optionsFault(options: OptionsByProvider): string | undefined
   /** What is missing beside the secret; `undefined`: nothing. */
   lacks(options: OptionsByProvider): Lack | undefined
 }

@@ -12,7 +12,7 @@ import { chatIdFrom, samePersonIn } from './chat-id.js'
 import { filledText, id, isRecord, known, lenient, lookUp, text } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Fault, type Item, type SignedRequest, UnreadableBody } from './provider.js'
-import { missing } from './signature.js'
+import { formFault, missing } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 
 const degrees = lenient(z.coerce.number())
@@ -92,6 +92,7 @@ export const twilio = signedProvider({
       because: 'Twilio signs the address it posts to',
       remedy: 'set it to how the outside sees the API, https://your.host say',
     },
+    headerFault: formFault('X-Twilio-Signature', /^[A-Za-z0-9+/]{27}=$/),
     fault,
   },
 })

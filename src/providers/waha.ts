@@ -16,7 +16,7 @@ import { chatIdFrom, isGroupId, noConversation, personIdFrom, samePersonIn } fro
 import { degrees, filledText, flag, id, isRecord, known, lenient, list, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, UnreadableBody } from './provider.js'
-import { hmacFault } from './signature.js'
+import { formFault, hmacFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 import { chatOfStanza, stanzaOf, stubReason } from './stanza.js'
 import { isFile, webIgnored, webType } from './web-kinds.js'
@@ -120,6 +120,7 @@ export const waha = signedProvider({
   // https://waha.devlike.pro/docs/how-to/webhooks/#hmac-authentication
   signature: {
     secret: 'hmacKey',
+    headerFault: formFault('X-Webhook-Hmac', /^[0-9a-f]{128}$/),
     fault: hmacFault('X-Webhook-Hmac', 'sha512'),
   },
 })

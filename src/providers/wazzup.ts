@@ -83,7 +83,7 @@ export const wazzup = signedProvider({
   // Sent as soon as Wazzup knows the CRM's key.
   signature: {
     secret: 'crmKey',
-    fault: bearerFault,
+    headerFault: bearerFault,
   },
 })
 

@@ -89,7 +89,7 @@ export const wwebjs = signedProvider({
   },
   signature: {
     secret: 'apiKey',
-    fault: tokenFault('x-api-key'),
+    headerFault: tokenFault('x-api-key'),
   },
 })
 

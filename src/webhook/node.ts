@@ -42,14 +42,14 @@ export function toNode(receive: Receive): NodeHandler {
 /** @throws {Error} with the remedy, if the body was read and not kept */
 export async function responseTo(req: NodeRequest, receive: Receive): Promise<Response> {
   try {
-    return await receive(await requestFrom(req))
+    return await receive(requestFrom(req))
   } catch (error) {
     if (error instanceof Refusal) return responseOf(new ErrorReplies(silent).to(error))
     throw error
   }
 }
 
-async function requestFrom(req: NodeRequest): Promise<Request> {
+function requestFrom(req: NodeRequest): Request {
   const { method = 'GET', headers, rawBody, originalUrl, url = '/' } = req
   const headerPairs = Object.entries(headers).flatMap(([name, value]) =>
     // Pseudo-headers of HTTP/2, `:path` and the like, are not allowed in fetch.
@@ -60,6 +60,17 @@ async function requestFrom(req: NodeRequest): Promise<Request> {
   const target = (originalUrl ?? url).startsWith('/') && URL.canParse(path) ? path : 'http://localhost/'
   if (method === 'GET' || method === 'HEAD') return new Request(target, { method, headers: headerPairs })
   if (rawBody === undefined && req.readableDidRead) throw new Error(BODY_IS_GONE)
-  const body = rawBody ?? (await readBytes(req))
-  return new Request(target, { method, headers: headerPairs, body })
+  if (rawBody !== undefined) return new Request(target, { method, headers: headerPairs, body: rawBody })
+  const init: RequestInit & { duplex: 'half' } = { method, headers: headerPairs, body: unreadBody(req), duplex: 'half' }
+  return new Request(target, init)
+}
+
+/** Reads the request when it is read itself: a webhook that its headers refuse is not read. */
+function unreadBody(req: NodeRequest): ReadableStream<Uint8Array> {
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    const bytes = await readBytes(req)
+    if (bytes.length > 0) controller.enqueue(bytes)
+    controller.close()
+  }
+  return new ReadableStream({ pull }, { highWaterMark: 0 })
 }

@@ -5,7 +5,7 @@
  * The reply is sent when the messages are stored. If the store fails, a webhook for several conversations may be half
  * stored: the reply is 503, the provider sends the webhook again, and what was stored counts as duplicate then.
  */
-import { parseBody } from '../http/body.js'
+import { checkBodyHeaders, parseBody } from '../http/body.js'
 import { Refusal } from '../http/refusal.js'
 import type { Reply } from '../http/respond.js'
 import { shown } from '../http/shown.js'
@@ -14,7 +14,7 @@ import type { Counts, Observer } from '../observer.js'
 import type { HeaderReader, Item, Provider } from '../providers/provider.js'
 import { providers as allProviders, type Providers, type ProvidersOptions } from '../providers/registry.js'
 import type { AppendResult } from '../store/store.js'
-import { checkSender, checkVerifyToken, type Trust, trustIn } from './authenticate.js'
+import { checkHead, checkSender, checkVerifyToken, refuseWebPages, type Trust, trustIn } from './authenticate.js'
 import { type Rejection, Rejections } from './rejections.js'
 import { type Groups, type OnOwnMessage, planOf, type StepRules } from './steps.js'
 import { type Receiving, storeSteps } from './store-steps.js'
@@ -26,6 +26,11 @@ export interface ReceiverOptions {
   providers?: ProvidersOptions
   /** The providers there are. Default all of Lull's. */
   known?: Providers
+  /**
+   * Only programs on this machine reach the server: while no provider has a secret, webhooks that no proxy forwarded are
+   * accepted unsigned. Default no: a provider without a secret is refused unless it is named as unsigned.
+   */
+  isLocal?: boolean
   /** Default `byChat`. By sender, the chats of a group are `<group>/<sender>`. */
   groups?: Groups
   /** Default `ignore`. */
@@ -42,7 +47,8 @@ export interface ReceiverOptions {
 }
 
 export interface Delivery {
-  body: Buffer
+  /** The bytes, or what reads them: it is called when the headers have been checked. */
+  body: Buffer | (() => Promise<Buffer>)
   header: HeaderReader
   /** The path and the query that it was posted to, or the whole URL. */
   url?: string
@@ -72,7 +78,7 @@ export class Receiver {
       throw new TypeError('onOwnMessage=drop needs a batcher with drop(conversationId): give a Batcher')
     this.batcher = batcher
     this.rejections = rejections
-    this.trust = trustIn(known, providers, rejections)
+    this.trust = trustIn({ known, providers, rejections, isLocal: options.isLocal ?? false })
     this.known = known
     this.rules = { groups, onOwnMessage, raw: options.raw ?? false }
     this.log = log
@@ -83,18 +89,21 @@ export class Receiver {
 
   /**
    * Resolves to 200 and `{"accepted","duplicates","ignored"}` when everything is stored.
-   * @throws {Refusal} for what the sender has to change: 400, 401, 404, 413, 415
+   * @throws {Refusal} for what the sender has to change: 400, 401, 403, 404, 413, 415
    * @throws {UnreadableBody} for JSON that this provider does not send
    * @throws {StoreUnavailable} and {ForeignKey} as the batcher does
    */
   async deliver({ body, header, url, provider: name, direct = false }: Delivery): Promise<Reply> {
-    const request = { body, header, url }
+    this.refuseWebPages(header, name)
     const named = name === undefined ? undefined : this.named(name)
+    const unsigned = await checkHead(this.trust, named, { header })
+    checkBodyHeaders(header)
+    const request = { body: typeof body === 'function' ? await body() : body, header, url }
     // With a name the sender is checked before the body is parsed.
-    if (named !== undefined) await checkSender(this.trust, named, request)
-    const value = parseBody(body, header('content-type'), header('content-encoding'))
+    if (named !== undefined) await checkSender(this.trust, named, request, unsigned)
+    const value = parseBody(request.body, header('content-type'))
     const provider = named ?? this.recognised(value)
-    if (named === undefined) await checkSender(this.trust, provider, request)
+    if (named === undefined) await checkSender(this.trust, provider, request, unsigned)
     return { status: 200, body: await this.store(provider.parse(value), provider.name, direct) }
   }
 
@@ -108,6 +117,11 @@ export class Receiver {
       throw new Refusal(400, 'hub.mode=subscribe is missing: GET is for Meta’s verification handshake, POST webhooks')
     checkVerifyToken(this.trust, query('hub.verify_token') ?? '')
     return { status: 200, body: (query('hub.challenge') ?? '').slice(0, LONGEST_CHALLENGE) }
+  }
+
+  /** For every method: @throws {Refusal} 403 for a request that a web page sent */
+  refuseWebPages(header: HeaderReader, name?: string): void {
+    refuseWebPages(this.trust, header, name)
   }
 
   /** @throws {Refusal} 404 */

@@ -6,10 +6,14 @@ import type { Logger } from '../logger.js'
 import { MINUTE_MS, Throttle } from '../throttle.js'
 
 /**
- * `missing`, `mismatch`: the signature or token. `unsigned`: the provider has no secret and another one has.
+ * `missing`, `mismatch`: the signature or token. `unsigned`: the provider has no secret, and nothing names it as unsigned.
+ * `exposed`: no provider has a secret, and others than this machine's programs reach the API. `browser`: a web page sent it.
  * `verify_token`: Meta's handshake.
  */
-export type RejectionReason = 'missing' | 'mismatch' | 'unsigned' | 'verify_token'
+export type RejectionReason = 'missing' | 'mismatch' | 'unsigned' | 'exposed' | 'browser' | 'verify_token'
+
+/** In place of the provider's name if a webhook is refused before its provider is known. */
+export const UNKNOWN_PROVIDER = 'unknown'
 
 /** All that were refused for one reason since the process started. */
 export interface Rejection {

@@ -5,9 +5,10 @@ import { listen } from '../../http/listen.js'
 import { makeKnown } from '../../presence/announce.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
+import { isExposed } from '../../webhook/exposure.js'
 import { Rejections } from '../../webhook/rejections.js'
 import { dashboardFor } from './dashboard.js'
-import { checkExposure } from './exposure.js'
+import { checkExposure, logExposure } from './exposure.js'
 import { type ApiContext, logStart } from './role.js'
 
 /**
@@ -43,6 +44,7 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
     metrics,
     rejections,
     showTexts: config.api.showTexts,
+    isExposed: isExposed(config.api),
     ...(mark === undefined ? {} : { mark }),
     ...(config.api.publicUrl === undefined ? {} : { publicUrl: config.api.publicUrl }),
     ...(config.api.token === undefined ? {} : { apiToken: config.api.token }),
@@ -55,6 +57,7 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
   await lifecycle.add('the readers of /events', () => dashboard.live.close())
   logStart(log, 'api', identity)
   log.info({ url: server.url }, `api listens on ${server.url}`)
+  logExposure(config, log)
   return { batcher, url: server.url }
 }
 

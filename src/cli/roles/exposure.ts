@@ -1,9 +1,10 @@
 /**
- * Who may post webhooks here without proof, checked and said at the start. An API that other machines reach needs a reason
- * to believe what comes in: a provider's secret, or the operator's word that a provider may come unsigned.
+ * Who may post webhooks to this API, checked and said at the start. An API that other machines reach needs a reason to
+ * believe what comes in: a provider's secret, or the operator's word that a provider may come unsigned.
  */
 import { type Config, ConfigError } from '../../config.js'
 import type { Logger } from '../../logger.js'
+import type { WebhookTrust } from '../../presence/presence.js'
 import { providers as known } from '../../providers/registry.js'
 import { isExposed, isLoopback } from '../../webhook/exposure.js'
 
@@ -16,27 +17,29 @@ export function checkExposure({ api, providers }: Config): void {
   )
 }
 
-/** The providers whose webhooks anybody who reaches the API can forge. */
-export function unsignedProviders({ api, providers }: Pick<Config, 'api' | 'providers'>): string[] {
-  const isLocal = !isExposed(api)
-  return known.list
-    .filter(({ signature }) => !signature?.secret(providers))
-    .map(({ name }) => name)
-    .filter(name => known.mayComeUnsigned(name, providers, isLocal))
+export function webhookTrust({ api, providers }: Pick<Config, 'api' | 'providers'>): WebhookTrust {
+  const exposed = isExposed(api)
+  const isSigned = (name: string) => Boolean(known.named(name)?.signature?.secret(providers))
+  return {
+    exposed,
+    signed: known.names.filter(isSigned),
+    unsigned: known.names.filter(name => !isSigned(name) && known.mayComeUnsigned(name, providers, !exposed)),
+    named: known.namedUnsigned(providers) !== undefined,
+  }
 }
 
-/** One line at the start about webhooks that come without proof; none if there are no such webhooks. */
+/** One line at the start if webhooks are accepted without proof, or if none is accepted. */
 export function logExposure(config: Config, log: Logger): void {
-  const unsigned = unsignedProviders(config)
-  if (unsigned.length === 0) return
-  if (config.providers.allowUnsigned === undefined)
+  const { exposed, signed, unsigned, named } = webhookTrust(config)
+  if (unsigned.length > 0 && named)
+    log.warn(
+      { unsigned, exposed },
+      `webhooks of ${unsigned.join(', ')} are accepted without proof (LULL_ALLOW_UNSIGNED): anybody who reaches this API, or a proxy in front of it, can forge them`,
+    )
+  else if (unsigned.length > 0)
     log.info(
       {},
       'no provider has a secret: webhooks are accepted from programs on this machine, and refused if a proxy forwards them',
     )
-  else
-    log.warn(
-      { unsigned, exposed: isExposed(config.api) },
-      `anybody who reaches ${isExposed(config.api) ? 'this API' : 'this machine’s port, or a proxy in front of it,'} can forge webhooks of ${unsigned.join(', ')} (LULL_ALLOW_UNSIGNED)`,
-    )
+  else if (signed.length === 0) log.warn({}, 'no webhook is accepted: no provider has a secret')
 }

@@ -4,7 +4,7 @@ import Router from '@koa/router'
 import { emptyApp, exchange, replyWith } from '../../api/exchange.js'
 import { healthRoutes } from '../../api/health.js'
 import { metricsRoute } from '../../api/metrics.js'
-import { nothingHere, otherMethods } from '../../api/unmatched.js'
+import { checkPath, nothingHere, otherMethods } from '../../api/unmatched.js'
 import { type Listening, listen } from '../../http/listen.js'
 import { ErrorReplies } from '../../http/refusal.js'
 import type { Logger } from '../../logger.js'
@@ -34,6 +34,7 @@ export function opsApp(log: Logger, metrics: Metrics, readiness: () => Promise<v
   const reply = replyWith({})
   const app = emptyApp(log)
   app.use(exchange({ errors: new ErrorReplies(log), reply, log }))
+  app.use(checkPath)
   app.use(router.routes())
   app.use(otherMethods(reply))
   app.use(nothingHere(() => 'GET /livez, GET /readyz or GET /metrics'))

@@ -150,7 +150,9 @@ export default {
   rejections: {
     missing: 'no signature or token',
     mismatch: 'the signature or token is wrong',
-    unsigned: 'no secret is set for this provider, but one is set for another',
+    unsigned: 'no secret is set for this provider, and it is not named as unsigned',
+    exposed: 'nothing proves who sent it, and the API is reachable from outside',
+    browser: 'a web page sent it',
     verify_token: 'the verify token is wrong',
   },
   phases: {

@@ -159,6 +159,10 @@ describe('API: health and unknown paths', () => {
     expect([status, json]).to.deep.equal([503, { status: 'unavailable', error: reason.message }])
     api.store.trouble = new StoreUnavailable('readonly', 'Redis is read-only')
     expect((await api.call('GET', '/readyz')).text).to.include('read-only')
+    expect(await fetch(`${api.url}/readyz`).then(response => response.json())).to.deep.equal({
+      status: 'unavailable',
+      error: 'readonly',
+    })
     expect((await api.call('GET', '/livez')).status).to.equal(200)
     expect((await api.call('HEAD', '/livez')).status).to.equal(200)
   })

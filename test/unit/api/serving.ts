@@ -13,6 +13,8 @@ export const TOKEN = 'a-token'
 export class TroubledStore extends MemoryStore {
   trouble?: Error
   listeners?: number
+  /** Messages that were stored. */
+  appended = 0
   /** Appends wait for it. */
   gate?: () => Promise<void>
 
@@ -20,6 +22,7 @@ export class TroubledStore extends MemoryStore {
     await this.gate?.()
     if (this.trouble) throw this.trouble
     const result = await super.append(request)
+    this.appended += result.accepted
     return this.listeners === undefined ? result : { ...result, listeners: this.listeners }
   }
 

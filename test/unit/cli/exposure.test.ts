@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { checkExposure, unsignedProviders } from '../../../src/cli/roles/exposure.js'
+import { checkExposure, webhookTrust } from '../../../src/cli/roles/exposure.js'
 import { type Environment, readConfig } from '../../../src/config.js'
 import { providers } from '../../../src/providers/registry.js'
 
@@ -28,7 +28,7 @@ describe('exposure', () => {
     })
 
   it('the providers that may come unsigned are those that LULL_ALLOW_UNSIGNED names, and no others', () => {
-    const open = (env: Environment) => unsignedProviders(readConfig(env))
+    const open = (env: Environment) => webhookTrust(readConfig(env)).unsigned
     const all = providers.names
     expect(open({})).to.deep.equal(all)
     expect(open({ LULL_ALLOW_UNSIGNED: 'wppconnect' })).to.deep.equal(['wppconnect'])

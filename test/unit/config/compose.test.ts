@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { checkExposure, unsignedProviders } from '../../../src/cli/roles/exposure.js'
+import { checkExposure, webhookTrust } from '../../../src/cli/roles/exposure.js'
 import { groupsOf, KNOWN } from '../../../src/config/known.js'
 import { composeSettings } from '../../../src/config/reference.js'
 import { declaredIn } from '../../../src/config/setting.js'
@@ -46,7 +46,7 @@ describe('deployment files', () => {
     const [, preset = ''] = /LULL_ALLOW_UNSIGNED: \$\{LULL_ALLOW_UNSIGNED:-(\w*)\}/.exec(compose) ?? []
     const config = readConfig({ HOST: '0.0.0.0', LULL_API_TOKEN: 'token', LULL_ALLOW_UNSIGNED: preset })
     expect(() => checkExposure(config)).not.to.throw()
-    expect(unsignedProviders(config)).to.deep.equal([])
+    expect(webhookTrust(config).unsigned).to.deep.equal([])
   })
 
   it('no file of the repository opens all providers', () => {

@@ -8,6 +8,7 @@ import { type NodeRequest, toNode } from '../../../src/webhook/node.js'
 import { Recorder } from './recorder.js'
 
 const BODY = JSON.stringify({ messageId: '1', chatId: 'a', text: 'hi' })
+const UNSIGNED = { generic: { unsigned: true as const } }
 const post = (body: string | ReadableStream, more: RequestInit = {}): RequestInit => ({ method: 'POST', body, ...more })
 
 describe('webhook: Request → Response', () => {
@@ -15,7 +16,7 @@ describe('webhook: Request → Response', () => {
 
   it('answers a webhook and a handshake', async () => {
     const batcher = new Recorder()
-    const receive = webhook({ batcher, providers: { meta: { verifyToken: 't' } } })
+    const receive = webhook({ batcher, providers: { meta: { verifyToken: 't' }, allowUnsigned: ['generic'] } })
     const response = await receive(new Request(url, post(BODY)))
     expect(response.status).to.equal(200)
     expect(await response.json()).to.deep.equal({ accepted: 1, duplicates: 0, ignored: 0 })
@@ -32,7 +33,7 @@ describe('webhook: Request → Response', () => {
       conversationId: 'a',
       error: new StoreUnavailable('memory', 'Redis at redis://10.1.2.3:6379 answers "OOM"'),
     }
-    const response = await webhook({ batcher })(new Request(url, post(BODY)))
+    const response = await webhook({ batcher, providers: UNSIGNED })(new Request(url, post(BODY)))
     expect(response.status).to.equal(503)
     expect(Number(response.headers.get('retry-after'))).to.be.greaterThan(0)
     expect(await response.text())
@@ -46,7 +47,7 @@ describe('webhook: Request → Response', () => {
     const lines: object[] = []
     const nothing = () => {}
     const log = { debug: nothing, info: nothing, warn: nothing, error: (fields: object) => void lines.push(fields) }
-    const response = await webhook({ batcher, log })(new Request(url, post(BODY)))
+    const response = await webhook({ batcher, providers: UNSIGNED, log })(new Request(url, post(BODY)))
     expect(response.status).to.equal(500)
     expect(await response.text()).to.not.include('secret')
     expect(lines).to.have.length(1)
@@ -61,7 +62,7 @@ describe('webhook: Request → Response', () => {
       },
     })
     const init: RequestInit & { duplex: 'half' } = { ...post(endless), duplex: 'half' }
-    const response = await webhook({ batcher: new Recorder() })(new Request(url, init))
+    const response = await webhook({ batcher: new Recorder(), providers: UNSIGNED })(new Request(url, init))
     expect(response.status).to.equal(413)
     expect(pulled).to.be.lessThan(60)
   })
@@ -90,7 +91,7 @@ describe('webhook: in Node servers and Koa', () => {
 
   it('toNode handles (req, res)', async () => {
     const batcher = new Recorder()
-    const handle = toNode(webhook({ batcher }))
+    const handle = toNode(webhook({ batcher, providers: UNSIGNED }))
     const url = await serve((req, res) => void handle(req, res))
     const response = await fetch(url, post(BODY))
     expect(await response.json()).to.deep.equal({ accepted: 1, duplicates: 0, ignored: 0 })
@@ -100,7 +101,7 @@ describe('webhook: in Node servers and Koa', () => {
   })
 
   it('toNode uses the bytes that a body parser kept', async () => {
-    const handle = toNode(webhook({ batcher: new Recorder() }))
+    const handle = toNode(webhook({ batcher: new Recorder(), providers: UNSIGNED }))
     const url = await serve(async (req, res) => handle(await parsed(req, true), res))
     expect((await fetch(url, post(BODY))).status).to.equal(200)
   })
@@ -125,7 +126,7 @@ describe('webhook: in Node servers and Koa', () => {
 
   it('toKoa returns Koa middleware', async () => {
     const batcher = new Recorder()
-    const app = new Koa().use(toKoa(webhook({ batcher })))
+    const app = new Koa().use(toKoa(webhook({ batcher, providers: UNSIGNED })))
     const url = await serve(app.callback())
     const response = await fetch(url, post(BODY))
     expect(response.headers.get('content-type')).to.match(/^application\/json/)

@@ -1,10 +1,10 @@
-import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { Batcher } from '../../../src/batcher.js'
 import { MAX_BODY_BYTES } from '../../../src/http/body.js'
 import { Refusal } from '../../../src/http/refusal.js'
 import { silent } from '../../../src/logger.js'
+import { PROVIDERS } from '../../../src/providers/registry.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
 import { Receiver, type ReceiverOptions } from '../../../src/webhook/receive.js'
 import { Rejections } from '../../../src/webhook/rejections.js'
@@ -20,7 +20,7 @@ interface Sent {
 
 function setUp(options: Partial<ReceiverOptions> = {}) {
   const batcher = new Recorder()
-  const receiver = new Receiver({ batcher, ...options })
+  const receiver = new Receiver({ batcher, isLocal: true, ...options })
   const send = async (body: unknown, { provider, direct, headers = {} }: Sent = {}) => {
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
     const { body: answer } = await receiver.deliver({ body: bytes, header: name => headers[name], provider, direct })
@@ -352,11 +352,35 @@ describe('webhook: providers and secrets', () => {
     expect(await all.refusal(fixture('meta/text.json'))).to.equal(401)
   })
 
-  it('an empty secret does not count as a secret', async () => {
-    const { send } = setUp({ providers: { meta: { appSecret: '' } } })
-    const forged = `sha256=${createHmac('sha256', '').update(signed).digest('hex')}`
-    expect(await send(signed, { headers: { 'x-hub-signature-256': forged } })).to.include({ accepted: 1 })
-    expect(await send(signed)).to.include({ accepted: 1 })
+  for (const { name, option, settings, signature } of PROVIDERS.filter(each => 'signature' in each))
+    it(`${name} whose secret is given but empty or undefined is an error, unless it says unsigned`, async () => {
+      const [secret = ''] = Object.keys(settings.shape)
+      expect(signature.secret({ [option]: { [secret]: 'filled' } })).to.equal('filled')
+      for (const value of ['', undefined]) {
+        const own = { [secret]: value }
+        expect(() => setUp({ providers: { [option]: own } })).to.throw(
+          TypeError,
+          `providers.${option}.${secret} is empty`,
+        )
+        const { receiver } = setUp({ providers: { [option]: { ...own, unsigned: true } } })
+        const error = await receiver
+          .deliver({ body: Buffer.from('null'), header: () => undefined, provider: name })
+          .catch(error => error)
+        expect(error).to.include({ name: 'UnreadableBody' })
+      }
+      const both = { [secret]: 'filled', unsigned: true }
+      expect(() => setUp({ providers: { [option]: both } })).to.throw(TypeError, 'exclude each other')
+    })
+
+  it('a list of unsigned providers opens no other one, with and without a secret elsewhere', async () => {
+    for (const meta of [{}, { meta: { appSecret } }])
+      for (const words of [{ allowUnsigned: ['wppconnect'] }, { wppconnect: { unsigned: true as const } }]) {
+        const { send, refusal } = setUp({ providers: { ...meta, ...words } })
+        expect(await refusal(message('1'))).to.equal(401)
+        expect(await refusal(message('1'), { provider: 'generic' })).to.equal(401)
+        expect(await refusal(signed)).to.equal(401)
+        expect(await send(fixture('wppconnect/onmessage-text.json'))).to.include({ accepted: 1 })
+      }
   })
 
   it('a refusal is logged once a minute, with the setting and without the secret', async () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { silent } from '../../../src/logger.js'
 import type { Counts } from '../../../src/observer.js'
+import type { ProvidersOptions } from '../../../src/providers/registry.js'
 import { webhook } from '../../../src/webhook/fetch.js'
 import { Rejections } from '../../../src/webhook/rejections.js'
 import { Recorder } from './recorder.js'
@@ -41,13 +42,19 @@ describe('webhook: refused webhooks', () => {
       received: (provider: string, counts: Counts) => void seen.push([provider, { ...counts }]),
     }
     const body = JSON.stringify({ messageId: '1', chatId: 'a', text: 'hi' })
-    for (const providers of [{ waha: { hmacKey: 'key' } }, {}])
+    const all: ProvidersOptions[] = [
+      { waha: { hmacKey: 'key' } },
+      { waha: { hmacKey: 'key' }, generic: { unsigned: true } },
+      {},
+    ]
+    for (const providers of all)
       await webhook({ batcher: new Recorder(), providers, observer })(
         new Request('http://localhost/hook', { method: 'POST', body }),
       )
     expect(seen).to.deep.equal([
-      ['generic', 'unsigned'],
+      ['waha', 'missing'],
       ['generic', { accepted: 1, duplicates: 0, ignored: 0 }],
+      ['unknown', 'exposed'],
     ])
   })
 })
