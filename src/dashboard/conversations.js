@@ -75,8 +75,21 @@ export class Conversations {
         conversation.open = undefined
         conversation.sealed = []
         break
+      case 'merged':
+        if (detail.into !== undefined) this.moveTo(this.of(detail.into), conversation)
+        break
     }
     this.forgetIfDone(conversation)
+  }
+
+  /** All of a conversation is another one's: `batch-updated` says then what is open there. */
+  moveTo(into, from) {
+    into.changes += 1
+    into.open ??= from.open
+    into.sealed.push(...from.sealed)
+    into.held ??= from.held
+    Object.assign(from, { open: undefined, sealed: [], held: undefined })
+    this.forgetIfDone(into)
   }
 
   /** @returns whether that is news */

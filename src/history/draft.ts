@@ -9,7 +9,7 @@ import { type HistoryEntry, idsIn, numberIn } from './steps.js'
 export type LifeRules = Pick<Rules, 'quietGapMs' | 'maxWaitMs' | 'order'>
 
 /** Where the steps leave a batch. */
-export type Place = 'waiting' | 'claimed' | 'answering' | 'answered' | 'dead' | 'dropped' | 'revoked'
+export type Place = 'waiting' | 'claimed' | 'answering' | 'answered' | 'dead' | 'dropped' | 'revoked' | 'merged'
 
 export interface Stay {
   place: Place
@@ -107,13 +107,20 @@ export class Draft {
       case 'dropped':
         this.drop(entry)
         break
+      case 'merged':
+        // `batch`: its messages are that batch's now.
+        if (this.place === 'waiting' && detail['batch'] !== undefined) this.leave('merged', entry)
+        break
     }
   }
 
   /** `dropped` is recorded for one batch, and discards everything in the conversation that waits. */
   drop(entry: HistoryEntry): void {
-    if (this.place !== 'waiting') return
-    this.end('dropped', entry.atMs)
+    if (this.place === 'waiting') this.leave('dropped', entry)
+  }
+
+  private leave(place: Place, entry: HistoryEntry): void {
+    this.end(place, entry.atMs)
     this.free(entry)
   }
 
@@ -169,9 +176,7 @@ export class Draft {
 
   /** The batch has no messages left: they were revoked. */
   close(entry: HistoryEntry): void {
-    if (this.place !== 'waiting') return
-    this.end('revoked', entry.atMs)
-    this.free(entry)
+    if (this.place === 'waiting') this.leave('revoked', entry)
   }
 
   dueAt(dueMs: number): void {

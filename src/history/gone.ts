@@ -5,7 +5,8 @@ import type { HistoryEntry } from './steps.js'
 const WAITING: ReadonlySet<string> = new Set(['opened', 'appended', 'extended', 'sealed', 'edited', 'redriven'])
 
 /** True if a batch whose last step is this one should wait. */
-export const shouldWait = ({ step }: HistoryEntry): boolean => WAITING.has(step)
+export const shouldWait = ({ step, detail }: HistoryEntry): boolean =>
+  WAITING.has(step) || (step === 'merged' && detail['from'] !== undefined)
 
 /**
  * True if a batch that should wait does not. The caller must check afterwards that no step was recorded between its two reads:
@@ -23,9 +24,14 @@ export function isGone(
   // The list is cut off: messages of this batch may be among those that it lacks.
   if (messages.length < waiting || messages.some(message => message.batchId === batchId)) return false
   if (heldBy?.batchId === batchId) return false
-  return !wasDropped(last, history)
+  return !wasEmptied(last, history)
 }
 
-/** One step `dropped` covers everything that waited in the conversation. */
-const wasDropped = ({ conversationId, atMs }: HistoryEntry, history: readonly HistoryEntry[]): boolean =>
-  history.some(each => each.step === 'dropped' && each.conversationId === conversationId && each.atMs >= atMs)
+/** One step `dropped` or `merged` covers everything that waited in the conversation. */
+const wasEmptied = ({ conversationId, atMs }: HistoryEntry, history: readonly HistoryEntry[]): boolean =>
+  history.some(
+    each =>
+      (each.step === 'dropped' || (each.step === 'merged' && each.detail['into'] !== undefined)) &&
+      each.conversationId === conversationId &&
+      each.atMs >= atMs,
+  )

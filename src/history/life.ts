@@ -16,6 +16,7 @@ import type { HistoryEntry } from './steps.js'
  *   dead       its handover failed for good; `error` says why
  *   dropped    it was discarded before a processor claimed it
  *   revoked    every message in it was revoked before a processor claimed it
+ *   merged     its messages joined another batch, as the conversations of one person were merged
  *   lost       it should wait, and its messages are gone: something other than Lull deleted them
  */
 export type LifeState =
@@ -28,6 +29,7 @@ export type LifeState =
   | 'dead'
   | 'dropped'
   | 'revoked'
+  | 'merged'
   | 'lost'
 
 /**
@@ -86,7 +88,7 @@ export interface Life {
   attempts: number
   /** When the receiver first had it. */
   handedOverAtMs?: number
-  /** When it was answered, died, was dropped or revoked. Absent while it goes on, and for a lost batch. */
+  /** When it was answered, died, was dropped, revoked or merged. Absent while it goes on, and for a lost batch. */
   endedAtMs?: number
   /** How the answer ended: `completed`, `failed`, `removed` or `timeout`. */
   outcome?: string
@@ -104,7 +106,7 @@ export interface Life {
 }
 
 /** States in which nothing more happens by itself. */
-const ENDED: ReadonlySet<LifeState> = new Set(['answered', 'dead', 'dropped', 'revoked', 'lost'])
+const ENDED: ReadonlySet<LifeState> = new Set(['answered', 'dead', 'dropped', 'revoked', 'merged', 'lost'])
 
 /** Whether nothing more happens to it, unless somebody redrives it. */
 export const isEnded = ({ state }: Pick<Life, 'state'>): boolean => ENDED.has(state)

@@ -5,7 +5,7 @@ import type { Life } from './life.js'
 import { livesOf } from './lives.js'
 import type { HistoryEntry } from './steps.js'
 
-export type LivesStore = Pick<Store, 'rules' | 'history' | 'conversation' | 'dead'>
+export type LivesStore = Pick<Store, 'rules' | 'history' | 'conversation' | 'dead' | 'samePerson'>
 
 export interface Lives {
   /** Newest first: the last batch to get its first message. */
@@ -28,7 +28,7 @@ const WAITING_LOOKED_UP = 200
 /** Steps that may have been recorded while states were read. */
 const STEPS_SINCE_READ = 100
 
-/** The lives of one conversation's batches, at most `limit`. They hold no texts. */
+/** The lives of one person's batches, whichever id is given, at most `limit`. They hold no texts. */
 export async function livesOfConversation(store: LivesStore, conversationId: string, limit: number): Promise<Lives> {
   const { lives, nowMs } = await readConversation(store, conversationId, limit)
   return { lives, nowMs }
@@ -40,10 +40,11 @@ export async function readConversation(
   conversationId: string,
   limit: number,
 ): Promise<Lives & { state: ConversationState }> {
+  const ids = await store.samePerson(conversationId)
   const history = await store.history({ conversationId, limit: STEPS_READ })
-  const state = await store.conversation(conversationId)
+  const state = await store.conversation(ids[0] ?? conversationId)
   const [newest] = await store.history({ conversationId, limit: 1 })
-  const dead = (await store.dead(DEAD_READ)).filter(batch => batch.conversationId === conversationId).reverse()
+  const dead = (await store.dead(DEAD_READ)).filter(batch => ids.includes(batch.conversationId)).reverse()
   const nowMs = nowFrom(newest, state)
   const source = { history, dead, rules: store.rules, nowMs }
   // If the conversation went on between the reads, the state belongs to other steps than these.

@@ -41,6 +41,11 @@ export type HistoryStep =
   | 'edited'
   /** A message was taken out before its batch was claimed. `ids`: of that message. */
   | 'revoked'
+  /**
+   * Two conversations of one person were merged; each of them has this step. `into`: the other one's id, in the history of the
+   * one that is gone; `batch`: the open batch that this one's joined. `from` and `count`: whose messages came, and how many.
+   */
+  | 'merged'
   /** A dead batch waits again, in front of its conversation. `count`, `by`. */
   | 'redriven'
 

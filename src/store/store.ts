@@ -201,6 +201,34 @@ export interface ForgetResult {
   underWay?: string
 }
 
+/** What is known of one person's ids, as the conversations that they would have. */
+export interface Learnt {
+  /** The person's conversation. */
+  conversationId: string
+  /** The other ids, whose conversations may have to be merged into that one: see `merge`. */
+  others: string[]
+}
+
+/**
+ * How many messages were moved; `held`: both conversations are held, so nothing changed. `undefined`: no messages waited and
+ * nothing was held, so that only the ids of messages seen were moved.
+ */
+export type MergeResult = number | 'held' | undefined
+
+/** Ids whose canonical id has changed. */
+export interface AliasNews {
+  /** Absent where they were forgotten. */
+  provider?: string | undefined
+  conversationId?: string | undefined
+  aliases: string[]
+}
+
+export interface AliasListener {
+  learnt(news: AliasNews): void
+  /** News may have been missed: before now, or while the connection was away. */
+  missed(): void
+}
+
 export interface DeadBatch {
   batchId: string
   conversationId: string
@@ -389,7 +417,8 @@ export interface Store {
   drop(conversationId: string): Promise<number>
   /**
    * Erases all that the store keeps of a conversation: messages, seen ids, claimed and dead batches, its hold, its
-   * history. What was handed over is not the store's. If it rejects half-way, call it again.
+   * history. Erases the conversations of the person's other ids with it, and then the aliases. What was handed over is
+   * not the store's. If it rejects half-way, call it again.
    */
   forget(conversationId: string): Promise<ForgetResult>
   /** Replaces the text of a message that is not claimed. Its place and its batch's due time stay. */
@@ -403,13 +432,31 @@ export interface Store {
    */
   redrive(...batchIds: [string, ...string[]]): Promise<{ conversationId: string } | undefined>
 
+  /**
+   * Remembers for 90 days that ids are one person's. One that shows wins over a hidden one (`@lid`, `@bsuid`), else the one
+   * that was known first. Does not merge the conversations.
+   * @param provider whose ids these are: an alias of one provider is none of another
+   * @param conversationIds of one account; the one in use first
+   */
+  learn(provider: string, conversationIds: string[]): Promise<Learnt>
+  /** The conversation of the person that has this id; the same one if it is no alias. */
+  resolve(provider: string, conversationId: string): Promise<string>
+  /** All ids of a person, whichever provider knows them: the canonical one first. */
+  samePerson(conversationId: string): Promise<string[]>
+  /**
+   * Moves everything of a conversation into another one, as both are one person's: messages in order of arrival, sealed batches
+   * under their ids, the open ones as one that is due at the earlier of the two times. A hold of `from` holds `into` then.
+   */
+  merge(from: string, into: string): Promise<MergeResult>
+
   conversation(conversationId: string): Promise<ConversationState>
   /** Conversations with messages, the first due first, then held ones. At most `limit`. */
   conversations(limit: number): Promise<ConversationSummary[]>
   totals(): Promise<Totals>
   /**
-   * The last steps, newest first. For one conversation, `appended` steps are derived from `claimed` ones and included;
-   * for all conversations they are not, and `claimed` says when each message came (see history/steps.ts).
+   * The last steps, newest first. For one conversation, `appended` steps are derived from `claimed` ones and included,
+   * and so are the steps of the person's other ids; for all conversations `appended` is not derived, and `claimed` says
+   * when each message came (see history/steps.ts).
    */
   history(query: { conversationId?: string; limit: number }): Promise<HistoryEntry[]>
   /** The last batches to die, newest first. */
@@ -427,6 +474,8 @@ export interface Store {
    * be reached or refuses the subscription.
    */
   followGrowth(listener: GrowthListener): Promise<() => Promise<void>>
+  /** Calls `listener` as ids are learnt and forgotten. Rejects if the store refuses the subscription. */
+  followAliases(listener: AliasListener): Promise<() => Promise<void>>
   /** Absent if the store serves one process alone. */
   readonly processes?: ProcessRegistry
   /** Resolves if the store answers and can be written. Rejects with a `StoreUnavailable` that says why not. */

@@ -40,6 +40,8 @@ const ofConversation = ({ keys }: RedisStore, id: string) => [
   keys.quiet(id),
   keys.seen(id),
   keys.hold(id),
+  keys.alias(id),
+  keys.aliases(id),
 ]
 
 async function world(): Promise<World> {
@@ -150,6 +152,13 @@ const CASES: Case[] = [
   { does: 'revoke', about: 'open', call: store => store.revoke('open', 'o1') },
   { does: 'revoke of what has not come yet', about: 'open', call: store => store.revoke('open', 'later') },
   { does: 'forget', about: 'open', call: store => store.forget('open') },
+  { does: 'merge', about: 'open', call: store => store.merge('open', 'claimed') },
+  { does: 'merge of a held conversation', about: 'claimed', call: store => store.merge('claimed', 'open') },
+  { does: 'merge into an open conversation', about: 'open', call: store => store.merge('dead', 'open') },
+  { does: 'merge into a held conversation', about: 'answering', call: store => store.merge('open', 'answering') },
+  { does: 'learn', about: 'open', call: store => store.learn('waha', ['open', 'due']) },
+  { does: 'learn of an alias', about: 'open', call: store => store.learn('waha', ['due', 'open']) },
+  { does: 'resolve', about: 'open', call: store => store.resolve('waha', 'open') },
   { does: 'conversation', about: 'open', call: store => store.conversation('open') },
   { does: 'conversations', about: 'open', call: store => store.conversations(10) },
   { does: 'dead', about: 'dead', call: store => store.dead(10) },

@@ -67,6 +67,10 @@ const SAYING: Readonly<Record<string, (detail: Detail) => (string | undefined)[]
   answered: detail => [detail['outcome'], detail['late'] && 'late'],
   dead: detail => [`after attempt ${detail['attempt']}`, detail['error']],
   dropped: detail => [count(detail), by(detail['by'])],
+  merged: ({ into, batch, from, ...detail }) =>
+    from === undefined
+      ? [`into ${into}, as both are one person`, batch && `joined batch ${batch}`]
+      : [`${count(detail)} of ${from}, as both are one person`],
   redriven: detail => [count(detail), by(detail['by'])],
 }
 

@@ -136,6 +136,8 @@ export default {
   takenBy: 'Taken by {0} at {1} because {2}; {3} late.',
   takenNot: 'No processor has taken it yet.',
   takenDropped: 'Discarded before a processor took it.',
+  takenMerged:
+    'No processor claimed it: its messages joined another batch, as two conversations of one person were merged.',
   takenLost: 'Its messages are gone: something other than Lull deleted them.',
   lifeDied: 'The handover failed for good: {0}',
   steps: 'Every step',
@@ -145,6 +147,9 @@ export default {
   stepAttempt: 'attempt {0}',
   stepAgain: 'again in {0}',
   stepTooLate: 'late',
+  stepInto: 'into {0}',
+  stepFrom: 'from {0}',
+  stepJoined: 'joined batch {0}',
   picture: 'Timeline of {0} from the first message: {1}',
 
   rejections: {
@@ -176,6 +181,7 @@ export default {
     dead: 'dead',
     dropped: 'discarded',
     revoked: 'all messages revoked',
+    merged: 'joined another batch',
     lost: 'lost',
   },
   // The words of RELEASE_REASONS in src/batch.ts, as a trace prints them.

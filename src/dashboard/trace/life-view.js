@@ -31,6 +31,7 @@ function takenBy({ claimed, state }) {
     return t('takenBy', by, timeOfDay(atMs, { exact: true }), reason(key), duration(lateMs))
   }
   if (state === 'dropped') return t('takenDropped')
+  if (state === 'merged') return t('takenMerged')
   return state === 'lost' ? t('takenLost') : t('takenNot')
 }
 

@@ -64,6 +64,20 @@ export function drop(state: State, conversationId: string): number {
 }
 
 export function forget(state: State, conversationId: string): ForgetResult {
+  const ids = state.aliases.samePerson(conversationId, state.now())
+  const erased: ForgetResult = { messages: 0, deadBatches: 0, historyEntries: 0 }
+  for (const id of ids) {
+    const { messages, deadBatches, historyEntries, underWay } = forgetOne(state, id)
+    erased.messages += messages
+    erased.deadBatches += deadBatches
+    erased.historyEntries += historyEntries
+    if (underWay !== undefined) erased.underWay = underWay
+  }
+  if (ids.length > 1) state.aliases.forget(ids)
+  return erased
+}
+
+function forgetOne(state: State, conversationId: string): ForgetResult {
   const conversation = state.conversations.get(conversationId)
   const underWay = conversation?.heldBy
   const claimed = underWay === undefined ? undefined : state.claimedBatches.get(underWay)

@@ -6,6 +6,7 @@ import type { ReleaseReason } from '../../batch.js'
 import { withArrivals } from '../../history/arrivals.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
 import type { Growth, HistoryStep, StoreEvent } from '../store.js'
+import { Aliases } from './aliases.js'
 import { Deadlines, type Entry, History, SeenIds, Subscribers } from './structures.js'
 
 /** The messages of one batch, and its seal, if it has one. */
@@ -72,6 +73,7 @@ export class State {
   readonly processors = new Subscribers<StoreEvent>()
   readonly growth = new Subscribers<Growth>()
   readonly seen: SeenIds
+  readonly aliases = new Aliases()
   readonly log = new History()
   private readonly checkMs: number
 
@@ -184,7 +186,8 @@ export class State {
   }
 
   history(limit: number, conversationId?: string) {
-    const history = this.log.newest(limit, conversationId)
+    const ids = conversationId === undefined ? undefined : this.aliases.samePerson(conversationId, this.now())
+    const history = this.log.newest(limit, ids)
     return conversationId === undefined ? history : withArrivals(history).slice(0, limit)
   }
 }

@@ -6,6 +6,8 @@
  *
  *   messages.ts       append, edit, revoke
  *   batches.ts        claim, and everything that ends a lease or a hold
+ *   aliases.ts        learn, resolve, and the ids of a person
+ *   merge.ts          merge
  *   conversations.ts  extend, flush, drop, forget, redrive, and reads
  *   state.ts          what is kept, and what several transitions share
  *   structures.ts     the sorted set, the stream and the channel that it is kept in
@@ -17,6 +19,7 @@ import { randomUUID } from 'node:crypto'
 import { type RuleOptions, type Rules, rulesFrom } from '../../rules.js'
 import { newBatchId as randomBatchId } from '../batch-id.js'
 import {
+  type AliasListener,
   type AnsweredResult,
   type AnswerOutcome,
   type AppendRequest,
@@ -31,7 +34,9 @@ import {
   type ForgetResult,
   type GrowthListener,
   type HistoryEntry,
+  type Learnt,
   type Lease,
+  type MergeResult,
   type NackRequest,
   type NackResult,
   type Notifications,
@@ -56,6 +61,7 @@ import {
   snapshot,
   totals,
 } from './conversations.js'
+import { merge } from './merge.js'
 import { append, edit, revoke } from './messages.js'
 import { State, steady } from './state.js'
 
@@ -94,6 +100,7 @@ export class MemoryStore implements Store {
     this.everything.processors.clear()
     this.everything.growth.clear()
     this.everything.log.followers.clear()
+    this.everything.aliases.news.clear()
   }
 
   async append(request: AppendRequest): Promise<AppendResult> {
@@ -149,6 +156,22 @@ export class MemoryStore implements Store {
     return drop(this.state, conversationId)
   }
 
+  async learn(provider: string, conversationIds: string[]): Promise<Learnt> {
+    return this.state.aliases.learn(provider, conversationIds, this.state.now())
+  }
+
+  async resolve(provider: string, conversationId: string): Promise<string> {
+    return this.state.aliases.resolve(provider, conversationId, this.state.now())
+  }
+
+  async samePerson(conversationId: string): Promise<string[]> {
+    return this.state.aliases.samePerson(conversationId, this.state.now())
+  }
+
+  async merge(from: string, into: string): Promise<MergeResult> {
+    return merge(this.state, from, into)
+  }
+
   async edit(request: EditRequest): Promise<EditResult> {
     return edit(this.state, request)
   }
@@ -199,6 +222,11 @@ export class MemoryStore implements Store {
   /** How batches grow, as `batch-updated` tells it on Redis. */
   async followGrowth({ grew }: GrowthListener): Promise<() => Promise<void>> {
     const stop = this.state.growth.add(grew)
+    return async () => stop()
+  }
+
+  async followAliases({ learnt }: AliasListener): Promise<() => Promise<void>> {
+    const stop = this.state.aliases.news.add(learnt)
     return async () => stop()
   }
 

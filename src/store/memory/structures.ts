@@ -98,6 +98,16 @@ export class SeenIds {
     }
   }
 
+  /** Moves all ids of a conversation to another one, where the later time of an id counts. */
+  move(from: string, into: string): void {
+    const moved = this.conversations.get(from)
+    if (!moved) return
+    const all = new Map(this.conversations.get(into))
+    for (const [id, atMs] of moved) all.set(id, Math.max(atMs, all.get(id) ?? 0))
+    this.conversations.delete(from)
+    this.conversations.set(into, new Map([...all].sort(([, a], [, b]) => a - b)))
+  }
+
   /** Forgets all ids of a conversation. */
   forget(conversationId: string): void {
     this.conversations.delete(conversationId)
@@ -162,12 +172,12 @@ export class History {
     return this.entries.splice(0, this.entries.length, ...kept).length - kept.length
   }
 
-  /** The newest `limit` entries, newest first, of one conversation or of all. */
-  newest(limit: number, conversationId?: string): HistoryEntry[] {
+  /** The newest `limit` entries, newest first, of these conversations or of all. */
+  newest(limit: number, conversationIds?: string[]): HistoryEntry[] {
     const found: HistoryEntry[] = []
     for (let i = this.entries.length - 1; i >= 0 && found.length < limit; i--) {
       const entry = this.entries[i]
-      if (entry && (conversationId === undefined || entry.conversationId === conversationId))
+      if (entry && (conversationIds === undefined || conversationIds.includes(entry.conversationId)))
         found.push({ ...entry, detail: { ...entry.detail } })
     }
     return found

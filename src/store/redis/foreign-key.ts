@@ -4,9 +4,11 @@ import { z } from 'zod'
 import { ForeignKey } from '../store.js'
 import type { Keys } from './keys.js'
 
-/** What a script worked on: a conversation, or a batch, by which its conversation is found. */
+/** What a script worked on: a conversation (or two), or a batch, by which its conversation is found. */
 export interface About {
   conversationId?: string | undefined
+  /** The one that it is merged into. */
+  into?: string | undefined
   batchId?: string | undefined
 }
 
@@ -29,7 +31,7 @@ export async function foreignKey(client: Redis, keys: Keys, about: About): Promi
 async function* expectedTypes(
   client: Redis,
   keys: Keys,
-  { conversationId, batchId }: About,
+  { conversationId, into, batchId }: About,
 ): AsyncGenerator<[key: string, type: string]> {
   yield [keys.due, 'zset']
   yield [keys.claimed, 'zset']
@@ -41,12 +43,17 @@ async function* expectedTypes(
     yield [keys.handedOver(batchId), 'hash']
   }
   const id = conversationId || (!batchId ? undefined : await conversationOf(client, keys, batchId))
-  if (id === undefined) return
-  yield [keys.header(id), 'hash']
-  yield [keys.messages(id), 'list']
-  yield [keys.seen(id), 'zset']
-  yield [keys.hold(id), 'string']
-  yield [keys.quiet(id), 'string']
+  for (const each of [id, into]) if (each !== undefined) yield* typesOf(keys, each)
+}
+
+function* typesOf(keys: Keys, conversationId: string): Generator<[key: string, type: string]> {
+  yield [keys.header(conversationId), 'hash']
+  yield [keys.messages(conversationId), 'list']
+  yield [keys.seen(conversationId), 'zset']
+  yield [keys.hold(conversationId), 'string']
+  yield [keys.quiet(conversationId), 'string']
+  yield [keys.alias(conversationId), 'hash']
+  yield [keys.aliases(conversationId), 'set']
 }
 
 const deadBatch = z.object({ conversationId: z.string() })

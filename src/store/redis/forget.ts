@@ -9,7 +9,22 @@ import type { Scripts } from './scripts.js'
 const DEAD_A_STEP = 50
 const ENTRIES_A_STEP = 500
 
+/** All ids of the person, and last what is known of them, so that a repetition finds them again. */
 export async function forget(scripts: Scripts, conversationId: string): Promise<ForgetResult> {
+  const ids = await scripts.samePerson(conversationId)
+  const erased: ForgetResult = { messages: 0, deadBatches: 0, historyEntries: 0 }
+  for (const id of ids) {
+    const { messages, deadBatches, historyEntries, underWay } = await forgetOne(scripts, id)
+    erased.messages += messages
+    erased.deadBatches += deadBatches
+    erased.historyEntries += historyEntries
+    if (underWay !== undefined) erased.underWay = underWay
+  }
+  if (ids.length > 1) await scripts.forgetAliases(ids)
+  return erased
+}
+
+async function forgetOne(scripts: Scripts, conversationId: string): Promise<ForgetResult> {
   const [messages, underWay] = await scripts.forget(conversationId)
   const deadBatches = await inSteps('0', '0', from => scripts.forgetDead(conversationId, from, DEAD_A_STEP))
   const historyEntries = await inSteps('-', '', from => scripts.forgetHistory(conversationId, from, ENTRIES_A_STEP))

@@ -21,6 +21,14 @@ const conversationKeys = {
   hold: '.answering:',
 } as const
 
+/** Parts between the prefix and the conversation that one of a person's ids would have. */
+const aliasKeys = {
+  /** hash: by provider, the conversation that this id belongs to */
+  alias: '.alias:',
+  /** set: the other ids of this conversation's person */
+  aliases: '.aliases:',
+} as const
+
 /** Parts between the prefix and a batch's id. */
 const batchKeys = {
   /** hash: a claimed batch until it is acknowledged */
@@ -56,9 +64,11 @@ const commonKeys = {
   batchHandedOver: '.batch-handed-over',
   batchAnswered: '.batch-answered',
   batchDead: '.batch-dead',
+  /** channel: the processes that resolve ids subscribe to it */
+  aliasLearnt: '.alias-learnt',
 } as const
 
-const parts = { ...conversationKeys, ...batchKeys, ...processKeys, ...commonKeys }
+const parts = { ...conversationKeys, ...aliasKeys, ...batchKeys, ...processKeys, ...commonKeys }
 
 export const DEFAULT_PREFIX = 'rapid-fire'
 
@@ -73,6 +83,7 @@ export class Keys {
   readonly processes: string
   readonly nextDue: string
   readonly batchUpdated: string
+  readonly aliasLearnt: string
 
   /** @throws {RangeError} for a prefix that could make two names one */
   constructor(readonly prefix: string = DEFAULT_PREFIX) {
@@ -86,6 +97,7 @@ export class Keys {
     this.processes = prefix + parts.processes
     this.nextDue = prefix + parts.nextDue
     this.batchUpdated = prefix + parts.batchUpdated
+    this.aliasLearnt = prefix + parts.aliasLearnt
   }
 
   header = (conversationId: string) => this.prefix + parts.header + conversationId
@@ -93,6 +105,8 @@ export class Keys {
   quiet = (conversationId: string) => this.prefix + parts.quiet + conversationId
   seen = (conversationId: string) => this.prefix + parts.seen + conversationId
   hold = (conversationId: string) => this.prefix + parts.hold + conversationId
+  alias = (conversationId: string) => this.prefix + parts.alias + conversationId
+  aliases = (conversationId: string) => this.prefix + parts.aliases + conversationId
   claimedBatch = (batchId: string) => this.prefix + parts.claimedBatch + batchId
   handedOver = (batchId: string) => this.prefix + parts.handedOver + batchId
   canary = (name: string) => this.prefix + parts.canary + name

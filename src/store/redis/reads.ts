@@ -7,13 +7,13 @@ import { runFrom } from './entries.js'
 
 export const HISTORY_PAGE = 1000
 
-/** The newest `limit` entries, of one conversation or of all. */
+/** The newest `limit` entries, of these conversations or of all. */
 export async function historyFrom(
   client: Redis,
   key: string,
   page: number,
   limit: number,
-  conversationId: string | undefined,
+  conversationIds?: string[],
 ): Promise<HistoryEntry[]> {
   const found: HistoryEntry[] = []
   let before = '+'
@@ -21,7 +21,7 @@ export async function historyFrom(
     const entries = await client.xrevrange(key, before, '-', 'COUNT', page)
     for (const [id, fields] of entries) {
       const entry = historyEntry(id, fields)
-      if (found.length < limit && (conversationId === undefined || entry.conversationId === conversationId))
+      if (found.length < limit && (conversationIds === undefined || conversationIds.includes(entry.conversationId)))
         found.push(entry)
     }
     const last = entries.at(-1)

@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { checkIntervalMs, type Rules } from '../../rules.js'
+import { ALIAS_TTL_MS } from '../alias-ttl.js'
 import type {
   AnswerOutcome,
   ClaimRequest,
@@ -221,6 +222,35 @@ export class Scripts {
 
   redrive(batchIds: string[], by: string) {
     return this.run<string | null>('redrive', [by, this.db, ...batchIds])
+  }
+
+  learn(provider: string, conversationIds: string[]) {
+    return this.run<[conversationId: string, others: string[]]>('learn', [provider, ALIAS_TTL_MS, ...conversationIds])
+  }
+
+  resolve(provider: string, conversationId: string) {
+    return this.run<string>('resolve', [provider, ALIAS_TTL_MS, conversationId])
+  }
+
+  samePerson(conversationId: string) {
+    return this.run<string[]>('same-person', [conversationId])
+  }
+
+  forgetAliases(conversationIds: string[]) {
+    return this.run<null>('forget-aliases', conversationIds)
+  }
+
+  merge(from: string, into: string) {
+    const { maxMessages, maxBytes, maxWaitMs, batchTtlMs } = this.rules
+    return this.run<number | 'held' | null>('merge', [
+      from,
+      into,
+      maxMessages,
+      maxBytes,
+      maxWaitMs,
+      batchTtlMs,
+      this.db,
+    ])
   }
 
   conversation(conversationId: string, messagesShown: number) {

@@ -11,6 +11,7 @@ import { processName } from '../../process-name.js'
 import { type Rules, rulesFrom } from '../../rules.js'
 import { newBatchId as randomBatchId } from '../batch-id.js'
 import {
+  type AliasListener,
   type AnsweredResult,
   type AnswerOutcome,
   type AppendRequest,
@@ -25,8 +26,10 @@ import {
   type ForgetResult,
   type GrowthListener,
   type HistoryEntry,
+  type Learnt,
   type Lease,
   MESSAGES_SHOWN,
+  type MergeResult,
   type NackRequest,
   type NackResult,
   type Notifications,
@@ -36,6 +39,7 @@ import {
   type StoreIdentity,
   type Totals,
 } from '../store.js'
+import { aliasEvents } from './alias-events.js'
 import { type Appended, type AppendPart, addReply, partsOf, shareOf } from './append-parts.js'
 import type { RedisSource } from './connection.js'
 import { canaryEvents, storeEvents } from './events.js'
@@ -227,6 +231,28 @@ export class RedisStore implements Store {
     return this.link.write(() => forget(this.scripts, conversationId), { conversationId })
   }
 
+  async learn(provider: string, conversationIds: string[]): Promise<Learnt> {
+    await this.link.read(() => this.memory.check())
+    const [conversationId, others] = await this.link.write(() => this.scripts.learn(provider, conversationIds), {
+      conversationId: conversationIds[0],
+      into: conversationIds[1],
+    })
+    return { conversationId, others }
+  }
+
+  resolve(provider: string, conversationId: string): Promise<string> {
+    return this.link.write(() => this.scripts.resolve(provider, conversationId), { conversationId })
+  }
+
+  samePerson(conversationId: string): Promise<string[]> {
+    return this.link.read(() => this.scripts.samePerson(conversationId), { conversationId })
+  }
+
+  async merge(from: string, into: string): Promise<MergeResult> {
+    const merged = await this.link.write(() => this.scripts.merge(from, into), { conversationId: from, into })
+    return merged ?? undefined
+  }
+
   edit(request: EditRequest): Promise<EditResult> {
     return this.link.write(() => this.scripts.edit(request), request)
   }
@@ -259,7 +285,8 @@ export class RedisStore implements Store {
 
   async history({ conversationId, limit }: { conversationId?: string; limit: number }): Promise<HistoryEntry[]> {
     const page = conversationId === undefined ? Math.min(limit, HISTORY_PAGE) : HISTORY_PAGE
-    const read = () => historyFrom(this.link.client, this.keys.history, page, limit, conversationId)
+    const ids = conversationId === undefined ? undefined : await this.samePerson(conversationId)
+    const read = () => historyFrom(this.link.client, this.keys.history, page, limit, ids)
     const history = await this.link.read(read)
     return conversationId === undefined ? history : withArrivals(history).slice(0, limit)
   }
@@ -285,6 +312,13 @@ export class RedisStore implements Store {
     return this.link.start(SUBSCRIPTION_OPTIONS, client =>
       growthEvents(client, { channel, db, address, log }, listener),
     )
+  }
+
+  followAliases(listener: AliasListener): Promise<() => Promise<void>> {
+    const { log } = this
+    const { address } = this.link
+    const channel = this.keys.aliasLearnt
+    return this.link.start(SUBSCRIPTION_OPTIONS, client => aliasEvents(client, { channel, address, log }, listener))
   }
 
   async ready(): Promise<void> {

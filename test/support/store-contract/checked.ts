@@ -36,6 +36,7 @@ const TRANSITIONS = new Set([
   'edit',
   'revoke',
   'redrive',
+  'merge',
 ])
 
 export function checked(underTest: StoreUnderTest): StoreUnderTest {
@@ -47,6 +48,7 @@ export function checked(underTest: StoreUnderTest): StoreUnderTest {
   const check = async (transition: string, args: unknown[], result: unknown) => {
     const first = args[0]
     if (transition === 'append') conversationIds.add(field(first, 'conversationId'))
+    if (transition === 'merge') for (const id of args) conversationIds.add(String(id))
     const now = await underTest.snapshot([...conversationIds])
     if (transition === 'append') kept += Number(field(result, 'accepted'))
     if (transition === 'drop') kept -= Number(result)

@@ -6,6 +6,7 @@
  * After every transition the invariants of `src/store/store.ts` are checked (`checked.ts`).
  */
 import type { RuleOptions } from '../../../src/rules.js'
+import { aliasTests } from './aliases.js'
 import { answerTests } from './answers.js'
 import { appendTests } from './appending.js'
 import { checked, type Make, type StoreUnderTest } from './checked.js'
@@ -36,6 +37,7 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
     peopleTests(make)
     correctionTests(make)
     forgettingTests(make)
+    aliasTests(make)
     readTests(make)
     eventTests(make)
   })

@@ -121,6 +121,29 @@ export class Ledger {
     for (const key of this.seenAtMs.keys()) if (key.startsWith(`${conversationId} `)) this.seenAtMs.delete(key)
   }
 
+  /** @param order all that waits afterwards, as the store has it: each queue keeps its own order */
+  merged(from: string, into: string, count: number, order: StoredMessage[]): void {
+    const moved = this.queue(from).splice(0)
+    const queue = this.queue(into)
+    expect(count, `moved from ${from}`).to.equal(moved.length)
+    for (const part of [moved, queue]) expectWithin(part, order)
+    const all = [...moved, ...queue]
+    const inOrder = order.flatMap(message => {
+      const at = all.findIndex(isThe(message))
+      return at < 0 ? [] : all.splice(at, 1)
+    })
+    expect(inOrder, 'what waits after a merge').to.have.lengthOf(moved.length + queue.length)
+    queue.splice(0, queue.length, ...inOrder)
+    for (const batch of this.batches.values())
+      if (batch.conversationId === from && batch.state !== 'dead') batch.conversationId = into
+    for (const [key, atMs] of [...this.seenAtMs]) {
+      if (!key.startsWith(`${from} `)) continue
+      this.seenAtMs.delete(key)
+      const other = `${into} ${key.slice(from.length + 1)}`
+      this.seenAtMs.set(other, Math.max(atMs, this.seenAtMs.get(other) ?? 0))
+    }
+  }
+
   /** Batches that hold their conversations until they are answered. */
   get answering(): string[] {
     return [...this.batches].flatMap(([batchId, { state }]) => (state === 'answering' ? [batchId] : []))
@@ -169,5 +192,20 @@ export class Ledger {
     const queue = this.waiting.get(conversationId) ?? []
     this.waiting.set(conversationId, queue)
     return queue
+  }
+}
+
+/** One id may wait twice, if both conversations have seen it. */
+const isThe =
+  ({ messageId, sentAtMs }: StoredMessage) =>
+  (accepted: Accepted) =>
+    accepted.messageId === messageId && accepted.sentAtMs === sentAtMs
+
+/** Expects the messages among `order`, in their own order. */
+function expectWithin(messages: Accepted[], order: StoredMessage[]): void {
+  let at = 0
+  for (const accepted of messages) {
+    at = order.findIndex((message, i) => i >= at && isThe(message)(accepted)) + 1
+    expect(at, `${accepted.messageId} keeps its place`).to.be.above(0)
   }
 }

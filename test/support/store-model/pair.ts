@@ -162,6 +162,8 @@ export class Pair {
         this.dead = (await this.memory.dead(BATCHES_READ)).map(({ batchId }) => batchId)
         return
       }
+      case 'merge':
+        return this.merge(command)
       case 'redrive':
         return this.redrive(this.dead.slice(-command.back - 1).slice(0, command.count))
       case 'loseHeader':
@@ -228,6 +230,19 @@ export class Pair {
     const batchIds = [first, ...others]
     this.ledger.redriven(batchIds)
     this.dead = this.dead.filter(batchId => !batchIds.includes(batchId))
+  }
+
+  private async merge({ chat: from, into }: Extract<Command, { op: 'merge' }>): Promise<void> {
+    if (from === into) return
+    const merged = await this.both(store => store.merge(from, into))
+    if (merged === 'held') return
+    const { messages } = await this.memory.conversation(into)
+    this.ledger.merged(
+      from,
+      into,
+      merged ?? 0,
+      messages.map(({ message }) => message),
+    )
   }
 
   private pass(ms: number): Promise<void> {

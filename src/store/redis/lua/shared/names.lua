@@ -13,6 +13,10 @@ local QUIET = '.quiet:'
 local SEEN = '.seen:'
 -- string: the batch that holds the conversation
 local HOLD = '.answering:'
+-- hash: by provider, the conversation that this id belongs to
+local ALIAS = '.alias:'
+-- set: the other ids of this conversation's person
+local ALIASES = '.aliases:'
 -- hash: a claimed batch until it is acknowledged
 local CLAIMED_BATCH = '.claimed:'
 -- hash: a handed-over batch until it is answered
@@ -38,3 +42,5 @@ local BATCH_RELEASED = '.batch-released'
 local BATCH_HANDED_OVER = '.batch-handed-over'
 local BATCH_ANSWERED = '.batch-answered'
 local BATCH_DEAD = '.batch-dead'
+-- channel: the processes that resolve ids subscribe to it
+local ALIAS_LEARNT = '.alias-learnt'

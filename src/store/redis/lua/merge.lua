@@ -1,0 +1,211 @@
+#!lua
+--[[
+Merges a conversation into another one, because both are one person's. All messages are in order of arrival: batches
+that are sealed keep their ids, and the open batch of `from` joins that of `into`. Due at the earlier of the two times.
+The batch that holds `from` holds `into` afterwards. If both are held, nothing changes: each waits for its own answer.
+
+It reads all messages of both, which are two open batches unless more waits behind a hold. Has no `allow-oom`.
+
+KEYS  1 the prefix
+ARGV  1 from  2 into  3 max messages  4 max bytes  5 max wait  6 header TTL  7 database number
+Returns how many messages were moved, nil if `from` has none and is not held, or 'held' if both are held
+--]]
+--- include "names"
+--- include "now"
+--- include "entry"
+--- include "hold"
+--- include "schedule"
+--- include "record"
+--- include "push"
+--- include "batch-updated"
+--- include "check-types"
+local from_id, into_id = ARGV[1], ARGV[2]
+local max_messages, max_bytes = tonumber(ARGV[3]), tonumber(ARGV[4])
+local max_wait, ttl, db = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+
+local now = read_clock()
+
+-- The runs of a list, each { id, at: arrival of its first message, entries }.
+local function runs_of(list)
+  local runs = {}
+  for _, entry in ipairs(list) do
+    local id, received_at = string.match(entry, ENTRY)
+    local last = runs[#runs]
+    if not last or last.id ~= id then
+      last = { id = id, at = tonumber(received_at), entries = {} }
+      runs[#runs + 1] = last
+    end
+    last.entries[#last.entries + 1] = entry
+  end
+  return runs
+end
+
+-- Reads a conversation: its runs without the open one, its open batch or nil, and what holds it.
+local function read(conversation)
+  local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy')
+  local list = call('LRANGE', P .. MESSAGES .. conversation, 0, -1)
+  local runs = runs_of(list)
+  local holder = call('GET', P .. HOLD .. conversation)
+  local state = { waiting = #list, runs = runs, last_id = runs[#runs] and runs[#runs].id, holder = holder,
+    held_until = hold_until(holder), due = tonumber(call('ZSCORE', P .. DUE, conversation) or nil),
+    seen = call('ZCARD', P .. SEEN .. conversation) }
+  if header[1] and header[1] == state.last_id then
+    local run = table.remove(runs)
+    state.open = { id = run.id, entries = run.entries, first_at = tonumber(header[2]), last_at = tonumber(header[3]),
+      due = tonumber(header[4]), due_by = header[5] or 'gap',
+      ends_at = call('PEXPIRETIME', P .. HEADER .. conversation) }
+  end
+  return state
+end
+
+-- Two lists as one, by the time of arrival; those of `a` first if they came in the same millisecond.
+local function by_arrival(a, b, time_of)
+  local all, next_a = {}, 1
+  for _, item in ipairs(b) do
+    while a[next_a] and time_of(a[next_a]) <= time_of(item) do
+      all[#all + 1] = a[next_a]
+      next_a = next_a + 1
+    end
+    all[#all + 1] = item
+  end
+  for i = next_a, #a do all[#all + 1] = a[i] end
+  return all
+end
+
+local function arrival(entry)
+  local _, received_at = string.match(entry, ENTRY)
+  return tonumber(received_at)
+end
+
+local function cap_of(count, bytes)
+  return count >= max_messages and 'maxMessages' or bytes >= max_bytes and 'maxBytes' or nil
+end
+
+-- Joins two open batches under the id of `a`. A batch that reaches a cap is sealed, and the rest stays open under the
+-- id of `b`. Returns the sealed runs, and what stays open or nil.
+local function join(a, b)
+  local sealed, id, entries, count, bytes, first_at = {}, a.id, {}, 0, 0, math.min(a.first_at, b.first_at)
+  local all = by_arrival(a.entries, b.entries, arrival)
+  for i, entry in ipairs(all) do
+    local _, received_at, _, json = read_entry(entry)
+    count, bytes = count + 1, bytes + #json
+    first_at = first_at or tonumber(received_at)
+    local reason = (id == a.id or i == #all) and cap_of(count, bytes)
+    entries[count] = id .. ' ' .. (reason and sealed_word(received_at, reason, now) or received_at) .. ' ' .. json
+    if reason then
+      sealed[#sealed + 1] = { id = id, entries = entries, reason = reason }
+      id, entries, count, bytes, first_at = b.id, {}, 0, 0, nil
+    end
+  end
+  if count == 0 then return sealed, nil end
+  local open = { id = id, entries = entries, count = count, bytes = bytes, first_at = first_at,
+    last_at = math.max(a.last_at, b.last_at), ends_at = math.max(a.ends_at, b.ends_at) }
+  if #sealed == 0 then
+    local earlier = b.due < a.due and b or a
+    open.due, open.due_by = earlier.due, earlier.due_by
+  else
+    open.due = math.min(math.max(a.due, b.due), first_at + max_wait)
+    open.due_by = open.due == first_at + max_wait and 'maxWait' or 'gap'
+  end
+  return sealed, open
+end
+
+-- The batch that is open after the merge, or nil, and the runs in front of it.
+local function plan_of(from, into)
+  local runs = by_arrival(into.runs, from.runs, function(run) return run.at end)
+  if not (from.open and into.open) then return runs, from.open or into.open, {} end
+  local sealed, open = join(into.open, from.open)
+  for _, run in ipairs(sealed) do runs[#runs + 1] = run end
+  return runs, open, sealed
+end
+
+local function write_list(runs, open)
+  local entries = {}
+  for _, run in ipairs(runs) do
+    for _, entry in ipairs(run.entries) do entries[#entries + 1] = entry end
+  end
+  for _, entry in ipairs(open and open.entries or {}) do entries[#entries + 1] = entry end
+  call('DEL', P .. MESSAGES .. into_id)
+  push('RPUSH', P .. MESSAGES .. into_id, entries)
+end
+
+local function write_header(open, held_until)
+  local key = P .. HEADER .. into_id
+  call('DEL', key)
+  if not open then return end
+  local bytes = 0
+  for _, entry in ipairs(open.entries) do
+    local _, _, _, json = read_entry(entry)
+    bytes = bytes + #json
+  end
+  call('HSET', key, 'batchId', open.id, 'count', #open.entries, 'bytes', bytes,
+    'firstAtMs', open.first_at, 'lastAtMs', open.last_at, 'dueAtMs', open.due)
+  if open.due_by ~= 'gap' then call('HSET', key, 'dueBy', open.due_by) end
+  local ends_at = math.max(open.ends_at, held_until and held_until + ttl or 0)
+  if ends_at > 0 then call('PEXPIREAT', key, ends_at) end
+end
+
+local function unite_seen(from)
+  local from_key, into_key = P .. SEEN .. from_id, P .. SEEN .. into_id
+  if from.seen == 0 then return end
+  local ends_at = math.max(call('PEXPIRETIME', from_key), call('PEXPIRETIME', into_key))
+  call('ZUNIONSTORE', into_key, 2, into_key, from_key, 'AGGREGATE', 'MAX')
+  if ends_at > 0 then call('PEXPIREAT', into_key, ends_at) end
+  call('UNLINK', from_key)
+end
+
+local function move_hold(from)
+  call('DEL', P .. HOLD .. from_id)
+  if not from.held_until then return end
+  call('SET', P .. HOLD .. into_id, from.holder)
+  local claimed, handed_over = P .. CLAIMED_BATCH .. from.holder, P .. HANDED_OVER .. from.holder
+  call('HSET', call('EXISTS', claimed) == 1 and claimed or handed_over, 'conversationId', into_id)
+end
+
+local from, into = read(from_id), read(into_id)
+check_types(HISTORY)
+for _, state in ipairs({ from, into }) do
+  if state.held_until then
+    check_type('HLEN', CLAIMED_BATCH .. state.holder)
+    check_type('HLEN', HANDED_OVER .. state.holder)
+  end
+end
+if from.held_until and into.held_until then return 'held' end
+if from.waiting == 0 and not from.held_until then
+  unite_seen(from)
+  return nil
+end
+
+local runs, open, sealed = plan_of(from, into)
+local held_until = from.held_until or into.held_until
+local head_id = runs[1] and runs[1].id or open and open.id
+local from_batch = from.open and from.open.id or from.last_id or from.holder
+local into_batch = open and open.id or head_id or from.holder
+
+call('ZREM', P .. DUE, from_id)
+call('DEL', P .. HEADER .. from_id, P .. MESSAGES .. from_id, P .. QUIET .. from_id)
+unite_seen(from)
+move_hold(from)
+if from.waiting > 0 then write_list(runs, open) end
+write_header(open, held_until)
+local at = now
+if held_until then
+  call('ZREM', P .. DUE, into_id)
+  call('DEL', P .. QUIET .. into_id)
+elseif head_id then
+  at = #runs == 0 and open.due or math.min(now, from.due or now, into.due or now)
+  schedule(into_id, head_id, at, now, db)
+end
+
+local joined = from.open and into.open and into.open.id
+record('merged', from_batch, from_id, 'into', into_id, unpack(joined and { 'batch', joined } or {}))
+record('merged', into_batch, into_id, 'from', from_id, 'count', from.waiting)
+for _, run in ipairs(sealed) do
+  record('sealed', run.id, into_id, 'reason', run.reason, 'count', #run.entries)
+end
+if from.waiting > 0 then
+  local due_in = math.max((held_until and open and open.due or at) - now, 0)
+  notify_updated(into_id, into_batch, {
+    count = open and #open.entries or from.waiting + into.waiting, due_in = due_in, held = held_until and true }, db)
+end
+return from.waiting
