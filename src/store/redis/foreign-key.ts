@@ -43,10 +43,14 @@ async function* expectedTypes(
     yield [keys.handedOver(batchId), 'hash']
   }
   const id = conversationId || (!batchId ? undefined : await conversationOf(client, keys, batchId))
-  for (const each of [id, into]) if (each !== undefined) yield* typesOf(keys, each)
+  for (const each of [id, into]) if (each !== undefined) yield* typesOf(client, keys, each)
 }
 
-function* typesOf(keys: Keys, conversationId: string): Generator<[key: string, type: string]> {
+async function* typesOf(
+  client: Redis,
+  keys: Keys,
+  conversationId: string,
+): AsyncGenerator<[key: string, type: string]> {
   yield [keys.header(conversationId), 'hash']
   yield [keys.messages(conversationId), 'list']
   yield [keys.seen(conversationId), 'zset']
@@ -54,6 +58,10 @@ function* typesOf(keys: Keys, conversationId: string): Generator<[key: string, t
   yield [keys.quiet(conversationId), 'string']
   yield [keys.alias(conversationId), 'hash']
   yield [keys.aliases(conversationId), 'set']
+  const holder = await client.get(keys.hold(conversationId))
+  if (holder === null) return
+  yield [keys.claimedBatch(holder), 'hash']
+  yield [keys.handedOver(holder), 'hash']
 }
 
 const deadBatch = z.object({ conversationId: z.string() })
