@@ -106,9 +106,7 @@ function hasUnclaimed(steps: HistoryEntry[]): boolean {
   return steps.some(({ step, batchId }) => (step === 'opened' || step === 'redriven') && !claimed.has(batchId))
 }
 
-/** The clock of an open batch is exact. This process's own may be behind the store's, but no step is later than now. */
+/** The store's clock, where it was read. This process's own may be behind it, but no step is later than now. */
 function nowFrom(newest: HistoryEntry | undefined, state?: ConversationState): number {
-  const { open } = state ?? {}
-  if (open && open.dueInMs > 0) return open.dueAtMs - open.dueInMs
-  return Math.max(Date.now(), newest?.atMs ?? 0)
+  return Math.max(state?.nowMs ?? Date.now(), newest?.atMs ?? 0)
 }

@@ -70,9 +70,11 @@ function ofWaiting(
 }
 
 function couldGo(dueMs: number, couldGoMs: number, before: readonly Draft[]): Release {
-  const freer = couldGoMs - dueMs > SAME_MOMENT_MS ? lastFreed(before) : undefined
   // The rules of today may put the due time too late.
-  return { dueMs: Math.min(dueMs, couldGoMs), couldGoMs, ...(freer ? { waitedFor: freer.first.batchId } : {}) }
+  if (couldGoMs - dueMs <= SAME_MOMENT_MS)
+    return { dueMs: Math.min(dueMs, couldGoMs), couldGoMs: Math.min(dueMs, couldGoMs) }
+  const freer = lastFreed(before)
+  return { dueMs, couldGoMs, ...(freer ? { waitedFor: freer.first.batchId } : {}) }
 }
 
 const lastFreed = (before: readonly Draft[]) =>

@@ -242,6 +242,8 @@ export interface DeadBatch {
 /** One conversation at the moment of the call. */
 export interface ConversationState {
   conversationId: string
+  /** When this was read, by the store's clock. */
+  nowMs: number
   /** The open batch, if there is one. */
   open?: {
     batchId: string

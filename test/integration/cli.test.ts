@@ -53,7 +53,7 @@ const conversationAt = async (url: string, chatId = CHAT) => {
 
 describe('cli', function () {
   this.timeout(60_000)
-  let env: Record<string, string>
+  let env: Record<string, string | undefined>
   let directory: string
   let running: LullProcess[]
 
@@ -78,7 +78,7 @@ describe('cli', function () {
     rmSync(directory, { recursive: true, force: true })
   })
 
-  const start = async (args: string[], more: Record<string, string> = {}, cwd?: string) => {
+  const start = async (args: string[], more: Record<string, string | undefined> = {}, cwd?: string) => {
     const command = await lull(args, { ...env, ...more }, cwd === undefined ? {} : { cwd })
     running.push(command)
     return command
@@ -385,7 +385,7 @@ describe('cli', function () {
     })
 
     it('prints a command that shows the conversations, with the token made for this run', async () => {
-      const up = await start(['up', '--embedded'], { LULL_API_TOKEN: '' })
+      const up = await start(['up', '--embedded'], { LULL_API_TOKEN: undefined })
       const line = await up.line(/^What waits now: /)
       expect(JSON.parse(await runCommand('sh', ['-c', line.replace('What waits now:', '')]))).to.deep.equal({
         conversations: [],

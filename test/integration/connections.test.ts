@@ -16,7 +16,7 @@ const CHAT = '79000000001@c.us'
 describe('connections', function () {
   this.timeout(60_000)
   let redisUrl: string
-  let env: Record<string, string>
+  let env: Record<string, string | undefined>
   let running: LullProcess[]
 
   beforeEach(async () => {
@@ -37,13 +37,13 @@ describe('connections', function () {
     for (const command of running) await command.kill()
   })
 
-  const start = async (args: string[], more: Record<string, string> = {}) => {
+  const start = async (args: string[], more: Record<string, string | undefined> = {}) => {
     const command = await lull(args, { ...env, ...more })
     running.push(command)
     return command
   }
 
-  const started = async (role: string, more: Record<string, string> = {}) => {
+  const started = async (role: string, more: Record<string, string | undefined> = {}) => {
     const process = await start([role], more)
     await process.line(new RegExp(`${role} started on`))
     return process
@@ -123,7 +123,7 @@ describe('connections', function () {
     const ROLES = [['api'], ['processor'], ['worker'], ['flush', CHAT]]
 
     /** The one line of each role. */
-    const lines = async (more: Record<string, string>) => {
+    const lines = async (more: Record<string, string | undefined>) => {
       const said: string[] = []
       for (const args of ROLES) {
         const command = await start(args, more)
@@ -149,7 +149,7 @@ describe('connections', function () {
     it('a wrong password, and a missing one', async () => {
       const server = await privateRedis({ args: ['--requirepass', 'sesame'] })
       const REDIS_URL = server.url.replace(/\/\/.*@/, '//')
-      for (const REDIS_PASSWORD of ['hush', ''])
+      for (const REDIS_PASSWORD of ['hush', undefined])
         for (const line of await lines({ REDIS_URL, REDIS_PASSWORD }))
           expect(line)
             .to.match(

@@ -62,7 +62,7 @@ export function build(): Promise<unknown> {
  */
 export async function lull(
   args: string[],
-  env: Record<string, string> = {},
+  env: Record<string, string | undefined> = {},
   { bin, ...options }: LullOptions = {},
 ): Promise<LullProcess> {
   if (bin === undefined) await build()
@@ -70,13 +70,13 @@ export async function lull(
 }
 
 /** Starts a file of examples/, which imports the built package, as users do. */
-export async function example(file: string, env: Record<string, string> = {}): Promise<LullProcess> {
+export async function example(file: string, env: Record<string, string | undefined> = {}): Promise<LullProcess> {
   await build()
   return startNode(file, [join(root, 'examples', file)], env, {})
 }
 
 /** Starts a script of test/support/, which imports the built package. */
-export async function supportScript(file: string, env: Record<string, string> = {}): Promise<LullProcess> {
+export async function supportScript(file: string, env: Record<string, string | undefined> = {}): Promise<LullProcess> {
   await build()
   return startNode(file, [join(root, 'test/support', file)], env, {})
 }
@@ -84,7 +84,7 @@ export async function supportScript(file: string, env: Record<string, string> = 
 async function startNode(
   what: string,
   args: string[],
-  env: Record<string, string>,
+  env: Record<string, string | undefined>,
   { cwd: givenCwd, stopTimeoutMs = STOP_TIMEOUT_MS }: LullOptions,
 ): Promise<LullProcess> {
   const cwd = givenCwd ?? (await mkdtemp(join(tmpdir(), 'lull-cwd-')))

@@ -132,12 +132,13 @@ function openBatch(state: State, conversationId: string, now: number) {
 export function conversationState(state: State, conversationId: string): ConversationState {
   const now = state.now()
   const conversation = state.conversations.get(conversationId)
-  if (!conversation) return { conversationId, waiting: 0, messages: [] }
+  if (!conversation) return { conversationId, nowMs: now, waiting: 0, messages: [] }
   const header = state.header(conversation, now)
   const { heldBy } = conversation
   const dueSince = state.due.get(conversationId)
   return {
     conversationId,
+    nowMs: now,
     waiting: waiting(conversation),
     messages: conversation.runs
       .flatMap(({ batchId, entries }) => entries.map(entry => ({ batchId, ...entry })))

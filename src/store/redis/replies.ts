@@ -31,6 +31,7 @@ export function conversationState(conversationId: string, reply: Reply<'conversa
   const [count = 0, bytes = 0, firstAtMs = 0, lastAtMs = 0, dueAtMs = 0] = numbers.map(Number)
   return {
     conversationId,
+    nowMs,
     waiting,
     messages: entries.map(listEntry),
     ...(batchId

@@ -63,7 +63,7 @@ describe('trace', () => {
   it('says that messages are gone only if they should wait and the store does not have them', () => {
     const [opened, sealed] = [entry(0, 'opened', 'b1'), entry(1, 'sealed', 'b1', { reason: 'flush' })]
     const [dropped, later] = [entry(2, 'dropped', 'b0'), entry(3, 'opened', 'b2')]
-    const state = { conversationId: opened.conversationId, waiting: 0, messages: [] }
+    const state = { conversationId: opened.conversationId, nowMs: 0, waiting: 0, messages: [] }
     const there = { batchId: 'b1', receivedAtMs: START_MS, message: { messageId: 'm1', type: 'text' as const } }
     const isGone = (history: HistoryEntry[], now: ConversationState | undefined) =>
       livesOf(history, now)[0]?.state === 'lost'
@@ -84,7 +84,7 @@ describe('trace', () => {
   })
 
   it('says until when messages wait, or for how long they have been overdue', () => {
-    const state = { conversationId: 'c1', waiting: 1, messages: [] }
+    const state = { conversationId: 'c1', nowMs: 0, waiting: 1, messages: [] }
     expect(stateLine(state, -1500)).to.equal('now: 1 message waits, due in 1.50 s')
     expect(stateLine(state, 3)).to.equal('now: 1 message waits, due in 0 ms')
     expect(stateLine(state, 12_000)).to.equal(

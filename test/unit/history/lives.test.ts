@@ -23,6 +23,7 @@ const historyOf = (steps: Step[]): HistoryEntry[] =>
 
 const state = (given: Partial<ConversationState> = {}): ConversationState => ({
   conversationId: 'c',
+  nowMs: 0,
   waiting: given.messages?.length ?? 0,
   messages: [],
   ...given,
@@ -46,6 +47,14 @@ describe('lives', () => {
     expect(at(2000)).to.deep.equal(['quietGap 0–2000'])
     expect(at(3500), 'its claim may be on its way').to.deep.equal(['quietGap 0–3000'])
     expect(at(15_800)).to.deep.equal(['quietGap 0–3000', 'overdue 3000–15800'])
+  })
+
+  it('a millisecond between its due time and what the store reports is no hold', () => {
+    const steps: Step[] = [[1, 'opened', 'b1', { count: '1' }]]
+    const open = { batchId: 'b1', count: 1, bytes: 2, firstAtMs: 0, lastAtMs: 0, dueAtMs: 3000, dueInMs: 0 }
+    const reported = state({ messages: waiting('b1', 0), open, nowMs: 15_800, overdueForMs: 12_798 })
+    const [life] = livesOf({ history: historyOf(steps), state: reported, rules: RULES, nowMs: 15_800 })
+    expect(phases(life)).to.deep.equal(['quietGap 1–3000', 'overdue 3000–15800'])
   })
 
   it('a batch that waits behind an unanswered one is held, until that is answered', () => {
