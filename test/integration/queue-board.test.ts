@@ -80,6 +80,21 @@ inBrowser('queue board', function () {
       browsing.complaints.length = 0
     }))
 
+  it('refuses another method and an unknown path in JSON, as other routes do', () =>
+    serving({}, async served => {
+      const headers = { Authorization: 'Bearer a-token-of-the-page' }
+      const refused = async (method: string, path: string) => {
+        const response = await fetch(served.url + path, { method, headers })
+        const body: unknown = await response.json()
+        expect(body).to.have.property('error').that.is.a('string')
+        return [response.status, response.headers.get('allow')]
+      }
+      expect(await refused('POST', '/queues')).to.deep.equal([405, 'GET, HEAD'])
+      expect(await refused('PATCH', '/queues/api/queues')).to.deep.equal([405, 'GET, HEAD'])
+      expect(await refused('GET', '/queues/nothing')).to.deep.equal([404, null])
+      expect((await fetch(`${served.url}/queues`, { method: 'HEAD', headers })).status).to.equal(200)
+    }))
+
   it('works behind a proxy that removes a path prefix, as the page does', () =>
     serving(SLOW_ANSWERS, async served => {
       const { port } = new URL(served.url)
