@@ -5,7 +5,8 @@
 import type { Redis, RedisOptions } from 'ioredis'
 import type { Config } from '../config.js'
 import type { HistoryEntry } from '../history/steps.js'
-import { type Presence, presenceSchema } from '../presence/presence.js'
+import type { Presence } from '../presence/presence.js'
+import { presencesFrom, presencesOn } from '../presence/read.js'
 import { processName } from '../process-name.js'
 import { type ConnectedClient, clientsOf } from '../store/redis/clients.js'
 import { connect, createClient, disconnect } from '../store/redis/connection.js'
@@ -68,10 +69,9 @@ export async function openSurroundings(
     const server = await serverOf(redis, name, opened)
     // The check `queue-redis` says whether it can be reached.
     const queueServer = queueRedis ? await serverOf(queueRedis, name, opened).catch(() => undefined) : undefined
-    const presences = presencesIn(await store.processes.all())
+    const presences = presencesFrom(await store.processes.all())
     if (queueServer)
-      for (const [other, presence] of await presencesOf(queueServer.client, store.keys.processes))
-        presences.set(other, presence)
+      for (const [other, presence] of await presencesOn(queueServer.client, prefix)) presences.set(other, presence)
     const queueDb = queueRedis?.db ?? redis.db ?? 0
     const history = once(() => store.history({ limit: HISTORY_READ }))
     const nowMs = once(async () => Number((await server.client.time())[0]) * SECOND_MS)
@@ -103,28 +103,6 @@ async function serverOf(redis: RedisOptions, name: string, opened: Redis[]): Pro
   // Some services refuse CLIENT LIST.
   const clients = await clientsOf(client).catch(() => undefined)
   return { client, facts, clients }
-}
-
-/** Entries that this version cannot read are left out. */
-export const presencesOf = async (client: Redis, key: string): Promise<Map<string, Presence>> =>
-  presencesIn(await client.hgetall(key))
-
-function presencesIn(texts: Record<string, string>): Map<string, Presence> {
-  const presences = new Map<string, Presence>()
-  for (const [name, text] of Object.entries(texts)) {
-    const parsed = presenceSchema.safeParse(parseJson(text))
-    if (parsed.success) presences.set(name, parsed.data)
-  }
-  return presences
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Another version wrote it.
-    return undefined
-  }
 }
 
 const PROCESS_NAME = /^lull\.(api|processor|worker)\./

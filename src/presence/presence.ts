@@ -3,9 +3,9 @@
  * process runs with and since when, and which webhooks an API has refused. If two processes "see different data", their
  * presences show why. It holds no secret.
  *
- *   announce.ts   a role publishes its presence when it starts and withdraws it when it stops
- *   processes.ts  where presences are kept in Redis, and when those of killed processes are removed
- *   doctor/       reads them, and compares them with the connected clients and with its own settings
+ *   publish.ts    a role publishes its presence when it starts, and withdraws it when it stops
+ *   processes.ts  keeps presences in Redis, and removes those of killed processes
+ *   read.ts       reads them for doctor, which compares them with connected clients and its own settings, and for the page
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'

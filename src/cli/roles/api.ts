@@ -2,7 +2,7 @@
 import { createApp } from '../../api/app.js'
 import { Batcher } from '../../batcher.js'
 import { listen } from '../../http/listen.js'
-import { makeKnown } from '../../presence/announce.js'
+import { publishPresence } from '../../presence/publish.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
 import { isExposed } from '../../webhook/exposure.js'
@@ -29,7 +29,7 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
   const identity = await batcher.open()
   const rejections = new Rejections(log)
   const { processes } = batcher.store
-  const mark = processes ? await makeKnown(context, 'api', processes, rejections) : undefined
+  const mark = processes ? await publishPresence(context, 'api', processes, rejections) : undefined
   metrics.runs('api')
   const onNoProcessor = await directPath(context, batcher)
   const dashboard = await dashboardFor(context, batcher)

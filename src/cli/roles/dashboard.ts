@@ -4,7 +4,7 @@ import { LiveEvents } from '../../api/events.js'
 import { QueueWindow } from '../../api/queue-window.js'
 import type { RefusedElsewhere } from '../../api/recent-webhooks.js'
 import type { Batcher } from '../../batcher.js'
-import { presenceSchema } from '../../presence/presence.js'
+import { presencesFrom } from '../../presence/read.js'
 import { processName } from '../../process-name.js'
 import type { ProcessRegistry } from '../../store/store.js'
 import { packageVersion } from '../package-files.js'
@@ -40,8 +40,6 @@ export async function dashboardFor(context: ApiContext, batcher: Batcher): Promi
 }
 
 async function refusedBy(processes: ProcessRegistry): Promise<RefusedElsewhere[]> {
-  return Object.values(await processes.all()).flatMap(text => {
-    const parsed = presenceSchema.safeParse(JSON.parse(text))
-    return parsed.success ? parsed.data.refused : []
-  })
+  const presences = presencesFrom(await processes.all())
+  return [...presences.values()].flatMap(({ refused }) => refused)
 }

@@ -1,5 +1,5 @@
 /** The processor as a process: claims due batches and hands them over. */
-import { makeKnown } from '../../presence/announce.js'
+import { publishPresence } from '../../presence/publish.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
 import type { RoleContext } from './role.js'
@@ -21,7 +21,7 @@ export async function startProcessor(context: RoleContext): Promise<Processor> {
   await lifecycle.add('the processor', timeoutMs => processor.stop({ timeoutMs }))
   await processor.start()
   const { processes } = processor.store
-  if (processes) await makeKnown(context, 'processor', processes)
+  if (processes) await publishPresence(context, 'processor', processes)
   metrics.runs('processor')
   metrics.watchSystem(processor.store, processor.owner)
   return processor

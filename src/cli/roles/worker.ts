@@ -2,7 +2,7 @@
 import type { RedisOptions } from 'ioredis'
 import { type Config, ConfigError } from '../../config.js'
 import type { Handle } from '../../handover/function.js'
-import { makeKnown } from '../../presence/announce.js'
+import { publishPresence } from '../../presence/publish.js'
 import { processName } from '../../process-name.js'
 import { RedisStore } from '../../store/redis/store.js'
 import { loadHandler, referenceWorker } from '../../worker/handler.js'
@@ -37,7 +37,7 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
   })
   await lifecycle.add('the worker', timeoutMs => worker.stop({ timeoutMs }))
   await worker.start()
-  await makeKnown(context, 'worker', store.processes)
+  await publishPresence(context, 'worker', store.processes)
   metrics.runs('worker')
   logStart(log, 'worker', identity)
   log.info({ queue, prefix }, `worker takes batches from the queue ${queue} (prefix ${prefix})`)

@@ -1,9 +1,9 @@
 /** Processes on this database that use another prefix, if a processor of theirs is subscribed. */
 import type { Presence } from '../../presence/presence.js'
-import { Keys } from '../../store/redis/keys.js'
+import { presencesOn } from '../../presence/read.js'
 import type { Check } from '../check.js'
 import { type Finding, listed, ok, wrong } from '../finding.js'
-import { presencesOf, processesAmong, type Surroundings } from '../surroundings.js'
+import { processesAmong, type Surroundings } from '../surroundings.js'
 
 const SUFFIX = '.next-due'
 const PREFIXES_LOOKED_AT = 20
@@ -22,7 +22,7 @@ async function look(surroundings: Surroundings): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const channel of others) {
     const prefix = channel.slice(0, -SUFFIX.length)
-    const known = await presencesOf(server.client, new Keys(prefix).processes).catch(() => new Map<string, Presence>())
+    const known = await presencesOn(server.client, prefix).catch(() => new Map<string, Presence>())
     const there = here.filter(({ name }) => known.has(name))
     if (there.length === 0) continue
     const roles = new Set(there.map(({ role }) => role))

@@ -16,7 +16,7 @@ const MARK_BYTES = 6
  * Publishes it, and withdraws it when the lifecycle stops. Call it after the store was added to the lifecycle.
  * @returns its mark: `X-Lull-Mark` of its responses
  */
-export async function makeKnown(
+export async function publishPresence(
   { config, lifecycle }: RoleContext,
   role: string,
   processes: ProcessRegistry,
