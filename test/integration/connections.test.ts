@@ -61,7 +61,7 @@ describe('connections', function () {
 
   const logged = ({ stdout }: LullProcess, text: string) => stdout.filter(line => line.includes(text))
 
-  it('processes on another database do not touch a batch, and a processor that hears of it says so, with both numbers', async () => {
+  it('processes on another database do not touch a batch, and their processor logs both database numbers', async () => {
     const there = await started('processor', { REDIS_URL: `${redisUrl}/5` })
     const api = await started('api')
     const worker = await started('worker')
@@ -77,7 +77,7 @@ describe('connections', function () {
     redis.disconnect()
   })
 
-  it('processes with another prefix do not touch a batch, and hear nothing of it', async () => {
+  it('processes with another prefix do not touch a batch, and get no event of it', async () => {
     const other = await started('processor', { LULL_PREFIX: uniquePrefix() })
     const api = await started('api')
     const worker = await started('worker')
@@ -88,7 +88,7 @@ describe('connections', function () {
     expect(other.stdout.filter(line => line.includes('"level":40'))).to.deep.equal([])
   })
 
-  it('an API on one server and a processor on another: both logs name theirs, and the API warns that no processor is subscribed', async () => {
+  it('an API and a processor on two servers both log their server, and the API warns that no processor is subscribed', async () => {
     const server = await privateRedis()
     const processor = await started('processor', { REDIS_URL: server.url })
     const api = await started('api')
@@ -101,7 +101,7 @@ describe('connections', function () {
     await server.stop()
   })
 
-  it('every connection is named by role, host and process, and stands on the database that was asked for', async () => {
+  it('every connection is named by role, host and process, and uses the configured database', async () => {
     const server = await privateRedis()
     const roles = ['api', 'processor', 'worker']
     const processes: LullProcess[] = []
@@ -146,7 +146,7 @@ describe('connections', function () {
           .and.not.to.include('hush')
     })
 
-    it('a wrong password, and a missing one', async () => {
+    it('a wrong or missing password', async () => {
       const server = await privateRedis({ args: ['--requirepass', 'sesame'] })
       const REDIS_URL = server.url.replace(/\/\/.*@/, '//')
       for (const REDIS_PASSWORD of ['hush', undefined])
@@ -162,7 +162,7 @@ describe('connections', function () {
       await server.stop()
     })
 
-    it('a wrong port: something listens there, and is not Redis', async () => {
+    it('a port on which something else than Redis listens', async () => {
       const other = createServer((_request, response) => response.end('hello'))
       await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
       const address = other.address()
@@ -194,7 +194,7 @@ describe('connections', function () {
     })
     afterEach(() => redis.disconnect())
 
-    it('is named with its type and the remedy, to the log and to flush; nothing is half written', async () => {
+    it('is named with its type and the remedy, in the log and by flush, and nothing is half written', async () => {
       const key = `${env['LULL_PREFIX']}:${CHAT}`
       await redis.set(key, '[]')
       const api = await started('api')
@@ -211,7 +211,7 @@ describe('connections', function () {
       expect((await post(api, 'm1')).body).to.equal('{"accepted":1,"duplicates":0,"ignored":0}')
     })
 
-    it('of a claim is named by the processor, which goes on with all other conversations', async () => {
+    it('is named by the processor that meets it in a claim, which goes on with all other conversations', async () => {
       const prefix = env['LULL_PREFIX']
       await redis.set(`${prefix}.messages:old`, 'what is this')
       await redis.zadd(`${prefix}.due`, 1, 'old')

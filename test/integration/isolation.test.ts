@@ -81,7 +81,7 @@ describe('isolation', function () {
   const received = (worker: LullProcess): Batch[] =>
     worker.stdout.filter(line => line.startsWith('BATCH ')).map(line => JSON.parse(line.slice('BATCH '.length)))
 
-  it('two APIs, two processors and a worker in processes of their own: 100 conversations, 100 batches, each complete, each once', async () => {
+  it('two APIs, two processors and a worker make 100 complete batches of 100 conversations, each once', async () => {
     use(await testRedis())
     // Longer than a busy machine takes from one round of messages to the next.
     environment['LULL_QUIET_GAP_MS'] = '3000'
@@ -100,7 +100,7 @@ describe('isolation', function () {
     for (const { text } of received(worker)) expect(text).to.equal('0\n1\n2\n3')
   })
 
-  it('batches live until their time, with processors off, and with processors on', async () => {
+  it('batches stay until they are due, with processors running or not', async () => {
     const prefix = use(await testRedis())
     const redis = new Redis(redisUrl)
     closers.push(async () => redis.disconnect())
@@ -127,7 +127,7 @@ describe('isolation', function () {
     await until(() => received(worker).length === 2, { what: 'the second batch' })
   })
 
-  it('with the old system’s scanning processor let loose on the same keys every message is delivered, and the history says `vanished`', async () => {
+  it('every message is delivered although the old system’s processor deletes keys, and the history says `vanished`', async () => {
     // On a Redis of its own: its SCANs are not Lull’s.
     const server = await privateRedis()
     closers.push(() => server.stop())

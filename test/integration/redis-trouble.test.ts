@@ -92,7 +92,7 @@ describe('Redis in trouble', function () {
     expect(said).to.have.length(2)
   })
 
-  it('MISCONF: a disk that can not be written', async () => {
+  it('MISCONF: a disk that cannot be written', async () => {
     await begin(['--dbfilename', 'blocked.rdb'], { quietGapMs: IN_TROUBLE_BY_MS })
     const [, dir = ''] = z.array(z.string()).parse(await admin.config('GET', 'dir'))
     const blocked = join(dir, 'blocked.rdb')
@@ -141,7 +141,7 @@ describe('Redis in trouble', function () {
     expect(said).to.have.length(2)
   })
 
-  it('LOADING: data that take their time', async () => {
+  it('LOADING: data that take long to load', async () => {
     await begin(['--enable-debug-command', 'yes'], { quietGapMs: IN_TROUBLE_BY_MS })
     // It loads for 6 s, and answers meanwhile: long enough for a batch to become due in it.
     const KEYS = 2000
@@ -211,7 +211,7 @@ describe('Redis in trouble', function () {
     await proxy.stop()
   })
 
-  it('a failover: connections that stay with the old primary are given up for the new one, by name', async () => {
+  it('a failover: connections that the old primary keeps are replaced by connections to the new one', async () => {
     server = await privateRedis({ args: ['--repl-diskless-sync-delay', '0'] })
     const second = await privateRedis()
     admin = new Redis(server.url)
@@ -255,7 +255,7 @@ describe('Redis in trouble', function () {
       expect(running.logs.processor.filter(line => /^(warn|error)/.test(line))).to.deep.equal([])
     })
 
-    it('are no defect where the call that would load them is refused: each of many at once is told why', async () => {
+    it('reject each of many calls with the reason if Redis refuses the call that would load them', async () => {
       server = await privateRedis()
       admin = new Redis(server.url)
       const store = new RedisStore({
@@ -277,7 +277,7 @@ describe('Redis in trouble', function () {
       await store.close()
     })
 
-    it('and what was not answered yet goes on, after a restart with its log', async () => {
+    it('are sent again after a restart with an AOF, and answers that were under way go on', async () => {
       await begin(['--appendonly', 'yes', '--appendfsync', 'always'], { quietGapMs: IN_TROUBLE_BY_MS })
       await works('m1')
       await running.post(CHAT, 'm2')
@@ -290,7 +290,7 @@ describe('Redis in trouble', function () {
     })
   })
 
-  it('a Redis that comes up empty: what it lost is lost, and everything goes on', async () => {
+  it('a Redis that comes up empty: what it lost is lost, and all processes go on', async () => {
     await begin([], { quietGapMs: IN_TROUBLE_BY_MS })
     await running.post(CHAT, 'm1')
     await running.had('m1')
@@ -308,7 +308,7 @@ describe('Redis in trouble', function () {
     await until(areBack, { what: 'the notifications' })
   })
 
-  it('one that refuses CONFIG: it is said once, with the remedy, and all works', async () => {
+  it('a Redis that refuses CONFIG: logged once, with the remedy, and everything works', async () => {
     await begin(['--rename-command', 'CONFIG', ''])
     await running.post(CHAT, 'm1')
     await running.had('m1')
@@ -354,7 +354,7 @@ describe('Redis in trouble', function () {
       await running.had('m2')
     })
 
-    it('full altogether: handovers fail as often as they will, and nothing is dead; freed, everything comes out once', async () => {
+    it('full: handovers fail without any batch dying, and everything is handed over once when memory is freed', async () => {
       await begin([], { maxAttempts: 1, quietGapMs: IN_TROUBLE_BY_MS })
       const ids = Array.from({ length: 10 }, (_, i) => `m${i}`)
       const messages = ids.map(messageId => ({ chatId: `${messageId}@c.us`, messageId }))
@@ -378,7 +378,7 @@ describe('Redis in trouble', function () {
     })
   })
 
-  it('a user with only the rights that redis.conf names: everything works, and nothing is refused', async () => {
+  it('a user with only the rights that redis.conf lists can do everything that Lull does', async () => {
     const line = /^# user (lull on >password .*)$/m.exec(readFileSync('redis.conf', 'utf8'))?.[1] ?? ''
     const prefix = uniquePrefix()
     const rights = line.replaceAll('rapid-fire', prefix).replaceAll('bull:messages', `bull:queue-${prefix}`)

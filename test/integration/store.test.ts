@@ -65,7 +65,7 @@ describe('RedisStore', () => {
     for (const underTest of made.splice(0)) await underTest.close()
   })
 
-  it('makes the checks of all batches due, however many those are', async () => {
+  it('makes the checks of all batches due, however many there are', async () => {
     const { store, redis, keys } = await make()
     const inAWhile = Date.now() + 600_000
     await redis.zadd(keys.answering, ...Array.from({ length: 2600 }, (_, i) => [inAWhile, `batch-${i}`]).flat())
@@ -75,7 +75,7 @@ describe('RedisStore', () => {
   })
 
   describe('shows in redis-cli', () => {
-    it('an open batch as a hash with its TTL, its messages as a list without one, and when it is due', async () => {
+    it('an open batch as a hash with a TTL, its messages as a list without one, and its due time', async () => {
       const { store, redis, keys } = await make({ quietGapMs: 10_000, batchTtlMs: 60_000 })
       const p = keys.prefix
       const { batchId } = await append(store, 'chat', 'm1', 'm2')
@@ -91,7 +91,7 @@ describe('RedisStore', () => {
       expect(await redis.zcard(`${p}.seen:chat`)).to.equal(2)
     })
 
-    it('a claimed batch, then what holds its conversation, then nothing', async () => {
+    it('a claimed batch, then the batch that holds its conversation, then nothing', async () => {
       const { store, redis, keys } = await make()
       const p = keys.prefix
       const { batchId } = await claimed(store, 'chat')
@@ -152,7 +152,7 @@ describe('RedisStore', () => {
     })
   })
 
-  it('has Redis announce every shadow key by the time its batch is claimed, and leaves none behind', async () => {
+  it('makes Redis announce every shadow key when its batch is claimed, and leaves none behind', async () => {
     const { store, redis, keys, pass } = await make({ ...PATIENT, quietGapMs: 50 })
     await store.ensureNotifications(true)
     const chats = Array.from({ length: 20 }, (_, i) => `chat-${i}`)
@@ -184,7 +184,7 @@ describe('RedisStore', () => {
     await stop()
   })
 
-  it('releases a batch whose header a foreign hand deleted, and records that it vanished', async () => {
+  it('releases a batch whose header another program deleted, and records that it vanished', async () => {
     const { store, redis, keys, pass } = await make({ ...PATIENT, quietGapMs: 50 })
     const { batchId } = await append(store, CHAT, 'm1', 'm2')
     await redis.del(keys.header(CHAT))
@@ -196,7 +196,7 @@ describe('RedisStore', () => {
     expect(steps(await store.history({ limit: 2 }))).to.deep.equal(['claimed', 'vanished'])
   })
 
-  it('collects on where a foreign hand took the messages and left the header, which tells of what is there', async () => {
+  it('goes on collecting after another program has deleted the messages but not the header, and corrects the header', async () => {
     const { store, redis, keys } = await make({ ...PATIENT, maxMessages: 4 })
     const { batchId } = await append(store, CHAT, 'm1', 'm2')
     await redis.del(keys.messages(CHAT))
@@ -214,7 +214,7 @@ describe('RedisStore', () => {
     expect(idsOf(batch)).to.deep.equal(['m8'])
   })
 
-  it('lets a conversation go whose hold names a batch that is gone', async () => {
+  it('frees a conversation whose hold names a batch that is gone', async () => {
     const { store, redis, keys } = await make({ ...PATIENT, order: 'concurrent' })
     const { batchId } = await claimed(store)
     await append(store, CHAT, 'm2')
@@ -229,7 +229,7 @@ describe('RedisStore', () => {
     expect(allIdsOf(await claim(store))).to.deep.equal([['m3']])
   })
 
-  describe('where a key of a foreign type is in the way', () => {
+  describe('if a key has a foreign type', () => {
     const PLANT: [name: string, key: (conversationId: string) => string][] = [
       ['header', id => `:${id}`],
       ['messages', id => `.messages:${id}`],
@@ -251,7 +251,7 @@ describe('RedisStore', () => {
         expect(await append(store, CHAT, 'm1')).to.include({ accepted: 1, duplicates: 0 })
       })
 
-    it('a claim puts that conversation off, names the key, and takes the others', async () => {
+    it('a claim puts that conversation off, names the key, and takes the other conversations', async () => {
       const { store, redis, keys } = await make()
       await direct(store, CHAT, 'm1')
       await direct(store, OTHER, 'm1')
@@ -265,7 +265,7 @@ describe('RedisStore', () => {
       expect(nextInMs).to.be.above(0)
     })
 
-    it('a claim takes nothing, and changes nothing, where a key of all conversations is foreign', async () => {
+    it('a claim changes nothing if the key is shared by all conversations', async () => {
       for (const shared of ['.history', '.dead', '.claimed', '.answering']) {
         const { store, redis, keys } = await make()
         await direct(store, CHAT, 'm1')
@@ -278,7 +278,7 @@ describe('RedisStore', () => {
       }
     })
 
-    it('the end of a batch changes nothing until the key is out of the way', async () => {
+    it('the end of a batch changes nothing until the key is renamed or deleted', async () => {
       const { store, redis, keys } = await make({ ...PATIENT, maxAttempts: 1 })
       const { batchId, lease } = await claimed(store)
       await redis.set(keys.messages(CHAT), 'of an older system')
@@ -292,7 +292,7 @@ describe('RedisStore', () => {
       expect(await store.answered(batchId, 'completed')).to.deep.equal({ freed: true })
     })
 
-    it('a redrive leaves the batch among the dead', async () => {
+    it('a redrive leaves the batch dead', async () => {
       const { store, redis, keys } = await make({ ...PATIENT, maxAttempts: 1 })
       const { batchId } = await dead(store)
       await redis.set(keys.messages(CHAT), 'of an older system')

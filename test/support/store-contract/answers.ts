@@ -7,7 +7,7 @@ import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, idsOf, PATIENT 
 
 export function answerTests(make: Make): void {
   describe('serial order', () => {
-    it('holds the next batch until the last one is answered, then lets it go at once if it is due', async () => {
+    it('releases the next batch when the last one is answered, at once if it is due by then', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 50 })
       const first = await claimed(store)
       await append(store, CHAT, 'm2')
@@ -21,7 +21,7 @@ export function answerTests(make: Make): void {
       expect(second.batch.dueAtMs).to.equal(second.batch.lastAtMs + 50)
     })
 
-    it('counts as late only what comes after the end of what held it', async () => {
+    it('measures lateness from the end of the hold', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 20 })
       const first = await claimed(store)
       await append(store, CHAT, 'm2')
@@ -32,7 +32,7 @@ export function answerTests(make: Make): void {
       expect(lateMs).to.be.at.most(batch.releasedAtMs - batch.dueAtMs - 150)
     })
 
-    it('lets the next batch keep its quiet gap where the answer comes first', async () => {
+    it('keeps the next batch’s quiet gap if the answer comes before it is due', async () => {
       const { store } = await make(PATIENT)
       const { batchId } = await claimed(store)
       await append(store, CHAT, 'm2')
@@ -46,7 +46,7 @@ export function answerTests(make: Make): void {
       expect(allIdsOf(await claim(store))).to.deep.equal([])
     })
 
-    it('lets sealed batches go one by one, in the order they came', async () => {
+    it('releases sealed batches one by one, in order of arrival', async () => {
       const { store } = await make({ ...PATIENT, maxMessages: 2 })
       await append(store, CHAT, 'm1', 'm2', 'm3', 'm4', 'm5')
       await store.flush(CHAT)
@@ -61,7 +61,7 @@ export function answerTests(make: Make): void {
       expect(seen).to.deep.equal([['m1', 'm2'], ['m3', 'm4'], ['m5']])
     })
 
-    it('keeps an open batch’s header while its conversation is held, longer than its TTL', async () => {
+    it('keeps an open batch’s header beyond its TTL while its conversation is held', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 50, batchTtlMs: 1000 })
       const { batchId } = await claimed(store)
       const open = await append(store, CHAT, 'm2')
@@ -77,7 +77,7 @@ export function answerTests(make: Make): void {
   })
 
   describe('a held conversation', () => {
-    it('keeps the header of what opens in it, however long it is held', async () => {
+    it('keeps the header of a batch that opens during the hold, however long that lasts', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 20, batchTtlMs: 60 })
       const { batchId, lease } = await claimed(store)
       await store.nack({ batchId, lease, delayMs: 60_000, counts: true, error: 'refused' })
@@ -94,7 +94,7 @@ export function answerTests(make: Make): void {
   })
 
   describe('concurrent order', () => {
-    it('lets the next batch go when the last one is handed over', async () => {
+    it('releases the next batch when the last one is handed over', async () => {
       const { store } = await make({ ...PATIENT, order: 'concurrent' })
       const first = await claimed(store)
       await append(store, CHAT, 'm2')
@@ -109,7 +109,7 @@ export function answerTests(make: Make): void {
   })
 
   describe('answered', () => {
-    it('implies the acknowledgement that has not come yet; that does nothing when it comes', async () => {
+    it('implies the acknowledgement, which changes nothing if it comes later', async () => {
       const { store, pass } = await make({ ...PATIENT, leaseMs: 100 })
       const first = await claimed(store)
       expect(await store.answered(first.batchId, 'completed')).to.deep.equal({ freed: true })
@@ -120,7 +120,7 @@ export function answerTests(make: Make): void {
       expect((await claimOne(store)).batchId).to.equal(second.batchId)
     })
 
-    it('frees once, and only what the batch holds itself', async () => {
+    it('ends the hold of its own batch, and only once', async () => {
       const { store } = await make(PATIENT)
       const first = await claimed(store)
       await store.ack([first.batchId])
@@ -131,7 +131,7 @@ export function answerTests(make: Make): void {
       expect((await store.conversation(CHAT)).heldBy?.batchId).to.equal(second.batchId)
     })
 
-    it('takes a batch from the dead: somebody had it after all', async () => {
+    it('removes a dead batch, as its receiver had it after all', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1 })
       const { batchId } = await dead(store)
       expect(await store.answered(batchId, 'completed')).to.deep.equal({ freed: false })
@@ -140,7 +140,7 @@ export function answerTests(make: Make): void {
   })
 
   describe('answer checks', () => {
-    it('come for a batch that holds its conversation, again and again', async () => {
+    it('come again and again for a batch that holds its conversation', async () => {
       const { store, pass } = await make({ ...PATIENT, answerTimeoutMs: 2000 })
       const { batchId } = await claimed(store)
       await store.ack([batchId])
@@ -160,7 +160,7 @@ export function answerTests(make: Make): void {
       expect(await claim(store)).to.deep.equal({ batches: [], checks: [], dead: [], troubles: [] })
     })
 
-    it('count from the first time a worker was seen at a take, and anew for another take', async () => {
+    it('measure the work from the first sight of a worker’s attempt, and anew for another attempt', async () => {
       const { store, pass } = await make({ ...PATIENT, answerTimeoutMs: 4000 })
       const { batchId } = await claimed(store)
       await store.ack([batchId])
@@ -178,7 +178,7 @@ export function answerTests(make: Make): void {
       expect((second?.handedOverForMs ?? 0) - (second?.takenForMs ?? 0)).to.be.at.least(1200)
     })
 
-    it('come at the next claim where somebody asks for it, of the batches named or of all, and processors are told', async () => {
+    it('come at the next claim after checkNow, for the named batches or for all, and named ones publish next-due', async () => {
       const { store } = await make(PATIENT)
       const batchIds: string[] = []
       for (const chat of ['a', 'b', 'c']) {
@@ -203,7 +203,7 @@ export function answerTests(make: Make): void {
       expect(await checkedAtOnce()).to.deep.equal([a, c].toSorted())
     })
 
-    it('say nothing of a batch that is not being answered', async () => {
+    it('do not come for a batch that is not being answered', async () => {
       const { store, pass } = await make({ ...PATIENT, answerTimeoutMs: 400 })
       const { batchId } = await claimed(store)
       await store.taken(batchId, '1')

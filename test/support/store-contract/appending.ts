@@ -5,7 +5,7 @@ import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, 
 
 export function appendTests(make: Make): void {
   describe('append', () => {
-    it('opens a batch with all messages of a call, due a quiet gap after the last one', async () => {
+    it('opens one batch for all messages of a call, due a quiet gap after the last one', async () => {
       const { store } = await make(PATIENT)
       const result = await append(store, CHAT, 'm1', 'm2')
       expect(result).to.include({ accepted: 2, duplicates: 0, tooOld: 0, listeners: 0 })
@@ -29,7 +29,7 @@ export function appendTests(make: Make): void {
       expect(open?.dueAtMs).to.equal((open?.lastAtMs ?? 0) + PATIENT.quietGapMs)
     })
 
-    it('makes a batch due when its max wait has passed, however long the person goes on', async () => {
+    it('makes a batch due at its max wait, however long messages go on', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 200, maxWaitMs: 300 })
       await append(store, CHAT, 'm1')
       await pass(150)
@@ -43,14 +43,14 @@ export function appendTests(make: Make): void {
       expect(idsOf(batch)).to.deep.equal(['m1', 'm2'])
     })
 
-    it('counts and drops an id that comes twice in one call', async () => {
+    it('drops and counts an id that comes twice in one call', async () => {
       const { store } = await make(PATIENT)
       expect(await append(store, CHAT, 'm1', 'm2', 'm1')).to.include({ accepted: 2, duplicates: 1 })
       await store.flush(CHAT)
       expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m1', 'm2'])
     })
 
-    it('changes nothing for nothing but duplicates, and answers with the open batch', async () => {
+    it('changes nothing if all messages are duplicates, and returns the open batch', async () => {
       const { store, pass } = await make(PATIENT)
       const { batchId } = await append(store, CHAT, 'm1')
       const before = await store.conversation(CHAT)
@@ -64,13 +64,13 @@ export function appendTests(make: Make): void {
       expect(await store.history({ limit: 10 })).to.have.lengthOf(1)
     })
 
-    it('keeps the same id of two conversations apart', async () => {
+    it('accepts the same id in two conversations', async () => {
       const { store } = await make(PATIENT)
       expect(await append(store, CHAT, 'm1')).to.include({ accepted: 1 })
       expect(await append(store, `${CHAT}2`, 'm1')).to.include({ accepted: 1 })
     })
 
-    it('knows an id again while its message is claimed, handed over, answered and dropped', async () => {
+    it('recognises an id whose message is claimed, handed over, answered or dropped', async () => {
       const { store } = await make(PATIENT)
       const { batchId } = await claimed(store)
       const whenClaimed = await append(store, CHAT, 'm1')
@@ -84,13 +84,13 @@ export function appendTests(make: Make): void {
       expect(await append(store, CHAT, 'm2')).to.include({ accepted: 0, duplicates: 1 })
     })
 
-    it('knows an id again while its batch is dead', async () => {
+    it('recognises an id whose batch is dead', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1 })
       await dead(store)
       expect(await append(store, CHAT, 'm1')).to.include({ accepted: 0, duplicates: 1 })
     })
 
-    it('forgets an id after the time it is remembered, and not before', async () => {
+    it('remembers an id for dedupeMs, and no longer', async () => {
       const { store, pass } = await make({ ...PATIENT, dedupeMs: 1000 })
       await append(store, CHAT, 'm1')
       await pass(500)
@@ -99,7 +99,7 @@ export function appendTests(make: Make): void {
       expect(await append(store, CHAT, 'm1')).to.include({ accepted: 1, duplicates: 0 })
     })
 
-    it('drops what was sent too long ago, and does not remember it', async () => {
+    it('drops messages that were sent too long ago, and does not remember their ids', async () => {
       const { store } = await make({ ...PATIENT, maxAgeMs: 60_000 })
       const messages = [
         message('old', { sentAtMs: 1_000_000_000_000 }),
@@ -111,7 +111,7 @@ export function appendTests(make: Make): void {
       expect(await append(store, CHAT, 'old')).to.include({ accepted: 1 })
     })
 
-    it('seals at the number of messages, and makes several batches of one call', async () => {
+    it('seals a batch at maxMessages, so that one call may fill several batches', async () => {
       const { store } = await make({ ...PATIENT, maxMessages: 3, order: 'concurrent' })
       const ids = ['1', '2', '3', '4', '5', '6', '7'].map(n => `m${n}`)
       const result = await append(store, CHAT, ...ids)
@@ -129,7 +129,7 @@ export function appendTests(make: Make): void {
       expect((await store.conversation(CHAT)).open?.count).to.equal(1)
     })
 
-    it('seals what several calls have filled, due at once; the next message opens another batch', async () => {
+    it('makes a batch that several calls have filled due at once; the next message opens another one', async () => {
       const { store } = await make({ ...PATIENT, maxMessages: 2 })
       const first = await append(store, CHAT, 'm1')
       const second = await append(store, CHAT, 'm2')
@@ -140,7 +140,7 @@ export function appendTests(make: Make): void {
       expect(idsOf(batch)).to.deep.equal(['m1', 'm2'])
     })
 
-    it('seals at the number of bytes, of what is stored in UTF-8', async () => {
+    it('seals a batch at maxBytes, counted in UTF-8 as stored', async () => {
       const { store } = await make({ ...PATIENT, maxBytes: 1000, order: 'concurrent' })
       const long = (id: string) => message(id, { text: 'ж'.repeat(300) })
       await store.append({ conversationId: CHAT, messages: [long('m1'), long('m2'), message('m3')] })
@@ -149,7 +149,7 @@ export function appendTests(make: Make): void {
       expect(idsOf(batch)).to.deep.equal(['m1', 'm2'])
     })
 
-    it('hands a direct message over alone, behind whatever its conversation has open', async () => {
+    it('releases a direct message alone, after the open batch of its conversation', async () => {
       const { store } = await make({ ...PATIENT, order: 'concurrent' })
       await append(store, CHAT, 'm1', 'm2')
       const result = await direct(store, CHAT, 'm3', 'm4')
@@ -169,7 +169,7 @@ export function appendTests(make: Make): void {
       expect(allIdsOf(await claim(store))).to.deep.equal([])
     })
 
-    it('takes ten thousand messages in one call, in order', async () => {
+    it('accepts ten thousand messages in one call, in order', async () => {
       const { store } = await make({ ...PATIENT, maxMessages: 10_000, maxBytes: 16 * 1024 * 1024 })
       const ids = Array.from({ length: 10_000 }, (_, i) => `m${i}`)
       expect(await append(store, CHAT, ...ids)).to.include({ accepted: 10_000, duplicates: 0 })
@@ -177,7 +177,7 @@ export function appendTests(make: Make): void {
       expect(idsOf((await claimOne(store)).batch)).to.deep.equal(ids)
     })
 
-    it('gives a message back byte for byte, whatever it holds', async () => {
+    it('returns each message byte for byte, whatever it contains', async () => {
       const { store } = await make(PATIENT)
       let deep: unknown = []
       for (let i = 0; i < 500; i++) deep = i % 2 ? [deep, {}] : { deep, empty: [] }
@@ -200,7 +200,7 @@ export function appendTests(make: Make): void {
       expect(JSON.stringify(got.raw)).to.equal(JSON.stringify(odd.raw))
     })
 
-    it('tells conversations apart, whatever characters their ids hold', async () => {
+    it('keeps conversations apart, whatever characters their ids contain', async () => {
       const { store } = await make(PATIENT)
       const ids = [
         'a',

@@ -5,12 +5,12 @@ import { allIdsOf, append, CHAT, claim, claimed, claimOne, direct, idsOf, messag
 
 export function claimTests(make: Make): void {
   describe('claim', () => {
-    it('finds nothing in an empty store, and nothing to wait for', async () => {
+    it('returns nothing from an empty store, and no time to wait for', async () => {
       const { store } = await make(PATIENT)
       expect(await claim(store)).to.deep.equal({ batches: [], checks: [], dead: [], troubles: [] })
     })
 
-    it('takes nothing before its time, and says when that is', async () => {
+    it('takes no batch before it is due, and returns when that is', async () => {
       const { store, pass } = await make(PATIENT)
       await append(store, CHAT, 'm1')
       await pass(10)
@@ -19,7 +19,7 @@ export function claimTests(make: Make): void {
       expect(nextInMs).to.be.within(PATIENT.quietGapMs - 60_000, PATIENT.quietGapMs - 10)
     })
 
-    it('takes a batch after its quiet gap, with its times by the store’s clock', async () => {
+    it('takes a batch after its quiet gap, with times by the store’s clock', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 50 })
       const { batchId } = await append(store, CHAT, 'm1')
       await pass(51)
@@ -34,7 +34,7 @@ export function claimTests(make: Make): void {
       expect(taken.batch.messages[0]?.receivedAtMs).to.equal(firstAtMs)
     })
 
-    it('names the conversation’s parts and origin, and orders messages by their send times', async () => {
+    it('returns the parts of the conversation’s id and its provider, and messages in order of their send times', async () => {
       const { store } = await make(PATIENT)
       const messages = [
         message('m2', { sentAtMs: 2000, provider: 'waha', isGroup: true }),
@@ -48,7 +48,7 @@ export function claimTests(make: Make): void {
       expect(batch.text).to.equal('text of m1\ntext of m2')
     })
 
-    it('takes what has been due longest first', async () => {
+    it('takes the batch that has been due longest first', async () => {
       const { store, pass } = await make(PATIENT)
       const order = ['c', 'a', 'd', 'b']
       for (const conversation of order) await append(store, conversation, `of ${conversation}`)
@@ -60,7 +60,7 @@ export function claimTests(make: Make): void {
       expect(batches.map(({ batch }) => batch.conversationId)).to.deep.equal(order.toReversed())
     })
 
-    it('takes up to the asked number, and says that there is more', async () => {
+    it('takes at most maxBatches, and returns that there are more', async () => {
       const { store } = await make(PATIENT)
       for (const conversation of ['a', 'b', 'c', 'd', 'e']) await direct(store, conversation, 'm1')
       const counts: [number, number | undefined][] = []
@@ -75,14 +75,14 @@ export function claimTests(make: Make): void {
       ])
     })
 
-    it('stops at the batch that reaches the asked bytes, and always takes one', async () => {
+    it('stops at the batch that reaches maxBytes, and always takes one', async () => {
       const { store } = await make(PATIENT)
       for (const conversation of ['a', 'b', 'c']) await direct(store, conversation, 'm1')
       expect((await claim(store, { maxBytes: 1 })).batches).to.have.lengthOf(1)
       expect((await claim(store, { maxBytes: 150 })).batches).to.have.lengthOf(2)
     })
 
-    it('gives a batch to one owner', async () => {
+    it('gives a batch to one owner only', async () => {
       const { store } = await make(PATIENT)
       await append(store, CHAT, 'm1')
       await store.flush(CHAT)
@@ -90,14 +90,14 @@ export function claimTests(make: Make): void {
       expect(claims.flatMap(allIdsOf)).to.deep.equal([['m1']])
     })
 
-    it('says when the lease ends, where nothing else comes first', async () => {
+    it('returns when the lease ends, if nothing is due before', async () => {
       const { store } = await make({ ...PATIENT, leaseMs: 100_000 })
       await direct(store, CHAT, 'm1')
       const { nextInMs } = await claim(store)
       expect(nextInMs).to.equal(100_000)
     })
 
-    it('leaves messages that come while their conversation is held for the next batch', async () => {
+    it('leaves messages that come during a hold to the next batch', async () => {
       const { store } = await make(PATIENT)
       const first = await claimed(store)
       const { batchId } = await append(store, CHAT, 'm2')
@@ -107,7 +107,7 @@ export function claimTests(make: Make): void {
       expect(await store.conversation(CHAT)).to.deep.include({ waiting: 1 })
     })
 
-    it('releases a batch whose header was lost to its TTL, as recovery', async () => {
+    it('releases a batch whose header expired, with the reason recovery', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 20, batchTtlMs: 60 })
       await append(store, CHAT, 'm1', 'm2')
       await pass(65)
@@ -120,7 +120,7 @@ export function claimTests(make: Make): void {
       expect(idsOf(taken.batch)).to.deep.equal(['m1', 'm2'])
     })
 
-    it('releases a batch without a header before the one that a new message opens', async () => {
+    it('releases a batch without a header before the batch that a new message opens', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 20, batchTtlMs: 60, order: 'concurrent' })
       await append(store, CHAT, 'm1')
       await pass(65)
@@ -134,7 +134,7 @@ export function claimTests(make: Make): void {
       expect(idsOf(second.batch)).to.deep.equal(['m2'])
     })
 
-    it('lets a message that comes before a late claim join, and moves the due time again', async () => {
+    it('adds a message that comes before a late claim, and moves the due time again', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 50 })
       const { batchId } = await append(store, CHAT, 'm1')
       await pass(60)
@@ -145,7 +145,7 @@ export function claimTests(make: Make): void {
       expect(batch.dueAtMs).to.equal(batch.lastAtMs + 50)
     })
 
-    it('keeps conversations apart: one that is held stops no other', async () => {
+    it('takes batches of other conversations while one is held', async () => {
       const { store } = await make(PATIENT)
       await claimed(store)
       await append(store, CHAT, 'm2')

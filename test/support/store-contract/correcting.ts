@@ -27,7 +27,7 @@ const IDS = ['m', 'm1', 'm1"', 'm1\\', 'm1","text"', 'm1",null', 'ы🎂', '%s',
 
 export function correctionTests(make: Make): void {
   describe('edit', () => {
-    it('replaces the text where it stands, and nothing else', async () => {
+    it('replaces a message’s text in place, and nothing else', async () => {
       const { store } = await make(PATIENT)
       const { batchId } = await append(store, CHAT, 'm1', 'm2', 'm3')
       const before = (await store.conversation(CHAT)).open
@@ -42,7 +42,7 @@ export function correctionTests(make: Make): void {
       expect(open?.bytes).to.equal(messages.reduce((sum, entry) => sum + size(entry.message), 0))
     })
 
-    it('takes any text for any text, whatever it holds, and any id', async () => {
+    it('replaces any text by any text, for any id', async () => {
       const { store } = await make(PATIENT)
       for (const id of IDS)
         await store.append({ conversationId: CHAT, messages: [message(id, { replyTo: ',"text":"' })] })
@@ -66,7 +66,7 @@ export function correctionTests(make: Make): void {
       expect(batch.messages[0]).to.include({ type: 'image', text: 'a caption' })
     })
 
-    it('reaches sealed batches too, and leaves their seals', async () => {
+    it('edits sealed batches too, and keeps their seals', async () => {
       const { store } = await make({ ...PATIENT, maxMessages: 2 })
       await append(store, CHAT, 'm1', 'm2', 'm3')
       for (const id of ['m1', 'm2']) expect(await edit(store, id, `${id}!`)).to.equal('edited')
@@ -74,7 +74,7 @@ export function correctionTests(make: Make): void {
       expect([batch.text, batch.releasedBy]).to.deep.equal(['m1!\nm2!', 'maxMessages'])
     })
 
-    it('comes too late for what is claimed, handed over or dropped, and is unknown where nothing has come', async () => {
+    it('returns tooLate for a message that is claimed, handed over or dropped, and unknown for one that has not come', async () => {
       const { store } = await make(PATIENT)
       expect(await edit(store, 'm1', 'x')).to.equal('unknown')
       const { batchId, batch } = await claimed(store)
@@ -87,7 +87,7 @@ export function correctionTests(make: Make): void {
       expect(await edit(store, 'm2', 'x')).to.equal('tooLate')
     })
 
-    it('is noted in the history without its text, once however often it comes', async () => {
+    it('is recorded in the history once, without its text, however often it is repeated', async () => {
       const { store } = await make(PATIENT)
       const { batchId } = await append(store, CHAT, 'm1')
       for (let times = 0; times < 3; times++) expect(await edit(store, 'm1', 'other')).to.equal('edited')
@@ -98,7 +98,7 @@ export function correctionTests(make: Make): void {
   })
 
   describe('revoke', () => {
-    it('takes the message out of the open batch, whose due time stays', async () => {
+    it('removes a message from the open batch, whose due time stays', async () => {
       const { store } = await make(PATIENT)
       await append(store, CHAT, 'm1', 'm2', 'm3')
       const before = (await store.conversation(CHAT)).open
@@ -115,7 +115,7 @@ export function correctionTests(make: Make): void {
       expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m2'])
     })
 
-    it('of the last message closes the batch: nothing is left, and nothing is released', async () => {
+    it('of a batch’s last message removes the batch, and nothing is released', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 20 })
       await append(store, CHAT, 'm1')
       expect(await store.revoke(CHAT, 'm1')).to.equal('revoked')
@@ -127,7 +127,7 @@ export function correctionTests(make: Make): void {
       expect(await append(store, CHAT, 'm2')).to.include({ accepted: 1 })
     })
 
-    it('leaves a sealed batch its seal, wherever in it the message stood', async () => {
+    it('keeps a batch sealed, whichever of its messages is removed', async () => {
       for (const revoked of ['m1', 'm2', 'm3']) {
         const { store } = await make({ ...PATIENT, maxMessages: 3 })
         await append(store, CHAT, 'm1', 'm2', 'm3', 'm4')
@@ -138,7 +138,7 @@ export function correctionTests(make: Make): void {
       }
     })
 
-    it('of the only message of a sealed batch lets the one behind it keep its own due time', async () => {
+    it('of the only message of a sealed batch leaves the next batch its own due time', async () => {
       const { store } = await make({ ...PATIENT, quietGapMs: 300_000 })
       await direct(store, CHAT, 'm1')
       await append(store, CHAT, 'm2')
@@ -149,7 +149,7 @@ export function correctionTests(make: Make): void {
       expect((await store.conversation(CHAT)).open?.count).to.equal(1)
     })
 
-    it('of a sealed batch in the middle leaves the others as they are', async () => {
+    it('of a sealed batch’s message leaves the batches before and after it unchanged', async () => {
       const { store } = await make({ ...PATIENT, order: 'concurrent' })
       await direct(store, CHAT, 'm1', 'm2', 'm3')
       expect(await store.revoke(CHAT, 'm2')).to.equal('revoked')
@@ -158,7 +158,7 @@ export function correctionTests(make: Make): void {
       expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m3'])
     })
 
-    it('behind a held batch takes the message out, and the end of the hold finds what is left', async () => {
+    it('during a hold removes the message, and the end of the hold releases the rest', async () => {
       const { store } = await make(PATIENT)
       const { batchId } = await claimed(store)
       await append(store, CHAT, 'm2')
@@ -172,7 +172,7 @@ export function correctionTests(make: Make): void {
       expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m5'])
     })
 
-    it('comes too late for what is claimed, and finds what was redriven', async () => {
+    it('returns tooLate for a claimed message, and finds a redriven one', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1 })
       const { batchId } = await dead(store)
       expect(await store.revoke(CHAT, 'm1')).to.equal('tooLate')
@@ -181,7 +181,7 @@ export function correctionTests(make: Make): void {
       expect(allIdsOf(await claim(store))).to.deep.equal([])
     })
 
-    it('that comes first is remembered: the message is dropped when it comes, for as long as ids are', async () => {
+    it('of a message that has not come is remembered for dedupeMs, and drops the message when it comes', async () => {
       const { store, pass } = await make({ ...PATIENT, dedupeMs: 1000 })
       expect(await store.revoke(CHAT, 'm1')).to.equal('remembered')
       expect(await append(store, CHAT, 'm1', 'm2')).to.include({ accepted: 1, duplicates: 1 })
@@ -189,7 +189,7 @@ export function correctionTests(make: Make): void {
       expect(await append(store, CHAT, 'm1')).to.include({ accepted: 1 })
     })
 
-    it('looks among the last 100 that wait, and finds a seal’s place at that edge', async () => {
+    it('searches the last 100 messages, and keeps a seal at that edge', async () => {
       const { store } = await make({ ...PATIENT, maxMessages: 2, order: 'concurrent' })
       await append(store, CHAT, ...Array.from({ length: 103 }, (_, i) => `m${i}`))
       expect(await store.revoke(CHAT, 'm2')).to.equal('tooLate')
@@ -201,7 +201,7 @@ export function correctionTests(make: Make): void {
       expect([idsOf(batch), batch.releasedBy]).to.deep.equal([['m2'], 'maxMessages'])
     })
 
-    it('is noted in the history', async () => {
+    it('is recorded in the history', async () => {
       const { store } = await make(PATIENT)
       const { batchId } = await append(store, CHAT, 'm1')
       await store.revoke(CHAT, 'm1')

@@ -7,7 +7,7 @@ import { append, CHAT, claimed, OTHER, PATIENT } from './messages.js'
 
 export function eventTests(make: Make): void {
   describe('listen', () => {
-    it('tells first that it stands, then of what is due before all else that waits, and of nothing more', async () => {
+    it('publishes subscribed, then each batch that becomes the first due, and nothing else', async () => {
       const { store } = await make(PATIENT)
       const heard = await listener(store)
       const { batchId, listeners } = await append(store, CHAT, 'm1')
@@ -27,7 +27,7 @@ export function eventTests(make: Make): void {
       expect(heard.all).to.have.lengthOf(3)
     })
 
-    it('tells of whatever comes while something is long overdue: nobody may know of that', async () => {
+    it('publishes every due time while another batch is long overdue, as no processor may know that one', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 30, batchTtlMs: 600_000 })
       await append(store, CHAT, 'm1')
       const heard = await listener(store)
@@ -41,7 +41,7 @@ export function eventTests(make: Make): void {
       ])
     })
 
-    it('says nothing of what comes to a held conversation before the end of the hold', async () => {
+    it('publishes nothing for a held conversation before the hold ends', async () => {
       const { store } = await make({ ...PATIENT, quietGapMs: 30, batchTtlMs: 600_000 })
       const first = await claimed(store)
       const heard = await listener(store)
@@ -55,7 +55,7 @@ export function eventTests(make: Make): void {
       expect(freed).to.deep.equal({ ...about, conversationId: CHAT, batchId, dueInMs: 0 })
     })
 
-    it('tells that a batch was given back: there is something to claim', async () => {
+    it('publishes next-due for a batch that was given back', async () => {
       const { store } = await make(PATIENT)
       const { batchId } = await claimed(store)
       const heard = await listener(store)
@@ -64,7 +64,7 @@ export function eventTests(make: Make): void {
       expect(update).to.include({ kind: 'next-due', batchId, dueInMs: 0 })
     })
 
-    it('lets one follow every step as it happens, from now on', async () => {
+    it('reports every step from now on to a follower', async () => {
       const { store } = await make(PATIENT)
       await append(store, CHAT, 'before')
       const told: string[] = []
@@ -94,7 +94,7 @@ export function eventTests(make: Make): void {
       ])
     })
 
-    it('tells nobody who has stopped', async () => {
+    it('publishes nothing to a listener that has stopped', async () => {
       const { store } = await make(PATIENT)
       const heard = await listener(store)
       await heard.first(1)

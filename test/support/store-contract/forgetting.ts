@@ -5,7 +5,7 @@ import { append, CHAT, claimed, claimOne, dead, idsOf, OTHER, PATIENT } from './
 
 export function forgettingTests(make: Make): void {
   describe('forget', () => {
-    it('erases what waits, what is dead, the ids seen and the history, and says how much that was', async () => {
+    it('erases messages, dead batches, seen ids and history, and returns how much that was', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1 })
       await dead(store, CHAT, 'm0')
       await append(store, CHAT, 'm1', 'm2')
@@ -19,7 +19,7 @@ export function forgettingTests(make: Make): void {
       expect((await append(store, CHAT, 'm1')).accepted, 'a message that comes again is new').to.equal(1)
     })
 
-    it('leaves every other conversation as it is', async () => {
+    it('leaves every other conversation unchanged', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1 })
       await dead(store, CHAT, 'm0')
       await append(store, CHAT, 'm1')
@@ -37,7 +37,7 @@ export function forgettingTests(make: Make): void {
       ])
     })
 
-    it('erases a claimed batch: its lease is lost, and what its processor says of it changes nothing', async () => {
+    it('erases a claimed batch, whose lease is lost and whose processor can no longer change anything', async () => {
       const { store } = await make(PATIENT)
       const { batchId, lease } = await claimed(store)
       expect(await store.forget(CHAT)).to.include({ messages: 1, underWay: batchId })
@@ -48,7 +48,7 @@ export function forgettingTests(make: Make): void {
       expect(await store.history({ limit: 100 })).to.deep.equal([])
     })
 
-    it('ends the hold of a batch that is being answered: what comes then is released', async () => {
+    it('ends the hold of a batch that is being answered, so that later messages are released', async () => {
       const { store } = await make({ ...PATIENT, order: 'serial' })
       const { batchId } = await claimed(store)
       await store.ack([batchId])
@@ -58,7 +58,7 @@ export function forgettingTests(make: Make): void {
       expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m9'])
     })
 
-    it('of what is not there changes nothing', async () => {
+    it('changes nothing for a conversation that does not exist', async () => {
       const { store } = await make(PATIENT)
       await append(store, CHAT, 'm1')
       expect(await store.forget(OTHER)).to.deep.equal({ messages: 0, deadBatches: 0, historyEntries: 0 })

@@ -9,7 +9,7 @@ const LONGER = { ...PATIENT, leaseMs: 600 }
 
 export function leaseTests(make: Make): void {
   describe('leases', () => {
-    it('hand a batch whose lease has ended to the next claim: same batch, next attempt, higher number', async () => {
+    it('give a batch whose lease has ended to the next claim, with the next attempt and a higher lease number', async () => {
       const { store, pass } = await make(SHORT)
       const first = await claimed(store)
       await pass(101)
@@ -19,7 +19,7 @@ export function leaseTests(make: Make): void {
       expect(second.lease).to.be.above(first.lease)
     })
 
-    it('that have ended come back one a claim, the longest over first', async () => {
+    it('that have ended are claimed again one a claim, the one that ended first before the others', async () => {
       const { store, pass } = await make(LONGER)
       for (const conversation of ['b', 'a', 'c']) {
         await claimed(store, conversation)
@@ -46,7 +46,7 @@ export function leaseTests(make: Make): void {
       expect(allIdsOf(await claim(store, { owner: 'processor-2' }))).to.deep.equal([])
     })
 
-    it('are lost to a renewal once another has the batch, or nobody', async () => {
+    it('cannot be renewed once another owner has the batch, or none', async () => {
       const { store, pass } = await make(LONGER)
       const first = await claimed(store)
       await pass(601)
@@ -56,7 +56,7 @@ export function leaseTests(make: Make): void {
       expect(await store.renew([second])).to.deep.equal([])
     })
 
-    it('that end too often make their batch dead, and their conversation free', async () => {
+    it('that end maxAttempts times make the batch dead and free the conversation', async () => {
       const { store, pass } = await make({ ...SHORT, maxAttempts: 2 })
       const { batchId } = await claimed(store)
       await pass(101)
@@ -93,7 +93,7 @@ export function leaseTests(make: Make): void {
       expect(nextInMs).to.be.within(60_000, 90_000)
     })
 
-    it('counts no attempt where it was not the batch’s fault, however often', async () => {
+    it('counts no attempt if asked not to, however often', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1 })
       let { batchId, lease, attempt } = await claimed(store)
       for (let i = 0; i < 5; i++) {
@@ -103,7 +103,7 @@ export function leaseTests(make: Make): void {
       }
     })
 
-    it('changes nothing from an owner whose lease is over', async () => {
+    it('changes nothing if the owner’s lease has ended', async () => {
       const { store, pass } = await make(SHORT)
       const first = await claimed(store)
       await pass(101)
@@ -129,7 +129,7 @@ export function leaseTests(make: Make): void {
   })
 
   describe('giveBack', () => {
-    it('ends the leases of one owner but those it keeps, without counting an attempt', async () => {
+    it('ends an owner’s leases except those to keep, without counting an attempt', async () => {
       const { store } = await make(PATIENT)
       for (const conversation of ['a', 'b']) await direct(store, conversation, 'm1')
       const [keeps, gives] = (await claim(store)).batches
@@ -142,7 +142,7 @@ export function leaseTests(make: Make): void {
       expect(again.batch).to.deep.equal(gives?.batch)
     })
 
-    it('has nothing to give back for an owner without claims', async () => {
+    it('returns nothing for an owner without claims', async () => {
       const { store } = await make(PATIENT)
       await claimed(store)
       expect(await store.giveBack('nobody')).to.deep.equal([])
@@ -150,7 +150,7 @@ export function leaseTests(make: Make): void {
   })
 
   describe('ack', () => {
-    it('of an owner whose lease is over stays true: the batch is not claimed again', async () => {
+    it('is valid from an owner whose lease has ended: the batch is not claimed again', async () => {
       const { store, pass } = await make({ ...SHORT, order: 'concurrent' })
       const { batchId } = await claimed(store)
       await pass(101)
@@ -161,7 +161,7 @@ export function leaseTests(make: Make): void {
       expect(await store.conversations(10)).to.deep.equal([])
     })
 
-    it('that comes after the batch was given up for dead takes it from the dead, and disturbs nothing', async () => {
+    it('removes a batch that is dead by then, and changes nothing else', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1 })
       const { batchId } = await dead(store)
       await append(store, CHAT, 'm2')
@@ -172,7 +172,7 @@ export function leaseTests(make: Make): void {
       expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m2'])
     })
 
-    it('takes many batches, repeated and unknown ones too', async () => {
+    it('accepts many batches, with repeated and unknown ones among them', async () => {
       const { store } = await make({ ...PATIENT, order: 'concurrent' })
       for (let i = 0; i < 30; i++) await direct(store, `chat-${i}`, 'm1')
       const ids = (await claim(store)).batches.map(({ batchId }) => batchId)

@@ -5,7 +5,7 @@ import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, 
 
 export function peopleTests(make: Make): void {
   describe('extend', () => {
-    it('moves the due time of the open batch, which then counts from the sign', async () => {
+    it('moves the due time of the open batch, counted from the sign', async () => {
       const { store } = await make({ ...PATIENT, quietGapMs: 10_000 })
       const { batchId } = await append(store, CHAT, 'm1')
       expect(await store.extend(CHAT, 30_000)).to.deep.equal({ batchId, dueInMs: 30_000 })
@@ -22,7 +22,7 @@ export function peopleTests(make: Make): void {
       expect((await store.conversation(CHAT)).open?.dueAtMs).to.equal(before?.dueAtMs)
     })
 
-    it('never goes past the max wait, which is then why the batch is released', async () => {
+    it('never moves it past the max wait, which is then the reason of the release', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 200, maxWaitMs: 300 })
       await append(store, CHAT, 'm1')
       await store.extend(CHAT, 60_000)
@@ -32,7 +32,7 @@ export function peopleTests(make: Make): void {
       expect((await claimOne(store)).batch.releasedBy).to.equal('maxWait')
     })
 
-    it('has no effect where nothing is open, or it is due already', async () => {
+    it('changes nothing if no batch is open, or it is due already', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 20 })
       expect(await store.extend(CHAT, 1000)).to.equal(undefined)
       await append(store, CHAT, 'm1')
@@ -42,7 +42,7 @@ export function peopleTests(make: Make): void {
       expect(await store.extend(CHAT, 1000)).to.equal(undefined)
     })
 
-    it('keeps the header longer than the due time it moves', async () => {
+    it('keeps the header beyond the moved due time', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 50, batchTtlMs: 60 })
       await append(store, CHAT, 'm1')
       const extended = await store.extend(CHAT, 200)
@@ -52,7 +52,7 @@ export function peopleTests(make: Make): void {
       if (batch.releasedAtMs <= batch.dueAtMs + 60) expect(headerLost).to.equal(undefined)
     })
 
-    it('moves what opens behind a held batch too', async () => {
+    it('moves the due time of a batch that opens during a hold too', async () => {
       const { store } = await make({ ...PATIENT, quietGapMs: 10_000 })
       const { batchId } = await claimed(store)
       await append(store, CHAT, 'm2')
@@ -73,7 +73,7 @@ export function peopleTests(make: Make): void {
       expect(batch.dueAtMs).to.be.at.most(batch.releasedAtMs)
     })
 
-    it('has nothing to do where nothing is open', async () => {
+    it('changes nothing if no batch is open', async () => {
       const { store } = await make(PATIENT)
       expect(await store.flush(CHAT)).to.equal(undefined)
       await append(store, CHAT, 'm1')
@@ -81,7 +81,7 @@ export function peopleTests(make: Make): void {
       expect(await store.flush(CHAT)).to.equal(undefined)
     })
 
-    it('of a held conversation waits for the end of the hold; later messages wait behind it', async () => {
+    it('during a hold takes effect when it ends, before later messages', async () => {
       const { store } = await make(PATIENT)
       const first = await claimed(store)
       await append(store, CHAT, 'm2')
@@ -97,7 +97,7 @@ export function peopleTests(make: Make): void {
   })
 
   describe('drop', () => {
-    it('discards what nobody has claimed, sealed or open, and says how many', async () => {
+    it('discards sealed and open messages that are not claimed, and returns how many', async () => {
       const { store } = await make({ ...PATIENT, maxMessages: 2 })
       await append(store, CHAT, 'm1', 'm2', 'm3')
       expect(await store.drop(CHAT)).to.equal(3)
@@ -107,7 +107,7 @@ export function peopleTests(make: Make): void {
       expect(await claim(store)).to.deep.equal({ batches: [], checks: [], dead: [], troubles: [] })
     })
 
-    it('leaves what is claimed and the hold as they are', async () => {
+    it('leaves the claimed batch and the hold unchanged', async () => {
       const { store } = await make(PATIENT)
       const { batchId, lease } = await claimed(store)
       await append(store, CHAT, 'm2')
@@ -123,7 +123,7 @@ export function peopleTests(make: Make): void {
   })
 
   describe('redrive', () => {
-    it('hands a dead batch over again under its old id, in front of what came later', async () => {
+    it('releases a dead batch again under its old id, before later messages', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1 })
       const first = await dead(store)
       await direct(store, CHAT, 'm2', 'm3')
@@ -139,7 +139,7 @@ export function peopleTests(make: Make): void {
       expect(seen).to.deep.equal([['m1'], ['m2'], ['m3']])
     })
 
-    it('gives a batch of many messages back in their order, byte for byte', async () => {
+    it('returns a batch of many messages in order, byte for byte', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1, maxMessages: 5000, maxBytes: 10_000_000 })
       const ids = Array.from({ length: 3000 }, (_, i) => `m${i}`)
       await append(store, CHAT, ...ids)
@@ -152,7 +152,7 @@ export function peopleTests(make: Make): void {
       expect(again).to.deep.equal({ ...batch, releasedAtMs: again.releasedAtMs })
     })
 
-    it('waits for the end of the hold, and leaves an open batch open behind it', async () => {
+    it('takes effect when a hold ends, and leaves an open batch open', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1 })
       const first = await dead(store)
       const second = await claimed(store, CHAT, 'm2')
@@ -166,7 +166,7 @@ export function peopleTests(make: Make): void {
       expect((await store.conversation(CHAT)).open).to.include({ batchId: open.batchId, count: 2 })
     })
 
-    it('hands several over again in the order that is asked for, whatever has been claimed meanwhile', async () => {
+    it('releases several batches in the given order, whatever is claimed meanwhile', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1 })
       const first = await dead(store)
       const second = await dead(store, CHAT, 'm2')
@@ -182,7 +182,7 @@ export function peopleTests(make: Make): void {
       expect(seen).to.deep.equal([['m1'], ['m2'], ['m3']])
     })
 
-    it('of several moves none, if one is not dead, is named twice, or is another conversation’s', async () => {
+    it('moves no batch if one is not dead, is named twice, or is another conversation’s', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1 })
       const { batchId } = await dead(store)
       const other = await dead(store, 'another', 'm2')
@@ -191,7 +191,7 @@ export function peopleTests(make: Make): void {
       expect((await store.dead(10)).map(one => one.batchId)).to.have.members([batchId, other.batchId])
     })
 
-    it('has nothing to do for what is not dead', async () => {
+    it('changes nothing for a batch that is not dead', async () => {
       const { store } = await make({ ...PATIENT, maxAttempts: 1 })
       const { batchId } = await dead(store)
       await store.redrive(batchId)

@@ -6,13 +6,13 @@ import { append, CHAT, claimed, claimOne, dead, direct, message, OTHER, PATIENT,
 
 export function readTests(make: Make): void {
   describe('conversation', () => {
-    it('says of one that nobody has heard of that nothing waits', async () => {
+    it('returns an empty state for an unknown conversation', async () => {
       const { store } = await make(PATIENT)
       const { nowMs: _, ...nothing } = await store.conversation(CHAT)
       expect(nothing).to.deep.equal({ conversationId: CHAT, waiting: 0, messages: [] })
     })
 
-    it('shows what waits, sealed or open, and which batch it is in', async () => {
+    it('lists sealed and open messages with their batches', async () => {
       const { store } = await make({ ...PATIENT, maxMessages: 2 })
       await append(store, CHAT, 'm1', 'm2', 'm3')
       const { messages, waiting, open } = await store.conversation(CHAT)
@@ -24,7 +24,7 @@ export function readTests(make: Make): void {
       expect(open?.firstAtMs).to.equal(messages[2]?.receivedAtMs)
     })
 
-    it('says which batch holds it, and whether that is being handed over or answered', async () => {
+    it('returns the batch that holds it, and whether that is claimed or answering', async () => {
       const { store } = await make(PATIENT)
       const { batchId } = await claimed(store)
       expect((await store.conversation(CHAT)).heldBy).to.deep.equal({ batchId, state: 'claimed' })
@@ -36,7 +36,7 @@ export function readTests(make: Make): void {
   })
 
   describe('conversation', () => {
-    it('reports for how long its first batch could have gone, unless something holds the conversation', async () => {
+    it('returns for how long its first batch is overdue, unless it is held', async () => {
       const { store, pass } = await make(PATIENT)
       await append(store, CHAT, 'm1')
       expect((await store.conversation(CHAT)).overdueForMs).to.equal(undefined)
@@ -51,7 +51,7 @@ export function readTests(make: Make): void {
   })
 
   describe('conversations', () => {
-    it('lists what waits by its due time, then what is held, up to the limit', async () => {
+    it('lists open conversations by due time, then held ones, up to the limit', async () => {
       const { store, pass } = await make(PATIENT)
       const holder = await claimed(store, 'held')
       await append(store, 'later', 'm1')
@@ -75,7 +75,7 @@ export function readTests(make: Make): void {
   })
 
   describe('history', () => {
-    it('tells the life of a batch, newest first, without texts', async () => {
+    it('records the life of a batch, newest step first, without texts', async () => {
       const { store } = await make({ ...PATIENT, quietGapMs: 10_000 })
       const { batchId } = await append(store, CHAT, 'm1')
       await append(store, CHAT, 'm2', 'm3')
@@ -112,7 +112,7 @@ export function readTests(make: Make): void {
       ])
     })
 
-    it('tells of caps, direct messages, deaths, redrives and drops', async () => {
+    it('records caps, direct messages, deaths, redrives and drops', async () => {
       const { store } = await make({ ...PATIENT, maxMessages: 2, maxAttempts: 1 })
       await append(store, CHAT, 'm1', 'm2', 'm3')
       await direct(store, CHAT, 'm4')
@@ -137,7 +137,7 @@ export function readTests(make: Make): void {
       ])
     })
 
-    it('tells in one life that the batch was answered before it was acknowledged', async () => {
+    it('records both steps of a batch that was answered before it was acknowledged', async () => {
       const { store } = await make(PATIENT)
       const { batchId } = await claimed(store)
       await store.answered(batchId, 'completed')
@@ -146,7 +146,7 @@ export function readTests(make: Make): void {
       expect(steps(life)).to.deep.equal(['handed-over', 'answered'])
     })
 
-    it('takes no answer under a lease that another processor’s has followed: the next batch waits for that one', async () => {
+    it('ignores an answer under a lease that another processor’s lease has replaced', async () => {
       const { store, pass } = await make({ ...PATIENT, leaseMs: 100 })
       const first = await claimed(store)
       await pass(101)
@@ -157,14 +157,14 @@ export function readTests(make: Make): void {
       expect((await store.answered(first.batchId, 'completed', undefined, second.lease)).freed).to.equal(true)
     })
 
-    it('takes an answer under a lease that was given back, while nobody has taken the batch again', async () => {
+    it('accepts an answer under a lease that was given back, until the batch is claimed again', async () => {
       const { store } = await make(PATIENT)
       const { batchId, lease } = await claimed(store)
       await store.giveBack('processor-1')
       expect((await store.answered(batchId, 'completed', undefined, lease)).freed).to.equal(true)
     })
 
-    it('notes the end of an answer that held nothing, where its conversation is named', async () => {
+    it('records the end of an answer that held nothing, if its conversation is given', async () => {
       const { store } = await make({ ...PATIENT, order: 'concurrent' })
       const { batchId } = await claimed(store)
       await store.ack([batchId])
@@ -175,7 +175,7 @@ export function readTests(make: Make): void {
       expect(life[1]?.detail).to.deep.equal({ outcome: 'completed' })
     })
 
-    it('names the ids of a batch up to a bound, and when each came', async () => {
+    it('records the ids of a batch’s messages up to a bound, and when each came', async () => {
       const { store, pass } = await make({ ...PATIENT, maxMessages: 1000 })
       await append(store, CHAT, ...Array.from({ length: 50 }, (_, i) => `${i}${'x'.repeat(200)}`))
       await pass(20)
@@ -199,7 +199,7 @@ export function readTests(make: Make): void {
       expect(life[1]?.atMs).to.equal(batch.lastAtMs)
     })
 
-    it('names ids of any characters, cut between two of them', async () => {
+    it('records ids of any characters, cut between two characters', async () => {
       const { store } = await make(PATIENT)
       const odd = [
         '"quoted"',
@@ -219,7 +219,7 @@ export function readTests(make: Make): void {
       expect(ids.slice(2).every(id => id.length >= 12)).to.equal(true)
     })
 
-    it('is of one conversation or of all, up to the limit, and says when', async () => {
+    it('returns steps of one conversation or of all, up to the limit, with their times', async () => {
       const { store, pass } = await make(PATIENT)
       await append(store, CHAT, 'm1')
       await append(store, OTHER, 'm1')
@@ -239,7 +239,7 @@ export function readTests(make: Make): void {
   })
 
   describe('dead', () => {
-    it('lists the last to die first, up to the limit', async () => {
+    it('lists dead batches, the last to die first, up to the limit', async () => {
       const { store, pass } = await make({ ...PATIENT, maxAttempts: 1 })
       const first = await dead(store, CHAT)
       await pass(2)

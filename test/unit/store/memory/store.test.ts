@@ -21,18 +21,18 @@ storeContract('MemoryStore', async rules => {
 })
 
 describe('MemoryStore', () => {
-  it('is in memory, and needs no notifications', async () => {
+  it('says that it is in memory, and needs no notifications', async () => {
     const store = new MemoryStore()
     expect(await store.open()).to.include({ address: 'memory', db: 0 })
     expect(await store.ensureNotifications()).to.deep.equal({ result: 'there', flags: '' })
     await store.ready()
   })
 
-  it('refuses rules that are out of their bounds', () => {
+  it('rejects rules that are out of bounds', () => {
     expect(() => new MemoryStore({ quietGapMs: 1 })).to.throw(RangeError, 'quietGapMs=1')
   })
 
-  it('says that it was closed, and closes twice', async () => {
+  it('rejects calls after close, which may be called twice', async () => {
     const store = new MemoryStore(PATIENT)
     await store.close()
     await store.close()
@@ -51,7 +51,7 @@ describe('MemoryStore', () => {
     expect((await claimOne(store)).batch.releasedBy).to.equal('gap')
   })
 
-  it('tells a batch whose header vanished before its time, as a foreign hand makes it in Redis', async () => {
+  it('reports a batch whose header was deleted before its TTL', async () => {
     let nowMs = START_MS
     const store = new MemoryStore({ quietGapMs: 1000, batchTtlMs: 60_000, now: () => nowMs })
     await append(store, CHAT, 'm1')
@@ -63,7 +63,7 @@ describe('MemoryStore', () => {
     expect(vanished).to.include({ step: 'vanished', batchId: batch.batchId })
   })
 
-  it('forgets ids, conversations and history, so that its memory is bounded', async () => {
+  it('removes old ids, conversations and steps, so that its memory is bounded', async () => {
     let nowMs = START_MS
     const store = new MemoryStore({ ...PATIENT, dedupeMs: 1000, maxMessages: 1, now: () => nowMs })
     for (let i = 0; i < 15_000; i++) {
@@ -77,7 +77,7 @@ describe('MemoryStore', () => {
     expect(await store.history({ limit: 100_000 })).to.have.length.within(10_000, 11_000)
   })
 
-  it('changes nothing where a message can not be kept', async () => {
+  it('changes nothing if a message cannot be stored as JSON', async () => {
     const store = new MemoryStore(PATIENT)
     const loop: { loop?: unknown } = {}
     loop.loop = loop

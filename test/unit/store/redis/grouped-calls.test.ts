@@ -33,7 +33,7 @@ describe('grouped calls', () => {
     (await Promise.all(replies)).map(reply => (reply instanceof Error ? reply.message : reply)).join(' ')
   const sent = () => calls.map(({ names }) => names)
 
-  it('sends together what comes together, and what comes meanwhile when that has ended, in order', async () => {
+  it('sends requests of one turn together, and those that come meanwhile after that call, in order', async () => {
     const replies = add('ab')
     await until(() => calls.length === 1)
     replies.push(...add('c'))
@@ -47,7 +47,7 @@ describe('grouped calls', () => {
     expect(sent()).to.deep.equal(['ab', 'cde'])
   })
 
-  it('sends a second call meanwhile where enough waits for it, and no third', async () => {
+  it('sends a second call during the first if enough requests wait, and no third', async () => {
     const replies = add('a')
     await until(() => calls.length === 1)
     replies.push(...add('bcdef'))
@@ -62,7 +62,7 @@ describe('grouped calls', () => {
     expect(sent()).to.deep.equal(['a', 'bcdef', 'ghijk'])
   })
 
-  it('fills a call and no more, and sends alone what fills more than one', async () => {
+  it('fills a call and no more, and sends a request that fills more than one alone', async () => {
     const replies = [...add('ab', 0.5), ...add('c', 0.1), ...add('d', 7), ...add('e', 0.9)]
     for (let i = 0; i < 4; i++) {
       await until(() => calls.length > i)
@@ -72,7 +72,7 @@ describe('grouped calls', () => {
     expect(sent()).to.deep.equal(['ab', 'c', 'd', 'e'])
   })
 
-  it('fails alone what failed alone, all of a call that failed, and goes on', async () => {
+  it('fails one request or all of a call, as the call did, and goes on', async () => {
     const mixed = add('axb')
     await until(() => calls.length === 1)
     calls[0]?.answer()
@@ -93,7 +93,7 @@ describe('grouped calls', () => {
     await until(() => isIdle)
   })
 
-  it('lets nothing wait for a second time-out of a Redis that is away', async () => {
+  it('fails waiting requests at once if Redis is away', async () => {
     const replies = add('abc').map(reply => reply.catch((error: Error) => error))
     await until(() => calls.length === 1)
     replies.push(...add('d').map(reply => reply.catch((error: Error) => error)))

@@ -30,7 +30,7 @@ describe('memory guard', () => {
       (error: unknown) => error,
     )
 
-  it('takes messages below the share, and refuses them from it on, with the numbers and the remedy', async () => {
+  it('accepts messages below the share, and refuses them from there on, with the numbers and the remedy', async () => {
     facts['used_memory'] = 899
     expect(await refused()).to.equal(undefined)
     facts['used_memory'] = 900
@@ -41,7 +41,7 @@ describe('memory guard', () => {
     expect(refusal.message).to.include('redis://there:6379 has 900 of maxmemory=1000').and.to.include('raise maxmemory')
   })
 
-  it('takes them again as soon as a look finds room', async () => {
+  it('accepts messages again as soon as a reading finds room', async () => {
     facts['used_memory'] = LIMIT
     expect(await refused()).to.be.instanceOf(StoreUnavailable)
     facts['used_memory'] = 0
@@ -50,7 +50,7 @@ describe('memory guard', () => {
     expect(await refused()).to.equal(undefined)
   })
 
-  it('looks once a second at most, however many ask at once', async () => {
+  it('reads once a second at most, however many ask at once', async () => {
     await Promise.all([refused(), refused(), refused()])
     clock.tick(999)
     await refused()
@@ -60,7 +60,7 @@ describe('memory guard', () => {
     expect(looks).to.equal(2)
   })
 
-  it('is off without maxmemory, and where Redis may evict', async () => {
+  it('is off without maxmemory, and with an eviction policy', async () => {
     facts['used_memory'] = LIMIT
     facts['maxmemory_policy'] = 'volatile-lru'
     expect(await refused()).to.equal(undefined)
@@ -70,13 +70,13 @@ describe('memory guard', () => {
     expect(await refused()).to.equal(undefined)
   })
 
-  it('does not count what Redis itself leaves out', async () => {
+  it('does not count buffers that Redis does not count either', async () => {
     facts['used_memory'] = 950
     facts['mem_not_counted_for_evict'] = 60
     expect(await refused()).to.equal(undefined)
   })
 
-  it('a look that fails is passed on, and the next one looks again', async () => {
+  it('rejects if the reading fails, and reads again the next time', async () => {
     let fails = true
     const failing = new MemoryGuard(async () => {
       looks++
