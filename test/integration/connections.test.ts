@@ -1,6 +1,6 @@
 /**
- * Guarantee **connections**: processes on another server, database or prefix do not touch each other and say so, with
- * names and numbers; and what keeps a process from its Redis is one clear line.
+ * Guarantee **connections**: processes on different servers, databases or prefixes do not touch each other's batches,
+ * and their logs name which they use. A process that cannot use its Redis says why in one line.
  */
 
 import { createServer } from 'node:http'
@@ -68,7 +68,7 @@ describe('connections', function () {
     await post(api, 'm1')
     const line = await there.line(/next-due comes from database/)
     expect(line).to.include('next-due comes from database 0, and this processor works on database 5')
-    // It heard that the batch is due, and knew better: one that stands on the batch's database takes it.
+    // It received `next-due` and left the batch to a processor on the batch's database.
     const here = await started('processor')
     await worker.line(/1 message by gap: m1/)
     expect(logged(here, 'comes from database')).to.deep.equal([])

@@ -1,6 +1,6 @@
 /**
- * Guarantee **events, not polling**: an idle system sends Redis nothing but heartbeats. (That the whole suite has caused
- * no SCAN and no KEYS is checked when it ends, in support/hooks.ts.)
+ * Guarantee **events, not polling**: an idle system sends Redis nothing but heartbeats. (support/hooks.ts checks at the
+ * end that the whole suite has sent no SCAN and no KEYS.)
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
@@ -34,10 +34,10 @@ describe('events, not polling', () => {
       const pings = sent.filter(line => /"ping"/i.test(line))
       const claims = sent.filter(line => line.includes('"evalsha"') && line.includes(`"${running?.prefix}"`))
       expect(sent.filter(line => !pings.includes(line) && !claims.includes(line))).to.deep.equal([])
-      // A heartbeat is 30 s long: in 20 s one of a kind a processor, at most.
+      // A heartbeat comes every 30 s: in 20 s at most one of each kind from each processor.
       expect(pings.length).to.be.at.most(2)
       expect(claims.length).to.be.at.most(2)
-      // It watched: BullMQ's blocking calls are there.
+      // The monitor works: it has seen BullMQ's blocking calls.
       expect(watch.lines.length).to.be.greaterThan(0)
       expect(running.batches).to.have.length(0)
     } finally {
@@ -47,5 +47,8 @@ describe('events, not polling', () => {
   })
 })
 
-/** The worker’s blocking wait for a job, the event stream’s blocking read, the stalled check, and what they run in scripts. */
+/**
+ * The worker’s blocking wait for a job, the event stream’s blocking read, the stalled check, and what they run in
+ * scripts.
+ */
 const isBullmqsOwn = (line: string) => /"bull:|\[\d+ lua\]/.test(line)

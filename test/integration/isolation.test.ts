@@ -1,6 +1,6 @@
 /**
- * Guarantee **isolation**: API, processors and worker as separate operating-system processes do together what each does
- * alone. This is the case in which the system that Lull replaces failed.
+ * Guarantee **isolation**: API, processors and worker work together as separate operating-system processes. The system
+ * that Lull replaces failed here.
  */
 
 import { fileURLToPath } from 'node:url'
@@ -77,7 +77,7 @@ describe('isolation', function () {
     expect(response.status).to.equal(200)
   }
 
-  /** What the worker says it has received, in order. */
+  /** Batches that the worker has received, in order. */
   const received = (worker: LullProcess): Batch[] =>
     worker.stdout.filter(line => line.startsWith('BATCH ')).map(line => JSON.parse(line.slice('BATCH '.length)))
 
@@ -106,12 +106,12 @@ describe('isolation', function () {
     closers.push(async () => redis.disconnect())
     const api = await startApi()
     await post(api, 'off@c.us', '1', 'hi')
-    // Off: it is there when it is due, and after.
+    // Without processors: it is there when it is due, and later.
     await until(async () => Number(await redis.zscore(`${prefix}.due`, 'off@c.us')) < (await now(redis)), {
       what: 'the due time',
     })
     expect(await redis.hget(`${prefix}:off@c.us`, 'count')).to.equal('1')
-    // On: it is there for as long as Redis’s clock says that it is not due.
+    // With processors: it is there until it is due by Redis’s clock.
     await start('processor')
     const worker = await start('worker')
     await until(() => received(worker).length === 1, { timeoutMs: 15_000, what: 'the first batch' })
@@ -120,7 +120,7 @@ describe('isolation', function () {
     for (;;) {
       const exists = await redis.exists(`${prefix}:on@c.us`)
       const [seconds, microseconds] = await redis.time()
-      // Read in this order a key that is gone while its time has not come would show.
+      // In this order of reads a key that is gone too early shows.
       if (Number(seconds) * 1000 + Number(microseconds) / 1000 >= dueAtMs) break
       expect(exists).to.equal(1)
     }
@@ -128,7 +128,7 @@ describe('isolation', function () {
   })
 
   it('every message is delivered although the old system’s processor deletes keys, and the history says `vanished`', async () => {
-    // On a Redis of its own: its SCANs are not Lull’s.
+    // On a Redis of its own: the SCANs are not Lull’s.
     const server = await privateRedis()
     closers.push(() => server.stop())
     const prefix = use(server.url)

@@ -1,7 +1,8 @@
 /**
- * Guarantee **Redis in trouble**: whatever Redis answers, or does not, a webhook is answered 503 with Retry-After within a
- * bound and its message is kept nowhere; what was answered 200 comes out once when the trouble is over, by itself; and
- * a processor says once that there is trouble, and once, with its length, that it has ended.
+ * Guarantee **Redis in trouble**: whether Redis answers with an error or not at all, a webhook is answered 503 with
+ * Retry-After within a bound, and its message is not stored. Messages that were answered 200 are handed over once, by
+ * themselves, when the trouble is over. A processor logs once that the trouble began, and once, with its length, that
+ * it ended.
  */
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -41,12 +42,12 @@ describe('Redis in trouble', function () {
     await server?.stop()
   })
 
-  /** Holds a message answered 200 and one that was refused. @returns what the processor said of the trouble */
+  /** Accepts one message before the trouble and refuses one during it. @returns the processor's log lines about it */
   const goThrough = async (trouble: () => Promise<unknown>, end: () => Promise<unknown>, reason: RegExp) => {
     expect(await running.post('before@c.us', 'm0')).to.include({ status: 200 })
     await running.batcher.flush('before@c.us')
     await running.had('m0')
-    // Due in the middle of the trouble.
+    // It becomes due during the trouble.
     expect(await running.post(CHAT, 'm1')).to.include({ status: 200 })
     await trouble()
     const refused = await until(
@@ -66,7 +67,7 @@ describe('Redis in trouble', function () {
     await until(() => running.logs.processor.some(line => /is back after [\d.]+ s$/.test(line)), {
       what: 'the processor to say that it has ended',
     })
-    // What was refused is kept nowhere: it is new when it comes again.
+    // The refused message was not stored: it is new when it is sent again.
     await until(async () => (await running.post(CHAT, 'm3')).status === 200, { what: 'a 200' })
     await running.post(CHAT, 'm2')
     await running.had('m2', 'm3')
@@ -98,7 +99,7 @@ describe('Redis in trouble', function () {
     const blocked = join(dir, 'blocked.rdb')
     const said = await goThrough(
       async () => {
-        // A folder in the place of the file: it can not be renamed to that.
+        // A folder in the file's place, so that the rename fails.
         mkdirSync(blocked)
         writeFileSync(join(blocked, 'full'), '')
         await admin.config('SET', 'save', '3600 1')
@@ -143,7 +144,7 @@ describe('Redis in trouble', function () {
 
   it('LOADING: data that take long to load', async () => {
     await begin(['--enable-debug-command', 'yes'], { quietGapMs: IN_TROUBLE_BY_MS })
-    // It loads for 6 s, and answers meanwhile: long enough for a batch to become due in it.
+    // It loads for 6 s, answering meanwhile: long enough for a batch to become due.
     const KEYS = 2000
     const KEY_LOAD_MICROSECONDS = 3000
     const filling = admin.pipeline()
@@ -177,7 +178,7 @@ describe('Redis in trouble', function () {
     const proxy = await hangingProxy(server.url)
     admin = new Redis(server.url)
     running = await parts(proxy.url, { quietGapMs: IN_TROUBLE_BY_MS })
-    // What has come this way has come to the processor: it has heard of m1, and asks for it in time.
+    // A message that came this way has come to the processor too: it knows m1 and will claim it in time.
     const alike = new Redis(proxy.url)
     alike.on('error', () => {}) // It ends with its proxy.
     await alike.psubscribe('*.next-due')
@@ -197,7 +198,7 @@ describe('Redis in trouble', function () {
       what: 'the processor to say that it has ended',
     })
     await until(async () => (await running.post(CHAT, 'm3')).status === 200, { what: 'a 200' })
-    // Whether it was written when nobody could be told, its id says when it comes again.
+    // It may have been written without a reply. Its id makes it a duplicate then when it is sent again.
     await running.post(CHAT, 'm2')
     await running.had('m2', 'm3')
     expect(running.counts()).to.deep.equal({ m1: 1, m2: 1, m3: 1 })
@@ -225,7 +226,7 @@ describe('Redis in trouble', function () {
     await admin.del('marker')
     await until(async () => (await replica.exists('marker')) === 0, { what: 'what is written now to come through' })
     expect(await running.post(CHAT, 'm1')).to.include({ status: 200 })
-    // What a replica does not have yet is lost with its primary.
+    // Messages that the replica does not have yet are lost with the primary.
     await until(async () => (await replica.exists(`${running.prefix}.due`)) === 1, { what: 'm1 on the replica' })
     proxy.pointAt(second.url)
     await replica.call('REPLICAOF', 'NO', 'ONE')
@@ -300,7 +301,7 @@ describe('Redis in trouble', function () {
     await until(async () => (await running.post(CHAT, 'm2')).status === 200, { what: 'a 200' })
     await running.had('m2')
     expect(running.counts()).to.deep.equal({ m1: 1, m2: 1 })
-    // The notifications that the processor had asked for went with it, and are asked for again.
+    // The setting for notifications is lost too, and the processor sets it again.
     const areBack = async () => {
       const [, flags = ''] = z.array(z.string()).parse(await admin.config('GET', 'notify-keyspace-events'))
       return /E/.test(flags) && /x/.test(flags)
@@ -408,7 +409,7 @@ describe('Redis in trouble', function () {
     await batcher.conversation(CHAT)
     await batcher.conversations()
     await until(async () => (await batcher.history()).some(({ step }) => step === 'answered'), { what: 'the answer' })
-    // What a processor does when things go wrong.
+    // A processor's calls after failures.
     await processor.stop()
     const claimed = async (chatId: string) => {
       await batcher.append(chatId, { messageId: '1' }, { direct: true })
@@ -428,12 +429,12 @@ describe('Redis in trouble', function () {
     await store.close()
 
     const denied: unknown = await admin.call('ACL', 'LOG')
-    // It may not look at `notify-keyspace-events`, and says so.
+    // It may not read `notify-keyspace-events`, and logs that.
     expect(JSON.stringify(denied).match(/"object","[^"]*"/g)).to.deep.equal(['"object","config|get"'])
     const warnings = Object.values(running.logs).flatMap(lines => lines.filter(said => /^(warn|error)/.test(said)))
     expect(warnings.filter(said => !/no processor is subscribed/.test(said))).to.have.length(1)
     expect(warnings[0]).to.match(/^warn notify-keyspace-events .* works all the same/)
-    // And nobody else's.
+    // And only Lull's.
     const lull = new Redis(server.url.replace('//', '//lull:password@'))
     for (const command of [
       ['GET', 'other'],

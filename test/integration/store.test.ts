@@ -1,4 +1,4 @@
-/** The store on Redis: the contract of a store, in real time, and what Redis shows of it. */
+/** The store on Redis: the contract of a store in real time, and what redis-cli shows. */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { type RuleOptions, rulesFrom } from '../../src/rules.js'
@@ -204,7 +204,7 @@ describe('RedisStore', () => {
     const { open, waiting } = await store.conversation(CHAT)
     expect(open).to.include({ batchId, count: 1, bytes: Buffer.byteLength(entryJson(message('m3'))) })
     expect(waiting).to.equal(1)
-    // So many that the header, as it was found, says that the batch is full; and the next ones wait behind it.
+    // By the header as it was found, the batch is full; later messages wait behind it.
     await redis.del(keys.messages(CHAT))
     await append(store, CHAT, 'm4', 'm5', 'm6')
     await append(store, CHAT, 'm7')

@@ -219,7 +219,6 @@ export class MemoryStore implements Store {
     return async () => stop()
   }
 
-  /** How batches grow, as `batch-updated` tells it on Redis. */
   async followGrowth({ grew }: GrowthListener): Promise<() => Promise<void>> {
     const stop = this.state.growth.add(grew)
     return async () => stop()

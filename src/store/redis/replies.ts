@@ -1,4 +1,4 @@
-/** The scripts' replies as the store's types. What each script replies stands in its own header (`lua/*.lua`). */
+/** Turns the scripts' replies into the store's types. Each script's header (`lua/*.lua`) describes its reply. */
 import { composeBatch } from '../../batch.js'
 import type { AnswerCheck, ClaimedBatch, ConversationState, ConversationSummary } from '../store.js'
 import { listEntry, type RunReply, runFrom } from './entries.js'

@@ -171,7 +171,7 @@ export class Scripts {
     return this.run<null>('taken', [batchId, take, this.rules.answerTimeoutMs, this.checkMs])
   }
 
-  /** Resolves to the result of each, in their order; an `Error` for one that failed. */
+  /** Resolves to each result, in order; to an `Error` for an ending that failed. */
   async answered(endings: Ending[]): Promise<(Ended | Error)[]> {
     const replies = await this.run<(string | [freed: number, dueInMs: number])[]>('answered', [
       this.db,

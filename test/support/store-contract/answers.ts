@@ -1,4 +1,4 @@
-/** Answers: what holds a conversation, and when its next batch may go. */
+/** Answers: which batch holds a conversation, and when the next one is released. */
 import { expect } from 'chai'
 import type { StoreEvent } from '../../../src/store/store.js'
 import { until } from '../wait.js'

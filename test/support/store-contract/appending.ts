@@ -1,4 +1,4 @@
-/** Messages in: what an append does, and when its batch is due. */
+/** Appends: what they change, and when the batch is due. */
 import { expect } from 'chai'
 import type { Make } from './checked.js'
 import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, message, PATIENT } from './messages.js'

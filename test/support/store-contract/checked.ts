@@ -1,6 +1,6 @@
 /**
- * A store that checks the four invariants after every transition, and a ledger of its messages: what was accepted is
- * still there, was dropped, or went with a batch that was acknowledged or answered.
+ * Wraps a store: checks the four invariants after every transition, and counts messages. Each accepted message is still
+ * there, was dropped, or left with a batch that was acknowledged or answered.
  */
 import { expect } from 'chai'
 import type { RuleOptions } from '../../../src/rules.js'
@@ -11,12 +11,12 @@ export interface StoreUnderTest {
   store: Store
   /** Resolves when `ms` have passed by the store's clock. */
   pass(ms: number): Promise<void>
-  /** Where everything is, of these conversations. */
+  /** All batches and messages of these conversations, by their ids. */
   snapshot(conversationIds: string[]): Promise<Snapshot>
   close(): Promise<void>
 }
 
-/** Makes a store as the tests ask for it; closed after the test. */
+/** Makes a store with these rules. It is closed after the test. */
 export type Make = (rules?: RuleOptions) => Promise<StoreUnderTest>
 
 const TRANSITIONS = new Set([

@@ -1,4 +1,4 @@
-/** Batches out: what a claim takes, in which order, and what it says of it. */
+/** Claims: which batches they take, in which order, and what they return. */
 import { expect } from 'chai'
 import type { Make } from './checked.js'
 import { allIdsOf, append, CHAT, claim, claimed, claimOne, direct, idsOf, message, OTHER, PATIENT } from './messages.js'

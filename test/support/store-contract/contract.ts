@@ -1,7 +1,7 @@
 /**
- * What a store promises, as tests that run on any store. `MemoryStore` runs them on a clock that the tests move,
- * `RedisStore` on a real Redis and its real time: so no test here depends on how long a call takes, only on time that has
- * passed by the store's own clock, and expected times are computed from the times that the store itself reports.
+ * The contract of a store, as tests that run on any store. `MemoryStore` runs them on a clock that the tests move,
+ * `RedisStore` on a real Redis in real time. So no test depends on how long a call takes: tests wait by the store's
+ * clock, and compute expected times from times that the store returned.
  *
  * After every transition the invariants of `src/store/store.ts` are checked (`checked.ts`).
  */

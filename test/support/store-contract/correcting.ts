@@ -1,4 +1,4 @@
-/** What people do to a message they have sent: edit and revoke. */
+/** Edits and revocations of messages. */
 import { expect } from 'chai'
 import type { StoredMessage } from '../../../src/batch.js'
 import { entryJson } from '../../../src/store/redis/entries.js'
@@ -8,7 +8,7 @@ import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, 
 
 const edit = (store: Store, messageId: string, text: string) => store.edit({ conversationId: CHAT, messageId, text })
 
-/** Texts that are hard to find the end of, and ids that are hard to tell apart. */
+/** Texts whose end is hard to find, and ids that are hard to tell apart. */
 const TEXTS = [
   '',
   'plain',

@@ -1,4 +1,4 @@
-/** What a store tells those who listen. */
+/** What a store publishes. */
 import { expect } from 'chai'
 import type { Growth, Store, StoreEvent } from '../../../src/store/store.js'
 import { until } from '../wait.js'
@@ -106,12 +106,12 @@ export function eventTests(make: Make): void {
   })
 }
 
-/** Hears everything; `first(n)` resolves when it has heard that many. */
+/** Collects all events. `first(n)` resolves to the first n once they have come. */
 async function listener(store: Store) {
   const all: StoreEvent[] = []
   const waiting: { count: number; resolve: (events: StoreEvent[]) => void }[] = []
   const stop = await store.listen(event => {
-    // Shadow keys expire on Redis alone.
+    // Only Redis has shadow keys that expire.
     if (event.kind === 'expired') return
     all.push(event)
     for (const { count, resolve } of waiting) if (all.length >= count) resolve(all.slice(0, count))

@@ -1,4 +1,4 @@
-/** Erasing a conversation: nothing of it is left, and nothing else is touched. */
+/** Forgetting a conversation: all of it is erased, and nothing else is changed. */
 import { expect } from 'chai'
 import type { Make } from './checked.js'
 import { append, CHAT, claimed, claimOne, dead, idsOf, OTHER, PATIENT } from './messages.js'

@@ -1,4 +1,4 @@
-/** Leases: a claim that its owner does not finish comes back, a bounded number of times. */
+/** Leases: a batch that its owner does not finish is claimed again, a bounded number of times. */
 import { expect } from 'chai'
 import type { Make } from './checked.js'
 import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, OTHER, PATIENT } from './messages.js'

@@ -1,11 +1,11 @@
-/** What the tests of the contract say to a store, in short. */
+/** Short forms of the calls that the contract's tests make. */
 import type { Batch, StoredMessage } from '../../../src/batch.js'
 import type { ClaimRequest, ClaimResult, HistoryEntry, Store } from '../../../src/store/store.js'
 
 export const CHAT = 'shop/79990000011@c.us'
 export const OTHER = 'shop/79990000012@c.us'
 
-/** Nothing is due by itself: what a test wants released it flushes. */
+/** Rules under which nothing becomes due during a test: a test flushes what it wants to claim. */
 export const PATIENT = { quietGapMs: 600_000, maxWaitMs: 3_600_000, batchTtlMs: 1_200_000 }
 
 export const message = (messageId: string, more: Partial<StoredMessage> = {}): StoredMessage => ({
@@ -39,7 +39,7 @@ export async function claimed(store: Store, conversationId = CHAT, messageId = '
   return claimOne(store)
 }
 
-/** One that died of its only failure. */
+/** A batch that died with its only attempt. */
 export async function dead(store: Store, conversationId = CHAT, messageId = 'm1') {
   const batch = await claimed(store, conversationId, messageId)
   for (let { lease, attempt } = batch; attempt <= store.rules.maxAttempts; attempt++, lease += 2) {

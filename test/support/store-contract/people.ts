@@ -1,4 +1,4 @@
-/** What people and their programs do to a conversation: typing, flush, drop, redrive. */
+/** Commands on a conversation: typing, flush, drop, redrive. */
 import { expect } from 'chai'
 import type { Make } from './checked.js'
 import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, PATIENT } from './messages.js'

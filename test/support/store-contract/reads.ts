@@ -1,4 +1,4 @@
-/** What a store tells of itself: a conversation, all of them, the history, the dead. */
+/** Reads: one conversation, all conversations, the history, dead batches. */
 import { expect } from 'chai'
 import { entryJson } from '../../../src/store/redis/entries.js'
 import type { Make } from './checked.js'

@@ -1,4 +1,4 @@
-/** Where everything is in Redis, read key by key, past the store and its scripts. */
+/** All batches and messages in Redis, read key by key, without the store and its scripts. */
 import { expect } from 'chai'
 import type { Redis } from 'ioredis'
 import type { Snapshot } from '../../../src/store/memory/conversations.js'

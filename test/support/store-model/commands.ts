@@ -1,6 +1,6 @@
 /**
- * What the model test does to a store: random commands, made by fast-check. They name batches by how long ago they were
- * claimed and messages by whether they are new, so that a sequence still means something when fast-check makes it shorter.
+ * The model test's random commands, made by fast-check. They name a batch by how many claims ago it was taken, and a
+ * message by whether it is new, so that a sequence stays valid when fast-check makes it shorter.
  */
 import fc from 'fast-check'
 import { rulesFrom } from '../../../src/rules.js'
@@ -8,21 +8,21 @@ import { rulesFrom } from '../../../src/rules.js'
 export const CHATS = ['a', 'b', 'c/😀', '\ue000x']
 export const OWNERS = ['processor-1', 'processor-2']
 
-/** How far back a command may reach for a batch. */
+/** A command names one of this many batches, the last that were claimed. */
 const BATCHES_BACK = 8
 
 const op = <const Name extends string>(name: Name) => fc.constant(name)
 const chat = fc.constantFrom(...CHATS)
 const owner = fc.constantFrom(...OWNERS)
-/** 0: the batch that was claimed last, which is the one that most can happen to. */
+/** 0 is the batch that was claimed last, which most commands can change. */
 const back = fc.oneof(fc.constant(0), fc.nat(BATCHES_BACK - 1))
 
 const MESSAGES_BACK = 30
-/** 1: the message that was made last. */
+/** 1 is the message that was made last. */
 const earlier = fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: MESSAGES_BACK }))
 
 const message = fc.record({
-  /** 0: a new one; else one of an earlier message's id. */
+  /** 0: a new message; else a repeated id, of a message so many before. */
   repeats: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: earlier }),
   letters: fc.nat(60),
   sentAgoMs: fc.option(fc.integer({ min: 0, max: 5000 }), { nil: undefined }),
@@ -64,7 +64,7 @@ const command = fc.oneof(
   { weight: 1, arbitrary: fc.record({ op: op('flush'), chat }) },
   { weight: 1, arbitrary: fc.record({ op: op('drop'), chat }) },
   { weight: 1, arbitrary: fc.record({ op: op('edit'), chat, repeats: earlier, letters: fc.nat(60) }) },
-  // 0: one that has not come yet.
+  // 0 is a message that has not come yet.
   { weight: 2, arbitrary: fc.record({ op: op('revoke'), chat, repeats: fc.oneof(fc.constant(0), earlier) }) },
   { weight: 2, arbitrary: fc.record({ op: op('redrive'), back, count: fc.constantFrom(1, 1, 2) }) },
   { weight: 1, arbitrary: fc.record({ op: op('forget'), chat: fc.constantFrom(...CHATS.slice(0, 2)) }) },
@@ -81,7 +81,7 @@ export type Command = typeof command extends fc.Arbitrary<infer Made> ? Made : n
 
 export const commands = fc.array(command, { minLength: 1, maxLength: 60, size: 'max' })
 
-/** Small numbers, so that caps, waits, leases and attempts are all reached in a few commands. */
+/** Small numbers, so that a few commands reach every cap, wait, lease and attempt. */
 export const rules = fc
   .record({
     maxWaitMs: fc.constantFrom(2500, 6000),

@@ -1,7 +1,7 @@
 /**
- * What a store owes its users, kept from its answers alone: a conversation is a queue of the messages that were accepted.
- * A claim takes from its front; what was handed over is gone for good; what died may come back to the front. Nothing here
- * knows how a store works, so a fault that both stores share shows here.
+ * Checks a store's results from the user's side: a conversation is a queue of accepted messages. A claim takes from its
+ * front, handed-over batches never come back, dead batches may come back to the front. It knows nothing of how a store
+ * works, so it also finds a fault that both stores have.
  */
 import { expect } from 'chai'
 import type { StoredMessage } from '../../../src/batch.js'
@@ -97,7 +97,7 @@ export class Ledger {
     if (result === 'remembered') this.seenAtMs.set(`${conversationId} ${messageId}`, nowMs)
   }
 
-  /** A batch that came back from the dead is gone with the last of its messages. */
+  /** A redriven batch is gone with the last of its messages. */
   private withoutRevoked(revoked: Accepted): void {
     this.dropped += 1
     for (const batch of this.batches.values()) {
@@ -149,7 +149,7 @@ export class Ledger {
     return [...this.batches].flatMap(([batchId, { state }]) => (state === 'answering' ? [batchId] : []))
   }
 
-  /** After everything was handed over. */
+  /** To be called after all batches were handed over. */
   expectBalance(): void {
     for (const [conversationId, queue] of this.waiting) expect(queue, `left of ${conversationId}`).to.deep.equal([])
     for (const [batchId, { state }] of this.batches) expect(state, batchId).to.be.oneOf(['done', 'dropped'])

@@ -1,6 +1,7 @@
 /**
- * A `MemoryStore` and a `RedisStore` with the same rules, the same clock and the same ids, that are told the same. After
- * each command they have answered the same, look the same, and keep the invariants; a ledger knows what they owe.
+ * A `MemoryStore` and a `RedisStore` with the same rules, clock and ids, which get the same commands. After each
+ * command both have returned the same, are in the same state and keep the invariants, and a ledger checks their
+ * results.
  */
 import { expect } from 'chai'
 import type { Redis } from 'ioredis'
@@ -20,15 +21,15 @@ import { Ledger } from './ledger.js'
 const HISTORY_READ = 1000
 const BATCHES_READ = 1000
 const PLENTY = { maxBatches: 100, maxBytes: 1_000_000_000 }
-/** Everything that holds something back is over by then. */
+/** Longer than every wait, lease and hold. */
 const LONG_MS = 30_000
-/** Of handing over all that is left: each passes some time and takes at least one batch of each conversation. */
+/** Rounds that hand over all batches: each passes some time and takes at least one batch of each conversation. */
 const MOST_ROUNDS = 300
 
 type Answer = Record<string, unknown>
 
 export class Pair {
-  /** What was done, for whoever has to find out what went wrong. */
+  /** What was done, for the message of a failure. */
   readonly log: string[] = []
   private readonly ledger: Ledger
   private readonly clock: Clock
@@ -59,7 +60,7 @@ export class Pair {
     }).store
   }
 
-  /** @param redis for looking past the store; its end is its maker's */
+  /** @param redis reads keys without the store; the caller closes it */
   static async on(url: string, redis: Redis, rules: Rules): Promise<Pair> {
     const ids = { next: () => '' }
     const store = new RedisStore({
@@ -90,7 +91,7 @@ export class Pair {
     await this.expectSameState()
   }
 
-  /** Time passes, and everything that waits is handed over, until nothing is left. */
+  /** Passes time and hands over batches until none is left. */
   async settle(): Promise<void> {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       await this.pass(LONG_MS)
@@ -249,7 +250,7 @@ export class Pair {
     return this.clock.pass(ms, CHATS)
   }
 
-  /** What both answer, which is the same. */
+  /** Calls both, and returns their result, which must be the same. */
   private async both<Result>(work: (store: Store) => Promise<Result>): Promise<Result> {
     this.call += 1
     const expected = await work(this.inMemory)
@@ -259,7 +260,7 @@ export class Pair {
     return result
   }
 
-  /** Both are asked for one id a call. */
+  /** Each call makes one id for both. */
   private readonly idOfCall = () => `batch-${this.call}`
 
   /** The id of the message that was made so many messages ago; 0: of the next one. */
@@ -288,7 +289,7 @@ export class Pair {
     for (const id of chat === undefined ? CHATS : [chat]) await this.same(store => store.conversation(id))
     await this.same(store => store.conversations(3))
     await this.same(async store => (await store.dead(BATCHES_READ)).sort((a, b) => (a.batchId < b.batchId ? -1 : 1)))
-    // The stream's ids are of Redis's own clock, and what was added to a batch stands where its time belongs.
+    // The stream's ids are by Redis's own clock, and `appended` steps are sorted in by their time.
     for (const query of [{ limit: HISTORY_READ }, { limit: HISTORY_READ, conversationId: chat ?? 'a' }])
       await this.same(async store =>
         (await store.history(query))
@@ -314,7 +315,7 @@ interface Snapshotted {
   dead: { batchId: string }[]
 }
 
-/** A snapshot as one that can be compared. */
+/** A snapshot in an order in which it can be compared. */
 const byId = ({ conversations, claimed, answering, dead }: Snapshotted) => ({
   conversations: Object.fromEntries(conversations.map(one => [one.conversationId, one])),
   ...Object.fromEntries(

@@ -1,4 +1,4 @@
-/** The memory store: the contract of a store, on a clock that the tests move, and what is its own. */
+/** The memory store: the contract of a store on a clock that the tests move, and tests of its own. */
 import { expect } from 'chai'
 import { MemoryStore } from '../../../../src/store/memory/store.js'
 import { StoreUnavailable } from '../../../../src/store/store.js'
