@@ -64,8 +64,11 @@ function ofWaiting(
     : before.findLast(one => one.freeAtMs === undefined)?.first.batchId
   if (holder !== undefined)
     return { dueMs, couldGoMs: Number.POSITIVE_INFINITY, ...(nowMs > dueMs ? { waitedFor: holder } : {}) }
-  // The store says for how long its first batch could have gone.
-  if (state?.overdueForMs !== undefined) return couldGo(dueMs, nowMs - state.overdueForMs, before)
+  if (state?.overdueForMs !== undefined) {
+    const sinceMs = nowMs - state.overdueForMs
+    // `nowMs` may come from another clock, or another moment, than the state: a few milliseconds are no hold.
+    return couldGo(dueMs, Math.abs(sinceMs - dueMs) <= SAME_MOMENT_MS ? dueMs : sinceMs, before)
+  }
   return couldGo(dueMs, Math.max(dueMs, lastFreed(before)?.freeAtMs ?? dueMs), before)
 }
 

@@ -213,6 +213,12 @@ describe('lives', () => {
       expect(life).to.deep.include({ state: 'waiting', wrong: { kind: 'overdue', sinceMs: 1000 }, dueAtMs: 1000 })
     })
 
+    it('is not held by a few milliseconds between the store’s clock and the reading’s', () => {
+      const now = state({ messages: waiting('b1', 0), overdueForMs: 7000 })
+      const life = lives([opened], 10_002, RULES, now)[0]
+      expect(phases(life)).to.deep.equal(['quietGap 0–3000', 'overdue 3000–10002'])
+    })
+
     it('is lost where it should wait and the store has nothing of it', () => {
       const life = only([opened], 60_000, state())
       expect(life).to.deep.include({ state: 'lost', wrong: { kind: 'lost' } })
