@@ -2,8 +2,10 @@
  * The `lull` command: arguments in, an exit code out. 0 is success, 1 a failure explained in one line, 2 a usage error.
  */
 import { CommanderError } from 'commander'
-import { explain, oneLine } from './cli/explain.js'
+import { explain } from './cli/explain.js'
 import { createProgram } from './cli/program.js'
+import { oneLine } from './cli/show/escape.js'
+import { print } from './cli/show/print.js'
 
 const FAILURE = 1
 const USAGE = 2
@@ -21,7 +23,7 @@ export async function run(argv: string[]): Promise<number> {
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
-    process.stderr.write(`lull: ${oneLine(explain(error))}\n`)
+    print(`lull: ${oneLine(explain(error))}`, process.stderr)
     return FAILURE
   }
 }

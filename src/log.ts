@@ -5,6 +5,8 @@
 import cluster from 'node:cluster'
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from 'pino'
 import { prettyFactory } from 'pino-pretty'
+import { escapedJson, inert, written } from './cli/show/escape.js'
+import { hasColours } from './cli/show/paint.js'
 
 const DEPTHS = ['', '*.', '*.*.']
 const SECRETS = ['password', 'secret', 'token', 'authorization', 'apiToken', 'appSecret', 'verifyToken', 'cookie']
@@ -19,14 +21,14 @@ export interface LogOptions {
 
 export function createLog({ level, forPeople = process.stdout.isTTY === true, destination }: LogOptions): Logger {
   const showStack = level === 'debug' || level === 'trace'
-  const written = destination ?? standardOutput()
+  const target = destination ?? standardOutput()
   return pino(
     {
       level,
       redact: { paths: DEPTHS.flatMap(depth => SECRETS.map(name => depth + name)), censor: '***' },
       serializers: { err: (error: unknown) => described(error, showStack) },
     },
-    forPeople ? linesForPeople(written, destination === undefined) : written,
+    forPeople ? linesForPeople(target, destination === undefined) : escapedLines(target),
   )
 }
 
@@ -42,18 +44,23 @@ export const createStderrLog = (): Logger =>
     destination: pino.destination({ fd: 2, sync: true }),
   })
 
+/** Control characters that JSON leaves as they are (C1, bidirectional marks) are escaped, too. */
+const escapedLines = (target: DestinationStream): DestinationStream => ({
+  write: line => void target.write(escapedJson(line)),
+})
+
 function linesForPeople(target: DestinationStream, isTerminal: boolean): DestinationStream {
+  const coloured = isTerminal && hasColours(process.stdout)
   const format = prettyFactory({
     singleLine: true,
     ignore: 'pid,hostname',
     translateTime: 'SYS:HH:MM:ss.l',
     errorLikeObjectKeys: [],
-    // A line may quote text from outside, which must neither move the cursor nor start a new line.
-    messageFormat: (log, key) => String(log[key]).replace(/\p{Cc}/gu, ' '),
-    colorize: isTerminal && process.stdout.hasColors?.() === true,
+    messageFormat: (log, key) => inert(String(log[key])),
+    colorize: coloured,
   })
   // Not pino-pretty's own stream: lines in its buffer would be lost when the process ends.
-  return { write: line => void target.write(format(line)) }
+  return { write: line => void target.write(written(format(line), coloured)) }
 }
 
 /**

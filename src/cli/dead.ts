@@ -3,7 +3,7 @@ import type { Batcher } from '../batcher.js'
 import type { Config } from '../config.js'
 import { counted } from '../doctor/finding.js'
 import type { DeadBatch } from '../store/store.js'
-import { oneLine } from './explain.js'
+import { jsonLine, oneLine } from './show/escape.js'
 import { messages } from './show/words.js'
 import { withBatcher } from './with-batcher.js'
 
@@ -14,7 +14,7 @@ const MOST_READ = 10_000
 export function dead(config: Config, { json = false }: { json?: boolean }): Promise<string> {
   return withBatcher(config, 'dead', async batcher => {
     const all = await oldestFirst(batcher)
-    if (json) return all.map(batch => JSON.stringify(batch)).join('\n')
+    if (json) return all.map(jsonLine).join('\n')
     if (all.length === 0) return 'no dead batches'
     const more = all.length === MOST_READ ? ' (and there are more)' : ''
     return [...all.map(line), `${deadBatches(all.length)}${more}: lull dead redrive <batchId|--all>`].join('\n')
@@ -26,7 +26,6 @@ export async function oldestFirst(batcher: Batcher): Promise<DeadBatch[]> {
   return (await batcher.dead(MOST_READ)).reverse()
 }
 
-/** `oneLine`: ids and errors come from outside, and must not move the terminal's cursor. */
 function line({ batchId, conversationId, attempts, error, diedAtMs, batch }: DeadBatch): string {
   const when = new Date(diedAtMs).toISOString()
   const tried = counted(attempts, 'attempt')

@@ -2,8 +2,10 @@
 import type { Config } from '../config.js'
 import { examine } from '../doctor/doctor.js'
 import { type Finding, type Verdict, wrong } from '../doctor/finding.js'
-import { explain, oneLine } from './explain.js'
+import { explain } from './explain.js'
+import { jsonLine, oneLine } from './show/escape.js'
 import { type Paint, paintFor } from './show/paint.js'
+import { print } from './show/print.js'
 
 /** Something is wrong: the findings say what. */
 export class Unwell extends Error {
@@ -21,9 +23,9 @@ export async function doctor(config: Config, { json = false }: { json?: boolean 
   const failed = findings.filter(({ verdict }) => verdict === 'wrong')
   const paint = paintFor(process.stdout)
   const text = json
-    ? JSON.stringify({ ok: failed.length === 0, findings })
+    ? jsonLine({ ok: failed.length === 0, findings })
     : findings.map(finding => linesOf(finding, paint)).join('\n')
-  process.stdout.write(`${text}\n`)
+  print(text)
   if (failed.length > 0)
     throw new Unwell(
       `${failed.length} of ${findings.length} checks failed (${failed.map(({ check }) => check).join(', ')})`,
@@ -38,7 +40,6 @@ const MARKS: Record<Verdict, [mark: string, colour: Parameters<Paint>[0]]> = {
 
 function linesOf({ verdict, says, details = [], remedy }: Finding, paint: Paint): string {
   const [mark, colour] = MARKS[verdict]
-  // Names, ids and errors in it are a stranger's: they must not move the cursor.
   return [
     `${paint(colour, mark)} ${oneLine(says)}`,
     ...details.map(detail => `    ${oneLine(detail)}`),

@@ -33,9 +33,3 @@ export function withPrivateRedis(error: unknown, config: Config): unknown {
   if (!isAway || config.redisIsSet || !existsSync(PRIVATE_SOCKET)) return error
   return new Error(`${error.message}: set REDIS_URL=${PRIVATE_SOCKET} for the Redis that lull up has in this directory`)
 }
-
-/** The first line of a text, without control characters, which could move the terminal's cursor. */
-export function oneLine(text: string): string {
-  const line = text.split(/\r?\n/).find(candidate => candidate.trim() !== '') ?? 'unknown error'
-  return line.replace(/\p{Cc}/gu, ' ').trim()
-}

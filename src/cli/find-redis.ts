@@ -7,10 +7,11 @@ import type { Config } from '../config.js'
 import type { Logger } from '../logger.js'
 import { RedisStore } from '../store/redis/store.js'
 import { StoreUnavailable } from '../store/store.js'
-import { explain, oneLine } from './explain.js'
+import { explain } from './explain.js'
 import type { Lifecycle } from './lifecycle.js'
 import { findProgram, startPrivateRedis } from './private-redis.js'
 import { runningPrivateRedis } from './private-redis-lock.js'
+import { oneLine } from './show/escape.js'
 
 export interface FindOptions {
   config: Config

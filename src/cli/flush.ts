@@ -1,6 +1,7 @@
 /** `lull flush`: releases the open batch of a conversation now. */
 import type { Config } from '../config.js'
 import { nothingFor } from './nothing-done.js'
+import { inert } from './show/escape.js'
 import { messages } from './show/words.js'
 import { withBatcher } from './with-batcher.js'
 
@@ -15,6 +16,6 @@ export function flush(config: Config, conversationId: string): Promise<string> {
     const { heldBy } = await batcher.conversation(conversationId)
     const { batchId, count } = flushed
     const waits = heldBy && heldBy.batchId !== batchId ? `: it goes when batch ${heldBy.batchId} is answered` : ''
-    return `released batch ${batchId} (${messages(count)})${waits}`
+    return inert(`released batch ${batchId} (${messages(count)})${waits}`)
   })
 }

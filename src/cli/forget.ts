@@ -10,6 +10,7 @@ import { openQueue } from '../handover/bullmq-connection.js'
 import { processName } from '../process-name.js'
 import type { HistoryEntry } from '../store/store.js'
 import { nothingFor } from './nothing-done.js'
+import { inert } from './show/escape.js'
 import { messages } from './show/words.js'
 import { withBatcher } from './with-batcher.js'
 
@@ -46,7 +47,7 @@ export function forget(config: Config, conversationId: string): Promise<string> 
         ...(queue ? [] : [`what was handed over${underWay === undefined ? '' : ` (batch ${underWay} is under way)`}`]),
       ]
       const notErased = left.length > 0 ? `. Not erased: ${left.join('; ')}` : ''
-      return `forgot ${conversationId}: ${erased.join(', ')}${notErased}`
+      return inert(`forgot ${conversationId}: ${erased.join(', ')}${notErased}`)
     }),
   )
 }

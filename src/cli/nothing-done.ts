@@ -1,5 +1,6 @@
 /** What a command answers where it found nothing to do: one line that says so, with a guess at what was meant. */
 import type { Batcher } from '../batcher.js'
+import { inert } from './show/escape.js'
 
 /** Conversations, and steps of the history, that are searched for the one that was probably meant. */
 const MOST_SEARCHED = 1000
@@ -13,7 +14,7 @@ export class NothingDone extends Error {
 export async function nothingFor(batcher: Batcher, conversationId: string, state: string): Promise<NothingDone> {
   const waiting = await batcher.conversations(MOST_SEARCHED)
   const remedy = await remedyFor(batcher, conversationId, waiting)
-  return new NothingDone(`nothing ${state} for ${conversationId}: ${remedy}`)
+  return new NothingDone(inert(`nothing ${state} for ${conversationId}: ${remedy}`))
 }
 
 /**

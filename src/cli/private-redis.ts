@@ -7,9 +7,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { oneLine } from './explain.js'
 import { packageFile } from './package-files.js'
 import { answers, lock, privatePlace } from './private-redis-lock.js'
+import { oneLine } from './show/escape.js'
 
 const PROGRAMS = ['redis-server', 'valkey-server']
 const OLDEST_REDIS_MAJOR = 7

@@ -21,6 +21,8 @@ import type { RoleContext } from './roles/role.js'
 import { startUp } from './roles/up.js'
 import { startWorker } from './roles/worker.js'
 import { serve } from './serve.js'
+import { inert } from './show/escape.js'
+import { print, printText } from './show/print.js'
 import { trace } from './trace.js'
 import { startWatch } from './watch.js'
 
@@ -32,6 +34,12 @@ export function createProgram(): Command {
     .version(packageVersion())
     .showHelpAfterError('(--help says more)')
     .exitOverride()
+    .configureOutput({
+      writeOut: text => printText(text),
+      writeErr: text => printText(text, process.stderr),
+      // An error quotes what was typed.
+      outputError: (text, write) => write(`${inert(text.trimEnd())}\n`),
+    })
     .addHelpText(
       'after',
       '\nSettings are environment variables. A .env file in this directory is read too. See the README.',
@@ -143,15 +151,14 @@ function up({ handler, port, embedded = false }: UpOptions): Promise<void> {
     ...(handler === undefined ? {} : { LULL_WORKER_HANDLER: handler }),
     ...(port === undefined ? {} : { PORT: port }),
   }
-  const print = (text: string) => void process.stdout.write(text)
-  return role(context => startUp({ ...context, embedded, directory: process.cwd(), print }), given)
+  return role(context => startUp({ ...context, embedded, directory: process.cwd(), print: printText }), given)
 }
 
 /**
  * The settings of a command that is not a role: without REDIS_URL it uses the private Redis of a `lull up` beside it.
  */
 const commandConfig = () =>
-  withRunningRedis(readConfig(loadEnvironment()), process.cwd(), line => process.stderr.write(`${line}\n`))
+  withRunningRedis(readConfig(loadEnvironment()), process.cwd(), line => print(line, process.stderr))
 
 /** Runs until a signal, or until its output is closed. Its log goes to standard error. */
 async function watch(conversationId: string | undefined, { json = false }: { json?: boolean }): Promise<void> {
@@ -192,7 +199,7 @@ const once =
   <Given extends [string?]>(work: (config: Config, ...given: Given) => Promise<string>) =>
   async (...given: Given) => {
     const result = await work(await commandConfig(), ...given)
-    if (result !== '') process.stdout.write(`${result}\n`)
+    if (result !== '') print(result)
   }
 
 const warn = ({ warnings }: Config, log: Logger) => {

@@ -3,6 +3,7 @@ import type { Config } from '../config.js'
 import type { DeadBatch } from '../store/store.js'
 import { deadBatches, oldestFirst } from './dead.js'
 import { NothingDone } from './nothing-done.js'
+import { inert } from './show/escape.js'
 import { withBatcher } from './with-batcher.js'
 
 /** Batches of one conversation that go back in one call. */
@@ -16,7 +17,7 @@ export function redrive(config: Config, batchId: string): Promise<string> {
   return withBatcher(config, 'dead', async batcher => {
     const redriven = await batcher.redrive(batchId)
     if (redriven === undefined) throw new NothingDone(`no dead batch has the id ${batchId}: lull dead lists them`)
-    return `batch ${batchId} of ${redriven.conversationId} is handed over again`
+    return inert(`batch ${batchId} of ${redriven.conversationId} is handed over again`)
   })
 }
 

@@ -4,8 +4,10 @@
  * messages, and its process manager starts it again.
  */
 import type { Logger } from '../logger.js'
-import { explain, oneLine } from './explain.js'
+import { explain } from './explain.js'
 import { Lifecycle } from './lifecycle.js'
+import { oneLine } from './show/escape.js'
+import { print } from './show/print.js'
 
 // Closing a terminal (SIGHUP) stops a process that was started in it, but not under nohup: standard input is no
 // terminal then.
@@ -99,9 +101,8 @@ class Signals {
 function endOnUncaughtErrors(log: Logger): () => void {
   const end = (error: unknown) => {
     log.debug({ err: error }, 'an uncaught error')
-    process.stderr.write(
-      `lull: ${oneLine(explain(error))}: an uncaught error ended this process (LOG_LEVEL=debug shows where)\n`,
-    )
+    const said = oneLine(explain(error))
+    print(`lull: ${said}: an uncaught error ended this process (LOG_LEVEL=debug shows where)`, process.stderr)
     process.exit(1)
   }
   process.on('uncaughtException', end)

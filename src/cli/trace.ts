@@ -4,6 +4,7 @@ import type { Config } from '../config.js'
 import type { Life } from '../history/life.js'
 import { readConversation, recentLives } from '../history/reading.js'
 import { NothingDone, remedyFor } from './nothing-done.js'
+import { inert, jsonLine } from './show/escape.js'
 import { linesOf, stateLine, summaryLine } from './show/life.js'
 import { paintFor } from './show/paint.js'
 import { withBatcher } from './with-batcher.js'
@@ -32,9 +33,9 @@ async function traceOne(batcher: Batcher, conversationId: string, { json = false
   const lives = newestFirst.reverse()
   if (lives.length === 0 && state.waiting === 0 && !state.heldBy) {
     const remedy = await remedyFor(batcher, conversationId)
-    throw new NothingDone(`the history holds nothing of ${conversationId}: ${remedy}`)
+    throw new NothingDone(inert(`the history holds nothing of ${conversationId}: ${remedy}`))
   }
-  if (json) return lives.map(life => JSON.stringify(life)).join('\n')
+  if (json) return lives.map(life => jsonLine(life)).join('\n')
   const paint = paintFor(process.stdout)
   const now = stateLine(state, state.overdueForMs ?? dueForMs(lives, nowMs))
   return [...lives.flatMap(life => [...linesOf(life, paint), '']), now].join('\n')
@@ -51,7 +52,7 @@ async function recent(batcher: Batcher, { json = false }: Options): Promise<stri
   const latest = new Map<string, Life>()
   for (const life of lives) if (!latest.has(life.conversationId)) latest.set(life.conversationId, life)
   const shown = [...latest.values()].slice(0, CONVERSATIONS_SHOWN)
-  if (json) return shown.map(life => JSON.stringify(life)).join('\n')
+  if (json) return shown.map(life => jsonLine(life)).join('\n')
   if (shown.length === 0) return 'the history is empty: no message has come yet'
   const paint = paintFor(process.stdout)
   return [

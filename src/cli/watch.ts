@@ -5,8 +5,10 @@ import { processName } from '../process-name.js'
 import { RedisStore } from '../store/redis/store.js'
 import type { Growth, HistoryEntry } from '../store/store.js'
 import type { Lifecycle } from './lifecycle.js'
+import { clean, jsonLine } from './show/escape.js'
 import { type Paint, paintFor } from './show/paint.js'
-import { clean, saying, timeOfDay, wrapped } from './show/words.js'
+import { print } from './show/print.js'
+import { saying, timeOfDay, wrapped } from './show/words.js'
 
 export interface WatchOptions {
   config: Config
@@ -30,8 +32,7 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
   stdout.once('error', error => lifecycle.fail(error))
   const show = (entry: HistoryEntry) => {
     if (conversationId !== undefined && entry.conversationId !== conversationId) return
-    const text = json ? JSON.stringify(entry) : lineFor(entry, paint, stdout.isTTY ? stdout.columns : undefined)
-    stdout.write(`${text}\n`)
+    print(json ? jsonLine(entry) : lineFor(entry, paint, stdout.isTTY ? stdout.columns : undefined))
   }
   await store.follow(show)
   const leave = await store.followGrowth({
@@ -41,7 +42,7 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
     missed: () => {},
   })
   await lifecycle.add('the watch of what grows', leave)
-  if (!json) stderr.write(`watching ${address}, database ${db}, prefix ${prefix}; Ctrl-C ends it\n`)
+  if (!json) print(`watching ${address}, database ${db}, prefix ${prefix}; Ctrl-C ends it`, stderr)
 }
 
 /** The history has no step for a message that joins an open batch. The watch shows it like one. */

@@ -4,8 +4,9 @@ import type { Life } from '../../history/life.js'
 import { OVERDUE_MS } from '../../history/release.js'
 import { type HistoryEntry, idsIn } from '../../history/steps.js'
 import type { ConversationState } from '../../store/store.js'
+import { clean } from './escape.js'
 import type { Paint } from './paint.js'
-import { clean, day, duration, messages, saying, timeOfDay, wrapped, zone } from './words.js'
+import { day, duration, messages, saying, timeOfDay, wrapped, zone } from './words.js'
 
 const MARGIN = '  '
 const LONGEST_STEP = 11
@@ -100,5 +101,5 @@ function standing({ state, outcome, wrong, dueAtMs }: Life, nowMs: number): stri
   if (wrong?.kind === 'overdue') return `overdue for ${duration(nowMs - wrong.sinceMs)}`
   if (state === 'open' && dueAtMs !== undefined) return `due in ${duration(Math.max(dueAtMs - nowMs, 0))}`
   if (state === 'answered' && outcome) return `answered (${clean(outcome)})`
-  return state
+  return clean(state)
 }

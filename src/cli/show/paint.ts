@@ -9,6 +9,8 @@ export const plain: Paint = (_colour, text) => text
 
 const coloured: Paint = (colour, text) => styleText(colour, text, { validateStream: false })
 
+export const hasColours = (stream: NodeJS.WriteStream): boolean =>
+  stream.isTTY === true && stream.hasColors?.() === true
+
 /** @param stream where the text will be written */
-export const paintFor = (stream: NodeJS.WriteStream): Paint =>
-  stream.isTTY === true && stream.hasColors?.() === true ? coloured : plain
+export const paintFor = (stream: NodeJS.WriteStream): Paint => (hasColours(stream) ? coloured : plain)

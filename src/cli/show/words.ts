@@ -1,6 +1,6 @@
 /** The words of the commands for times, durations, counts and the steps of a batch's life. */
 import type { HistoryEntry } from '../../history/steps.js'
-import { oneLine } from '../explain.js'
+import { clean } from './escape.js'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -94,6 +94,3 @@ export function wrapped(text: string, columns: number): string[] {
   }
   return lines
 }
-
-/** For text from outside (ids, a receiver's error), which must not move the terminal's cursor. */
-export const clean = (text: string) => (text === '' ? '' : oneLine(text))

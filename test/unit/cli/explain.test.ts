@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { explain, oneLine } from '../../../src/cli/explain.js'
+import { explain } from '../../../src/cli/explain.js'
+import { oneLine } from '../../../src/cli/show/escape.js'
 import { StoreUnavailable } from '../../../src/store/store.js'
 
 describe('explain', () => {
