@@ -6,8 +6,9 @@ import { NothingDone } from './nothing-done.js'
 import { inert } from './show/escape.js'
 import { withBatcher } from './with-batcher.js'
 
-/** Batches of one conversation that go back in one call. */
+/** Batches of one conversation that go back in one call, and about how many bytes of messages they have, in one script. */
 const REDRIVEN_TOGETHER = 1000
+const BYTES_TOGETHER = 4 * 1024 * 1024
 
 /**
  * Resolves to what happened, in one line.
@@ -27,8 +28,7 @@ export function redriveAll(config: Config): Promise<string> {
     let count = 0
     let left = 0
     for (const group of byConversation(await oldestFirst(batcher))) {
-      const [first, ...following] = group.map(({ batchId }) => batchId)
-      const together = following.slice(0, REDRIVEN_TOGETHER - 1)
+      const [first, ...together] = firstOf(group)
       const redriven = first !== undefined && (await batcher.redrive(first, ...together))
       const moved = redriven ? 1 + together.length : 0
       count += moved
@@ -39,6 +39,18 @@ export function redriveAll(config: Config): Promise<string> {
     const again = left === 0 ? '' : `; ${deadBatches(left)} left: run it again when these are answered`
     return count + left === 0 ? 'no dead batches' : `${deadBatches(count)} handed over again${again}`
   })
+}
+
+/** The ids of as many as go back in one call, and one at least. */
+function firstOf(group: DeadBatch[]): string[] {
+  let bytes = 0
+  const ids: string[] = []
+  for (const { batchId, batch } of group.slice(0, REDRIVEN_TOGETHER)) {
+    bytes += Buffer.byteLength(JSON.stringify(batch.messages))
+    if (ids.length > 0 && bytes > BYTES_TOGETHER) break
+    ids.push(batchId)
+  }
+  return ids
 }
 
 function byConversation(all: DeadBatch[]): DeadBatch[][] {

@@ -258,7 +258,7 @@ export interface ConversationState {
   }
   /** Messages in the list, of all batches that are not claimed. */
   waiting: number
-  /** The last `MESSAGES_SHOWN` of them, oldest first. */
+  /** The last `MESSAGES_SHOWN` of them, or as many as have `BYTES_SHOWN`, and one at least; oldest first. */
   messages: { batchId: string; receivedAtMs: number; message: StoredMessage }[]
   /** The batch that holds the conversation, if one does. */
   heldBy?: { batchId: string; state: 'claimed' | 'answering' }
@@ -268,6 +268,8 @@ export interface ConversationState {
 
 /** Messages that `conversation` returns at most. */
 export const MESSAGES_SHOWN = 1000
+/** Reading these takes Redis about 20 ms. */
+export const BYTES_SHOWN = 4 * 1024 * 1024
 
 /** Sizes of the whole store. */
 export interface Totals {

@@ -133,6 +133,44 @@ describe('bounds', function () {
     expect(batches.map(({ batch }) => idsOf(batch))).to.deep.equal([messages.map(({ messageId }) => messageId)])
   })
 
+  it('a script reads no more of a list than its work needs, however large the messages beside that are', async () => {
+    const server = await privateRedis()
+    releases.push(() => server.stop())
+    const { store, keys } = await still({ maxMessages: 3, maxBytes: 16 * 1024 * 1024 }, server.url)
+    const { batchId } = await claimed(store, CHAT, 'first')
+    await append(store, CHAT, 'a1', 'a2', 'a3')
+    const large = (id: string) => message(id, { text: '\\"'.repeat(768 * 1024) })
+    for (const id of ['b1', 'b2', 'b3', 'b4']) await store.append({ conversationId: CHAT, messages: [large(id)] })
+    const edit = () => store.edit({ conversationId: CHAT, messageId: 'a1', text: 'x' })
+    expect(await readBy(server.url, keys.messages(CHAT), edit), 'entries that an edit reads').to.equal(1)
+    const revoke = () => store.revoke(CHAT, 'a1')
+    expect(await readBy(server.url, keys.messages(CHAT), revoke), 'entries that a revocation reads').to.equal(2)
+    await store.answered(batchId, 'completed')
+    let batches: string[][] = []
+    const claim = async () => {
+      const claims = await store.claim({ owner: 'processor-1', maxBatches: 1, maxBytes: 1 })
+      batches = claims.batches.map(({ batch }) => idsOf(batch))
+    }
+    expect(await readBy(server.url, keys.messages(CHAT), claim), 'entries that a claim reads').to.equal(3)
+    expect(batches).to.deep.equal([['a1', 'a2', 'a3']])
+    const read = () => store.conversation(CHAT)
+    expect(await readBy(server.url, keys.messages(CHAT), read), 'entries that are shown').to.equal(2)
+  })
+
+  it('edits never take a batch far past its cap of bytes, sealed or open', async () => {
+    const { store } = await still({ maxBytes: 100_000 })
+    const holding = await claimed(store, CHAT, 'first')
+    const ids = Array.from({ length: 50 }, (_, i) => `m${i}`)
+    await append(store, CHAT, ...ids)
+    for (const messageId of [...ids, ...ids])
+      await store.edit({ conversationId: CHAT, messageId, text: 'x'.repeat(40_000) })
+    await store.answered(holding.batchId, 'completed')
+    const { batches } = await store.claim({ owner: 'processor-1', maxBatches: 1, maxBytes: 1 })
+    const [first] = batches
+    expect([first?.batch.releasedBy, first?.batch.messages.length]).to.deep.equal(['maxBytes', 50])
+    expect(first?.batch.text.length).to.be.below(100_000 + 40_000)
+  })
+
   it('a body of 3 MiB comes out whole, and one byte more is answered 413', async () => {
     const line = await running({ quietGapMs: 100 })
     const bodyOf = (bytes: number) => {
@@ -200,6 +238,18 @@ describe('bounds', function () {
 })
 
 const isOf = (id: string) => (batch: Batch) => batch.conversationId === id
+
+/** How many entries of a list a script reads during `work`. */
+async function readBy(url: string, list: string, work: () => Promise<unknown>): Promise<number> {
+  const watched = await monitor(url)
+  await work()
+  await watched.stop()
+  const reads = watched.lines.flatMap(line => {
+    const [, command = '', from = '0', to = from] = /lua\] "(\w+)" "[^"]+" "(-?\d+)"(?: "(-?\d+)")?$/.exec(line) ?? []
+    return line.includes(list) && /^l(?:index|range)$/i.test(command) ? [Number(to) - Number(from) + 1] : []
+  })
+  return reads.reduce((sum, count) => sum + count, 0)
+}
 
 /** Objects freed by Redis's background threads. */
 async function freed(redis: Redis): Promise<number> {

@@ -4,6 +4,7 @@
  */
 import { messageFrom } from '../redis/entries.js'
 import {
+  BYTES_SHOWN,
   type ConversationState,
   type ConversationSummary,
   type DeadBatch,
@@ -12,8 +13,8 @@ import {
   type Totals,
 } from '../store.js'
 import { handedOut } from './batches.js'
-import { type Header, type State, waiting } from './state.js'
-import { type Deadlines, idsRecorded } from './structures.js'
+import { type Header, type State, sealOpen, type WaitingRun, waiting } from './state.js'
+import { type Deadlines, IDS_RECORDED, idsRecorded, within } from './structures.js'
 
 export function extend(state: State, conversationId: string, worthMs: number) {
   const now = state.now()
@@ -40,13 +41,12 @@ export function flush(state: State, conversationId: string) {
   if (!conversation || !header || !run) return undefined
   const { batchId } = header
   const count = run.entries.length
-  state.record('sealed', batchId, conversationId, now, { reason: 'flush', count })
-  run.seal = { reason: 'flush', atMs: now }
-  delete conversation.header
-  if (conversation.heldBy === undefined) state.schedule(conversationId, batchId, now, now)
-  state.publishGrowth(conversation, batchId, count, 0)
+  sealOpen(state, conversation, run, 'flush', now)
   return { batchId, count }
 }
+
+/** A drop names the first messages, up to this many bytes of them. */
+const NAMED_BYTES = 1024 * 1024
 
 export function drop(state: State, conversationId: string): number {
   const now = state.now()
@@ -54,7 +54,8 @@ export function drop(state: State, conversationId: string): number {
   const count = conversation ? waiting(conversation) : 0
   if (!conversation || count === 0) return 0
   const batchId = header?.batchId ?? conversation.runs[0]?.batchId ?? ''
-  const ids = idsRecorded(conversation.runs.flatMap(({ entries }) => entries))
+  const all = conversation.runs.flatMap(({ entries }) => entries)
+  const ids = idsRecorded(within(all, IDS_RECORDED, NAMED_BYTES))
   state.record('dropped', batchId, conversationId, now, { count, by: state.name, ids })
   conversation.runs = []
   delete conversation.header
@@ -140,13 +141,7 @@ export function conversationState(state: State, conversationId: string): Convers
     conversationId,
     nowMs: now,
     waiting: waiting(conversation),
-    messages: conversation.runs
-      .flatMap(({ batchId, entries }) => entries.map(entry => ({ batchId, ...entry })))
-      .slice(-MESSAGES_SHOWN)
-      .map(({ batchId, receivedAtMs, json }) => {
-        const message = messageFrom(json)
-        return { batchId, receivedAtMs, message }
-      }),
+    messages: lastShown(conversation.runs),
     ...(header
       ? {
           open: {
@@ -165,6 +160,13 @@ export function conversationState(state: State, conversationId: string): Convers
       : { heldBy: { batchId: heldBy, state: state.claimedBatches.has(heldBy) ? 'claimed' : 'answering' } }),
     ...(dueSince === undefined || dueSince > now ? {} : { overdueForMs: now - dueSince }),
   }
+}
+
+function lastShown(runs: WaitingRun[]): ConversationState['messages'] {
+  const all = runs.flatMap(({ batchId, entries }) => entries.map(entry => ({ batchId, ...entry }))).reverse()
+  return within(all, MESSAGES_SHOWN, BYTES_SHOWN)
+    .map(({ batchId, receivedAtMs, json }) => ({ batchId, receivedAtMs, message: messageFrom(json) }))
+    .reverse()
 }
 
 export function conversationSummaries(state: State, limit: number): ConversationSummary[] {

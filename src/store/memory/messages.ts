@@ -2,7 +2,7 @@
 import type { ReleaseReason, StoredMessage } from '../../batch.js'
 import { entryJson, messageFrom } from '../redis/entries.js'
 import type { AppendRequest, AppendResult, EditRequest, EditResult, RevokeResult } from '../store.js'
-import { type Conversation, type State, type WaitingRun, waiting } from './state.js'
+import { type Conversation, type State, sealOpen, type WaitingRun, waiting } from './state.js'
 import { type Entry, ID_RECORDED, idsRecorded } from './structures.js'
 
 /** The open batch during an append, and what the append has added to it so far. */
@@ -136,8 +136,10 @@ class Appending {
   }
 }
 
-/** `edit` and `revoke` search this many messages, from the end. */
+/** `edit` and `revoke` search this many messages, from the end, */
 const SEARCHED = 100
+/** and this many bytes of them. */
+const SEARCHED_BYTES = 1024 * 1024
 
 export function edit(state: State, { conversationId, messageId, text }: EditRequest): EditResult {
   const now = state.now()
@@ -147,14 +149,21 @@ export function edit(state: State, { conversationId, messageId, text }: EditRequ
   const { entry, message, run } = found
   const json = entryJson({ ...message, text })
   if (json === entry.json) return 'edited'
-  record(state, 'edited', run, conversationId, messageId, now)
   const grownBytes = Buffer.byteLength(json) - entry.bytes
+  const header = state.header(conversation, now)
+  const isOpen = header?.batchId === run.batchId
+  // A sealed batch does not grow past the cap.
+  if (!isOpen && grownBytes > 0 && bytesOf(run) + grownBytes > state.rules.maxBytes) return 'tooLate'
+  record(state, 'edited', run, conversationId, messageId, now)
   entry.json = json
   entry.bytes += grownBytes
-  const header = state.header(conversation, now)
-  if (header?.batchId === run.batchId) header.bytes += grownBytes
+  if (!isOpen) return 'edited'
+  header.bytes += grownBytes
+  if (header.bytes >= state.rules.maxBytes) sealOpen(state, conversation, run, 'maxBytes', now)
   return 'edited'
 }
+
+const bytesOf = ({ entries }: WaitingRun) => entries.reduce((sum, { bytes }) => sum + bytes, 0)
 
 export function revoke(state: State, conversationId: string, messageId: string): RevokeResult {
   const now = state.now()
@@ -195,10 +204,12 @@ function find(
   messageId: string,
 ): { run: WaitingRun; entry: Entry; message: StoredMessage } | undefined {
   let left = SEARCHED
+  let bytesLeft = SEARCHED_BYTES
   for (const run of runs.toReversed())
     for (const entry of run.entries.toReversed()) {
-      if (left === 0) return undefined
       left -= 1
+      bytesLeft -= entry.bytes
+      if (left < 0 || bytesLeft < 0) return undefined
       const message = messageFrom(entry.json)
       if (message.messageId === messageId) return { run, entry, message }
     }

@@ -192,6 +192,22 @@ export class State {
   }
 }
 
+/** Seals the open batch, `run`: it is due now, or as soon as its conversation is free (`lua/shared/seal.lua`). */
+export function sealOpen(
+  state: State,
+  conversation: Conversation,
+  run: WaitingRun,
+  reason: ReleaseReason,
+  now: number,
+): void {
+  const count = run.entries.length
+  state.record('sealed', run.batchId, conversation.id, now, { reason, count })
+  run.seal = { reason, atMs: now }
+  delete conversation.header
+  if (conversation.heldBy === undefined) state.schedule(conversation.id, run.batchId, now, now)
+  state.publishGrowth(conversation, run.batchId, count, 0)
+}
+
 /** The number of a conversation's messages that are not claimed. */
 export const waiting = (conversation: Conversation) =>
   conversation.runs.reduce((sum, { entries }) => sum + entries.length, 0)

@@ -136,6 +136,17 @@ export interface Entry {
   bytes: number
 }
 
+/** The first `count` entries, or as many as have `mostBytes`, and one at least: see `lua/shared/entries-within.lua`. */
+export function within<Of extends Entry>(entries: Of[], count: number, mostBytes: number): Of[] {
+  let bytes = 0
+  const end = entries.findIndex((_, i) => {
+    const isEnd = i >= count || bytes >= mostBytes
+    bytes += entries[i]?.bytes ?? 0
+    return isEnd
+  })
+  return end < 0 ? entries : entries.slice(0, end)
+}
+
 const HISTORY_LENGTH = 10_000
 /** It is trimmed in steps of this many entries, as each trim moves all others. */
 const TRIM_STEP = 1000
@@ -185,7 +196,7 @@ export class History {
 }
 
 /** A step names this many messages of a batch at most, each by this many characters of its id. */
-const IDS_RECORDED = 100
+export const IDS_RECORDED = 100
 export const ID_RECORDED = 80
 
 /** The messages' ids, as a step records them. */

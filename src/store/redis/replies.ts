@@ -33,7 +33,7 @@ export function conversationState(conversationId: string, reply: Reply<'conversa
     conversationId,
     nowMs,
     waiting,
-    messages: entries.map(listEntry),
+    messages: entries.map(listEntry).reverse(),
     ...(batchId
       ? { open: { batchId, count, bytes, firstAtMs, lastAtMs, dueAtMs, dueInMs: Math.max(dueAtMs - nowMs, 0) } }
       : {}),

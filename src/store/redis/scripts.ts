@@ -213,6 +213,8 @@ export class Scripts {
       ...namesOf(messageId),
       JSON.stringify(text),
       this.rules.dedupeMs,
+      this.rules.maxBytes,
+      this.db,
     ])
   }
 
@@ -253,7 +255,8 @@ export class Scripts {
     ])
   }
 
-  conversation(conversationId: string, messagesShown: number) {
+  /** @param shown how many of the last messages, and up to how many bytes of them */
+  conversation(conversationId: string, shown: { messages: number; bytes: number }) {
     return this.run<
       [
         nowMs: number,
@@ -264,7 +267,7 @@ export class Scripts {
         entries: string[],
         dueSince: string,
       ]
-    >('conversation', [conversationId, messagesShown])
+    >('conversation', [conversationId, shown.messages, shown.bytes])
   }
 
   conversations(limit: number) {

@@ -16,6 +16,7 @@ import {
   type AnswerOutcome,
   type AppendRequest,
   type AppendResult,
+  BYTES_SHOWN,
   type ClaimRequest,
   type ClaimResult,
   type ConversationState,
@@ -269,7 +270,7 @@ export class RedisStore implements Store {
   }
 
   async conversation(conversationId: string): Promise<ConversationState> {
-    const read = () => this.scripts.conversation(conversationId, MESSAGES_SHOWN)
+    const read = () => this.scripts.conversation(conversationId, { messages: MESSAGES_SHOWN, bytes: BYTES_SHOWN })
     return conversationState(conversationId, await this.link.read(read, { conversationId }))
   }
 

@@ -74,6 +74,62 @@ export function correctionTests(make: Make): void {
       expect([batch.text, batch.releasedBy]).to.deep.equal(['m1!\nm2!', 'maxMessages'])
     })
 
+    it('seals the open batch that it takes to the cap of bytes: it is due now, as after an append', async () => {
+      const { store } = await make({ ...PATIENT, maxBytes: 1000 })
+      const { batchId } = await append(store, CHAT, 'm1', 'm2')
+      expect(await edit(store, 'm1', 'x'.repeat(500))).to.equal('edited')
+      expect(allIdsOf(await claim(store))).to.deep.equal([])
+      expect(await edit(store, 'm2', 'y'.repeat(500))).to.equal('edited')
+      expect((await store.conversation(CHAT)).open).to.equal(undefined)
+      const sealed = (await store.history({ limit: 1 }))[0]
+      expect(sealed).to.deep.include({ step: 'sealed', batchId, detail: { reason: 'maxBytes', count: '2' } })
+      await append(store, CHAT, 'm3')
+      const { batch } = await claimOne(store)
+      expect([batch.batchId, batch.releasedBy, idsOf(batch)]).to.deep.equal([batchId, 'maxBytes', ['m1', 'm2']])
+      expect(batch.text).to.equal(`${'x'.repeat(500)}\n${'y'.repeat(500)}`)
+    })
+
+    it('seals the open batch behind a hold, which the end of the hold then releases', async () => {
+      const { store } = await make({ ...PATIENT, maxBytes: 1000 })
+      const { batchId } = await claimed(store)
+      await append(store, CHAT, 'm2', 'm3')
+      expect(await edit(store, 'm2', 'x'.repeat(1000))).to.equal('edited')
+      expect(allIdsOf(await claim(store))).to.deep.equal([])
+      expect(await store.answered(batchId, 'completed')).to.deep.equal({ freed: true, dueInMs: 0 })
+      const { batch } = await claimOne(store)
+      expect([batch.releasedBy, idsOf(batch)]).to.deep.equal(['maxBytes', ['m2', 'm3']])
+    })
+
+    it('never grows a sealed batch past the cap of bytes, and may shorten it', async () => {
+      const { store } = await make({ ...PATIENT, maxBytes: 1000, maxMessages: 2 })
+      await append(store, CHAT, 'm0', 'm9', 'm1', 'm2', 'm3')
+      expect(await edit(store, 'm1', 'x'.repeat(600))).to.equal('edited')
+      for (let i = 0; i < 3; i++) expect(await edit(store, 'm2', 'y'.repeat(600 + i))).to.equal('tooLate')
+      expect(await edit(store, 'm2', 'y'.repeat(300))).to.equal('edited')
+      expect(await edit(store, 'm1', 'short')).to.equal('edited')
+      const { messages } = await store.conversation(CHAT)
+      expect(messages.map(each => each.message.text)).to.deep.equal([
+        'text of m0',
+        'text of m9',
+        'short',
+        'y'.repeat(300),
+        'text of m3',
+      ])
+    })
+
+    it('finds a message among the last megabyte only', async () => {
+      const { store } = await make({ ...PATIENT, maxBytes: 16 * 1024 * 1024 })
+      for (const id of ['m1', 'm2', 'm3'])
+        await store.append({ conversationId: CHAT, messages: [message(id, { text: 'x'.repeat(400_000) })] })
+      expect(await edit(store, 'm1', 'x')).to.equal('tooLate')
+      expect(await store.revoke(CHAT, 'm1')).to.equal('tooLate')
+      expect(await edit(store, 'm2', 'y')).to.equal('edited')
+      expect(await edit(store, 'm1', 'x')).to.equal('edited')
+      expect((await store.conversation(CHAT)).messages.map(each => each.message.text?.length)).to.deep.equal([
+        1, 1, 400_000,
+      ])
+    })
+
     it('returns tooLate for a message that is claimed, handed over or dropped, and unknown for one that has not come', async () => {
       const { store } = await make(PATIENT)
       expect(await edit(store, 'm1', 'x')).to.equal('unknown')

@@ -3,13 +3,15 @@
 Reads one conversation.
 
 KEYS  1 the prefix
-ARGV  1 conversation  2 how many of its last messages
+ARGV  1 conversation  2 how many of its last messages  3 how many bytes of them
 Returns { now, messages that wait, { batchId, count, bytes, firstAtMs, lastAtMs, dueAtMs } of the open batch,
-      the batch that holds it or '', 1 if that batch is claimed, entries, when it is due or '' if it is held or empty }
+      the batch that holds it or '', 1 if that batch is claimed, entries, the last first, when it is due or '' if it is
+      held or empty }
 --]]
 --- include "names"
 --- include "now"
-local conversation, shown = ARGV[1], tonumber(ARGV[2])
+--- include "entries-within"
+local conversation, shown, shown_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 
 local header = call('HMGET', P .. HEADER .. conversation,
   'batchId', 'count', 'bytes', 'firstAtMs', 'lastAtMs', 'dueAtMs')
@@ -20,6 +22,6 @@ return {
   header,
   holder or '',
   holder and call('EXISTS', P .. CLAIMED_BATCH .. holder) or 0,
-  call('LRANGE', P .. MESSAGES .. conversation, -shown, -1),
+  entries_within(P .. MESSAGES .. conversation, -1, shown, shown_bytes),
   call('ZSCORE', P .. DUE, conversation) or '',
 }

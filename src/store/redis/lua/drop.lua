@@ -7,9 +7,12 @@ ARGV  1 conversation  2 the caller
 Returns how many messages
 --]]
 --- include "names"
---- include "entry"
+--- include "entries-within"
 --- include "record"
 --- include "check-types"
+-- Names of messages are read from the first ones, up to so many bytes of them.
+local NAMED_BYTES = 1048576
+
 local conversation, by = ARGV[1], ARGV[2]
 
 local count = call('LLEN', P .. MESSAGES .. conversation)
@@ -17,10 +20,10 @@ local batch_id = call('HGET', P .. HEADER .. conversation, 'batchId')
 check_types(DUE)
 if count == 0 then return 0 end
 local ids, first_id = {}, nil
-for _, entry in ipairs(call('LRANGE', P .. MESSAGES .. conversation, 0, IDS_RECORDED - 1)) do
-  local _, _, _, json = read_entry(entry)
-  first_id = first_id or string.match(entry, '^%S*')
-  if json then ids[#ids + 1] = recorded_id(json, 1) end
+for _, entry in ipairs(entries_within(P .. MESSAGES .. conversation, 0, IDS_RECORDED, NAMED_BYTES)) do
+  local id, _, _, json_begins = string.match(entry, ENTRY)
+  first_id = first_id or id
+  if json_begins then ids[#ids + 1] = recorded_id(entry, json_begins) end
 end
 record('dropped', batch_id or first_id, conversation,
   'count', count, 'by', by, 'ids', '[' .. table.concat(ids, ',') .. ']')

@@ -1,46 +1,60 @@
 #!lua
 --[[
-Replaces the text of a message that no processor has claimed, if it is among the last 100. Changes nothing else of the
-message, and not when its batch is due. Has no `allow-oom`: a longer text takes memory.
+Replaces the text of a message that no processor has claimed, if it is among the last 100 messages and the last
+megabyte. Nothing else of the message changes, and its batch is due when it was: unless the open batch reaches its cap
+of bytes, which seals it as an append does. A sealed batch does not grow past the cap. Has no `allow-oom`: a longer
+text takes memory.
 
 KEYS  1 the prefix
 ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id for the history
-      5 the text as JSON  6 how long ids are remembered
-Returns 'edited', 'tooLate' if the message has come and is not found, or 'unknown'
+      5 the text as JSON  6 how long ids are remembered  7 max bytes  8 database number
+Returns 'edited', 'tooLate' if the message has come and is not found or its batch may not grow, or 'unknown'
 --]]
 --- include "names"
 --- include "now"
 --- include "find"
 --- include "seen"
---- include "record"
+--- include "hold"
+--- include "seal"
+--- include "check-types"
 local conversation, id, digest, recorded, text = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local dedupe = tonumber(ARGV[6])
+local dedupe, max_bytes, db = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+
+-- Where the rest of a message's JSON begins, behind its text. A JSON string ends at the first quote that no backslash
+-- escapes: with each escaped character blanked out that is the first quote, however many escapes there are.
+local function rest_begins(json)
+  local begins = #'[' + #id + #',' + 1
+  if string.sub(json, begins, begins) ~= '"' then return begins + #'null', begins end
+  local unescaped = string.gsub(string.sub(json, begins + 1), '\\.', '__')
+  return begins + 1 + string.find(unescaped, '"', 1, true), begins
+end
 
 local now = read_clock()
 local found = find_entry(conversation, id)
 local seen = is_seen(conversation, digest, now - dedupe)
-local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes')
+local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes', 'count')
+check_types(DUE)
+local held = hold_of(conversation)
 if not found then return seen and 'tooLate' or 'unknown' end
 
--- The text, or null, follows the id. A JSON string ends at the first quote that no backslash escapes.
 local json = found.json
-local text_begins = #'[' + #id + #',' + 1
-local rest_begins = text_begins + #'null'
-if string.sub(json, text_begins, text_begins) == '"' then
-  local at = text_begins + 1
-  while string.sub(json, at, at) ~= '"' do
-    at = string.find(json, '["\\]', at)
-    if string.sub(json, at, at) == '\\' then at = at + 2 end
-  end
-  rest_begins = at + 1
-end
-local edited = string.sub(json, 1, text_begins - 1) .. text .. string.sub(json, rest_begins)
+local rest, text_begins = rest_begins(json)
+local edited = string.sub(json, 1, text_begins - 1) .. text .. string.sub(json, rest)
 if edited == json then return 'edited' end
+local grown = #edited - #json
+local open = header[1] == found.batch_id
+if not open and grown > 0 and run_bytes(conversation, found, max_bytes) + grown > max_bytes then return 'tooLate' end
 
 record('edited', found.batch_id, conversation, 'ids', '[' .. recorded .. ']')
-call('LSET', P .. MESSAGES .. conversation, found.index,
-  found.batch_id .. ' ' .. found.received_at .. found.seal .. ' ' .. edited)
-if header[1] == found.batch_id then
-  call('HSET', P .. HEADER .. conversation, 'bytes', tonumber(header[2]) + #edited - #json)
+local entry = found.batch_id .. ' ' .. found.received_at .. found.seal .. ' ' .. edited
+call('LSET', P .. MESSAGES .. conversation, found.index, entry)
+if open then
+  local bytes = header[2] + grown
+  if bytes < max_bytes then
+    call('HSET', P .. HEADER .. conversation, 'bytes', bytes)
+  else
+    local last = found.index == -1 and entry or call('LINDEX', P .. MESSAGES .. conversation, -1)
+    seal_open(conversation, found.batch_id, header[3], last, 'maxBytes', held, now, db)
+  end
 end
 return 'edited'

@@ -8,11 +8,8 @@ Returns { batch id, count }, or nil if no batch is open
 --]]
 --- include "names"
 --- include "now"
---- include "entry"
 --- include "hold"
---- include "schedule"
---- include "record"
---- include "batch-updated"
+--- include "seal"
 --- include "check-types"
 local conversation, db = ARGV[1], ARGV[2]
 
@@ -23,12 +20,5 @@ check_types(DUE)
 local held = hold_of(conversation)
 if not header[1] or not last then return nil end
 local batch_id, count = header[1], header[2]
-
-record('sealed', batch_id, conversation, 'reason', 'flush', 'count', count)
-local id, received_at, _, json = read_entry(last)
-local entry = id .. ' ' .. sealed_word(received_at, 'flush', now) .. ' ' .. json
-call('LSET', P .. MESSAGES .. conversation, -1, entry)
-call('DEL', P .. HEADER .. conversation)
-if not held then schedule(conversation, batch_id, now, now, db) end
-notify_updated(conversation, batch_id, { count = count, due_in = 0, held = held and true }, db)
+seal_open(conversation, batch_id, count, last, 'flush', held, now, db)
 return { batch_id, tonumber(count) }

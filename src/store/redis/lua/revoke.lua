@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 --[[
-Removes a message that no processor has claimed, if it is among the last 100. A batch without messages is gone. A
+Removes a message that no processor has claimed, if it is among the last 100 messages and the last megabyte. A batch
+without messages is gone. A
 message that has not come yet is remembered as seen, so that it is dropped when it comes.
 
 KEYS  1 the prefix
@@ -41,10 +42,11 @@ local count = open and tonumber(header[2]) - 1
 record('revoked', found.batch_id, conversation, 'ids', '[' .. recorded .. ']')
 
 -- The last entry of a batch carries its seal.
-local before = found.before and { read_entry(found.before) }
-if found.seal ~= '' and before and before[1] == found.batch_id then
+local before = found.seal ~= '' and call('LINDEX', P .. MESSAGES .. conversation, found.index - 1)
+local before_id, before_received_at, _, before_json = read_entry(before or '')
+if before_id == found.batch_id then
   call('LSET', P .. MESSAGES .. conversation, found.index - 1,
-    before[1] .. ' ' .. before[2] .. found.seal .. ' ' .. before[4])
+    before_id .. ' ' .. before_received_at .. found.seal .. ' ' .. before_json)
 end
 call('LREM', P .. MESSAGES .. conversation, -1, found.entry)
 if open and count > 0 then

@@ -1,17 +1,40 @@
 --- include "entry"
--- Finds a message among the last `SEARCHED` entries of a conversation, and returns its entry with the one before it.
--- `id`: the message's id as JSON, with which an entry's JSON begins. Only reads.
+-- Finds a message near the end of a conversation's list. `id`: the message's id as JSON, with which an entry's JSON
+-- begins. Only reads. Entries are read one by one: the search ends after SEARCHED of them or SEARCHED_BYTES of JSON,
+-- whichever comes first, however large the entries before them are.
 local SEARCHED = 100
+local SEARCHED_BYTES = 1048576
 
 local function find_entry(conversation, id)
-  local entries = call('LRANGE', P .. MESSAGES .. conversation, -SEARCHED - 1, -1)
-  local start = '[' .. id .. ','
-  for i = #entries, math.max(#entries - SEARCHED + 1, 1), -1 do
-    local batch_id, received_at, seal, json = read_entry(entries[i])
-    if string.sub(json, 1, #start) == start then
-      return { index = i - #entries - 1, batch_id = batch_id, received_at = received_at, seal = seal, json = json,
-        entry = entries[i], before = entries[i - 1] }
+  local key, start = P .. MESSAGES .. conversation, '[' .. id .. ','
+  local bytes = 0
+  for back = 1, SEARCHED do
+    local entry = call('LINDEX', key, -back)
+    if not entry then return nil end
+    local batch_id, received_at, seal, json_begins = string.match(entry, ENTRY)
+    bytes = bytes + #entry - json_begins + 1
+    if bytes > SEARCHED_BYTES then return nil end
+    if string.sub(entry, json_begins, json_begins + #start - 1) == start then
+      return { index = -back, batch_id = batch_id, received_at = received_at, seal = seal,
+        json = string.sub(entry, json_begins), entry = entry }
     end
   end
   return nil
+end
+
+-- The bytes of JSON in the batch of a found message, or a number above `most` if there are more. Only reads, and no
+-- more than `most` bytes and one entry.
+local function run_bytes(conversation, found, most)
+  local key, bytes = P .. MESSAGES .. conversation, #found.json
+  for step = -1, 1, 2 do
+    local index = found.index + step
+    while index < 0 and bytes <= most do
+      local entry = call('LINDEX', key, index)
+      local batch_id, _, _, json_begins = string.match(entry or '', ENTRY)
+      if batch_id ~= found.batch_id then break end
+      bytes = bytes + #entry - json_begins + 1
+      index = index + step
+    end
+  end
+  return bytes
 end

@@ -4,16 +4,16 @@
 local SEAL = '^:(%a+):(%d+)$'
 local RUN_STEP = 100
 
--- The entries of the first batch, up to its seal or to the next batch. Nil if the list is empty. Returns { batch_id,
--- count, first_at, last_at, reason and due_at of its seal, lines: `<receivedAtMs> <json>`, ids: as JSON for the
--- history, times: ms since the first message, for the same messages }
-local function read_run(conversation)
+-- The entries of the first batch, up to its seal or to the next batch, read `step` at a time. Nil if the list is empty.
+-- Returns { batch_id, count, first_at, last_at, reason and due_at of its seal, lines: `<receivedAtMs> <json>`, ids: as
+-- JSON for the history, times: ms since the first message, for the same messages }
+local function read_run(conversation, step)
   local lines, ids, times, count = {}, {}, {}, 0
   local batch_id, first_at, last_at, reason, due_at
   local has_more
   repeat
-    local entries = call('LRANGE', P .. MESSAGES .. conversation, count, count + RUN_STEP - 1)
-    has_more = #entries == RUN_STEP
+    local entries = call('LRANGE', P .. MESSAGES .. conversation, count, count + step - 1)
+    has_more = #entries == step
     for _, entry in ipairs(entries) do
       local id, received_at, seal, json_begins = string.match(entry, ENTRY)
       batch_id = batch_id or id
@@ -42,8 +42,10 @@ end
 -- 'vanished' or 'expired' if its header is lost (else ''), what the history names, and its claimed hash as a table.
 local function head_run(conversation, score, ttl, now)
   local header = call('HMGET', P .. HEADER .. conversation,
-    'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy')
-  local run = read_run(conversation)
+    'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy', 'count')
+  -- Nothing waits behind the open batch. What waits behind another one may be large, so that is read entry by entry.
+  local is_open_first = header[6] and call('LLEN', P .. MESSAGES .. conversation) == tonumber(header[6])
+  local run = read_run(conversation, is_open_first and RUN_STEP or 1)
   if not run then return nil end
   local named = { '[' .. table.concat(run.ids, ',') .. ']', '[' .. table.concat(run.times, ',') .. ']', run.first_at }
   local open, lost = header[1] == run.batch_id, ''
