@@ -7,6 +7,7 @@ import { type Logger, silent } from './logger.js'
 import type { Observer } from './observer.js'
 import { reportAnswered } from './report-answered.js'
 import type {
+  AccountClaim,
   AnsweredResult,
   AnswerOutcome,
   AppendResult,
@@ -153,6 +154,12 @@ export class Batcher implements Appender {
   async revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
     await this.open()
     return this.store.revoke(conversationId, messageId)
+  }
+
+  /** The provider that an account belongs to, see `Store.accountOwner`. Webhooks ask for it before they write. */
+  async accountOwner(claim: AccountClaim): Promise<string | undefined> {
+    await this.open()
+    return this.store.accountOwner(claim)
   }
 
   /** The work on a batch has ended: its conversation's next batch may be claimed. */

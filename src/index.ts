@@ -27,6 +27,7 @@ export { MemoryStore, type MemoryStoreOptions } from './store/memory/store.js'
 export type { RedisSource } from './store/redis/connection.js'
 export { RedisStore, type RedisStoreOptions } from './store/redis/store.js'
 export {
+  type AccountClaim,
   type AnswerOutcome,
   type AppendResult,
   type ConversationState,

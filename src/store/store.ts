@@ -191,6 +191,18 @@ export type EditResult = 'edited' | 'tooLate' | 'unknown'
  */
 export type RevokeResult = 'revoked' | 'tooLate' | 'remembered'
 
+/** A webhook of `provider` names `account`. */
+export interface AccountClaim {
+  /** The receiving account, `''` if the provider names none. */
+  account: string
+  provider: string
+  /** A signature or token proved that the provider sent it. Only then the account may become the provider's. */
+  isProven: boolean
+}
+
+/** Owners that are recorded. Only proven providers record any, each for its own accounts. */
+export const MOST_ACCOUNTS = 100_000
+
 /** What `forget` erased. */
 export interface ForgetResult {
   /** Listed or claimed messages. */
@@ -429,6 +441,11 @@ export interface Store {
   edit(request: EditRequest): Promise<EditResult>
   /** Takes out a message that is not claimed. A batch without messages is gone. */
   revoke(conversationId: string, messageId: string): Promise<RevokeResult>
+  /**
+   * The provider that an account belongs to. An account that belongs to nobody becomes the provider's, if that is proven.
+   * `undefined`: it belongs to nobody.
+   */
+  accountOwner(claim: AccountClaim): Promise<string | undefined>
   /**
    * Puts dead batches of one conversation back in front of its list, in this order. All of them in one call: a batch
    * that came back alone could be claimed before the batch that belongs in front of it.

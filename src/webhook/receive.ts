@@ -14,6 +14,7 @@ import type { Counts, Observer } from '../observer.js'
 import type { HeaderReader, Item, Provider } from '../providers/provider.js'
 import { providers as allProviders, type Providers, type ProvidersOptions } from '../providers/registry.js'
 import type { AppendResult } from '../store/store.js'
+import { Accounts, type Sender } from './accounts.js'
 import { checkHead, checkSender, checkVerifyToken, refuseWebPages, type Trust, trustIn } from './authenticate.js'
 import { type Rejection, Rejections } from './rejections.js'
 import { type Groups, type OnOwnMessage, planOf, type StepRules } from './steps.js'
@@ -65,6 +66,7 @@ export class Receiver {
   private readonly batcher: Receiving
   private readonly trust: Trust
   private readonly known: Providers
+  private readonly accounts: Accounts
   private readonly rules: StepRules
   private readonly log: Logger
   private readonly observer: Observer
@@ -79,6 +81,7 @@ export class Receiver {
     this.batcher = batcher
     this.rejections = rejections
     this.trust = trustIn({ known, providers, rejections, isLocal: options.isLocal ?? false })
+    this.accounts = new Accounts(async claim => batcher.accountOwner?.(claim), rejections)
     this.known = known
     this.rules = { groups, onOwnMessage, raw: options.raw ?? false }
     this.log = log
@@ -100,11 +103,12 @@ export class Receiver {
     checkBodyHeaders(header)
     const request = { body: typeof body === 'function' ? await body() : body, header, url }
     // With a name the sender is checked before the body is parsed.
-    if (named !== undefined) await checkSender(this.trust, named, request, unsigned)
+    const isNamedProven = named !== undefined && (await checkSender(this.trust, named, request, unsigned))
     const value = parseBody(request.body, header('content-type'))
     const provider = named ?? this.recognised(value)
-    if (named === undefined) await checkSender(this.trust, provider, request, unsigned)
-    return { status: 200, body: await this.store(provider.parse(value), provider.name, direct) }
+    const isProven = named ? isNamedProven : await checkSender(this.trust, provider, request, unsigned)
+    const sender = { provider: provider.name, isProven }
+    return { status: 200, body: await this.store(provider.parse(value), sender, direct) }
   }
 
   /**
@@ -142,14 +146,18 @@ export class Receiver {
     )
   }
 
-  private async store(items: Item[], provider: string, direct: boolean): Promise<Counts> {
+  private async store(items: Item[], sender: Sender, direct: boolean): Promise<Counts> {
+    const { provider } = sender
     const plan = planOf(items, provider, this.rules)
     const counts: Counts = { accepted: 0, duplicates: 0, ignored: plan.ignored }
+    let others: string[]
     try {
+      others = await this.accounts.takeOthersOut(plan, sender)
       await storeSteps(plan, { batcher: this.batcher, direct, counts, onAppended: this.onAppended })
     } finally {
       this.observer.received?.(provider, counts)
     }
+    if (others.length > 0) throw this.accounts.refusal(others, sender)
     this.log.debug({ provider, direct, ...counts, reasons: Object.fromEntries(plan.reasons) }, 'webhook received')
     return counts
   }

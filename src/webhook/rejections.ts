@@ -8,9 +8,10 @@ import { MINUTE_MS, Throttle } from '../throttle.js'
 /**
  * `missing`, `mismatch`: the signature or token. `unsigned`: the provider has no secret, and nothing names it as unsigned.
  * `exposed`: no provider has a secret, and others than this machine's programs reach the API. `browser`: a web page sent it.
+ * `account`: it names an account that belongs to another provider (webhook/accounts.ts).
  * `verify_token`: Meta's handshake.
  */
-export type RejectionReason = 'missing' | 'mismatch' | 'unsigned' | 'exposed' | 'browser' | 'verify_token'
+export type RejectionReason = 'missing' | 'mismatch' | 'unsigned' | 'exposed' | 'browser' | 'account' | 'verify_token'
 
 /** In place of the provider's name if a webhook is refused before its provider is known. */
 export const UNKNOWN_PROVIDER = 'unknown'

@@ -1,7 +1,7 @@
 /** Takes the steps of a plan: appends, edits, revocations, signs of typing and drops, and counts what became of them. */
 import type { Appender } from '../batcher.js'
 import type { Counts } from '../observer.js'
-import type { AppendResult, EditResult, RevokeResult } from '../store/store.js'
+import type { AccountClaim, AppendResult, EditResult, RevokeResult } from '../store/store.js'
 import type { Plan, Step } from './steps.js'
 
 /** Where messages go. `drop` is needed for `onOwnMessage: 'drop'` only; without `edit` and `revoke` those items are ignored. */
@@ -9,6 +9,8 @@ export type Receiving = Appender & {
   drop?(conversationId: string): Promise<number>
   edit?(conversationId: string, messageId: string, text: string): Promise<EditResult>
   revoke?(conversationId: string, messageId: string): Promise<RevokeResult>
+  /** Without it accounts belong to no provider. */
+  accountOwner?(claim: AccountClaim): Promise<string | undefined>
 }
 
 export interface StoreOptions {

@@ -158,6 +158,7 @@ export default {
     unsigned: 'no secret is set for this provider, and it is not named as unsigned',
     exposed: 'nothing proves who sent it, and the API is reachable from outside',
     browser: 'a web page sent it',
+    account: 'its account belongs to another provider',
     verify_token: 'the verify token is wrong',
   },
   phases: {

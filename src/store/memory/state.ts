@@ -74,6 +74,8 @@ export class State {
   readonly growth = new Subscribers<Growth>()
   readonly seen: SeenIds
   readonly aliases = new Aliases()
+  /** The provider that each account belongs to. */
+  readonly accounts = new Map<string, string>()
   readonly log = new History()
   private readonly checkMs: number
 

@@ -19,6 +19,7 @@ import { randomUUID } from 'node:crypto'
 import { type RuleOptions, type Rules, rulesFrom } from '../../rules.js'
 import { newBatchId as randomBatchId } from '../batch-id.js'
 import {
+  type AccountClaim,
   type AliasListener,
   type AnsweredResult,
   type AnswerOutcome,
@@ -37,6 +38,7 @@ import {
   type Learnt,
   type Lease,
   type MergeResult,
+  MOST_ACCOUNTS,
   type NackRequest,
   type NackResult,
   type Notifications,
@@ -182,6 +184,14 @@ export class MemoryStore implements Store {
 
   async forget(conversationId: string): Promise<ForgetResult> {
     return forget(this.state, conversationId)
+  }
+
+  async accountOwner({ account, provider, isProven }: AccountClaim): Promise<string | undefined> {
+    const { accounts } = this.state
+    const owner = accounts.get(account)
+    if (owner !== undefined || !isProven || accounts.size >= MOST_ACCOUNTS) return owner
+    accounts.set(account, provider)
+    return provider
   }
 
   async redrive(...batchIds: [string, ...string[]]) {

@@ -57,6 +57,8 @@ const commonKeys = {
   dead: '.dead',
   /** hash: what each process says of itself, for `lull doctor` */
   processes: '.processes',
+  /** hash: the provider that each account belongs to */
+  accounts: '.accounts',
   /** channel: processors subscribe to it; the other channels are for people and their programs */
   nextDue: '.next-due',
   batchUpdated: '.batch-updated',

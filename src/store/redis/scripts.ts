@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis'
 import { checkIntervalMs, type Rules } from '../../rules.js'
 import { ALIAS_TTL_MS } from '../alias-ttl.js'
 import type {
+  AccountClaim,
   AnswerOutcome,
   ClaimRequest,
   EditRequest,
@@ -16,6 +17,7 @@ import type {
   NackResult,
   RevokeResult,
 } from '../store.js'
+import { MOST_ACCOUNTS } from '../store.js'
 import type { Appended, AppendPart } from './append-parts.js'
 import type { RunReply } from './entries.js'
 import type { Keys } from './keys.js'
@@ -220,6 +222,10 @@ export class Scripts {
 
   revoke(conversationId: string, messageId: string) {
     return this.run<RevokeResult>('revoke', [conversationId, ...namesOf(messageId), this.rules.dedupeMs, this.db])
+  }
+
+  accountOwner({ account, provider, isProven }: AccountClaim) {
+    return this.run<string | null>('account-owner', [account, isProven ? provider : '', MOST_ACCOUNTS])
   }
 
   redrive(batchIds: string[], by: string) {

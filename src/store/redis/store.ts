@@ -11,6 +11,7 @@ import { processName } from '../../process-name.js'
 import { type Rules, rulesFrom } from '../../rules.js'
 import { newBatchId as randomBatchId } from '../batch-id.js'
 import {
+  type AccountClaim,
   type AliasListener,
   type AnsweredResult,
   type AnswerOutcome,
@@ -260,6 +261,10 @@ export class RedisStore implements Store {
 
   revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
     return this.link.write(() => this.scripts.revoke(conversationId, messageId), { conversationId })
+  }
+
+  async accountOwner(claim: AccountClaim): Promise<string | undefined> {
+    return (await this.link.write(() => this.scripts.accountOwner(claim))) ?? undefined
   }
 
   async redrive(...batchIds: [string, ...string[]]) {

@@ -6,6 +6,7 @@
  * After every transition the invariants of `src/store/store.ts` are checked (`checked.ts`).
  */
 import type { RuleOptions } from '../../../src/rules.js'
+import { accountTests } from './accounts.js'
 import { aliasTests } from './aliases.js'
 import { answerTests } from './answers.js'
 import { appendTests } from './appending.js'
@@ -38,6 +39,7 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
     correctionTests(make)
     forgettingTests(make)
     aliasTests(make)
+    accountTests(make)
     readTests(make)
     eventTests(make)
   })

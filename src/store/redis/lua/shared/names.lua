@@ -35,6 +35,8 @@ local HISTORY = '.history'
 local DEAD = '.dead'
 -- hash: what each process says of itself, for `lull doctor`
 local PROCESSES = '.processes'
+-- hash: the provider that each account belongs to
+local ACCOUNTS = '.accounts'
 -- channel: processors subscribe to it; the other channels are for people and their programs
 local NEXT_DUE = '.next-due'
 local BATCH_UPDATED = '.batch-updated'
