@@ -42,12 +42,20 @@ export function chatIdFrom(raw: string): string | undefined {
  * goes with it and two ids would be two conversations; else the first.
  */
 export function personIdFrom(...ids: (string | undefined)[]): string | undefined {
-  const known = ids.flatMap(id => (id === undefined ? [] : (chatIdFrom(id) ?? [])))
-  return known.find(id => id.endsWith(PERSON)) ?? known[0]
+  let first: string | undefined
+  for (const id of ids) {
+    const known = id === undefined ? undefined : chatIdFrom(id)
+    if (known?.endsWith(PERSON)) return known
+    first ??= known
+  }
+  return first
 }
 
 /** All ids of one person that a body gives, the one that `personIdFrom` chooses first; `undefined` where there is but one. */
 export function samePersonIn(...ids: (string | undefined)[]): string[] | undefined {
+  // Most bodies give one id, or the same one twice: nothing is computed for them.
+  const given = ids.find(id => id !== undefined)
+  if (ids.every(id => id === undefined || id === given)) return undefined
   const first = personIdFrom(...ids)
   const others = ids.flatMap(id => (id === undefined ? [] : (chatIdFrom(id) ?? [])))
   const all = first === undefined ? [] : [...new Set([first, ...others])]

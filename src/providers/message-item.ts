@@ -26,13 +26,24 @@ export function messageItem(
     const reason = kind === undefined ? 'unknown' : `unknown:${kind.slice(0, LONGEST_KIND)}`
     return { kind: 'ignored', reason, messageId: message.messageId }
   }
+  const { account, chatId, isGroup, samePerson } = place
+  const item: MessageItem = { kind: 'message', chatId, isGroup, message: checked(message), raw }
+  if (account !== undefined) item.account = account
+  if (samePerson !== undefined) item.samePerson = samePerson
+  return item
+}
+
+/** Most messages are right as they are, and are not copied. */
+function checked(message: NewMessage): NewMessage {
   const { senderName, sentAtMs } = message
-  const checked = {
+  const isNumber = senderName !== undefined && NUMBER.test(senderName.trim())
+  const isAhead = sentAtMs !== undefined && sentAtMs > Date.now() + FURTHEST_AHEAD_MS
+  if (!isNumber && !isAhead) return message
+  return known({
     ...message,
-    senderName: senderName !== undefined && NUMBER.test(senderName.trim()) ? undefined : senderName,
-    sentAtMs: sentAtMs !== undefined && sentAtMs > Date.now() + FURTHEST_AHEAD_MS ? undefined : sentAtMs,
-  }
-  return { kind: 'message', ...place, message: known(checked), raw }
+    senderName: isNumber ? undefined : senderName,
+    sentAtMs: isAhead ? undefined : sentAtMs,
+  })
 }
 
 const isEmpty = ({ type, text, media }: NewMessage) =>

@@ -77,20 +77,33 @@ type Contact = z.infer<typeof contact>
 
 /** The senders of a change's messages, in an order of their own. */
 export class Contacts {
-  private readonly byId = new Map<string, Contact>()
-  private readonly all: Contact[]
+  private readonly all: Contact[] = []
+  private byId: Map<string, Contact> | undefined
 
   constructor(contacts: unknown[]) {
-    this.all = contacts.flatMap(each => contact.safeParse(each).data ?? [])
-    for (const one of this.all)
-      for (const key of [one.wa_id, one.user_id, one.parent_user_id]) if (key !== undefined) this.byId.set(key, one)
+    for (const each of contacts) {
+      const { data } = contact.safeParse(each)
+      if (data) this.all.push(data)
+    }
   }
 
   /** Whose message it is; the only one there is, where its `wa_id` is another number than `from` (a ninth digit, say). */
   of({ from, from_user_id, from_parent_user_id }: MetaMessage): Contact | undefined {
-    const found = [from, from_user_id, from_parent_user_id].map(key => key && this.byId.get(key)).find(Boolean)
-    return found || (this.all.length === 1 ? this.all[0] : undefined)
+    if (this.all.length === 1) return this.all[0]
+    this.byId ??= byIds(this.all)
+    for (const key of [from, from_user_id, from_parent_user_id]) {
+      const found = key === undefined ? undefined : this.byId.get(key)
+      if (found) return found
+    }
+    return undefined
   }
+}
+
+function byIds(contacts: Contact[]): Map<string, Contact> {
+  const all = new Map<string, Contact>()
+  for (const one of contacts)
+    for (const key of [one.wa_id, one.user_id, one.parent_user_id]) if (key !== undefined) all.set(key, one)
+  return all
 }
 
 /** Kinds that are about another message, or nobody's words. */
@@ -104,7 +117,8 @@ export function itemFrom(value: unknown, account: string | undefined, contacts: 
   if (messageId === undefined) return { kind: 'ignored', reason: 'invalid:no_id' }
   if (message.type !== undefined && NO_MESSAGES.includes(message.type))
     return { kind: 'ignored', reason: message.type, messageId }
-  const senderId = senderOf(message)
+  const ids = idsOf(message)
+  const senderId = personIdFrom(...ids)
   const chatId = message.group_id === undefined ? senderId : `${message.group_id}@g.us`
   if (chatId === undefined) return { kind: 'ignored', reason: 'invalid:no_chat', messageId }
   const told = contacts.of(message)
@@ -112,7 +126,7 @@ export function itemFrom(value: unknown, account: string | undefined, contacts: 
     account,
     chatId,
     isGroup: message.group_id !== undefined,
-    samePerson: samePersonIn(...idsOf(message), told?.wa_id, scoped(told?.user_id), scoped(told?.parent_user_id)),
+    samePerson: samePersonIn(...ids, told?.wa_id, scoped(told?.user_id), scoped(told?.parent_user_id)),
   })
   if (message.type === 'edit' || message.type === 'revoke')
     return (
@@ -155,10 +169,6 @@ const scoped = (userId: string | undefined) => userId && `${userId}@bsuid`
 /** Users who hide their number have user ids only. */
 function idsOf({ from, from_user_id, from_parent_user_id }: MetaMessage): (string | undefined)[] {
   return [USER_ID.test(from ?? '') ? scoped(from) : from, scoped(from_user_id), scoped(from_parent_user_id)]
-}
-
-function senderOf(message: MetaMessage): string | undefined {
-  return personIdFrom(...idsOf(message))
 }
 
 function contentOf(message: MetaMessage): Content {
