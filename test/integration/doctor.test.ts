@@ -88,10 +88,10 @@ describe('doctor', function () {
     return found
   }
 
-  const post = async (port: string, messageId: string, provider = 'generic') => {
+  const post = async (port: string, messageId: string, provider = 'generic', headers: Record<string, string> = {}) => {
     const response = await fetch(`http://127.0.0.1:${port}/webhook/whatsapp/batched/${provider}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify({ chatId: CHAT, messageId, text: 'hi' }),
     })
     return response.status
@@ -470,6 +470,21 @@ describe('doctor', function () {
       await post(port, 'm1')
       await until(async () => (await find('dead')).verdict === 'wrong', { what: 'the batch to die' })
       expect((await find('dead')).remedy).to.include('lull dead redrive')
+    })
+
+    it('get ! for a webhook that a proxy forwarded to an API without any secret', async () => {
+      const port = await role('api', {})
+      expect((await find('trust')).says).to.include('only from programs on this machine')
+      expect(await post(port, 'm1', 'meta', { 'X-Forwarded-For': '203.0.113.9' })).to.equal(401)
+      await until(async () => (await find('webhooks')).verdict === 'degraded', { what: 'the refusal to be known' })
+      expect((await find('webhooks')).says).to.include('meta exposed 1')
+    })
+
+    it('get ! for providers that need no proof', async () => {
+      await role('api', { WHATSAPP_APP_SECRET: 'shh', LULL_ALLOW_UNSIGNED: 'wppconnect' })
+      const finding = await find('trust')
+      expect(finding.verdict).to.equal('degraded')
+      expect(finding.says).to.include('webhooks of wppconnect need no proof')
     })
 
     it('get ! for refused webhooks, by provider and reason', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { checkExposure, webhookTrust } from '../../../src/cli/roles/exposure.js'
+import { checkExposure, logExposure, webhookTrust } from '../../../src/cli/roles/exposure.js'
 import { type Environment, readConfig } from '../../../src/config.js'
 import { providers } from '../../../src/providers/registry.js'
 
@@ -37,6 +37,22 @@ describe('exposure', () => {
     expect(open({ WHATSAPP_APP_SECRET: 'secret', LULL_ALLOW_UNSIGNED: 'meta,waha' })).to.deep.equal(['waha'])
     expect(open({ LULL_PUBLIC_URL: 'https://bot.example' })).to.deep.equal([])
     expect(open({ HOST: '0.0.0.0', LULL_ALLOW_UNSIGNED: 'all' })).to.deep.equal(all)
+  })
+
+  it('one line at the start says whose webhooks need no proof, and none is logged if all need it', () => {
+    const said = (env: Environment) => {
+      const lines: string[] = []
+      const note = (_: object, line: string) => void lines.push(line)
+      logExposure(readConfig(env), { debug: note, info: note, warn: note, error: note })
+      return lines
+    }
+    expect(said({})).to.have.length(1)
+    expect(said({})[0]).to.match(/no provider has a secret: .*on this machine, and refused if a proxy/)
+    const named = said({ HOST: '0.0.0.0', WHATSAPP_APP_SECRET: 'hush', LULL_ALLOW_UNSIGNED: 'wppconnect' })
+    expect(named).to.have.length(1)
+    expect(named[0]).to.match(/^webhooks of wppconnect are accepted without proof/)
+    expect(said({ LULL_ALLOW_UNSIGNED: 'none' })).to.deep.equal(['no webhook is accepted: no provider has a secret'])
+    expect(said({ WHATSAPP_APP_SECRET: 'hush' })).to.deep.equal([])
   })
 
   it('the secret of any provider is enough', () => {
