@@ -27,8 +27,8 @@ export interface HandoverItem {
 export type AnswerState =
   /** No worker has it yet: it keeps its hold, however long that takes. */
   | { state: 'waiting' }
-  /** A worker has it; `take` tells one worker's attempt from the next. */
-  | { state: 'active'; take: string }
+  /** A worker has it. Each attempt of a worker has another `workerAttempt`. */
+  | { state: 'active'; workerAttempt: string }
   | { state: 'ended'; outcome: AnswerOutcome }
 
 export interface HandoverEvents {

@@ -17,7 +17,7 @@ export async function jobStates(client: Redis, { keys, toKey }: Queue, ids: stri
   const reads = client.pipeline()
   for (const id of ids)
     reads
-      // `ats` counts the takes since BullMQ 5, `attemptsMade` before; `timestamp` is in every job.
+      // `ats` counts the attempts since BullMQ 5, `attemptsMade` before; `timestamp` is in every job.
       .hmget(toKey(id), 'timestamp', 'processedOn', 'ats', 'attemptsMade')
       .zscore(keys['completed'] ?? '', id)
       .zscore(keys['failed'] ?? '', id)
@@ -36,6 +36,6 @@ function stateFrom([job, completed, failed, active]: unknown[]): AnswerState {
   if (completed !== null) return { state: 'ended', outcome: 'completed' }
   if (failed !== null) return { state: 'ended', outcome: 'failed' }
   // A worker that takes a job writes its start time, so each attempt gets the whole timeout.
-  if (active !== null) return { state: 'active', take: `${processedOn ?? 0}.${started ?? made ?? 0}` }
+  if (active !== null) return { state: 'active', workerAttempt: `${processedOn ?? 0}.${started ?? made ?? 0}` }
   return { state: 'waiting' }
 }

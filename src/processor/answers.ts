@@ -142,16 +142,16 @@ export class Answers {
   }
 
   private async judge(check: AnswerCheck, state: AnswerState | undefined): Promise<void> {
-    const { batchId, take, takenForMs } = check
+    const { batchId, workerAttempt, workingForMs } = check
     const { store } = this.parts
     if (state?.state !== 'active') return this.endIfEnded(batchId, state)
     // Left to other processors: do not put their check off.
     if (this.leaving) return
-    if (state.take !== take) {
-      await this.attempt(() => store.taken(batchId, state.take))
+    if (state.workerAttempt !== workerAttempt) {
+      await this.attempt(() => store.workerStarted(batchId, state.workerAttempt))
       return
     }
-    if (takenForMs !== undefined && takenForMs >= store.rules.answerTimeoutMs) await this.end(batchId, 'timeout')
+    if (workingForMs !== undefined && workingForMs >= store.rules.answerTimeoutMs) await this.end(batchId, 'timeout')
   }
 
   private async endIfEnded(batchId: string, state: AnswerState | undefined): Promise<void> {
@@ -203,7 +203,7 @@ export class Answers {
   /** If the receiver cannot report job states, a batch counts as active from its handover on. */
   private async ask(batchIds: string[]): Promise<AnswerState[] | undefined> {
     const { handover, log } = this.parts
-    if (!handover.states) return batchIds.map(() => ({ state: 'active', take: 'handover' }))
+    if (!handover.states) return batchIds.map(() => ({ state: 'active', workerAttempt: 'handover' }))
     try {
       return await handover.states(batchIds)
     } catch (error) {

@@ -123,10 +123,10 @@ export interface AnswerCheck {
   conversationId: string
   /** Since `ack`. */
   handedOverForMs: number
-  /** The worker's attempt that `takenForMs` counts from. Absent until a worker has taken the work. */
-  take?: string
-  /** Since `taken` was first called for that attempt. The answer timeout counts from there. */
-  takenForMs?: number
+  /** The attempt that a worker has started. Absent until `workerStarted` was called. */
+  workerAttempt?: string
+  /** Since `workerStarted` was first called for that attempt. The answer timeout counts from there. */
+  workingForMs?: number
 }
 
 /** A batch that died in this claim: its lease ended, and its attempts are used up. */
@@ -417,8 +417,8 @@ export interface Store {
    * caller's next claim.
    */
   checkNow(batchIds?: string[]): Promise<void>
-  /** A worker has taken the work, as attempt `take`. The answer timeout counts from the first call for that attempt. */
-  taken(batchId: string, take: string): Promise<void>
+  /** A worker has started the work. The answer timeout counts from the first call for each `workerAttempt`. */
+  workerStarted(batchId: string, workerAttempt: string): Promise<void>
   /**
    * The work on a batch has ended. Implies `ack` if that has not come yet.
    * @param conversationId the batch's, if it is known: in concurrent order the batch is gone by now, and the history

@@ -105,12 +105,12 @@ describe('clocks: Redis’s clock steps back by an hour', () => {
     const { store, pass, stepBack } = await clockedStore({ answerTimeoutMs: 100_000 })
     const { batchId } = await claimed(store)
     await store.ack([batchId])
-    await store.taken(batchId, '1')
+    await store.workerStarted(batchId, '1')
     await stepBack()
     const { checks } = await claim(store)
-    expect(checks.map(({ takenForMs, ...check }) => [check.batchId, takenForMs])).to.deep.equal([[batchId, 0]])
+    expect(checks.map(({ workingForMs, ...check }) => [check.batchId, workingForMs])).to.deep.equal([[batchId, 0]])
     await pass(100_000)
-    expect((await claim(store)).checks[0]).to.include({ batchId, takenForMs: 100_000 })
+    expect((await claim(store)).checks[0]).to.include({ batchId, workingForMs: 100_000 })
   })
 
   it('an id seen before is still dropped as a duplicate', async () => {

@@ -63,7 +63,7 @@ async function world(): Promise<World> {
   const deadBatch = await dead(store, 'dead')
   const answering = await claimed(store, 'answering')
   await store.ack([answering.batchId])
-  await store.taken(answering.batchId, 'first')
+  await store.workerStarted(answering.batchId, 'first')
   const claimedBatch = await claimed(store, 'claimed')
   for (const id of ['open', 'claimed', 'answering', 'dead']) await append(store, id, 'o1', 'o2')
   await direct(store, 'due', 'd1')
@@ -128,7 +128,11 @@ const CASES: Case[] = [
     call: (store, { claimed }) => store.nack({ ...claimed, delayMs: 0, counts: true, error: 'refused' }),
   },
   { does: 'giveBack', about: 'claimed', call: store => store.giveBack(OWNER) },
-  { does: 'taken', about: 'answering', call: (store, { answering }) => store.taken(answering.batchId, 'second') },
+  {
+    does: 'workerStarted',
+    about: 'answering',
+    call: (store, { answering }) => store.workerStarted(answering.batchId, 'second'),
+  },
   {
     does: 'answered',
     about: 'answering',

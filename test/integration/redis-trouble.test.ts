@@ -424,7 +424,7 @@ describe('Redis in trouble', function () {
     const other = await claimed('other')
     expect(await store.giveBack('test')).to.include(other.batchId)
     await store.ack([other.batchId])
-    await store.taken(other.batchId, '1')
+    await store.workerStarted(other.batchId, '1')
     await store.answered(other.batchId, 'completed')
     await store.close()
 

@@ -1,6 +1,6 @@
 /**
  * Claims batches, and ends their leases and holds: `lua/claim.lua`, `renew.lua`, `ack.lua`, `nack.lua`, `give-
- * back.lua`, `check-now.lua`, `taken.lua`, `answered.lua`.
+ * back.lua`, `check-now.lua`, `worker-started.lua`, `answered.lua`.
  */
 import { composeBatch, type ReleaseReason } from '../../batch.js'
 import { messageFrom } from '../redis/entries.js'
@@ -126,8 +126,8 @@ function checks(state: State, now: number): AnswerCheck[] {
   return state.answering.firsts(CHECKS_A_CLAIM, now).flatMap(({ member: batchId }) => {
     const handed = state.handedOver.get(batchId)
     if (!handed) return []
-    const { conversationId, handedOverAtMs, take, takenAtMs } = handed
-    const timeoutAtMs = takenAtMs === undefined ? undefined : takenAtMs + state.rules.answerTimeoutMs
+    const { conversationId, handedOverAtMs, workerAttempt, workerStartedAtMs } = handed
+    const timeoutAtMs = workerStartedAtMs === undefined ? undefined : workerStartedAtMs + state.rules.answerTimeoutMs
     let again = state.nextCheck(now)
     if (timeoutAtMs !== undefined && timeoutAtMs > now) again = Math.min(again, timeoutAtMs)
     state.answering.set(batchId, again)
@@ -137,7 +137,9 @@ function checks(state: State, now: number): AnswerCheck[] {
         batchId,
         conversationId,
         handedOverForMs: Math.max(now - handedOverAtMs, 0),
-        ...(take === undefined || takenAtMs === undefined ? {} : { take, takenForMs: Math.max(now - takenAtMs, 0) }),
+        ...(workerAttempt === undefined || workerStartedAtMs === undefined
+          ? {}
+          : { workerAttempt, workingForMs: Math.max(now - workerStartedAtMs, 0) }),
       },
     ]
   })
@@ -264,21 +266,21 @@ export function giveBack(state: State, owner: string, keep: string[]): string[] 
 
 export function checkNow(state: State, batchIds?: string[]): void {
   const now = state.now()
-  let told: string | undefined
+  let madeDue: string | undefined
   for (const batchId of batchIds ?? state.answering.all().map(({ member }) => member)) {
     const atMs = state.answering.get(batchId)
     if (atMs === undefined || (!batchIds && atMs <= now)) continue
     state.answering.set(batchId, now)
-    told = batchId
+    madeDue = batchId
   }
-  const handed = batchIds && told !== undefined ? state.handedOver.get(told) : undefined
-  if (handed && told !== undefined) state.publishDue(handed.conversationId, told, 0)
+  const handed = batchIds && madeDue !== undefined ? state.handedOver.get(madeDue) : undefined
+  if (handed && madeDue !== undefined) state.publishDue(handed.conversationId, madeDue, 0)
 }
 
-export function taken(state: State, batchId: string, take: string): void {
+export function workerStarted(state: State, batchId: string, workerAttempt: string): void {
   const now = state.now()
   const handed = state.handedOver.get(batchId)
-  if (!handed || handed.take === take) return
+  if (!handed || handed.workerAttempt === workerAttempt) return
   state.answering.set(batchId, Math.min(now + state.rules.answerTimeoutMs, state.nextCheck(now)))
-  Object.assign(handed, { take, takenAtMs: now })
+  Object.assign(handed, { workerAttempt, workerStartedAtMs: now })
 }

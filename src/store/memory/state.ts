@@ -53,8 +53,8 @@ export interface Claimed {
 export interface HandedOver {
   conversationId: string
   handedOverAtMs: number
-  take?: string
-  takenAtMs?: number
+  workerAttempt?: string
+  workerStartedAtMs?: number
 }
 
 /** Checks are due at this many moments an interval, so that one claim finds many of them. */

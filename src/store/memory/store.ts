@@ -49,7 +49,7 @@ import {
   StoreUnavailable,
   type Totals,
 } from '../store.js'
-import { ack, answered, checkNow, claim, giveBack, nack, renew, taken } from './batches.js'
+import { ack, answered, checkNow, claim, giveBack, nack, renew, workerStarted } from './batches.js'
 import {
   conversationState,
   conversationSummaries,
@@ -137,8 +137,8 @@ export class MemoryStore implements Store {
     checkNow(this.state, batchIds)
   }
 
-  async taken(batchId: string, take: string): Promise<void> {
-    taken(this.state, batchId, take)
+  async workerStarted(batchId: string, workerAttempt: string): Promise<void> {
+    workerStarted(this.state, batchId, workerAttempt)
   }
 
   async answered(

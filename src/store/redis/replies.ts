@@ -21,8 +21,8 @@ export function claimedBatch(reply: RunReply): ClaimedBatch {
 }
 
 export function answerCheck(reply: Reply<'claim'>[1][number]): AnswerCheck {
-  const [batchId, conversationId, handedOverForMs, take, takenForMs] = reply
-  return { batchId, conversationId, handedOverForMs, ...(take === '' ? {} : { take, takenForMs }) }
+  const [batchId, conversationId, handedOverForMs, workerAttempt, workingForMs] = reply
+  return { batchId, conversationId, handedOverForMs, ...(workerAttempt === '' ? {} : { workerAttempt, workingForMs }) }
 }
 
 export function conversationState(conversationId: string, reply: Reply<'conversation'>): ConversationState {

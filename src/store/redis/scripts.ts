@@ -106,7 +106,13 @@ export class Scripts {
     return this.run<
       [
         batches: RunReply[],
-        checks: [batchId: string, conversationId: string, handedOverForMs: number, take: string, takenForMs: number][],
+        checks: [
+          batchId: string,
+          conversationId: string,
+          handedOverForMs: number,
+          workerAttempt: string,
+          workingForMs: number,
+        ][],
         dead: [batchId: string, conversationId: string, error: string][],
         troubles: [conversationId: string, error: string, batchId: string][],
         nextInMs: number,
@@ -169,8 +175,8 @@ export class Scripts {
     return this.run<number>('check-now', [this.db, ofAll, ...batchIds])
   }
 
-  taken(batchId: string, take: string) {
-    return this.run<null>('taken', [batchId, take, this.rules.answerTimeoutMs, this.checkMs])
+  workerStarted(batchId: string, workerAttempt: string) {
+    return this.run<null>('worker-started', [batchId, workerAttempt, this.rules.answerTimeoutMs, this.checkMs])
   }
 
   /** Resolves to each result, in order; to an `Error` for an ending that failed. */

@@ -204,8 +204,8 @@ export class RedisStore implements Store {
     for (; left > 0; left -= BATCHES_A_CALL) await this.link.write(() => this.scripts.checkNow([], BATCHES_A_CALL))
   }
 
-  async taken(batchId: string, take: string): Promise<void> {
-    await this.link.write(() => this.scripts.taken(batchId, take), { batchId })
+  async workerStarted(batchId: string, workerAttempt: string): Promise<void> {
+    await this.link.write(() => this.scripts.workerStarted(batchId, workerAttempt), { batchId })
   }
 
   async answered(

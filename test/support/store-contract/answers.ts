@@ -152,7 +152,7 @@ export function answerTests(make: Make): void {
         const found = (await claim(store)).checks
         expect(found).to.have.lengthOf(1)
         expect(found[0]).to.include({ batchId, conversationId: CHAT })
-        expect(found[0]).not.to.have.any.keys('take', 'takenForMs')
+        expect(found[0]).not.to.have.any.keys('workerAttempt', 'workingForMs')
         expect(found[0]?.handedOverForMs).to.be.at.least(375 + 500 * (i - 1))
       }
       await store.answered(batchId, 'timeout')
@@ -164,18 +164,18 @@ export function answerTests(make: Make): void {
       const { store, pass } = await make({ ...PATIENT, answerTimeoutMs: 4000 })
       const { batchId } = await claimed(store)
       await store.ack([batchId])
-      await store.taken(batchId, '1')
+      await store.workerStarted(batchId, '1')
       await pass(600)
-      await store.taken(batchId, '1')
+      await store.workerStarted(batchId, '1')
       await pass(600)
       const first = (await claim(store)).checks[0]
-      expect(first?.take).to.equal('1')
-      expect(first?.takenForMs).to.be.at.least(1200)
-      await store.taken(batchId, '2')
+      expect(first?.workerAttempt).to.equal('1')
+      expect(first?.workingForMs).to.be.at.least(1200)
+      await store.workerStarted(batchId, '2')
       await pass(1001)
       const second = (await claim(store)).checks[0]
-      expect(second?.take).to.equal('2')
-      expect((second?.handedOverForMs ?? 0) - (second?.takenForMs ?? 0)).to.be.at.least(1200)
+      expect(second?.workerAttempt).to.equal('2')
+      expect((second?.handedOverForMs ?? 0) - (second?.workingForMs ?? 0)).to.be.at.least(1200)
     })
 
     it('come at the next claim after checkNow, for the named batches or for all, and named ones publish next-due', async () => {
@@ -206,8 +206,8 @@ export function answerTests(make: Make): void {
     it('do not come for a batch that is not being answered', async () => {
       const { store, pass } = await make({ ...PATIENT, answerTimeoutMs: 400 })
       const { batchId } = await claimed(store)
-      await store.taken(batchId, '1')
-      await store.taken('gone', '1')
+      await store.workerStarted(batchId, '1')
+      await store.workerStarted('gone', '1')
       await pass(101)
       expect((await claim(store)).checks).to.deep.equal([])
     })

@@ -28,7 +28,7 @@ const TRANSITIONS = new Set([
   'nack',
   'giveBack',
   'checkNow',
-  'taken',
+  'workerStarted',
   'answered',
   'flush',
   'drop',

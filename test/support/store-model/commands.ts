@@ -59,7 +59,7 @@ const command = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ op: op('giveBack'), owner, keeps: back }) },
   { weight: 1, arbitrary: fc.record({ op: op('checkNow'), back, named: fc.boolean() }) },
-  { weight: 3, arbitrary: fc.record({ op: op('taken'), back, take: fc.constantFrom('1', '2') }) },
+  { weight: 3, arbitrary: fc.record({ op: op('workerStarted'), back, workerAttempt: fc.constantFrom('1', '2') }) },
   { weight: 4, arbitrary: fc.record({ op: op('answered'), back, named: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ op: op('flush'), chat }) },
   { weight: 1, arbitrary: fc.record({ op: op('drop'), chat }) },

@@ -137,8 +137,8 @@ export class Pair {
         const named = command.named ? [this.batchId(command.back)] : undefined
         return this.both(store => store.checkNow(named))
       }
-      case 'taken':
-        return this.both(store => store.taken(this.batchId(command.back), command.take))
+      case 'workerStarted':
+        return this.both(store => store.workerStarted(this.batchId(command.back), command.workerAttempt))
       case 'answered':
         return this.answered(this.batchId(command.back), command.named ? CHATS[0] : undefined)
       case 'flush':

@@ -102,7 +102,7 @@ describe('the end of an answer', () => {
       })
     const checking = answers.check([check])
     const ending = answers.onAnswered('b4', 'completed')
-    says([{ state: 'active', take: '1' }])
+    says([{ state: 'active', workerAttempt: '1' }])
     await clock.tickAsync(A_WHILE_MS)
     await Promise.all([checking, ending])
     expect(reported()).to.deep.equal([['b4', 'completed']])
@@ -138,7 +138,7 @@ describe('the end of an answer', () => {
 
   it('is not postponed by a check that was running when it was left to other processors', async () => {
     sinon.stub(store, 'checkNow').resolves()
-    const taken = sinon.stub(store, 'taken').resolves()
+    const started = sinon.stub(store, 'workerStarted').resolves()
     let says = (_: AnswerState[]) => {}
     asking.states = () =>
       new Promise(resolve => {
@@ -146,9 +146,9 @@ describe('the end of an answer', () => {
       })
     const checking = answers.check([{ batchId: 'b4', conversationId: 'c of b4', handedOverForMs: 0 }])
     await answers.leaveToOthers()
-    says([{ state: 'active', take: '1' }])
+    says([{ state: 'active', workerAttempt: '1' }])
     await checking
-    expect(taken.args).to.deep.equal([])
+    expect(started.args).to.deep.equal([])
   })
 
   it('is left to other processors if the receiver can report job states, by the batches’ ids', async () => {

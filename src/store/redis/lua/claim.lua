@@ -16,7 +16,7 @@ ARGV  1 owner  2 max batches  3 max bytes  4 lease  5 max attempts  6 max wait  
 Returns { batches, checks, dead, troubles, ms to the next thing to do or -1 }
       a batch: { id, conversation, attempt, lease number, first at, last at, due at, released at, released by, ms late,
       'expired' | 'vanished' | '' (the header), lines of `<receivedAtMs> <json>` }
-      a check: { id, conversation, ms since handover, take or '', ms since that take or -1 }
+      a check: { id, conversation, ms since handover, worker's attempt or '', ms since it started or -1 }
       a dead batch: { id, conversation, error }      a trouble: { conversation or '', error, batch id or '' }
 --]]
 --- include "names"
@@ -220,23 +220,23 @@ for _, release in ipairs(released) do
 end
 
 -- Sets the next check, and keeps the header of the open batch behind the hold until then.
-local function check_answer(batch_id, conversation, handed_over_at, take, taken_at)
-  if taken_at and taken_at > now then -- Redis's clock has stepped back: the answer timeout begins anew.
-    taken_at = now
-    call('HSET', P .. HANDED_OVER .. batch_id, 'takenAtMs', now_text)
+local function check_answer(batch_id, conversation, handed_over_at, worker_attempt, started_at)
+  if started_at and started_at > now then -- Redis's clock has stepped back: the answer timeout begins anew.
+    started_at = now
+    call('HSET', P .. HANDED_OVER .. batch_id, 'workerStartedAtMs', now_text)
   end
   local again = next_check(now, check_ms)
-  if taken_at and taken_at + answer_timeout > now then again = math.min(again, taken_at + answer_timeout) end
+  if started_at and started_at + answer_timeout > now then again = math.min(again, started_at + answer_timeout) end
   call('ZADD', P .. ANSWERING, whole(again), batch_id)
   call('PEXPIREAT', P .. HEADER .. conversation, whole(again + ttl), 'GT')
-  checks[#checks + 1] = { batch_id, conversation, math.max(now - handed_over_at, 0), take or '',
-    taken_at and math.max(now - taken_at, 0) or -1 }
+  checks[#checks + 1] = { batch_id, conversation, math.max(now - handed_over_at, 0), worker_attempt or '',
+    started_at and math.max(now - started_at, 0) or -1 }
 end
 
 for i = 1, #to_check, 2 do
   local batch_id = to_check[i]
   local handed = redis.pcall('HMGET', P .. HANDED_OVER .. batch_id,
-    'conversationId', 'handedOverAtMs', 'take', 'takenAtMs')
+    'conversationId', 'handedOverAtMs', 'workerAttempt', 'workerStartedAtMs')
   if handed.err then
     add_trouble('', handed.err, batch_id)
     call('ZADD', P .. ANSWERING, now + PUT_OFF_MS, batch_id)
