@@ -1,6 +1,13 @@
 # One image for every role: `docker run lull api`, `… processor`, `… worker`. See docker-compose.yml.
+#
+# It has the packages that every role needs. The API alone needs the optional ones, for the queue's board and for
+# Twilio's signatures: `docker build --build-arg PACKAGES=all .` adds them.
+#
+# Full versions: an update is a commit. To pin what a tag names, append its digest (`docker buildx imagetools inspect
+# node:22.23.5-slim` prints it): `FROM node:22.23.5-slim@sha256:…`.
+ARG PACKAGES=needed
 
-FROM node:22-slim AS build
+FROM node:22.23.5-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
@@ -8,13 +15,24 @@ COPY tsconfig.json tsconfig.cjs.json ./
 COPY scripts scripts
 COPY src src
 RUN npm run build
-# Only what the image needs at run time.
-RUN npm prune --omit=dev --no-audit --no-fund
 
-FROM node:22-slim
+FROM node:22.23.5-slim AS needed
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
+
+# npm installs the compiler, too, because a package of the board names it as an optional peer.
+FROM node:22.23.5-slim AS all
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --no-audit --no-fund && rm -rf node_modules/typescript node_modules/@typescript
+
+FROM ${PACKAGES} AS packages
+
+FROM node:22.23.5-slim
 ENV NODE_ENV=production
 WORKDIR /app
-COPY --from=build /app/node_modules node_modules
+COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json redis.conf ./
 

@@ -5,6 +5,7 @@
 import type { Middleware } from 'koa'
 import { z } from 'zod'
 import { type OpenQueue, openQueue } from '../handover/bullmq-connection.js'
+import { Refusal } from '../http/refusal.js'
 import type { Logger } from '../logger.js'
 import { addressOf, type RedisSource } from '../store/redis/connection.js'
 import { redisError } from '../store/redis/errors.js'
@@ -88,11 +89,7 @@ export class QueueWindow {
 
   private async makeBoard(): Promise<Middleware> {
     const { queue } = await this.open()
-    const [{ createBullBoard }, { BullMQAdapter }, { KoaAdapter }] = await Promise.all([
-      import('@bull-board/api'),
-      import('@bull-board/api/bullMQAdapter'),
-      import('@bull-board/koa'),
-    ])
+    const [{ createBullBoard }, { BullMQAdapter }, { KoaAdapter }] = await loadBoard()
     const adapter = new BullMQAdapter(queue, BOARD_OPTIONS)
     // bull-board finds workers by BullMQ's connection names. Ours have Lull's names, so it would show that there are none.
     adapter.getWorkers = async () => null
@@ -107,6 +104,24 @@ export class QueueWindow {
       const base = `<base href="${up}${BOARD_PATH.slice(1)}/"><script src="../page/board.js"></script>`
       ctx.body = ctx.body.replace(FONTS_ELSEWHERE, '').replace(ABSOLUTE_BASE, base)
     }
+  }
+}
+
+/** @throws {Refusal} 501 if the optional packages are not installed */
+async function loadBoard() {
+  try {
+    return await Promise.all([
+      import('@bull-board/api'),
+      import('@bull-board/api/bullMQAdapter'),
+      import('@bull-board/koa'),
+    ])
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && /MODULE_NOT_FOUND$/.test(String(error.code)))) throw error
+    throw new Refusal(
+      501,
+      'the board needs two optional packages: npm install @bull-board/api @bull-board/koa, or build the image with ' +
+        '--build-arg PACKAGES=all',
+    )
   }
 }
 
