@@ -18,7 +18,7 @@ import { healthRoutes } from './health.js'
 import { metricsRoute } from './metrics.js'
 import { NoProcessor } from './no-processor.js'
 import { RecentWebhooks } from './recent-webhooks.js'
-import { Access } from './token.js'
+import { Access, type MadeToken } from './token.js'
 import { checkPath, meantInApi, nothingHere, otherMethods } from './unmatched.js'
 import { webhookRoutes } from './webhooks.js'
 
@@ -31,6 +31,10 @@ export interface AppOptions
   log: Logger
   /** Bearer token for all routes but webhooks and health; without one those routes respond 401. */
   apiToken?: string
+  /** If `lull up` made the token. */
+  madeToken?: MadeToken
+  /** How long a session of the page lasts without use. */
+  sessionMs?: number
   /** A condition of `/readyz` beside the store: rejects with one line that says what is wrong. */
   readiness?: () => Promise<void>
   /** Measures requests and webhooks; served at `/metrics`. */
@@ -51,7 +55,8 @@ export interface AppOptions
 
 export function createApp(options: AppOptions): RequestListener {
   const { batcher, log, metrics, dashboard, mark, readiness = async () => {}, showTexts = true } = options
-  const access = new Access(options.apiToken, options.publicUrl)
+  const { apiToken, madeToken, publicUrl, sessionMs } = options
+  const access = new Access(batcher.store.sessions, { token: apiToken, made: madeToken, publicUrl, sessionMs })
   const token = access.required
   const { afterAppend } = new NoProcessor(batcher, log, options.onNoProcessor)
 
@@ -76,7 +81,7 @@ export function createApp(options: AppOptions): RequestListener {
   if (metrics) metricsRoute(router, metrics, token)
   if (dashboard) {
     dashboardRoutes(router, { ...dashboard, batcher, access, webhooks: recent, showTexts })
-    eventRoutes(router, dashboard.live, token)
+    eventRoutes(router, dashboard.live, access)
   }
 
   const headers = mark === undefined ? SAFE_HEADERS : { ...SAFE_HEADERS, [MARK_HEADER]: mark }

@@ -13,7 +13,7 @@ export function boardRoutes(queue: QueueWindow, access: Access): Middleware {
   return async (ctx, next) => {
     if (ctx.path !== BOARD_PATH && !ctx.path.startsWith(`${BOARD_PATH}/`)) return next()
     try {
-      access.check(ctx)
+      await access.check(ctx)
     } catch (error) {
       if (ctx.get('sec-fetch-mode') !== 'navigate') throw error
       // To the page, which asks for the token.

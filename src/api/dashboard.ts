@@ -48,11 +48,11 @@ const ENTERED =
 
 export function dashboardRoutes(router: Router, parts: Parts): void {
   const { access } = parts
-  router.get('/', ctx => {
+  router.get('/', async ctx => {
     setPageHeaders(ctx, PAGE_POLICY)
     const token = queryOf(ctx, 'token')
-    if (token !== undefined) enter(ctx, access, token)
-    else showPage(ctx, access)
+    if (token !== undefined) await enter(ctx, access, token)
+    else await showPage(ctx, access)
   })
   // The token pasted into the form of login.html.
   router.post('/', async ctx => {
@@ -60,7 +60,12 @@ export function dashboardRoutes(router: Router, parts: Parts): void {
     access.checkOrigin(ctx)
     const body = await parsedBody(ctx)
     const token: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'token') : undefined
-    enter(ctx, access, typeof token === 'string' ? token.trim() : '')
+    await enter(ctx, access, typeof token === 'string' ? token.trim() : '')
+  })
+  // The page's button: the browser's session ends.
+  router.delete('/page/session', access.required, async ctx => {
+    await access.leave(ctx)
+    ctx.status = 204
   })
   router.get('/page/state', access.required, async ctx => {
     ctx.body = await stateOf(parts)
@@ -88,14 +93,14 @@ export function dashboardRoutes(router: Router, parts: Parts): void {
   })
 }
 
-function enter(ctx: Context, access: Access, token: string): void {
-  if (access.admit(ctx, token)) ctx.body = ENTERED
+async function enter(ctx: Context, access: Access, token: string): Promise<void> {
+  if (await access.admit(ctx, token)) ctx.body = ENTERED
   else askForToken(ctx, token !== '')
 }
 
-function showPage(ctx: Context, access: Access): void {
+async function showPage(ctx: Context, access: Access): Promise<void> {
   try {
-    access.check(ctx)
+    await access.check(ctx)
     ctx.body = pageFileThatExists('index.html').body
     ctx.type = 'html'
   } catch (error) {

@@ -9,15 +9,18 @@
  *   beat       every ten seconds, with whether the store can be used; without beats the connection is lost
  */
 import type Router from '@koa/router'
-import type { Middleware } from 'koa'
+import type { Context } from 'koa'
 import { Refusal } from '../http/refusal.js'
 import { type Logger, silent } from '../logger.js'
 import type { GrowthListener, HistoryEntry, Store } from '../store/store.js'
 import { PendingGrowth } from './growth.js'
 import { eventOf, LiveReader, READER_BOUNDS, type ReaderBounds, stepEvent } from './live-reader.js'
+import type { Access } from './token.js'
 
 const MOST_READERS = 100
 const SECOND_MS = 1000
+/** How often an open stream checks that its session or token is still valid. */
+const ACCESS_CHECK_MS = 5000
 const BEAT_EVERY_S = 10
 /** How often `growth` is sent. */
 const GROWTH_EVERY_MS = 250
@@ -167,12 +170,24 @@ export class LiveEvents {
   }
 }
 
-export function eventRoutes(router: Router, live: LiveEvents, token: Middleware): void {
-  router.get('/events', token, async ctx => {
+export function eventRoutes(router: Router, live: LiveEvents, access: Access): void {
+  router.get('/events', access.required, async ctx => {
     const reader = await live.read()
+    endWithSession(ctx, access, reader)
     ctx.type = 'text/event-stream'
     // nginx would buffer the events.
     ctx.set('X-Accel-Buffering', 'no')
     ctx.body = reader
   })
+}
+
+/** Ends the stream soon after the session or the token that it was opened with has ended. Until then it renews the session. */
+function endWithSession(ctx: Context, access: Access, reader: LiveReader): void {
+  const timer = setInterval(() => {
+    access.check(ctx).catch(error => {
+      // While the store is away nobody can say whether the session goes on.
+      if (error instanceof Refusal) reader.destroy()
+    })
+  }, ACCESS_CHECK_MS)
+  reader.once('close', () => clearInterval(timer))
 }

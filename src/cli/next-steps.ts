@@ -39,6 +39,10 @@ ${steps.redis ? `Redis at work:   redis-cli ${redisCli(steps.redis)} psubscribe 
 `
 }
 
+/** The page's link with a token that replaces the printed one. */
+export const newLink = (url: string, token: string): string =>
+  `\nThe token was replaced. Lull's page:   ${reachable(url)}/?token=${token}\n\n`
+
 /** Posts to the webhook if it takes unsigned messages, else to the conversation's own route with the token. */
 function fourMessages({ config }: NextSteps, url: string, authorization: string): string {
   const isOpen = providers.mayComeUnsigned('generic', config.providers, !isExposed(config.api))

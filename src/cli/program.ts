@@ -23,6 +23,7 @@ import { startWorker } from './roles/worker.js'
 import { serve } from './serve.js'
 import { inert } from './show/escape.js'
 import { print, printText } from './show/print.js'
+import { rotateToken } from './token.js'
 import { trace } from './trace.js'
 import { startWatch } from './watch.js'
 
@@ -95,6 +96,12 @@ export function createProgram(): Command {
     .argument('<conversation>', 'id of the conversation: <chatId> or <account>/<chatId>')
     .action(once(forget))
   deadCommands(program)
+  program
+    .command('token')
+    .description('the access of the page')
+    .command('rotate')
+    .description('ends all sessions of the page, and replaces a token that lull up made')
+    .action(once(rotateToken))
   return program
 }
 

@@ -1,4 +1,5 @@
 /** The page: which view is shown, and in which language. */
+import { call } from './api.js'
 import { Feed } from './feed.js'
 import { Frame } from './frame.js'
 import { startLanguage, switchLanguage } from './languages.js'
@@ -24,6 +25,15 @@ const frame = new Frame({
     await switchLanguage(code)
     for (const view of Object.values(views)) view.draw()
     frame.draw(feed, shown)
+  },
+  onLogOut: async () => {
+    try {
+      await call('DELETE', 'page/session')
+    } catch (error) {
+      // 401: the session has ended already. Otherwise it goes on, and the frame says that the connection is lost.
+      if (error.status !== 401) return
+    }
+    location.reload()
   },
 })
 

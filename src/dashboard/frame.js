@@ -8,11 +8,12 @@ export class Frame {
   header = document.querySelector('header')
   footer = document.querySelector('footer')
 
-  /** @param languages to choose from @param onLanguage with the chosen one's code */
-  constructor({ views, languages, onLanguage }) {
+  /** @param languages to choose from @param onLanguage with the chosen one's code @param onLogOut ends the session */
+  constructor({ views, languages, onLanguage, onLogOut }) {
     this.views = views
     this.languages = languages
     this.onLanguage = onLanguage
+    this.onLogOut = onLogOut
   }
 
   draw(feed, shown) {
@@ -43,6 +44,7 @@ export class Frame {
           code => html`<option value=${code} lang=${code} ?selected=${code === language()}>${endonym(code)}</option>`,
         )}
       </select>
+      <button id="log-out" class="quiet" type="button" @click=${this.onLogOut}>${t('logOut')}</button>
       <p id="trouble" class="trouble" role="alert" ?hidden=${trouble === ''}>${trouble}</p>`
   }
 }

@@ -66,6 +66,7 @@
 import type { Batch, StoredMessage } from '../batch.js'
 import type { HistoryEntry } from '../history/steps.js'
 import type { Rules } from '../rules.js'
+import type { Sessions } from './sessions.js'
 
 export type { HistoryEntry, HistoryStep } from '../history/steps.js'
 
@@ -499,6 +500,8 @@ export interface Store {
   followAliases(listener: AliasListener): Promise<() => Promise<void>>
   /** Absent if the store serves one process alone. */
   readonly processes?: ProcessRegistry
+  /** The sessions of the page. */
+  readonly sessions: Sessions
   /** Resolves if the store answers and can be written. Rejects with a `StoreUnavailable` that says why not. */
   ready(): Promise<void>
   /** Keys that measure how late their expiry is published. Absent if the store publishes none. */

@@ -19,7 +19,20 @@ const CHAT = '79000000001@c.us'
 /** Longer than a clean stop takes, and shorter than the bound of a stop. */
 const PROMPTLY_MS = 15_000
 
-const COMMANDS = ['up', 'api', 'processor', 'worker', 'doctor', 'watch', 'trace', 'flush', 'drop', 'forget', 'dead']
+const COMMANDS = [
+  'up',
+  'api',
+  'processor',
+  'worker',
+  'doctor',
+  'watch',
+  'trace',
+  'flush',
+  'drop',
+  'forget',
+  'dead',
+  'token',
+]
 
 const HANDLER_THAT_HANGS = 'export default () => new Promise(() => setInterval(() => {}, 1000))\n'
 

@@ -137,6 +137,7 @@ describe('every command, with ids, names and errors full of control and bidirect
       ['forget', DEAD],
     ])
       expect(await ended(...args), args.join(' ')).to.match(/./)
+    expect(await ended('token', 'rotate')).to.include('have ended')
     await batcher.append(`last${EVIL}`, evil('m5'))
     expect(await ended('drop', `last${EVIL}`)).to.match(/^dropped 1 message of last/)
     expect(await ended('forget', `last${EVIL}`)).to.match(/^forgot last/)

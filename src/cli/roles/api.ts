@@ -16,7 +16,7 @@ import { type ApiContext, logStart } from './role.js'
  * @throws one line that names what is wrong and the remedy
  */
 export async function startApi(context: ApiContext): Promise<{ batcher: Batcher; url: string }> {
-  const { config, log, lifecycle, metrics, store, readiness } = context
+  const { config, log, lifecycle, metrics, store, readiness, remakeToken } = context
   checkExposure(config)
   const { redis, prefix, rules, batching } = config
   const batcher = new Batcher({
@@ -33,6 +33,7 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
   metrics.runs('api')
   const onNoProcessor = await directPath(context, batcher)
   const dashboard = await dashboardFor(context, batcher)
+  const madeToken = remakeToken && { generation: await batcher.store.sessions.generation(), remake: remakeToken }
   const app = createApp({
     dashboard,
     batcher,
@@ -48,6 +49,7 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
     ...(mark === undefined ? {} : { mark }),
     ...(config.api.publicUrl === undefined ? {} : { publicUrl: config.api.publicUrl }),
     ...(config.api.token === undefined ? {} : { apiToken: config.api.token }),
+    ...(madeToken ? { madeToken } : {}),
     ...(readiness ? { readiness } : {}),
     ...(onNoProcessor ? { onNoProcessor } : {}),
   })

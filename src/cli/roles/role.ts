@@ -22,6 +22,8 @@ export interface ApiContext extends RoleContext {
   withProcessor?: boolean
   /** The worker runs in this process, and only logs the batches. */
   withLoggingWorker?: boolean
+  /** Makes and prints the next token, if the settings have none. */
+  remakeToken?: () => string
 }
 
 /** Every process logs at its start which Redis it uses, so that two that "see different data" can be told apart. */

@@ -5,11 +5,11 @@ import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
 import { MemoryStore } from '../../store/memory/store.js'
 import { findRedis } from '../find-redis.js'
-import { type NextSteps, nextSteps } from '../next-steps.js'
+import { type NextSteps, newLink, nextSteps } from '../next-steps.js'
 import { startApi } from './api.js'
 import { startOps } from './ops.js'
 import { startProcessor } from './processor.js'
-import type { RoleContext } from './role.js'
+import type { ApiContext, RoleContext } from './role.js'
 import { handleFrom, startWorker } from './worker.js'
 
 export interface UpContext extends RoleContext {
@@ -22,26 +22,35 @@ export interface UpContext extends RoleContext {
 }
 
 const TOKEN_BYTES = 24
+const makeToken = () => randomBytes(TOKEN_BYTES).toString('base64url')
 
 /** @throws one line that names what is wrong and the remedy */
 export async function startUp(context: UpContext): Promise<{ url: string; token: string }> {
-  const token = context.config.api.token ?? randomBytes(TOKEN_BYTES).toString('base64url')
+  const tokenIsMade = context.config.api.token === undefined
+  const token = context.config.api.token ?? makeToken()
   const config = { ...context.config, api: { ...context.config.api, token } }
   const redis = context.embedded ? undefined : await findRedis({ ...context, config })
-  const up = { ...context, config: redis ? { ...config, redis } : config }
+  const remakeToken = () => {
+    const next = makeToken()
+    context.print(newLink(url, next))
+    return next
+  }
+  const up = { ...context, config: redis ? { ...config, redis } : config, ...(tokenIsMade ? { remakeToken } : {}) }
   const { url, readiness } = redis ? await onRedis(up) : await inMemory(up)
   await startOps(up, readiness)
-  const steps: NextSteps = { config, url, token, tokenIsMade: context.config.api.token === undefined }
+  const steps: NextSteps = { config, url, token, tokenIsMade }
   context.print(nextSteps(redis ? { ...steps, redis } : steps))
   return { url, token }
 }
+
+type WithToken = UpContext & Pick<ApiContext, 'remakeToken'>
 
 interface Started {
   url: string
   readiness: () => Promise<void>
 }
 
-async function onRedis(context: UpContext): Promise<Started> {
+async function onRedis(context: WithToken): Promise<Started> {
   const processor = await startProcessor(context)
   if (context.config.handover.queue) await startWorker(context)
   const readiness = () => processor.ready()
@@ -55,7 +64,7 @@ async function onRedis(context: UpContext): Promise<Started> {
 }
 
 /** Without a Redis there is no queue: the processor calls the worker's handler itself. */
-async function inMemory(context: UpContext): Promise<Started> {
+async function inMemory(context: WithToken): Promise<Started> {
   const { config, log, lifecycle, metrics } = context
   log.warn({}, 'embedded: messages are kept in memory, and are lost when this process ends')
   const store = new MemoryStore(config.rules)

@@ -65,6 +65,7 @@ import {
 } from './conversations.js'
 import { merge } from './merge.js'
 import { append, edit, revoke } from './messages.js'
+import { MemorySessions } from './sessions.js'
 import { State, steady } from './state.js'
 
 export interface MemoryStoreOptions extends RuleOptions {
@@ -76,6 +77,7 @@ export interface MemoryStoreOptions extends RuleOptions {
 
 export class MemoryStore implements Store {
   readonly rules: Rules
+  readonly sessions: MemorySessions
   private readonly everything: State
   private readonly identity: StoreIdentity = {
     address: 'memory',
@@ -89,6 +91,7 @@ export class MemoryStore implements Store {
   /** @throws {RangeError} for a rule out of its bounds */
   constructor({ now = Date.now, newBatchId = randomBatchId, ...options }: MemoryStoreOptions = {}) {
     this.rules = rulesFrom(options)
+    this.sessions = new MemorySessions(now)
     this.everything = new State(this.rules, steady(now), 'memory', newBatchId)
   }
 

@@ -43,6 +43,12 @@ const processKeys = {
   canary: '.canary:',
 } as const
 
+/** Parts between the prefix and a digest. */
+const sessionKeys = {
+  /** string: a session of the page, by a digest of its id; its generation. TTL: until it ends without use */
+  session: '.session:',
+} as const
+
 /** Whole names, and channels. */
 const commonKeys = {
   /** zset: every conversation with messages that is not held, by the time it may go */
@@ -59,6 +65,8 @@ const commonKeys = {
   processes: '.processes',
   /** hash: the provider that each account belongs to */
   accounts: '.accounts',
+  /** string: the sessions' current generation, a number; those of earlier ones have ended */
+  sessions: '.sessions',
   /** channel: processors subscribe to it; the other channels are for people and their programs */
   nextDue: '.next-due',
   batchUpdated: '.batch-updated',
@@ -70,7 +78,7 @@ const commonKeys = {
   aliasLearnt: '.alias-learnt',
 } as const
 
-const parts = { ...conversationKeys, ...aliasKeys, ...batchKeys, ...processKeys, ...commonKeys }
+const parts = { ...conversationKeys, ...aliasKeys, ...batchKeys, ...processKeys, ...sessionKeys, ...commonKeys }
 
 export const DEFAULT_PREFIX = 'rapid-fire'
 
@@ -83,6 +91,7 @@ export class Keys {
   readonly history: string
   readonly dead: string
   readonly processes: string
+  readonly sessions: string
   readonly nextDue: string
   readonly batchUpdated: string
   readonly aliasLearnt: string
@@ -97,6 +106,7 @@ export class Keys {
     this.history = prefix + parts.history
     this.dead = prefix + parts.dead
     this.processes = prefix + parts.processes
+    this.sessions = prefix + parts.sessions
     this.nextDue = prefix + parts.nextDue
     this.batchUpdated = prefix + parts.batchUpdated
     this.aliasLearnt = prefix + parts.aliasLearnt
@@ -112,6 +122,7 @@ export class Keys {
   claimedBatch = (batchId: string) => this.prefix + parts.claimedBatch + batchId
   handedOver = (batchId: string) => this.prefix + parts.handedOver + batchId
   canary = (name: string) => this.prefix + parts.canary + name
+  session = (digest: string) => this.prefix + parts.session + digest
 
   /** The conversation whose shadow key or header has this name, or the process whose canary has it. */
   expiring(

@@ -56,6 +56,7 @@ import { deadFrom, HISTORY_PAGE, historyFrom } from './reads.js'
 import { answerCheck, claimedBatch, conversationState, conversationSummaries } from './replies.js'
 import { type Ended, type Ending, Scripts } from './scripts.js'
 import { ensureExpiryEvents } from './server.js'
+import { RedisSessions } from './sessions.js'
 import { SUBSCRIPTION_OPTIONS } from './subscription.js'
 
 export interface RedisStoreOptions {
@@ -82,6 +83,7 @@ export class RedisStore implements Store {
   readonly keys: Keys
   readonly name: string
   readonly processes: RedisProcesses
+  readonly sessions: RedisSessions
   readonly canary = {
     set: async (name: string, ttlMs: number) => {
       await this.link.read(() => this.link.client.set(this.keys.canary(name), '', 'PX', ttlMs))
@@ -119,6 +121,7 @@ export class RedisStore implements Store {
       () => 1 / ENDINGS_A_CALL,
     )
     this.processes = new RedisProcesses(client, this.keys.processes, this.name, log)
+    this.sessions = new RedisSessions(this.link, this.keys)
   }
 
   get db(): number {

@@ -23,6 +23,8 @@ local CLAIMED_BATCH = '.claimed:'
 local HANDED_OVER = '.handed-over:'
 -- string: expires to measure how late Redis announces that
 local CANARY = '.canary:'
+-- string: a session of the page, by a digest of its id; its generation. TTL: until it ends without use
+local SESSION = '.session:'
 -- zset: every conversation with messages that is not held, by the time it may go
 local DUE = '.due'
 -- zset: claimed batches by the end of their lease
@@ -37,6 +39,8 @@ local DEAD = '.dead'
 local PROCESSES = '.processes'
 -- hash: the provider that each account belongs to
 local ACCOUNTS = '.accounts'
+-- string: the sessions' current generation, a number; those of earlier ones have ended
+local SESSIONS = '.sessions'
 -- channel: processors subscribe to it; the other channels are for people and their programs
 local NEXT_DUE = '.next-due'
 local BATCH_UPDATED = '.batch-updated'
