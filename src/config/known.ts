@@ -5,7 +5,7 @@ import { HANDOVERS } from '../handover/registry.js'
 import { type Providers, providers } from '../providers/registry.js'
 import { rulesSchema } from '../rules.js'
 import { apiSettings, messageSettings, processSettings, redisSettings, workerSettings } from './groups.js'
-import { type AnySettings, oneOf, parsedBy, setting } from './setting.js'
+import { type AnySettings, declaredIn, oneOf, parsedBy, setting } from './setting.js'
 
 /** The providers and the handovers there are. */
 export interface Known {
@@ -47,6 +47,12 @@ export function groupsOf(known: Known): Group[] {
     ),
     { title: 'Process', settings: processSettings },
   ]
+}
+
+/** The names, in the program, of all settings that are secrets. */
+export function secretNames(known: Known): string[] {
+  const declared = groupsOf(known).flatMap(({ settings }) => declaredIn(settings))
+  return [...new Set(declared.flatMap(([name, { isSecret }]) => (isSecret ? [name] : [])))]
 }
 
 /** Of the settings of Redis, those that are options of the library. */

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { KNOWN } from '../../../src/config/known.js'
+import { declaredIn } from '../../../src/config/setting.js'
 import { createLog } from '../../../src/log.js'
 
 /** What is written by a log of this level. */
@@ -18,10 +20,16 @@ const wrongPassword = () =>
 
 describe('log', () => {
   for (const forPeople of [false, true])
-    it(`${forPeople ? 'lines for people' : 'JSON lines'}: no secret at three depths, and no arguments of a failed command`, () => {
+    it(`${forPeople ? 'lines for people' : 'JSON lines'}: no secret at any depth, and no arguments of a failed command`, () => {
       const text = written('debug', forPeople, log => {
         log.info(
-          { password: 'hush', redis: { password: 'hush' }, req: { headers: { authorization: 'hush' } } },
+          {
+            password: 'hush',
+            redis: { password: 'hush' },
+            req: { headers: { authorization: 'hush' } },
+            list: [{ a: { b: { token: 'hush' } } }],
+            far: { a: { b: { c: { d: { e: { f: { token: 'hush' } } } } } } },
+          },
           'started',
         )
         log.warn({ err: wrongPassword() }, 'refused')
@@ -29,6 +37,17 @@ describe('log', () => {
       expect(text).not.to.include('hush')
       expect(text).to.include('started').and.to.include('refused').and.to.include('WRONGPASS invalid')
     })
+
+  it('the value of a setting that is a secret is not logged, whichever provider declares it', () => {
+    for (const { option, settings } of KNOWN.providers.list)
+      for (const [name, { isSecret }] of settings ? declaredIn(settings) : [])
+        if (isSecret) {
+          const text = written('info', false, log =>
+            log.info({ providers: { [option ?? '']: { [name]: 'hush' } } }, 'started'),
+          )
+          expect(text, `${option}.${name}`).to.include('***').and.not.to.include('hush')
+        }
+  })
 
   it('an error has its stack only at levels debug and trace', () => {
     expect(written('info', false, log => log.error({ err: wrongPassword() }, 'x'))).not.to.include('log.test.ts')
