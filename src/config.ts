@@ -23,6 +23,7 @@ import { ConfigError, type Environment, isGiven, readerOf } from './config/read.
 import { redisOptions } from './config/redis-address.js'
 import { declaredIn, type Read } from './config/setting.js'
 import type { ConfiguredHandover } from './handover/kind.js'
+import { bodySettings } from './http/body-bounds.js'
 import type { ProvidersOptions } from './providers/registry.js'
 import { checkTogether, type Rules, rulesSchema, variableOf } from './rules.js'
 
@@ -42,6 +43,7 @@ export interface Config extends Messages, Process {
   handover: ConfiguredHandover
   worker: z.output<typeof workerSettings>
   api: z.output<typeof apiSettings>
+  bodies: z.output<typeof bodySettings>
   providers: ProvidersOptions
   /** One line each, to be logged: settings that have no effect. */
   warnings: string[]
@@ -80,6 +82,7 @@ export function readConfig(env: Environment, known: Known = KNOWN): Config {
     handover: handoverFrom(read, known),
     worker: read(workerSettings),
     api: read(apiSettings),
+    bodies: bodiesFrom(read),
     providers: providersFrom(read, env, known),
     ...read(processSettings),
     warnings: unknownNames(env, known),
@@ -95,6 +98,15 @@ function rulesFrom(read: Read): Rules {
     throw new ConfigError(error.message.replace(/\b([a-zA-Z]+)=/g, (_, name: string) => `${variableOf(name)}=`))
   }
   return rules
+}
+
+function bodiesFrom(read: Read): z.output<typeof bodySettings> {
+  const bodies = read(bodySettings)
+  if (bodies.maxBodyBytesInFlight < bodies.maxBodyBytes)
+    throw new ConfigError(
+      `LULL_MAX_BODY_BYTES_IN_FLIGHT=${bodies.maxBodyBytesInFlight} is less than LULL_MAX_BODY_BYTES=${bodies.maxBodyBytes}: make it at least that`,
+    )
+  return bodies
 }
 
 /** The chosen handover. The settings of the others are read as well, so that a bad value is always reported. */

@@ -2,6 +2,7 @@
 import type { RequestListener } from 'node:http'
 import Router from '@koa/router'
 import type { Batcher } from '../batcher.js'
+import { BodyBounds } from '../http/body-bounds.js'
 import { ErrorReplies } from '../http/refusal.js'
 import type { Logger } from '../logger.js'
 import type { Metrics } from '../metrics/metrics.js'
@@ -18,6 +19,7 @@ import { healthRoutes } from './health.js'
 import { metricsRoute } from './metrics.js'
 import { NoProcessor } from './no-processor.js'
 import { RecentWebhooks } from './recent-webhooks.js'
+import { bodyReader } from './request-body.js'
 import { Access, type MadeToken } from './token.js'
 import { checkPath, meantInApi, nothingHere, otherMethods } from './unmatched.js'
 import { webhookRoutes } from './webhooks.js'
@@ -26,7 +28,10 @@ import { webhookRoutes } from './webhooks.js'
 const SAFE_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' }
 
 export interface AppOptions
-  extends Pick<ReceiverOptions, 'providers' | 'groups' | 'onOwnMessage' | 'raw' | 'rejections'> {
+  extends Pick<
+    ReceiverOptions,
+    'providers' | 'groups' | 'onOwnMessage' | 'raw' | 'rejections' | 'maxBodyBytes' | 'maxBodyBytesInFlight'
+  > {
   batcher: Batcher
   log: Logger
   /** Bearer token for all routes but webhooks and health; without one those routes respond 401. */
@@ -67,12 +72,14 @@ export function createApp(options: AppOptions): RequestListener {
   const rejected = (provider: string, reason: string) => metrics?.rejected(provider, reason)
   const isLocal = !(options.isExposed ?? options.publicUrl !== undefined)
   const observer = { received, rejected }
-  const receiver = new Receiver({ ...options, isLocal, observer, onAppended: afterAppend })
+  const bodies = new BodyBounds(options)
+  const readBody = bodyReader(bodies)
+  const receiver = new Receiver({ ...options, isLocal, observer, bodies, onAppended: afterAppend })
   const recent = new RecentWebhooks(receiver.rejections)
 
   const router = new Router()
-  conversationRoutes(router, { batcher, token, showTexts, metrics, afterAppend })
-  batchRoutes(router, { batcher, token, showTexts })
+  conversationRoutes(router, { batcher, token, showTexts, readBody, metrics, afterAppend })
+  batchRoutes(router, { batcher, token, showTexts, readBody })
   const ready = async () => {
     await batcher.ready()
     await readiness()
@@ -80,7 +87,7 @@ export function createApp(options: AppOptions): RequestListener {
   healthRoutes(router, ready, ctx => access.hasBearer(ctx))
   if (metrics) metricsRoute(router, metrics, token)
   if (dashboard) {
-    dashboardRoutes(router, { ...dashboard, batcher, access, webhooks: recent, showTexts })
+    dashboardRoutes(router, { ...dashboard, batcher, access, webhooks: recent, showTexts, readBody })
     eventRoutes(router, dashboard.live, access)
   }
 

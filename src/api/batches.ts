@@ -6,7 +6,7 @@ import type { Batcher } from '../batcher.js'
 import { Refusal } from '../http/refusal.js'
 import { shown } from '../http/shown.js'
 import { limitOf } from './limit.js'
-import { parsedBody } from './request-body.js'
+import type { ReadBody } from './request-body.js'
 import { deadWithoutTexts } from './texts.js'
 
 /** JSON or a form; an empty body means `completed`. */
@@ -16,11 +16,12 @@ interface Options {
   batcher: Batcher
   token: Middleware
   showTexts: boolean
+  readBody: ReadBody
 }
 
-export function batchRoutes(router: Router, { batcher, token, showTexts }: Options): void {
+export function batchRoutes(router: Router, { batcher, token, showTexts, readBody }: Options): void {
   router.post('/batches/:batchId/answered', token, async ctx => {
-    const parsed = answeredBody.safeParse(await parsedBody(ctx))
+    const parsed = answeredBody.safeParse(await readBody(ctx))
     if (!parsed.success)
       throw new Refusal(
         400,

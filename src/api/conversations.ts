@@ -25,13 +25,14 @@ import { LONGEST_ID } from '../providers/fields.js'
 import { messageFrom, messagesIn } from '../providers/generic.js'
 import type { AppendResult } from '../store/store.js'
 import { limitOf } from './limit.js'
-import { parsedBody, queryOf } from './request-body.js'
+import { queryOf, type ReadBody } from './request-body.js'
 import { stateWithoutTexts } from './texts.js'
 
 interface Options {
   batcher: Batcher
   token: Middleware
   showTexts: boolean
+  readBody: ReadBody
   metrics: Metrics | undefined
   afterAppend: (result: AppendResult) => void
 }
@@ -44,7 +45,9 @@ const LONGEST_CONVERSATION_ID = 3 * LONGEST_ID
 const LONGEST_TYPING_MS = 3_600_000
 const typingBody = z.object({ ms: z.int().min(1).max(LONGEST_TYPING_MS).optional() }).optional()
 
-export function conversationRoutes(router: Router, { batcher, token, showTexts, metrics, afterAppend }: Options): void {
+export function conversationRoutes(router: Router, options: Options): void {
+  const { batcher, token, showTexts, readBody, metrics, afterAppend } = options
+
   const one = (handler: Handler) => async (ctx: Context & { params: Record<string, string> }) => {
     ctx.body = await handler(ctx, conversationIdOf(ctx))
   }
@@ -61,14 +64,14 @@ export function conversationRoutes(router: Router, { batcher, token, showTexts, 
     return livesOfConversation(batcher.store, id, limitOf(ctx))
   }
   const append: Handler = async (ctx, id) => {
-    const result = await batcher.append(id, messagesOf(await parsedBody(ctx)))
+    const result = await batcher.append(id, messagesOf(await readBody(ctx)))
     afterAppend(result)
     const { listeners: _, ...body } = result
     metrics?.received('generic', { accepted: body.accepted, duplicates: body.duplicates, ignored: body.tooOld })
     return body
   }
   const typing: Handler = async (ctx, id) => {
-    const extended = await batcher.typing(id, typingMs(await parsedBody(ctx)))
+    const extended = await batcher.typing(id, typingMs(await readBody(ctx)))
     return { extended: extended !== undefined, ...extended }
   }
   const flush: Handler = async (_ctx, id) => {

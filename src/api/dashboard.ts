@@ -15,7 +15,7 @@ import { pageFile, pageFileThatExists } from './page-files.js'
 import { setPageHeaders } from './page-headers.js'
 import type { QueueWindow } from './queue-window.js'
 import type { RecentWebhooks, RefusedElsewhere } from './recent-webhooks.js'
-import { parsedBody, queryOf } from './request-body.js'
+import { queryOf, type ReadBody } from './request-body.js'
 import type { Access } from './token.js'
 
 export interface DashboardOptions {
@@ -35,6 +35,7 @@ interface Parts extends DashboardOptions {
   access: Access
   webhooks: RecentWebhooks
   showTexts: boolean
+  readBody: ReadBody
 }
 
 const PAGE_POLICY =
@@ -47,7 +48,7 @@ const ENTERED =
   '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=./"><link rel="icon" href="page/icon.svg"><title>Lull</title><p><a href="./">Lull</a></p></html>'
 
 export function dashboardRoutes(router: Router, parts: Parts): void {
-  const { access } = parts
+  const { access, readBody } = parts
   router.get('/', async ctx => {
     setPageHeaders(ctx, PAGE_POLICY)
     const token = queryOf(ctx, 'token')
@@ -58,7 +59,7 @@ export function dashboardRoutes(router: Router, parts: Parts): void {
   router.post('/', async ctx => {
     setPageHeaders(ctx, PAGE_POLICY)
     access.checkOrigin(ctx)
-    const body = await parsedBody(ctx)
+    const body = await readBody(ctx)
     const token: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'token') : undefined
     await enter(ctx, access, typeof token === 'string' ? token.trim() : '')
   })

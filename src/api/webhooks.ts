@@ -1,6 +1,7 @@
 /**
- * The webhooks: `/webhook/whatsapp/batched` collects messages, `/webhook/whatsapp` hands each over alone, and both take a
- * provider's name behind them. GET on all of them is Meta's verification handshake.
+ * The webhooks: `/webhook/whatsapp/batched` collects messages, `/webhook/whatsapp` hands each over alone. Both take a
+ * provider's name behind them, and behind that the name of an event, which means nothing here: Evolution's
+ * `webhookByEvents` appends it. GET on all of them is Meta's verification handshake.
  *
  * Nearly all requests are webhooks, so they come first in Koa's chain, without a router, and are answered by `http/`'s writer.
  */
@@ -13,7 +14,9 @@ import type { Receiver } from '../webhook/receive.js'
 import type { Matched, WriteReply } from './exchange.js'
 import { decoded } from './unmatched.js'
 
-const WEBHOOK = /^\/webhook\/whatsapp(?<batched>\/batched)?(?:\/(?<provider>[^/]+))?\/?$/i
+const WEBHOOK = /^\/webhook\/whatsapp(?<batched>\/batched)?(?:\/(?<provider>[^/]+)(?<event>\/[^/]+)?)?\/?$/i
+/** Addresses that somebody may have meant for a webhook. */
+const LIKE_A_WEBHOOK = /^\/webhook/i
 
 interface Route {
   /** Its name in the metrics. */
@@ -26,10 +29,17 @@ interface Route {
 
 export function webhookRoutes(receiver: Receiver, reply: WriteReply): Middleware<DefaultState, Matched> {
   return async (ctx, next) => {
-    const route = routeOf(ctx.req.url ?? '')
-    if (!route) return next()
-    ctx._matchedRoute = route.pattern
-    reply(ctx, await handle(receiver, ctx.req, route))
+    const target = ctx.req.url ?? ''
+    const route = routeOf(target)
+    if (!route && !LIKE_A_WEBHOOK.test(target)) return next()
+    try {
+      if (!route) return await next()
+      ctx._matchedRoute = route.pattern
+      reply(ctx, await handle(receiver, ctx.req, route))
+    } catch (error) {
+      receiver.noteRefusal(error, route?.provider)
+      throw error
+    }
   }
 }
 
@@ -39,7 +49,7 @@ async function handle(receiver: Receiver, req: IncomingMessage, route: Route): P
   const header = (name: string) => first(headers[name.toLowerCase()])
   receiver.refuseWebPages(header, provider)
   if (method === 'POST')
-    return receiver.deliver({ body: () => readBytes(req), header, url, provider, direct: route.direct })
+    return receiver.deliver({ body: lease => readBytes(req, lease), header, url, provider, direct: route.direct })
   if (method === 'GET' || method === 'HEAD') {
     const fields = new URLSearchParams(route.query)
     return receiver.handshake(name => fields.get(name) ?? undefined, provider)
@@ -54,9 +64,9 @@ function routeOf(target: string): Route | undefined {
   const path = end < 0 ? url : url.slice(0, end)
   const match = WEBHOOK.exec(path)
   if (!match) return undefined
-  const { batched = '', provider } = match.groups ?? {}
+  const { batched = '', provider, event = '' } = match.groups ?? {}
   return {
-    pattern: `/webhook/whatsapp${batched && '/batched'}${provider === undefined ? '' : '/:provider'}`,
+    pattern: `/webhook/whatsapp${batched && '/batched'}${provider === undefined ? '' : '/:provider'}${event && '/:event'}`,
     path,
     query: end < 0 ? '' : url.slice(end + 1),
     direct: batched === '',

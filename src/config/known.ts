@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { HandoverKind } from '../handover/kind.js'
 import { HANDOVERS } from '../handover/registry.js'
+import { bodySettings } from '../http/body-bounds.js'
 import { type Providers, providers } from '../providers/registry.js'
 import { rulesSchema } from '../rules.js'
 import { apiSettings, messageSettings, processSettings, redisSettings, workerSettings } from './groups.js'
@@ -41,6 +42,7 @@ export function groupsOf(known: Known): Group[] {
     })),
     { title: 'Worker', settings: workerSettings },
     { title: 'API', settings: apiSettings },
+    { title: 'API', settings: bodySettings, optionOf: sameName },
     { title: 'Webhooks', settings: unsignedSettings(known), optionOf: name => `providers.${name}` },
     ...known.providers.list.flatMap(({ title: of, option, settings }) =>
       settings ? [{ title: 'Webhooks', of, settings, optionOf: (name: string) => `providers.${option}.${name}` }] : [],

@@ -66,7 +66,7 @@ function tryAgain(reason: string): Reply {
   })
 }
 
-/** Errors of Koa and raw-body name a `status`, and allow the client to see their message by `expose`. */
+/** Errors of Koa name a `status`, and allow the client to see their message by `expose`. */
 function clientError(error: unknown): { status: number; message: string } | undefined {
   if (!(error instanceof Error) || !('status' in error) || !('expose' in error)) return undefined
   const { status, expose, message } = error

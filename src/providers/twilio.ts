@@ -8,6 +8,7 @@ import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
 import { publicUrl } from '../config/public-url.js'
 import { secret, setting } from '../config/setting.js'
+import { formFields } from '../http/form.js'
 import { chatIdFrom, samePersonIn } from './chat-id.js'
 import { filledText, id, isRecord, known, lenient, lookUp, text } from './fields.js'
 import { messageItem } from './message-item.js'
@@ -158,7 +159,9 @@ const typeOf = (mimeType: string | undefined): MessageType =>
 
 /**
  * https://www.twilio.com/docs/usage/security#validating-requests. What is signed is the address as Twilio knows it, and the
- * form's fields; JSON by a digest in that address. Twilio's own checker knows what may have become of either on the way.
+ * form's fields; JSON by a digest in that address. Twilio's own library checks it, because it knows what may have become of
+ * the address on the way: it tries six forms of it. It sorts the fields, joins them and takes an HMAC for each form, which
+ * is linear in the bytes of a form, and a form has bounds.
  */
 async function fault(
   request: SignedRequest,
@@ -169,9 +172,11 @@ async function fault(
   if (!signature) return missing('X-Twilio-Signature')
   const { validateRequest, validateRequestWithBody } = await checker()
   const text = request.body.toString('utf8')
-  const params = fieldsOf(text)
-  const isRight = addressesOf(request.url ?? '/', publicUrl).some(address =>
-    address.includes('bodySHA256=')
+  const addresses = addressesOf(request.url ?? '/', publicUrl)
+  const isDigest = addresses.every(address => address.includes('bodySHA256='))
+  const params = isDigest ? {} : fieldsOf(text)
+  const isRight = addresses.some(address =>
+    isDigest
       ? validateRequestWithBody(token, signature, address, text)
       : validateRequest(token, signature, address, params),
   )
@@ -187,14 +192,16 @@ function addressesOf(url: string, publicUrl: string): string[] {
   return [...new Set([base + path, origin + path])]
 }
 
-/** A field that comes twice is a list of its values. */
+/** A field that comes twice is a list of its values. @throws {Refusal} 413 for more fields or bytes than a form may have */
 function fieldsOf(text: string): Record<string, string | string[]> {
-  const params = new URLSearchParams(text)
+  const fields = new Map<string, string[]>()
+  for (const [name, value] of formFields(text)) {
+    const values = fields.get(name)
+    if (values === undefined) fields.set(name, [value])
+    else values.push(value)
+  }
   return Object.fromEntries(
-    [...new Set(params.keys())].map(name => {
-      const values = params.getAll(name)
-      return [name, values.length === 1 ? (values[0] ?? '') : values]
-    }),
+    [...fields].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
   )
 }
 

@@ -2,14 +2,15 @@
  * The webhook as a function from a Request to a Response, for every server that speaks fetch: Hono, Next, Bun, Deno and the
  * like. `toNode` and `toKoa` adapt it to Express, Nest, Koa and node:http.
  */
-import { MAX_BODY_BYTES, tooLarge } from '../http/body.js'
+import type { BodyLease } from '../http/body-bounds.js'
 import { otherMethod } from '../http/methods.js'
+import { brokeOff } from '../http/read-bytes.js'
 import { ErrorReplies, Refusal } from '../http/refusal.js'
 import { type Reply, responseOf } from '../http/respond.js'
 import { silent } from '../logger.js'
 import { Receiver, type ReceiverOptions } from './receive.js'
 
-export interface WebhookOptions extends Omit<ReceiverOptions, 'onAppended' | 'rejections' | 'isLocal'> {
+export interface WebhookOptions extends Omit<ReceiverOptions, 'onAppended' | 'rejections' | 'isLocal' | 'bodies'> {
   /** Whose webhooks come here. Default: recognised by the body's shape. */
   provider?: string
   /** The direct path: each message is handed over alone and without a quiet gap. */
@@ -36,35 +37,38 @@ export function webhook({ provider, direct, ...options }: WebhookOptions): Recei
     const { method, headers, url } = request
     const header = (name: string) => headers.get(name) ?? undefined
     receiver.refuseWebPages(header, provider)
-    if (method === 'POST') return receiver.deliver({ body: () => bytesOf(request), header, url, provider, direct })
+    if (method === 'POST')
+      return receiver.deliver({ body: lease => bytesOf(request, lease), header, url, provider, direct })
     const { pathname, searchParams } = new URL(url)
     if (method === 'GET' || method === 'HEAD')
       return receiver.handshake(name => searchParams.get(name) ?? undefined, provider)
     return otherMethod(method, pathname, ['GET', 'HEAD', 'POST'])
   }
 
-  return async request => responseOf(await handle(request).catch(error => errors.to(error)))
+  const refused = (error: unknown) => {
+    receiver.noteRefusal(error, provider)
+    return errors.to(error)
+  }
+  return async request => responseOf(await handle(request).catch(refused))
 }
 
-/** @throws {Refusal} 413 as soon as the bound is passed, 400 if the body breaks off, 500 if somebody has read it before */
-async function bytesOf(request: Request): Promise<Buffer> {
+/** @throws {Refusal} 413 and 503 as soon as a bound is passed, 400 if the body breaks off, 500 if it was read before */
+async function bytesOf(request: Request, lease: BodyLease): Promise<Buffer> {
   if (request.bodyUsed)
     throw new Refusal(500, 'the body was read before Lull got the request: pass a request that nobody has read')
   const chunks: Uint8Array[] = []
-  let length = 0
   const reader = request.body?.getReader()
   for (;;) {
-    const chunk = await reader?.read().catch(error => {
-      // By `toNode`: the reason is known already.
-      if (error instanceof Refusal) throw error
-      throw new Refusal(400, 'the body broke off: send it again')
+    const chunk = await reader?.read().catch(() => {
+      throw brokeOff()
     })
-    if (chunk === undefined || chunk.done) return Buffer.concat(chunks, length)
-    length += chunk.value.length
-    if (length > MAX_BODY_BYTES) {
-      // The response is 413, whether or not the sender can be stopped.
+    if (chunk === undefined || chunk.done) return Buffer.concat(chunks)
+    try {
+      lease.take(chunk.value.length)
+    } catch (error) {
+      // The response is the same whether or not the sender can be stopped.
       await reader?.cancel().catch(() => {})
-      throw tooLarge()
+      throw error
     }
     chunks.push(chunk.value)
   }

@@ -5,7 +5,6 @@
  * checked: that is an error of the set-up, and the response says so, instead of a false 401.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { readBytes } from '../http/read-bytes.js'
 import { ErrorReplies, Refusal } from '../http/refusal.js'
 import { encode, respond, responseOf } from '../http/respond.js'
 import { silent } from '../logger.js'
@@ -65,12 +64,22 @@ function requestFrom(req: NodeRequest): Request {
   return new Request(target, init)
 }
 
-/** Reads the request when it is read itself: a webhook that its headers refuse is not read. */
+/** Reads the request as it is read itself: a webhook that its headers refuse is not read. */
 function unreadBody(req: NodeRequest): ReadableStream<Uint8Array> {
-  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
-    const bytes = await readBytes(req)
-    if (bytes.length > 0) controller.enqueue(bytes)
-    controller.close()
-  }
-  return new ReadableStream({ pull }, { highWaterMark: 0 })
+  const chunks: AsyncIterator<Buffer> = req.iterator({ destroyOnReturn: false })
+  return new ReadableStream(
+    {
+      pull: async controller => {
+        const { value, done } = await chunks.next()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      // The sender reads the response when it has sent everything.
+      cancel: async () => {
+        await chunks.return?.()
+        req.on('error', () => {}).resume()
+      },
+    },
+    { highWaterMark: 0 },
+  )
 }

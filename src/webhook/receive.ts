@@ -6,23 +6,25 @@
  * stored: the reply is 503, the provider sends the webhook again, and what was stored counts as duplicate then.
  */
 import { checkBodyHeaders, parseBody } from '../http/body.js'
+import { BodyBounds, type BodyBoundsOptions, type BodyLease } from '../http/body-bounds.js'
 import { Refusal } from '../http/refusal.js'
 import type { Reply } from '../http/respond.js'
 import { shown } from '../http/shown.js'
 import { type Logger, silent } from '../logger.js'
 import type { Counts, Observer } from '../observer.js'
-import type { HeaderReader, Item, Provider } from '../providers/provider.js'
+import type { HeaderReader, Item, Provider, SignedRequest } from '../providers/provider.js'
 import { providers as allProviders, type Providers, type ProvidersOptions } from '../providers/registry.js'
 import type { AppendResult } from '../store/store.js'
 import { Accounts, type Sender } from './accounts.js'
 import { checkHead, checkSender, checkVerifyToken, refuseWebPages, type Trust, trustIn } from './authenticate.js'
-import { type Rejection, Rejections } from './rejections.js'
+import { doorReason } from './door.js'
+import { type Rejection, Rejections, UNKNOWN_PROVIDER } from './rejections.js'
 import { type Groups, type OnOwnMessage, planOf, type StepRules } from './steps.js'
 import { type Receiving, storeSteps } from './store-steps.js'
 
 export type { Rejection, Rejections }
 
-export interface ReceiverOptions {
+export interface ReceiverOptions extends BodyBoundsOptions {
   batcher: Receiving
   providers?: ProvidersOptions
   /** The providers there are. Default all of Lull's. */
@@ -45,11 +47,13 @@ export interface ReceiverOptions {
   rejections?: Rejections
   /** Called after each append. */
   onAppended?: (result: AppendResult) => void
+  /** Counts bytes of bodies for more than this receiver. Default one of its own, by `maxBodyBytes…`. */
+  bodies?: BodyBounds
 }
 
 export interface Delivery {
-  /** The bytes, or what reads them: it is called when the headers have been checked. */
-  body: Buffer | (() => Promise<Buffer>)
+  /** The bytes, or what reads them: it is called when the headers have been checked, and counts what it reads. */
+  body: Buffer | ((lease: BodyLease) => Promise<Buffer>)
   header: HeaderReader
   /** The path and the query that it was posted to, or the whole URL. */
   url?: string
@@ -71,6 +75,7 @@ export class Receiver {
   private readonly log: Logger
   private readonly observer: Observer
   private readonly onAppended: (result: AppendResult) => void
+  private readonly bodies: BodyBounds
   readonly rejections: Rejections
 
   /** @throws {TypeError} for options that do not go together */
@@ -87,12 +92,13 @@ export class Receiver {
     this.log = log
     this.observer = observer
     this.onAppended = options.onAppended ?? (() => {})
+    this.bodies = options.bodies ?? new BodyBounds(options)
     rejections.subscribe((provider, reason) => observer.rejected?.(provider, reason))
   }
 
   /**
    * Resolves to 200 and `{"accepted","duplicates","ignored"}` when everything is stored.
-   * @throws {Refusal} for what the sender has to change: 400, 401, 403, 404, 413, 415
+   * @throws {Refusal} for what the sender has to change: 400, 401, 403, 404, 413, 415; 503 while too much is being read
    * @throws {UnreadableBody} for JSON that this provider does not send
    * @throws {StoreUnavailable} and {ForeignKey} as the batcher does
    */
@@ -100,15 +106,27 @@ export class Receiver {
     this.refuseWebPages(header, name)
     const named = name === undefined ? undefined : this.named(name)
     const unsigned = await checkHead(this.trust, named, { header })
-    checkBodyHeaders(header)
-    const request = { body: typeof body === 'function' ? await body() : body, header, url }
+    checkBodyHeaders(header, this.bodies.maxBytes)
+    const lease = this.bodies.lease()
+    try {
+      if (typeof body !== 'function') lease.take(body.length)
+      const bytes = typeof body === 'function' ? await body(lease) : body
+      const { provider, value, isProven } = await this.accepted({ body: bytes, header, url }, named, unsigned)
+      const sender = { provider: provider.name, isProven }
+      return { status: 200, body: await this.store(provider.parse(value), sender, direct) }
+    } finally {
+      lease.release()
+    }
+  }
+
+  /** The provider of a request, its body as a value, and whether a signature or token proved the provider. */
+  private async accepted(request: SignedRequest, named: Provider | undefined, unsigned: ReadonlySet<string>) {
     // With a name the sender is checked before the body is parsed.
     const isNamedProven = named !== undefined && (await checkSender(this.trust, named, request, unsigned))
-    const value = parseBody(request.body, header('content-type'))
+    const value = parseBody(request.body, request.header('content-type'))
     const provider = named ?? this.recognised(value)
     const isProven = named ? isNamedProven : await checkSender(this.trust, provider, request, unsigned)
-    const sender = { provider: provider.name, isProven }
-    return { status: 200, body: await this.store(provider.parse(value), sender, direct) }
+    return { provider, value, isProven }
   }
 
   /**
@@ -126,6 +144,16 @@ export class Receiver {
   /** For every method: @throws {Refusal} 403 for a request that a web page sent */
   refuseWebPages(header: HeaderReader, name?: string): void {
     refuseWebPages(this.trust, header, name)
+  }
+
+  /**
+   * Counts a webhook that an error refuses, unless the error was counted where it was thrown.
+   * @param name the provider's, as the path has it
+   */
+  noteRefusal(error: unknown, name?: string): void {
+    const reason = doorReason(error)
+    if (reason === undefined || !(error instanceof Error)) return
+    this.rejections.add((name && this.known.named(name)?.name) || UNKNOWN_PROVIDER, reason, error.message)
   }
 
   /** @throws {Refusal} 404 */

@@ -6,12 +6,29 @@ import type { Logger } from '../logger.js'
 import { MINUTE_MS, Throttle } from '../throttle.js'
 
 /**
- * `missing`, `mismatch`: the signature or token. `unsigned`: the provider has no secret, and nothing names it as unsigned.
- * `exposed`: no provider has a secret, and others than this machine's programs reach the API. `browser`: a web page sent it.
- * `account`: it names an account that belongs to another provider (webhook/accounts.ts).
- * `verify_token`: Meta's handshake.
+ * Of the proof: `missing`, `mismatch`: the signature or token. `unsigned`: the provider has no secret, and nothing names it
+ * as unsigned. `exposed`: no provider has a secret, and others than this machine's programs reach the API. `browser`: a web
+ * page sent it. `account`: it names an account that belongs to another provider (webhook/accounts.ts). `verify_token`:
+ * Meta's handshake.
+ *
+ * At the door (webhook/door.ts): `path` (404), `method` (405), `too_large` (413), `encoding` (415), `malformed` (400),
+ * `busy` (503: too many bytes are being read), `unavailable` (503: the store).
  */
-export type RejectionReason = 'missing' | 'mismatch' | 'unsigned' | 'exposed' | 'browser' | 'account' | 'verify_token'
+export type RejectionReason =
+  | 'missing'
+  | 'mismatch'
+  | 'unsigned'
+  | 'exposed'
+  | 'browser'
+  | 'account'
+  | 'verify_token'
+  | 'path'
+  | 'method'
+  | 'too_large'
+  | 'encoding'
+  | 'malformed'
+  | 'busy'
+  | 'unavailable'
 
 /** In place of the provider's name if a webhook is refused before its provider is known. */
 export const UNKNOWN_PROVIDER = 'unknown'

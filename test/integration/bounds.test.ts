@@ -15,7 +15,7 @@ import { append, CHAT, claimed, idsOf, message, PATIENT } from '../support/store
 import { until } from '../support/wait.js'
 
 const MANY = 100_000
-const BODY_BYTES = 3 * 1024 * 1024
+const BODY_BYTES = 16 * 1024 * 1024
 
 describe('bounds', function () {
   this.timeout(60_000)
@@ -171,7 +171,7 @@ describe('bounds', function () {
     expect(first?.batch.text.length).to.be.below(100_000 + 40_000)
   })
 
-  it('a body of 3 MiB comes out whole, and one byte more is answered 413', async () => {
+  it('a body of 16 MiB comes out whole, and one byte more is answered 413', async () => {
     const line = await running({ quietGapMs: 100 })
     const bodyOf = (bytes: number) => {
       const empty = JSON.stringify({ chatId: 'chat', messageId: 'm1', text: '' })

@@ -2,7 +2,7 @@
 import type { RequestListener } from 'node:http'
 import { expect } from 'chai'
 import Koa from 'koa'
-import { MAX_BODY_BYTES } from '../../src/http/body.js'
+import { DEFAULT_MAX_BODY_BYTES as MAX_BODY_BYTES } from '../../src/http/body-bounds.js'
 import { type Listening, listen } from '../../src/http/listen.js'
 import { PROVIDERS, type ProvidersOptions } from '../../src/providers/registry.js'
 import { webhook } from '../../src/webhook/fetch.js'

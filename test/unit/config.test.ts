@@ -45,6 +45,7 @@ const DEFAULTS: ReturnType<typeof plain> = {
     answerTimeoutMs: 300_000,
   },
   batching: true,
+  bodies: { maxBodyBytes: 16_777_216, maxBodyBytesInFlight: 67_108_864 },
   groups: 'byChat',
   onOwnMessage: 'ignore',
   raw: false,
@@ -74,6 +75,8 @@ const NUMBERS: [name: string, read: (config: Config) => number | undefined, good
     ['LULL_JOB_RETENTION_MS', config => config.handover.queue?.jobRetentionMs, 3_600_000, 3_599_999, 31_536_000_001],
     ['LULL_WORKER_CONCURRENCY', config => config.worker.concurrency, 1, 0, 10_001],
     ['LULL_SHUTDOWN_MS', config => config.shutdownMs, 100, 99, 3_600_001],
+    ['LULL_MAX_BODY_BYTES', config => config.bodies.maxBodyBytes, 65_536, 65_535, 268_435_457],
+    ['LULL_MAX_BODY_BYTES_IN_FLIGHT', config => config.bodies.maxBodyBytesInFlight, 16_777_216, 65_535, 4_294_967_297],
     ['PORT', config => config.api.port, 0, -1, 65_536],
     ['LULL_OPS_PORT', config => config.opsPort, 9100, -1, 65_536],
   ]
@@ -104,6 +107,13 @@ const SECRETS = [
 ]
 
 describe('config', () => {
+  it('LULL_MAX_BODY_BYTES_IN_FLIGHT below LULL_MAX_BODY_BYTES stops the start', () => {
+    expect(() => readConfig({ LULL_MAX_BODY_BYTES_IN_FLIGHT: '65536' })).to.throw(
+      ConfigError,
+      'LULL_MAX_BODY_BYTES_IN_FLIGHT=65536 is less than LULL_MAX_BODY_BYTES=16777216: make it at least that',
+    )
+  })
+
   it('every default is the contract’s', () => {
     expect(plain(readConfig({}))).to.deep.equal(DEFAULTS)
   })

@@ -159,6 +159,8 @@ const WEBHOOK: All<Omit<WebhookOptions, 'known'>> = {
   groups: 'documented',
   onOwnMessage: 'documented',
   raw: 'documented',
+  maxBodyBytes: 'documented',
+  maxBodyBytesInFlight: 'documented',
   log: 'documented',
   observer: 'documented',
 }

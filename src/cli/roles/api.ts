@@ -42,6 +42,7 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
     groups: config.groups,
     onOwnMessage: config.onOwnMessage,
     raw: config.raw,
+    ...config.bodies,
     metrics,
     rejections,
     showTexts: config.api.showTexts,

@@ -161,6 +161,13 @@ export default {
     browser: 'a web page sent it',
     account: 'its account belongs to another provider',
     verify_token: 'the verify token is wrong',
+    path: 'its address does not exist here',
+    method: 'its method is not allowed',
+    too_large: 'it is too large',
+    encoding: 'it is compressed',
+    malformed: 'it cannot be read',
+    busy: 'too much was being read at that moment',
+    unavailable: 'Redis could not be used',
   },
   phases: {
     collecting: 'collecting',

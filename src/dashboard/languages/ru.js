@@ -162,6 +162,13 @@ export default {
     browser: 'запрос отправила веб-страница',
     account: 'аккаунт принадлежит другому провайдеру',
     verify_token: 'verify token неверен',
+    path: 'такого адреса здесь нет',
+    method: 'метод не разрешён',
+    too_large: 'слишком большой',
+    encoding: 'сжат',
+    malformed: 'не читается',
+    busy: 'в этот момент читалось слишком много',
+    unavailable: 'Redis был недоступен',
   },
   phases: {
     collecting: 'собирается',

@@ -17,7 +17,7 @@ export const webhooks: Check = {
     return degraded(
       'webhooks',
       `webhooks refused since the API’s start: ${all}`,
-      'missing or mismatch: compare the provider’s secret with the setting (the log names it), and make sure that no proxy changes the body; unsigned or exposed: set the provider’s secret, or name it in LULL_ALLOW_UNSIGNED; browser: a web page tried to post; account: two providers use one account id, see docs/security.md; verify_token: WHATSAPP_VERIFY_TOKEN',
+      'missing or mismatch: compare the provider’s secret with the setting (the log names it), and make sure that no proxy changes the body; unsigned or exposed: set the provider’s secret, or name it in LULL_ALLOW_UNSIGNED; browser: a web page tried to post; account: two providers use one account id, see docs/security.md; verify_token: WHATSAPP_VERIFY_TOKEN; path or method: correct the address at the provider; too_large: LULL_MAX_BODY_BYTES; busy: LULL_MAX_BODY_BYTES_IN_FLIGHT; encoding or malformed: the log names the fault; unavailable: Redis could not be used',
     )
   },
 }

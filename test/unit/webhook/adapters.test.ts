@@ -62,7 +62,9 @@ describe('webhook: Request → Response', () => {
       },
     })
     const init: RequestInit & { duplex: 'half' } = { ...post(endless), duplex: 'half' }
-    const response = await webhook({ batcher: new Recorder(), providers: UNSIGNED })(new Request(url, init))
+    const response = await webhook({ batcher: new Recorder(), providers: UNSIGNED, maxBodyBytes: 3 * 1024 * 1024 })(
+      new Request(url, init),
+    )
     expect(response.status).to.equal(413)
     expect(pulled).to.be.lessThan(60)
   })
@@ -91,7 +93,7 @@ describe('webhook: in Node servers and Koa', () => {
 
   it('toNode handles (req, res)', async () => {
     const batcher = new Recorder()
-    const handle = toNode(webhook({ batcher, providers: UNSIGNED }))
+    const handle = toNode(webhook({ batcher, providers: UNSIGNED, maxBodyBytes: 3 * 1024 * 1024 }))
     const url = await serve((req, res) => void handle(req, res))
     const response = await fetch(url, post(BODY))
     expect(await response.json()).to.deep.equal({ accepted: 1, duplicates: 0, ignored: 0 })
