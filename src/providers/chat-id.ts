@@ -13,14 +13,19 @@ import { LONGEST_ID } from './fields.js'
 const PERSON = '@c.us'
 const GROUP = '@g.us'
 
+/** A chat of another messenger: its ids are numbers too, and no phone's. Telegram's groups and MAX's have a minus in front. */
+export const foreignIdFrom = (raw: string) => (raw.trim() === '' || raw.length > LONGEST_ID ? undefined : raw.trim())
+
+export const isForeignGroup = (chatId: string) => /^-\d+$/.test(chatId)
+
 /** WhatsApp's own domains for a person with a phone number. */
 const PERSON_DOMAINS = new Set(['c.us', 's.whatsapp.net'])
 /** Domains under which one person's devices are told apart by a suffix: `79000000011:12@…`. */
 const DEVICE_DOMAINS = new Set([...PERSON_DOMAINS, 'lid'])
 
-/** E.164 has at most 15 digits; less than 5 is no phone number. */
 /** Never a minus in front: `-100123` is a group of another messenger, not a person's number. */
-const PHONE = /^\+?[\d(][\d\s().-]*$/
+const PHONE = /^(?:\+[\d\s().-]+|\d+)$/
+/** E.164 has at most 15 digits; less than 5 is no phone number. */
 const FEWEST_DIGITS = 5
 const MOST_DIGITS = 15
 

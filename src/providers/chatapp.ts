@@ -6,7 +6,7 @@
  */
 import { z } from 'zod'
 import type { MessageType } from '../batch.js'
-import { chatIdFrom, isGroupId } from './chat-id.js'
+import { chatIdFrom, foreignIdFrom, isForeignGroup, isGroupId } from './chat-id.js'
 import { filledText, id, isRecord, known, lenient, list, lookUp, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Provider, UnreadableBody } from './provider.js'
@@ -65,13 +65,12 @@ function partItems(value: unknown): Item[] {
   if (meta?.type !== 'message')
     return data.map(() => ({ kind: 'ignored' as const, reason: `event:${(meta?.type ?? 'none').slice(0, 80)}` }))
   const names = [meta.licenseId, meta.messengerType].filter(name => name !== undefined)
-  const idOf = isWhatsApp(meta.messengerType) ? chatIdFrom : asItIs
+  const idOf = isWhatsApp(meta.messengerType) ? chatIdFrom : foreignIdFrom
   return data.map(each => itemFrom(each, names.length > 0 ? names.join(':') : undefined, idOf))
 }
 
 /** Other messengers' ids are numbers too, and no phone's. That their names lack `whatsapp` is inferred. */
 const isWhatsApp = (messenger: string | undefined) => messenger === undefined || /whats/i.test(messenger)
-const asItIs = (chatId: string) => (chatId === '' ? undefined : chatId)
 
 function itemFrom(value: unknown, account: string | undefined, idOf: typeof chatIdFrom): Item {
   const parsed = messageShape.safeParse(value)
@@ -82,7 +81,7 @@ function itemFrom(value: unknown, account: string | undefined, idOf: typeof chat
   if (messageId === undefined) return ignored('invalid:no_id')
   const chatId = idOf(chat?.id ?? chat?.phone ?? '')
   if (chatId === undefined) return ignored('invalid:no_chat')
-  const isGroup = isGroupId(chatId)
+  const isGroup = isGroupId(chatId) || isForeignGroup(chatId)
   const { file, text: words, caption } = body ?? {}
   const media = file && known({ url: file.link, mimeType: file.contentType, fileName: file.name })
   const message = known({

@@ -1,12 +1,13 @@
 /**
  * Evolution API: one event a POST, of one instance (the account). https://doc.evolution-api.com/v2/en/configuration/webhooks
  *
- * What a message holds is WhatsApp's own structure, as the Baileys library has it (`baileys-content.ts`). What the bot
+ * What a message holds is WhatsApp's own structure, as the Baileys library has it (`baileys-message.ts`). What the bot
  * sends comes as `send.message`, and what a person wrote on the phone as an upsert of one's own.
  */
 import { z } from 'zod'
 import { secret, setting } from '../config/setting.js'
-import { contentOf, correctionItem, holdingOf, PLACEHOLDER } from './baileys-content.js'
+import { contentOf } from './baileys-content.js'
+import { correctionItem, holdingOf, PLACEHOLDER } from './baileys-message.js'
 import { isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id.js'
 import { filledText, flag, id, isRecord, known, lenient, time } from './fields.js'
 import { messageItem } from './message-item.js'
@@ -27,6 +28,10 @@ const keyShape = z.object({
   participant: id,
   participantAlt: id,
   participantPn: id,
+  participantLid: id,
+  // What `remoteJid` was before Evolution put the phone number there.
+  previousRemoteJid: id,
+  senderLid: id,
   isViewOnce: flag,
 })
 
@@ -141,16 +146,17 @@ function placeOf(key: Key, { account }: Origin): Where | string {
   const nobody = noConversation(chatId)
   if (nobody !== undefined) return nobody
   const isGroup = isGroupId(chatId)
-  const person = isGroup ? [key.participant, key.participantAlt, key.participantPn] : chatIdsIn(key)
+  const person = isGroup ? [key.participant, key.participantAlt, key.participantPn, key.participantLid] : chatIdsIn(key)
   const senderId = isGroup ? personIdFrom(...person) : chatId
   return known({ account, chatId, isGroup, samePerson: samePersonIn(...person), senderId })
 }
 
-/** `remoteJidAlt` is the chat's, also of an own message; `senderPn` is the sender's. */
-const chatIdsIn = ({ remoteJid, remoteJidAlt, senderPn, fromMe }: Key) => [
+/** `remoteJidAlt` is the chat's, also of an own message; `senderPn` and `senderLid` are the sender's. */
+const chatIdsIn = ({ remoteJid, remoteJidAlt, previousRemoteJid, senderPn, senderLid, fromMe }: Key) => [
   remoteJid,
   remoteJidAlt,
-  ...(fromMe ? [] : [senderPn]),
+  previousRemoteJid,
+  ...(fromMe ? [] : [senderPn, senderLid]),
 ]
 
 /**
@@ -164,7 +170,7 @@ function edited(data: unknown, origin: Origin): Item {
   const where = told?.key === undefined ? 'invalid:no_key' : placeOf(told.key, origin)
   if (typeof where === 'string') return ignored(where)
   if (where.chatId === personIdFrom(origin.self)) return ignored('edit:no_chat')
-  return (holding && correctionItem(holding, where)) ?? ignored('edit')
+  return (holding && correctionItem(holding, where)) ?? ignored(holding?.about ?? 'edit')
 }
 
 function updated(data: unknown, origin: Origin): Item {

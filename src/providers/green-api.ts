@@ -7,8 +7,8 @@
 import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
 import { secret, setting } from '../config/setting.js'
-import { chatIdFrom, isGroupId, noConversation } from './chat-id.js'
-import { filledText, id, isRecord, known, lenient, lookUp, text, time } from './fields.js'
+import { chatIdFrom, foreignIdFrom, isForeignGroup, isGroupId, noConversation } from './chat-id.js'
+import { degrees, filledText, id, isRecord, known, lenient, lookUp, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, UnreadableBody } from './provider.js'
 import { bearerFault } from './signature.js'
@@ -40,7 +40,10 @@ const offered = lenient(
     groupName: filledText,
   }),
 )
-const product = lenient(z.object({ title: filledText, body: filledText, productId: id, retailerId: id }))
+const order = lenient(z.object({ message: filledText, orderTitle: filledText, orderId: id }))
+const product = lenient(
+  z.object({ title: filledText, body: filledText, description: filledText, productId: id, retailerId: id }),
+)
 const row = lenient(
   z.union([z.string().transform(selectedRowId => ({ selectedRowId })), z.object({ selectedRowId: id })]),
 )
@@ -54,7 +57,7 @@ const messageData = z.object({
     z.object({ downloadUrl: filledText, caption: filledText, fileName: filledText, mimeType: filledText }),
   ),
   locationMessageData: lenient(
-    z.object({ latitude: z.number(), longitude: z.number(), nameLocation: filledText, address: filledText }),
+    z.object({ latitude: degrees, longitude: degrees, nameLocation: filledText, address: filledText }),
   ),
   buttonsResponseMessage: chosen,
   templateButtonReplyMessage: chosen,
@@ -63,6 +66,7 @@ const messageData = z.object({
   interactiveResponseMessage: chosen,
   interactiveButtons: offered,
   interactiveButtonsReply: offered,
+  interactiveButtonReply: offered,
   buttonsMessage: offered,
   listMessage: offered,
   templateMessage: offered,
@@ -70,7 +74,8 @@ const messageData = z.object({
   pollMessageData: lenient(z.object({ name: filledText })),
   productMessage: product,
   productMessageData: product,
-  orderMessageData: lenient(z.object({ message: filledText, orderTitle: filledText, orderId: id })),
+  orderMessage: order,
+  orderMessageData: order,
   editedMessageData: lenient(z.object({ textMessage: text, text, caption: text, stanzaId: id })),
   deletedMessageData: stanza,
   listResponseMessage: lenient(z.object({ title: text, singleSelectReply: row, stanzaId: id })),
@@ -78,7 +83,7 @@ const messageData = z.object({
 
 const notification = z.object({
   typeWebhook: z.string(),
-  instanceData: lenient(z.object({ idInstance: id })),
+  instanceData: lenient(z.object({ idInstance: id, typeInstance: lenient(z.string()) })),
   timestamp: time,
   idMessage: id,
   senderData: lenient(z.object({ chatId: id, sender: id, senderName: filledText, senderContactName: filledText })),
@@ -130,6 +135,9 @@ export const greenApi = signedProvider({
   },
 })
 
+/** Green-API serves Telegram (`telegram`) and MAX (`v3`) as well: https://green-api.com/en/telegram/docs/api/chat-id */
+const isWhatsApp = (messenger: string | undefined) => messenger === undefined || messenger === 'whatsapp'
+
 function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
   const messageId = told.idMessage
   const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
@@ -137,11 +145,16 @@ function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
   const isOwn = typeWebhook === 'outgoingMessageReceived'
   if (!isOwn && typeWebhook !== 'incomingMessageReceived')
     return ignored(lookUp(EVENTS, typeWebhook) ?? `event:${typeWebhook.slice(0, 80)}`)
-  const chatId = chatIdFrom(told.senderData?.chatId ?? told.senderData?.sender ?? '')
+  const idOf = isWhatsApp(told.instanceData?.typeInstance) ? chatIdFrom : foreignIdFrom
+  const chatId = idOf(told.senderData?.chatId ?? told.senderData?.sender ?? '')
   if (chatId === undefined) return ignored('invalid:no_chat')
   const nobody = noConversation(chatId)
   if (nobody !== undefined) return ignored(nobody)
-  const place = known({ account: told.instanceData?.idInstance, chatId, isGroup: isGroupId(chatId) })
+  const place = known({
+    account: told.instanceData?.idInstance,
+    chatId,
+    isGroup: isGroupId(chatId) || isForeignGroup(chatId),
+  })
   const data = told.messageData
   const typeMessage = data?.typeMessage
   const nobodys = lookUp(ABOUT, typeMessage)
@@ -154,14 +167,18 @@ function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
   if (data === undefined) return ignored('invalid:no_messageData')
   const sender = told.senderData?.sender
   if (isCorrection)
-    return correction({ ...place, senderId: sender && chatIdFrom(sender) }, data) ?? ignored('invalid:no_original')
+    return correction({ ...place, senderId: sender && idOf(sender) }, data) ?? ignored('invalid:no_original')
   const message = known({
     messageId,
     ...contentOf(data),
-    senderId: sender === undefined ? undefined : chatIdFrom(sender),
+    senderId: sender === undefined ? undefined : idOf(sender),
     senderName: told.senderData?.senderName ?? told.senderData?.senderContactName,
     sentAtMs: told.timestamp,
-    replyTo: data.extendedTextMessageData?.stanzaId ?? data.quotedMessage?.stanzaId ?? pressedIn(data)?.stanzaId,
+    replyTo:
+      data.extendedTextMessageData?.stanzaId ??
+      data.quotedMessage?.stanzaId ??
+      pressedIn(data)?.stanzaId ??
+      data.listResponseMessage?.stanzaId,
   })
   return messageItem(place, message, raw, typeMessage)
 }
@@ -187,6 +204,7 @@ function contentOf(data: MessageData): Content {
     case 'quotedMessage':
       return { type: 'text', text: data.extendedTextMessageData?.text ?? data.textMessageData?.textMessage }
     case 'locationMessage':
+    case 'liveLocationMessage':
       return { type: 'location', location: locationOf(data.locationMessageData) }
     case 'contactMessage':
     case 'contactsArrayMessage':
@@ -199,6 +217,7 @@ function contentOf(data: MessageData): Content {
       return buttonContent(pressedIn(data))
     case 'interactiveButtons':
     case 'interactiveButtonsReply':
+    case 'interactiveButtonReply':
     case 'buttonsMessage':
     case 'listMessage':
     case 'templateMessage':
@@ -211,15 +230,30 @@ function contentOf(data: MessageData): Content {
       const { title, body, productId, retailerId } = data.productMessage ?? data.productMessageData ?? {}
       return { type: 'order', text: body ?? title, payloadId: productId ?? retailerId }
     }
-    case 'orderMessage':
-      return { type: 'order', text: data.orderMessageData?.message ?? data.orderMessageData?.orderTitle }
-    case 'listResponseMessage': {
-      const { title, singleSelectReply } = data.listResponseMessage ?? {}
-      return { type: 'interactive', text: title, payloadId: singleSelectReply?.selectedRowId }
+    case 'orderMessage': {
+      const { message: note, orderTitle } = data.orderMessage ?? data.orderMessageData ?? {}
+      return { type: 'order', text: note ?? orderTitle }
     }
+    case 'listResponseMessage':
+      return listContent(data.listResponseMessage)
     default:
-      return { type: 'unknown' }
+      return unknownContent(data)
   }
+}
+
+/** A kind that the docs do not name yet: what stands in the fields of the others is read all the same. */
+function unknownContent(data: MessageData): Content {
+  const pressed = pressedIn(data)
+  if (pressed !== undefined) return buttonContent(pressed)
+  if (data.listResponseMessage !== undefined) return listContent(data.listResponseMessage)
+  const words = data.extendedTextMessageData?.text ?? data.textMessageData?.textMessage ?? offeredIn(data)
+  const file = data.fileMessageData
+  return file === undefined ? { type: 'unknown', text: words } : fileContent(familyOf(file.mimeType), file)
+}
+
+function familyOf(mimeType = ''): MessageType {
+  const [family] = mimeType.split('/')
+  return family === 'image' || family === 'video' || family === 'audio' ? family : 'unknown'
 }
 
 function fileContent(type: MessageType, file: MessageData['fileMessageData']): Content {
@@ -228,9 +262,9 @@ function fileContent(type: MessageType, file: MessageData['fileMessageData']): C
 }
 
 function locationOf(place: MessageData['locationMessageData']): Content['location'] {
-  if (place === undefined) return undefined
-  const { nameLocation: name, ...rest } = place
-  return known({ ...rest, name })
+  if (place?.latitude === undefined || place.longitude === undefined) return undefined
+  const { latitude, longitude, nameLocation: name, address } = place
+  return known({ latitude, longitude, name, address })
 }
 
 /** Documents and servers name the field in different ways, whatever `typeMessage` says. */
@@ -245,11 +279,18 @@ function offeredIn(data: MessageData): string | undefined {
   const told =
     data.interactiveButtons ??
     data.interactiveButtonsReply ??
+    data.interactiveButtonReply ??
     data.buttonsMessage ??
     data.listMessage ??
     data.templateMessage
   return told?.contentText ?? told?.body ?? told?.text ?? told?.titleText ?? told?.header ?? told?.title
 }
+
+const listContent = (chosen: MessageData['listResponseMessage']): Content => ({
+  type: 'interactive',
+  text: chosen?.title,
+  payloadId: chosen?.singleSelectReply?.selectedRowId,
+})
 
 function buttonContent(button: ReturnType<typeof pressedIn>): Content {
   return {

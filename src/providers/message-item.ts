@@ -11,8 +11,14 @@ import type { IgnoredItem, MessageItem, Place } from './provider.js'
 
 /** Clocks and time zones differ by less. */
 const FURTHEST_AHEAD_MS = 24 * 3_600_000
-/** A number as people and programs write it, perhaps as an address (`79000000011@c.us`, `245000000000021@lid`). */
-const NUMBER = /^\+?[\d\s().-]{4,}(?:@[\w.]+)?$/
+/**
+ * A number as people and programs write it, perhaps as an address (`79000000011@c.us`, `245000000000021:12@lid`). WhatsApp
+ * puts `~` before a name that the contacts do not have, and a hyphen of its own and marks of direction into a number.
+ */
+const NUMBER = /^\+?[\d\s().\-\u2010-\u2015]{4,}(?::\d+)?(?:@[\w.]+)?$/
+const MARKS = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+/** A business-scoped user id of Meta's, and `~` alone, which is a name left out. */
+const NO_NAME = /^(?:[A-Z]{2}\.(?:ENT\.)?\d{6,}(?:@bsuid)?|~)$/
 const LONGEST_KIND = 80
 
 /** @param kind the provider's own word for what it is, for the reason of an empty one */
@@ -36,14 +42,19 @@ export function messageItem(
 /** Most messages are right as they are, and are not copied. */
 function checked(message: NewMessage): NewMessage {
   const { senderName, sentAtMs } = message
-  const isNumber = senderName !== undefined && NUMBER.test(senderName.trim())
+  const isNoName = senderName !== undefined && !isName(senderName)
   const isAhead = sentAtMs !== undefined && sentAtMs > Date.now() + FURTHEST_AHEAD_MS
-  if (!isNumber && !isAhead) return message
+  if (!isNoName && !isAhead) return message
   return known({
     ...message,
-    senderName: isNumber ? undefined : senderName,
+    senderName: isNoName ? undefined : senderName,
     sentAtMs: isAhead ? undefined : sentAtMs,
   })
+}
+
+function isName(given: string): boolean {
+  const name = given.replaceAll(MARKS, '').trim()
+  return name !== '' && !NUMBER.test(name.replace(/^~\s*/, '')) && !NO_NAME.test(name)
 }
 
 const isEmpty = ({ type, text, media }: NewMessage) =>

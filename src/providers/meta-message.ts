@@ -7,7 +7,7 @@
 import { z } from 'zod'
 import type { NewMessage } from '../batch.js'
 import { personIdFrom, samePersonIn } from './chat-id.js'
-import { filledText, flag, id, known, lenient, text, time } from './fields.js'
+import { degrees, filledText, flag, id, known, lenient, list, text, time } from './fields.js'
 import { answerIn } from './form-answer.js'
 import { messageItem } from './message-item.js'
 import type { Item, Place } from './provider.js'
@@ -19,7 +19,7 @@ const reply = lenient(z.object({ id, title: text }))
 
 const context = lenient(z.object({ id, referred_product: lenient(z.object({ product_retailer_id: id })) }))
 const words = lenient(z.object({ body: text }))
-const place = lenient(z.object({ latitude: z.number(), longitude: z.number(), name: filledText, address: filledText }))
+const place = lenient(z.object({ latitude: degrees, longitude: degrees, name: filledText, address: filledText }))
 const button = lenient(z.object({ payload: id, text }))
 const interactive = lenient(
   z.object({
@@ -58,6 +58,7 @@ const messageShape = z.object({
   location: unread,
   button: unread,
   interactive: unread,
+  errors: list,
   order: unread,
   edit: unread,
   revoke: unread,
@@ -186,7 +187,7 @@ function contentOf(message: MetaMessage): Content {
     }
     case 'location': {
       const where = place.parse(message.location)
-      return { type: 'location', location: where && known(where) }
+      return { type: 'location', location: where && placeOf(where) }
     }
     case 'button': {
       const pressed = button.parse(message.button)
@@ -194,6 +195,9 @@ function contentOf(message: MetaMessage): Content {
     }
     case 'interactive':
       return interactiveContent(interactive.parse(message.interactive))
+    case 'unknown':
+      // What the Cloud API called `unsupported` until v13: it has the error that says so.
+      return { type: message.errors.length > 0 ? 'unsupported' : 'unknown' }
     case 'order': {
       const { text: note, ...basket } = order.parse(message.order) ?? {}
       return known({ type: 'order' as const, text: note, form: basket.product_items && known(basket) })
@@ -206,6 +210,10 @@ function contentOf(message: MetaMessage): Content {
   }
 }
 
+function placeOf({ latitude, longitude, name, address }: NonNullable<z.infer<typeof place>>): Content['location'] {
+  return latitude === undefined || longitude === undefined ? undefined : known({ latitude, longitude, name, address })
+}
+
 function mediumContent(type: NewMessage['type'], file: z.infer<typeof medium>): Content {
   const { id: mediaId, url, mime_type: mimeType, filename: fileName, caption } = file ?? {}
   return { type, text: caption, media: known({ id: mediaId, url, mimeType, fileName }) }
@@ -216,6 +224,8 @@ function interactiveContent(answer: z.infer<typeof interactive>): Content {
   if (chosen !== undefined) return { type: 'interactive', text: chosen.title, payloadId: chosen.id }
   const permission = answer?.call_permission_reply?.response
   if (permission !== undefined) return { type: 'interactive', text: permission, payloadId: permission }
-  const { form, text: filledIn } = answerIn(answer?.nfm_reply?.response_json)
-  return known({ type: 'interactive' as const, text: filledIn ?? answer?.nfm_reply?.body, form })
+  const reply = answer?.nfm_reply
+  if (reply === undefined) return { type: 'unknown' }
+  const { form, text: filledIn } = answerIn(reply.response_json)
+  return known({ type: 'interactive' as const, text: filledIn ?? reply.body, form })
 }

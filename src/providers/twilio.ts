@@ -10,13 +10,11 @@ import { publicUrl } from '../config/public-url.js'
 import { secret, setting } from '../config/setting.js'
 import { formFields } from '../http/form.js'
 import { chatIdFrom, samePersonIn } from './chat-id.js'
-import { filledText, id, isRecord, known, lenient, lookUp, text } from './fields.js'
+import { degrees, filledText, id, isRecord, known, lenient, lookUp, text } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Fault, type Item, type SignedRequest, UnreadableBody } from './provider.js'
 import { formFault, missing } from './signature.js'
 import { signedProvider } from './signed-provider.js'
-
-const degrees = lenient(z.coerce.number())
 
 const form = z.object({
   MessageSid: id,
@@ -54,6 +52,7 @@ const USER_ID = /^whatsapp:([A-Z]{2}\.(?:ENT\.)?\w+)$/i
 const MOST_MEDIA = 10
 
 const FAMILIES: Record<string, MessageType> = { image: 'image', video: 'video', audio: 'audio' }
+const VCARD = /^text\/(?:x-)?vcard/
 
 const TYPES: Record<string, MessageType> = {
   text: 'text',
@@ -155,7 +154,11 @@ function contentOf(told: Form, media: Medium | undefined): Content {
 }
 
 const typeOf = (mimeType: string | undefined): MessageType =>
-  mimeType === undefined ? 'unknown' : (lookUp(FAMILIES, mimeType.split('/')[0]) ?? 'document')
+  mimeType === undefined
+    ? 'unknown'
+    : VCARD.test(mimeType)
+      ? 'contacts'
+      : (lookUp(FAMILIES, mimeType.split('/')[0]) ?? 'document')
 
 /**
  * https://www.twilio.com/docs/usage/security#validating-requests. What is signed is the address as Twilio knows it, and the

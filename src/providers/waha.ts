@@ -9,74 +9,28 @@
  * delivered under two of them (`@c.us` and `@lid`), so that third part is what a message is known by.
  */
 import { z } from 'zod'
-import type { NewMessage } from '../batch.js'
 import { secret, setting } from '../config/setting.js'
-import { contentOf, correctionItem, type Holding, holdingOf } from './baileys-content.js'
+import { correctionItem } from './baileys-message.js'
 import { chatIdFrom, isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id.js'
-import { degrees, filledText, flag, id, isRecord, known, lenient, list, text, time } from './fields.js'
+import { id, isRecord, known, lenient } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, UnreadableBody } from './provider.js'
 import { formFault, hmacFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 import { chatOfStanza, stanzaOf, stubReason } from './stanza.js'
-import { isFile, webIgnored, webType } from './web-kinds.js'
+import {
+  anything,
+  contentFrom,
+  type EngineData,
+  engineData,
+  heldBy,
+  type Payload,
+  payloadShape,
+  placeholderIn,
+} from './waha-payload.js'
+import { webIgnored } from './web-kinds.js'
 
 const event = z.object({ event: z.string(), session: id, payload: z.record(z.string(), z.unknown()).catch({}) })
-
-const webKey = lenient(z.object({ id, _serialized: id, fromMe: flag }))
-const anything = z.unknown().optional()
-
-/** What the engine underneath says: whatsapp-web.js, Baileys (NOWEB) or whatsmeow (GOWS). */
-const engineData = z.object({
-  notifyName: filledText,
-  pushName: filledText,
-  // WEBJS
-  type: text,
-  protocolMessageKey: webKey,
-  selectedButtonId: id,
-  selectedRowId: id,
-  listResponse: lenient(z.object({ title: text, singleSelectReply: lenient(z.object({ selectedRowId: id })) })),
-  isViewOnce: flag,
-  // NOWEB
-  key: lenient(z.object({ remoteJidAlt: id, senderPn: id, participantAlt: id, participantPn: id, isViewOnce: flag })),
-  message: anything,
-  messageStubType: lenient(z.union([z.number(), z.string()])),
-  // GOWS
-  Message: anything,
-  IsViewOnce: flag,
-  Info: lenient(
-    z.object({
-      PushName: filledText,
-      Sender: id,
-      SenderAlt: id,
-      RecipientAlt: id,
-      MediaType: text,
-      Type: text,
-    }),
-  ),
-})
-
-const payloadShape = z.object({
-  id,
-  timestamp: time,
-  from: id,
-  to: id,
-  fromMe: flag,
-  source: lenient(z.string()),
-  participant: id,
-  body: text,
-  hasMedia: flag,
-  media: lenient(z.object({ url: filledText, mimetype: filledText, filename: filledText })),
-  vCards: list,
-  location: lenient(
-    z.object({ latitude: degrees, longitude: degrees, title: filledText, name: filledText, address: filledText }),
-  ),
-  replyTo: lenient(z.object({ id })),
-  _data: lenient(engineData),
-  // Of an edit and of a revocation: what they are about.
-  editedMessageId: id,
-  revokedMessageId: id,
-})
 
 const revocation = z.object({ revokedMessageId: id, before: anything, after: anything, _data: lenient(engineData) })
 
@@ -86,10 +40,6 @@ const presence = z.object({
   id,
   presences: z.array(z.object({ participant: id, lastKnownPresence: lenient(z.string()) }).catch(NOBODY)).catch([]),
 })
-
-type Payload = z.infer<typeof payloadShape>
-type EngineData = z.infer<typeof engineData>
-type Content = Partial<NewMessage>
 
 const TYPING = ['typing', 'recording']
 
@@ -150,8 +100,8 @@ function itemFrom(value: unknown, account: string | undefined, raw: unknown): It
   if (typeof where === 'string') return ignored(where)
   const { senderId, ...place } = where
   const data = payload._data
-  const holding = heldBy(data)
-  const nobodys = holding?.about ?? webIgnored(data?.type) ?? (holding ? undefined : stubReason(data?.messageStubType))
+  const holding = heldBy(data) ?? placeholderIn(payload)
+  const nobodys = holding ? holding.about : (webIgnored(data?.type) ?? stubReason(data?.messageStubType))
   if (payload.fromMe && (payload.source === 'api' || nobodys !== undefined)) return ignored('from_me')
   if (payload.fromMe) return known({ kind: 'own' as const, ...place, messageId })
   if (nobodys !== undefined) return (holding && correctionItem(holding, where)) ?? ignored(nobodys)
@@ -168,15 +118,11 @@ function itemFrom(value: unknown, account: string | undefined, raw: unknown): It
   return messageItem(place, message, raw, holding?.kind ?? data?.type ?? data?.Info?.MediaType)
 }
 
-/** A message in WhatsApp's own structure, where the engine has it. */
-const heldBy = (data: EngineData | undefined) => holdingOf(data?.message) ?? holdingOf(data?.Message)
-
 type Where = Place & { senderId?: string }
 
 /** Or why it is nobody's conversation. */
 function placeOf(payload: Payload, account: string | undefined): Where | string {
-  const { participant, _data } = payload
-  const { key, Info } = _data ?? {}
+  const { participant, fromMe, _data } = payload
   const chat = chatOf(payload)
   const ids = chatIdsIn(payload, chat)
   const chatId = isGroupId(chat ?? '') ? chat : personIdFrom(...ids)
@@ -184,10 +130,18 @@ function placeOf(payload: Payload, account: string | undefined): Where | string 
   const nobody = noConversation(chatId)
   if (nobody !== undefined) return nobody
   const isGroup = isGroupId(chatId)
-  const sender = isGroup ? [participant, key?.participantAlt, key?.participantPn, Info?.SenderAlt] : ids
+  const sender = isGroup ? [participant, ...(fromMe ? [] : participantIdsIn(_data))] : ids
   const senderId = isGroup ? personIdFrom(...sender) : (personIdFrom(participant, chatId) ?? chatId)
   return known({ account, chatId, isGroup, samePerson: samePersonIn(...sender), senderId })
 }
+
+const participantIdsIn = ({ key, Info }: EngineData = {}) => [
+  key?.participantAlt,
+  key?.participantPn,
+  key?.participantLid,
+  Info?.Sender,
+  Info?.SenderAlt,
+]
 
 /** Engines disagree on what `from` is in an own message, but not on the id. */
 const chatOf = ({ id: long, from, fromMe }: Payload) => (fromMe ? chatOfStanza(long) : undefined) ?? from
@@ -195,18 +149,25 @@ const chatOf = ({ id: long, from, fromMe }: Payload) => (fromMe ? chatOfStanza(l
 /** In an own message `senderPn` and `SenderAlt` are the business's; `remoteJidAlt` is the chat's either way. */
 function chatIdsIn({ fromMe, _data }: Payload, chat: string | undefined): (string | undefined)[] {
   const { key, Info } = _data ?? {}
-  return [chat, key?.remoteJidAlt, ...(fromMe ? [Info?.RecipientAlt] : [key?.senderPn, Info?.SenderAlt])]
+  return [
+    chat,
+    key?.remoteJidAlt,
+    ...(fromMe ? [Info?.RecipientAlt] : [key?.senderPn, key?.senderLid, Info?.SenderAlt]),
+  ]
 }
 
 function edited(value: unknown, account: string | undefined): Item {
   const payload = payloadShape.parse(value)
-  const messageId = stanzaOf(payload.editedMessageId)
+  const holding = heldBy(payload._data)
+  const messageId =
+    stanzaOf(payload.editedMessageId) ?? holding?.original ?? (holding ? undefined : stanzaOf(payload.id))
+  const words = payload.body ?? holding?.words
   const where = placeOf(payload, account)
-  if (payload.fromMe || typeof where === 'string' || messageId === undefined || payload.body === undefined) {
+  if (payload.fromMe || typeof where === 'string' || messageId === undefined || words === undefined) {
     const reason = payload.fromMe ? 'from_me' : typeof where === 'string' ? where : 'invalid:edit'
     return known({ kind: 'ignored' as const, reason, messageId })
   }
-  return { kind: 'edit', ...where, messageId, text: payload.body }
+  return { kind: 'edit', ...where, messageId, text: words }
 }
 
 /**
@@ -231,50 +192,3 @@ function revoked(value: unknown, account: string | undefined): Item {
 /** The id of the message that a revocation is about, where the engine's data name it. */
 const originalIn = (data: EngineData | undefined) =>
   data?.protocolMessageKey?.id ?? data?.protocolMessageKey?._serialized ?? heldBy(data)?.original
-
-/** What the engine's data say it is, with the envelope's media and place; else what the envelope carries. */
-function contentFrom(payload: Payload, holding: Holding | undefined): Content {
-  const { body, vCards, _data: data } = payload
-  const caption = body === '' ? undefined : body
-  const told = holding ? contentOf(holding) : webContent(data)
-  const location = placeIn(payload) ?? told?.location
-  if (payload.hasMedia || isFile(told?.type)) return mediumContent(payload, { ...told, text: told?.text ?? caption })
-  if (location !== undefined) return { ...told, type: 'location', text: told?.text, location }
-  if (told !== undefined && told.type !== 'unknown') return { ...told, text: told.text ?? caption }
-  if (vCards.length > 0) return { type: 'contacts' }
-  if (data?.isViewOnce || data?.IsViewOnce || data?.key?.isViewOnce) return { type: 'unsupported' }
-  return caption === undefined ? { type: 'unknown', text: told?.text } : { type: told?.type ?? 'text', text: caption }
-}
-
-function webContent(data: EngineData | undefined): Content | undefined {
-  if (data?.type === undefined) return undefined
-  const { selectedButtonId, selectedRowId, listResponse: chosen } = data
-  const payloadId = selectedButtonId ?? selectedRowId ?? chosen?.singleSelectReply?.selectedRowId
-  return known({ type: webType(data.type), text: chosen?.title, payloadId })
-}
-
-/** A medium keeps the long id, by which a worker can have WAHA fetch what it has not. */
-function mediumContent({ id: long, media, _data: data }: Payload, told: Content): Content {
-  const { url, mimetype: mimeType = told.media?.mimeType, filename: fileName = told.media?.fileName } = media ?? {}
-  const type = isFile(told.type) ? told.type : (typeOfWord(data?.Info?.MediaType) ?? mediaType(mimeType))
-  return { ...told, type, media: known({ id: long, url, mimeType, fileName }) }
-}
-
-function placeIn({ location }: Payload): Content['location'] {
-  if (location?.latitude === undefined || location.longitude === undefined) return undefined
-  const { latitude, longitude, name, title, address } = location
-  return known({ latitude, longitude, name: name ?? title, address })
-}
-
-/** whatsmeow's `MediaType`. */
-function typeOfWord(word: string | undefined): NewMessage['type'] {
-  const type = webType(word)
-  return isFile(type) ? type : undefined
-}
-
-/** Media that WAHA did not download have no type at all. */
-function mediaType(mimeType: string | undefined): NewMessage['type'] {
-  if (mimeType === undefined) return 'unknown'
-  const [family] = mimeType.split('/')
-  return family === 'image' || family === 'video' || family === 'audio' ? family : 'document'
-}

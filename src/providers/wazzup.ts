@@ -52,6 +52,8 @@ const TYPES: Record<string, MessageType> = {
   audio: 'audio',
   video: 'video',
   document: 'document',
+  voice: 'voice',
+  sticker: 'sticker',
   vcard: 'contacts',
   geo: 'location',
   wapi_template: 'text',

@@ -1,12 +1,17 @@
 /**
  * The kinds of WhatsApp Web (`type` of a message in whatsapp-web.js, WPPConnect and WAHA's WEBJS): which of Lull's types each
- * is, or why it is nobody's words. https://github.com/wwebjs/whatsapp-web.js src/util/Constants.js, MessageTypes
+ * is, or why it is nobody's words; and where the words of each are.
+ *
+ * Documented: the names, https://github.com/wwebjs/whatsapp-web.js src/util/Constants.js, MessageTypes, and
+ * https://github.com/wppconnect-team/wa-js src/whatsapp/enums/MSG_TYPE.ts. Inferred: the kinds that neither lists yet
+ * (`ptv`, `poll_update`, `event_response`, `pinned_message`, `keep_in_chat`, `interactive_response`).
  */
 import type { MessageType } from '../batch.js'
 import { lookUp } from './fields.js'
 
 const TYPES: Record<string, MessageType> = {
   chat: 'text',
+  hsm: 'text',
   text: 'text',
   image: 'image',
   video: 'video',
@@ -48,6 +53,33 @@ const IGNORED: Record<string, string> = {
   event_response: 'event_response',
   pinned_message: 'pin',
   keep_in_chat: 'keep_in_chat',
+}
+
+/** A picture in base64, which WhatsApp Web puts into the body of what has a picture. */
+const PICTURE = /^\/9j\/[\w+/]{20,}={0,2}$/
+
+/** Where the words of kinds without a body are. */
+export interface WebWords {
+  body?: string | undefined
+  pollName?: string | undefined
+  eventName?: string | undefined
+  /** What was written under an invitation to a group. */
+  comment?: string | undefined
+  inviteGrpName?: string | undefined
+  listTitle?: string | undefined
+}
+
+/** The words of what is no file. */
+export function webText({
+  body,
+  pollName,
+  eventName,
+  comment,
+  inviteGrpName,
+  listTitle,
+}: WebWords): string | undefined {
+  if (body !== undefined && body !== '' && !PICTURE.test(body)) return body
+  return listTitle ?? pollName ?? eventName ?? comment ?? inviteGrpName
 }
 
 const FILES: MessageType[] = ['image', 'video', 'audio', 'voice', 'document', 'sticker']

@@ -7,11 +7,11 @@
 import { z } from 'zod'
 import type { NewMessage } from '../batch.js'
 import { isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id.js'
-import { filledText, flag, id, isRecord, known, lenient, lookUp, number, text, time } from './fields.js'
+import { degrees, filledText, flag, id, isRecord, known, lenient, lookUp, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, type Provider, UnreadableBody } from './provider.js'
 import { chatOfStanza, isFromPhone, isOwnStanza, stanzaOf } from './stanza.js'
-import { isFile, webIgnored, webType } from './web-kinds.js'
+import { isFile, webIgnored, webText, webType } from './web-kinds.js'
 
 /** Ids are texts, or objects that hold them. */
 const serialized = lenient(
@@ -37,12 +37,18 @@ const fieldsShape = z.object({
   sender: lenient(z.object({ id: serialized, pushname: filledText, name: filledText, phoneNumber: serialized })),
   mimetype: filledText,
   filename: filledText,
-  lat: number,
-  lng: number,
+  lat: degrees,
+  lng: degrees,
   loc: filledText,
   quotedStanzaID: id,
   selectedButtonId: id,
-  listResponse: lenient(z.object({ title: text, singleSelectReply: lenient(z.object({ selectedRowId: id })) })),
+  selectedId: id,
+  pollName: filledText,
+  eventName: filledText,
+  comment: filledText,
+  inviteGrpName: filledText,
+  isViewOnce: flag,
+  listResponse: lenient(z.object({ title: filledText, singleSelectReply: lenient(z.object({ selectedRowId: id })) })),
   // A presence; a revocation; an edit.
   state: lenient(z.string()),
   participants: lenient(
@@ -150,6 +156,7 @@ function presenceItems({ session: account, id: chat, state, participants = [] }:
 /** The body of a file is a small picture of it. */
 function contentOf(told: Fields): Content {
   const type = webType(told.type)
+  if (told.isViewOnce && told.mimetype === undefined) return { type: 'unsupported' }
   if (isFile(type)) {
     // The worker fetches a file from WPPConnect, by the message's long id.
     const media = known({ id: told.id, mimeType: told.mimetype, fileName: told.filename })
@@ -162,7 +169,8 @@ function contentOf(told: Fields): Content {
     return { type, location }
   }
   if (type === 'contacts') return { type }
-  const { listResponse: chosen, selectedButtonId } = told
-  const payloadId = selectedButtonId ?? chosen?.singleSelectReply?.selectedRowId
-  return { type, text: told.body ?? told.content ?? chosen?.title, payloadId }
+  const { listResponse: chosen, selectedButtonId, selectedId } = told
+  const payloadId = selectedButtonId ?? selectedId ?? chosen?.singleSelectReply?.selectedRowId
+  const words = webText({ ...told, body: told.body ?? told.content, listTitle: chosen?.title })
+  return { type: type === 'text' && words === undefined ? 'unknown' : type, text: words, payloadId }
 }

@@ -8,13 +8,13 @@ import { z } from 'zod'
 import type { NewMessage } from '../batch.js'
 import { secret, setting } from '../config/setting.js'
 import { isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id.js'
-import { filledText, flag, id, isRecord, known, lenient, list, text, time } from './fields.js'
+import { degrees, filledText, flag, id, isRecord, known, lenient, list, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, UnreadableBody } from './provider.js'
 import { tokenFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 import { isFromPhone, stanzaOf } from './stanza.js'
-import { isFile, webIgnored, webType } from './web-kinds.js'
+import { isFile, webIgnored, webText, webType } from './web-kinds.js'
 
 /** Builds of WhatsApp Web call the long form `_serialized` or, minified, `$1`. */
 const serialized = lenient(
@@ -37,8 +37,8 @@ const messageShape = z.object({
   vCards: list,
   location: lenient(
     z.object({
-      latitude: z.coerce.number(),
-      longitude: z.coerce.number(),
+      latitude: degrees,
+      longitude: degrees,
       name: filledText,
       address: filledText,
       description: filledText,
@@ -57,6 +57,13 @@ const messageShape = z.object({
       phoneNumber: serialized,
       protocolMessageKey: keyShape,
       quotedStanzaID: id,
+      selectedId: id,
+      listResponse: lenient(z.object({ title: filledText })),
+      pollName: filledText,
+      eventName: filledText,
+      comment: filledText,
+      inviteGrpName: filledText,
+      isViewOnce: flag,
     }),
   ),
 })
@@ -193,6 +200,7 @@ function contentOf(told: WebMessage): Content {
   const { body, _data: data } = told
   const type = webType(told.type)
   const caption = body === '' ? undefined : body
+  if (data?.isViewOnce && !told.hasMedia && caption === undefined) return { type: 'unsupported' }
   if (told.hasMedia || isFile(type)) {
     // The worker fetches a file from wwebjs-api, by the message's long id.
     const media = { id: longId(told.id), mimeType: data?.mimetype, fileName: told.filename ?? data?.filename }
@@ -200,11 +208,13 @@ function contentOf(told: WebMessage): Content {
   }
   if (type === 'location') return { type, location: locationOf(told.location) }
   if (type === 'contacts') return { type }
-  return { type, text: type === 'text' ? body : caption, payloadId: told.selectedButtonId ?? told.selectedRowId }
+  const words = webText({ ...data, body, listTitle: data?.listResponse?.title })
+  if (type === 'text' && words === undefined) return { type: 'unknown' }
+  return { type, text: words, payloadId: told.selectedButtonId ?? data?.selectedId ?? told.selectedRowId }
 }
 
 function locationOf(place: WebMessage['location']): Content['location'] {
-  if (place === undefined) return undefined
+  if (place?.latitude === undefined || place.longitude === undefined) return undefined
   const { latitude, longitude, address, name, description } = place
   return known({ latitude, longitude, name: name ?? description, address })
 }

@@ -8,6 +8,8 @@ import { expect } from 'chai'
 import { parseBody } from '../../../src/http/body.js'
 import { isRecord } from '../../../src/providers/fields.js'
 import { providers } from '../../../src/providers/registry.js'
+import type { KindCase } from '../../support/kinds/kind-case.js'
+import { CASES } from '../../support/kinds/kinds-table.js'
 
 const NEW = 'something_new'
 const FORM = 'application/x-www-form-urlencoded'
@@ -30,7 +32,7 @@ const REPLACED: Record<string, (body: Fields) => unknown> = {
       body: null,
       hasMedia: false,
       _data: {
-        ...without(at(at(body, 'payload'), '_data'), 'message', 'Message'),
+        ...without(at(at(body, 'payload'), '_data'), 'message', 'Message', ...WEB_CONTENT),
         type: NEW,
         message: { [NEW]: { a: 1 } },
       },
@@ -46,13 +48,24 @@ const REPLACED: Record<string, (body: Fields) => unknown> = {
   wwebjs: body =>
     'dataType' in body ? { ...body, data: { message: bare(at(at(body, 'data'), 'message')) } } : bare(body),
   wppconnect: body => ({ ...bare(body), event: body['event'] }),
+  chatapp: body => mapDeep(body, 'data', plain),
   generic: body => mapDeep({ ...plain(body) }, 'messages', plain),
 }
 
-const plain = (fields: Fields): Fields => ({ ...without(fields, 'text', 'body', 'media'), type: NEW })
+function replaced({ provider, body }: KindCase): unknown {
+  const replace = REPLACED[provider]
+  if (replace === undefined) throw new Error(`no replacement for ${provider}`)
+  return isRecord(body) ? replace(body) : mapDeep(body, 'data', plain)
+}
+
+const plain = (fields: Fields): Fields => ({ ...without(fields, 'text', 'body', 'media', 'message'), type: NEW })
+
+/** What WhatsApp Web keeps of a message's content in its own data. */
+const WEB_CONTENT = ['body', 'caption', 'listResponse', 'isViewOnce']
 
 const bare = (message: Fields): Fields => ({
-  ...without(message, 'body', 'content', 'caption', 'hasMedia', 'listResponse', 'location'),
+  ...without(message, 'body', 'content', 'caption', 'hasMedia', 'listResponse', 'location', 'isViewOnce'),
+  ...('_data' in message ? { _data: without(at(message, '_data'), ...WEB_CONTENT) } : {}),
   type: NEW,
 })
 
@@ -69,6 +82,12 @@ function mapDeep(value: unknown, name: string, change: (fields: Fields) => Field
 }
 
 describe('providers: a kind that nobody knows, without text and medium, opens no batch', () => {
+  for (const each of CASES.filter(({ outcome }) => 'read' in outcome))
+    it(`${each.provider}: in the place of ${each.kind}${each.form === undefined ? '' : ` (${each.form})`}`, () => {
+      const items = providers.named(each.provider)?.parse(replaced(each)) ?? []
+      expect(items.map(({ kind }) => kind)).to.deep.equal(['ignored'])
+    })
+
   for (const folder of ['webhooks', 'reports'])
     for (const [name, replace] of Object.entries(REPLACED)) {
       const bodies = bodiesIn(folder, name)
