@@ -2,7 +2,11 @@
  * Green-API: one notification a POST, of one instance (the account).
  *
  * https://green-api.com/en/docs/api/receiving/notifications-format. `typeWebhook` says what happened, `typeMessage` of
- * which kind a message is. A non-200 pauses the instance's queue for a minute and re-sends the same notification.
+ * which kind a message is. Documented: the kinds and their fields, under notifications-format/incoming-message and
+ * /selected-buttons; examples and text of those pages spell some names in two ways, and both are read. Inferred: a kind
+ * that the docs do not name is read by the fields that it shares with others.
+ *
+ * A non-200 pauses the instance's queue for a minute and re-sends the same notification.
  */
 import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
@@ -221,7 +225,7 @@ function contentOf(data: MessageData): Content {
     case 'buttonsMessage':
     case 'listMessage':
     case 'templateMessage':
-      return { type: 'interactive', text: offeredIn(data) }
+      return offeredContent(data)
     case 'groupInviteMessage':
       return { type: 'unknown', text: data.groupInviteMessageData?.caption ?? data.groupInviteMessageData?.groupName }
     case 'pollMessage':
@@ -239,6 +243,12 @@ function contentOf(data: MessageData): Content {
     default:
       return unknownContent(data)
   }
+}
+
+/** A message with buttons; or an answer to one, under a name that is the message's in the docs. */
+function offeredContent(data: MessageData): Content {
+  const pressed = pressedIn(data)
+  return pressed === undefined ? { type: 'interactive', text: offeredIn(data) } : buttonContent(pressed)
 }
 
 /** A kind that the docs do not name yet: what stands in the fields of the others is read all the same. */

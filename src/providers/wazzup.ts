@@ -3,7 +3,8 @@
  * https://wazzup24.com/help/api-documentation-en/webhooks/
  *
  * `isEcho` marks what was sent to the customer from elsewhere than this API: a person, in Wazzup's own chats or on the
- * phone.
+ * phone. Documented: the fields, and that `chatType` names the messenger. Inferred: that any other `chatType` than WhatsApp's
+ * own is another messenger's name, that those of groups end in `group`, and the types `voice` and `sticker`.
  */
 import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'

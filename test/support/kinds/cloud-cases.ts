@@ -93,7 +93,7 @@ const GREEN_API_CASES = [
   green(
     'pressed button',
     greenApi({ typeMessage: 'interactiveButtonsReply', templateButtonReplyMessage: PRESSED }),
-    { read: { type: 'interactive' } },
+    IS_PRESSED,
     'under another name',
   ),
   green(
