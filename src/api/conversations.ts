@@ -26,7 +26,7 @@ import { messageFrom, messagesIn } from '../providers/generic.js'
 import type { AppendResult } from '../store/store.js'
 import { limitOf } from './limit.js'
 import { queryOf, type ReadBody } from './request-body.js'
-import { stateWithoutTexts } from './texts.js'
+import { livesWithoutTexts, stateWithoutTexts, stepWithoutTexts } from './texts.js'
 
 interface Options {
   batcher: Batcher
@@ -56,12 +56,14 @@ export function conversationRoutes(router: Router, options: Options): void {
     const state = await batcher.conversation(id)
     return showTexts ? state : stateWithoutTexts(state)
   }
-  const history: Handler = async (ctx, id) => ({
-    history: await batcher.history({ conversationId: id, limit: limitOf(ctx) }),
-  })
+  const history: Handler = async (ctx, id) => {
+    const steps = await batcher.history({ conversationId: id, limit: limitOf(ctx) })
+    return { history: showTexts ? steps : steps.map(stepWithoutTexts) }
+  }
   const lives: Handler = async (ctx, id) => {
     await batcher.open()
-    return livesOfConversation(batcher.store, id, limitOf(ctx))
+    const read = await livesOfConversation(batcher.store, id, limitOf(ctx))
+    return showTexts ? read : livesWithoutTexts(read)
   }
   const append: Handler = async (ctx, id) => {
     const result = await batcher.append(id, messagesOf(await readBody(ctx)))

@@ -16,6 +16,7 @@ import { setPageHeaders } from './page-headers.js'
 import type { QueueWindow } from './queue-window.js'
 import type { RecentWebhooks, RefusedElsewhere } from './recent-webhooks.js'
 import { queryOf, type ReadBody } from './request-body.js'
+import { livesWithoutTexts, stepWithoutTexts } from './texts.js'
 import type { Access } from './token.js'
 
 export interface DashboardOptions {
@@ -73,12 +74,14 @@ export function dashboardRoutes(router: Router, parts: Parts): void {
   })
   // Of all conversations; one conversation's are at /conversations/:id/history.
   router.get('/page/history', access.required, async ctx => {
-    ctx.body = { history: await parts.batcher.history({ limit: limitOf(ctx) }) }
+    const history = await parts.batcher.history({ limit: limitOf(ctx) })
+    ctx.body = { history: parts.showTexts ? history : history.map(stepWithoutTexts) }
   })
   // Of all conversations; one conversation's are at /conversations/:id/lives.
   router.get('/page/lives', access.required, async ctx => {
     await parts.batcher.open()
-    ctx.body = await recentLives(parts.batcher.store, limitOf(ctx))
+    const read = await recentLives(parts.batcher.store, limitOf(ctx))
+    ctx.body = parts.showTexts ? read : livesWithoutTexts(read)
   })
   router.get('/page/*path', (ctx, next) => {
     const file = pageFile(ctx.params['path'] ?? '')

@@ -15,6 +15,7 @@ import { type Logger, silent } from '../logger.js'
 import type { GrowthListener, HistoryEntry, Store } from '../store/store.js'
 import { PendingGrowth } from './growth.js'
 import { eventOf, LiveReader, READER_BOUNDS, type ReaderBounds, stepEvent } from './live-reader.js'
+import { stepWithoutTexts } from './texts.js'
 import type { Access } from './token.js'
 
 const MOST_READERS = 100
@@ -33,6 +34,8 @@ const RETRY = 'retry: 2000\n\n'
 export interface LiveEventsOptions {
   log?: Logger
   bounds?: ReaderBounds
+  /** Default yes; no: steps are sent without the errors of handlers, which may quote a text. */
+  showTexts?: boolean
 }
 
 export class LiveEvents {
@@ -46,13 +49,15 @@ export class LiveEvents {
   private closed = false
   private readonly log: Logger
   private readonly bounds: ReaderBounds
+  private readonly showTexts: boolean
 
   constructor(
     private readonly store: Pick<Store, 'follow' | 'followGrowth' | 'ready'>,
-    { log = silent, bounds = READER_BOUNDS }: LiveEventsOptions = {},
+    { log = silent, bounds = READER_BOUNDS, showTexts = true }: LiveEventsOptions = {},
   ) {
     this.log = log
     this.bounds = bounds
+    this.showTexts = showTexts
   }
 
   /** A stream for a new reader. @throws {StoreUnavailable} if the history cannot be followed now, {Refusal} 503 */
@@ -128,7 +133,7 @@ export class LiveEvents {
   }
 
   private sendStep(entry: HistoryEntry): void {
-    const text = stepEvent(entry)
+    const text = stepEvent(this.showTexts ? entry : stepWithoutTexts(entry))
     for (const reader of this.readers) reader.step(entry, text)
   }
 

@@ -9,6 +9,7 @@ import { Refusal } from '../http/refusal.js'
 import type { Logger } from '../logger.js'
 import { addressOf, type RedisSource } from '../store/redis/connection.js'
 import { redisError } from '../store/redis/errors.js'
+import { hideJobTexts } from './hidden-jobs.js'
 
 export interface QueueWindowOptions {
   redis: RedisSource
@@ -99,6 +100,7 @@ export class QueueWindow {
     const board = serverAdapter.registerPlugin()
     return async (ctx, next) => {
       await board(ctx, next)
+      if (!this.options.showTexts) hideJobTexts(ctx)
       if (typeof ctx.body !== 'string') return
       const up = '../'.repeat(ctx.path.split('/').length - BOARD_PATH.split('/').length)
       const base = `<base href="${up}${BOARD_PATH.slice(1)}/"><script src="../page/board.js"></script>`

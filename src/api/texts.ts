@@ -1,8 +1,12 @@
 /**
  * Messages with LULL_SHOW_TEXTS=off: their ids, types and times, without what people wrote, their names, files and places.
+ * The errors of handovers are left out, too: a handler's may quote a text. `lull dead` and `lull trace` show them.
  */
 import type { Batch } from '../batch.js'
-import type { ConversationState, DeadBatch } from '../store/store.js'
+import type { Life } from '../history/life.js'
+import type { ConversationState, DeadBatch, HistoryEntry } from '../store/store.js'
+
+const HIDDEN = '(hidden)'
 
 interface Shown {
   messageId: string
@@ -28,4 +32,23 @@ export function batchWithoutTexts({ text: _text, messages, ...batch }: Batch) {
   }
 }
 
-export const deadWithoutTexts = (dead: DeadBatch) => ({ ...dead, batch: batchWithoutTexts(dead.batch) })
+export const deadWithoutTexts = (dead: DeadBatch) => ({
+  ...dead,
+  error: HIDDEN,
+  batch: batchWithoutTexts(dead.batch),
+})
+
+/** Without the error, which a handler wrote. */
+export const stepWithoutTexts = (entry: HistoryEntry): HistoryEntry =>
+  entry.detail['error'] === undefined ? entry : { ...entry, detail: { ...entry.detail, error: HIDDEN } }
+
+const lifeWithoutTexts = (life: Life): Life => ({
+  ...life,
+  ...(life.error === undefined ? {} : { error: HIDDEN }),
+  steps: life.steps.map(stepWithoutTexts),
+})
+
+export const livesWithoutTexts = <Read extends { lives: Life[] }>(read: Read) => ({
+  ...read,
+  lives: read.lives.map(lifeWithoutTexts),
+})

@@ -1,14 +1,15 @@
 /**
  * `lull forget`: erases everything that Lull keeps about a conversation, and its finished jobs in the queue, which hold the
- * texts of the batches that were handed over. Jobs are found by the batches that the history names. A batch that is
+ * texts of the batches that were handed over, with their events. Jobs are found by the batches that the history names. A batch that is
  * being answered goes on.
  */
 import type { Queue } from 'bullmq'
 import type { Config } from '../config.js'
 import { counted } from '../doctor/finding.js'
-import { openQueue } from '../handover/bullmq-connection.js'
+import { type OpenQueue, openQueue } from '../handover/bullmq-connection.js'
 import { processName } from '../process-name.js'
 import type { HistoryEntry } from '../store/store.js'
+import { forgetEvents } from './forget-events.js'
 import { nothingFor } from './nothing-done.js'
 import { inert } from './show/escape.js'
 import { messages } from './show/words.js'
@@ -25,12 +26,15 @@ const STEPS_OF_A_FULL_ONE = 9000
  */
 export function forget(config: Config, conversationId: string): Promise<string> {
   return withBatcher(config, 'forget', batcher =>
-    withQueue(config, async queue => {
+    withQueue(config, async open => {
+      const queue = open?.queue
       const whole = await batcher.history({ limit: STEPS_READ })
       const history = whole.filter(entry => entry.conversationId === conversationId)
       const { messages: count, deadBatches, historyEntries, underWay } = await batcher.forget(conversationId)
       const batchIds = [...new Set([...history.map(({ batchId }) => batchId), ...(underWay ? [underWay] : [])])]
       const jobs = await removeJobs(queue, batchIds)
+      const ended = new Set(batchIds.filter(batchId => !jobs.underWay.includes(batchId)))
+      if (open) await forgetEvents(open.client, open.queue, ended)
       if (count + deadBatches + historyEntries + jobs.removed === 0 && underWay === undefined)
         throw await nothingFor(batcher, conversationId, 'is kept')
       const erased = [
@@ -61,16 +65,19 @@ function outlivedByJobs(history: HistoryEntry[], jobRetentionMs: number): boolea
 }
 
 /** Connects to the queue, if there is one, before anything is erased. */
-async function withQueue<T>({ handover, redis }: Config, work: (queue: Queue | undefined) => Promise<T>): Promise<T> {
+async function withQueue<T>(
+  { handover, redis }: Config,
+  work: (open: OpenQueue | undefined) => Promise<T>,
+): Promise<T> {
   if (!handover.queue) return work(undefined)
   // An error of a command reaches its caller.
   const onError = () => {}
   const location = { ...handover.queue, redis: handover.queue.redis ?? redis }
-  const { queue, close } = await openQueue(location, { connectionName: processName('forget'), onError })
+  const open = await openQueue(location, { connectionName: processName('forget'), onError })
   try {
-    return await work(queue)
+    return await work(open)
   } finally {
-    await close()
+    await open.close()
   }
 }
 

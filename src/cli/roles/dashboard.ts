@@ -30,7 +30,7 @@ export async function dashboardFor(context: ApiContext, batcher: Batcher): Promi
       : undefined
   if (queue) await lifecycle.add('the page’s connection to the queue', () => queue.close())
   return {
-    live: new LiveEvents(store, { log }),
+    live: new LiveEvents(store, { log, showTexts: config.api.showTexts }),
     version: packageVersion(),
     batching: config.batching,
     isOwnWorker: !withLoggingWorker,
