@@ -141,19 +141,29 @@ export class Batcher implements Appender {
     return this.store.forget(conversationId)
   }
 
-  /** Replaces the text (or caption) of a message that its sender has edited, unless a processor has claimed it. */
-  async edit(conversationId: string, messageId: string, text: string): Promise<EditResult> {
+  /**
+   * Replaces the text (or caption) of a message that its sender has edited, unless a processor has claimed it.
+   * @param authors ids that the person who edits may have: it is done only if one of them is the message's `senderId`.
+   *   Without them anybody may edit it
+   */
+  async edit(
+    conversationId: string,
+    messageId: string,
+    text: string,
+    authors: readonly string[] = [],
+  ): Promise<EditResult> {
     await this.open()
-    return this.store.edit({ conversationId, messageId, text })
+    return this.store.edit({ conversationId, messageId, text, authors })
   }
 
   /**
    * Removes a message that its sender has deleted, unless a processor has claimed it. If the message has not come yet,
-   * it is dropped when it comes.
+   * it is dropped when it comes; but not with `authors`, since who wrote it is not known yet.
+   * @param authors as for `edit`
    */
-  async revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
+  async revoke(conversationId: string, messageId: string, authors: readonly string[] = []): Promise<RevokeResult> {
     await this.open()
-    return this.store.revoke(conversationId, messageId)
+    return this.store.revoke(conversationId, messageId, authors)
   }
 
   /** The provider that an account belongs to, see `Store.accountOwner`. Webhooks ask for it before they write. */

@@ -170,7 +170,9 @@ function edited(data: unknown, origin: Origin): Item {
   const where = told?.key === undefined ? 'invalid:no_key' : placeOf(told.key, origin)
   if (typeof where === 'string') return ignored(where)
   if (where.chatId === personIdFrom(origin.self)) return ignored('edit:no_chat')
-  return (holding && correctionItem(holding, where)) ?? ignored(holding?.about ?? 'edit')
+  // The person's phone wrote the key: in a group it may name somebody else as the author, so it names nobody.
+  const { senderId: _, samePerson: __, ...place } = where
+  return (holding && correctionItem(holding, where.isGroup ? place : where)) ?? ignored(holding?.about ?? 'edit')
 }
 
 function updated(data: unknown, origin: Origin): Item {

@@ -182,11 +182,15 @@ function revoked(value: unknown, account: string | undefined): Item {
   const within = [after?._data, before?._data, told._data].map(originalIn).find(original => original !== undefined)
   const messageId = stanzaOf(within ?? told.revokedMessageId ?? before?.id)
   const where = one === undefined ? 'invalid:no_chat' : placeOf(one, account)
+  // `before` names who wrote the message, `after` who revoked it: an admin of the group may be another person.
+  const revoker = after === undefined ? where : placeOf(after, account)
   if (one?.fromMe || typeof where === 'string' || messageId === undefined) {
     const reason = one?.fromMe ? 'from_me' : typeof where === 'string' ? where : 'invalid:revoke'
     return known({ kind: 'ignored' as const, reason, messageId })
   }
-  return { kind: 'revoke', ...where, messageId }
+  if (typeof revoker === 'string') return { kind: 'revoke', ...where, messageId }
+  const { senderId, samePerson } = revoker
+  return known({ kind: 'revoke' as const, ...where, messageId, senderId, samePerson })
 }
 
 /** The id of the message that a revocation is about, where the engine's data name it. */

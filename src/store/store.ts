@@ -178,19 +178,22 @@ export interface EditRequest {
   messageId: string
   /** The new text, or a medium's new caption. */
   text: string
+  /** Only the author may edit it: ids that this person may have. Absent: anybody who may call this. */
+  authors?: readonly string[]
 }
 
 /**
  * `tooLate`: the message was accepted, but is not among the last 100 in the list: it is claimed, handed over or gone.
- * `unknown`: no such message was accepted.
+ * `unknown`: no such message was accepted. `notAuthor`: somebody else wrote it, or nobody is named as its sender.
  */
-export type EditResult = 'edited' | 'tooLate' | 'unknown'
+export type EditResult = 'edited' | 'tooLate' | 'unknown' | 'notAuthor'
 
 /**
- * `remembered`: the message has not come yet, and will be dropped as a duplicate when it comes. `tooLate`: see
- * `EditResult`.
+ * `remembered`: the message has not come yet, and will be dropped as a duplicate when it comes. If only its author may
+ * revoke it, that is `unknown` instead: who wrote it is not known yet, and a stranger could keep it away. `tooLate` and
+ * `notAuthor`: see `EditResult`.
  */
-export type RevokeResult = 'revoked' | 'tooLate' | 'remembered'
+export type RevokeResult = 'revoked' | 'tooLate' | 'remembered' | 'unknown' | 'notAuthor'
 
 /** A webhook of `provider` names `account`. */
 export interface AccountClaim {
@@ -440,8 +443,11 @@ export interface Store {
   forget(conversationId: string): Promise<ForgetResult>
   /** Replaces the text of a message that is not claimed. Its place and its batch's due time stay. */
   edit(request: EditRequest): Promise<EditResult>
-  /** Takes out a message that is not claimed. A batch without messages is gone. */
-  revoke(conversationId: string, messageId: string): Promise<RevokeResult>
+  /**
+   * Takes out a message that is not claimed. A batch without messages is gone.
+   * @param authors as in `EditRequest`
+   */
+  revoke(conversationId: string, messageId: string, authors?: readonly string[]): Promise<RevokeResult>
   /**
    * The provider that an account belongs to. An account that belongs to nobody becomes the provider's, if that is proven.
    * `undefined`: it belongs to nobody.

@@ -4,7 +4,14 @@
  */
 import type { AppendMessage } from '../batcher.js'
 import { conversationIdOf } from '../conversation.js'
-import { type Item, type MessageItem, type Place, TYPING_WORTH_MS } from '../providers/provider.js'
+import {
+  type EditItem,
+  type Item,
+  type MessageItem,
+  type Place,
+  type RevokeItem,
+  TYPING_WORTH_MS,
+} from '../providers/provider.js'
 
 /** Group chats: one conversation for the group, one for each member, or none. */
 export const GROUPS = ['byChat', 'bySender', 'ignore'] as const
@@ -23,8 +30,8 @@ export interface StepRules {
 
 export type Step =
   | { append: AppendMessage[] }
-  | { edit: { messageId: string; text: string } }
-  | { revoke: string }
+  | { edit: { messageId: string; text: string; authors: string[] } }
+  | { revoke: { messageId: string; authors: string[] } }
   /** The quiet gap restarts with this many ms. */
   | { typing: number }
   | { drop: true }
@@ -76,14 +83,27 @@ function addOther(plan: Plan, item: Exclude<Item, MessageItem>, rules: StepRules
       stepsOf(plan, conversationOf(item, 'byChat', undefined)).push({ drop: true })
     return 'from_me'
   }
+  // In a group everybody could correct what others wrote.
+  if (item.isGroup && item.kind !== 'typing' && item.senderId === undefined) return `${item.kind}:no_author`
   const steps = stepsOf(plan, conversationOf(item, rules.groups, item.senderId))
   if (item.kind === 'typing') {
     steps.push({ typing: TYPING_WORTH_MS })
     return `presence:${item.sign}`
   }
   const { messageId } = item
-  steps.push(item.kind === 'edit' ? { edit: { messageId, text: item.text } } : { revoke: messageId })
+  const authors = authorsOf(item)
+  steps.push(
+    item.kind === 'edit' ? { edit: { messageId, text: item.text, authors } } : { revoke: { messageId, authors } },
+  )
   return undefined
+}
+
+/**
+ * Ids of the person who corrects a message. In a chat of two it can only be the other one, whatever ids the body names: then
+ * none are needed.
+ */
+function authorsOf({ isGroup, senderId, samePerson = [] }: EditItem | RevokeItem): string[] {
+  return isGroup && senderId !== undefined ? [...new Set([senderId, ...samePerson])] : []
 }
 
 function stepsOf({ conversations }: Plan, conversationId: string): Step[] {

@@ -7,8 +7,8 @@ import type { Plan, Step } from './steps.js'
 /** Where messages go. `drop` is needed for `onOwnMessage: 'drop'` only; without `edit` and `revoke` those items are ignored. */
 export type Receiving = Appender & {
   drop?(conversationId: string): Promise<number>
-  edit?(conversationId: string, messageId: string, text: string): Promise<EditResult>
-  revoke?(conversationId: string, messageId: string): Promise<RevokeResult>
+  edit?(conversationId: string, messageId: string, text: string, authors?: readonly string[]): Promise<EditResult>
+  revoke?(conversationId: string, messageId: string, authors?: readonly string[]): Promise<RevokeResult>
   /** Without it accounts belong to no provider. */
   accountOwner?(claim: AccountClaim): Promise<string | undefined>
 }
@@ -50,9 +50,10 @@ async function takeStep(conversationId: string, step: Step, options: StoreOption
     counts.ignored += result.tooOld
     onAppended(result)
   } else if ('edit' in step) {
-    countIn(counts, await batcher.edit?.(conversationId, step.edit.messageId, step.edit.text))
+    const { messageId, text, authors } = step.edit
+    countIn(counts, await batcher.edit?.(conversationId, messageId, text, authors))
   } else if ('revoke' in step) {
-    countIn(counts, await batcher.revoke?.(conversationId, step.revoke))
+    countIn(counts, await batcher.revoke?.(conversationId, step.revoke.messageId, step.revoke.authors))
   } else if ('typing' in step) {
     await batcher.typing(conversationId, step.typing)
   } else {
@@ -61,7 +62,7 @@ async function takeStep(conversationId: string, step: Step, options: StoreOption
 }
 
 function countIn(counts: Counts, result: EditResult | RevokeResult | undefined): void {
-  if (result === undefined || result === 'unknown') counts.ignored += 1
+  if (result === undefined || result === 'unknown' || result === 'notAuthor') counts.ignored += 1
   else {
     const name = result === 'remembered' ? 'revoked' : result
     counts[name] = (counts[name] ?? 0) + 1

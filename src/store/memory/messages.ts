@@ -141,12 +141,13 @@ const SEARCHED = 100
 /** and this many bytes of them. */
 const SEARCHED_BYTES = 1024 * 1024
 
-export function edit(state: State, { conversationId, messageId, text }: EditRequest): EditResult {
+export function edit(state: State, { conversationId, messageId, text, authors }: EditRequest): EditResult {
   const now = state.now()
   const conversation = state.conversations.get(conversationId)
   const found = conversation && find(conversation, messageId)
   if (!found) return state.seen.has(conversationId, messageId, now) ? 'tooLate' : 'unknown'
   const { entry, message, run } = found
+  if (!isAuthor(message, authors)) return 'notAuthor'
   const json = entryJson({ ...message, text })
   if (json === entry.json) return 'edited'
   const grownBytes = Buffer.byteLength(json) - entry.bytes
@@ -165,16 +166,27 @@ export function edit(state: State, { conversationId, messageId, text }: EditRequ
 
 const bytesOf = ({ entries }: WaitingRun) => entries.reduce((sum, { bytes }) => sum + bytes, 0)
 
-export function revoke(state: State, conversationId: string, messageId: string): RevokeResult {
+/** Without ids of an author anybody may change the message. */
+const isAuthor = ({ senderId }: StoredMessage, authors: readonly string[] = []) =>
+  authors.length === 0 || (senderId !== undefined && authors.includes(senderId))
+
+export function revoke(
+  state: State,
+  conversationId: string,
+  messageId: string,
+  authors: readonly string[] = [],
+): RevokeResult {
   const now = state.now()
   const conversation = state.conversations.get(conversationId)
   const found = conversation && find(conversation, messageId)
   if (!found) {
     if (state.seen.has(conversationId, messageId, now)) return 'tooLate'
+    if (authors.length > 0) return 'unknown'
     state.seen.add(conversationId, messageId, now)
     return 'remembered'
   }
-  const { run, entry } = found
+  const { run, entry, message } = found
+  if (!isAuthor(message, authors)) return 'notAuthor'
   record(state, 'revoked', run, conversationId, messageId, now)
   run.entries.splice(run.entries.indexOf(entry), 1)
   const header = state.header(conversation, now)

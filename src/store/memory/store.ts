@@ -181,8 +181,8 @@ export class MemoryStore implements Store {
     return edit(this.state, request)
   }
 
-  async revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
-    return revoke(this.state, conversationId, messageId)
+  async revoke(conversationId: string, messageId: string, authors?: readonly string[]): Promise<RevokeResult> {
+    return revoke(this.state, conversationId, messageId, authors)
   }
 
   async forget(conversationId: string): Promise<ForgetResult> {

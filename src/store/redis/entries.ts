@@ -9,10 +9,12 @@ import { isReleaseReason, type MessageRun, type ReleaseReason, type StoredMessag
  * if it has none. The rest is left out if it is empty, and the type if it is `text`: most messages are an id and a
  * text.
  */
-export function entryJson({ messageId, text, type, ...others }: StoredMessage): string {
-  const rest = type === 'text' ? others : { type, ...others }
+export function entryJson({ messageId, text, type, senderId, ...others }: StoredMessage): string {
+  const isBare = senderId === undefined && type === 'text' && Object.keys(others).length === 0
   const named = [messageId, typeof text === 'string' ? text : null]
-  return JSON.stringify(Object.keys(rest).length === 0 ? named : [...named, rest])
+  if (isBare) return JSON.stringify(named)
+  // The sender comes first: the scripts compare it with the author of an edit (lua/shared/find.lua).
+  return JSON.stringify([...named, type === 'text' ? { senderId, ...others } : { senderId, type, ...others }])
 }
 
 /** The reverse of `entryJson`. */

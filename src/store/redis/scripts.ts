@@ -215,7 +215,7 @@ export class Scripts {
     return this.run<[next: string, erased: number]>('forget-history', [conversationId, from, lookedAt])
   }
 
-  edit({ conversationId, messageId, text }: EditRequest) {
+  edit({ conversationId, messageId, text, authors = [] }: EditRequest) {
     return this.run<EditResult>('edit', [
       conversationId,
       ...namesOf(messageId),
@@ -223,11 +223,18 @@ export class Scripts {
       this.rules.dedupeMs,
       this.rules.maxBytes,
       this.db,
+      ...authors.map(author => JSON.stringify(author)),
     ])
   }
 
-  revoke(conversationId: string, messageId: string) {
-    return this.run<RevokeResult>('revoke', [conversationId, ...namesOf(messageId), this.rules.dedupeMs, this.db])
+  revoke(conversationId: string, messageId: string, authors: readonly string[] = []) {
+    return this.run<RevokeResult>('revoke', [
+      conversationId,
+      ...namesOf(messageId),
+      this.rules.dedupeMs,
+      this.db,
+      ...authors.map(author => JSON.stringify(author)),
+    ])
   }
 
   accountOwner({ account, provider, isProven }: AccountClaim) {

@@ -262,8 +262,8 @@ export class RedisStore implements Store {
     return this.link.write(() => this.scripts.edit(request), request)
   }
 
-  revoke(conversationId: string, messageId: string): Promise<RevokeResult> {
-    return this.link.write(() => this.scripts.revoke(conversationId, messageId), { conversationId })
+  revoke(conversationId: string, messageId: string, authors?: readonly string[]): Promise<RevokeResult> {
+    return this.link.write(() => this.scripts.revoke(conversationId, messageId, authors), { conversationId })
   }
 
   async accountOwner(claim: AccountClaim): Promise<string | undefined> {

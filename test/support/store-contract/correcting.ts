@@ -153,6 +153,47 @@ export function correctionTests(make: Make): void {
     })
   })
 
+  describe('the author', () => {
+    const AUTHORS = ['79000000011@c.us', '1@lid', 'a"b\\', 'ы🎂', '79000000011@c.us"', '\ud800']
+
+    it('alone may edit and revoke a message if authors are named; anybody may if none are', async () => {
+      const { store } = await make(PATIENT)
+      for (const [i, senderId] of AUTHORS.entries()) {
+        const messages = [message(`a${i}`, { senderId }), message(`b${i}`, { senderId, type: 'image', replyTo: 'x' })]
+        await store.append({ conversationId: CHAT, messages })
+        for (const { messageId } of messages) {
+          const others = [...AUTHORS.filter(other => other !== senderId), '', senderId.slice(1), `${senderId}x`]
+          const request = { conversationId: CHAT, messageId, text: 'changed' }
+          expect(await store.edit({ ...request, authors: others })).to.equal('notAuthor')
+          expect(await store.revoke(CHAT, messageId, others)).to.equal('notAuthor')
+          expect(await store.edit({ ...request, authors: ['x', senderId] })).to.equal('edited')
+          expect(await store.edit({ ...request, text: 'by the operator' })).to.equal('edited')
+          expect(await store.revoke(CHAT, messageId, [senderId])).to.equal('revoked')
+        }
+      }
+    })
+
+    it('is nobody if the message names no sender, whatever the message holds', async () => {
+      const { store } = await make(PATIENT)
+      const raw = { senderId: 'a', x: ',{"senderId":"a"}' }
+      const messages = [message('m1', { text: ',{"senderId":"a"}', raw }), message('m2', { senderName: 'a' })]
+      await store.append({ conversationId: CHAT, messages: [...messages, { messageId: 'm3', type: 'image' }] })
+      for (const messageId of ['m1', 'm2', 'm3']) {
+        expect(await store.edit({ conversationId: CHAT, messageId, text: 'x', authors: ['a'] })).to.equal('notAuthor')
+        expect(await store.revoke(CHAT, messageId, ['a'])).to.equal('notAuthor')
+      }
+    })
+
+    it('cannot keep away a message that has not come: a stranger could, too', async () => {
+      const { store } = await make(PATIENT)
+      expect(await store.revoke(CHAT, 'm1', ['a'])).to.equal('unknown')
+      expect(await append(store, CHAT, 'm1')).to.include({ accepted: 1 })
+      await store.flush(CHAT)
+      await claimOne(store)
+      expect(await store.revoke(CHAT, 'm1', ['a'])).to.equal('tooLate')
+    })
+  })
+
   describe('revoke', () => {
     it('removes a message from the open batch, whose due time stays', async () => {
       const { store } = await make(PATIENT)

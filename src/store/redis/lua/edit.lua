@@ -8,7 +8,9 @@ text takes memory.
 KEYS  1 the prefix
 ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id for the history
       5 the text as JSON  6 how long ids are remembered  7 max bytes  8 database number
-Returns 'edited', 'tooLate' if the message has come and is not found or its batch may not grow, or 'unknown'
+      then, if only its author may edit it, the ids that the author may have, as JSON
+Returns 'edited', 'tooLate' if the message has come and is not found or its batch may not grow, 'notAuthor' or
+      'unknown'
 --]]
 --- include "names"
 --- include "now"
@@ -18,16 +20,8 @@ Returns 'edited', 'tooLate' if the message has come and is not found or its batc
 --- include "seal"
 --- include "check-types"
 local conversation, id, digest, recorded, text = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local FIRST_AUTHOR = 9
 local dedupe, max_bytes, db = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
-
--- Where the rest of a message's JSON begins, behind its text. A JSON string ends at the first quote that no backslash
--- escapes: with each escaped character blanked out that is the first quote, however many escapes there are.
-local function rest_begins(json)
-  local begins = #'[' + #id + #',' + 1
-  if string.sub(json, begins, begins) ~= '"' then return begins + #'null', begins end
-  local unescaped = string.gsub(string.sub(json, begins + 1), '\\.', '__')
-  return begins + 1 + string.find(unescaped, '"', 1, true), begins
-end
 
 local now = read_clock()
 local found = find_entry(conversation, id)
@@ -37,8 +31,10 @@ check_types(DUE)
 local held = hold_of(conversation)
 if not found then return seen and 'tooLate' or 'unknown' end
 
+if not is_author(found, id, FIRST_AUTHOR) then return 'notAuthor' end
+
 local json = found.json
-local rest, text_begins = rest_begins(json)
+local rest, text_begins = rest_begins(json, id)
 local edited = string.sub(json, 1, text_begins - 1) .. text .. string.sub(json, rest)
 if edited == json then return 'edited' end
 local grown = #edited - #json

@@ -1,13 +1,15 @@
 #!lua flags=allow-oom
 --[[
 Removes a message that no processor has claimed, if it is among the last 100 messages and the last megabyte. A batch
-without messages is gone. A
-message that has not come yet is remembered as seen, so that it is dropped when it comes.
+without messages is gone. A message that has not come yet is remembered as seen, so that it is dropped when it comes;
+but not if only its author may revoke it: who that is shows when it comes.
 
 KEYS  1 the prefix
 ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id for the history
       5 how long ids are remembered  6 database number
-Returns 'revoked', 'tooLate' if the message has come and is not found, or 'remembered'
+      then, if only its author may revoke it, the ids that the author may have, as JSON
+Returns 'revoked', 'tooLate' if the message has come and is not found, 'remembered', 'notAuthor', or 'unknown' if it
+      has not come and is not remembered
 --]]
 --- include "names"
 --- include "now"
@@ -20,6 +22,7 @@ Returns 'revoked', 'tooLate' if the message has come and is not found, or 'remem
 --- include "batch-updated"
 --- include "check-types"
 local conversation, id, digest, recorded = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local FIRST_AUTHOR = 7
 local dedupe, db = tonumber(ARGV[5]), ARGV[6]
 
 local now = read_clock()
@@ -32,10 +35,12 @@ local held = hold_of(conversation)
 
 if not found then
   if seen then return 'tooLate' end
+  if ARGV[FIRST_AUTHOR] then return 'unknown' end
   call('ZADD', P .. SEEN .. conversation, now, digest)
   forget_seen(conversation, now - dedupe, 8, now + dedupe)
   return 'remembered'
 end
+if not is_author(found, id, FIRST_AUTHOR) then return 'notAuthor' end
 
 local open = header[1] == found.batch_id
 local count = open and tonumber(header[2]) - 1

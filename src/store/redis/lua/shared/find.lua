@@ -38,3 +38,25 @@ local function run_bytes(conversation, found, most)
   end
   return bytes
 end
+
+-- Where the rest of a message's JSON begins, behind its text. A JSON string ends at the first quote that no backslash
+-- escapes: with each escaped character blanked out that is the first quote, however many escapes there are.
+local function rest_begins(json, id)
+  local begins = #'[' + #id + #',' + 1
+  if string.sub(json, begins, begins) ~= '"' then return begins + #'null', begins end
+  local unescaped = string.gsub(string.sub(json, begins + 1), '\\.', '__')
+  return begins + 1 + string.find(unescaped, '"', 1, true), begins
+end
+
+-- True if one of the ids in ARGV from `first` on is the sender of a found message, or if there are none: then anybody
+-- may change it. The rest of a message's JSON begins with its sender (entries.ts).
+local function is_author(found, id, first)
+  if not ARGV[first] then return true end
+  local rest = rest_begins(found.json, id)
+  for i = first, #ARGV do
+    local sender = ',{"senderId":' .. ARGV[i]
+    local named = string.sub(found.json, rest, rest + #sender)
+    if named == sender .. ',' or named == sender .. '}' then return true end
+  end
+  return false
+end
