@@ -8,6 +8,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { OWN_FILE } from './own-files.js'
 
 /** For so long after it has taken the lock a `lull up` may still wait for its Redis to start. */
 const STARTING_MS = 30_000
@@ -76,7 +77,7 @@ export async function lock(file: string, socket: string): Promise<() => void> {
   if (running) await endOrphan(socket)
   rmSync(file, { force: true })
   // Fails if another process was quicker.
-  writeFileSync(file, `${process.pid}\n${socket}\n`, { flag: 'wx' })
+  writeFileSync(file, `${process.pid}\n${socket}\n`, { flag: 'wx', mode: OWN_FILE })
   return () => rmSync(file, { force: true })
 }
 

@@ -3,10 +3,11 @@
  * a socket under `.lull/` that only this user may open, keeps its data beside it, and stops with `lull up`.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { makeOwnFolder, OWN_FILE, withOwnUmask } from './own-files.js'
 import { packageFile } from './package-files.js'
 import { answers, lock, privatePlace } from './private-redis-lock.js'
 import { oneLine } from './show/escape.js'
@@ -64,9 +65,9 @@ export async function startPrivateRedis(
   onEnd: (error: Error) => void,
 ): Promise<PrivateRedis> {
   const { folder, lockFile, socket } = privatePlace(directory)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeOwnFolder(folder)
   // Keeps people's messages out of the repository.
-  writeFileSync(join(folder, '.gitignore'), '*\n')
+  writeFileSync(join(folder, '.gitignore'), '*\n', { mode: OWN_FILE })
   const unlock = await lock(lockFile, socket)
   try {
     const child = launch(command, folder)
@@ -90,7 +91,9 @@ function launch(command: string, folder: string): ChildProcess {
   const files = { logfile: 'redis.log', pidfile: '' }
   const settings = Object.entries({ ...own, ...files }).flatMap(([name, value]) => [`--${name}`, value])
   // In its own process group: Ctrl-C must reach only `lull up`, which needs Redis to stop cleanly.
-  return spawn(command, [...(conf ? [conf] : []), ...settings], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
+  return withOwnUmask(() =>
+    spawn(command, [...(conf ? [conf] : []), ...settings], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] }),
+  )
 }
 
 function stopper(child: ChildProcess, unlock: () => void, onEnd: (error: string) => void): PrivateRedis['stop'] {
