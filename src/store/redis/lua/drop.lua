@@ -21,8 +21,9 @@ check_types(DUE)
 if count == 0 then return 0 end
 local ids, first_id = {}, nil
 for _, entry in ipairs(entries_within(P .. MESSAGES .. conversation, 0, IDS_RECORDED, NAMED_BYTES)) do
-  local id, _, _, json_begins = string.match(entry, ENTRY)
-  first_id = first_id or id
+  local _, _, _, json_begins = string.match(entry, ENTRY)
+  -- Another program's entry names a batch of its own kind, or none.
+  first_id = first_id or string.match(entry, '^%S*')
   if json_begins then ids[#ids + 1] = recorded_id(entry, json_begins) end
 end
 record('dropped', batch_id or first_id, conversation,
