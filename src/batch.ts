@@ -61,7 +61,14 @@ export interface Message {
   payloadId?: string
   /** What a person filled in, by field: an answer to a WhatsApp Flow. `text` says the same in lines. */
   form?: Record<string, unknown>
-  media?: { id?: string; url?: string; mimeType?: string; fileName?: string }
+  media?: {
+    id?: string
+    url?: string
+    mimeType?: string
+    fileName?: string
+    /** The webhook held the file itself, which is too large for a batch: fetch it by `id` or `url`. */
+    omitted?: 'too large'
+  }
   location?: { latitude: number; longitude: number; name?: string; address?: string }
   /** The provider's own body, with `LULL_RAW=on`. */
   raw?: unknown

@@ -79,8 +79,11 @@ export const evolution = signedProvider({
     if (!parsed.success)
       throw new UnreadableBody('malformed', 'the body is no event of Evolution API: event is missing')
     const { event: name, instance: account, sender: self, data } = parsed.data
-    const items = Array.isArray(data) ? data : [data]
-    return items.flatMap(each => itemsOf(nameOf(name), each, { account, self }, body))
+    const origin = { account, self }
+    if (!Array.isArray(data)) return itemsOf(nameOf(name), data, origin, body)
+    // Each message with its own part of the body: the whole of it with each would be the square of it.
+    const envelope = isRecord(body) ? body : {}
+    return data.flatMap(each => itemsOf(nameOf(name), each, origin, { ...envelope, data: each }))
   },
   signature: {
     secret: 'apiKey',

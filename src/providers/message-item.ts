@@ -3,10 +3,12 @@
  *
  *   empty         a kind that nobody knows, with neither text nor medium, is ignored: it may not open a batch
  *   no name       a phone number or an id in the place of a name is none
+ *   no file       a file in the body is not kept (inline-media.ts)
  *   no time       a send time far in the future is none: it would stand behind everything in its batch
  */
 import type { NewMessage } from '../batch.js'
 import { known } from './fields.js'
+import { withoutFile } from './inline-media.js'
 import type { IgnoredItem, MessageItem, Place } from './provider.js'
 
 /** Clocks and time zones differ by less. */
@@ -33,20 +35,22 @@ export function messageItem(
     return { kind: 'ignored', reason, messageId: message.messageId }
   }
   const { account, chatId, isGroup, samePerson } = place
-  const item: MessageItem = { kind: 'message', chatId, isGroup, message: checked(message), raw }
+  const item: MessageItem = { kind: 'message', chatId, isGroup, message: checked(message, raw), raw }
   if (account !== undefined) item.account = account
   if (samePerson !== undefined) item.samePerson = samePerson
   return item
 }
 
 /** Most messages are right as they are, and are not copied. */
-function checked(message: NewMessage): NewMessage {
+function checked(message: NewMessage, raw: unknown): NewMessage {
   const { senderName, sentAtMs } = message
+  const media = message.media && withoutFile(message.media, raw)
   const isNoName = senderName !== undefined && !isName(senderName)
   const isAhead = sentAtMs !== undefined && sentAtMs > Date.now() + FURTHEST_AHEAD_MS
-  if (!isNoName && !isAhead) return message
+  if (!isNoName && !isAhead && media === message.media) return message
   return known({
     ...message,
+    media,
     senderName: isNoName ? undefined : senderName,
     sentAtMs: isAhead ? undefined : sentAtMs,
   })

@@ -12,6 +12,7 @@ import {
   type RevokeItem,
   TYPING_WORTH_MS,
 } from '../providers/provider.js'
+import { boundedRaw } from './raw.js'
 
 /** Group chats: one conversation for the group, one for each member, or none. */
 export const GROUPS = ['byChat', 'bySender', 'ignore'] as const
@@ -45,9 +46,6 @@ export interface Plan {
   reasons: Map<string, number>
 }
 
-/** `raw` is left out if it is nested deeper: JSON.stringify recurses, and would overflow the stack. */
-const DEEPEST_RAW = 200
-
 export function planOf(items: Item[], provider: string, rules: StepRules): Plan {
   const plan: Plan = { conversations: new Map(), ignored: 0, reasons: new Map() }
   for (const item of items) {
@@ -65,7 +63,8 @@ function addMessage(plan: Plan, item: MessageItem, provider: string, rules: Step
   const steps = stepsOf(plan, conversationOf(item, rules.groups, item.message.senderId))
   const message: AppendMessage = { ...item.message, provider }
   if (item.isGroup) message.isGroup = true
-  if (rules.raw && isShallow(item.raw, DEEPEST_RAW)) message.raw = item.raw
+  const raw = rules.raw ? boundedRaw(item.raw) : undefined
+  if (raw !== undefined) message.raw = raw
   const last = steps.at(-1)
   if (last !== undefined && 'append' in last) last.append.push(message)
   else steps.push({ append: [message] })
@@ -118,9 +117,4 @@ function stepsOf({ conversations }: Plan, conversationId: string): Step[] {
 function conversationOf({ account, chatId, isGroup }: Place, groups: Groups, senderId: string | undefined): string {
   const isOneOfMany = isGroup && groups === 'bySender' && senderId !== undefined
   return conversationIdOf({ account, chatId: isOneOfMany ? `${chatId}/${senderId}` : chatId })
-}
-
-function isShallow(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  return levels > 0 && Object.values(value).every(each => isShallow(each, levels - 1))
 }

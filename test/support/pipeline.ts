@@ -29,6 +29,8 @@ export interface PipelineOptions {
   handle?: (batch: Batch) => Promise<void>
   log?: Logger
   configureRedis?: boolean
+  /** As `LULL_RAW`. */
+  raw?: boolean
 }
 
 export interface Pipeline {
@@ -54,7 +56,16 @@ export interface TestMessage {
 }
 
 export async function pipeline(options: PipelineOptions = {}): Promise<Pipeline> {
-  const { rules = {}, apis = 1, processors = 1, workers = 1, handle, log = silent, configureRedis = true } = options
+  const {
+    rules = {},
+    apis = 1,
+    processors = 1,
+    workers = 1,
+    handle,
+    log = silent,
+    configureRedis = true,
+    raw = false,
+  } = options
   const redis = options.redis ?? (await testRedis())
   const prefix = options.prefix ?? uniquePrefix()
   const queue = `queue-${prefix}`
@@ -114,7 +125,7 @@ export async function pipeline(options: PipelineOptions = {}): Promise<Pipeline>
         ...(options.batching === undefined ? {} : { batching: options.batching }),
       })
       stops.push(() => own.close())
-      const server = await listen(createApp({ batcher: own, log, apiToken: TOKEN, providers: {} }), {
+      const server = await listen(createApp({ raw, batcher: own, log, apiToken: TOKEN, providers: {} }), {
         host: '127.0.0.1',
         port: 0,
       })
