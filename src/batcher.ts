@@ -5,6 +5,7 @@
 import type { MessageType, NewMessage, StoredMessage } from './batch.js'
 import { type Logger, silent } from './logger.js'
 import type { Observer } from './observer.js'
+import { isHiddenId } from './providers/chat-id.js'
 import { reportAnswered } from './report-answered.js'
 import type {
   AccountClaim,
@@ -22,6 +23,7 @@ import type {
   StoreIdentity,
 } from './store/store.js'
 import { type StoreOptions, storeFrom } from './store/store-options.js'
+import type { Aliases } from './webhook/people.js'
 
 export interface BatcherOptions extends StoreOptions {
   /** `false`: every message is handed over alone and at once. */
@@ -56,6 +58,13 @@ const MOST_REPORTED = 10_000
 
 export class Batcher implements Appender {
   readonly store: Store
+  /** Which ids are one person's: for webhooks. */
+  readonly aliases: Aliases = {
+    learn: async (...args) => (await this.opened()).learn(...args),
+    resolve: async (...args) => (await this.opened()).resolve(...args),
+    merge: async (...args) => (await this.opened()).merge(...args),
+    followAliases: async (...args) => (await this.opened()).followAliases(...args),
+  }
   private readonly batching: boolean
   private readonly observer: Observer
   private readonly log: Logger
@@ -79,6 +88,11 @@ export class Batcher implements Appender {
       throw error
     })
     return this.opening
+  }
+
+  private async opened(): Promise<Store> {
+    await this.open()
+    return this.store
   }
 
   async close(): Promise<void> {
@@ -122,19 +136,17 @@ export class Batcher implements Appender {
 
   /** Seals the open batch and makes it due. `undefined`: the conversation has none. */
   async flush(conversationId: string) {
-    await this.open()
-    return this.store.flush(conversationId)
+    return this.store.flush(await this.canonical(conversationId))
   }
 
   /** Discards the messages that no processor has claimed yet; resolves to how many. */
   async drop(conversationId: string): Promise<number> {
-    await this.open()
-    return this.store.drop(conversationId)
+    return this.store.drop(await this.canonical(conversationId))
   }
 
   /**
-   * Erases everything that is kept of a conversation, with its history and dead batches, but not what was handed over:
-   * the receiver has that. A message that is delivered again is new afterwards.
+   * Erases everything that is kept of a conversation, with its history and dead batches, and the same of the person's other
+   * ids. Not what was handed over: the receiver has that. A message that is delivered again is new afterwards.
    */
   async forget(conversationId: string): Promise<ForgetResult> {
     await this.open()
@@ -172,6 +184,15 @@ export class Batcher implements Appender {
     return this.store.accountOwner(claim)
   }
 
+  /**
+   * The conversation of an account in which a message with this id waits, for an edit that names no chat. Groups are left
+   * out, and so is what lies beyond the 1,000 conversations that are due last.
+   */
+  async findMessage(account: string | undefined, messageId: string): Promise<string | undefined> {
+    await this.open()
+    return this.store.findMessage(account, messageId)
+  }
+
   /** The work on a batch has ended: its conversation's next batch may be claimed. */
   async answered(batchId: string, outcome: AnswerOutcome = 'completed'): Promise<AnsweredResult> {
     await this.open()
@@ -191,12 +212,17 @@ export class Batcher implements Appender {
    */
   async redrive(...batchIds: [string, ...string[]]): Promise<{ conversationId: string } | undefined> {
     await this.open()
-    return this.store.redrive(...batchIds)
+    const redriven = await this.store.redrive(...batchIds)
+    if (redriven === undefined) return undefined
+    // The person's conversation may have become another one while the batches were dead.
+    const { conversationId } = redriven
+    const canonical = await this.canonical(conversationId)
+    if (canonical !== conversationId) await this.store.merge(conversationId, canonical)
+    return { conversationId: canonical }
   }
 
   async conversation(conversationId: string): Promise<ConversationState> {
-    await this.open()
-    return this.store.conversation(conversationId)
+    return this.store.conversation(await this.canonical(conversationId))
   }
 
   async conversations(limit = 100): Promise<ConversationSummary[]> {
@@ -219,6 +245,14 @@ export class Batcher implements Appender {
   async ready(): Promise<void> {
     await this.open()
     return this.store.ready()
+  }
+
+  /** The person's conversation, for a hidden id whose person is known. */
+  private async canonical(conversationId: string): Promise<string> {
+    await this.open()
+    if (!isHiddenId(conversationId)) return conversationId
+    const [canonical = conversationId] = await this.store.samePerson(conversationId)
+    return canonical
   }
 
   private isFirstReport(batchId: string): boolean {

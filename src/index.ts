@@ -47,6 +47,7 @@ export {
 } from './store/store.js'
 export type { StoreOptions } from './store/store-options.js'
 export { type WebhookOptions, webhook } from './webhook/fetch.js'
+export type { Identify, Person } from './webhook/identity.js'
 export { toKoa } from './webhook/koa.js'
 export { toNode } from './webhook/node.js'
 export type { RejectionReason } from './webhook/rejections.js'

@@ -30,7 +30,14 @@ const SAFE_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no
 export interface AppOptions
   extends Pick<
     ReceiverOptions,
-    'providers' | 'groups' | 'onOwnMessage' | 'raw' | 'rejections' | 'maxBodyBytes' | 'maxBodyBytesInFlight'
+    | 'providers'
+    | 'groups'
+    | 'onOwnMessage'
+    | 'identify'
+    | 'raw'
+    | 'rejections'
+    | 'maxBodyBytes'
+    | 'maxBodyBytesInFlight'
   > {
   batcher: Batcher
   log: Logger

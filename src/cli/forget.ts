@@ -1,6 +1,7 @@
 /**
- * `lull forget`: erases everything that Lull keeps about a conversation, and its finished jobs in the queue, which hold the
- * texts of the batches that were handed over, with their events. Jobs are found by the batches that the history names. A batch that is
+ * `lull forget`: erases everything that Lull keeps about a conversation and the person's other ids, and the finished jobs in
+ * the queue, which hold the texts of the batches that were handed over, with their events. Jobs are found by the batches
+ * that the history names. A batch that is
  * being answered goes on.
  */
 import type { Queue } from 'bullmq'
@@ -29,13 +30,14 @@ export function forget(config: Config, conversationId: string): Promise<string> 
     withQueue(config, async open => {
       const queue = open?.queue
       const whole = await batcher.history({ limit: STEPS_READ })
-      const history = whole.filter(entry => entry.conversationId === conversationId)
+      const ids = await batcher.store.samePerson(conversationId)
+      const history = whole.filter(entry => ids.includes(entry.conversationId))
       const { messages: count, deadBatches, historyEntries, underWay } = await batcher.forget(conversationId)
       const batchIds = [...new Set([...history.map(({ batchId }) => batchId), ...(underWay ? [underWay] : [])])]
       const jobs = await removeJobs(queue, batchIds)
       const ended = new Set(batchIds.filter(batchId => !jobs.underWay.includes(batchId)))
       if (open) await forgetEvents(open.client, open.queue, ended)
-      if (count + deadBatches + historyEntries + jobs.removed === 0 && underWay === undefined)
+      if (count + deadBatches + historyEntries + jobs.removed === 0 && underWay === undefined && ids.length === 1)
         throw await nothingFor(batcher, conversationId, 'is kept')
       const erased = [
         messages(count),
@@ -51,7 +53,9 @@ export function forget(config: Config, conversationId: string): Promise<string> 
         ...(queue ? [] : [`what was handed over${underWay === undefined ? '' : ` (batch ${underWay} is under way)`}`]),
       ]
       const notErased = left.length > 0 ? `. Not erased: ${left.join('; ')}` : ''
-      return inert(`forgot ${conversationId}: ${erased.join(', ')}${notErased}`)
+      const others = ids.filter(id => id !== conversationId)
+      const also = others.length > 0 ? ` (and ${others.join(', ')}, the same person)` : ''
+      return inert(`forgot ${conversationId}${also}: ${erased.join(', ')}${notErased}`)
     }),
   )
 }

@@ -16,7 +16,7 @@ export interface WatchOptions {
   lifecycle: Lifecycle
   /** One JSON object a line. */
   json: boolean
-  /** Shows only this conversation. */
+  /** Shows only this conversation, by whichever of the person's ids that are known at the start. */
   conversationId?: string
 }
 
@@ -30,8 +30,9 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
   const paint = paintFor(stdout)
   // The reader of the pipe has ended (`lull watch | head`), so the watch ends too.
   stdout.once('error', error => lifecycle.fail(error))
+  const ids = conversationId === undefined ? undefined : await store.samePerson(conversationId)
   const show = (entry: HistoryEntry) => {
-    if (conversationId !== undefined && entry.conversationId !== conversationId) return
+    if (ids !== undefined && !ids.includes(entry.conversationId)) return
     print(json ? jsonLine(entry) : lineFor(entry, paint, stdout.isTTY ? stdout.columns : undefined))
   }
   await store.follow(show)

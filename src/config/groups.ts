@@ -50,6 +50,11 @@ export const messageSettings = z.object({
     'A person answered from the business’s own phone: `ignore` it, or `drop` the open batch.',
     oneOf(['ignore', 'drop'], 'ignore'),
   ),
+  identify: setting(
+    'LULL_IDENTITY',
+    'A module whose default export is `({ provider, account, id, group }) => id`: the one id of a person who has several. Without it, or if it returns nothing, the id stays.',
+    anyText(),
+  ),
   raw: setting('LULL_RAW', '`on`: each message carries the provider’s own body in `raw`.', onOff('off')),
 })
 

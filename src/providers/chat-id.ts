@@ -76,6 +76,9 @@ export function noConversation(chatId: string): string | undefined {
 
 export const isGroupId = (chatId: string) => chatId.endsWith(GROUP)
 
+/** A person's id that may be another name of a phone number: see `webhook/people.ts`. */
+export const isHiddenId = (chatId: string) => chatId.endsWith('@lid') || chatId.endsWith('@bsuid')
+
 function fromAddress(user: string, domain: string): string | undefined {
   const withoutDevice = DEVICE_DOMAINS.has(domain) ? user.replace(/:\d+$/, '') : user
   if (PERSON_DOMAINS.has(domain)) return withoutDevice.replace(/^\+/, '') + PERSON

@@ -164,7 +164,7 @@ const chatIdsIn = ({ remoteJid, remoteJidAlt, previousRemoteJid, senderPn, sende
 
 /**
  * `data` is what the person's phone said to WhatsApp, so its key may be from their side: where the chat is ourselves,
- * nothing says who wrote.
+ * nothing says who wrote, and the message is found by its id.
  */
 function edited(data: unknown, origin: Origin): Item {
   const holding = holdingOf({ protocolMessage: data })
@@ -172,10 +172,18 @@ function edited(data: unknown, origin: Origin): Item {
   const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId: told?.key?.id })
   const where = told?.key === undefined ? 'invalid:no_key' : placeOf(told.key, origin)
   if (typeof where === 'string') return ignored(where)
-  if (where.chatId === personIdFrom(origin.self)) return ignored('edit:no_chat')
+  if (where.chatId === personIdFrom(origin.self)) return unplaced(holding, origin) ?? ignored('edit:no_chat')
   // The person's phone wrote the key: in a group it may name somebody else as the author, so it names nobody.
   const { senderId: _, samePerson: __, ...place } = where
   return (holding && correctionItem(holding, where.isGroup ? place : where)) ?? ignored(holding?.about ?? 'edit')
+}
+
+/** What is edited or revoked, without the chat. */
+function unplaced(holding: ReturnType<typeof holdingOf>, { account }: Origin): Item | undefined {
+  const correction = holding && correctionItem(holding, { chatId: '', isGroup: false })
+  if (correction?.kind !== 'edit' && correction?.kind !== 'revoke') return undefined
+  const text = correction.kind === 'edit' ? { text: correction.text } : {}
+  return known({ kind: 'unplaced' as const, account, messageId: correction.messageId, ...text })
 }
 
 function updated(data: unknown, origin: Origin): Item {

@@ -17,6 +17,8 @@ export interface Place {
   isGroup: boolean
   /** Ids that the body shows to be one person's: of the chat, in a group of the sender. The first is the one used here. */
   samePerson?: string[]
+  /** Set by the receiver: the id by which a member of a group is known, whatever its provider calls the sender. */
+  personId?: string
 }
 
 /** A person wrote a message. */
@@ -73,7 +75,18 @@ export interface IgnoredItem {
   chatId?: string
 }
 
-export type Item = MessageItem | EditItem | RevokeItem | TypingItem | OwnItem | IgnoredItem
+/** An edit, or without a text a revocation, that names no chat: the message is found by its id within the account. */
+export interface UnplacedItem {
+  kind: 'unplaced'
+  account?: string
+  /** The id of the message that was changed. */
+  messageId: string
+  text?: string
+}
+
+export type PlacedItem = MessageItem | EditItem | RevokeItem | TypingItem | OwnItem
+
+export type Item = PlacedItem | UnplacedItem | IgnoredItem
 
 /** Returns a header by its lower-case name; `undefined` if there is none. */
 export type HeaderReader = (name: string) => string | undefined

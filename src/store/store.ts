@@ -477,6 +477,11 @@ export interface Store {
    */
   merge(from: string, into: string): Promise<MergeResult>
 
+  /**
+   * The conversation of an account, or of none, in which a message with this id waits: a chat of two alone, among the
+   * 1,000 that are due last and the 1,000 that are held.
+   */
+  findMessage(account: string | undefined, messageId: string): Promise<string | undefined>
   conversation(conversationId: string): Promise<ConversationState>
   /** Conversations with messages, the first due first, then held ones. At most `limit`. */
   conversations(limit: number): Promise<ConversationSummary[]>

@@ -43,12 +43,17 @@ export class Accounts {
     const others = new Set<string>()
     for (const conversationId of [...conversations.keys()]) {
       const { account = '' } = parseConversationId(conversationId)
-      const owner = await this.ownerOf({ account, ...sender })
-      if (owner === undefined || owner === sender.provider) continue
+      if (!(await this.isOthers(account, sender))) continue
       others.add(account)
       conversations.delete(conversationId)
     }
     return [...others]
+  }
+
+  /** Whether the account belongs to another provider than the sender. `undefined`: no account. */
+  async isOthers(account: string | undefined, sender: Sender): Promise<boolean> {
+    const owner = await this.ownerOf({ account: account ?? '', ...sender })
+    return owner !== undefined && owner !== sender.provider
   }
 
   /** Counts the webhook as refused. The sender may not learn whose the account is; the log names the owner. */

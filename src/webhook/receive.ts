@@ -1,6 +1,6 @@
 /**
  * A webhook from its bytes to its reply, whatever server it came through: find its provider, check the sender, read the
- * items, plan the steps in each conversation, store them.
+ * items, find the persons, plan the steps in each conversation, store them.
  *
  * The reply is sent when the messages are stored. If the store fails, a webhook for several conversations may be half
  * stored: the reply is 503, the provider sends the webhook again, and what was stored counts as duplicate then.
@@ -18,9 +18,11 @@ import type { AppendResult } from '../store/store.js'
 import { Accounts, type Sender } from './accounts.js'
 import { checkHead, checkSender, checkVerifyToken, refuseWebPages, type Trust, trustIn } from './authenticate.js'
 import { doorReason } from './door.js'
+import { type Identify, Identities } from './identity.js'
 import { type Rejection, Rejections, UNKNOWN_PROVIDER } from './rejections.js'
 import { type Groups, type OnOwnMessage, planOf, type StepRules } from './steps.js'
 import { type Receiving, storeSteps } from './store-steps.js'
+import { placedItems } from './unplaced.js'
 
 export type { Rejection, Rejections }
 
@@ -40,6 +42,8 @@ export interface ReceiverOptions extends BodyBoundsOptions {
   onOwnMessage?: OnOwnMessage
   /** Whether each message carries the provider's own body in `raw`. Default no. */
   raw?: boolean
+  /** The id by which the business knows a person. */
+  identify?: Identify
   log?: Logger
   /** Its `received` is called for each webhook that was read, its `rejected` for each that was refused. */
   observer?: Observer
@@ -72,6 +76,7 @@ export class Receiver {
   private readonly known: Providers
   private readonly accounts: Accounts
   private readonly rules: StepRules
+  private readonly identities: Identities
   private readonly log: Logger
   private readonly observer: Observer
   private readonly onAppended: (result: AppendResult) => void
@@ -89,6 +94,7 @@ export class Receiver {
     this.accounts = new Accounts(async claim => batcher.accountOwner?.(claim), rejections)
     this.known = known
     this.rules = { groups, onOwnMessage, raw: options.raw ?? false }
+    this.identities = new Identities({ groups, log, aliases: batcher.aliases, identify: options.identify })
     this.log = log
     this.observer = observer
     this.onAppended = options.onAppended ?? (() => {})
@@ -174,14 +180,18 @@ export class Receiver {
     )
   }
 
-  private async store(items: Item[], sender: Sender, direct: boolean): Promise<Counts> {
+  private async store(read: Item[], sender: Sender, direct: boolean): Promise<Counts> {
     const { provider } = sender
+    const placed = await placedItems(read, this.batcher)
+    const isOthers = (account: string | undefined) => this.accounts.isOthers(account, sender)
+    const { items, recheck } = await this.identities.of(placed, provider, isOthers)
     const plan = planOf(items, provider, this.rules)
     const counts: Counts = { accepted: 0, duplicates: 0, ignored: plan.ignored }
     let others: string[]
     try {
       others = await this.accounts.takeOthersOut(plan, sender)
       await storeSteps(plan, { batcher: this.batcher, direct, counts, onAppended: this.onAppended })
+      await recheck()
     } finally {
       this.observer.received?.(provider, counts)
     }

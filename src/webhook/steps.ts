@@ -60,7 +60,7 @@ export function planOf(items: Item[], provider: string, rules: StepRules): Plan 
 /** @returns the reason if the message is ignored */
 function addMessage(plan: Plan, item: MessageItem, provider: string, rules: StepRules): string | undefined {
   if (item.isGroup && rules.groups === 'ignore') return 'group'
-  const steps = stepsOf(plan, conversationOf(item, rules.groups, item.message.senderId))
+  const steps = stepsOf(plan, conversationOf(item, rules.groups, item.personId ?? item.message.senderId))
   const message: AppendMessage = { ...item.message, provider }
   if (item.isGroup) message.isGroup = true
   const raw = rules.raw ? boundedRaw(item.raw) : undefined
@@ -74,6 +74,7 @@ function addMessage(plan: Plan, item: MessageItem, provider: string, rules: Step
 /** Items that are no message. @returns the reason if the item counts as ignored */
 function addOther(plan: Plan, item: Exclude<Item, MessageItem>, rules: StepRules): string | undefined {
   if (item.kind === 'ignored') return item.reason
+  if (item.kind === 'unplaced') return item.text === undefined ? 'revoke:no_chat' : 'edit:no_chat'
   if (item.isGroup && rules.groups === 'ignore') return 'group'
   if (item.kind === 'own') {
     // Providers do not say which member of a group an own message answers.
@@ -84,7 +85,7 @@ function addOther(plan: Plan, item: Exclude<Item, MessageItem>, rules: StepRules
   }
   // In a group everybody could correct what others wrote.
   if (item.isGroup && item.kind !== 'typing' && item.senderId === undefined) return `${item.kind}:no_author`
-  const steps = stepsOf(plan, conversationOf(item, rules.groups, item.senderId))
+  const steps = stepsOf(plan, conversationOf(item, rules.groups, item.personId ?? item.senderId))
   if (item.kind === 'typing') {
     steps.push({ typing: TYPING_WORTH_MS })
     return `presence:${item.sign}`

@@ -2,6 +2,7 @@
 import type { Appender } from '../batcher.js'
 import type { Counts } from '../observer.js'
 import type { AccountClaim, AppendResult, EditResult, RevokeResult } from '../store/store.js'
+import type { Aliases } from './people.js'
 import type { Plan, Step } from './steps.js'
 
 /** Where messages go. `drop` is needed for `onOwnMessage: 'drop'` only; without `edit` and `revoke` those items are ignored. */
@@ -11,6 +12,10 @@ export type Receiving = Appender & {
   revoke?(conversationId: string, messageId: string, authors?: readonly string[]): Promise<RevokeResult>
   /** Without it accounts belong to no provider. */
   accountOwner?(claim: AccountClaim): Promise<string | undefined>
+  /** Without it each hidden id (`@lid`, `@bsuid`) is a person of its own. */
+  aliases?: Aliases
+  /** Without it edits that name no chat are ignored. */
+  findMessage?(account: string | undefined, messageId: string): Promise<string | undefined>
 }
 
 export interface StoreOptions {

@@ -1,8 +1,7 @@
 /** What a worker does with a batch: it calls the user's module, or logs a line. */
-import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
 import type { Handle } from '../handover/function.js'
+import { loadDefault } from '../load-default.js'
 import type { Rules } from '../rules.js'
 
 const MOST_CHARS_SHOWN = 80
@@ -39,35 +38,15 @@ export const referenceWorker =
   }
 
 /**
- * The default export of a module.
+ * The handler in a module.
  * @param file its path, from the working directory
  * @throws one line, for a module that can't be loaded or exports no function
  */
-export async function loadHandler(file: string): Promise<Handle> {
-  const path = resolve(file)
-  const loaded: unknown = await import(pathToFileURL(path).href).catch(error => {
-    throw new Error(`handler ${path} cannot be loaded: ${firstLine(error)}`, { cause: error })
+export const loadHandler = (file: string): Promise<Handle> =>
+  loadDefault(file, {
+    name: 'handler',
+    example: 'export default async (batch, { signal, attempt, log }) => { … }',
   })
-  const handle = defaultExport(loaded)
-  if (!isHandle(handle))
-    throw new TypeError(
-      `handler ${path} exports no function by default: write \`export default async (batch, { signal, attempt, log }) => { … }\``,
-    )
-  return handle
-}
-
-/** In a CommonJS module that was compiled from ESM the default export is one level deeper. */
-function defaultExport(module: unknown): unknown {
-  const exported = propertyOf(module, 'default')
-  return typeof exported === 'function' ? exported : propertyOf(exported, 'default')
-}
-
-const propertyOf = (of: unknown, name: string): unknown =>
-  typeof of === 'object' && of !== null ? Reflect.get(of, name) : undefined
-
-const isHandle = (value: unknown): value is Handle => typeof value === 'function'
-
-const firstLine = (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n')[0]
 
 function shortened(text: string): string {
   const line = text.replaceAll('\n', ' · ')

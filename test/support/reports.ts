@@ -17,6 +17,8 @@ const reportShape = z.object({
   /** Message ids that no batch may hold. */
   absent: z.array(z.string()).optional(),
   waitMs: z.number().optional(),
+  /** Settings that the case needs: `OWN` is LULL_ON_OWN_MESSAGE. */
+  env: z.object({ OWN: z.string().optional() }).optional(),
 })
 
 export type Report = z.infer<typeof reportShape>

@@ -161,6 +161,7 @@ const WEBHOOK: All<Omit<WebhookOptions, 'known'>> = {
   raw: 'documented',
   maxBodyBytes: 'documented',
   maxBodyBytesInFlight: 'documented',
+  identify: 'documented',
   log: 'documented',
   observer: 'documented',
 }

@@ -2,10 +2,12 @@
 import { createApp } from '../../api/app.js'
 import { Batcher } from '../../batcher.js'
 import { listen } from '../../http/listen.js'
+import { loadDefault } from '../../load-default.js'
 import { publishPresence } from '../../presence/publish.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
 import { isExposed } from '../../webhook/exposure.js'
+import type { Identify } from '../../webhook/identity.js'
 import { Rejections } from '../../webhook/rejections.js'
 import { dashboardFor } from './dashboard.js'
 import { checkExposure, logExposure } from './exposure.js'
@@ -31,6 +33,7 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
   const { processes } = batcher.store
   const mark = processes ? await publishPresence(context, 'api', processes, rejections) : undefined
   metrics.runs('api')
+  const identify = config.identify === undefined ? undefined : await loadIdentify(config.identify)
   const onNoProcessor = await directPath(context, batcher)
   const dashboard = await dashboardFor(context, batcher)
   const madeToken = remakeToken && { generation: await batcher.store.sessions.generation(), remake: remakeToken }
@@ -43,6 +46,7 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
     onOwnMessage: config.onOwnMessage,
     raw: config.raw,
     ...config.bodies,
+    ...(identify === undefined ? {} : { identify }),
     metrics,
     rejections,
     showTexts: config.api.showTexts,
@@ -63,6 +67,10 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
   logExposure(config, log)
   return { batcher, url: server.url }
 }
+
+/** @throws one line, for a module that can't be loaded or exports no function */
+const loadIdentify = (file: string): Promise<Identify> =>
+  loadDefault(file, { name: 'LULL_IDENTITY', example: 'export default ({ provider, account, id }) => id' })
 
 /**
  * While no processor runs, the API itself claims and hands over the batches that are due at once (direct messages), by the

@@ -1,5 +1,6 @@
 /** Appends messages, and edits and revokes them: `lua/append.lua`, `edit.lua`, `revoke.lua`. */
 import type { ReleaseReason, StoredMessage } from '../../batch.js'
+import { parseConversationId } from '../../conversation.js'
 import { entryJson, messageFrom } from '../redis/entries.js'
 import type { AppendRequest, AppendResult, EditRequest, EditResult, RevokeResult } from '../store.js'
 import { type Conversation, type State, sealOpen, type WaitingRun, waiting } from './state.js'
@@ -196,6 +197,16 @@ export function revoke(
   else if (header && isOpen)
     state.publishGrowth(conversation, run.batchId, run.entries.length, Math.max(header.dueAtMs - now, 0))
   return 'revoked'
+}
+
+/** The conversation of an account in which a message waits, in a chat of two alone. */
+export function findMessage(state: State, account: string | undefined, messageId: string): string | undefined {
+  for (const conversation of state.conversations.values()) {
+    const { id } = conversation
+    if (id.includes('@g.us') || parseConversationId(id).account !== account) continue
+    if (find(conversation, messageId)) return id
+  }
+  return undefined
 }
 
 function removeRun(state: State, conversation: Conversation, run: WaitingRun, isOpen: boolean, now: number): void {

@@ -64,7 +64,7 @@ import {
   totals,
 } from './conversations.js'
 import { merge } from './merge.js'
-import { append, edit, revoke } from './messages.js'
+import { append, edit, findMessage, revoke } from './messages.js'
 import { MemorySessions } from './sessions.js'
 import { State, steady } from './state.js'
 
@@ -199,6 +199,10 @@ export class MemoryStore implements Store {
 
   async redrive(...batchIds: [string, ...string[]]) {
     return redrive(this.state, batchIds)
+  }
+
+  async findMessage(account: string | undefined, messageId: string): Promise<string | undefined> {
+    return findMessage(this.state, account, messageId)
   }
 
   async conversation(conversationId: string): Promise<ConversationState> {

@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
+import { conversationIdOf } from '../../conversation.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
 import { ALIAS_TTL_MS } from '../alias-ttl.js'
 import type {
@@ -39,6 +40,8 @@ export interface Ended {
 type ScriptName = keyof typeof luaSources
 type Argument = string | number
 
+/** Of each kind, when a message is searched for by its id. */
+const CONVERSATIONS_SEARCHED = 1000
 /** Message ids in the history are cut to this many characters. */
 const ID_RECORDED = 80
 
@@ -271,6 +274,15 @@ export class Scripts {
       maxWaitMs,
       batchTtlMs,
       this.db,
+    ])
+  }
+
+  findMessage(account: string | undefined, messageId: string) {
+    return this.run<string | null>('find-message', [
+      account === undefined ? '' : conversationIdOf({ account, chatId: '' }),
+      JSON.stringify(messageId),
+      digestOf(messageId),
+      CONVERSATIONS_SEARCHED,
     ])
   }
 

@@ -277,6 +277,10 @@ export class RedisStore implements Store {
     return conversationId === null ? undefined : { conversationId }
   }
 
+  async findMessage(account: string | undefined, messageId: string): Promise<string | undefined> {
+    return (await this.link.read(() => this.scripts.findMessage(account, messageId))) ?? undefined
+  }
+
   async conversation(conversationId: string): Promise<ConversationState> {
     const read = () => this.scripts.conversation(conversationId, { messages: MESSAGES_SHOWN, bytes: BYTES_SHOWN })
     return conversationState(conversationId, await this.link.read(read, { conversationId }))

@@ -105,6 +105,28 @@ export function aliasTests(make: Make): void {
     })
   })
 
+  describe('findMessage', () => {
+    it('finds the chat of two in which a message of the account waits, also behind a hold', async () => {
+      const { store } = await make(PATIENT)
+      await claimed(store, PHONE)
+      await append(store, PHONE, 'm2')
+      await append(store, OTHER, 'm3')
+      await append(store, 'other/79990000011@c.us', 'm4')
+      await append(store, 'shop/120363@g.us', 'm5')
+      await append(store, '79990000011@c.us', 'm6')
+      expect(await store.findMessage('shop', 'm2')).to.equal(PHONE)
+      expect(await store.findMessage('shop', 'm3')).to.equal(OTHER)
+      expect(await store.findMessage(undefined, 'm6')).to.equal('79990000011@c.us')
+      for (const [account, messageId] of [
+        ['shop', 'm1'],
+        ['shop', 'm4'],
+        ['shop', 'm5'],
+        ['shop', 'm6'],
+      ] as const)
+        expect(await store.findMessage(account, messageId), messageId).to.equal(undefined)
+    })
+  })
+
   describe('merge', () => {
     it('makes one open batch of two, in order of arrival, due at the earlier time', async () => {
       const { store, pass } = await make(PATIENT)

@@ -105,7 +105,8 @@ function ignoredOf(items: Item[]) {
   return items.flatMap(item => {
     if (item.kind === 'message') return []
     if (item.kind === 'typing') return [{ messageId: undefined, reason: `presence:${item.sign}`, chatId: item.chatId }]
-    if (item.kind === 'edit' || item.kind === 'revoke') throw new Error(`a ${item.kind} that was not expected`)
+    if (item.kind === 'edit' || item.kind === 'revoke' || item.kind === 'unplaced')
+      throw new Error(`a ${item.kind} that was not expected`)
     if (item.kind === 'own') return [{ messageId: item.messageId, reason: 'from_me', chatId: undefined }]
     return [{ messageId: item.messageId, reason: item.reason, chatId: item.chatId }]
   })

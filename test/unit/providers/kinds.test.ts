@@ -114,7 +114,8 @@ describe('providers: evolution', () => {
     expect(only('evolution', event('messages.delete', key))).to.deep.equal(revoke)
     expect(only('evolution', event('MESSAGES_DELETE', { key }))).to.deep.equal(revoke)
     const theirSide = { ...protocol, key: { ...key, remoteJid: '79000000001@s.whatsapp.net', fromMe: true } }
-    expect(only('evolution', event('messages.edited', theirSide))).to.include({ reason: 'edit:no_chat' })
+    const unplaced = { kind: 'unplaced', account: 'shop', messageId: 'M1', text: 'new' }
+    expect(only('evolution', event('messages.edited', theirSide))).to.deep.equal(unplaced)
     expect(only('evolution', event('messages.delete', { ...key, fromMe: true }))).to.include({ reason: 'from_me' })
   })
 

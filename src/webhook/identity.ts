@@ -1,0 +1,183 @@
+/**
+ * The ids in a webhook's items become those of persons: phone numbers in one form, hidden ids resolved (`people.ts`), and at
+ * last what the user's own `identify` makes of them.
+ */
+import { conversationIdOf, parseConversationId } from '../conversation.js'
+import type { Logger } from '../logger.js'
+import { oneForm } from '../providers/phone-forms.js'
+import type { Item, PlacedItem } from '../providers/provider.js'
+import { within } from '../within.js'
+import { type Aliases, needsLookUp, People, type PersonIds } from './people.js'
+import type { Groups } from './steps.js'
+
+/** A person, as `identify` is asked. */
+export interface Person {
+  provider: string
+  /** The receiving account, if the provider names it. */
+  account?: string
+  /** The person's id, such as `79990000011@c.us`. */
+  id: string
+  /** The group that the person writes in, where each member of it has a conversation. */
+  group?: string
+}
+
+/**
+ * The id by which a business knows a person; `undefined`: the same id. It must give one person one id every time, and fast,
+ * because a webhook waits for it. If it fails or takes longer than a second, the id stays as it is.
+ */
+export type Identify = (person: Person) => string | undefined | Promise<string | undefined>
+
+export interface IdentityOptions {
+  groups: Groups
+  log: Logger
+  /** Absent: hidden ids are persons of their own. */
+  aliases?: Aliases | undefined
+  identify?: Identify | undefined
+}
+
+export interface Identified {
+  items: Item[]
+  /** Call it when the items are stored. Never rejects. */
+  recheck(): Promise<void>
+}
+
+const IDENTIFY_MS = 1000
+const LONGEST_ID = 512
+/** Persons of one webhook that are looked up at the same time. */
+const PERSONS_AT_ONCE = 32
+
+interface Lookup {
+  person: PersonIds
+  account: string | undefined
+  group: string | undefined
+  /** What was found: the id of the person in the store, as a conversation, and the id by which the business knows the person. */
+  name: string
+  id: string
+  /** The account belongs to another provider, so that nothing of it is read or written. */
+  isOthers?: boolean
+}
+
+export class Identities {
+  private readonly people: People | undefined
+  private readonly groups: Groups
+  private readonly identify: Identify | undefined
+  private readonly log: Logger
+
+  constructor({ groups, log, aliases, identify }: IdentityOptions) {
+    this.groups = groups
+    this.identify = identify
+    this.log = log
+    this.people = aliases && new People(aliases, (...person) => this.conversationName(...person), log)
+  }
+
+  /**
+   * @param isOthers whether an account belongs to another provider: its ids stay as they are
+   * @throws {StoreUnavailable} and {ForeignKey} as an append
+   */
+  async of(
+    items: Item[],
+    provider: string,
+    isOthers: (account: string | undefined) => Promise<boolean>,
+  ): Promise<Identified> {
+    const lookups = new Map<string, Lookup>()
+    const persons = items.map(item => this.personIn(item, provider))
+    for (const [i, lookup] of persons.entries()) {
+      if (lookup === undefined) continue
+      const key = JSON.stringify([lookup.person.ids, lookup.group])
+      persons[i] = lookups.get(key) ?? lookup
+      lookups.set(key, persons[i] ?? lookup)
+    }
+    const all = [...lookups.values()]
+    for (let start = 0; start < all.length; start += PERSONS_AT_ONCE)
+      await Promise.all(all.slice(start, start + PERSONS_AT_ONCE).map(lookup => this.lookUp(lookup, isOthers)))
+    return {
+      items: items.map((item, i) => this.withPerson(item, persons[i])),
+      recheck: async () => {
+        for (const { person, name, isOthers } of all) if (!isOthers) await this.people?.recheck(person, name)
+      },
+    }
+  }
+
+  /** Who wrote, or whose chat it is. */
+  private personIn(item: Item, provider: string): Lookup | undefined {
+    if (item.kind === 'ignored' || item.kind === 'unplaced') return undefined
+    const { account, chatId, isGroup, samePerson = [] } = item
+    if (isGroup && this.groups === 'ignore') return undefined
+    const used = isGroup ? senderOf(item) : chatId
+    const ids = [...new Set([...(used === undefined ? [] : [used]), ...samePerson].map(oneForm))]
+    const [id] = ids
+    // Without a conversation for each member only what a body shows of two ids is of use.
+    if (id === undefined || (isGroup && this.groups === 'byChat' && ids.length === 1)) return undefined
+    const group = isGroup && this.groups === 'bySender' ? chatId : undefined
+    const names = ids.map(each => conversationIdOf({ ...optional(account), chatId: each }))
+    return {
+      person: { provider, ids: names, groups: group === undefined ? [undefined] : [undefined, group] },
+      account,
+      group,
+      name: names[0] ?? '',
+      id,
+    }
+  }
+
+  private async lookUp(lookup: Lookup, isOthers: (account: string | undefined) => Promise<boolean>): Promise<void> {
+    const { person, account, group } = lookup
+    const needsStore = this.people !== undefined && needsLookUp(person)
+    if (needsStore || this.identify !== undefined) lookup.isOthers = await isOthers(account)
+    if (lookup.isOthers) return
+    if (this.people) lookup.name = await this.people.idOf(person)
+    lookup.id = await this.identified({
+      provider: person.provider,
+      id: parseConversationId(lookup.name).chatId,
+      ...optional(account),
+      ...(group === undefined ? {} : { group }),
+    })
+  }
+
+  private withPerson(item: Item, lookup: Lookup | undefined): Item {
+    if (lookup === undefined || item.kind === 'ignored' || item.kind === 'unplaced') return item
+    const { id } = lookup
+    if (item.isGroup) return this.groups === 'bySender' ? withSender(item, id) : item
+    if (id === item.chatId) return item
+    // What the provider calls the chat: a bot that answers may need it.
+    if (item.kind === 'message')
+      return { ...item, chatId: id, message: { ...item.message, senderId: item.message.senderId ?? item.chatId } }
+    return { ...item, chatId: id }
+  }
+
+  private async conversationName(provider: string, name: string, group: string | undefined): Promise<string> {
+    const { account, chatId } = parseConversationId(name)
+    const id = await this.identified({
+      provider,
+      id: chatId,
+      ...optional(account),
+      ...(group === undefined ? {} : { group }),
+    })
+    return conversationIdOf({ ...optional(account), chatId: group === undefined ? id : `${group}/${id}` })
+  }
+
+  private async identified(person: Person): Promise<string> {
+    if (this.identify === undefined) return person.id
+    try {
+      const id: unknown = await within(Promise.resolve(this.identify(person)), IDENTIFY_MS, () => {
+        throw new Error(`it takes longer than ${IDENTIFY_MS} ms`)
+      })
+      if (id === undefined) return person.id
+      if (typeof id === 'string' && id !== '' && id.length <= LONGEST_ID) return id
+      throw new TypeError(`it returned ${String(id).slice(0, 80)}: return a text of 1 to ${LONGEST_ID} characters`)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      this.log.warn({ id: person.id, provider: person.provider }, `identify failed, the id stays: ${why}`)
+      return person.id
+    }
+  }
+}
+
+const optional = (account: string | undefined) => (account === undefined ? {} : { account })
+
+function senderOf(item: PlacedItem): string | undefined {
+  if (item.kind === 'message') return item.message.senderId
+  return item.kind === 'own' ? undefined : item.senderId
+}
+
+/** The member of a group whose conversation this belongs to. The message keeps the provider's id of its sender. */
+const withSender = (item: PlacedItem, id: string): PlacedItem => ({ ...item, personId: id })
