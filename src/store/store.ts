@@ -226,10 +226,10 @@ export interface Learnt {
 }
 
 /**
- * How many messages were moved; `held`: both conversations are held, so nothing changed. `undefined`: no messages waited and
- * nothing was held, so that only the ids of messages seen were moved.
+ * How many messages were moved. `later`: both conversations are held, or more than 5,000 messages wait in them, so that
+ * nothing changed. `undefined`: no messages waited and nothing was held, so only the ids of messages seen were moved.
  */
-export type MergeResult = number | 'held' | undefined
+export type MergeResult = number | 'later' | undefined
 
 /** Ids whose canonical id has changed. */
 export interface AliasNews {

@@ -122,7 +122,7 @@ export class People {
       const from = await this.conversationName(provider, other, group)
       if (merged?.has(from)) continue
       const into = await this.conversationName(provider, personId, group)
-      if (from === into || (await this.aliases.merge(from, into)) !== 'held') merged?.add(from)
+      if (from === into || (await this.aliases.merge(from, into)) !== 'later') merged?.add(from)
     }
   }
 

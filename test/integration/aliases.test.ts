@@ -16,7 +16,7 @@ import { RedisStore } from '../../src/store/redis/store.js'
 import type { Store } from '../../src/store/store.js'
 import { Receiver, type ReceiverOptions } from '../../src/webhook/receive.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
-import { PATIENT } from '../support/store-contract/messages.js'
+import { message, PATIENT } from '../support/store-contract/messages.js'
 import { until } from '../support/wait.js'
 
 const RUNS = Number(process.env['LULL_MODEL_RUNS'] ?? 60)
@@ -202,6 +202,19 @@ for (const [name, make] of Object.entries({ MemoryStore: inMemory, RedisStore: o
         [`other/${lid}`]: ['m2'],
         [`shop/${lid}`]: ['m3'],
       })
+    })
+
+    it('a sender to whom the account does not belong teaches nothing, and merges nothing', async () => {
+      const { stores } = await set()
+      const [store] = stores
+      const [phone = '', lid = ''] = PERSONS[0] ?? []
+      await store.append({ conversationId: `shop/${phone}`, messages: [message('m1')] })
+      await store.append({ conversationId: `shop/${lid}`, messages: [message('m2')] })
+      await store.accountOwner({ account: ACCOUNT, provider: 'two', isProven: true })
+      const refused = await receiverOf(store)({ chatId: phone, samePerson: [phone, lid] }).catch(error => error.status)
+      expect(refused).to.equal(403)
+      expect(await store.resolve('one', `shop/${lid}`)).to.equal(`shop/${lid}`)
+      expect(await waiting(store)).to.deep.equal({ [`shop/${phone}`]: ['m1'], [`shop/${lid}`]: ['m2'] })
     })
 
     it('a member of a group has one conversation there, by either id, if each member has one', async () => {

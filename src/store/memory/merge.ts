@@ -32,9 +32,12 @@ export function merge(state: State, fromId: string, intoId: string): MergeResult
   }
 }
 
+const MOST_MESSAGES = 5000
+
 function mergeInto(state: State, from: Conversation, into: Conversation, now: number): MergeResult {
   const moved = waiting(from)
-  if (from.heldBy !== undefined && into.heldBy !== undefined) return 'held'
+  if (moved + waiting(into) > MOST_MESSAGES) return 'later'
+  if (from.heldBy !== undefined && into.heldBy !== undefined) return 'later'
   state.seen.move(from.id, into.id)
   if (moved === 0 && from.heldBy === undefined) return undefined
   const dues = [state.due.get(from.id), state.due.get(into.id)]

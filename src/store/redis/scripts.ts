@@ -266,7 +266,7 @@ export class Scripts {
 
   merge(from: string, into: string) {
     const { maxMessages, maxBytes, maxWaitMs, batchTtlMs } = this.rules
-    return this.run<number | 'held' | null>('merge', [
+    return this.run<number | 'later' | null>('merge', [
       from,
       into,
       maxMessages,

@@ -266,11 +266,20 @@ export function aliasTests(make: Make): void {
       const one = await claimed(store, LID)
       const other = await claimed(store, PHONE)
       await append(store, LID, 'm2')
-      expect(await store.merge(LID, PHONE)).to.equal('held')
+      expect(await store.merge(LID, PHONE)).to.equal('later')
       expect(await waitingIn(store, LID)).to.deep.equal(['m2'])
       await store.answered(one.batchId, 'completed')
       expect(await store.merge(LID, PHONE)).to.equal(1)
       expect((await store.conversation(PHONE)).heldBy?.batchId).to.equal(other.batchId)
+    })
+
+    it('waits while more messages wait than one script may read', async () => {
+      const { store } = await make(PATIENT)
+      const ids = (from: number, count: number) => Array.from({ length: count }, (_, i) => `m${from + i}`)
+      await append(store, PHONE, ...ids(0, 5000))
+      await append(store, LID, 'm5000')
+      expect(await store.merge(LID, PHONE)).to.equal('later')
+      expect(await waitingIn(store, LID)).to.deep.equal(['m5000'])
     })
 
     it('of nothing changes nothing', async () => {

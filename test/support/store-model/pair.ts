@@ -236,7 +236,7 @@ export class Pair {
   private async merge({ chat: from, into }: Extract<Command, { op: 'merge' }>): Promise<void> {
     if (from === into) return
     const merged = await this.both(store => store.merge(from, into))
-    if (merged === 'held') return
+    if (merged === 'later') return
     const { messages } = await this.memory.conversation(into)
     this.ledger.merged(
       from,
