@@ -62,6 +62,7 @@ export class Batcher implements Appender {
   readonly aliases: Aliases = {
     learn: async (...args) => (await this.opened()).learn(...args),
     resolve: async (...args) => (await this.opened()).resolve(...args),
+    samePerson: async (...args) => (await this.opened()).samePerson(...args),
     merge: async (...args) => (await this.opened()).merge(...args),
     followAliases: async (...args) => (await this.opened()).followAliases(...args),
   }

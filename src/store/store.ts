@@ -241,7 +241,7 @@ export interface AliasNews {
 
 export interface AliasListener {
   learnt(news: AliasNews): void
-  /** News may have been missed: before now, or while the connection was away. */
+  /** The subscription began, or began again: what was learnt before may have been missed. */
   missed(): void
 }
 
@@ -507,7 +507,7 @@ export interface Store {
    * be reached or refuses the subscription.
    */
   followGrowth(listener: GrowthListener): Promise<() => Promise<void>>
-  /** Calls `listener` as ids are learnt and forgotten. Rejects if the store refuses the subscription. */
+  /** Calls `listener` as ids are learnt and forgotten, `missed` first. Rejects if the store refuses the subscription. */
   followAliases(listener: AliasListener): Promise<() => Promise<void>>
   /** Absent if the store serves one process alone. */
   readonly processes?: ProcessRegistry

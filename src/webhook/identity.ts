@@ -53,6 +53,9 @@ interface Lookup {
   /** What was found: the id of the person in the store, as a conversation, and the id by which the business knows the person. */
   name: string
   id: string
+  /** Who corrects a message in a group must be its author, by whichever id: then all are needed. */
+  isAuthor: boolean
+  all?: string[]
   /** The account belongs to another provider, so that nothing of it is read or written. */
   isOthers?: boolean
 }
@@ -83,7 +86,7 @@ export class Identities {
     const persons = items.map(item => this.personIn(item, provider))
     for (const [i, lookup] of persons.entries()) {
       if (lookup === undefined) continue
-      const key = JSON.stringify([lookup.person.ids, lookup.group])
+      const key = JSON.stringify([lookup.person.ids, lookup.group, lookup.isAuthor])
       persons[i] = lookups.get(key) ?? lookup
       lookups.set(key, persons[i] ?? lookup)
     }
@@ -106,8 +109,9 @@ export class Identities {
     const used = isGroup ? senderOf(item) : chatId
     const ids = [...new Set([...(used === undefined ? [] : [used]), ...samePerson].map(oneForm))]
     const [id] = ids
+    const isAuthor = isGroup && (item.kind === 'edit' || item.kind === 'revoke')
     // Without a conversation for each member only what a body shows of two ids is of use.
-    if (id === undefined || (isGroup && this.groups === 'byChat' && ids.length === 1)) return undefined
+    if (id === undefined || (isGroup && this.groups === 'byChat' && ids.length === 1 && !isAuthor)) return undefined
     const group = isGroup && this.groups === 'bySender' ? chatId : undefined
     const names = ids.map(each => conversationIdOf({ ...optional(account), chatId: each }))
     return {
@@ -116,15 +120,18 @@ export class Identities {
       group,
       name: names[0] ?? '',
       id,
+      isAuthor,
     }
   }
 
   private async lookUp(lookup: Lookup, isOthers: (account: string | undefined) => Promise<boolean>): Promise<void> {
     const { person, account, group } = lookup
-    const needsStore = this.people !== undefined && needsLookUp(person)
+    const needsStore = this.people !== undefined && (needsLookUp(person) || lookup.isAuthor)
     if (needsStore || this.identify !== undefined) lookup.isOthers = await isOthers(account)
     if (lookup.isOthers) return
     if (this.people) lookup.name = await this.people.idOf(person)
+    if (this.people && lookup.isAuthor)
+      lookup.all = (await this.people.idsOf(lookup.name)).map(name => parseConversationId(name).chatId)
     lookup.id = await this.identified({
       provider: person.provider,
       id: parseConversationId(lookup.name).chatId,
@@ -136,7 +143,11 @@ export class Identities {
   private withPerson(item: Item, lookup: Lookup | undefined): Item {
     if (lookup === undefined || item.kind === 'ignored' || item.kind === 'unplaced') return item
     const { id } = lookup
-    if (item.isGroup) return this.groups === 'bySender' ? withSender(item, id) : item
+    if (item.isGroup) {
+      const samePerson = [...(item.samePerson ?? []), ...(lookup.all ?? [])]
+      const known = samePerson.length > 0 ? { ...item, samePerson } : item
+      return this.groups === 'bySender' ? withSender(known, id) : known
+    }
     if (id === item.chatId) return item
     // What the provider calls the chat: a bot that answers may need it.
     if (item.kind === 'message')

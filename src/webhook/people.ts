@@ -15,7 +15,7 @@ import { isHiddenId } from '../providers/chat-id.js'
 import type { AliasNews, Store } from '../store/store.js'
 
 /** What is needed of a store: `Batcher.aliases`. */
-export type Aliases = Pick<Store, 'learn' | 'resolve' | 'merge' | 'followAliases'>
+export type Aliases = Pick<Store, 'learn' | 'resolve' | 'samePerson' | 'merge' | 'followAliases'>
 
 /** Ids of one person, as the conversations that they would have; the one that the body uses first. */
 export interface PersonIds {
@@ -74,6 +74,11 @@ export class People {
     const uses = isHiddenId(personId) ? this.cached(provider, personId)?.uses : undefined
     for (const group of groups) if (uses && uses.size < MOST_USES) uses.add(group)
     return personId
+  }
+
+  /** All ids that are known to be the person's. @throws {StoreUnavailable} and {ForeignKey} as an append */
+  async idsOf(personId: string): Promise<string[]> {
+    return this.aliases.samePerson(personId)
   }
 
   /**

@@ -232,6 +232,22 @@ for (const [name, make] of Object.entries({ MemoryStore: inMemory, RedisStore: o
       })
     })
 
+    it('only the author of a message in a group revokes it, by any of the author’s ids', async () => {
+      const { stores } = await set()
+      const post = receiverOf(stores[0])
+      const [phone = '', lid = ''] = PERSONS[0] ?? []
+      const [other = ''] = PERSONS[1] ?? []
+      const group = '120363@g.us'
+      await post({ group, chatId: lid, messageId: 'm1' })
+      await post({ group, chatId: phone, messageId: 'm2' })
+      await post({ group, chatId: phone, messageId: 'm3', samePerson: [phone, lid] })
+      for (const messageId of ['m1', 'm2', 'm3']) await post({ kind: 'revoke', group, chatId: other, messageId })
+      expect(await waiting(stores[0])).to.deep.equal({ [`shop/${group}`]: ['m1', 'm2', 'm3'] })
+      await post({ kind: 'revoke', group, chatId: phone, messageId: 'm1' })
+      await post({ kind: 'revoke', group, chatId: lid, messageId: 'm2' })
+      expect(await waiting(stores[0])).to.deep.equal({ [`shop/${group}`]: ['m3'] })
+    })
+
     it('is merged in the process that used the other id, when the other process learns both', async () => {
       const { stores } = await set()
       const [here, there] = stores.map(store => receiverOf(store))

@@ -241,8 +241,9 @@ export class MemoryStore implements Store {
     return async () => stop()
   }
 
-  async followAliases({ learnt }: AliasListener): Promise<() => Promise<void>> {
+  async followAliases({ learnt, missed }: AliasListener): Promise<() => Promise<void>> {
     const stop = this.state.aliases.news.add(learnt)
+    missed()
     return async () => stop()
   }
 
