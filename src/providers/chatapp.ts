@@ -50,23 +50,31 @@ export const chatapp = {
   name: 'chatapp',
   title: 'ChatApp',
   recognises: (body: unknown) => Array.isArray(body) && body.length > 0 && body.every(isPart),
-  parse(body: unknown): Item[] {
-    const parts = Array.isArray(body) ? body : [body]
-    if (!parts.some(isPart))
-      throw new UnreadableBody('malformed', 'the body is no webhook of ChatApp: it is [{"data":[],"meta":{}}]')
-    return parts.flatMap(partItems)
-  },
+  parse: (body: unknown): Item[] => [...itemsIn(body)],
+  items: itemsIn,
 } as const satisfies Provider
 
-function partItems(value: unknown): Item[] {
+function* itemsIn(body: unknown): Generator<Item> {
+  const parts = Array.isArray(body) ? body : [body]
+  if (!parts.some(isPart))
+    throw new UnreadableBody('malformed', 'the body is no webhook of ChatApp: it is [{"data":[],"meta":{}}]')
+  for (const each of parts) yield* partItems(each)
+}
+
+function* partItems(value: unknown): Generator<Item> {
   const parsed = part.safeParse(value)
-  if (!parsed.success) return [{ kind: 'ignored', reason: 'invalid:not_an_object' }]
+  if (!parsed.success) {
+    yield { kind: 'ignored', reason: 'invalid:not_an_object' }
+    return
+  }
   const { data, meta } = parsed.data
-  if (meta?.type !== 'message')
-    return data.map(() => ({ kind: 'ignored' as const, reason: `event:${(meta?.type ?? 'none').slice(0, 80)}` }))
+  if (meta?.type !== 'message') {
+    for (const _ of data) yield { kind: 'ignored', reason: `event:${(meta?.type ?? 'none').slice(0, 80)}` }
+    return
+  }
   const names = [meta.licenseId, meta.messengerType].filter(name => name !== undefined)
   const idOf = isWhatsApp(meta.messengerType) ? chatIdFrom : foreignIdFrom
-  return data.map(each => itemFrom(each, names.length > 0 ? names.join(':') : undefined, idOf))
+  for (const each of data) yield itemFrom(each, names.length > 0 ? names.join(':') : undefined, idOf)
 }
 
 /** Other messengers' ids are numbers too, and no phone's. That their names lack `whatsapp` is inferred. */

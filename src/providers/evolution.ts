@@ -74,22 +74,27 @@ export const evolution = signedProvider({
   }),
   recognises: body =>
     isRecord(body) && typeof body['event'] === 'string' && typeof body['instance'] === 'string' && 'data' in body,
-  parse(body) {
-    const parsed = event.safeParse(body)
-    if (!parsed.success)
-      throw new UnreadableBody('malformed', 'the body is no event of Evolution API: event is missing')
-    const { event: name, instance: account, sender: self, data } = parsed.data
-    const origin = { account, self }
-    if (!Array.isArray(data)) return itemsOf(nameOf(name), data, origin, body)
-    // Each message with its own part of the body: the whole of it with each would be the square of it.
-    const envelope = isRecord(body) ? body : {}
-    return data.flatMap(each => itemsOf(nameOf(name), each, origin, { ...envelope, data: each }))
-  },
+  parse: body => [...itemsIn(body)],
+  items: itemsIn,
   signature: {
     secret: 'apiKey',
     headerFault: keyFault,
   },
 })
+
+function* itemsIn(body: unknown): Generator<Item> {
+  const parsed = event.safeParse(body)
+  if (!parsed.success) throw new UnreadableBody('malformed', 'the body is no event of Evolution API: event is missing')
+  const { event: name, instance: account, sender: self, data } = parsed.data
+  const origin = { account, self }
+  if (!Array.isArray(data)) {
+    yield* itemsOf(nameOf(name), data, origin, body)
+    return
+  }
+  // Each message with its own part of the body: the whole of it with each would be the square of it.
+  const envelope = isRecord(body) ? body : {}
+  for (const each of data) yield* itemsOf(nameOf(name), each, origin, { ...envelope, data: each })
+}
 
 /** Addresses by event and older versions write `MESSAGES_UPSERT` and `messages-upsert`. */
 const nameOf = (event: string) => event.toLowerCase().replaceAll(/[_-]/g, '.')

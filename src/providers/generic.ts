@@ -62,20 +62,25 @@ export const generic = {
   recognises: (body: unknown) =>
     Array.isArray(body) ||
     (isRecord(body) && (Array.isArray(body['messages']) || 'chatId' in body || typeof body['from'] === 'string')),
-  parse(body: unknown): Item[] {
-    if (!isRecord(body) && !Array.isArray(body))
-      throw new UnreadableBody(
-        'malformed',
-        'the body is neither an object nor an array: send {"messageId","chatId","text"}',
-      )
-    const items = messagesIn(body).map(itemFrom)
-    const [first] = items
-    // One message that names no chat is nothing of this shape; among others it is one bad item.
-    if (items.length === 1 && isRecord(body) && first?.kind === 'ignored' && first.reason === NO_CHAT)
-      throw new UnreadableBody('invalid:no_chat', 'chatId is missing: send {"messageId","chatId","text"}')
-    return items
-  },
+  parse: (body: unknown): Item[] => [...itemsIn(body)],
+  items: itemsIn,
 } as const satisfies Provider
+
+function* itemsIn(body: unknown): Generator<Item> {
+  if (!isRecord(body) && !Array.isArray(body))
+    throw new UnreadableBody(
+      'malformed',
+      'the body is neither an object nor an array: send {"messageId","chatId","text"}',
+    )
+  const messages = messagesIn(body)
+  for (const each of messages) {
+    const item = itemFrom(each)
+    // One message that names no chat is nothing of this shape; among others it is one bad item.
+    if (messages.length === 1 && isRecord(body) && item.kind === 'ignored' && item.reason === NO_CHAT)
+      throw new UnreadableBody('invalid:no_chat', 'chatId is missing: send {"messageId","chatId","text"}')
+    yield item
+  }
+}
 
 function itemFrom(value: unknown): Item {
   const parsed = itemShape.safeParse(value)

@@ -51,21 +51,8 @@ export const meta = signedProvider({
     ),
   }),
   recognises: body => isRecord(body) && typeof body['object'] === 'string' && Array.isArray(body['entry']),
-  parse(body) {
-    const parsed = envelope.safeParse(body)
-    if (!parsed.success)
-      throw new UnreadableBody('malformed', 'the body is no webhook of Meta: object or entry is missing')
-    if (parsed.data.object !== OBJECT)
-      throw new UnreadableBody(
-        'unsupported_object',
-        `object=${JSON.stringify(parsed.data.object.slice(0, 80))} is not "${OBJECT}": subscribe this address to that object only`,
-      )
-    return parsed.data.entry.flatMap(each => {
-      const parsedEntry = entry.safeParse(each)
-      if (isRecord(each) && Array.isArray(each['standby'])) return standbyItems(each['standby'])
-      return parsedEntry.success ? parsedEntry.data.changes.flatMap(itemsOfChange) : [invalid('no_changes')]
-    })
-  },
+  parse: body => [...itemsIn(body)],
+  items: itemsIn,
   // https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/create-webhook-endpoint
   signature: {
     secret: 'appSecret',
@@ -74,24 +61,47 @@ export const meta = signedProvider({
   },
 })
 
-function itemsOfChange(each: unknown): Item[] {
+function* itemsIn(body: unknown): Generator<Item> {
+  const parsed = envelope.safeParse(body)
+  if (!parsed.success)
+    throw new UnreadableBody('malformed', 'the body is no webhook of Meta: object or entry is missing')
+  if (parsed.data.object !== OBJECT)
+    throw new UnreadableBody(
+      'unsupported_object',
+      `object=${JSON.stringify(parsed.data.object.slice(0, 80))} is not "${OBJECT}": subscribe this address to that object only`,
+    )
+  for (const each of parsed.data.entry) {
+    const parsedEntry = entry.safeParse(each)
+    if (isRecord(each) && Array.isArray(each['standby'])) yield* standbyItems(each['standby'])
+    else if (parsedEntry.success) for (const one of parsedEntry.data.changes) yield* itemsOfChange(one)
+    else yield invalid('no_changes')
+  }
+}
+
+function* itemsOfChange(each: unknown): Generator<Item> {
   const parsed = change.safeParse(each)
-  if (!parsed.success) return [invalid('no_value')]
+  if (!parsed.success) {
+    yield invalid('no_value')
+    return
+  }
   const { field, value } = parsed.data
   // Another app has control of these chats: whoever answers, it is not this bot.
-  if (field === 'standby') return standbyItems(value.messages)
-  if (field !== 'messages' && field !== 'smb_message_echoes')
-    return [{ kind: 'ignored', reason: `other_field:${field.slice(0, 80)}` }]
+  if (field === 'standby') {
+    yield* standbyItems(value.messages)
+    return
+  }
+  if (field !== 'messages' && field !== 'smb_message_echoes') {
+    yield { kind: 'ignored', reason: `other_field:${field.slice(0, 80)}` }
+    return
+  }
   const { metadata, contacts, messages, statuses, errors, message_echoes } = value
   const account = metadata?.phone_number_id
   const senders = new Contacts(contacts)
-  const items: Item[] = [
-    ...messages.map(message => itemFrom(message, account, senders)),
-    ...message_echoes.map(message => echoItem(message, account)),
-    ...statusItems(statuses),
-  ]
-  if (errors.length > 0) items.push({ kind: 'ignored', reason: 'errors' })
-  return items.length > 0 ? items : [{ kind: 'ignored', reason: 'empty' }]
+  for (const message of messages) yield itemFrom(message, account, senders)
+  for (const message of message_echoes) yield echoItem(message, account)
+  yield* statusItems(statuses)
+  if (errors.length > 0) yield { kind: 'ignored', reason: 'errors' }
+  else if (messages.length + message_echoes.length + statuses.length === 0) yield { kind: 'ignored', reason: 'empty' }
 }
 
 function standbyItems(messages: unknown[]): Item[] {

@@ -160,6 +160,11 @@ export interface Provider {
   recognises?(body: unknown): boolean
   /** @throws {UnreadableBody} if the body as a whole is not of this provider's shape */
   parse(body: unknown): Item[]
+  /**
+   * The same one by one, for bodies that may hold many: other requests are handled in between (webhook/slices.ts).
+   * @throws as `parse`, with the first item at the latest
+   */
+  items?(body: unknown): Iterable<Item>
   /** Its options and their environment variables. Without them its webhooks are always unsigned. */
   readonly settings?: AnySettings
   /** The key of its options in `providers`. */

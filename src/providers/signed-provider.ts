@@ -9,7 +9,7 @@ import type { Fault, Lack, Provider, ProviderEnvironment, RequestHead, Signature
 type Texts = { [name: string]: string | undefined }
 
 export interface SignedDeclaration<Option extends string, Own extends Texts>
-  extends Pick<Provider, 'name' | 'title' | 'recognises' | 'parse'> {
+  extends Pick<Provider, 'name' | 'title' | 'recognises' | 'parse' | 'items'> {
   /** The key of its options in `providers`. */
   option: Option
   settings: SettingsOf<Own>

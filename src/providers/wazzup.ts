@@ -72,23 +72,24 @@ export const wazzup = signedProvider({
     isRecord(value) &&
     ([value['messages'], value['statuses']].some(each => Array.isArray(each) && each.some(isOfChannel)) ||
       value['test'] === true),
-  parse(value) {
-    if (!isRecord(value) || ![...OTHERS, 'messages', 'statuses'].some(name => name in value))
-      throw new UnreadableBody('malformed', 'the body is no webhook of Wazzup: messages is missing')
-    const { messages, statuses } = body.parse(value)
-    const others = OTHERS.filter(name => name in value)
-    return [
-      ...messages.map(itemFrom),
-      ...statuses.map(status => known({ kind: 'ignored' as const, reason: 'status', ...withId.parse(status) })),
-      ...others.map(name => ({ kind: 'ignored' as const, reason: `event:${name}` })),
-    ]
-  },
+  parse: value => [...itemsIn(value)],
+  items: itemsIn,
   // Sent as soon as Wazzup knows the CRM's key.
   signature: {
     secret: 'crmKey',
     headerFault: bearerFault,
   },
 })
+
+function* itemsIn(value: unknown): Generator<Item> {
+  if (!isRecord(value) || ![...OTHERS, 'messages', 'statuses'].some(name => name in value))
+    throw new UnreadableBody('malformed', 'the body is no webhook of Wazzup: messages is missing')
+  const { messages, statuses } = body.parse(value)
+  const others = OTHERS.filter(name => name in value)
+  for (const message of messages) yield itemFrom(message)
+  for (const status of statuses) yield known({ kind: 'ignored' as const, reason: 'status', ...withId.parse(status) })
+  for (const name of others) yield { kind: 'ignored', reason: `event:${name}` }
+}
 
 /** Statuses have no channel, but a time and a word. */
 const isOfChannel = (value: unknown) =>

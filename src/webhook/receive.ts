@@ -20,6 +20,7 @@ import { checkHead, checkSender, checkVerifyToken, refuseWebPages, type Trust, t
 import { doorReason } from './door.js'
 import { type Identify, Identities } from './identity.js'
 import { type Rejection, Rejections, UNKNOWN_PROVIDER } from './rejections.js'
+import { inSlices } from './slices.js'
 import { type Groups, type OnOwnMessage, planOf, type StepRules } from './steps.js'
 import { type Receiving, storeSteps } from './store-steps.js'
 import { placedItems } from './unplaced.js'
@@ -119,7 +120,7 @@ export class Receiver {
       const bytes = typeof body === 'function' ? await body(lease) : body
       const { provider, value, isProven } = await this.accepted({ body: bytes, header, url }, named, unsigned)
       const sender = { provider: provider.name, isProven }
-      return { status: 200, body: await this.store(provider.parse(value), sender, direct) }
+      return { status: 200, body: await this.store(await itemsOf(provider, value), sender, direct) }
     } finally {
       lease.release()
     }
@@ -185,7 +186,7 @@ export class Receiver {
     const placed = await placedItems(read, this.batcher)
     const isOthers = (account: string | undefined) => this.accounts.isOthers(account, sender)
     const { items, recheck } = await this.identities.of(placed, provider, isOthers)
-    const plan = planOf(items, provider, this.rules)
+    const plan = await planOf(items, provider, this.rules)
     const counts: Counts = { accepted: 0, duplicates: 0, ignored: plan.ignored }
     let others: string[]
     try {
@@ -199,4 +200,12 @@ export class Receiver {
     this.log.debug({ provider, direct, ...counts, reasons: Object.fromEntries(plan.reasons) }, 'webhook received')
     return counts
   }
+}
+
+/** @throws {UnreadableBody} for JSON that this provider does not send */
+async function itemsOf(provider: Provider, value: unknown): Promise<Item[]> {
+  if (provider.items === undefined) return provider.parse(value)
+  const items: Item[] = []
+  await inSlices(provider.items(value), item => items.push(item))
+  return items
 }

@@ -13,6 +13,7 @@ import {
   TYPING_WORTH_MS,
 } from '../providers/provider.js'
 import { boundedRaw } from './raw.js'
+import { inSlices } from './slices.js'
 
 /** Group chats: one conversation for the group, one for each member, or none. */
 export const GROUPS = ['byChat', 'bySender', 'ignore'] as const
@@ -46,14 +47,15 @@ export interface Plan {
   reasons: Map<string, number>
 }
 
-export function planOf(items: Item[], provider: string, rules: StepRules): Plan {
+/** In slices: a body may have many items. */
+export async function planOf(items: Iterable<Item>, provider: string, rules: StepRules): Promise<Plan> {
   const plan: Plan = { conversations: new Map(), ignored: 0, reasons: new Map() }
-  for (const item of items) {
+  await inSlices(items, item => {
     const reason = item.kind === 'message' ? addMessage(plan, item, provider, rules) : addOther(plan, item, rules)
-    if (reason === undefined) continue
+    if (reason === undefined) return
     plan.ignored += 1
     plan.reasons.set(reason, (plan.reasons.get(reason) ?? 0) + 1)
-  }
+  })
   return plan
 }
 
