@@ -17,7 +17,7 @@ let webhooks = readFileSync(`${docs}webhooks.md`, 'utf8')
 for (const [name, table] of Object.entries(tables)) {
   const markers = betweenMarkers(name)
   if (!markers.test(webhooks)) throw new Error(`docs/webhooks.md: the markers of the table of ${name} are gone`)
-  webhooks = webhooks.replace(markers, (_, start, end) => `${start}\n${table}\n\n${end}`)
+  webhooks = webhooks.replace(markers, (_, start, end) => `${start}\n${table.trimEnd()}\n\n${end}`)
 }
 writeFileSync(`${docs}webhooks.md`, webhooks)
 

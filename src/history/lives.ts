@@ -88,7 +88,8 @@ function lifeOf(draft: Draft, { isLost: lost, ...surroundings }: Context): Life 
   const phases = phasesOf(draft, releases, nowMs)
   return {
     batchId: first.batchId,
-    conversationId: first.conversationId,
+    // The last one: a merge moves batches.
+    conversationId: steps.at(-1)?.conversationId ?? first.conversationId,
     state,
     count: draft.count,
     messages: draft.messages,

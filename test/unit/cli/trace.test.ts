@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { linesOf, stateLine, summaryLine } from '../../../src/cli/show/life.js'
 import { plain } from '../../../src/cli/show/paint.js'
-import { duration, zone } from '../../../src/cli/show/words.js'
+import { duration, saying, zone } from '../../../src/cli/show/words.js'
 import { lineFor } from '../../../src/cli/watch.js'
 import { livesOf as read } from '../../../src/history/lives.js'
 import { rulesFrom } from '../../../src/rules.js'
@@ -58,6 +58,15 @@ describe('trace', () => {
     expect(waiting.flatMap(life => linesOf(life, plain))[1]).to.equal('  no processor has claimed it yet')
     const dropped = livesOf([entry(5, 'dropped', 'b1', { count: '1', by: 'lull.drop.x.1' }), entry(0, 'opened', 'b1')])
     expect(dropped.flatMap(life => linesOf(life, plain))[1]).to.equal('  discarded before a processor claimed it')
+  })
+
+  it('says that a batch joined another one, and where the messages of one person’s other id went and came from', () => {
+    const into = entry(5, 'merged', 'b1', { into: 'shop/1@c.us', batch: 'b2' })
+    const lines = livesOf([into, entry(0, 'opened', 'b1')]).flatMap(life => linesOf(life, plain))
+    expect(lines[1]).to.equal('  its messages joined another batch: two conversations of one person were merged')
+    expect(saying(into)).to.equal('into shop/1@c.us, as both are one person, joined batch b2')
+    const from = entry(5, 'merged', 'b2', { from: 'shop/2@lid', count: '1' })
+    expect(saying(from)).to.equal('1 message of shop/2@lid, as both are one person')
   })
 
   it('says that messages are gone only if they should wait and the store does not have them', () => {

@@ -75,11 +75,35 @@ describe('page: conversations', () => {
     expect(conversations.counts(TOTALS)).to.deep.equal({ open: 1, held: 0 })
   })
 
+  it('a conversation that was merged into another one is gone, and what waited or held it is there', () => {
+    step('opened', 'b1', 1000, { count: '1' }, 'from')
+    step('claimed', 'b1', 2000, { reason: 'gap' }, 'from')
+    step('opened', 'b2', 3000, { count: '1' }, 'from')
+    step('merged', 'b2', 4000, { into: 'into' }, 'from')
+    step('merged', 'b2', 4000, { from: 'from', count: '1' }, 'into')
+    const [only, ...others] = conversations.sorted()
+    expect(others).to.deep.equal([])
+    expect(only.held.batchId).to.equal('b1')
+    expect(only.open.batchId).to.equal('b2')
+  })
+
   it('counts are those of the list below them, after any events in any order', () => {
     const id = fc.constantFrom('c1', 'c2', 'c3')
     const batchId = fc.constantFrom('b1', 'b2', 'b3')
     const name = fc.constantFrom(
-      ...['opened', 'sealed', 'claimed', 'handed-over', 'answered', 'nacked', 'dead', 'redriven', 'dropped', 'grown'],
+      ...[
+        'opened',
+        'sealed',
+        'claimed',
+        'handed-over',
+        'answered',
+        'nacked',
+        'dead',
+        'redriven',
+        'dropped',
+        'merged',
+        'grown',
+      ],
     )
     fc.assert(
       fc.property(fc.array(fc.tuple(name, id, batchId), { maxLength: 60 }), events => {
@@ -87,7 +111,7 @@ describe('page: conversations', () => {
         conversations.start(RULES, [{ conversationId: 'c3', state: 'held', batchId: 'b1' }], 0)
         for (const [event, conversationId, batch] of events)
           if (event === 'grown') grow(batch, 1, 1000, conversationId)
-          else step(event, batch, 0, { count: '1' }, conversationId)
+          else step(event, batch, 0, { count: '1', ...(event === 'merged' ? { into: 'c2' } : {}) }, conversationId)
         const listed: { held?: object; open?: object; sealed: object[] }[] = conversations.sorted()
         const held = listed.filter(conversation => conversation.held !== undefined)
         const open = listed.filter(conversation => !held.includes(conversation))

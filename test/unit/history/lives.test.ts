@@ -57,6 +57,33 @@ describe('lives', () => {
     expect(phases(life)).to.deep.equal(['quietGap 1–3000', 'overdue 3000–15800'])
   })
 
+  it('a batch whose messages joined another one, as two conversations were one person’s, has ended as merged', () => {
+    const steps: Step[] = [
+      [0, 'opened', 'b1', { count: '1' }],
+      [100, 'opened', 'b2', { count: '1' }],
+      [200, 'merged', 'b1', { into: 'c', batch: 'b2' }],
+      [200, 'merged', 'b2', { from: 'd', count: '1' }],
+    ]
+    const now = state({ messages: waiting('b2', 0, 100), nowMs: 300 })
+    const [gone, stays] = lives(steps, 300, RULES, now)
+    expect(gone).to.deep.include({ state: 'merged', endedAtMs: 200 })
+    expect(stays).to.deep.include({ state: 'open' })
+  })
+
+  it('a batch that a merge moved under its own id goes on in the other conversation, and is not lost in the first', () => {
+    const steps: Step[] = [
+      [0, 'opened', 'b1', { count: '1' }],
+      [100, 'sealed', 'b1', { reason: 'flush', count: '1' }],
+      [200, 'merged', 'b1', { into: 'other' }],
+    ]
+    const there = { id: '300-9', atMs: 300, step: 'claimed', batchId: 'b1', conversationId: 'other', detail: {} }
+    const rules = RULES
+    const [before] = livesOf({ history: historyOf(steps), state: state({ nowMs: 250 }), rules, nowMs: 250 })
+    expect(before?.state).to.equal('waiting')
+    const [after] = livesOf({ history: [there, ...historyOf(steps)], rules, nowMs: 350 })
+    expect(after).to.deep.include({ state: 'claimed', conversationId: 'other' })
+  })
+
   it('a batch that waits behind an unanswered one is held, until that is answered', () => {
     const steps: Step[] = [
       [0, 'opened', 'b1'],
