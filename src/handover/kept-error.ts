@@ -51,3 +51,10 @@ function stringsOf({ text, senderName, media, location }: Message): string[] {
   const strings = [text, senderName, media?.url, media?.fileName, location?.name, location?.address]
   return strings.filter(one => one !== undefined)
 }
+
+/** What `http.ts` says of a receiver, in full: its address without a query, and a status, a code or a time. */
+const OF_RECEIVER =
+  /^https?:\/\/[^\s?#]+ (?:answered \d{3}(?: to [^\s?#]+; redirects are not followed, set the URL it leads to)?|cannot be reached: \w+|has not answered within \d+ ms)$/
+
+/** Whether a kept line is Lull's own about an HTTP receiver. Every other one may quote what a person wrote. */
+export const isOwnWords = (line: string): boolean => OF_RECEIVER.test(line)

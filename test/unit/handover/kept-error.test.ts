@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Batch } from '../../../src/batch.js'
-import { asKeptError, keptError } from '../../../src/handover/kept-error.js'
+import { asKeptError, isOwnWords, keptError } from '../../../src/handover/kept-error.js'
 
 const TEXT = 'my address is "4 Privet Drive"\nand my name is Anna'
 
@@ -46,6 +46,21 @@ describe('the kept error', () => {
     expect(kept('x'.repeat(1000))).to.have.length(200)
     expect(kept('')).to.equal('Error')
     expect(keptError('no Error', BATCH)).to.equal('no Error')
+  })
+
+  it('is Lull’s own about a receiver only if the whole line is', () => {
+    const where = 'http://127.0.0.1:1/batches'
+    for (const own of ['answered 500', 'cannot be reached: ECONNREFUSED', 'has not answered within 50 ms'])
+      expect(isOwnWords(`${where} ${own}`), own).to.equal(true)
+    const redirect = '/a; redirects are not followed, set the URL it leads to'
+    expect(isOwnWords(`${where} answered 302 to http://x${redirect}`)).to.equal(true)
+    for (const line of [
+      `${where} answered 500 my address`,
+      `${where}?text=hi answered 500`,
+      'my address',
+      `x ${where} answered 500`,
+    ])
+      expect(isOwnWords(line), line).to.equal(false)
   })
 
   it('as an error keeps its name and the frames of its stack, and no text in either', () => {
