@@ -20,8 +20,8 @@ import { checkHead, checkSender, checkVerifyToken, refuseWebPages, type Trust, t
 import { doorReason } from './door.js'
 import { type Identify, Identities } from './identity.js'
 import { type Rejection, Rejections, UNKNOWN_PROVIDER } from './rejections.js'
-import { inSlices } from './slices.js'
-import { type Groups, type OnOwnMessage, planOf, type StepRules } from './steps.js'
+import { inSlices, ownTurn } from './slices.js'
+import { addToPlan, emptyPlan, type Groups, type OnOwnMessage, type StepRules } from './steps.js'
 import { type Receiving, storeSteps } from './store-steps.js'
 import { placedItems } from './unplaced.js'
 
@@ -67,6 +67,9 @@ export interface Delivery {
   /** Hands each message over alone and without a quiet gap. */
   direct?: boolean
 }
+
+/** Larger bodies are parsed one a turn of the event loop: each takes up to 10 ms a MiB. */
+const LARGE_BODY_BYTES = 1024 * 1024
 
 /** Meta's handshake gets back at most this many characters of its challenge. */
 const LONGEST_CHALLENGE = 256
@@ -130,6 +133,7 @@ export class Receiver {
   private async accepted(request: SignedRequest, named: Provider | undefined, unsigned: ReadonlySet<string>) {
     // With a name the sender is checked before the body is parsed.
     const isNamedProven = named !== undefined && (await checkSender(this.trust, named, request, unsigned))
+    if (request.body.length > LARGE_BODY_BYTES) await ownTurn()
     const value = parseBody(request.body, request.header('content-type'))
     const provider = named ?? this.recognised(value)
     const isProven = named ? isNamedProven : await checkSender(this.trust, provider, request, unsigned)
@@ -183,16 +187,21 @@ export class Receiver {
 
   private async store(read: Item[], sender: Sender, direct: boolean): Promise<Counts> {
     const { provider } = sender
-    const placed = await placedItems(read, this.batcher)
     const isOthers = (account: string | undefined) => this.accounts.isOthers(account, sender)
-    const { items, recheck } = await this.identities.of(placed, provider, isOthers)
-    const plan = await planOf(items, provider, this.rules)
+    const plan = emptyPlan()
+    const rechecks: (() => Promise<void>)[] = []
+    await inSlices(read, async some => {
+      const placed = await placedItems(some, this.batcher)
+      const { items, recheck } = await this.identities.of(placed, provider, isOthers)
+      rechecks.push(recheck)
+      addToPlan(plan, items, provider, this.rules)
+    })
     const counts: Counts = { accepted: 0, duplicates: 0, ignored: plan.ignored }
     let others: string[]
     try {
       others = await this.accounts.takeOthersOut(plan, sender)
       await storeSteps(plan, { batcher: this.batcher, direct, counts, onAppended: this.onAppended })
-      await recheck()
+      for (const recheck of rechecks) await recheck()
     } finally {
       this.observer.received?.(provider, counts)
     }
@@ -206,6 +215,6 @@ export class Receiver {
 async function itemsOf(provider: Provider, value: unknown): Promise<Item[]> {
   if (provider.items === undefined) return provider.parse(value)
   const items: Item[] = []
-  await inSlices(provider.items(value), item => items.push(item))
+  await inSlices(provider.items(value), some => void items.push(...some))
   return items
 }

@@ -13,7 +13,6 @@ import {
   TYPING_WORTH_MS,
 } from '../providers/provider.js'
 import { boundedRaw } from './raw.js'
-import { inSlices } from './slices.js'
 
 /** Group chats: one conversation for the group, one for each member, or none. */
 export const GROUPS = ['byChat', 'bySender', 'ignore'] as const
@@ -47,16 +46,16 @@ export interface Plan {
   reasons: Map<string, number>
 }
 
-/** In slices: a body may have many items. */
-export async function planOf(items: Iterable<Item>, provider: string, rules: StepRules): Promise<Plan> {
-  const plan: Plan = { conversations: new Map(), ignored: 0, reasons: new Map() }
-  await inSlices(items, item => {
+export const emptyPlan = (): Plan => ({ conversations: new Map(), ignored: 0, reasons: new Map() })
+
+/** Adds the steps for some of a webhook's items, which come behind those of earlier ones. */
+export function addToPlan(plan: Plan, items: Item[], provider: string, rules: StepRules): void {
+  for (const item of items) {
     const reason = item.kind === 'message' ? addMessage(plan, item, provider, rules) : addOther(plan, item, rules)
-    if (reason === undefined) return
+    if (reason === undefined) continue
     plan.ignored += 1
     plan.reasons.set(reason, (plan.reasons.get(reason) ?? 0) + 1)
-  })
-  return plan
+  }
 }
 
 /** @returns the reason if the message is ignored */

@@ -1,8 +1,9 @@
 /** Takes the steps of a plan: appends, edits, revocations, signs of typing and drops, and counts what became of them. */
-import type { Appender } from '../batcher.js'
+import type { Appender, AppendMessage } from '../batcher.js'
 import type { Counts } from '../observer.js'
 import type { AccountClaim, AppendResult, EditResult, RevokeResult } from '../store/store.js'
 import type { Aliases } from './people.js'
+import { inSlices } from './slices.js'
 import type { Plan, Step } from './steps.js'
 
 /** Where messages go. `drop` is needed for `onOwnMessage: 'drop'` only; without `edit` and `revoke` those items are ignored. */
@@ -29,6 +30,8 @@ export interface StoreOptions {
 
 /** Conversations that one webhook writes to at the same time. */
 const CONVERSATIONS_AT_ONCE = 32
+/** The Redis store takes as many messages in one script. */
+const MESSAGES_AN_APPEND = 1000
 
 /**
  * The steps of one conversation are taken in their order; up to 32 conversations are written to at the same time.
@@ -49,11 +52,14 @@ export async function storeSteps({ conversations }: Plan, options: StoreOptions)
 async function takeStep(conversationId: string, step: Step, options: StoreOptions): Promise<void> {
   const { batcher, direct, counts, onAppended } = options
   if ('append' in step) {
-    const result = await batcher.append(conversationId, step.append, { direct })
-    counts.accepted += result.accepted
-    counts.duplicates += result.duplicates
-    counts.ignored += result.tooOld
-    onAppended(result)
+    const append = async (messages: AppendMessage[]) => {
+      const result = await batcher.append(conversationId, messages, { direct })
+      counts.accepted += result.accepted
+      counts.duplicates += result.duplicates
+      counts.ignored += result.tooOld
+      onAppended(result)
+    }
+    await inSlices(step.append, append, MESSAGES_AN_APPEND)
   } else if ('edit' in step) {
     const { messageId, text, authors } = step.edit
     countIn(counts, await batcher.edit?.(conversationId, messageId, text, authors))

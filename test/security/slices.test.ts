@@ -4,7 +4,7 @@ import { Batcher } from '../../src/batcher.js'
 import { MOST_ITEMS, MOST_VALUES } from '../../src/http/json-bounds.js'
 import { MemoryStore } from '../../src/store/memory/store.js'
 import { webhook } from '../../src/webhook/fetch.js'
-import { ITEMS_A_SLICE } from '../../src/webhook/slices.js'
+import { ITEMS_A_SLICE, ownTurn } from '../../src/webhook/slices.js'
 
 const many = <Each>(count: number, each: (i: number) => Each) => Array.from({ length: count }, (_, i) => each(i))
 const COUNT = MOST_ITEMS - 10
@@ -58,6 +58,20 @@ const BODIES: Record<string, [provider: string, body: unknown, items: number]> =
 
 describe('slices', function () {
   this.timeout(30_000)
+
+  it('of large bodies that come together, each is parsed in a turn of its own', async () => {
+    const turnOf: number[] = []
+    let turns = 0
+    let isOver = false
+    const count = () => {
+      turns += 1
+      if (!isOver) setImmediate(count)
+    }
+    setImmediate(count)
+    await Promise.all(Array.from({ length: 5 }, () => ownTurn().then(() => turnOf.push(turns))))
+    isOver = true
+    expect(new Set(turnOf).size).to.equal(5)
+  })
 
   for (const [name, [provider, body, items]] of Object.entries(BODIES))
     it(`${name}: the event loop turns at least once for ${ITEMS_A_SLICE} of them`, async () => {
