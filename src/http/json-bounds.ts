@@ -17,9 +17,11 @@ export const MOST_ITEMS = 10_000
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c]
 const [ARRAY, ARRAY_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d]
 
+/** Whether the level is an array, for the body being checked. Kept, because a new one costs more than a small body's check. */
+const isArray = new Uint8Array(MOST_LEVELS + 1)
+
 /** @throws {Refusal} 413 for too many values or items, 400 for values that are nested too deep */
 export function checkJson(bytes: Buffer): void {
-  const isArray = new Uint8Array(MOST_LEVELS + 1)
   let level = 0
   let values = 1
   let items = 0

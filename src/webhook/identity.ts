@@ -4,6 +4,7 @@
  */
 import { conversationIdOf, parseConversationId } from '../conversation.js'
 import type { Logger } from '../logger.js'
+import { isHiddenId } from '../providers/chat-id.js'
 import { oneForm } from '../providers/phone-forms.js'
 import type { Item, PlacedItem } from '../providers/provider.js'
 import { within } from '../within.js'
@@ -101,7 +102,7 @@ export class Identities {
     }
   }
 
-  /** Who wrote, or whose chat it is. */
+  /** Who wrote, or whose chat it is. `undefined`: the item stays as it is. */
   private personIn(item: Item, provider: string): Lookup | undefined {
     if (item.kind === 'ignored' || item.kind === 'unplaced') return undefined
     const { account, chatId, isGroup, samePerson = [] } = item
@@ -113,6 +114,9 @@ export class Identities {
     // Without a conversation for each member only what a body shows of two ids is of use.
     if (id === undefined || (isGroup && this.groups === 'byChat' && ids.length === 1 && !isAuthor)) return undefined
     const group = isGroup && this.groups === 'bySender' ? chatId : undefined
+    // Nearly all messages: a phone number alone, in a chat of two.
+    if (!isGroup && ids.length === 1 && id === chatId && this.identify === undefined && !isHiddenId(id))
+      return undefined
     const names = ids.map(each => conversationIdOf({ ...optional(account), chatId: each }))
     return {
       person: { provider, ids: names, groups: group === undefined ? [undefined] : [undefined, group] },
