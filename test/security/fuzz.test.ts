@@ -5,13 +5,13 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { Batcher } from '../../../src/batcher.js'
-import { parseBody } from '../../../src/http/body.js'
-import { providers } from '../../../src/providers/registry.js'
-import { MemoryStore } from '../../../src/store/memory/store.js'
-import { webhook } from '../../../src/webhook/fetch.js'
+import { Batcher } from '../../src/batcher.js'
+import { parseBody } from '../../src/http/body.js'
+import { providers } from '../../src/providers/registry.js'
+import { MemoryStore } from '../../src/store/memory/store.js'
+import { webhook } from '../../src/webhook/fetch.js'
 
-const folder = new URL('../../fixtures/webhooks/', import.meta.url)
+const folder = new URL('../fixtures/webhooks/', import.meta.url)
 const FORM = 'application/x-www-form-urlencoded'
 const JSON_TYPE = 'application/json'
 
@@ -30,6 +30,13 @@ const parsed = files.flatMap(({ file, bytes }) => {
 /** What a strange sender may be answered. */
 const ANSWERS = [200, 400, 413, 415]
 const HANGS_AFTER_MS = 2000
+/** By default some hundred runs a property with a fixed seed; with `LULL_FUZZ_MINUTES` as many as fit, with a new seed. */
+const MINUTES = Number(process.env['LULL_FUZZ_MINUTES'] ?? 0)
+const PROPERTIES = 4
+const runs = (times: number): fc.Parameters<unknown> =>
+  MINUTES > 0
+    ? { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: (MINUTES * 60_000) / PROPERTIES }
+    : { numRuns: times, seed: 20_261_128 }
 const RUNS = 400
 
 const named = fc.constantFrom(undefined, ...providers.names)
@@ -87,7 +94,8 @@ const count = (value: unknown): number =>
   1 +
   (typeof value === 'object' && value !== null ? Object.values(value).reduce((sum, each) => sum + count(each), 0) : 0)
 
-describe('webhook: random bodies never crash it', () => {
+describe('webhook: random bodies never crash it', function () {
+  this.timeout(60_000 + MINUTES * 60_000)
   const errors: unknown[] = []
   const nothing = () => {}
   const log = { debug: nothing, info: nothing, warn: nothing, error: (...told: unknown[]) => void errors.push(told) }
@@ -132,14 +140,14 @@ describe('webhook: random bodies never crash it', () => {
   it('fixtures with some of their values replaced, removed, doubled or wrapped', async () => {
     await fc.assert(
       fc.asyncProperty(mutated, named, (value, provider) => withstands(provider, jsonOf(value))),
-      { numRuns: RUNS * 4 },
+      runs(RUNS * 4),
     )
   })
 
   it('any JSON', async () => {
     await fc.assert(
       fc.asyncProperty(fc.json({ maxDepth: 6 }), named, (text, provider) => withstands(provider, text)),
-      { numRuns: RUNS },
+      runs(RUNS),
     )
   })
 
@@ -162,7 +170,7 @@ describe('webhook: random bodies never crash it', () => {
       fc.asyncProperty(pairs, named, (fields, provider) =>
         withstands(provider, new URLSearchParams(fields).toString(), FORM),
       ),
-      { numRuns: RUNS },
+      runs(RUNS),
     )
   })
 
@@ -183,7 +191,7 @@ describe('webhook: random bodies never crash it', () => {
     const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), cut).map(each => new Uint8Array(each))
     await fc.assert(
       fc.asyncProperty(bytes, named, fc.constantFrom(FORM, JSON_TYPE, '', 'text/plain; charset=utf-16'), withBytes),
-      { numRuns: RUNS },
+      runs(RUNS),
     )
   })
 
