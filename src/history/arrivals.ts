@@ -38,9 +38,9 @@ export function withArrivals(history: HistoryEntry[], waiting: ConversationState
     if (step === 'opened' && all) {
       arrivals.delete(batchId)
       const count = openedWith(detail, all)
-      steps.push(
-        count === 0 ? entry : { ...entry, detail: { ...detail, ids: JSON.stringify(all.ids.slice(0, count)) } },
-      )
+      // Redis stamps an entry a moment after the script has read the clock: the message's own time is exact.
+      const exact = { atMs: all.atMs[0] ?? atMs, detail: { ...detail, ids: JSON.stringify(all.ids.slice(0, count)) } }
+      steps.push(count === 0 ? entry : { ...entry, ...exact })
       coming.push(...appended(entry, all, count))
     } else if (step === 'claimed') {
       // The batch's first steps may have been trimmed.

@@ -54,7 +54,7 @@ describe('lives', () => {
     const open = { batchId: 'b1', count: 1, bytes: 2, firstAtMs: 0, lastAtMs: 0, dueAtMs: 3000, dueInMs: 0 }
     const reported = state({ messages: waiting('b1', 0), open, nowMs: 15_800, overdueForMs: 12_798 })
     const [life] = livesOf({ history: historyOf(steps), state: reported, rules: RULES, nowMs: 15_800 })
-    expect(phases(life)).to.deep.equal(['quietGap 1–3000', 'overdue 3000–15800'])
+    expect(phases(life)).to.deep.equal(['quietGap 0–3000', 'overdue 3000–15800'])
   })
 
   it('a batch whose messages joined another one, as two conversations were one person’s, has ended as merged', () => {
