@@ -3,12 +3,11 @@
 # It has the packages that every role needs. The API alone needs the optional ones, for the queue's board and for
 # Twilio's signatures: `docker build --build-arg PACKAGES=all .` adds them.
 #
-# A full version: an update is a commit. To pin what a tag names, append its digest (`docker buildx imagetools inspect
-# node:22.23.5-slim` prints it): `--build-arg NODE=22.23.5-slim@sha256:…`.
-ARG NODE=22.23.5-slim
+# Full versions: an update is a commit. To pin what a tag names, append its digest (`docker buildx imagetools inspect
+# node:22.23.5-slim` prints it): `FROM node:22.23.5-slim@sha256:…`.
 ARG PACKAGES=needed
 
-FROM node:${NODE} AS build
+FROM node:22.23.5-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
@@ -17,20 +16,20 @@ COPY scripts scripts
 COPY src src
 RUN npm run build
 
-FROM node:${NODE} AS needed
+FROM node:22.23.5-slim AS needed
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
 
 # npm installs the compiler, too, because a package of the board names it as an optional peer.
-FROM node:${NODE} AS all
+FROM node:22.23.5-slim AS all
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --no-audit --no-fund && rm -rf node_modules/typescript node_modules/@typescript
 
 FROM ${PACKAGES} AS packages
 
-FROM node:${NODE}
+FROM node:22.23.5-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
