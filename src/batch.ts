@@ -29,6 +29,7 @@ export type MessageType = (typeof MESSAGE_TYPES)[number]
 /** Why a batch was released, by its `releasedBy`: what a trace and the page say of it. */
 export const RELEASE_REASONS = {
   gap: 'the quiet gap had ended',
+  early: 'it started early, before its quiet gap had ended',
   maxWait: 'the max wait was reached',
   maxMessages: 'it held as many messages as a batch may',
   maxBytes: 'it held as many bytes as a batch may',
@@ -92,6 +93,10 @@ export interface Batch {
   dueAtMs: number
   releasedAtMs: number
   releasedBy: ReleaseReason
+  /** Handed over before its due time (`earlyStartMs`): newer messages may supersede it until it is committed. */
+  provisional?: true
+  /** The batches whose messages this one took over, the first first. Absent if it was sealed since. */
+  supersedes?: string[]
 }
 
 /** A message before it is stored: the store adds `receivedAtMs`. */
@@ -113,6 +118,7 @@ export interface MessageRun {
   dueAtMs: number
   releasedAtMs: number
   releasedBy: ReleaseReason
+  supersedes?: string[]
 }
 
 /** Turns a claimed run of messages into the batch that is handed over. */
@@ -140,6 +146,8 @@ export function composeBatch(run: MessageRun): Batch {
     dueAtMs: run.dueAtMs,
     releasedAtMs: run.releasedAtMs,
     releasedBy: run.releasedBy,
+    ...(run.releasedBy === 'early' ? { provisional: true } : {}),
+    ...(run.supersedes ? { supersedes: run.supersedes } : {}),
   }
 }
 

@@ -49,6 +49,16 @@ export const rulesSchema = z.object({
     '`serial`: the next batch of a conversation is released when the last one is answered, at max(due, answered). `concurrent`: at its due time.',
     oneOf(['serial', 'concurrent'], 'serial'),
   ),
+  answering: setting(
+    'LULL_ANSWERING',
+    'Messages that come while a batch is answered: `queue`: they wait for the end of the answer. `supersede`: they withdraw an answer that is not committed, and its messages are handed over again together with them. `supersede` needs serial order.',
+    oneOf(['queue', 'supersede'], 'queue'),
+  ),
+  earlyStartMs: setting(
+    'LULL_EARLY_START_MS',
+    'With `supersede`: a batch is handed over after this silence, marked `provisional`, and can be committed when its quiet gap has ended. Less than the quiet gap. 0: off.',
+    whole(0, HOUR, 0),
+  ),
   answerTimeoutMs: setting(
     'LULL_ANSWER_TIMEOUT_MS',
     'In serial order: the longest time that a batch which a worker has taken holds its conversation. A job that waits for a worker keeps its hold.',
@@ -90,6 +100,16 @@ export function checkTogether(rules: Rules): void {
   if (rules.batchTtlMs <= rules.quietGapMs)
     throw new RangeError(
       `batchTtlMs=${rules.batchTtlMs} is not more than quietGapMs=${rules.quietGapMs}: an open batch's header would expire before it is due`,
+    )
+  if (rules.answering === 'supersede' && rules.order !== 'serial')
+    throw new RangeError(`answering=supersede needs order=serial, and order=${rules.order}: change one of them`)
+  if (rules.earlyStartMs > 0 && rules.answering !== 'supersede')
+    throw new RangeError(
+      `earlyStartMs=${rules.earlyStartMs} needs answering=supersede, and answering=${rules.answering}: an early answer could not be withdrawn`,
+    )
+  if (rules.earlyStartMs >= rules.quietGapMs)
+    throw new RangeError(
+      `earlyStartMs=${rules.earlyStartMs} is not less than quietGapMs=${rules.quietGapMs}: make it less, or 0`,
     )
 }
 

@@ -65,6 +65,7 @@ export class Conversations {
         break
       case 'answered':
       case 'dead':
+      case 'superseded':
         if (isHolding) conversation.held = undefined
         break
       case 'redriven':

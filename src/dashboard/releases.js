@@ -4,7 +4,7 @@
 export const STEPS_READ = 1000
 export const MINUTES_SHOWN = 30
 /** Why a batch is released, in the order of the chart. */
-export const REASONS = ['gap', 'maxWait', 'maxMessages', 'maxBytes', 'flush', 'direct', 'recovery']
+export const REASONS = ['gap', 'early', 'maxWait', 'maxMessages', 'maxBytes', 'flush', 'direct', 'recovery']
 const KEPT_LATENESSES = 2000
 const LATENESS_WINDOW_MS = 600_000
 const MINUTE_MS = 60_000

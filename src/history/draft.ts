@@ -9,7 +9,16 @@ import { type HistoryEntry, idsIn, numberIn } from './steps.js'
 export type LifeRules = Pick<Rules, 'quietGapMs' | 'maxWaitMs' | 'order'>
 
 /** Where the steps leave a batch. */
-export type Place = 'waiting' | 'claimed' | 'answering' | 'answered' | 'dead' | 'dropped' | 'revoked' | 'merged'
+export type Place =
+  | 'waiting'
+  | 'claimed'
+  | 'answering'
+  | 'answered'
+  | 'dead'
+  | 'dropped'
+  | 'revoked'
+  | 'merged'
+  | 'superseded'
 
 export interface Stay {
   place: Place
@@ -88,6 +97,9 @@ export class Draft {
         this.end('answered', atMs)
         this.outcome = detail['outcome'] ?? ''
         this.free(entry)
+        break
+      case 'superseded':
+        this.leave('superseded', entry)
         break
       case 'dead':
         this.end('dead', atMs)

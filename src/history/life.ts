@@ -17,6 +17,7 @@ import type { HistoryEntry } from './steps.js'
  *   dropped    it was discarded before a processor claimed it
  *   revoked    every message in it was revoked before a processor claimed it
  *   merged     its messages joined another batch, as the conversations of one person were merged
+ *   superseded newer messages withdrew it before its answer was committed
  *   lost       it should wait, and its messages are gone: something other than Lull deleted them
  */
 export type LifeState =
@@ -30,6 +31,7 @@ export type LifeState =
   | 'dropped'
   | 'revoked'
   | 'merged'
+  | 'superseded'
   | 'lost'
 
 /**
@@ -106,7 +108,15 @@ export interface Life {
 }
 
 /** States in which nothing more happens by itself. */
-const ENDED: ReadonlySet<LifeState> = new Set(['answered', 'dead', 'dropped', 'revoked', 'merged', 'lost'])
+const ENDED: ReadonlySet<LifeState> = new Set([
+  'answered',
+  'dead',
+  'dropped',
+  'revoked',
+  'merged',
+  'superseded',
+  'lost',
+])
 
 /** Whether nothing more happens to it, unless somebody redrives it. */
 export const isEnded = ({ state }: Pick<Life, 'state'>): boolean => ENDED.has(state)

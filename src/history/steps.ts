@@ -4,7 +4,10 @@
  */
 
 export type HistoryStep =
-  /** A batch got its first messages. `count`: how many came together; `ids`: the id of the first one, as a JSON list. */
+  /**
+   * A batch got its first messages. `count`: how many came together; `ids`: the id of the first one, as a JSON list.
+   * `supersedes`: the batches whose messages it took over, separated by spaces.
+   */
   | 'opened'
   /**
    * More messages were added. `count`: how many the batch holds now; `ids`: those that came. No store keeps this step:
@@ -31,6 +34,10 @@ export type HistoryStep =
   | 'nacked'
   /** The receiver has the batch. `owner`: who handed it over; `late`: the batch was dead by then. */
   | 'handed-over'
+  /** Newer messages withdrew the batch before it was committed. `by`: the batch that has its messages; `count`. */
+  | 'superseded'
+  /** The receiver was about to answer: nothing supersedes the batch any more. */
+  | 'committed'
   /** The work on the batch has ended. `outcome`: an `AnswerOutcome`; `late`: the batch was dead by then. */
   | 'answered'
   /** The last attempt failed. `attempt`, `error`. */

@@ -22,12 +22,22 @@
  *   answering  handed over; in serial order it holds its conversation until the work on it has ended
  *   dead       its handover failed for good. It is kept, with its messages, until it is redriven or discarded
  *
+ * With `answering: 'supersede'` (serial order only) a batch that holds its conversation may also be
+ *
+ *   committed    its answer is about to be sent: nothing withdraws it any more. See `commit`
+ *   superseded   withdrawn before its commit: by a new message, an edit or a revocation. Its messages are back in front
+ *                of the list, as the open batch, together with the new one. `drop` discards them instead
+ *
+ * A batch is superseded only if it was released by its quiet gap or its early start, is not committed, nothing waits
+ * behind it, and all messages fit into one batch. Else it goes on, and what is new waits behind it.
+ *
  * A conversation is *held* from the claim of a batch until that batch is acknowledged (concurrent order) or answered
  * (serial order). A held conversation still collects messages, but none of its batches can be claimed.
  *
  * ## Times
  *
  *   due time       the earlier of last message + `quietGapMs` and first message + `maxWaitMs`; now for a sealed batch
+ *   early start    with `earlyStartMs`: so long after the last message a batch can be claimed, before its due time
  *   may-go time    from when a batch can be claimed: its due time, or the end of the hold if that is later. Lateness
  *                  and `overdueForMs` count from here
  *   header's TTL   `batchTtlMs` after the last message, and longer while the conversation is held
@@ -43,6 +53,11 @@
  *   2. It is held exactly while one of its batches is claimed, or (serial order) answering. One batch at a time.
  *   3. The messages of a batch are neighbours in the list. The header describes the last batch, and its count is exact.
  *   4. An accepted message is in exactly one place: listed, claimed, dead, handed over or dropped.
+ *   5. The same with superseding: the messages of a superseded batch are listed again, and in no other place.
+ *   6. A conversation has at most one batch that is committed and not answered.
+ *   7. No message is in two committed batches.
+ *   8. A commit is granted at the due time or after it, never before.
+ *   9. Nothing supersedes a committed batch.
  *
  * ## What can go wrong
  *
@@ -215,6 +230,28 @@ export interface ForgetResult {
   historyEntries: number
   /** The batch that was claimed or answering. Its processor or its receiver still has it. */
   underWay?: string
+}
+
+/**
+ * `go`: nothing withdraws the batch any more; `again`: it was committed before, so an earlier run of the work may have
+ * sent its answer. `wait`: it is due in `waitMs`. `superseded`: newer messages withdrew it, and `by` has its messages;
+ * without `by` they were dropped. `unknown`: it does not hold its conversation, and it ended over an hour ago or never
+ * began.
+ */
+export type CommitResult =
+  | { state: 'go'; again?: true }
+  | { state: 'wait'; waitMs: number }
+  | { state: 'superseded'; by?: string }
+  | { state: 'answered' }
+  | { state: 'unknown' }
+
+/** What may end or move the wait for a commit. */
+export interface SupersedeListener {
+  superseded(news: { conversationId: string; batchId: string; by?: string | undefined }): void
+  /** The due time of a batch that is being answered has moved. */
+  moved(news: { conversationId: string; batchId: string; dueInMs: number }): void
+  /** News may have been missed: before now, or while the connection was away. Ask `commit`. */
+  missed(): void
 }
 
 /** What is known of one person's ids, as the conversations that they would have. */
@@ -431,9 +468,17 @@ export interface Store {
    *   lease by now, nothing changes: its conversation waits for that one
    */
   answered(batchId: string, outcome: AnswerOutcome, conversationId?: string, lease?: number): Promise<AnsweredResult>
-  /** Seals the open batch and makes it due. `undefined`: there was none. */
+  /**
+   * Asks before an answer is sent: see `CommitResult`. A batch that is granted stays committed through a nack, the end
+   * of its lease, its death and its redrive.
+   */
+  commit(batchId: string): Promise<CommitResult>
+  /**
+   * Seals the open batch and makes it due. Without one, makes a batch due that was handed over early, which nothing
+   * supersedes any more. `undefined`: there was neither.
+   */
   flush(conversationId: string): Promise<{ batchId: string; count: number } | undefined>
-  /** Discards all messages that are not claimed. Resolves to how many. */
+  /** Discards all messages that are not claimed, or whose batch can be superseded. Resolves to how many. */
   drop(conversationId: string): Promise<number>
   /**
    * Erases all that the store keeps of a conversation: messages, seen ids, claimed and dead batches, its hold, its
@@ -507,6 +552,8 @@ export interface Store {
    * be reached or refuses the subscription.
    */
   followGrowth(listener: GrowthListener): Promise<() => Promise<void>>
+  /** Calls `listener` as batches are superseded. Rejects if the store refuses the subscription. */
+  followSuperseded(listener: SupersedeListener): Promise<() => Promise<void>>
   /** Calls `listener` as ids are learnt and forgotten, `missed` first. Rejects if the store refuses the subscription. */
   followAliases(listener: AliasListener): Promise<() => Promise<void>>
   /** Absent if the store serves one process alone. */

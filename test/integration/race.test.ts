@@ -57,4 +57,56 @@ describe('race', () => {
       await Promise.all(stores.map(store => store.close()))
     }
   })
+
+  it('of an append and a commit at the same moment exactly one wins, in each of 1,000 conversations', async () => {
+    const redis = await testRedis()
+    const prefix = uniquePrefix()
+    const rules = rulesFrom({ quietGapMs: 10, answering: 'supersede' })
+    const [writer, worker] = [new RedisStore({ redis, prefix, rules }), new RedisStore({ redis, prefix, rules })]
+    const chats = Array.from({ length: 1000 }, (_, i) => `chat-${i}@c.us`)
+    const say = (conversationId: string, messageId: string) =>
+      writer.append({ conversationId, messages: [{ messageId, type: 'text', text: messageId }] })
+    try {
+      await Promise.all([writer.open(), worker.open()])
+      await Promise.all(chats.map(chat => say(chat, 'old')))
+      const batches = new Map<string, string>()
+      await until(
+        async () => {
+          const claimed = (await worker.claim({ owner: 'p', maxBatches: 100, maxBytes: 1_000_000 })).batches
+          await worker.ack(claimed.map(({ batchId }) => batchId))
+          for (const { batchId, batch } of claimed) batches.set(batch.conversationId, batchId)
+          return batches.size === chats.length
+        },
+        { what: '1,000 batches to be handed over' },
+      )
+      const won = { append: 0, commit: 0 }
+      for (let i = 0; i < chats.length; i += 50) {
+        const some = chats.slice(i, i + 50)
+        const commit = () => Promise.all(some.map(chat => worker.commit(batches.get(chat) ?? '')))
+        const append = () => Promise.all(some.map(chat => say(chat, 'new')))
+        // Who is sent first takes turns.
+        const appendFirst = i % 100 === 0
+        const appended = appendFirst ? append() : undefined
+        const committed = commit()
+        await (appended ?? append())
+        const commits = await committed
+        for (const [j, chat] of some.entries()) {
+          const { heldBy, messages, open } = await writer.conversation(chat)
+          const waiting = messages.map(({ message }) => message.messageId)
+          if (commits[j]?.state === 'go') {
+            won.commit += 1
+            expect([heldBy?.batchId, waiting]).to.deep.equal([batches.get(chat), ['new']])
+          } else {
+            won.append += 1
+            expect(commits[j]).to.deep.equal({ state: 'superseded', by: open?.batchId })
+            expect([heldBy, waiting]).to.deep.equal([undefined, ['old', 'new']])
+          }
+        }
+      }
+      expect(won.append + won.commit).to.equal(chats.length)
+      expect([won.append > 0, won.commit > 0], `each wins some: ${JSON.stringify(won)}`).to.deep.equal([true, true])
+    } finally {
+      await Promise.all([writer.close(), worker.close()])
+    }
+  })
 })

@@ -42,6 +42,8 @@ const DEFAULTS: ReturnType<typeof plain> = {
     leaseMs: 30_000,
     maxAttempts: 5,
     order: 'serial',
+    answering: 'queue',
+    earlyStartMs: 0,
     answerTimeoutMs: 300_000,
   },
   batching: true,

@@ -126,6 +126,8 @@ const BATCHER_AND_PROCESSOR: All<BatcherOptions & ProcessorOptions> = {
   leaseMs: 'documented',
   maxAttempts: 'documented',
   order: 'documented',
+  answering: 'documented',
+  earlyStartMs: 'documented',
   answerTimeoutMs: 'documented',
   batching: 'documented',
   handle: 'documented',

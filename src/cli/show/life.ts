@@ -51,6 +51,7 @@ function answerLines({ claimed, state, waitedFor, error, steps }: Life, paint: P
 
 const UNCLAIMED: Readonly<Record<string, string>> = {
   dropped: 'discarded before a processor claimed it',
+  superseded: 'newer messages withdrew it before its answer was committed',
   merged: 'its messages joined another batch: two conversations of one person were merged',
   revoked: 'all its messages were revoked before a processor claimed it',
 }

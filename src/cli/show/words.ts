@@ -54,7 +54,7 @@ const ms = (text: string | undefined) => duration(Number(text ?? 0))
 const by = (name: string | undefined) => (name ? `by ${shortName(name)}` : '')
 
 const SAYING: Readonly<Record<string, (detail: Detail) => (string | undefined)[]>> = {
-  opened: detail => [`with ${count(detail)}`],
+  opened: detail => [`with ${count(detail)}`, detail['supersedes'] && `in place of ${detail['supersedes']}`],
   appended: detail => [`now ${count(detail)}`],
   extended: detail => [`typing: due ${ms(detail['byMs'])} later`],
   sealed: detail => [`${detail['reason']}`, count(detail)],
@@ -65,6 +65,8 @@ const SAYING: Readonly<Record<string, (detail: Detail) => (string | undefined)[]
   nacked: detail => [`attempt ${detail['attempt']} failed`, `again in ${ms(detail['delayMs'])}`, detail['error']],
   'handed-over': detail => [by(detail['owner']), detail['late'] && 'late'],
   answered: detail => [detail['outcome'], detail['late'] && 'late'],
+  superseded: ({ by: successor, ...detail }) => [count(detail), successor && `now in batch ${successor}`],
+  committed: () => [],
   dead: detail => [`after attempt ${detail['attempt']}`, detail['error']],
   dropped: detail => [count(detail), by(detail['by'])],
   merged: ({ into, batch, from, ...detail }) =>

@@ -191,11 +191,13 @@ export default {
     dropped: 'discarded',
     revoked: 'all messages revoked',
     merged: 'joined another batch',
+    superseded: 'superseded by newer messages',
     lost: 'lost',
   },
   // The words of RELEASE_REASONS in src/batch.ts, as a trace prints them.
   reasons: {
     gap: 'the quiet gap had ended',
+    early: 'it started early, before its quiet gap had ended',
     maxWait: 'the max wait was reached',
     maxMessages: 'it held as many messages as a batch may',
     maxBytes: 'it held as many bytes as a batch may',

@@ -15,7 +15,7 @@ import type {
   NackRequest,
   NackResult,
 } from '../store.js'
-import type { Claimed, Conversation, State } from './state.js'
+import type { Claimed, Conversation, Header, State } from './state.js'
 import { type Entry, idsRecorded, timesRecorded } from './structures.js'
 
 const ENDED_LEASES_A_CLAIM = 10
@@ -73,12 +73,13 @@ function takeHead(state: State, conversation: Conversation, dueAtMs: number, own
   const firstAtMs = entries[0]?.receivedAtMs ?? now
   const lastAtMs = entries.at(-1)?.receivedAtMs ?? now
   const life = isOpen
-    ? { firstAtMs: header.firstAtMs, lastAtMs: header.lastAtMs, dueAtMs: header.dueAtMs, releasedBy: header.dueBy }
+    ? openLife(state, header, now)
     : {
         firstAtMs,
         lastAtMs,
         dueAtMs: run.seal?.atMs ?? dueAtMs,
         releasedBy: run.seal?.reason ?? ('recovery' satisfies ReleaseReason),
+        ...(run.seal?.isCommitted ? { isCommitted: true } : {}),
       }
   const lost = isOpen || run.seal ? undefined : lastAtMs + state.rules.batchTtlMs > now ? 'vanished' : 'expired'
   const batch: Claimed = { conversationId, attempt: 1, lease: 1, owner, entries, ...life, releasedAtMs: now }
@@ -91,6 +92,21 @@ function takeHead(state: State, conversation: Conversation, dueAtMs: number, own
   const named = { ids: idsRecorded(entries), at: timesRecorded(entries), firstAtMs }
   state.record('claimed', batchId, conversationId, now, { owner, reason: batch.releasedBy, count, lateMs, ...named })
   return taken
+}
+
+function openLife(state: State, header: Header, now: number) {
+  const { firstAtMs, lastAtMs, dueAtMs, dueBy, supersedes } = header
+  // A last message ahead of now: the clock was set back, and the batch is due.
+  const isEarly = state.rules.earlyStartMs > 0 && dueAtMs > now && lastAtMs <= now
+  const releasedBy: ReleaseReason = isEarly ? 'early' : dueBy
+  return {
+    firstAtMs,
+    lastAtMs,
+    dueAtMs,
+    releasedBy,
+    ...(supersedes ? { supersedes } : {}),
+    ...(state.supersedes && releasedBy !== 'maxWait' ? { isSupersedable: true } : {}),
+  }
 }
 
 /** Starts a lease. Returns the batch for its owner. */
@@ -171,7 +187,12 @@ export function ack(state: State, batchIds: string[]): void {
     state.record('handed-over', batchId, conversationId, now, { owner: batch.owner || state.name })
     if (state.rules.order === 'serial') {
       const checkAtMs = state.nextCheck(now)
-      state.handedOver.set(batchId, { conversationId, handedOverAtMs: now })
+      state.handedOver.set(batchId, {
+        conversationId,
+        handedOverAtMs: now,
+        ...(state.supersedes && batch.isSupersedable ? { batch } : {}),
+        ...(batch.isCommitted ? { isCommitted: true } : {}),
+      })
       state.answering.set(batchId, checkAtMs)
       state.keepHeader(conversationId, now, checkAtMs)
     } else {
@@ -196,7 +217,7 @@ export function answered(
     if (dead) {
       state.dead.delete(batchId)
       state.record('answered', batchId, dead.conversationId, now, { outcome, late: 'true' })
-    } else if (conversationNamed) {
+    } else if (conversationNamed && !(state.supersedes && state.endOf(batchId, now))) {
       state.record('answered', batchId, conversationNamed, now, { outcome })
     }
     return { freed: false }
@@ -208,6 +229,7 @@ export function answered(
   state.claimed.delete(batchId)
   if (claimed) state.record('handed-over', batchId, conversationId, now, { owner: claimed.owner })
   state.record('answered', batchId, conversationId, now, { outcome })
+  if (state.supersedes) state.end(batchId, { state: 'answered', atMs: now })
   const dueInMs = state.free(state.conversation(conversationId), now)
   return { freed: true, ...(dueInMs === undefined ? {} : { dueInMs }) }
 }

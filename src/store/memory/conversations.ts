@@ -13,13 +13,15 @@ import {
   type Totals,
 } from '../store.js'
 import { handedOut } from './batches.js'
-import { type Header, type State, sealOpen, type WaitingRun, waiting } from './state.js'
+import { type Conversation, type Header, type State, sealOpen, type WaitingRun, waiting } from './state.js'
 import { type Deadlines, IDS_RECORDED, idsRecorded, within } from './structures.js'
+import { endSuperseded, moveDue, publishSuperseded, supersedable } from './superseding.js'
 
 export function extend(state: State, conversationId: string, worthMs: number) {
   const now = state.now()
   const { conversation, header } = openBatch(state, conversationId, now)
-  if (!conversation || !header || now >= header.dueAtMs) return undefined
+  const held = conversation && extendHolder(state, conversation, worthMs, now)
+  if (!conversation || !header || now >= header.dueAtMs) return held
   const { batchId, firstAtMs, dueAtMs } = header
   const latestMs = firstAtMs + state.rules.maxWaitMs
   const extendedMs = Math.max(dueAtMs, Math.min(now + Math.round(worthMs), latestMs))
@@ -29,8 +31,26 @@ export function extend(state: State, conversationId: string, worthMs: number) {
   header.dueBy = extendedMs === latestMs ? 'maxWait' : 'gap'
   state.keepHeader(conversationId, now, extendedMs)
   const isHead = conversation.runs[0]?.batchId === batchId
-  if (conversation.heldBy === undefined && isHead) state.schedule(conversationId, batchId, extendedMs, now)
+  if (conversation.heldBy === undefined && isHead) {
+    const { earlyStartMs } = state.rules
+    const startMs = earlyStartMs > 0 ? Math.max(state.due.get(conversationId) ?? 0, now + earlyStartMs) : extendedMs
+    state.schedule(conversationId, batchId, Math.min(extendedMs, startMs), now)
+  }
   state.publishGrowth(conversation, batchId, conversation.runs.at(-1)?.entries.length ?? 0, extendedMs - now)
+  return { batchId, dueInMs: extendedMs - now }
+}
+
+/** The same for the batch that holds the conversation, if it can be superseded. */
+function extendHolder(state: State, conversation: Conversation, worthMs: number, now: number) {
+  const old = supersedable(state, conversation)
+  if (!old || now >= old.batch.dueAtMs) return undefined
+  const { batchId, batch } = old
+  const latestMs = batch.firstAtMs + state.rules.maxWaitMs
+  const extendedMs = Math.max(batch.dueAtMs, Math.min(now + Math.round(worthMs), latestMs))
+  if (extendedMs > batch.dueAtMs) {
+    state.record('extended', batchId, conversation.id, now, { byMs: extendedMs - batch.dueAtMs })
+    moveDue(state, conversation, old, extendedMs, now)
+  }
   return { batchId, dueInMs: extendedMs - now }
 }
 
@@ -38,11 +58,23 @@ export function flush(state: State, conversationId: string) {
   const now = state.now()
   const { conversation, header } = openBatch(state, conversationId, now)
   const run = conversation?.runs.at(-1)
-  if (!conversation || !header || !run) return undefined
+  const held = conversation && flushHolder(state, conversation, now)
+  if (!conversation || !header || !run) return held
   const { batchId } = header
   const count = run.entries.length
   sealOpen(state, conversation, run, 'flush', now)
   return { batchId, count }
+}
+
+/** Makes the batch that holds the conversation due, if it can be superseded and was handed out early. */
+function flushHolder(state: State, conversation: Conversation, now: number) {
+  const old = supersedable(state, conversation)
+  if (!old || now >= old.batch.dueAtMs) return undefined
+  const count = old.batch.entries.length
+  state.record('sealed', old.batchId, conversation.id, now, { reason: 'flush', count })
+  delete old.batch.isSupersedable
+  moveDue(state, conversation, old, now, now)
+  return { batchId: old.batchId, count }
 }
 
 /** A drop names the first messages, up to this many bytes of them. */
@@ -51,15 +83,18 @@ const NAMED_BYTES = 1024 * 1024
 export function drop(state: State, conversationId: string): number {
   const now = state.now()
   const { conversation, header } = openBatch(state, conversationId, now)
-  const count = conversation ? waiting(conversation) : 0
+  const old = conversation && supersedable(state, conversation)
+  const count = (conversation ? waiting(conversation) : 0) + (old?.batch.entries.length ?? 0)
   if (!conversation || count === 0) return 0
-  const batchId = header?.batchId ?? conversation.runs[0]?.batchId ?? ''
+  const batchId = header?.batchId ?? conversation.runs[0]?.batchId ?? old?.batchId ?? ''
+  if (old) endSuperseded(state, conversation, old, now)
   const all = conversation.runs.flatMap(({ entries }) => entries)
   const ids = idsRecorded(within(all, IDS_RECORDED, NAMED_BYTES))
   state.record('dropped', batchId, conversationId, now, { count, by: state.name, ids })
   conversation.runs = []
   delete conversation.header
   state.due.delete(conversationId)
+  if (old) publishSuperseded(state, conversation, old, now)
   state.tidy(conversation)
   return count
 }
@@ -82,7 +117,8 @@ function forgetOne(state: State, conversationId: string): ForgetResult {
   const conversation = state.conversations.get(conversationId)
   const underWay = conversation?.heldBy
   const claimed = underWay === undefined ? undefined : state.claimedBatches.get(underWay)
-  const messages = (conversation ? waiting(conversation) : 0) + (claimed?.entries.length ?? 0)
+  const kept = claimed ?? (underWay === undefined ? undefined : state.handedOver.get(underWay)?.batch)
+  const messages = (conversation ? waiting(conversation) : 0) + (kept?.entries.length ?? 0)
   const dead = [...state.dead].filter(([, batch]) => batch.conversationId === conversationId)
   state.conversations.delete(conversationId)
   state.due.delete(conversationId)
@@ -112,10 +148,10 @@ export function redrive(state: State, batchIds: [string, ...string[]]) {
   for (const { batchId, entries } of dead)
     state.record('redriven', batchId, conversationId, now, { count: entries.length, by: state.name })
   conversation.runs.unshift(
-    ...dead.map(({ batchId, entries, releasedBy, dueAtMs }) => ({
+    ...dead.map(({ batchId, entries, releasedBy, dueAtMs, isCommitted }) => ({
       batchId,
       entries,
-      seal: { reason: releasedBy, atMs: dueAtMs },
+      seal: { reason: releasedBy, atMs: dueAtMs, ...(isCommitted ? { isCommitted } : {}) },
     })),
   )
   for (const { batchId } of dead) state.dead.delete(batchId)
@@ -227,7 +263,8 @@ export interface Snapshot {
   }[]
   /** `untilMs`: the end of the lease, or the next check. */
   claimed: { batchId: string; conversationId: string; count: number; untilMs?: number }[]
-  answering: { batchId: string; conversationId: string; untilMs?: number }[]
+  /** `count`: of the messages that are kept, as a newer message may supersede it. */
+  answering: { batchId: string; conversationId: string; untilMs?: number; count?: number }[]
   dead: { batchId: string; conversationId: string; count: number }[]
 }
 
@@ -256,9 +293,10 @@ export function snapshot(state: State): Snapshot {
       }
     }),
     claimed: counted(state.claimedBatches).map(batch => ({ ...batch, ...until(state.claimed, batch.batchId) })),
-    answering: [...state.handedOver].map(([batchId, { conversationId }]) => ({
+    answering: [...state.handedOver].map(([batchId, { conversationId, batch }]) => ({
       batchId,
       conversationId,
+      ...(batch ? { count: batch.entries.length } : {}),
       ...until(state.answering, batchId),
     })),
     dead: counted(state.dead),

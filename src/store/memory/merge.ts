@@ -104,9 +104,9 @@ function join(state: State, a: Open | undefined, b: Open | undefined, now: numbe
   const firstAtMs = sealed.length === 0 ? Math.min(a.header.firstAtMs, b.header.firstAtMs) : first.receivedAtMs
   const latestMs = firstAtMs + maxWaitMs
   const restDueAtMs = Math.min(Math.max(a.header.dueAtMs, b.header.dueAtMs), latestMs)
-  const due: Pick<Header, 'dueAtMs' | 'dueBy'> =
+  const due: Pick<Header, 'dueAtMs' | 'dueBy' | 'supersedes'> =
     sealed.length === 0
-      ? { dueAtMs: earlier.dueAtMs, dueBy: earlier.dueBy }
+      ? { dueAtMs: earlier.dueAtMs, dueBy: earlier.dueBy, ...supersededBy(a.header, b.header) }
       : { dueAtMs: restDueAtMs, dueBy: restDueAtMs === latestMs ? 'maxWait' : 'gap' }
   return {
     sealed,
@@ -122,6 +122,11 @@ function join(state: State, a: Open | undefined, b: Open | undefined, now: numbe
       },
     },
   }
+}
+
+function supersededBy(a: Header, b: Header): Pick<Header, 'supersedes'> {
+  const supersedes = [...(a.supersedes ?? []), ...(b.supersedes ?? [])]
+  return supersedes.length === 0 ? {} : { supersedes }
 }
 
 const bytesOf = (entries: Entry[]) => entries.reduce((sum, { bytes }) => sum + bytes, 0)

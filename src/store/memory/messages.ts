@@ -5,6 +5,15 @@ import { entryJson, messageFrom } from '../redis/entries.js'
 import type { AppendRequest, AppendResult, EditRequest, EditResult, RevokeResult } from '../store.js'
 import { type Conversation, type State, sealOpen, type WaitingRun, waiting } from './state.js'
 import { type Entry, ID_RECORDED, idsRecorded } from './structures.js'
+import {
+  bytesOf,
+  endSuperseded,
+  publishSuperseded,
+  reopen,
+  type Supersedable,
+  supersedableAlone,
+  supersededWith,
+} from './superseding.js'
 
 /** The open batch during an append, and what the append has added to it so far. */
 interface Collecting {
@@ -14,6 +23,7 @@ interface Collecting {
   isNew: boolean
   /** Messages that this append has added. */
   added: number
+  supersedes?: string[]
 }
 
 export function append(state: State, request: AppendRequest): AppendResult {
@@ -22,6 +32,7 @@ export function append(state: State, request: AppendRequest): AppendResult {
   const now = state.now()
   const conversation = state.conversation(request.conversationId)
   const appending = new Appending(state, conversation, request.direct ?? false, now)
+  appending.supersede(request.messages, texts)
   for (const [i, message] of request.messages.entries()) appending.take(message, texts[i] ?? '')
   state.tidy(conversation)
   return appending.finish()
@@ -30,6 +41,7 @@ export function append(state: State, request: AppendRequest): AppendResult {
 class Appending {
   private readonly counts = { accepted: 0, duplicates: 0, tooOld: 0 }
   private collecting: Collecting | undefined
+  private superseded: Supersedable | undefined
   private lastBatchId: string | undefined
   /** The id of the first batch that this append opens. The ids of the others add their number to it. */
   private readonly seedId: string
@@ -45,18 +57,54 @@ class Appending {
     const header = state.header(conversation, now)
     const run = conversation.runs.at(-1)
     if (header && run)
-      this.collecting = { run, bytes: header.bytes, firstAtMs: header.firstAtMs, isNew: false, added: 0 }
+      this.collecting = {
+        run,
+        bytes: header.bytes,
+        firstAtMs: header.firstAtMs,
+        isNew: false,
+        added: 0,
+        ...(header.supersedes ? { supersedes: header.supersedes } : {}),
+      }
+  }
+
+  /** Supersedes the batch that holds the conversation, if the new messages may do that. */
+  supersede(messages: StoredMessage[], texts: string[]): void {
+    const { state, conversation, now } = this
+    const { maxMessages, maxBytes } = state.rules
+    const old = this.direct || conversation.header ? undefined : supersedableAlone(state, conversation)
+    if (!old) return
+    const ids = new Set<string>()
+    let count = old.batch.entries.length
+    let bytes = bytesOf(old.batch.entries)
+    for (const [i, message] of messages.entries()) {
+      if (this.isNotNew(message) || ids.has(message.messageId)) continue
+      ids.add(message.messageId)
+      count += 1
+      bytes += Buffer.byteLength(texts[i] ?? '')
+    }
+    if (ids.size === 0 || count > maxMessages || bytes > maxBytes) return
+    const open = this.openBatch()
+    open.run.entries.push(...old.batch.entries)
+    Object.assign(open, { bytes: bytesOf(old.batch.entries), firstAtMs: old.batch.firstAtMs })
+    open.supersedes = supersededWith(old)
+    this.superseded = old
+    endSuperseded(state, conversation, old, now, open.run.batchId)
+  }
+
+  private isNotNew(message: StoredMessage): 'duplicates' | 'tooOld' | undefined {
+    const { state, conversation, now } = this
+    const { maxAgeMs } = state.rules
+    if (state.seen.has(conversation.id, message.messageId, now)) return 'duplicates'
+    const isOld = maxAgeMs > 0 && message.sentAtMs !== undefined && Math.round(message.sentAtMs) < now - maxAgeMs
+    return isOld ? 'tooOld' : undefined
   }
 
   take(message: StoredMessage, json: string): void {
     const { state, conversation, now } = this
-    const { maxAgeMs, maxMessages, maxBytes } = state.rules
-    if (state.seen.has(conversation.id, message.messageId, now)) {
-      this.counts.duplicates += 1
-      return
-    }
-    if (maxAgeMs > 0 && message.sentAtMs !== undefined && Math.round(message.sentAtMs) < now - maxAgeMs) {
-      this.counts.tooOld += 1
+    const { maxMessages, maxBytes } = state.rules
+    const notNew = this.isNotNew(message)
+    if (notNew) {
+      this.counts[notNew] += 1
       return
     }
     state.seen.add(conversation.id, message.messageId, now)
@@ -81,14 +129,23 @@ class Appending {
       return { ...this.counts, batchId: header.batchId, dueInMs: Math.max(header.dueAtMs - now, 0) }
     }
     const dueAtMs = open ? this.renewHeader(open) : now
-    const atMs = state.headDueAtMs(conversation, now) ?? now
+    const atMs = this.startAtMs(dueAtMs)
     const held = conversation.heldBy !== undefined
     const dueInMs = Math.max(dueAtMs - now, 0)
     const batchId = this.lastBatchId ?? ''
     const count = open ? open.run.entries.length : waiting(conversation)
     if (!held) state.schedule(conversation.id, batchId, atMs, now)
     state.publishGrowth(conversation, batchId, count, held ? dueInMs : Math.max(atMs - now, 0))
+    if (this.superseded) publishSuperseded(state, conversation, this.superseded, now, open?.run.batchId ?? this.seedId)
     return { ...this.counts, batchId, dueInMs, listeners: state.processors.count }
+  }
+
+  /** When the conversation may go: with the early start of the batch that is open now, if that is the first. */
+  private startAtMs(dueAtMs: number): number {
+    const { state, conversation, now } = this
+    const { earlyStartMs } = state.rules
+    if (state.headDueAtMs(conversation, now) === undefined) return now
+    return earlyStartMs > 0 ? Math.min(dueAtMs, now + earlyStartMs) : dueAtMs
   }
 
   private openBatch(): Collecting {
@@ -122,6 +179,7 @@ class Appending {
       dueAtMs,
       dueBy: dueAtMs < now + quietGapMs ? 'maxWait' : 'gap',
       expiresAtMs: Math.max(now, this.state.heldUntilMs(this.conversation) ?? now) + batchTtlMs,
+      ...(open.supersedes ? { supersedes: open.supersedes } : {}),
     }
     return dueAtMs
   }
@@ -129,7 +187,10 @@ class Appending {
   private recordAdded(open: Collecting): void {
     if (open.added === 0) return
     const count = open.run.entries.length
-    if (open.isNew) this.record('opened', open, { count, ids: idsRecorded(open.run.entries.slice(0, 1)) })
+    if (!open.isNew) return
+    const detail: Record<string, string | number> = { count, ids: idsRecorded(open.run.entries.slice(0, 1)) }
+    if (open.supersedes) detail['supersedes'] = open.supersedes.join(' ')
+    this.record('opened', open, detail)
   }
 
   private record(step: 'opened' | 'sealed', open: Collecting, detail: Record<string, string | number>) {
@@ -142,10 +203,12 @@ const SEARCHED = 100
 /** and this many bytes of them. */
 const SEARCHED_BYTES = 1024 * 1024
 
-export function edit(state: State, { conversationId, messageId, text, authors }: EditRequest): EditResult {
+export function edit(state: State, request: EditRequest): EditResult {
+  const { conversationId, messageId, text, authors } = request
   const now = state.now()
   const conversation = state.conversations.get(conversationId)
-  const found = conversation && find(conversation, messageId)
+  const found = conversation && (find(conversation.runs, messageId) ?? takeBack(state, conversation, request, now))
+  if (typeof found === 'string') return found
   if (!found) return state.seen.has(conversationId, messageId, now) ? 'tooLate' : 'unknown'
   const { entry, message, run } = found
   if (!isAuthor(message, authors)) return 'notAuthor'
@@ -155,7 +218,7 @@ export function edit(state: State, { conversationId, messageId, text, authors }:
   const header = state.header(conversation, now)
   const isOpen = header?.batchId === run.batchId
   // A sealed batch does not grow past the cap.
-  if (!isOpen && grownBytes > 0 && bytesOf(run) + grownBytes > state.rules.maxBytes) return 'tooLate'
+  if (!isOpen && grownBytes > 0 && bytesOf(run.entries) + grownBytes > state.rules.maxBytes) return 'tooLate'
   record(state, 'edited', run, conversationId, messageId, now)
   entry.json = json
   entry.bytes += grownBytes
@@ -165,7 +228,30 @@ export function edit(state: State, { conversationId, messageId, text, authors }:
   return 'edited'
 }
 
-const bytesOf = ({ entries }: WaitingRun) => entries.reduce((sum, { bytes }) => sum + bytes, 0)
+/**
+ * Supersedes the batch that holds the conversation, if the message is in it, and finds the message in the list then.
+ * @param text the new one; without it the message is revoked
+ * @returns a result instead if there is nothing to change
+ */
+function takeBack(
+  state: State,
+  conversation: Conversation,
+  { messageId, text, authors }: Omit<EditRequest, 'conversationId' | 'text'> & { text?: string },
+  now: number,
+) {
+  const old = supersedableAlone(state, conversation)
+  const found = old && find([old.batch], messageId)
+  if (!old || !found) return undefined
+  if (!isAuthor(found.message, authors)) return 'notAuthor'
+  if (text !== undefined) {
+    const json = entryJson({ ...found.message, text })
+    if (json === found.entry.json) return 'edited'
+    const bytes = bytesOf(old.batch.entries) + Buffer.byteLength(json) - found.entry.bytes
+    if (bytes > state.rules.maxBytes) return undefined
+  }
+  reopen(state, conversation, old, now)
+  return find(conversation.runs, messageId)
+}
 
 /** Without ids of an author anybody may change the message. */
 const isAuthor = ({ senderId }: StoredMessage, authors: readonly string[] = []) =>
@@ -179,8 +265,10 @@ export function revoke(
 ): RevokeResult {
   const now = state.now()
   const conversation = state.conversations.get(conversationId)
-  const found = conversation && find(conversation, messageId)
-  if (!found) {
+  const found =
+    conversation && (find(conversation.runs, messageId) ?? takeBack(state, conversation, { messageId, authors }, now))
+  if (found === 'notAuthor') return found
+  if (!found || found === 'edited') {
     if (state.seen.has(conversationId, messageId, now)) return 'tooLate'
     if (authors.length > 0) return 'unknown'
     state.seen.add(conversationId, messageId, now)
@@ -204,7 +292,7 @@ export function findMessage(state: State, account: string | undefined, messageId
   for (const conversation of state.conversations.values()) {
     const { id } = conversation
     if (id.includes('@g.us') || parseConversationId(id).account !== account) continue
-    if (find(conversation, messageId)) return id
+    if (find(conversation.runs, messageId)) return id
   }
   return undefined
 }
@@ -218,14 +306,14 @@ function removeRun(state: State, conversation: Conversation, run: WaitingRun, is
     state.due.delete(conversation.id)
     state.tidy(conversation)
   } else if (conversation.heldBy === undefined && wasHead) {
-    state.schedule(conversation.id, head.batchId, Math.max(state.headDueAtMs(conversation, now) ?? now, now), now)
+    state.schedule(conversation.id, head.batchId, state.headStartAtMs(conversation, now), now)
   }
 }
 
-function find(
-  { runs }: Conversation,
+function find<Run extends { entries: Entry[] }>(
+  runs: Run[],
   messageId: string,
-): { run: WaitingRun; entry: Entry; message: StoredMessage } | undefined {
+): { run: Run; entry: Entry; message: StoredMessage } | undefined {
   let left = SEARCHED
   let bytesLeft = SEARCHED_BYTES
   for (const run of runs.toReversed())

@@ -5,7 +5,7 @@
 import type { ReleaseReason } from '../../batch.js'
 import { withArrivals } from '../../history/arrivals.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
-import type { Growth, HistoryStep, StoreEvent } from '../store.js'
+import type { Growth, HistoryStep, StoreEvent, SupersedeListener } from '../store.js'
 import { Aliases } from './aliases.js'
 import { Deadlines, type Entry, History, SeenIds, Subscribers } from './structures.js'
 
@@ -13,7 +13,8 @@ import { Deadlines, type Entry, History, SeenIds, Subscribers } from './structur
 export interface WaitingRun {
   batchId: string
   entries: Entry[]
-  seal?: { reason: ReleaseReason; atMs: number }
+  /** `isCommitted`: it was committed before it died. */
+  seal?: { reason: ReleaseReason; atMs: number; isCommitted?: boolean }
 }
 
 /** Describes the open batch, which is the last run of its conversation. */
@@ -25,6 +26,7 @@ export interface Header {
   dueAtMs: number
   dueBy: 'gap' | 'maxWait'
   expiresAtMs: number
+  supersedes?: string[]
 }
 
 export interface Conversation {
@@ -48,6 +50,9 @@ export interface Claimed {
   releasedAtMs: number
   releasedBy: ReleaseReason
   error?: string
+  supersedes?: string[]
+  isSupersedable?: boolean
+  isCommitted?: boolean
 }
 
 export interface HandedOver {
@@ -55,7 +60,20 @@ export interface HandedOver {
   handedOverAtMs: number
   workerAttempt?: string
   workerStartedAtMs?: number
+  isCommitted?: boolean
+  /** With its messages, as long as it can be superseded or is not committed. */
+  batch?: Claimed
 }
+
+/** What ended a batch, for a `commit` that comes late. */
+export interface Ended {
+  state: 'answered' | 'superseded'
+  by?: string
+  atMs: number
+}
+
+/** How long that is kept. */
+const ENDED_KEPT_MS = 3_600_000
 
 /** Checks are due at this many moments an interval, so that one claim finds many of them. */
 const CHECK_MOMENTS = 4
@@ -72,6 +90,8 @@ export class State {
   readonly dead = new Map<string, Claimed & { error: string; diedAtMs: number }>()
   readonly processors = new Subscribers<StoreEvent>()
   readonly growth = new Subscribers<Growth>()
+  readonly superseded = new Subscribers<(listener: SupersedeListener) => void>()
+  private readonly ended = new Map<string, Ended>()
   readonly seen: SeenIds
   readonly aliases = new Aliases()
   /** The provider that each account belongs to. */
@@ -128,6 +148,34 @@ export class State {
     return header && conversation.runs[0]?.batchId === header.batchId ? header.dueAtMs : undefined
   }
 
+  /** When the first batch of a conversation may be claimed: at its due time, at its early start, or now. */
+  headStartAtMs(conversation: Conversation, now: number): number {
+    const dueAtMs = this.headDueAtMs(conversation, now)
+    const { earlyStartMs } = this.rules
+    if (dueAtMs === undefined || !conversation.header) return now
+    const startAtMs = earlyStartMs > 0 ? conversation.header.lastAtMs + earlyStartMs : dueAtMs
+    return Math.max(Math.min(dueAtMs, startAtMs), now)
+  }
+
+  get supersedes(): boolean {
+    return this.rules.answering === 'supersede'
+  }
+
+  /** Remembers for a while what ended a batch. */
+  end(batchId: string, ended: Ended): void {
+    this.ended.delete(batchId)
+    this.ended.set(batchId, ended)
+    for (const [oldest, { atMs }] of this.ended) {
+      if (atMs + ENDED_KEPT_MS > ended.atMs) break
+      this.ended.delete(oldest)
+    }
+  }
+
+  endOf(batchId: string, now: number): Ended | undefined {
+    const ended = this.ended.get(batchId)
+    return ended && ended.atMs + ENDED_KEPT_MS > now ? ended : undefined
+  }
+
   /**
    * Schedules a conversation, whose first batch is `batchId`, for `atMs`. A conversation that could go already keeps
    * its earlier time. Publishes `next-due` only if this is now the first, or the first is long overdue.
@@ -152,9 +200,10 @@ export class State {
       this.tidy(conversation)
       return undefined
     }
-    const atMs = Math.max(this.headDueAtMs(conversation, now) ?? now, now)
+    const atMs = this.headStartAtMs(conversation, now)
     this.schedule(conversation.id, head.batchId, atMs, now)
-    this.publishGrowth(conversation, head.batchId, waiting(conversation), atMs - now)
+    const dueInMs = Math.max((this.headDueAtMs(conversation, now) ?? now) - now, 0)
+    this.publishGrowth(conversation, head.batchId, waiting(conversation), dueInMs)
     return atMs - now
   }
 

@@ -8,6 +8,7 @@
  *   batches.ts        claim, and everything that ends a lease or a hold
  *   aliases.ts        learn, resolve, and the ids of a person
  *   merge.ts          merge
+ *   superseding.ts    commit, and what supersedes an answer
  *   conversations.ts  extend, flush, drop, forget, redrive, and reads
  *   state.ts          what is kept, and what several transitions share
  *   structures.ts     the sorted set, the stream and the channel that it is kept in
@@ -27,6 +28,7 @@ import {
   type AppendResult,
   type ClaimRequest,
   type ClaimResult,
+  type CommitResult,
   type ConversationState,
   type ConversationSummary,
   type DeadBatch,
@@ -47,6 +49,7 @@ import {
   type StoreEvent,
   type StoreIdentity,
   StoreUnavailable,
+  type SupersedeListener,
   type Totals,
 } from '../store.js'
 import { ack, answered, checkNow, claim, giveBack, nack, renew, workerStarted } from './batches.js'
@@ -67,6 +70,7 @@ import { merge } from './merge.js'
 import { append, edit, findMessage, revoke } from './messages.js'
 import { MemorySessions } from './sessions.js'
 import { State, steady } from './state.js'
+import { commit } from './superseding.js'
 
 export interface MemoryStoreOptions extends RuleOptions {
   /** The clock, in milliseconds since the epoch. `Date.now` by default; tests give their own. */
@@ -104,6 +108,7 @@ export class MemoryStore implements Store {
     this.closed = true
     this.everything.processors.clear()
     this.everything.growth.clear()
+    this.everything.superseded.clear()
     this.everything.log.followers.clear()
     this.everything.aliases.news.clear()
   }
@@ -151,6 +156,10 @@ export class MemoryStore implements Store {
     lease?: number,
   ): Promise<AnsweredResult> {
     return answered(this.state, batchId, outcome, conversationId, lease)
+  }
+
+  async commit(batchId: string): Promise<CommitResult> {
+    return commit(this.state, batchId)
   }
 
   async flush(conversationId: string) {
@@ -238,6 +247,14 @@ export class MemoryStore implements Store {
 
   async followGrowth({ grew }: GrowthListener): Promise<() => Promise<void>> {
     const stop = this.state.growth.add(grew)
+    return async () => stop()
+  }
+
+  async followSuperseded(listener: SupersedeListener): Promise<() => Promise<void>> {
+    const stop = this.state.superseded.add(
+      news => news(listener),
+      news => news.missed(),
+    )
     return async () => stop()
   }
 

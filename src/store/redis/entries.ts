@@ -37,11 +37,13 @@ export type RunReply = [
   lateMs: number,
   headerLost: string,
   lines: string,
+  supersedes: string,
 ]
 
 /** The run of messages that `claim` replied with. */
 export function runFrom(reply: RunReply): MessageRun {
-  const [batchId, conversationId, , , firstAtMs, lastAtMs, dueAtMs, releasedAtMs, releasedBy, , , lines] = reply
+  const [batchId, conversationId, , , firstAtMs, lastAtMs, dueAtMs, releasedAtMs, releasedBy, , , lines, supersedes] =
+    reply
   return {
     batchId,
     conversationId,
@@ -51,6 +53,7 @@ export function runFrom(reply: RunReply): MessageRun {
     releasedAtMs: Number(releasedAtMs),
     releasedBy: releaseReason(releasedBy),
     entries: lines.split('\n').map(messageLine),
+    ...(supersedes === '' ? {} : { supersedes: supersedes.split(' ') }),
   }
 }
 

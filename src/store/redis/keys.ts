@@ -35,6 +35,8 @@ const batchKeys = {
   claimedBatch: '.claimed:',
   /** hash: a handed-over batch until it is answered */
   handedOver: '.handed-over:',
+  /** string: what ended a batch, `answered` or `superseded <by>`, for an hour; only with `answering: 'supersede'` */
+  ended: '.ended:',
 } as const
 
 /** Parts between the prefix and a process's name. */
@@ -74,6 +76,9 @@ const commonKeys = {
   batchHandedOver: '.batch-handed-over',
   batchAnswered: '.batch-answered',
   batchDead: '.batch-dead',
+  /** channel: with `answering: 'supersede'`, who works on batches subscribes to these two */
+  batchSuperseded: '.batch-superseded',
+  batchMoved: '.batch-moved',
   /** channel: the processes that resolve ids subscribe to it */
   aliasLearnt: '.alias-learnt',
 } as const
@@ -95,6 +100,8 @@ export class Keys {
   readonly nextDue: string
   readonly batchUpdated: string
   readonly aliasLearnt: string
+  readonly batchSuperseded: string
+  readonly batchMoved: string
 
   /** @throws {RangeError} for a prefix that could make two names one */
   constructor(readonly prefix: string = DEFAULT_PREFIX) {
@@ -110,6 +117,8 @@ export class Keys {
     this.nextDue = prefix + parts.nextDue
     this.batchUpdated = prefix + parts.batchUpdated
     this.aliasLearnt = prefix + parts.aliasLearnt
+    this.batchSuperseded = prefix + parts.batchSuperseded
+    this.batchMoved = prefix + parts.batchMoved
   }
 
   header = (conversationId: string) => this.prefix + parts.header + conversationId

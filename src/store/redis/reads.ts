@@ -51,6 +51,7 @@ const deadHash = z.object({
   releasedAtMs: word,
   releasedBy: z.string(),
   messages: z.string(),
+  supersedes: z.string().default(''),
 })
 
 /** Dead batches that one read returns, with their messages. */
@@ -84,6 +85,7 @@ function deadBatch(batchId: string, json: string): DeadBatch {
     0,
     '',
     messages,
+    dead.supersedes,
   ])
   return {
     batchId,

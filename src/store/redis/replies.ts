@@ -1,8 +1,8 @@
 /** Turns the scripts' replies into the store's types. Each script's header (`lua/*.lua`) describes its reply. */
 import { composeBatch } from '../../batch.js'
-import type { AnswerCheck, ClaimedBatch, ConversationState, ConversationSummary } from '../store.js'
+import type { AnswerCheck, ClaimedBatch, CommitResult, ConversationState, ConversationSummary } from '../store.js'
 import { listEntry, type RunReply, runFrom } from './entries.js'
-import type { Scripts } from './scripts.js'
+import type { CommitReply, Scripts } from './scripts.js'
 
 type Reply<Name extends keyof Scripts> = Scripts[Name] extends (...args: never[]) => Promise<infer Value>
   ? Value
@@ -23,6 +23,19 @@ export function claimedBatch(reply: RunReply): ClaimedBatch {
 export function answerCheck(reply: Reply<'claim'>[1][number]): AnswerCheck {
   const [batchId, conversationId, handedOverForMs, workerAttempt, workingForMs] = reply
   return { batchId, conversationId, handedOverForMs, ...(workerAttempt === '' ? {} : { workerAttempt, workingForMs }) }
+}
+
+export function commitResult(reply: CommitReply): CommitResult {
+  switch (reply[0]) {
+    case 'go':
+      return { state: 'go', ...(reply[1] ? { again: true } : {}) }
+    case 'wait':
+      return { state: 'wait', waitMs: reply[1] }
+    case 'superseded':
+      return { state: 'superseded', ...(reply[1] === '' ? {} : { by: reply[1] }) }
+    default:
+      return { state: reply[0] }
+  }
 }
 
 export function conversationState(conversationId: string, reply: Reply<'conversation'>): ConversationState {

@@ -76,6 +76,7 @@ export class Scripts {
       rules.maxAgeMs,
       this.db,
       newBatchId,
+      this.mode,
       ...parts.flatMap(({ conversationId, direct, entries }) => [
         conversationId,
         direct ? 1 : 0,
@@ -101,6 +102,7 @@ export class Scripts {
       this.rules.maxWaitMs,
       this.rules.batchTtlMs,
       this.db,
+      this.mode,
     ])
   }
 
@@ -131,6 +133,7 @@ export class Scripts {
       this.checkMs,
       rules.answerTimeoutMs,
       this.db,
+      this.mode,
     ])
   }
 
@@ -151,6 +154,7 @@ export class Scripts {
       batchTtlMs,
       owner,
       this.db,
+      this.supersedes ? 1 : 0,
       ...batchIds,
     ])
   }
@@ -166,6 +170,7 @@ export class Scripts {
       error,
       batchTtlMs,
       this.db,
+      this.rules.earlyStartMs,
     ])
   }
 
@@ -186,6 +191,7 @@ export class Scripts {
   async answered(endings: Ending[]): Promise<(Ended | Error)[]> {
     const replies = await this.run<(string | [freed: number, dueInMs: number])[]>('answered', [
       this.db,
+      this.mode,
       ...endings.flatMap(({ batchId, outcome, conversationId = '', lease = '' }) => [
         batchId,
         outcome,
@@ -199,11 +205,15 @@ export class Scripts {
   }
 
   flush(conversationId: string) {
-    return this.run<[batchId: string, count: number] | null>('flush', [conversationId, this.db])
+    return this.run<[batchId: string, count: number] | null>('flush', [
+      conversationId,
+      this.db,
+      this.supersedes ? 1 : 0,
+    ])
   }
 
   drop(conversationId: string, by: string) {
-    return this.run<number>('drop', [conversationId, by])
+    return this.run<number>('drop', [conversationId, by, this.supersedes ? 1 : 0, this.db])
   }
 
   forget(conversationId: string) {
@@ -218,7 +228,8 @@ export class Scripts {
     return this.run<[next: string, erased: number]>('forget-history', [conversationId, from, lookedAt])
   }
 
-  edit({ conversationId, messageId, text, authors = [] }: EditRequest) {
+  /** @param newBatchId for the batch that supersedes another */
+  edit({ conversationId, messageId, text, authors = [] }: EditRequest, newBatchId: string) {
     return this.run<EditResult>('edit', [
       conversationId,
       ...namesOf(messageId),
@@ -226,18 +237,25 @@ export class Scripts {
       this.rules.dedupeMs,
       this.rules.maxBytes,
       this.db,
+      ...this.reopening(newBatchId),
       ...authors.map(author => JSON.stringify(author)),
     ])
   }
 
-  revoke(conversationId: string, messageId: string, authors: readonly string[] = []) {
+  /** @param newBatchId for the batch that supersedes another */
+  revoke(conversationId: string, messageId: string, authors: readonly string[], newBatchId: string) {
     return this.run<RevokeResult>('revoke', [
       conversationId,
       ...namesOf(messageId),
       this.rules.dedupeMs,
       this.db,
+      ...this.reopening(newBatchId),
       ...authors.map(author => JSON.stringify(author)),
     ])
+  }
+
+  commit(batchId: string) {
+    return this.run<CommitReply>('commit', [batchId, this.rules.maxWaitMs])
   }
 
   accountOwner({ account, provider, isProven }: AccountClaim) {
@@ -315,12 +333,34 @@ export class Scripts {
     return this.run<1>('writable', [])
   }
 
+  /** What `edit` and `revoke` need to supersede a batch. */
+  private reopening(newBatchId: string): Argument[] {
+    const { maxWaitMs, batchTtlMs, earlyStartMs } = this.rules
+    return [this.supersedes ? newBatchId : '', maxWaitMs, batchTtlMs, earlyStartMs]
+  }
+
+  private get supersedes(): boolean {
+    return this.rules.answering === 'supersede'
+  }
+
+  /** The early start, 0 for none; `''` if answers are not superseded. */
+  private get mode(): Argument {
+    return this.supersedes ? this.rules.earlyStartMs : ''
+  }
+
   /** @typeParam Reply as the script's header says */
   private run<Reply>(name: ScriptName, args: Argument[]): Promise<Reply> {
     const command: (...all: Argument[]) => Promise<Reply> = Reflect.get(this.redis, commandName(name))
     return command.call(this.redis, this.keys.prefix, ...args)
   }
 }
+
+export type CommitReply =
+  | ['go', again?: 1]
+  | ['wait', waitMs: number]
+  | ['superseded', by: string]
+  | ['answered']
+  | ['unknown']
 
 type AppendReply = string | [accepted: number, duplicates: number, tooOld: number, batchId: string, dueInMs: number]
 

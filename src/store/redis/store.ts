@@ -20,6 +20,7 @@ import {
   BYTES_SHOWN,
   type ClaimRequest,
   type ClaimResult,
+  type CommitResult,
   type ConversationState,
   type ConversationSummary,
   type DeadBatch,
@@ -39,6 +40,7 @@ import {
   type Store,
   type StoreEvent,
   type StoreIdentity,
+  type SupersedeListener,
   type Totals,
 } from '../store.js'
 import { aliasEvents } from './alias-events.js'
@@ -53,11 +55,12 @@ import { Keys } from './keys.js'
 import { RedisLink } from './link.js'
 import { MemoryGuard } from './memory-guard.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './reads.js'
-import { answerCheck, claimedBatch, conversationState, conversationSummaries } from './replies.js'
+import { answerCheck, claimedBatch, commitResult, conversationState, conversationSummaries } from './replies.js'
 import { type Ended, type Ending, Scripts } from './scripts.js'
 import { ensureExpiryEvents } from './server.js'
 import { RedisSessions } from './sessions.js'
 import { SUBSCRIPTION_OPTIONS } from './subscription.js'
+import { supersedeEvents } from './supersede-events.js'
 
 export interface RedisStoreOptions {
   redis: RedisSource
@@ -103,6 +106,7 @@ export class RedisStore implements Store {
   private readonly endings: GroupedCalls<Ending, Ended>
   private readonly memory: MemoryGuard
   private readonly log: Logger
+  private readonly newBatchId: () => string
 
   /** Does not connect yet. @throws {RangeError} for a prefix with which two names could be the same */
   constructor({ redis, prefix, rules = rulesFrom(), role = 'store', name, ...options }: RedisStoreOptions) {
@@ -111,6 +115,7 @@ export class RedisStore implements Store {
     this.keys = new Keys(prefix)
     this.name = name ?? processName(role)
     this.log = log
+    this.newBatchId = newBatchId
     this.link = new RedisLink({ redis, name: this.name, keys: this.keys, log, observer })
     const { client, address, db } = this.link
     this.scripts = new Scripts(client, this.keys, rules, db)
@@ -223,6 +228,10 @@ export class RedisStore implements Store {
     return { freed, ...(dueInMs < 0 ? {} : { dueInMs }) }
   }
 
+  async commit(batchId: string): Promise<CommitResult> {
+    return commitResult(await this.link.write(() => this.scripts.commit(batchId), { batchId }))
+  }
+
   async flush(conversationId: string) {
     const reply = await this.link.write(() => this.scripts.flush(conversationId), { conversationId })
     return reply ? { batchId: reply[0], count: reply[1] } : undefined
@@ -259,11 +268,13 @@ export class RedisStore implements Store {
   }
 
   edit(request: EditRequest): Promise<EditResult> {
-    return this.link.write(() => this.scripts.edit(request), request)
+    return this.link.write(() => this.scripts.edit(request, this.newBatchId()), request)
   }
 
-  revoke(conversationId: string, messageId: string, authors?: readonly string[]): Promise<RevokeResult> {
-    return this.link.write(() => this.scripts.revoke(conversationId, messageId, authors), { conversationId })
+  revoke(conversationId: string, messageId: string, authors: readonly string[] = []): Promise<RevokeResult> {
+    return this.link.write(() => this.scripts.revoke(conversationId, messageId, authors, this.newBatchId()), {
+      conversationId,
+    })
   }
 
   async accountOwner(claim: AccountClaim): Promise<string | undefined> {
@@ -324,6 +335,14 @@ export class RedisStore implements Store {
     const channel = this.keys.batchUpdated
     return this.link.start(SUBSCRIPTION_OPTIONS, client =>
       growthEvents(client, { channel, db, address, log }, listener),
+    )
+  }
+
+  followSuperseded(listener: SupersedeListener): Promise<() => Promise<void>> {
+    const { keys, log } = this
+    const { db, address } = this.link
+    return this.link.start(SUBSCRIPTION_OPTIONS, client =>
+      supersedeEvents(client, { keys, db, address, log }, listener),
     )
   }
 

@@ -31,6 +31,7 @@ const TRANSITIONS = new Set([
   'workerStarted',
   'answered',
   'flush',
+  'commit',
   'drop',
   'forget',
   'edit',
@@ -54,7 +55,8 @@ export function checked(underTest: StoreUnderTest): StoreUnderTest {
     if (transition === 'drop') kept -= Number(result)
     if (transition === 'revoke' && result === 'revoked') kept -= 1
     if (transition === 'forget') kept -= Number(field(result, 'messages')) + deadOf(first, last)
-    if (transition === 'ack' || transition === 'answered') kept -= goneWith([first].flat(), last, now)
+    if (transition === 'ack' || transition === 'answered' || transition === 'commit')
+      kept -= goneWith([first].flat(), last, now)
     expectInvariants(now, store.rules.order === 'serial')
     expect(messagesIn(now), `messages in the store after ${transition}`).to.equal(kept)
     last = now
@@ -101,8 +103,14 @@ function expectInvariants({ conversations, claimed, answering, dead }: Snapshot,
   expect(everywhere, 'a batch is in one place').to.have.lengthOf(new Set(everywhere).size)
 }
 
-const messagesIn = ({ conversations, claimed, dead }: Snapshot) =>
-  conversations.reduce((sum, { waiting }) => sum + waiting.length, 0) + counted(claimed) + counted(dead)
+/** A batch whose messages the store keeps, as newer ones may supersede it. */
+const isKept = <Of extends { count?: number }>(batch: Of): batch is Of & { count: number } => batch.count !== undefined
+
+const messagesIn = ({ conversations, claimed, answering, dead }: Snapshot) =>
+  conversations.reduce((sum, { waiting }) => sum + waiting.length, 0) +
+  counted(claimed) +
+  counted(dead) +
+  counted(answering.filter(isKept))
 
 const counted = (batches: { count: number }[]) => batches.reduce((sum, { count }) => sum + count, 0)
 
@@ -112,10 +120,9 @@ const deadOf = (conversationId: unknown, { dead }: Snapshot) =>
 
 /** Messages of those of `batchIds` that left the store between two snapshots. */
 function goneWith(batchIds: unknown[], before: Snapshot, after: Snapshot): number {
-  const there = new Set([...after.claimed, ...after.dead].map(({ batchId }) => batchId))
-  return counted(
-    [...before.claimed, ...before.dead].filter(({ batchId }) => batchIds.includes(batchId) && !there.has(batchId)),
-  )
+  const keptIn = ({ claimed, dead, answering }: Snapshot) => [...claimed, ...dead, ...answering.filter(isKept)]
+  const there = new Set(keptIn(after).map(({ batchId }) => batchId))
+  return counted(keptIn(before).filter(({ batchId }) => batchIds.includes(batchId) && !there.has(batchId)))
 }
 
 function field(value: unknown, name: string): string {

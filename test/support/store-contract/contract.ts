@@ -18,6 +18,7 @@ import { forgettingTests } from './forgetting.js'
 import { leaseTests } from './leases.js'
 import { peopleTests } from './people.js'
 import { readTests } from './reads.js'
+import { supersedeTests } from './superseding.js'
 
 export function storeContract(name: string, makeStore: (rules: RuleOptions) => Promise<StoreUnderTest>): void {
   describe(`${name} keeps the contract of a store`, () => {
@@ -35,6 +36,7 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
     claimTests(make)
     leaseTests(make)
     answerTests(make)
+    supersedeTests(make)
     peopleTests(make)
     correctionTests(make)
     forgettingTests(make)

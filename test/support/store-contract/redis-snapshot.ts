@@ -67,10 +67,11 @@ async function claimed(redis: Redis, keys: Keys, { batchId, untilMs }: Timed) {
 }
 
 async function answering(redis: Redis, keys: Keys, { batchId, untilMs }: Timed) {
-  const conversationId = await redis.hget(keys.handedOver(batchId), 'conversationId')
-  if (conversationId === null) throw new Error(`${batchId} is being answered, and there is nothing about it`)
+  const { conversationId, messages, ...batch } = await redis.hgetall(keys.handedOver(batchId))
+  if (conversationId === undefined) throw new Error(`${batchId} is being answered, and there is nothing about it`)
   expect(await redis.exists(keys.claimedBatch(batchId)), `${batchId} is claimed and handed over`).to.equal(0)
-  return { batchId, conversationId, untilMs }
+  const { count } = messages === undefined ? {} : counted(batchId, { ...batch, conversationId, messages })
+  return { batchId, conversationId, untilMs, ...(count === undefined ? {} : { count }) }
 }
 
 function counted(batchId: string, batch: Record<string, string>) {

@@ -3,7 +3,7 @@
  * message by whether it is new, so that a sequence stays valid when fast-check makes it shorter.
  */
 import fc from 'fast-check'
-import { rulesFrom } from '../../../src/rules.js'
+import { type RuleOptions, rulesFrom } from '../../../src/rules.js'
 
 export const CHATS = ['a', 'b', 'c/😀', '\ue000x']
 export const OWNERS = ['processor-1', 'processor-2']
@@ -61,6 +61,7 @@ const command = fc.oneof(
   { weight: 1, arbitrary: fc.record({ op: op('checkNow'), back, named: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ op: op('workerStarted'), back, workerAttempt: fc.constantFrom('1', '2') }) },
   { weight: 4, arbitrary: fc.record({ op: op('answered'), back, named: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ op: op('commit'), back }) },
   { weight: 1, arbitrary: fc.record({ op: op('flush'), chat }) },
   { weight: 1, arbitrary: fc.record({ op: op('drop'), chat }) },
   { weight: 1, arbitrary: fc.record({ op: op('edit'), chat, repeats: earlier, letters: fc.nat(60) }) },
@@ -92,7 +93,12 @@ export const rules = fc
     maxAgeMs: fc.constantFrom(0, 3000),
     leaseMs: fc.constantFrom(500, 3000),
     maxAttempts: fc.constantFrom(1, 2, 3),
-    order: fc.constantFrom('serial' as const, 'concurrent' as const),
+    way: fc.constantFrom<Pick<RuleOptions, 'order' | 'answering' | 'earlyStartMs'>>(
+      { order: 'serial' },
+      { order: 'concurrent' },
+      { order: 'serial', answering: 'supersede' },
+      { order: 'serial', answering: 'supersede', earlyStartMs: 300 },
+    ),
     answerTimeoutMs: fc.constantFrom(100, 2000, 20_000),
   })
-  .map(some => rulesFrom({ quietGapMs: 1000, ...some }))
+  .map(({ way, ...some }) => rulesFrom({ quietGapMs: 1000, ...some, ...way }))

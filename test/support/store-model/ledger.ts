@@ -6,7 +6,7 @@
 import { expect } from 'chai'
 import type { StoredMessage } from '../../../src/batch.js'
 import type { Rules } from '../../../src/rules.js'
-import type { AppendResult, ClaimedBatch, ClaimResult, RevokeResult } from '../../../src/store/store.js'
+import type { AppendResult, ClaimedBatch, ClaimResult, CommitResult, RevokeResult } from '../../../src/store/store.js'
 
 interface Accepted {
   messageId: string
@@ -16,7 +16,9 @@ interface Accepted {
 interface Known {
   conversationId: string
   messages: Accepted[]
-  state: 'claimed' | 'answering' | 'done' | 'dead' | 'waiting' | 'dropped'
+  state: 'claimed' | 'answering' | 'done' | 'dead' | 'waiting' | 'dropped' | 'superseded'
+  dueAtMs: number
+  isCommitted?: true
 }
 
 export class Ledger {
@@ -26,6 +28,8 @@ export class Ledger {
   private readonly waiting = new Map<string, Accepted[]>()
   private readonly seenAtMs = new Map<string, number>()
   private readonly batches = new Map<string, Known>()
+  /** The committed batch of each message. */
+  private readonly committedIn = new Map<Accepted, string>()
 
   constructor(private readonly rules: Rules) {}
 
@@ -50,6 +54,39 @@ export class Ledger {
   claimed({ batches, dead }: Pick<ClaimResult, 'batches' | 'dead'>): void {
     for (const { batchId } of dead) this.died(batchId)
     for (const batch of batches) this.takenOut(batch)
+  }
+
+  /** Its messages are in front of its conversation again. */
+  superseded(batchId: string): void {
+    const batch = this.known(batchId)
+    expect(batch.state, `${batchId} is superseded`).to.be.oneOf(['claimed', 'answering'])
+    expect(batch.isCommitted, `${batchId} is superseded after its commit`).to.equal(undefined)
+    if (batch.state === 'answering') this.handedOver -= batch.messages.length
+    batch.state = 'superseded'
+    const queue = this.queue(batch.conversationId)
+    queue.unshift(...batch.messages)
+  }
+
+  committed(batchId: string, nowMs: number, result: CommitResult): void {
+    const batch = this.batches.get(batchId)
+    const holds = batch?.state === 'claimed' || batch?.state === 'answering'
+    if (result.state === 'superseded') expect(batch?.state, batchId).to.be.oneOf(['superseded', 'dropped'])
+    expect(result.state === 'go' || result.state === 'wait', `${batchId} is granted, or waits`).to.equal(holds)
+    if (result.state !== 'go' || !batch) return
+    expect(result.again, `${batchId} was committed before`).to.equal(batch.isCommitted)
+    if (batch.isCommitted) return
+    expect(nowMs, `${batchId} is committed when it is due`).to.be.at.least(batch.dueAtMs)
+    batch.isCommitted = true
+    for (const message of batch.messages) {
+      expect(this.committedIn.get(message), `${message.messageId} is committed once`).to.equal(undefined)
+      this.committedIn.set(message, batchId)
+    }
+  }
+
+  /** It is due now. */
+  flushed(batchId: string): void {
+    const batch = this.batches.get(batchId)
+    if (batch) batch.dueAtMs = 0
   }
 
   acknowledged(batchId: string): void {
@@ -152,11 +189,12 @@ export class Ledger {
   /** To be called after all batches were handed over. */
   expectBalance(): void {
     for (const [conversationId, queue] of this.waiting) expect(queue, `left of ${conversationId}`).to.deep.equal([])
-    for (const [batchId, { state }] of this.batches) expect(state, batchId).to.be.oneOf(['done', 'dropped'])
+    for (const [batchId, { state }] of this.batches)
+      expect(state, batchId).to.be.oneOf(['done', 'dropped', 'superseded'])
     expect(this.handedOver + this.dropped, 'handed over or dropped').to.equal(this.accepted)
   }
 
-  private takenOut({ batchId, batch: { conversationId, messages } }: ClaimedBatch): void {
+  private takenOut({ batchId, batch: { conversationId, messages, dueAtMs } }: ClaimedBatch): void {
     const known = this.batches.get(batchId)
     const isAgain = known?.state === 'claimed'
     if (known && !isAgain) expect(known.state, `${batchId} is handed out`).to.equal('waiting')
@@ -174,7 +212,8 @@ export class Ledger {
           'claimed',
           'answering',
         ])
-    this.batches.set(batchId, { conversationId, messages: taken, state: 'claimed' })
+    const isCommitted = known?.isCommitted ? { isCommitted: known.isCommitted } : {}
+    this.batches.set(batchId, { conversationId, messages: taken, state: 'claimed', dueAtMs, ...isCommitted })
   }
 
   private ended(batch: Known, state: 'answering' | 'done'): void {

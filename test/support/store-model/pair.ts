@@ -20,6 +20,8 @@ import { Ledger } from './ledger.js'
 
 const HISTORY_READ = 1000
 const BATCHES_READ = 1000
+/** One call writes fewer steps. */
+const STEPS_A_CALL = 100
 const PLENTY = { maxBatches: 100, maxBytes: 1_000_000_000 }
 /** Longer than every wait, lease and hold. */
 const LONG_MS = 30_000
@@ -40,6 +42,8 @@ export class Pair {
   /** Leases, the latest last. */
   private claimed: Lease[] = []
   private dead: string[] = []
+  /** Steps that the ledger has noted. */
+  private readonly superseded = new Set<string>()
   private messages = 0
   private call = 0
 
@@ -141,8 +145,16 @@ export class Pair {
         return this.both(store => store.workerStarted(this.batchId(command.back), command.workerAttempt))
       case 'answered':
         return this.answered(this.batchId(command.back), command.named ? CHATS[0] : undefined)
-      case 'flush':
-        return this.both(store => store.flush(command.chat))
+      case 'commit': {
+        const batchId = this.batchId(command.back)
+        const result = await this.both(store => store.commit(batchId))
+        return this.ledger.committed(batchId, this.clock.nowMs, result)
+      }
+      case 'flush': {
+        const flushed = await this.both(store => store.flush(command.chat))
+        if (flushed) this.ledger.flushed(flushed.batchId)
+        return
+      }
       case 'drop': {
         const dropped = await this.both(store => store.drop(command.chat))
         return this.ledger.discarded(command.chat, dropped)
@@ -256,8 +268,18 @@ export class Pair {
     const expected = await work(this.inMemory)
     const result = await work(this.onRedis)
     this.log.push(`  ${JSON.stringify(expected)}`)
+    await this.noteSuperseded()
     expect(result, 'the answer of Redis').to.deep.equal(expected)
     return result
+  }
+
+  /** Tells the ledger which batches the last call has superseded. */
+  private async noteSuperseded(): Promise<void> {
+    for (const { id, step, batchId } of await this.memory.history({ limit: STEPS_A_CALL })) {
+      if (step !== 'superseded' || this.superseded.has(id)) continue
+      this.superseded.add(id)
+      this.ledger.superseded(batchId)
+    }
   }
 
   /** Each call makes one id for both. */

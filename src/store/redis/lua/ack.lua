@@ -7,7 +7,8 @@ nothing.
 
 KEYS  1 the prefix
 ARGV  1 'serial' or 'concurrent'  2 check interval  3 header TTL  4 the caller: the owner, for the history, of a batch
-      that has none  5 database number
+      that has none  5 database number  6 '1': a batch that can be superseded keeps its messages until it is committed
+      or answered
       then batch ids
 Returns { batch id, error } for each batch that could not be read
 --]]
@@ -20,9 +21,10 @@ Returns { batch id, error } for each batch that could not be read
 --- include "push"
 --- include "check-types"
 --- include "error-text"
-local FIRST = 6
+local FIRST = 7
 
 local serial, check_ms, ttl, by, db = ARGV[1] == 'serial', tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local keeps = ARGV[6] == '1'
 
 local now = read_clock()
 check_types(CLAIMED, ANSWERING, DUE, HISTORY, DEAD)
@@ -32,17 +34,32 @@ local check_at = next_check(now, check_ms)
 local check_text, header_end = whole(check_at), whole(check_at + ttl)
 local troubles, acknowledged, answering, handovers = {}, {}, {}, {}
 
--- Returns the conversation of a claimed batch, its owner and, in concurrent order, what waits behind it. Only reads.
+-- Returns the conversation of a claimed batch, its owner, in concurrent order what waits behind it, whether its
+-- messages are kept, and when it was committed. Only reads.
 local function read_claimed(batch_id)
-  local conversation, owner = unpack(call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner'))
-  return conversation, owner ~= '' and owner or by, conversation and not serial and head_of(conversation) or nil
+  local conversation, owner, supersedable, committed_at =
+    unpack(call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner', 'supersedable', 'committedAtMs'))
+  return conversation, owner ~= '' and owner or by, conversation and not serial and head_of(conversation) or nil,
+    keeps and supersedable, committed_at
+end
+
+-- Returns an error as a table.
+local function hand_over(batch_id, conversation, owner, is_kept, committed_at)
+  local key = P .. HANDED_OVER .. batch_id
+  local written = redis.pcall('HSET', key, 'conversationId', conversation, 'handedOverAtMs', now_text, 'owner', owner,
+    unpack(committed_at and { 'committedAtMs', committed_at } or {}))
+  if is_kept and type(written) ~= 'table' then
+    call('RENAME', P .. CLAIMED_BATCH .. batch_id, key)
+    call('HSET', key, 'handedOverAtMs', now_text, 'owner', owner)
+  end
+  return written
 end
 
 for i = FIRST, #ARGV do
   local batch_id = ARGV[i]
-  local ok, conversation, owner, head = pcall(read_claimed, batch_id)
-  local written = ok and conversation and serial and redis.pcall('HSET', P .. HANDED_OVER .. batch_id,
-    'conversationId', conversation, 'handedOverAtMs', now_text, 'owner', owner)
+  local ok, conversation, owner, head, is_kept, committed_at = pcall(read_claimed, batch_id)
+  local written = ok and conversation and serial
+    and hand_over(batch_id, conversation, owner, is_kept, committed_at)
   if not ok or type(written) == 'table' then
     troubles[#troubles + 1] = { batch_id, error_text(ok and written or conversation) }
   elseif conversation then
@@ -53,7 +70,7 @@ for i = FIRST, #ARGV do
       answering[#answering + 1] = check_text
       answering[#answering + 1] = batch_id
     else
-      free(conversation, head, now, db)
+      free(conversation, head, now, db, 0)
     end
     handovers[#handovers + 1] = { batch_id, conversation, owner }
   else

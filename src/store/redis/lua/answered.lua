@@ -7,7 +7,7 @@ the caller names its conversation, the history records the end of the answer. If
 been followed by another, nothing changes: somebody works on the batch again, and the next batch waits for that.
 
 KEYS  1 the prefix
-ARGV  1 database number
+ARGV  1 database number  2 early start or 0, if an answer that is not committed may be superseded; else ''
       then for each batch: its id, outcome, conversation or '', lease number or '' if the receiver itself reports it
 Returns for each { 1 if it held its conversation until now, else 0; ms until the next batch of the conversation is due
       or -1 }, or its error as text
@@ -20,9 +20,11 @@ Returns for each { 1 if it held its conversation until now, else 0; ms until the
 --- include "push"
 --- include "check-types"
 --- include "error-text"
-local FIRST, ARGS_EACH = 2, 4
+--- include "supersede"
+local FIRST, ARGS_EACH = 3, 4
 
 local db = ARGV[1]
+local may_supersede, early = ARGV[2] ~= '', tonumber(ARGV[2]) or 0
 local now = read_clock()
 check_types(CLAIMED, ANSWERING, DUE, HISTORY)
 
@@ -33,14 +35,14 @@ end
 
 local answered = {}
 
--- The batch is neither claimed nor handed over: dead, answered before, or unknown.
+-- The batch is neither claimed nor handed over: dead, answered before, superseded, or unknown.
 local function end_other(batch_id, outcome, named)
   local dead = call('HGET', P .. DEAD, batch_id)
   if dead then
     local conversation = cjson.decode(dead).conversationId
     call('HDEL', P .. DEAD, batch_id)
     record_answered(conversation, batch_id, outcome, 'late', 'true')
-  elseif named ~= '' then
+  elseif named ~= '' and not (may_supersede and call('EXISTS', P .. ENDED .. batch_id) == 1) then
     record_answered(named, batch_id, outcome)
   end
 end
@@ -66,8 +68,9 @@ local function end_batch(batch_id, outcome, named, lease)
     notify(BATCH_HANDED_OVER, conversation, batch_id)
   end
   record_answered(conversation, batch_id, outcome)
+  if may_supersede then call('SET', P .. ENDED .. batch_id, 'answered', 'PX', ENDED_KEPT_MS) end
   local held = not holder or holder == batch_id
-  return { held and 1 or 0, held and free(conversation, head, now, db) or -1 }
+  return { held and 1 or 0, held and free(conversation, head, now, db, early) or -1 }
 end
 
 local replies = {}

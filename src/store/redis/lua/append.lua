@@ -1,13 +1,15 @@
 #!lua
 --[[
 Appends messages to conversations: opens a batch or adds to the open one, seals it when it reaches a cap, and sets
-when the conversation is due. One call serves many requests, because a call costs more than the work for one message.
-A request that meets a key of a foreign type changes nothing; the others are not affected. Has no `allow-oom`: with
-memory full Redis refuses it before it starts.
+when the conversation is due. Supersedes the batch that holds the conversation if that is not committed, nothing waits
+behind it and all of its messages fit into one batch with the new ones. One call serves many requests, because a call
+costs more than the work for one message. A request that meets a key of a foreign type changes nothing; the others are
+not affected. Has no `allow-oom`: with memory full Redis refuses it before it starts.
 
 KEYS  1 the prefix
 ARGV  1 quiet gap  2 max wait  3 header TTL  4 max messages  5 max bytes  6 how long ids are remembered  7 max age or 0
       8 database number  9 id for the first batch that is opened (further ones get `<id>-2`, `<id>-3`, ...)
+      10 early start or 0, if new messages supersede an answer that is not committed; else ''
       then for each request: conversation, '1' if each message is a sealed batch of its own (direct), number of messages
       and for each of these (at most 1,000): digest of its id, the message as JSON, its send time or ''
 Returns { subscribed processors, then for each request { accepted, duplicates, too old, batch id or '', ms until it is
@@ -24,13 +26,15 @@ Returns { subscribed processors, then for each request { accepted, duplicates, t
 --- include "seen"
 --- include "check-types"
 --- include "error-text"
-local FIRST_REQUEST, ARGS_BEFORE_MESSAGES, ARGS_PER_MESSAGE = 10, 3, 3
+--- include "supersede"
+local FIRST_REQUEST, ARGS_BEFORE_MESSAGES, ARGS_PER_MESSAGE = 11, 3, 3
 local FORGET_EVERY = 100
 
 
 local gap, max_wait, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local max_messages, max_bytes = tonumber(ARGV[4]), tonumber(ARGV[5])
 local dedupe, max_age, db, new_id = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local may_supersede, early = ARGV[10] ~= '', tonumber(ARGV[10]) or 0
 
 local now = read_clock()
 local now_text = whole(now)
@@ -42,7 +46,7 @@ local is_watched = subscribers[4] > 0 or call('PUBSUB', 'NUMPAT') > 0
 -- The plan of the current request: what its new messages change in their conversation. All requests share one table,
 -- and `plan_of` sets every field: a new table for each made grouped appends up to 10 % slower.
 --   key        of the header
---   header     what was read of it: { batchId, count, bytes, firstAtMs, dueBy }
+--   header     what was read of it: { batchId, count, bytes, firstAtMs, dueBy, supersedes }
 --   held_until when the hold of the conversation ends, or nil
 --   before     the batch that was open before, or nil
 --   batch      the batch that is open afterwards, or nil; the same table as `before` if it is the same batch
@@ -83,8 +87,19 @@ local function batch_of(header)
   return { id = header[1], count = count, bytes = bytes, first_at = first_at }
 end
 
+-- Opens a batch with the messages of a superseded one.
+local function open_again(plan, old)
+  local batch = open_batch(plan, string.match(old.lines[1], '^%d+ (.*)$'))
+  batch.count, batch.bytes, batch.first_at = old.count, old.bytes, old.first_at
+  batch.supersedes = old.superseded
+  batch.step[7], batch.step[8] = 'supersedes', old.superseded
+  for i, line in ipairs(old.lines) do plan.entries[i] = batch.id .. ' ' .. line end
+  old.by = batch.id
+  return batch
+end
+
 -- Reads nothing and writes nothing.
-local function plan_of(key, header, held_until, messages, direct)
+local function plan_of(key, header, held_until, messages, direct, old)
   local plan, batch, entries = the_plan, batch_of(header), {}
   plan.key, plan.header, plan.held_until, plan.before, plan.entries = key, header, held_until, batch, entries
   plan.steps, plan.opened, plan.sealed, plan.resealed = nil, 0, 0, direct and batch
@@ -92,13 +107,15 @@ local function plan_of(key, header, held_until, messages, direct)
     seal(plan, batch, 'direct')
     batch = nil
   end
-  for n, i in ipairs(messages) do
+  if old then batch = open_again(plan, old) end
+  for _, i in ipairs(messages) do
     local json = ARGV[i + 1]
     batch = batch or open_batch(plan, json)
     batch.count, batch.bytes = batch.count + 1, batch.bytes + #json
     local reason = direct and 'direct' or batch.count >= max_messages and 'maxMessages'
       or batch.bytes >= max_bytes and 'maxBytes'
-    entries[n] = batch.id .. ' ' .. (reason and sealed_word(now_text, reason, now_text) or now_text) .. ' ' .. json
+    local word = reason and sealed_word(now_text, reason, now_text) or now_text
+    entries[#entries + 1] = batch.id .. ' ' .. word .. ' ' .. json
     if reason then
       seal(plan, batch, reason)
       batch = nil
@@ -151,6 +168,8 @@ local function write_header(plan, waiting, due)
   else
     call('HSET', key, 'batchId', batch.id, 'count', whole(batch.count), 'bytes', whole(batch.bytes),
       'firstAtMs', whole(batch.first_at), 'lastAtMs', now_text, 'dueAtMs', whole(due))
+    if header[6] then call('HDEL', key, 'supersedes') end
+    if batch.supersedes then call('HSET', key, 'supersedes', batch.supersedes) end
   end
   local due_by = due < now + gap and 'maxWait' or 'gap'
   if due_by ~= (header[5] or 'gap') then call('HSET', key, 'dueBy', due_by) end
@@ -176,7 +195,8 @@ local function write_rest(conversation, plan, waiting)
   local batch_id = batch and batch.id or string.match(plan.entries[#plan.entries], '^%S+')
   local due = batch and math.min(now + gap, batch.first_at + max_wait) or now
   local is_head = waiting == 0 or (before and before.count - #plan.entries == waiting)
-  local at = (batch and is_head and plan.sealed == 0) and due or now
+  local start = early > 0 and math.min(due, now + early) or due
+  local at = (batch and is_head and plan.sealed == 0) and start or now
   if not held_until then write_due(conversation, plan, at, batch_id) end
   write_header(plan, waiting, due)
   forget_old_ids(conversation, plan, waiting)
@@ -187,7 +207,7 @@ local function write_rest(conversation, plan, waiting)
   if is_watched then
     notify_updated(conversation, batch_id, {
       count = batch and batch.count or waiting + #plan.entries,
-      due_in = held_until and due_in or math.max(at - now, 0), held = held_until and true,
+      due_in = (held_until or at == start) and due_in or math.max(at - now, 0), held = held_until and true,
       added = batch and batch == before and #plan.entries, at = now,
     }, db)
   end
@@ -231,17 +251,44 @@ local function accept(seen_key, first, last)
   return messages, duplicates, too_old
 end
 
+-- The batch that new messages supersede, or nil. Only reads.
+local function superseded_by(conversation, header, holder, direct)
+  if direct or header[1] then return nil end
+  local old = read_superseded(conversation, holder)
+  if old then check_types(CLAIMED, ANSWERING) end
+  return old
+end
+
+-- True if the messages fit into one batch with the messages of the superseded one.
+local function fit(old, messages)
+  local bytes = old.bytes
+  for _, i in ipairs(messages) do bytes = bytes + #ARGV[i + 1] end
+  return old.count + #messages <= max_messages and bytes <= max_bytes
+end
+
+-- The conversations whose hold this call has ended.
+local freed = {}
+
 local function append(conversation, holder, direct, first, last)
   local key, seen_key = P .. HEADER .. conversation, P .. SEEN .. conversation
-  local header = call('HMGET', key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy')
+  local header = call('HMGET', key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy', 'supersedes')
   local held_until, is_hold_stale = hold_until(holder)
+  local old = may_supersede and held_until and superseded_by(conversation, header, holder, direct) or nil
   local messages, duplicates, too_old = accept(seen_key, first, last)
   if #messages == 0 then return nothing_new(key, header, duplicates, too_old) end
-  local plan = plan_of(key, header, held_until, messages, direct)
+  if old and not fit(old, messages) then old = nil end
+  if old then held_until = nil end
+  local plan = plan_of(key, header, held_until, messages, direct, old)
   if is_hold_stale then call('DEL', P .. HOLD .. conversation) end
   local waiting = write_messages(conversation, plan)
   unstored = nil
-  return { #messages, duplicates, too_old, write_rest(conversation, plan, waiting) }
+  if old then
+    end_superseded(conversation, old, old.by)
+    freed[conversation] = true
+  end
+  local batch_id, due_in = write_rest(conversation, plan, waiting)
+  if old then publish_superseded(conversation, old, old.by, db) end
+  return { #messages, duplicates, too_old, batch_id, due_in }
 end
 
 local requests, holds = {}, {}
@@ -259,7 +306,8 @@ for n = 1, #holds do
   local conversation, direct = ARGV[requests[n]], ARGV[requests[n] + 1] == '1'
   local first, last = requests[n] + ARGS_BEFORE_MESSAGES, requests[n + 1] - 1
   unstored = nil
-  local ok, reply = pcall(append, conversation, holders[n], direct, first, last)
+  local holder = not freed[conversation] and holders[n]
+  local ok, reply = pcall(append, conversation, holder, direct, first, last)
   if not ok and unstored then -- A message that is not stored is new when it comes again.
     for _, i in ipairs(unstored) do redis.pcall('ZREM', P .. SEEN .. conversation, ARGV[i]) end
   end

@@ -13,9 +13,11 @@ a batch one command, PEXPIRETIME, and saves it a DEL; a batch that is overdue by
 KEYS  1 the prefix
 ARGV  1 owner  2 max batches  3 max bytes  4 lease  5 max attempts  6 max wait  7 header TTL  8 check interval
       9 answer timeout  10 database number
+      11 early start or 0, if an answer that is not committed may be superseded; else ''
 Returns { batches, checks, dead, troubles, ms to the next thing to do or -1 }
       a batch: { id, conversation, attempt, lease number, first at, last at, due at, released at, released by, ms late,
-      'expired' | 'vanished' | '' (the header), lines of `<receivedAtMs> <json>` }
+      'expired' | 'vanished' | '' (the header), lines of `<receivedAtMs> <json>`,
+      ids of the batches that it supersedes }
       a check: { id, conversation, ms since handover, worker's attempt or '', ms since it started or -1 }
       a dead batch: { id, conversation, error }      a trouble: { conversation or '', error, batch id or '' }
 --]]
@@ -40,6 +42,7 @@ local MOST_LAG_MS = 1000
 local owner, max_batches, max_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local lease_ms, max_attempts, max_wait = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local ttl, check_ms, answer_timeout, db = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
+local may_supersede, early = ARGV[11] ~= '', tonumber(ARGV[11]) or 0
 
 local now = read_clock()
 local now_text = whole(now)
@@ -54,7 +57,8 @@ end
 -- Adds `batch` (its claimed hash as a table) to the reply.
 local function add_batch(batch_id, batch, late_ms, lost)
   batches[#batches + 1] = { batch_id, batch.conversationId, batch.attempt, batch.lease, batch.firstAtMs, batch.lastAtMs,
-    batch.dueAtMs, batch.releasedAtMs, batch.releasedBy, late_ms, lost, batch.messages }
+    batch.dueAtMs, batch.releasedAtMs, batch.releasedBy, late_ms, lost, batch.messages,
+    batch.supersedes or '' }
   bytes = bytes + #batch.messages
 end
 
@@ -149,7 +153,7 @@ for i = 1, #ended_leases, 2 do
     call('ZREM', P .. CLAIMED, batch_id)
   elseif tonumber(batch.attempt) >= max_attempts then
     local reason = batch.error or ('its lease ran out ' .. batch.attempt .. ' times')
-    die(batch_id, batch, head, reason, now, db)
+    die(batch_id, batch, head, reason, now, db, early)
     dead[#dead + 1] = { batch_id, batch.conversationId, reason }
   elseif not has_reclaimed then
     has_reclaimed = true
@@ -157,12 +161,30 @@ for i = 1, #ended_leases, 2 do
   end
 end
 
+-- The fields that only some claimed batches have.
+local NONE = {}
+local function rare_fields(batch, open)
+  if not may_supersede and not batch.committedAtMs and not batch.supersedes then return NONE end
+  local fields = {}
+  local function add(name, value)
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  end
+  if may_supersede and open and (batch.releasedBy == 'gap' or batch.releasedBy == 'early') then
+    add('supersedable', '1')
+  end
+  if batch.supersedes then add('supersedes', batch.supersedes) end
+  if batch.committedAtMs then add('committedAtMs', batch.committedAtMs) end
+  return fields
+end
+
 -- Returns an error as a table.
-local function store_claimed(batch_id, batch)
+local function store_claimed(batch_id, batch, open)
   return redis.pcall('HSET', P .. CLAIMED_BATCH .. batch_id,
     'conversationId', batch.conversationId, 'attempt', batch.attempt, 'lease', batch.lease, 'owner', owner,
     'count', batch.count, 'firstAtMs', batch.firstAtMs, 'lastAtMs', batch.lastAtMs, 'dueAtMs', batch.dueAtMs,
-    'releasedAtMs', now_text, 'leasedAtMs', now_text, 'releasedBy', batch.releasedBy, 'messages', batch.messages)
+    'releasedAtMs', now_text, 'leasedAtMs', now_text, 'releasedBy', batch.releasedBy, 'messages', batch.messages,
+    unpack(rare_fields(batch, open)))
 end
 
 -- Conversations that leave the due set, leases as ZADD takes them, and what to record and publish of each claimed
@@ -171,8 +193,8 @@ local not_due, new_leases, released = {}, {}, {}
 
 -- `no_shadow`: the shadow key does not exist.
 local function claim_due(conversation, score, no_shadow)
-  local ok, batch_id, open, lost, named, batch = pcall(head_run, conversation, score, ttl, now)
-  local written = ok and batch_id and store_claimed(batch_id, batch)
+  local ok, batch_id, open, lost, named, batch = pcall(head_run, conversation, score, ttl, now, early)
+  local written = ok and batch_id and store_claimed(batch_id, batch, open)
   if not ok or type(written) == 'table' then
     add_trouble(conversation, error_text(ok and written or batch_id))
     call('ZADD', P .. DUE, now + PUT_OFF_MS, conversation)

@@ -1,15 +1,17 @@
 #!lua flags=allow-oom
 --[[
-Discards the messages of a conversation that no processor has claimed. A hold stays, and their ids stay remembered.
+Discards the messages of a conversation that no processor has claimed, and those of a batch that can be superseded. Any
+other hold stays, and the ids stay remembered.
 
 KEYS  1 the prefix
-ARGV  1 conversation  2 the caller
+ARGV  1 conversation  2 the caller  3 '1' if an answer that is not committed may be superseded  4 database number
 Returns how many messages
 --]]
 --- include "names"
 --- include "entries-within"
 --- include "record"
 --- include "check-types"
+--- include "supersede"
 -- Names of messages are read from the first ones, up to so many bytes of them.
 local NAMED_BYTES = 1048576
 
@@ -18,6 +20,11 @@ local conversation, by = ARGV[1], ARGV[2]
 local count = call('LLEN', P .. MESSAGES .. conversation)
 local batch_id = call('HGET', P .. HEADER .. conversation, 'batchId')
 check_types(DUE)
+local old = ARGV[3] == '1' and supersedable(call('GET', P .. HOLD .. conversation)) or nil
+if old then
+  check_types(CLAIMED, ANSWERING, HISTORY)
+  count = count + old.count
+end
 if count == 0 then return 0 end
 local ids, first_id = {}, nil
 for _, entry in ipairs(entries_within(P .. MESSAGES .. conversation, 0, IDS_RECORDED, NAMED_BYTES)) do
@@ -26,8 +33,10 @@ for _, entry in ipairs(entries_within(P .. MESSAGES .. conversation, 0, IDS_RECO
   first_id = first_id or string.match(entry, '^%S*')
   if json_begins then ids[#ids + 1] = recorded_id(entry, json_begins) end
 end
-record('dropped', batch_id or first_id, conversation,
+if old then end_superseded(conversation, old, '') end
+record('dropped', batch_id or first_id or old.id, conversation,
   'count', count, 'by', by, 'ids', '[' .. table.concat(ids, ',') .. ']')
 call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation)
 call('ZREM', P .. DUE, conversation)
+if old then publish_superseded(conversation, old, '', ARGV[4]) end
 return count

@@ -3,11 +3,12 @@
 Replaces the text of a message that no processor has claimed, if it is among the last 100 messages and the last
 megabyte. Nothing else of the message changes, and its batch is due when it was: unless the open batch reaches its cap
 of bytes, which seals it as an append does. A sealed batch does not grow past the cap. Has no `allow-oom`: a longer
-text takes memory.
+text takes memory. A message of a batch that can be superseded goes back to the list first.
 
 KEYS  1 the prefix
 ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id for the history
       5 the text as JSON  6 how long ids are remembered  7 max bytes  8 database number
+      9 id for the batch that supersedes another, or ''  10 max wait  11 header TTL  12 early start or 0
       then, if only its author may edit it, the ids that the author may have, as JSON
 Returns 'edited', 'tooLate' if the message has come and is not found or its batch may not grow, 'notAuthor' or
       'unknown'
@@ -19,8 +20,9 @@ Returns 'edited', 'tooLate' if the message has come and is not found or its batc
 --- include "hold"
 --- include "seal"
 --- include "check-types"
+--- include "reopen"
 local conversation, id, digest, recorded, text = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local FIRST_AUTHOR = 9
+local FIRST_AUTHOR = 13
 local dedupe, max_bytes, db = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 
 local now = read_clock()
@@ -28,14 +30,42 @@ local found = find_entry(conversation, id)
 local seen = is_seen(conversation, digest, now - dedupe)
 local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes', 'count')
 check_types(DUE)
-local held = hold_of(conversation)
+local holder = call('GET', P .. HOLD .. conversation)
+local held = hold_until(holder)
+
+local function with_text(json)
+  local rest, text_begins = rest_begins(json, id)
+  return string.sub(json, 1, text_begins - 1) .. text .. string.sub(json, rest)
+end
+
+-- Returns what the script returns if nothing is to change, and the entry if it is in the list now.
+local function take_back()
+  local old = ARGV[9] ~= '' and held and read_superseded(conversation, holder)
+  local json = old and find_line(old, id)
+  if not json then return nil end
+  if not is_author({ json = json }, id, FIRST_AUTHOR) then return 'notAuthor' end
+  local edited = with_text(json)
+  if edited == json then return 'edited' end
+  if old.bytes + #edited - #json > max_bytes then return nil end
+  check_types(CLAIMED, ANSWERING, HISTORY)
+  reopen(conversation, old, ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), now, db)
+  return find_entry(conversation, id)
+end
+
+if not found then
+  found = take_back()
+  if type(found) == 'string' then return found end
+  if found then
+    header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes', 'count')
+    held = nil
+  end
+end
 if not found then return seen and 'tooLate' or 'unknown' end
 
 if not is_author(found, id, FIRST_AUTHOR) then return 'notAuthor' end
 
 local json = found.json
-local rest, text_begins = rest_begins(json, id)
-local edited = string.sub(json, 1, text_begins - 1) .. text .. string.sub(json, rest)
+local edited = with_text(json)
 if edited == json then return 'edited' end
 local grown = #edited - #json
 local open = header[1] == found.batch_id

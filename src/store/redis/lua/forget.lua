@@ -19,7 +19,7 @@ local claimed = holder and call('HGET', P .. CLAIMED_BATCH .. holder, 'count')
 check_types(DUE, CLAIMED, ANSWERING, HISTORY, DEAD)
 check_type('HLEN', HEADER .. conversation)
 check_type('ZCARD', SEEN .. conversation)
-if holder then check_type('HLEN', HANDED_OVER .. holder) end
+local kept = holder and call('HGET', P .. HANDED_OVER .. holder, 'count')
 
 call('ZREM', P .. DUE, conversation)
 call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation,
@@ -29,4 +29,4 @@ if holder then
   call('ZREM', P .. ANSWERING, holder)
   call('UNLINK', P .. CLAIMED_BATCH .. holder, P .. HANDED_OVER .. holder)
 end
-return { count + (claimed or 0), holder or '' }
+return { count + (claimed or kept or 0), holder or '' }

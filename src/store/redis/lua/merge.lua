@@ -45,7 +45,8 @@ end
 
 -- Reads a conversation: its runs without the open one, its open batch or nil, and what holds it.
 local function read(conversation)
-  local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy')
+  local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy',
+    'supersedes')
   local list = call('LRANGE', P .. MESSAGES .. conversation, 0, -1)
   local runs = runs_of(list)
   local holder = call('GET', P .. HOLD .. conversation)
@@ -55,7 +56,7 @@ local function read(conversation)
   if header[1] and header[1] == state.last_id then
     local run = table.remove(runs)
     state.open = { id = run.id, entries = run.entries, first_at = tonumber(header[2]), last_at = tonumber(header[3]),
-      due = tonumber(header[4]), due_by = header[5] or 'gap',
+      due = tonumber(header[4]), due_by = header[5] or 'gap', supersedes = header[6] or nil,
       ends_at = call('PEXPIRETIME', P .. HEADER .. conversation) }
   end
   return state
@@ -106,6 +107,8 @@ local function join(a, b)
   if #sealed == 0 then
     local earlier = b.due < a.due and b or a
     open.due, open.due_by = earlier.due, earlier.due_by
+    open.supersedes = a.supersedes and b.supersedes and a.supersedes .. ' ' .. b.supersedes or a.supersedes
+      or b.supersedes
   else
     open.due = math.min(math.max(a.due, b.due), first_at + max_wait)
     open.due_by = open.due == first_at + max_wait and 'maxWait' or 'gap'
@@ -144,6 +147,7 @@ local function write_header(open, held_until)
   call('HSET', key, 'batchId', open.id, 'count', #open.entries, 'bytes', bytes,
     'firstAtMs', open.first_at, 'lastAtMs', open.last_at, 'dueAtMs', open.due)
   if open.due_by ~= 'gap' then call('HSET', key, 'dueBy', open.due_by) end
+  if open.supersedes then call('HSET', key, 'supersedes', open.supersedes) end
   local ends_at = math.max(open.ends_at, held_until and held_until + ttl or 0)
   if ends_at > 0 then call('PEXPIREAT', key, ends_at) end
 end

@@ -1,12 +1,14 @@
 #!lua flags=allow-oom
 --[[
 Removes a message that no processor has claimed, if it is among the last 100 messages and the last megabyte. A batch
-without messages is gone. A message that has not come yet is remembered as seen, so that it is dropped when it comes;
-but not if only its author may revoke it: who that is shows when it comes.
+without messages is gone. A message of a batch that can be superseded goes back to the list first. A message that has
+not come yet is remembered as seen, so that it is dropped when it comes; but not if only its author may revoke it: who
+that is shows when it comes.
 
 KEYS  1 the prefix
 ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id for the history
       5 how long ids are remembered  6 database number
+      7 id for the batch that supersedes another, or ''  8 max wait  9 header TTL  10 early start or 0
       then, if only its author may revoke it, the ids that the author may have, as JSON
 Returns 'revoked', 'tooLate' if the message has come and is not found, 'remembered', 'notAuthor', or 'unknown' if it
       has not come and is not remembered
@@ -21,9 +23,11 @@ Returns 'revoked', 'tooLate' if the message has come and is not found, 'remember
 --- include "record"
 --- include "batch-updated"
 --- include "check-types"
+--- include "reopen"
 local conversation, id, digest, recorded = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local FIRST_AUTHOR = 7
+local FIRST_AUTHOR = 11
 local dedupe, db = tonumber(ARGV[5]), ARGV[6]
+local early = tonumber(ARGV[10])
 
 local now = read_clock()
 local found = find_entry(conversation, id)
@@ -31,7 +35,20 @@ local seen = is_seen(conversation, digest, now - dedupe)
 local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'bytes', 'dueAtMs')
 local was_head = string.match(call('LINDEX', P .. MESSAGES .. conversation, 0) or '', '^%S+')
 check_types(DUE)
-local held = hold_of(conversation)
+local holder = call('GET', P .. HOLD .. conversation)
+local held = hold_until(holder)
+
+if not found and ARGV[7] ~= '' and held then
+  local old = read_superseded(conversation, holder)
+  local json = old and find_line(old, id)
+  if json then
+    if not is_author({ json = json }, id, FIRST_AUTHOR) then return 'notAuthor' end
+    check_types(CLAIMED, ANSWERING, HISTORY)
+    reopen(conversation, old, ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9]), early, now, db)
+    found, held, was_head = find_entry(conversation, id), nil, ARGV[7]
+    header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'bytes', 'dueAtMs')
+  end
+end
 
 if not found then
   if seen then return 'tooLate' end
@@ -65,7 +82,7 @@ if not head then
   call('DEL', P .. QUIET .. conversation)
   call('ZREM', P .. DUE, conversation)
 elseif not held and head.batch_id ~= was_head then
-  schedule(conversation, head.batch_id, math.max(head.due_at or now, now), now, db)
+  schedule(conversation, head.batch_id, start_of(head, now, early), now, db)
 end
 if open and count > 0 then
   local due_in = math.max(tonumber(header[4]) - now, 0)

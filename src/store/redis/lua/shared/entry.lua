@@ -1,5 +1,6 @@
 -- An entry of a conversation's list: `<batchId> <receivedAtMs> <json>`. In the last entry of a sealed batch the
--- second word carries the seal: `<receivedAtMs>:<reason>:<sealedAtMs>`. Scripts do not parse the JSON,
+-- second word carries the seal: `<receivedAtMs>:<reason>:<sealedAtMs>`, with `:committed` behind it if the batch was
+-- committed before it died. Scripts do not parse the JSON,
 -- `["<id>","<text>",{<the rest>}]`. They only read its beginning: the message's id and its text (or null), to find
 -- and edit a message.
 local ENTRY = '^(%S+) (%d+)(%S*) ()'

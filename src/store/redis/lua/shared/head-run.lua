@@ -1,15 +1,15 @@
 --- include "whole"
 --- include "entry"
 -- Reads the first batch of a conversation's list, for `claim`. Only reads.
-local SEAL = '^:(%a+):(%d+)$'
+local SEAL = '^:(%a+):(%d+):?(%a*)$'
 local RUN_STEP = 100
 
 -- The entries of the first batch, up to its seal or to the next batch, read `step` at a time. Nil if the list is empty.
--- Returns { batch_id, count, first_at, last_at, reason and due_at of its seal, lines: `<receivedAtMs> <json>`, ids: as
--- JSON for the history, times: ms since the first message, for the same messages }
+-- Returns { batch_id, count, first_at, last_at, reason, due_at and committed of its seal, lines of
+-- `<receivedAtMs> <json>`, ids: as JSON for the history, times: ms since the first message, for the same messages }
 local function read_run(conversation, step)
   local lines, ids, times, count = {}, {}, {}, 0
-  local batch_id, first_at, last_at, reason, due_at
+  local batch_id, first_at, last_at, reason, due_at, mark
   local has_more
   repeat
     local entries = call('LRANGE', P .. MESSAGES .. conversation, count, count + step - 1)
@@ -28,21 +28,22 @@ local function read_run(conversation, step)
         times[count] = received_at == first_at and '0' or whole(received_at - first_at)
       end
       if seal ~= '' then
-        reason, due_at = string.match(seal, SEAL)
+        reason, due_at, mark = string.match(seal, SEAL)
         has_more = false
         break
       end
     end
   until not has_more
   return batch_id and { batch_id = batch_id, count = count, first_at = first_at, last_at = last_at, reason = reason,
-    due_at = due_at, lines = lines, ids = ids, times = times }
+    due_at = due_at, committed = mark == 'committed', lines = lines, ids = ids, times = times }
 end
 
 -- The first batch of a conversation that is due at `score`, or nil if the list is empty: its id, whether it is open,
 -- 'vanished' or 'expired' if its header is lost (else ''), what the history names, and its claimed hash as a table.
-local function head_run(conversation, score, ttl, now)
+-- `early`: an open batch may go before it is due.
+local function head_run(conversation, score, ttl, now, early)
   local header = call('HMGET', P .. HEADER .. conversation,
-    'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy', 'count')
+    'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy', 'count', 'supersedes')
   -- Nothing waits behind the open batch. What waits behind another one may be large, so that is read entry by entry.
   local is_open_first = header[6] and call('LLEN', P .. MESSAGES .. conversation) == tonumber(header[6])
   local run = read_run(conversation, is_open_first and RUN_STEP or 1)
@@ -52,6 +53,8 @@ local function head_run(conversation, score, ttl, now)
   local first_at, last_at, due_at, reason = run.first_at, run.last_at, run.due_at, run.reason
   if open then
     first_at, last_at, due_at, reason = header[2], header[3], header[4], header[5] or 'gap'
+    -- A last message ahead of now: Redis's clock was set back, and the batch is due.
+    if early > 0 and tonumber(due_at) > now and tonumber(last_at) <= now then reason = 'early' end
   elseif not reason then
     reason, due_at = 'recovery', score
     lost = tonumber(last_at) + ttl > now and 'vanished' or 'expired'
@@ -60,5 +63,6 @@ local function head_run(conversation, score, ttl, now)
     conversationId = conversation, attempt = '1', lease = '1', count = whole(run.count),
     firstAtMs = first_at, lastAtMs = last_at, dueAtMs = due_at, releasedAtMs = whole(now),
     releasedBy = reason, messages = table.concat(run.lines, '\n'),
+    supersedes = open and header[7] or nil, committedAtMs = run.committed and whole(now) or nil,
   }
 end

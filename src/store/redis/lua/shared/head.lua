@@ -4,11 +4,18 @@
 local function head_of(conversation)
   local first = call('LINDEX', P .. MESSAGES .. conversation, 0)
   if not first then return nil end
-  local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'dueAtMs')
+  local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'dueAtMs', 'lastAtMs')
   local batch_id = string.match(first, '^%S+')
   return {
     batch_id = batch_id,
     waiting = call('LLEN', P .. MESSAGES .. conversation),
     due_at = header[1] == batch_id and tonumber(header[2]) or nil,
+    last_at = tonumber(header[3]),
   }
+end
+
+-- When it may be claimed: at its due time, or `early` ms after its last message, or now.
+local function start_of(head, now, early)
+  if not head.due_at then return now end
+  return math.max(early > 0 and math.min(head.due_at, head.last_at + early) or head.due_at, now)
 end

@@ -21,6 +21,8 @@ local ALIASES = '.aliases:'
 local CLAIMED_BATCH = '.claimed:'
 -- hash: a handed-over batch until it is answered
 local HANDED_OVER = '.handed-over:'
+-- string: what ended a batch, `answered` or `superseded <by>`, for an hour; only with `answering: 'supersede'`
+local ENDED = '.ended:'
 -- string: expires to measure how late Redis announces that
 local CANARY = '.canary:'
 -- string: a session of the page, by a digest of its id; its generation. TTL: until it ends without use
@@ -48,5 +50,8 @@ local BATCH_RELEASED = '.batch-released'
 local BATCH_HANDED_OVER = '.batch-handed-over'
 local BATCH_ANSWERED = '.batch-answered'
 local BATCH_DEAD = '.batch-dead'
+-- channel: with `answering: 'supersede'`, who works on batches subscribes to these two
+local BATCH_SUPERSEDED = '.batch-superseded'
+local BATCH_MOVED = '.batch-moved'
 -- channel: the processes that resolve ids subscribe to it
 local ALIAS_LEARNT = '.alias-learnt'

@@ -1,0 +1,113 @@
+/** Supersedes answers that are not committed, and commits them: `lua/shared/supersede.lua`, `reopen.lua`, `commit.lua`. */
+import type { CommitResult } from '../store.js'
+import type { Claimed, Conversation, State } from './state.js'
+import { type Entry, idsRecorded } from './structures.js'
+
+/** A batch that can be superseded: it holds its conversation, and is claimed or handed over. */
+export interface Supersedable {
+  batchId: string
+  batch: Claimed
+}
+
+/** The batch that holds the conversation, if it can be superseded. */
+export function supersedable(state: State, { heldBy }: Conversation): Supersedable | undefined {
+  if (!state.supersedes || heldBy === undefined) return undefined
+  const batch = state.claimedBatches.get(heldBy) ?? state.handedOver.get(heldBy)?.batch
+  return batch?.isSupersedable ? { batchId: heldBy, batch } : undefined
+}
+
+/** The same, if nothing waits behind it: what comes back must not overtake that. */
+export function supersedableAlone(state: State, conversation: Conversation): Supersedable | undefined {
+  return conversation.runs.length === 0 ? supersedable(state, conversation) : undefined
+}
+
+/** The batches that the successor of this one names. */
+export const supersededWith = ({ batchId, batch }: Supersedable): string[] => [...(batch.supersedes ?? []), batchId]
+
+/** Ends its lease or its hold. */
+export function endSuperseded(
+  state: State,
+  conversation: Conversation,
+  { batchId }: Supersedable,
+  now: number,
+  by?: string,
+): void {
+  state.claimedBatches.delete(batchId)
+  state.claimed.delete(batchId)
+  state.handedOver.delete(batchId)
+  state.answering.delete(batchId)
+  delete conversation.heldBy
+  state.end(batchId, { state: 'superseded', atMs: now, ...(by === undefined ? {} : { by }) })
+}
+
+export function publishSuperseded(
+  state: State,
+  { id: conversationId }: Conversation,
+  { batchId, batch }: Supersedable,
+  now: number,
+  by?: string,
+): void {
+  const named: { by?: string } = by === undefined ? {} : { by }
+  state.record('superseded', batchId, conversationId, now, {
+    count: batch.entries.length,
+    ...(by === undefined ? {} : { by }),
+  })
+  state.superseded.publish(listener => listener.superseded({ conversationId, batchId, ...named }))
+}
+
+/** Moves its due time. */
+export function moveDue(state: State, conversation: Conversation, old: Supersedable, atMs: number, now: number): void {
+  old.batch.dueAtMs = atMs
+  const news = { conversationId: conversation.id, batchId: old.batchId, dueInMs: atMs - now }
+  state.superseded.publish(listener => listener.moved(news))
+}
+
+/** Puts its messages back into the list as an open batch, which is due when the old one was. */
+export function reopen(state: State, conversation: Conversation, old: Supersedable, now: number): void {
+  const { entries, firstAtMs, lastAtMs, dueAtMs } = old.batch
+  const { maxWaitMs, batchTtlMs } = state.rules
+  const batchId = state.newBatchId()
+  const supersedes = supersededWith(old)
+  conversation.runs.push({ batchId, entries })
+  endSuperseded(state, conversation, old, now, batchId)
+  conversation.header = {
+    batchId,
+    bytes: bytesOf(entries),
+    firstAtMs,
+    lastAtMs,
+    dueAtMs,
+    dueBy: dueAtMs >= firstAtMs + maxWaitMs ? 'maxWait' : 'gap',
+    expiresAtMs: Math.max(now, dueAtMs) + batchTtlMs,
+    supersedes,
+  }
+  state.schedule(conversation.id, batchId, state.headStartAtMs(conversation, now), now)
+  const opened = { ids: idsRecorded(entries.slice(0, 1)), count: entries.length, supersedes: supersedes.join(' ') }
+  state.record('opened', batchId, conversation.id, now, opened)
+  publishSuperseded(state, conversation, old, now, batchId)
+  state.publishGrowth(conversation, batchId, entries.length, Math.max(dueAtMs - now, 0))
+}
+
+export const bytesOf = (entries: Entry[]): number => entries.reduce((sum, { bytes }) => sum + bytes, 0)
+
+export function commit(state: State, batchId: string): CommitResult {
+  const now = state.now()
+  const claimed = state.claimedBatches.get(batchId)
+  const handed = state.handedOver.get(batchId)
+  const holding = claimed ?? handed
+  if (!holding || state.conversations.get(holding.conversationId)?.heldBy !== batchId) return ended(state, batchId, now)
+  if (holding.isCommitted) return { state: 'go', again: true }
+  const batch = claimed ?? handed?.batch
+  const waitMs = (batch?.dueAtMs ?? now) - now
+  if (waitMs > 0 && waitMs <= state.rules.maxWaitMs) return { state: 'wait', waitMs }
+  holding.isCommitted = true
+  if (claimed) delete claimed.isSupersedable
+  if (handed) delete handed.batch
+  state.record('committed', batchId, holding.conversationId, now, {})
+  return { state: 'go' }
+}
+
+function ended(state: State, batchId: string, now: number): CommitResult {
+  const end = state.endOf(batchId, now)
+  if (end?.state === 'superseded') return { state: 'superseded', ...(end.by === undefined ? {} : { by: end.by }) }
+  return { state: end?.state ?? 'unknown' }
+}

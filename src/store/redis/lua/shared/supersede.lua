@@ -1,0 +1,60 @@
+--- include "entry"
+--- include "schedule"
+--- include "record"
+--- include "publish"
+-- Supersedes the batch that holds a conversation: its messages go back to the conversation's list, or are discarded.
+-- Only with `answering: 'supersede'`. The field `supersedable` of a claimed or handed-over batch says that it was
+-- released by its quiet gap or its early start, and is not committed.
+
+-- How long a batch that has ended says so to a `commit` that comes late.
+local ENDED_KEPT_MS = 3600000
+
+-- The batch `holder`, or nil if it can't be superseded. Only reads.
+local function supersedable(holder)
+  if not holder then return nil end
+  for _, name in ipairs({ CLAIMED_BATCH, HANDED_OVER }) do
+    local key = P .. name .. holder
+    local fields = call('HMGET', key, 'supersedable', 'count', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'supersedes')
+    if fields[1] then
+      return { id = holder, key = key, count = tonumber(fields[2]), first_at = tonumber(fields[3]),
+        last_at = tonumber(fields[4]), due_at = tonumber(fields[5]),
+        superseded = fields[6] and fields[6] .. ' ' .. holder or holder }
+    end
+  end
+  return nil
+end
+
+-- The same with its messages, as `lines` of `<receivedAtMs> <json>`, and their `bytes`. Nil also if messages wait
+-- behind it: what comes back must not overtake them. Only reads.
+local function read_superseded(conversation, holder)
+  local old = supersedable(holder)
+  if not old or call('LLEN', P .. MESSAGES .. conversation) > 0 then return nil end
+  local lines, bytes = {}, 0
+  for line in string.gmatch(call('HGET', old.key, 'messages') or '', '[^\n]+') do
+    lines[#lines + 1] = line
+    bytes = bytes + #line - string.find(line, ' ', 1, true)
+  end
+  old.lines, old.bytes = lines, bytes
+  return #lines > 0 and old or nil
+end
+
+-- Ends the lease or the hold of a superseded batch. To be called when its messages are in the list. `by`: the batch
+-- that they belong to now, or '' if they were discarded.
+local function end_superseded(conversation, old, by)
+  call('DEL', old.key, P .. HOLD .. conversation)
+  call('ZREM', P .. CLAIMED, old.id)
+  call('ZREM', P .. ANSWERING, old.id)
+  call('SET', P .. ENDED .. old.id, 'superseded ' .. by, 'PX', ENDED_KEPT_MS)
+end
+
+-- Without a check for subscribers: the handler of the batch may listen through a replica.
+local function publish_superseded(conversation, old, by, db)
+  record('superseded', old.id, conversation, 'count', old.count, unpack(by == '' and {} or { 'by', by }))
+  publish(BATCH_SUPERSEDED, conversation, old.id, by == '' and '' or ',"by":"' .. by .. '"', ',"db":', db)
+end
+
+-- The due time of the batch that holds its conversation has moved: its handler may wait for it.
+local function move_due(conversation, old, at, now, db)
+  call('HSET', old.key, 'dueAtMs', at)
+  publish(BATCH_MOVED, conversation, old.id, ',"dueInMs":', at - now, ',"db":', db)
+end
