@@ -146,8 +146,8 @@ export class Batcher implements Appender {
   }
 
   /**
-   * Erases everything that is kept of a conversation, with its history and dead batches, and the same of the person's other
-   * ids. Not what was handed over: the receiver has that. A message that is delivered again is new afterwards.
+   * Erases everything that is kept of a conversation and of the person's other ids, history and dead batches included.
+   * What was handed over stays with its receiver. A message that is delivered again afterwards is new.
    */
   async forget(conversationId: string): Promise<ForgetResult> {
     await this.open()
@@ -156,8 +156,8 @@ export class Batcher implements Appender {
 
   /**
    * Replaces the text (or caption) of a message that its sender has edited, unless a processor has claimed it.
-   * @param authors ids that the person who edits may have: it is done only if one of them is the message's `senderId`.
-   *   Without them anybody may edit it
+   * @param authors the ids of the person who edits: one of them must be the message's `senderId`. Without them the
+   *   author is not checked
    */
   async edit(
     conversationId: string,
@@ -171,7 +171,7 @@ export class Batcher implements Appender {
 
   /**
    * Removes a message that its sender has deleted, unless a processor has claimed it. If the message has not come yet,
-   * it is dropped when it comes; but not with `authors`, since who wrote it is not known yet.
+   * it is dropped when it comes, unless `authors` are given: its author is not known yet.
    * @param authors as for `edit`
    */
   async revoke(conversationId: string, messageId: string, authors: readonly string[] = []): Promise<RevokeResult> {
@@ -186,8 +186,8 @@ export class Batcher implements Appender {
   }
 
   /**
-   * The conversation of an account in which a message with this id waits, for an edit that names no chat. Groups are left
-   * out, and so is what lies beyond the 1,000 conversations that are due last.
+   * The conversation of an account in which a message with this id waits, for an edit that names no chat. Groups are
+   * left out, and so is what lies beyond the 1,000 conversations that are due last.
    */
   async findMessage(account: string | undefined, messageId: string): Promise<string | undefined> {
     await this.open()

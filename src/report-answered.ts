@@ -7,7 +7,7 @@
  *   `POST /batches/:batchId/answered`                   batcher.ts
  *
  * Several processes may report the same end. In serial order the store decides which report counts: the one that ended
- * the hold is told `freed`. In concurrent order a batch that was handed over holds nothing, so the store cannot decide;
+ * the hold gets `freed`. In concurrent order a batch that was handed over holds nothing, so the store cannot decide;
  * there the first report of the process that handed the batch over (or that was sent the POST) counts.
  *
  * Not counted: an end that a queue's event reports while Redis fails, if the store noted it and its reply was lost.
@@ -28,7 +28,7 @@ export interface AnswerReport {
   lease?: number
   /** This process has not reported the batch before. */
   isFirst: boolean
-  /** An earlier try failed: the store may have noted it without us learning so. */
+  /** An earlier try failed: the store may have noted it, and its reply was lost. */
   isRetry?: boolean
   /** Since the handover, if the reporter knows it. */
   durationMs?: number | undefined
@@ -62,7 +62,7 @@ function counts(
   order: 'serial' | 'concurrent',
 ): boolean {
   const isUnderLease = lease !== undefined
-  // Nobody else reports under this lease: if the batch is gone at a retry, an earlier try ended it and its reply was
+  // Only this process reports under this lease: if the batch is gone at a retry, an earlier try ended it and its reply was
   // lost.
   const endedHold = freed || (isUnderLease && isFirst && isRetry)
   if (order === 'serial') return endedHold

@@ -23,7 +23,8 @@ export function boardRoutes(queue: QueueWindow, access: Access): Middleware {
     setPageHeaders(ctx, BOARD_POLICY)
     const board = await queue.board()
     await board(ctx, async () => {})
-    // None of the board's routes or methods. As the board's own `next` this would fail: it turns every error into a 500.
+    // None of the board's routes or methods. As the board's own `next` this would fail: it turns every error into a
+    // 500.
     if (ctx.status >= 400 && !ctx.body) await next()
   }
 }

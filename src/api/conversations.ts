@@ -10,8 +10,8 @@
  *   POST   /conversations/:id/typing             POST   /conversations/typing?id=
  *   DELETE /conversations/:id                    DELETE /conversations?id=
  *
- * Ids are URL-encoded (`shop/7900@c.us` is `shop%2F7900%40c.us`). The forms on the right are for proxies that refuse `%2F`;
- * without `?id=`, `/conversations/history` is the conversation with the id `history`.
+ * Ids are URL-encoded (`shop/7900@c.us` is `shop%2F7900%40c.us`). The forms on the right are for proxies that refuse
+ * `%2F`; without `?id=`, `/conversations/history` is the conversation with the id `history`.
  */
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
@@ -116,8 +116,8 @@ function conversationIdOf(ctx: Context & { params: Record<string, string> }): st
 }
 
 /**
- * One or many messages of the generic shape, without a chat. Unlike in a webhook, one invalid message refuses all of them:
- * the caller can correct it.
+ * One or many messages of the generic shape, without a chat. Unlike in a webhook, one invalid message refuses all of
+ * them: the caller can correct it.
  * @throws {Refusal} 400
  */
 function messagesOf(body: unknown): AppendMessage[] {

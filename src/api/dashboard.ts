@@ -1,7 +1,7 @@
 /**
  * The page at `/`, and the routes that only the page calls. The link with the token is traded for a cookie at once. The
- * page's files (src/dashboard) hold no data, and are served without a token. All their addresses are relative, so that the
- * page works behind a proxy that strips a path. The Content-Security-Policy allows only these files.
+ * page's files (src/dashboard) hold no data, and are served without a token. All their addresses are relative, so that
+ * the page works behind a proxy that strips a path. The Content-Security-Policy allows only these files.
  */
 import type Router from '@koa/router'
 import type { Context } from 'koa'
@@ -42,8 +42,8 @@ interface Parts extends DashboardOptions {
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 /**
- * The response to the link: it navigates to the page. This second navigation comes from our own site, so that the browser sends
- * the SameSite=Strict cookie, wherever the link was clicked; and the token is gone from the address.
+ * The response to the link: it navigates to the page. This second navigation comes from our own site, so that the
+ * browser sends the SameSite=Strict cookie, wherever the link was clicked; and the token is gone from the address.
  */
 const ENTERED =
   '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=./"><link rel="icon" href="page/icon.svg"><title>Lull</title><p><a href="./">Lull</a></p></html>'

@@ -1,6 +1,6 @@
 /**
- * `/events`: what happens, as server-sent events. One follower of the history serves all readers of this process; it runs
- * while there is a reader.
+ * `/events`: what happens, as server-sent events. One follower of the history serves all readers of this process; it
+ * runs while there is a reader.
  *
  *   (no name)  one step, as `lull watch --json` prints it
  *   growth     how open batches have grown (growth.ts)
@@ -186,7 +186,10 @@ export function eventRoutes(router: Router, live: LiveEvents, access: Access): v
   })
 }
 
-/** Ends the stream soon after the session or the token that it was opened with has ended. Until then it renews the session. */
+/**
+ * Ends the stream soon after the session or the token that it was opened with has ended. Until then it renews the
+ * session.
+ */
 function endWithSession(ctx: Context, access: Access, reader: LiveReader): void {
   const timer = setInterval(() => {
     access.check(ctx).catch(error => {

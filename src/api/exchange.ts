@@ -1,6 +1,6 @@
 /**
- * The outermost middleware: every request to this port passes through it, webhooks included. It turns errors into replies,
- * measures the request and logs it.
+ * The outermost middleware: every request to this port passes through it, webhooks included. It turns errors into
+ * replies, measures the request and logs it.
  */
 import type { RouterContext } from '@koa/router'
 import Koa, { type Context, type DefaultState, type Middleware } from 'koa'
@@ -24,8 +24,8 @@ export type Headers = Readonly<Record<string, string>>
 export type Matched = Pick<RouterContext, 'matched' | '_matchedRoute'>
 
 /**
- * Writes a reply by `http/respond.ts` instead of by Koa, whose setters for status, headers and body cost another 4 to 8 % of
- * a webhook's CPU (docs/performance.md).
+ * Writes a reply by `http/respond.ts` instead of by Koa, whose setters for status, headers and body cost another 4 to 8
+ * % of a webhook's CPU (docs/performance.md).
  * @param headers of every reply
  */
 export const replyWith =

@@ -1,6 +1,6 @@
 /**
- * How open batches grow, for the readers of `/events`: the latest state of each conversation, a few times a second. It comes
- * from the channel `batch-updated`; the history has no step for a single message.
+ * How open batches grow, for the readers of `/events`: the latest state of each conversation, a few times a second. It
+ * comes from the channel `batch-updated`; the history has no step for a single message.
  */
 import type { Growth as Update } from '../store/store.js'
 import { eventOf } from './live-reader.js'

@@ -1,6 +1,6 @@
 /**
- * The board's JSON with LULL_SHOW_TEXTS=off: without what a worker or a handler has written about a job, which may quote
- * what people wrote. bull-board has formatters for a job's data and return value only.
+ * The board's JSON with LULL_SHOW_TEXTS=off: without what a worker or a handler has written about a job, which may
+ * quote what people wrote. bull-board has formatters for a job's data and return value only.
  */
 import type { Context } from 'koa'
 

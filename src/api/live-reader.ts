@@ -1,6 +1,6 @@
 /**
- * One reader of `/events`. It gets every step as it happens. If there are too many steps a second, or the reader is too slow,
- * it gets one summary a second instead. The memory that one reader takes is bounded.
+ * One reader of `/events`. It gets every step as it happens. If there are too many steps a second, or the reader is too
+ * slow, it gets one summary a second instead. The memory that one reader takes is bounded.
  */
 import { Readable } from 'node:stream'
 import type { HistoryEntry } from '../store/store.js'

@@ -1,6 +1,6 @@
 /**
- * Notices appends that no processor will release: Redis reports how many subscribers were notified, and none means that no
- * processor uses the same Redis, database and prefix.
+ * Notices appends that no processor will release: Redis reports how many subscribers were notified, and none means that
+ * no processor uses the same Redis, database and prefix.
  */
 import type { Batcher } from '../batcher.js'
 import type { Logger } from '../logger.js'

@@ -1,6 +1,6 @@
 /**
- * The files of the page, by their path under `/page/`: read once, when the first of them is asked for. `languages.json` is the
- * list of the files in languages/, so that a language is added by adding its file.
+ * The files of the page, by their path under `/page/`: read once, when the first of them is asked for. `languages.json`
+ * is the list of the files in languages/, so that a language is added by adding its file.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -24,13 +24,13 @@ const LANGUAGE = /^languages\/([a-z]{2,3}(?:-[\w-]+)?)\.js$/
 
 let known: Map<string, PageFile> | undefined
 
-/** @param path `app.js`, `live/live.js`; what is not a file of the page is not found, whatever the path */
+/** @param path `app.js`, `live/live.js`; any other path (`../package.json`) is not found */
 export function pageFile(path: string): PageFile | undefined {
   known ??= readPage(FOLDER)
   return known.get(path)
 }
 
-/** @throws where the page is not there */
+/** @throws if the build has not copied the page */
 export function pageFileThatExists(path: string): PageFile {
   const found = pageFile(path)
   if (!found) throw new Error(`${path} is not in ${FOLDER.pathname}: the build has not copied the page`)

@@ -1,6 +1,6 @@
 /**
- * Reads the BullMQ queue for the page: the numbers of jobs, and bull-board for `/queues`. Both are loaded and connected at
- * the first call.
+ * Reads the BullMQ queue for the page: the numbers of jobs, and bull-board for `/queues`. Both are loaded and connected
+ * at the first call.
  */
 import type { Middleware } from 'koa'
 import { z } from 'zod'
@@ -92,7 +92,8 @@ export class QueueWindow {
     const { queue } = await this.open()
     const [{ createBullBoard }, { BullMQAdapter }, { KoaAdapter }] = await loadBoard()
     const adapter = new BullMQAdapter(queue, BOARD_OPTIONS)
-    // bull-board finds workers by BullMQ's connection names. Ours have Lull's names, so it would show that there are none.
+    // bull-board finds workers by BullMQ's connection names. Ours have Lull's names, so it would show that there are
+    // none.
     adapter.getWorkers = async () => null
     if (!this.options.showTexts) adapter.setFormatter('data', withoutTexts)
     const serverAdapter = new KoaAdapter().setBasePath(BOARD_PATH)

@@ -1,4 +1,7 @@
-/** For the page: each provider's last webhook that was accepted, and its last that was refused, here or in another process. */
+/**
+ * For the page: each provider's last webhook that was accepted, and its last that was refused, here or in another
+ * process.
+ */
 import type { Counts } from '../observer.js'
 import type { Rejection, Rejections } from '../webhook/receive.js'
 

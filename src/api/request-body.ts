@@ -4,7 +4,10 @@ import { checkBodyHeaders, parseBody } from '../http/body.js'
 import type { BodyBounds } from '../http/body-bounds.js'
 import { readBytes } from '../http/read-bytes.js'
 
-/** JSON or a form; `undefined` without a body. @throws {Refusal} as `checkBodyHeaders`, `readBytes` and `parseBody` do */
+/**
+ * JSON or a form; `undefined` without a body.
+ * @throws {Refusal} as `checkBodyHeaders`, `readBytes` and `parseBody` do
+ */
 export type ReadBody = (ctx: Context) => Promise<unknown>
 
 /** @param bodies counts the bytes until the response is sent or the connection is gone */

@@ -1,6 +1,7 @@
 /**
- * Messages with LULL_SHOW_TEXTS=off: their ids, types and times, without what people wrote, their names, files and places.
- * The errors of handlers are left out, too, since they may quote a text; `lull dead` and `lull trace` show them.
+ * Messages with LULL_SHOW_TEXTS=off: their ids, types and times, without what people wrote, their names, files and
+ * places. The errors of handlers are left out, too, since they may quote a text; `lull dead` and `lull trace` show
+ * them.
  */
 import type { Batch } from '../batch.js'
 import { isOwnWords } from '../handover/kept-error.js'

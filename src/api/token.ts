@@ -1,9 +1,10 @@
 /**
  * Who may see and change conversations: a client that sends the token, or a browser that has traded it for a session.
  *
- * The browser's cookie is the random id of its session, and proves nothing else: browsers send cookies to all ports of a
- * host, so another program on this host may see it. A session ends some hours after its last use, by the page's button, by
- * `lull token rotate`, or when the API gets another token: the store knows it by a digest of its id and the token.
+ * The browser's cookie is the random id of its session, and proves nothing else: browsers send cookies to all ports of
+ * a host, so another program on this host may see it. A session ends some hours after its last use, by the page's
+ * button, by `lull token rotate`, or when the API gets another token: the store knows it by a digest of its id and the
+ * token.
  *
  * With the cookie, a change is accepted only from our own page: a page of another program on this host could cause one.
  * The client's loopback address is no proof: behind a proxy every client has it.
@@ -151,7 +152,10 @@ function bearerOf(ctx: Context): string | undefined {
 /** With the token as its key: under another token a session is unknown. */
 const digestOf = (id: string, token: string) => createHmac('sha256', token).update(id).digest('base64url')
 
-/** Browsers share cookies between the ports of a host: with the port in its name, two APIs on one host keep theirs apart. */
+/**
+ * Browsers share cookies between the ports of a host: with the port in its name, two APIs on one host keep theirs
+ * apart.
+ */
 function cookieName(ctx: Context): string {
   const [, port] = /:(\d{1,5})$/.exec(ctx.get('host')) ?? []
   return port === undefined ? 'lull' : `lull-${port}`

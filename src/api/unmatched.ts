@@ -1,4 +1,7 @@
-/** Requests that no route handles: a path that cannot be decoded, a method that is not allowed, a path that is not there. */
+/**
+ * Requests that no route handles: a path that cannot be decoded, a method that is not allowed, a path that is not
+ * there.
+ */
 import type { Context, DefaultState, Middleware } from 'koa'
 import { otherMethod } from '../http/methods.js'
 import { Refusal } from '../http/refusal.js'

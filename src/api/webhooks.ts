@@ -3,7 +3,8 @@
  * provider's name behind them, and behind that the name of an event, which means nothing here: Evolution's
  * `webhookByEvents` appends it. GET on all of them is Meta's verification handshake.
  *
- * Nearly all requests are webhooks, so they come first in Koa's chain, without a router, and are answered by `http/`'s writer.
+ * Nearly all requests are webhooks, so they come first in Koa's chain, without a router, and are answered by `http/`'s
+ * writer.
  */
 import type { IncomingMessage } from 'node:http'
 import type { DefaultState, Middleware } from 'koa'

@@ -14,7 +14,7 @@ export class Unwell extends Error {
 
 /**
  * Prints all findings.
- * @throws {Unwell} where one of them is wrong
+ * @throws {Unwell} if one of them is wrong
  */
 export async function doctor(config: Config, { json = false }: { json?: boolean }): Promise<void> {
   const findings = await examine(config).catch((error): Finding[] => [

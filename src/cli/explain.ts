@@ -1,6 +1,7 @@
 /**
- * An error as one line for the user who typed the command: what is wrong, with what, and the remedy. Lull's own errors contain
- * all that already. This file adds the remedies that only the command line knows, and explains errors of Node and ioredis.
+ * An error as one line for the user who typed the command: what is wrong, with what, and the remedy. Lull's own errors
+ * contain all that already. This file adds the remedies that only the command line knows, and explains errors of Node
+ * and ioredis.
  */
 import { existsSync } from 'node:fs'
 import type { Config } from '../config.js'
@@ -18,15 +19,16 @@ export function explain(error: unknown): string {
   const { message } = error
   if (error instanceof StoreUnavailable && (error.reason === 'connection' || error.reason === 'timeout'))
     return `${message}: ${CLOSED_AT_ONCE.test(message) ? NOT_REDIS : 'start it there, or set REDIS_URL to where one runs'}`
-  if (NO_RESP.test(message)) return `what answers at REDIS_URL does not speak Redis's protocol: ${NOT_REDIS}`
+  if (NO_RESP.test(message)) return `the program at REDIS_URL does not speak Redis's protocol: ${NOT_REDIS}`
   if (message.includes('DB index is out of range'))
     return `REDIS_URL names a database that this Redis does not have ("${message}"): name another, 0 say`
   return message
 }
 
 /**
- * The same for a role (api, processor, worker), with the remedy if `lull up` runs in this directory with a private Redis. A role
- * does not use that one unasked: two processes must never use different servers without the user's knowledge.
+ * The same for a role (api, processor, worker), with the remedy if `lull up` runs in this directory with a private
+ * Redis. A role does not use that one unasked: two processes must never use different servers without the user's
+ * knowledge.
  */
 export function withPrivateRedis(error: unknown, config: Config): unknown {
   const isAway = error instanceof StoreUnavailable && error.reason === 'connection'

@@ -1,6 +1,7 @@
 /**
- * Which Redis a command uses. `lull up`: the one that REDIS_URL names, the one at 127.0.0.1:6379, a private one, or none. Every
- * command beside it: the one that REDIS_URL names, the private one of a `lull up` in this directory, or 127.0.0.1:6379.
+ * Which Redis a command uses. `lull up`: the one that REDIS_URL names, the one at 127.0.0.1:6379, a private one, or
+ * none. Every command beside it: the one that REDIS_URL names, the private one of a `lull up` in this directory, or
+ * 127.0.0.1:6379.
  */
 import type { RedisOptions } from 'ioredis'
 import type { Config } from '../config.js'
@@ -22,8 +23,8 @@ export interface FindOptions {
 }
 
 /**
- * For a command beside `lull up`: the settings, with the private Redis of a `lull up` that runs in this directory if they
- * name no Redis.
+ * For a command beside `lull up`: the settings, with the private Redis of a `lull up` that runs in this directory if
+ * they name no Redis.
  * @param say called with one line if the private one is used
  */
 export async function withRunningRedis(

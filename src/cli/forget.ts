@@ -1,7 +1,7 @@
 /**
- * `lull forget`: erases everything that Lull keeps about a conversation and the person's other ids, and the finished jobs in
- * the queue, which hold the texts of the batches that were handed over, with their events. Jobs are found by the batches
- * that the history names. A batch that is
+ * `lull forget`: erases everything that Lull keeps about a conversation and the person's other ids, and the finished
+ * jobs in the queue, which hold the texts of the batches that were handed over, with their events. Jobs are found by
+ * the batches that the history names. A batch that is
  * being answered goes on.
  */
 import type { Queue } from 'bullmq'

@@ -1,4 +1,4 @@
-/** What a command answers where it found nothing to do: one line that says so, with a guess at what was meant. */
+/** The error of a command that found nothing to do: one line that says so, with a guess at what was meant. */
 import type { Batcher } from '../batcher.js'
 import { inert } from './show/escape.js'
 

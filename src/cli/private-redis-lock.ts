@@ -1,8 +1,8 @@
 /**
- * One private Redis a directory: two on the same files would destroy each other's data. The lock, `.lull/up.pid`, holds two
- * lines: the id of the `lull up` process that started the server, and the address of the server's socket. It is valid only
- * while that process lives. A server that outlived its `lull up` (which was killed) is told to save and end, and the next
- * `lull up` takes over its data.
+ * One private Redis a directory: two on the same files would destroy each other's data. The lock, `.lull/up.pid`, holds
+ * two lines: the id of the `lull up` process that started the server, and the address of the server's socket. It is
+ * valid only while that process lives. A server that outlived its `lull up` (which was killed) is told to save and end,
+ * and the next `lull up` takes over its data.
  */
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,7 @@
 /**
- * The private Redis of `lull up`, for a machine that has the program but runs none. It starts with the package's redis.conf, on
- * a socket under `.lull/` that only this user may open, keeps its data beside it, and stops with `lull up`.
+ * The private Redis of `lull up`, for a machine that has the program but runs none. It starts with the package's
+ * redis.conf, on a socket under `.lull/` that only this user may open, keeps its data beside it, and stops with `lull
+ * up`.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'

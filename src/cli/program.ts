@@ -43,7 +43,7 @@ export function createProgram(): Command {
     })
     .addHelpText(
       'after',
-      '\nSettings are environment variables. A .env file in this directory is read too. See the README.',
+      '\nSettings are environment variables. A .env file in this directory is read too. docs/settings.md lists them.',
     )
   program
     .command('up')

@@ -6,7 +6,9 @@ import { NothingDone } from './nothing-done.js'
 import { inert } from './show/escape.js'
 import { withBatcher } from './with-batcher.js'
 
-/** Batches of one conversation that go back in one call, and about how many bytes of messages they have, in one script. */
+/**
+ * Batches of one conversation that go back in one call, and about how many bytes of messages they have, in one script.
+ */
 const REDRIVEN_TOGETHER = 1000
 const BYTES_TOGETHER = 4 * 1024 * 1024
 

@@ -1,4 +1,7 @@
-/** `lull trace`: which processor claimed a batch, when, and why then. It reads the history, so it works long afterwards too. */
+/**
+ * `lull trace`: which processor claimed a batch, when, and why then. It reads the history, so it works long afterwards
+ * too.
+ */
 import type { Batcher } from '../batcher.js'
 import type { Config } from '../config.js'
 import type { Life } from '../history/life.js'

@@ -16,7 +16,7 @@ export interface WatchOptions {
   lifecycle: Lifecycle
   /** One JSON object a line. */
   json: boolean
-  /** Shows only this conversation, by whichever of the person's ids that are known at the start. */
+  /** Shows only this conversation, under all of the person's ids that are known at the start. */
   conversationId?: string
 }
 
@@ -42,7 +42,7 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
     },
     missed: () => {},
   })
-  await lifecycle.add('the watch of what grows', leave)
+  await lifecycle.add('the watch of growing batches', leave)
   if (!json) print(`watching ${address}, database ${db}, prefix ${prefix}; Ctrl-C ends it`, stderr)
 }
 

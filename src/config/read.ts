@@ -35,7 +35,7 @@ export function readerOf(env: Environment): Read {
 }
 
 /**
- * Somebody who writes `WHATSAPP_APP_SECRET=` wants signatures to be checked. Taken as not set, it would check none.
+ * An operator who writes `WHATSAPP_APP_SECRET=` wants signatures to be checked. Read as not set, none would be.
  * @throws {ConfigError} for a secret that is set to nothing, or to spaces
  */
 function refuseEmptySecret({ variable, isSecret }: Declared, env: Environment): void {

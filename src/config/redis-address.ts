@@ -1,6 +1,6 @@
 /**
- * Turns a Redis address as people write it (`redis://`, `rediss://`, a socket path; credentials and database in it) into the
- * client's options.
+ * Turns a Redis address as people write it (`redis://`, `rediss://`, a socket path; credentials and database in it)
+ * into the client's options.
  *
  * Only address, database and credentials are read. Other options in the URL are ignored: `?maxRetriesPerRequest=…`, for
  * example, would break the store's guarantees.

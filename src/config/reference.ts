@@ -43,7 +43,10 @@ export function providerTable({ providers }: Known): string {
 /** Only the API needs these: a secret goes to no container that has no use for it. */
 const OF_THE_API: ReadonlySet<string> = new Set(['API', 'Webhooks'])
 
-/** The variables of docker-compose.yml. A key without a value passes the variable on if it is set, and else sets nothing. */
+/**
+ * The variables of docker-compose.yml. A key without a value passes the variable on if it is set, and else sets
+ * nothing.
+ */
 export function composeSettings(known: Known): string {
   const groups = groupsOf(known)
   const block = (anchor: string, isWanted: (title: string) => boolean) => {
@@ -55,7 +58,7 @@ export function composeSettings(known: Known): string {
   return `${shared}\n${block('api-settings', title => OF_THE_API.has(title))}`
 }
 
-/** @param shown variables that stand in the document already: two groups may share a setting */
+/** @param shown variables that the document lists already: two groups may share a setting */
 function rowsOf({ of, settings, optionOf }: Group, shown: Set<string>): string[][] {
   return declaredIn(settings).flatMap(([name, declared]) => {
     if (shown.has(declared.variable)) return []

@@ -1,6 +1,6 @@
 /**
- * How a setting is declared: its environment variable, its meaning, its bounds and its default, once, beside the code that
- * uses it. Reading it (`read.ts`), the error for a bad value and docs/settings.md all come from the declaration.
+ * How a setting is declared: its environment variable, its meaning, its bounds and its default, once, beside the code
+ * that uses it. Reading it (`read.ts`), the error for a bad value and docs/settings.md all come from the declaration.
  *
  *   z.object({ port: setting('PORT', 'The port of the API.', whole(0, 65_535, 3000)) })
  *
@@ -8,7 +8,7 @@
  */
 import { z } from 'zod'
 
-/** What is known of a setting beside its schema. */
+/** The facts about a setting that its schema does not hold. */
 export interface Declared {
   variable: string
   /** A sentence or two for docs/settings.md. */
@@ -19,7 +19,7 @@ export interface Declared {
   preset?: string
   /** What the schema gets for the variable's text; without it, the text itself. */
   fromText?: (text: string) => unknown
-  /** Nobody may see its value. */
+  /** Its value is never shown. */
   isSecret?: boolean
   /** Its value may contain credentials, which an error masks. */
   isAddress?: boolean
@@ -34,7 +34,7 @@ export interface Kind<Schema extends z.ZodType>
 /** Settings that are read together into one object of type `Values`. */
 export type SettingsOf<Values> = z.ZodType<Values> & AnySettings
 
-/** Some group of settings. */
+/** Any group of settings. */
 export interface AnySettings {
   readonly shape: Readonly<Record<string, z.core.$ZodType>>
 }

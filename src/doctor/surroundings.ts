@@ -120,7 +120,7 @@ export function processesAmong(clients: ConnectedClient[]): Process[] {
   return [...found.values()]
 }
 
-/** Processes that published their settings and, as far as Redis shows clients, are still connected. */
+/** Processes that published their settings and are still connected, if Redis shows its clients. */
 export function livePresences({ presences, server, queueServer }: Surroundings): Map<string, Presence> {
   if (!server.clients) return presences
   const connected = new Set([...server.clients, ...(queueServer?.clients ?? [])].map(({ name }) => name))

@@ -25,7 +25,8 @@ export async function loadBullmq(): Promise<Bullmq> {
 
 /**
  * Resolves to a connection that is ready.
- * @param patient true: calls wait for the connection, block on the server, and are sent again after a reconnect, as BullMQ
+ * @param patient true: calls wait for the connection, block on the server, and are sent again after a reconnect, as
+ * BullMQ
  *   expects. False: an outage fails them at once, like all of Lull's calls
  * @param onError called with later errors; the client reconnects by itself, and emits `ready` then
  * @throws one line that names the Redis and the remedy
@@ -61,8 +62,9 @@ export async function openConnection(
 }
 
 /**
- * Ends a connection now, and rejects the calls that wait for it. While a client is reconnecting, ioredis ends it without
- * rejecting those calls, and BullMQ would wait for ever; so it starts one more attempt to connect, and cuts that short.
+ * Ends a connection now, and rejects the calls that wait for it. While a client is reconnecting, ioredis ends it
+ * without rejecting those calls, and BullMQ would wait for ever; so it starts one more attempt to connect, and cuts
+ * that short.
  */
 export function endConnection(client: Redis): void {
   if (client.status === 'reconnecting')

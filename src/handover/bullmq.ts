@@ -1,7 +1,7 @@
 /**
- * The handover to a BullMQ queue: a job named `batch`, whose id is the batch's and whose data is the batch. BullMQ drops a
- * job whose id it has already, which makes a repeated handover harmless. So finished jobs are kept by age only: a limit on
- * their number would remove recent ids under load.
+ * The handover to a BullMQ queue: a job named `batch`, whose id is the batch's and whose data is the batch. BullMQ
+ * drops a job whose id it has already, which makes a repeated handover harmless. So finished jobs are kept by age only:
+ * a limit on their number would remove recent ids under load.
  *
  * If the queue's Redis is unavailable (down, read-only, out of memory, loading), the attempt is not counted.
  */
@@ -183,8 +183,8 @@ class BullmqHandover implements Handover {
   }
 
   /**
-   * A batch that was added before may have been answered before, and then no event comes: its state is read. (If another
-   * processor added it and died, the answer checks find the answer.)
+   * A batch that was added before may have been answered before, and then no event comes: its state is read. (If
+   * another processor added it and died, the answer checks find the answer.)
    */
   private async outcomes(items: HandoverItem[]): Promise<HandoverOutcome[]> {
     const asked = items.flatMap(({ batch: { batchId }, attempt }) =>

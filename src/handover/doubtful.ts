@@ -1,6 +1,6 @@
 /**
- * Batches whose add failed with the queue's Redis: the job may be in the queue all the same, and may be answered before the
- * batch is handed over again. Bounded; the oldest are dropped, and the answer checks find their answers instead.
+ * Batches whose add failed with the queue's Redis: the job may be in the queue all the same, and may be answered before
+ * the batch is handed over again. Bounded; the oldest are dropped, and the answer checks find their answers instead.
  */
 const MOST = 10_000
 

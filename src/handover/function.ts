@@ -1,6 +1,6 @@
 /**
- * The handover to a function in this process: the batch is answered when its promise settles. The processor renews the lease
- * while the function runs.
+ * The handover to a function in this process: the batch is answered when its promise settles. The processor renews the
+ * lease while the function runs.
  */
 import type { Batch } from '../batch.js'
 import { LazyAbort } from '../lazy-abort.js'
@@ -72,8 +72,8 @@ export function functionHandover({
 }
 
 /**
- * One call while it runs. The answer timeout or the processor (a lost lease, a stop) may cut it short. A handler that ignores
- * its signal runs on, but its conversation does not wait for it.
+ * One call while it runs. The answer timeout or the processor (a lost lease, a stop) may cut it short. A handler that
+ * ignores its signal runs on, but its conversation does not wait for it.
  */
 class Running {
   isCutBy: 'timeout' | 'processor' | undefined

@@ -1,10 +1,10 @@
 /**
- * A handover: where claimed batches go. `bullmq()`, `http()` and a library user's function are three of them. A kind that
- * `LULL_HANDOVER` can name is declared in its file as well: see `kind.ts`.
+ * A handover: where claimed batches go. `bullmq()`, `http()` and a library user's function are three of them. A kind
+ * that `LULL_HANDOVER` can name is declared in its file as well: see `kind.ts`.
  *
  * A batch that was handed over is `taken` (the receiver has it and reports when the work has ended) or `answered` (the
- * work has ended already). A failure `counts` as one of the batch's attempts unless the receiver is unavailable (a queue
- * whose Redis is down, say): an outage must not turn good batches dead.
+ * work has ended already). A failure `counts` as one of the batch's attempts unless the receiver is unavailable (a
+ * queue whose Redis is down, say): an outage must not turn good batches dead.
  */
 import type { Batch } from '../batch.js'
 import type { Logger } from '../logger.js'
@@ -58,7 +58,9 @@ export interface Handover {
   start(context: HandoverContext, events: HandoverEvents): Promise<void>
   /** One outcome an item, in order. Rejecting is the same as failing all of them, not counted. */
   handOver(items: HandoverItem[]): Promise<HandoverOutcome[]>
-  /** The states of batches taken earlier, one an id, in order. Without it, they count as `active` since the handover. */
+  /**
+   * The states of batches taken earlier, one an id, in order. Without it, they count as `active` since the handover.
+   */
   states?(batchIds: string[]): Promise<AnswerState[]>
   /** Ends connections. Batches that were handed over stay so. May be called twice, or before `start`. */
   stop(): Promise<void>

@@ -8,7 +8,7 @@ const HOUR_MS = 3_600_000
 export const httpKind = handoverKind({
   name: 'http',
   whatHappens: 'is POSTed to LULL_HANDOVER_URL',
-  remedy: 'the log of what LULL_HANDOVER_URL names says why',
+  remedy: 'the log of the receiver at LULL_HANDOVER_URL says why',
   settings: z.object({
     url: setting('LULL_HANDOVER_URL', 'Where each batch is POSTed.', addressBy(webAddress)),
     secret: setting(

@@ -3,8 +3,8 @@
  * (https://www.standardwebhooks.com). 200 and 204: answered. 202: taken, and answered by
  * `POST /batches/:batchId/answered`. Any other status, or none, is a failed attempt.
  *
- * An error is kept in the history, the dead batch and the log. So it has the status or the error's code, and nothing that
- * the receiver wrote: its body may quote the batch. The log has the body and the error's message at debug.
+ * An error is kept in the history, the dead batch and the log. So it has the status or the error's code, and nothing
+ * that the receiver wrote: its body may quote the batch. The log has the body and the error's message at debug.
  */
 import { Webhook } from 'standardwebhooks'
 import { type Logger, silent } from '../logger.js'
@@ -143,7 +143,9 @@ function retryAfter(value: string | null): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS)
 }
 
-/** What went wrong, in a word: the message of fetch's error or of its cause may name addresses, headers or credentials. */
+/**
+ * What went wrong, in a word: the message of fetch's error or of its cause may name addresses, headers or credentials.
+ */
 function codeOf(error: unknown): string {
   const causes = error instanceof Error ? [error.cause, error] : [error]
   for (const cause of causes) {

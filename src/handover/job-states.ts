@@ -1,7 +1,7 @@
 /**
- * The states of jobs, in one round trip for all. BullMQ's own `getState` searches the list of waiting jobs, which is as long
- * as the backlog, and `getJob` transfers the texts. Here a job that exists, is not finished and is not with a worker counts
- * as waiting: for a worker, for its next attempt, or for a paused queue.
+ * The states of jobs, in one round trip for all. BullMQ's own `getState` searches the list of waiting jobs, which is as
+ * long as the backlog, and `getJob` transfers the texts. Here a job that exists, is not finished and is not with a
+ * worker counts as waiting: for a worker, for its next attempt, or for a paused queue.
  */
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'

@@ -1,7 +1,8 @@
 /**
- * A kind of handover that `LULL_HANDOVER` can name. A kind is one file, which declares all of it (its variables, what its
- * receiver can do, how to make it), and one entry in `registry.ts`. The commands ask a configured handover what it can do;
- * they never ask which kind it is. A declaration is loaded at every start, so it imports its client when it is made.
+ * A kind of handover that `LULL_HANDOVER` can name. A kind is one file, which declares all of it (its variables, what
+ * its receiver can do, how to make it), and one entry in `registry.ts`. The commands ask a configured handover what it
+ * can do; they never ask which kind it is. A declaration is loaded at every start, so it imports its client when it is
+ * made.
  */
 import type { RedisOptions } from 'ioredis'
 import { type AnySettings, declaredIn, type Read, type SettingsOf } from '../config/setting.js'

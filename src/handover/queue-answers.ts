@@ -1,9 +1,10 @@
 /**
- * BullMQ's own events, as answers. They are a stream, read from where it ended when this began: after a lost connection
- * reading goes on behind the last event seen. What was trimmed from it meanwhile is found by asking for the jobs' states.
+ * Reads the ends of answers from BullMQ's event stream, from its last event at the start on. After a lost connection
+ * reading goes on behind the last event that was read. Events that were trimmed meanwhile are found by the jobs'
+ * states.
  *
- * The stream is read here, and not by BullMQ's `QueueEvents`: of the four events and more that each job of the queue
- * leaves, in every processor, that one makes objects and emits each twice, and comes back for each as it is written.
+ * BullMQ's `QueueEvents` would cost more: each job leaves at least four events, and in every processor it reads each
+ * one as soon as it is written, makes an object of it and emits it twice.
  *
  * `failed` is written only when a job's attempts are used up; a retry is `delayed` or `waiting` (BullMQ 4, 5 and 6).
  */
@@ -15,7 +16,7 @@ import type { HandoverContext, HandoverEvents } from './handover.js'
 
 const BLOCK_MS = 10_000
 const EVENTS_A_READ = 1000
-/** Between reads: what happens meanwhile is read together. Next to the work that has ended it is no time. */
+/** The pause between reads: events of this time are read together. It is short beside the work that has ended. */
 const PAUSE_MS = 5
 const RETRY_MS = 1000
 
@@ -28,7 +29,7 @@ const OUTCOMES: ReadonlyMap<string | undefined, AnswerOutcome> = new Map([
 export class QueueAnswers {
   private readonly follower: StreamFollower
 
-  /** @param client for this alone: it waits on the server */
+  /** @param client used for nothing else: its reads block */
   constructor(
     { QueueKeys }: Bullmq,
     private readonly client: Redis,
@@ -43,8 +44,8 @@ export class QueueAnswers {
       entriesARead: EVENTS_A_READ,
       pauseMs: PAUSE_MS,
       retryMs: RETRY_MS,
-      onEntry: (_id, fields) => this.hear(fields),
-      // A lost connection is no error: the call is sent again on the next one.
+      onEntry: (_id, fields) => this.onFields(fields),
+      // A lost connection is not an error: the call is sent again on the next one.
       onError: error => log.warn({ err: error }, `the events of ${key} could not be read; trying again`),
     })
   }
@@ -59,14 +60,14 @@ export class QueueAnswers {
     endConnection(this.client)
   }
 
-  private hear(fields: string[]): void {
+  private onFields(fields: string[]): void {
     const outcome = OUTCOMES.get(fieldOf(fields, 'event'))
     const jobId = outcome && fieldOf(fields, 'jobId')
     if (jobId) this.events.onAnswered(jobId, outcome)
   }
 }
 
-/** The value behind a name: they stand in turn. */
+/** The value of a field in a list of names and values in turn. */
 function fieldOf(fields: string[], name: string): string | undefined {
   for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1]
   return undefined

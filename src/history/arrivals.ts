@@ -1,7 +1,7 @@
 /**
- * When each message of a batch came. An append to an open batch records no step, so that it costs little; instead the step
- * `claimed` names the batch's messages, each with its time. This file turns them into steps: `opened` names all messages that
- * came with it and were not revoked, and an `appended` is added wherever more came.
+ * When each message of a batch came. An append to an open batch records no step, so that it costs little; instead the
+ * step `claimed` names the batch's messages, each with its time. This file turns them into steps: `opened` names all
+ * messages that came with it and were not revoked, and an `appended` is added wherever more came.
  */
 import type { ConversationState } from '../store/store.js'
 import { arrivalsIn, type HistoryEntry, idsIn, numberIn } from './steps.js'
@@ -64,8 +64,8 @@ function arrivalsOf(waiting: ConversationState['messages']): Map<string, Arrival
 }
 
 /**
- * How many of the messages came with the step that opened the batch: those of the first moment, at most as many as the step
- * says. Unknown, and so 0, if the very first message was revoked.
+ * How many of the messages came with the step that opened the batch: those of the first moment, at most as many as the
+ * step says. Unknown, and so 0, if the very first message was revoked.
  */
 function openedWith(detail: HistoryEntry['detail'], all: Arrivals): number {
   const [firstId] = idsIn(detail)

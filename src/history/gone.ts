@@ -9,8 +9,8 @@ export const shouldWait = ({ step, detail }: HistoryEntry): boolean =>
   WAITING.has(step) || (step === 'merged' && detail['from'] !== undefined)
 
 /**
- * True if a batch that should wait does not. The caller must check afterwards that no step was recorded between its two reads:
- * the batch may have been claimed then.
+ * True if a batch that should wait does not. The caller must check afterwards that no step was recorded between its two
+ * reads: the batch may have been claimed then.
  * @param last the batch's last step
  * @param history of its conversation, or of all; read before `state`
  * @param state of its conversation

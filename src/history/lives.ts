@@ -1,7 +1,7 @@
 /**
- * The lives of a conversation's batches, from its history: the one reading that `lull trace`, the page, the API and doctor show.
- * Pure: no clock and no store. The rules given are those of today, and a batch may be older: what its steps say themselves comes
- * first, and a batch is said to have waited for another one only if the history shows it.
+ * The lives of a conversation's batches, from its history: the one reading that `lull trace`, the page, the API and
+ * doctor show. Pure: no clock and no store. The rules given are those of today, and a batch may be older: what its
+ * steps say themselves comes first, and a batch is said to have waited for another one only if the history shows it.
  */
 import type { ConversationState, DeadBatch } from '../store/store.js'
 import { withArrivals } from './arrivals.js'
@@ -19,8 +19,8 @@ export interface LivesSource {
   /** Of one conversation, newest first, as `Store.history` returns it, of one conversation or filtered from all. */
   history: HistoryEntry[]
   /**
-   * The same conversation, read after the history. Leave it out if steps were recorded between the two reads. Without it the
-   * messages of batches that are not claimed are not known, and none is called lost.
+   * The same conversation, read after the history. Leave it out if steps were recorded between the two reads. Without
+   * it the messages of batches that are not claimed are not known, and none is called lost.
    */
   state?: ConversationState
   /** Dead batches of the conversation: those that the history has forgotten are added. */

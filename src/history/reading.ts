@@ -53,8 +53,8 @@ export async function readConversation(
 }
 
 /**
- * The last lives of all conversations, at most `limit`. The state of at most 50 conversations is read; in the others the
- * messages of batches that are not claimed are not known, and none is called lost.
+ * The last lives of all conversations, at most `limit`. The state of at most 50 conversations is read; in the others
+ * the messages of batches that are not claimed are not known, and none is called lost.
  */
 export async function recentLives(store: LivesStore, limit: number): Promise<Lives> {
   const history = await store.history({ limit: Math.min(limit * STEPS_A_LIFE, MOST_STEPS_READ) })
@@ -74,7 +74,8 @@ export async function recentLives(store: LivesStore, limit: number): Promise<Liv
 }
 
 /**
- * The last step of each batch that should wait and whose messages are gone; at most 200 batches that should wait are looked up.
+ * The last step of each batch that should wait and whose messages are gone; at most 200 batches that should wait are
+ * looked up.
  * @param history of all conversations, newest first, read just before
  */
 export async function lostBatches(store: LivesStore, history: HistoryEntry[]): Promise<HistoryEntry[]> {

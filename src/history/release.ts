@@ -9,9 +9,9 @@ import type { Draft, Stay } from './draft.js'
 export const OVERDUE_MS = 2000
 
 /**
- * A batch waited for the batch before it if it could go within this time of that batch's end. Both times come from steps of
- * the history, whose ids carry the time at which Redis wrote them, while Lull's scripts read the clock when they begin: a script
- * that claims or ends many batches takes some milliseconds in between.
+ * A batch waited for the batch before it if it could go within this time of that batch's end. Both times come from
+ * steps of the history, whose ids carry the time at which Redis wrote them, while Lull's scripts read the clock when
+ * they begin: a script that claims or ends many batches takes some milliseconds in between.
  */
 export const SAME_MOMENT_MS = 10
 
@@ -39,8 +39,8 @@ export function releaseOf(draft: Draft, stay: Stay, surroundings: Surroundings):
 }
 
 /**
- * It could go from its claim on, less its lateness. That was its due time, whatever the rules were then; unless it could go just
- * as a batch before it ended, and was due before that.
+ * It could go from its claim on, less its lateness. That was its due time, whatever the rules were then; unless it
+ * could go just as a batch before it ended, and was due before that.
  */
 function ofClaimed({ fromMs, dueMs }: Stay, couldGoMs: number, isFirst: boolean, before: readonly Draft[]): Release {
   const endsThen = (atMs: number) => Math.abs(atMs - couldGoMs) <= SAME_MOMENT_MS

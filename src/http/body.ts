@@ -1,4 +1,4 @@
-/** The body of a request: what its headers say of it, and how JSON or form data is read from its bytes. */
+/** The body of a request: the checks of its headers, and how JSON or form data is read from its bytes. */
 import { isUtf8 } from 'node:buffer'
 import { tooLarge } from './body-bounds.js'
 import { formFields } from './form.js'
@@ -12,7 +12,7 @@ const FORM = 'application/x-www-form-urlencoded'
 const BYTE_ORDER_MARK = '\uFEFF'
 
 /**
- * What the headers say of a body, before it is read.
+ * Checks what the headers say about a body, before it is read.
  * @throws {Refusal} 413 if it is announced as larger than the bound, 415 if it is compressed
  */
 export function checkBodyHeaders(header: (name: string) => string | undefined, maxBytes: number): void {
@@ -23,7 +23,8 @@ export function checkBodyHeaders(header: (name: string) => string | undefined, m
 }
 
 /**
- * Reads JSON or a form. A body that begins like JSON is read as JSON whatever its content type: curl calls every body a form.
+ * Reads JSON or a form. A body that begins like JSON is read as JSON whatever its content type: curl calls every body a
+ * form.
  * @throws {Refusal} 400 if the bytes are neither, or nested too deep; 413 for too many fields, values or items
  */
 export function parseBody(bytes: Buffer, contentType = ''): unknown {

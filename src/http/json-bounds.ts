@@ -1,9 +1,9 @@
 /**
- * Bounds for the structure of JSON, checked on its bytes before it is parsed. What a body costs after that grows with the
- * number of its values and items, not with its bytes: `[[],[],…]` has millions of items in a few megabytes.
+ * Bounds for the structure of JSON, checked on its bytes before it is parsed. What a body costs after that grows with
+ * the number of its values and items, not with its bytes: `[[],[],…]` has millions of items in a few megabytes.
  *
- * One pass over the bytes, without recursion and without copies; it ends at the first bound that is passed. 16 MiB take 10 to
- * 30 ms, and `JSON.parse` of as many takes 60 to 100.
+ * One pass over the bytes, without recursion and without copies; it ends at the first bound that is passed. 16 MiB take
+ * 10 to 30 ms, and `JSON.parse` of as many takes 60 to 100.
  */
 import { Refusal } from './refusal.js'
 
@@ -11,13 +11,18 @@ import { Refusal } from './refusal.js'
 export const MOST_LEVELS = 1000
 /** All values. A thumbnail comes as an array or object of as many numbers as it has bytes, up to some 100,000. */
 export const MOST_VALUES = 300_000
-/** Objects and arrays that are elements of an array: messages, statuses, contacts. Meta sends up to 1,000 in one body. */
+/**
+ * Objects and arrays that are elements of an array: messages, statuses, contacts. Meta sends up to 1,000 in one body.
+ */
 export const MOST_ITEMS = 10_000
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c]
 const [ARRAY, ARRAY_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d]
 
-/** Whether the level is an array, for the body being checked. Kept, because a new one costs more than a small body's check. */
+/**
+ * Whether the level is an array, for the body being checked. Kept, because a new one costs more than a small body's
+ * check.
+ */
 const isArray = new Uint8Array(MOST_LEVELS + 1)
 
 /** @throws {Refusal} 413 for too many values or items, 400 for values that are nested too deep */

@@ -25,8 +25,8 @@ const SLOW_CLIENT_BOUNDS: SlowClientBounds = { headWithinMs: 10_000, requestWith
 const KEEP_ALIVE_MS = 65_000
 
 /**
- * A stop does not close idle connections at once, since a request may be on its way. For this long, and for no more than
- * this share of the stop's time, requests are still handled, and their responses announce `Connection: close`.
+ * A stop does not close idle connections at once, since a request may be on its way. For this long, and for no more
+ * than this share of the stop's time, requests are still handled, and their responses announce `Connection: close`.
  */
 const FAREWELL_MS = 500
 const FAREWELL_SHARE = 0.1
@@ -68,7 +68,8 @@ export async function listen(
     const connections = await new Promise<number>(resolve => server.getConnections((_, count) => resolve(count ?? 0)))
     if (connections > 0) await delay(Math.min(FAREWELL_MS, timeoutMs * FAREWELL_SHARE))
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
-    // Browsers keep a spare connection. Node counts one that has sent nothing as a request in progress, and would wait for it.
+    // Browsers keep a spare connection. Node counts one that has sent nothing as a request in progress, and would wait
+    // for it.
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
     const cut = setTimeout(() => server.closeAllConnections(), timeoutMs * (1 - FAREWELL_SHARE))
     await closed
@@ -84,8 +85,8 @@ export async function listen(
 }
 
 /**
- * Announces that the connection ends with this response; otherwise the client would send its next request into a closing
- * connection. If the head has been sent already, the next response on that connection announces it.
+ * Announces that the connection ends with this response; otherwise the client would send its next request into a
+ * closing connection. If the head has been sent already, the next response on that connection announces it.
  */
 function announceClose(res: ServerResponse): void {
   if (!res.headersSent) res.setHeader('Connection', 'close')

@@ -1,6 +1,6 @@
 /**
- * Methods that a route has no handler for. One rule for all routes: HEAD is handled as GET, and the server leaves the body
- * out; OPTIONS lists the methods that are allowed; any other method is refused with the same list.
+ * Methods that a route has no handler for. One rule for all routes: HEAD is handled as GET, and the server leaves the
+ * body out; OPTIONS lists the methods that are allowed; any other method is refused with the same list.
  */
 import { Refusal } from './refusal.js'
 import type { Reply } from './respond.js'

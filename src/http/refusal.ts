@@ -1,6 +1,6 @@
 /**
- * What each error means to a client: a status and one line of JSON, `{"error":"…"}`, that never holds a stack, a key or a
- * secret. The API and the library's `webhook` both take their error responses from here.
+ * What each error means to a client: a status and one line of JSON, `{"error":"…"}`, that never holds a stack, a key or
+ * a secret. The API and the library's `webhook` both take their error responses from here.
  */
 import type { Logger } from '../logger.js'
 import { UnreadableBody } from '../providers/provider.js'
@@ -25,7 +25,10 @@ export class Refusal extends Error {
 /** `Retry-After` of a 503, in seconds. */
 export const RETRY_AFTER_S = 5
 
-/** Turns errors into responses. Logs the errors that the operator has to act on; trouble of the store at most once a minute. */
+/**
+ * Turns errors into responses. Logs the errors that the operator has to act on; trouble of the store at most once a
+ * minute.
+ */
 export class ErrorReplies {
   private readonly storeTrouble = new Throttle(MINUTE_MS)
 

@@ -21,7 +21,8 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 /** @param headers of every reply; those of the reply itself win */
 export function encode(reply: Reply, headers?: Reply['headers']): Encoded {
   const { status, body } = reply
-  // The client chose the string (a handshake's challenge), so its type is plain text and browsers must not guess another.
+  // The client chose the string (a handshake's challenge), so its type is plain text and browsers must not guess
+  // another.
   const isText = typeof body === 'string'
   const own = { 'Content-Type': isText ? TEXT : JSON_TYPE, 'X-Content-Type-Options': 'nosniff' }
   return {

@@ -5,7 +5,8 @@
  *
  * Each scrape may send the next command, so there is at most one a minute, and none without scrapes:
  *
- *     natural: SET, then wait for its expiry   →   touched: SET   →   a minute later, when it is due: touch   →   natural …
+ *     natural: SET, then wait for its expiry   →   touched: SET   →   a minute later, when it is due: touch   →
+ *     natural …
  */
 import type { Store } from '../store/store.js'
 
@@ -14,7 +15,7 @@ export type CanaryKind = 'natural' | 'touched'
 const MINUTE_MS = 60_000
 const NATURAL_TTL_MS = 1000
 const TOUCHED_TTL_MS = MINUTE_MS
-/** In the millisecond in which a key is due it is still alive. */
+/** A key is still alive in the millisecond in which it ends. */
 const TOUCH_AFTER_MS = 2
 
 export class Canary {
@@ -74,7 +75,7 @@ export class Canary {
     this.dueAtMs.set(kind, this.now() + ttlMs)
     this.next = kind === 'natural' ? 'touched' : 'natural'
     if (kind === 'natural') return
-    // The touch is a command too: it comes a minute after this one, and the next one a minute after that.
+    // The touch is a command too: it follows a minute later, and the next key a minute after that.
     this.nextAtMs = this.now() + ttlMs + TOUCH_AFTER_MS + MINUTE_MS
     this.timer = setTimeout(() => this.touch(), ttlMs + TOUCH_AFTER_MS)
     this.timer.unref()

@@ -5,7 +5,8 @@
  *
  *   publish.ts    a role publishes its presence when it starts, and withdraws it when it stops
  *   processes.ts  keeps presences in Redis, and removes those of killed processes
- *   read.ts       reads them for doctor, which compares them with connected clients and its own settings, and for the page
+ *   read.ts       reads them for doctor, which compares them with connected clients and its own settings, and for the
+ *                 page
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'

@@ -1,4 +1,7 @@
-/** Reads presences: of this prefix through its store's `processes`, of another prefix or another server through a client. */
+/**
+ * Reads presences: of this prefix through its store's `processes`, of another prefix or another server through a
+ * client.
+ */
 import type { Redis } from 'ioredis'
 import { Keys } from '../store/redis/keys.js'
 import { parseJson } from '../store/redis/parse-json.js'

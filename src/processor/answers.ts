@@ -64,7 +64,7 @@ export class Answers {
   }
 
   /**
-   * The handover's own reply was the answer: takes the batch out of what is remembered.
+   * The handover's own reply was the answer: removes the batch from those that are remembered.
    * @returns reports the end; to be called again if it rejects because the store is away
    */
   endWithReply({ batchId, lease, batch }: ClaimedBatch, outcome: AnswerOutcome): () => Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * The one timer of a processor: it fires when the next batch is due, as far as the processor knows. It is only ever
+ * The one timer of a processor: it fires when the next batch that the processor knows of is due. It is only ever
  * moved earlier, and never sleeps longer than a heartbeat, since a notification may have been missed. After bee-queue's
  * eager timer.
  */

@@ -4,8 +4,8 @@
  *     timer, nudges ─► gate ─► claims ─► handing over ─► settled (acknowledged, answered, or refused)
  *                                           └► answers ─► timer: the conversation's next batch
  *
- *     start    open the store, start the handover, check the answers under way, switch expiry events on, start the timer,
- *              listen for nudges
+ *     start    open the store, start the handover, check the answers under way, switch expiry events on, start the
+ *              timer, listen for nudges
  *     stop     stop claiming, drain, leave the answers to others, give back what is left, close
  */
 import { randomBytes } from 'node:crypto'

@@ -1,6 +1,6 @@
 /**
- * A Baileys-shaped message (see `baileys-message.ts`) as Lull's own: its type, text, medium, place, and what was pressed or
- * filled in.
+ * A Baileys-shaped message (see `baileys-message.ts`) as Lull's own: its type, text, medium, place, and what was
+ * pressed or filled in.
  */
 import type { MessageType, NewMessage } from '../batch.js'
 import type { Fields, Holding } from './baileys-message.js'
@@ -45,7 +45,7 @@ export function contentOf(holding: Holding): Content {
     case 'interactiveMessage':
       return { type: 'interactive', text: words ?? fields.body ?? fields.description ?? fields.title }
     case 'orderMessage':
-      // The second in Evolution's Cloud channel.
+      // Evolution's Cloud channel uses the second name.
       return { type: 'order', text: fields.message ?? fields.text }
     case 'productMessage':
       return productContent(fields)

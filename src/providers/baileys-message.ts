@@ -1,16 +1,16 @@
 /**
- * What a message holds, in WhatsApp's own structure (`proto.Message`): one field, named after its kind, perhaps wrapped in
- * others. This file finds it and reads its fields; `baileys-content.ts` makes Lull's message of them.
+ * What a message holds, in WhatsApp's own structure (`proto.Message`): one field, named after its kind, perhaps wrapped
+ * in others. This file finds it and reads its fields; `baileys-content.ts` makes Lull's message of them.
  *
- * Three programs write the structure: Baileys (Evolution API, WAHA's NOWEB); whatsmeow (WAHA's GOWS), which spells `ID` and
- * `URL` in capitals, and puts a oneof under its Go name (`Response: { SelectedDisplayText }`); and Evolution's Cloud channel,
- * which puts Meta's field names (`mime_type`, `filename`, `id`) into the same kinds.
+ * Three programs write the structure: Baileys (Evolution API, WAHA's NOWEB); whatsmeow (WAHA's GOWS), which spells `ID`
+ * and `URL` in capitals, and puts a oneof under its Go name (`Response: { SelectedDisplayText }`); and Evolution's
+ * Cloud channel, which puts Meta's field names (`mime_type`, `filename`, `id`) into the same kinds.
  *
  * Documented: the kinds and fields, https://github.com/WhiskeySockets/Baileys WAProto/WAProto.proto; the wrappers, its
  * normalizeMessageContent and extractMessageContent; Go's names, https://github.com/tulir/whatsmeow proto/waE2E and
  * https://github.com/devlikeapro/gows src/server/events.go (encoding/json); the Cloud channel,
- * https://github.com/EvolutionAPI/evolution-api whatsapp.business.service.ts. Inferred: the wrappers that Baileys does not
- * unwrap (each is a FutureProofMessage in the proto), and which kinds are about another message.
+ * https://github.com/EvolutionAPI/evolution-api whatsapp.business.service.ts. Inferred: the wrappers that Baileys does
+ * not unwrap (each is a FutureProofMessage in the proto), and which kinds are about another message.
  */
 import { z } from 'zod'
 import { degrees, filledText, flag, id, isRecord, lenient, lookUp, text } from './fields.js'
@@ -26,11 +26,11 @@ export interface Holding {
   transcript?: string | undefined
   /** The id of the message it answers. */
   replyTo?: string | undefined
-  /** Why it is no message of its own: it is about another one, or nobody's words. */
+  /** Why it is not a message of its own: it is about another message, or no person wrote it. */
   about?: string
   /** The id of the message it is about. */
   original?: string | undefined
-  /** What that message says now. */
+  /** The new text of that message. */
   words?: string | undefined
 }
 
@@ -44,7 +44,7 @@ const fieldsShape = z.object({
   contentText: filledText,
   hydratedContentText: filledText,
   description: filledText,
-  // The note of an order; of a payment.
+  // The note of an order, and of a payment.
   message: filledText,
   note: filledText,
   url: filledText,
@@ -117,7 +117,7 @@ const DEEPEST = 8
 /** Beside the message itself. */
 const NO_KINDS = ['messageContextInfo', 'contextInfo', 'senderKeyDistributionMessage', 'base64', 'mediaUrl']
 
-/** About another message, or nobody's words; the reason it is ignored for. */
+/** Kinds that are about another message, or that no person wrote, and the reason for which each is ignored. */
 const ABOUT: Record<string, string> = {
   reactionMessage: 'reaction',
   encReactionMessage: 'reaction',
@@ -158,7 +158,7 @@ const REVOKE = [0, 'REVOKE']
 const HEADERS = ['imageMessage', 'documentMessage', 'videoMessage', 'locationMessage']
 const TEMPLATES = ['hydratedFourRowTemplate', 'hydratedTemplate', 'fourRowTemplate', 'interactiveMessageTemplate']
 
-/** The one field of a message that is its kind; `undefined` where there is none. */
+/** The one field of a message that is its kind; `undefined` if there is none. */
 export function holdingOf(message: unknown, depth = 0): Holding | undefined {
   if (!isRecord(message) || depth > DEEPEST) return undefined
   const holding = unwrapped(message, depth) ?? own(message, depth)
@@ -179,7 +179,7 @@ function unwrapped(message: Record<string, unknown>, depth: number): Holding | u
   if (wrapper === undefined) return undefined
   const inner = message[wrapper]
   const holding = holdingOf(isRecord(inner) && 'message' in inner ? inner['message'] : inner, depth + 1)
-  // Linked devices get an empty one for what may be seen once.
+  // Linked devices get an empty one in place of a view-once medium.
   return holding ?? (VIEW_ONCE.includes(wrapper) ? PLACEHOLDER : undefined)
 }
 
@@ -202,7 +202,7 @@ function own(message: Record<string, unknown>, depth: number): Holding | undefin
   return { kind, fields, words, replyTo, ...(about === undefined ? {} : { about }) }
 }
 
-/** As Baileys' getContentType: `…Message` before what has another name (`call`). */
+/** As Baileys' getContentType does: names that end in `Message` come before others (`call`). */
 function kindOf(message: Record<string, unknown>): string | undefined {
   const kinds = Object.keys(message).filter(name => !NO_KINDS.includes(name) && isRecord(message[name]))
   return kinds.find(name => name.includes('Message')) ?? kinds[0]
@@ -211,7 +211,7 @@ function kindOf(message: Record<string, unknown>): string | undefined {
 /** The oneofs of messages that people send, by their names in Go. */
 const ONEOFS = ['Response', 'InteractiveResponseMessage', 'InteractiveMessage', 'Format', 'Header']
 
-/** The same fields with what stands in Go's oneofs among them, under its name in the proto. */
+/** The same fields, with those of Go's oneofs added under their names in the proto. */
 function withoutOneofs(value: unknown): unknown {
   if (!isRecord(value)) return value
   const chosen = ONEOFS.flatMap(name => (isRecord(value[name]) ? Object.entries(value[name]) : []))
@@ -224,7 +224,7 @@ const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1
 const noteIn = (value: unknown, depth: number) =>
   isRecord(value) ? holdingOf(value['noteMessage'], depth + 1)?.words : undefined
 
-/** The medium or place that buttons and templates stand below. */
+/** The medium or place above the buttons or the template. */
 function carriedBy(kind: string, value: unknown, depth: number): Holding | undefined {
   if (kind !== 'buttonsMessage' && kind !== 'templateMessage') return undefined
   if (!isRecord(value)) return undefined
@@ -239,7 +239,7 @@ const wordsIn = (fields: Fields) => ({ fields, words: fields.contentText ?? fiel
 
 const NOTHING = fieldsShape.parse({})
 
-/** In the place of what linked devices may not see: it is to be seen once, on the phone. */
+/** The placeholder for a view-once medium, which only the phone may show. */
 export const PLACEHOLDER: Holding = { kind: 'placeholderMessage', fields: NOTHING }
 
 function correctionOf(value: unknown, depth: number): Holding {
@@ -251,7 +251,7 @@ function correctionOf(value: unknown, depth: number): Holding {
   return { kind: 'protocolMessage', fields: NOTHING, about, original: key?.id ?? key?.ID, words }
 }
 
-/** An edit or a revocation of another message; `undefined` where it is neither, or does not say of which. */
+/** An edit or a revocation of another message; `undefined` if it is neither, or does not name the message. */
 export function correctionItem(
   { about, original, words }: Holding,
   where: Place & { senderId?: string },

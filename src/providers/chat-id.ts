@@ -1,5 +1,5 @@
 /**
- * A chat's id, one form for what WhatsApp providers write in many:
+ * A chat's id in one form. WhatsApp providers write it in many:
  *
  *   <digits>@c.us     a person, by phone number
  *   <id>@g.us         a group
@@ -13,7 +13,10 @@ import { LONGEST_ID } from './fields.js'
 const PERSON = '@c.us'
 const GROUP = '@g.us'
 
-/** A chat of another messenger: its ids are numbers too, and no phone's. Telegram's groups and MAX's have a minus in front. */
+/**
+ * A chat of another messenger: its ids are numbers too, but not phone numbers. Groups of Telegram and MAX begin with a
+ * minus.
+ */
 export const foreignIdFrom = (raw: string) => (raw.trim() === '' || raw.length > LONGEST_ID ? undefined : raw.trim())
 
 export const isForeignGroup = (chatId: string) => /^-\d+$/.test(chatId)
@@ -25,7 +28,7 @@ const DEVICE_DOMAINS = new Set([...PERSON_DOMAINS, 'lid'])
 
 /** Never a minus in front: `-100123` is a group of another messenger, not a person's number. */
 const PHONE = /^(?:\+[\d\s().-]+|\d+)$/
-/** E.164 has at most 15 digits; less than 5 is no phone number. */
+/** A phone number has at most 15 digits (E.164), and at least 5. */
 const FEWEST_DIGITS = 5
 const MOST_DIGITS = 15
 
@@ -43,8 +46,8 @@ export function chatIdFrom(raw: string): string | undefined {
 }
 
 /**
- * One person's id of those that a body gives: the phone number where one of them is, since a hidden id (`@lid`) comes and
- * goes with it and two ids would be two conversations; else the first.
+ * The id that is used of those that a body gives for one person: the phone number if there is one, since a hidden id
+ * (`@lid`) comes and goes beside it, and two ids would be two conversations; else the first.
  */
 export function personIdFrom(...ids: (string | undefined)[]): string | undefined {
   let first: string | undefined
@@ -56,7 +59,9 @@ export function personIdFrom(...ids: (string | undefined)[]): string | undefined
   return first
 }
 
-/** All ids of one person that a body gives, the one that `personIdFrom` chooses first; `undefined` where there is but one. */
+/**
+ * All ids of one person that a body gives, the one that `personIdFrom` chooses first; `undefined` if there is only one.
+ */
 export function samePersonIn(...ids: (string | undefined)[]): string[] | undefined {
   // Most bodies give one id, or the same one twice: nothing is computed for them.
   const given = ids.find(id => id !== undefined)
@@ -67,7 +72,7 @@ export function samePersonIn(...ids: (string | undefined)[]): string[] | undefin
   return all.length > 1 ? all : undefined
 }
 
-/** Why nothing of this chat is anybody's conversation: status posts, broadcast lists and channels. */
+/** Why messages of this chat belong to no conversation: it is for status posts, a broadcast list or a channel. */
 export function noConversation(chatId: string): string | undefined {
   if (chatId === 'status@broadcast') return 'status_broadcast'
   if (chatId.endsWith('@broadcast')) return 'broadcast'

@@ -1,8 +1,8 @@
 /**
  * ChatApp: an array of `{ data: [messages], meta }`, of one licence and messenger (the account).
  *
- * Only what third parties' handlers read of it is known, so this reads no more than that. What the account sent does not
- * tell a bot from a person: it is ignored.
+ * There is no documentation of its fields: this file reads what handlers of third parties read. An own message does not
+ * show whether a bot or a person wrote it, so it is ignored.
  */
 import { z } from 'zod'
 import type { MessageType } from '../batch.js'
@@ -77,7 +77,7 @@ function* partItems(value: unknown): Generator<Item> {
   for (const each of data) yield itemFrom(each, names.length > 0 ? names.join(':') : undefined, idOf)
 }
 
-/** Other messengers' ids are numbers too, and no phone's. That their names lack `whatsapp` is inferred. */
+/** Other messengers' ids are numbers too, but not phone numbers. That their names lack `whatsapp` is inferred. */
 const isWhatsApp = (messenger: string | undefined) => messenger === undefined || /whats/i.test(messenger)
 
 function itemFrom(value: unknown, account: string | undefined, idOf: typeof chatIdFrom): Item {

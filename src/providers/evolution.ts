@@ -1,5 +1,6 @@
 /**
- * Evolution API: one event a POST, of one instance (the account). https://doc.evolution-api.com/v2/en/configuration/webhooks
+ * Evolution API: one event a POST, of one instance (the account).
+ * https://doc.evolution-api.com/v2/en/configuration/webhooks
  *
  * What a message holds is WhatsApp's own structure, as the Baileys library has it (`baileys-message.ts`). What the bot
  * sends comes as `send.message`, and what a person wrote on the phone as an upsert of one's own.
@@ -20,7 +21,7 @@ const event = z.object({ event: z.string(), instance: id, sender: id, data: z.un
 
 const keyShape = z.object({
   remoteJid: id,
-  // The same chat by its phone number, under the names that versions of Baileys have had for it.
+  // The same chat by its phone number. Versions of Baileys have different names for it.
   remoteJidAlt: id,
   senderPn: id,
   fromMe: flag,
@@ -29,7 +30,7 @@ const keyShape = z.object({
   participantAlt: id,
   participantPn: id,
   participantLid: id,
-  // What `remoteJid` was before Evolution put the phone number there.
+  // The original `remoteJid`, if Evolution has put the phone number into that field.
   previousRemoteJid: id,
   senderLid: id,
   isViewOnce: flag,
@@ -147,7 +148,7 @@ function itemFrom(name: string, data: unknown, origin: Origin, raw: unknown): It
 
 type Where = Place & { senderId?: string }
 
-/** Or why it is nobody's conversation. */
+/** Or why it belongs to no conversation. */
 function placeOf(key: Key, { account }: Origin): Where | string {
   const chatId = isGroupId(key.remoteJid ?? '') ? key.remoteJid : personIdFrom(...chatIdsIn(key))
   if (chatId === undefined) return 'invalid:no_chat'
@@ -168,8 +169,8 @@ const chatIdsIn = ({ remoteJid, remoteJidAlt, previousRemoteJid, senderPn, sende
 ]
 
 /**
- * `data` is what the person's phone said to WhatsApp, so its key may be from their side: where the chat is ourselves,
- * nothing says who wrote, and the message is found by its id.
+ * `data` is what the person's phone sent to WhatsApp, so its key may be from the person's side. If the chat is then our
+ * own number, the body does not show who wrote, and the message is found by its id.
  */
 function edited(data: unknown, origin: Origin): Item {
   const holding = holdingOf({ protocolMessage: data })
@@ -178,12 +179,12 @@ function edited(data: unknown, origin: Origin): Item {
   const where = told?.key === undefined ? 'invalid:no_key' : placeOf(told.key, origin)
   if (typeof where === 'string') return ignored(where)
   if (where.chatId === personIdFrom(origin.self)) return unplaced(holding, origin) ?? ignored('edit:no_chat')
-  // The person's phone wrote the key: in a group it may name somebody else as the author, so it names nobody.
+  // The person's phone wrote the key. In a group it could name somebody else as the author, so its author is not used.
   const { senderId: _, samePerson: __, ...place } = where
   return (holding && correctionItem(holding, where.isGroup ? place : where)) ?? ignored(holding?.about ?? 'edit')
 }
 
-/** What is edited or revoked, without the chat. */
+/** The message that is edited or revoked, without the chat. */
 function unplaced(holding: ReturnType<typeof holdingOf>, { account }: Origin): Item | undefined {
   const correction = holding && correctionItem(holding, { chatId: '', isGroup: false })
   if (correction?.kind !== 'edit' && correction?.kind !== 'revoke') return undefined
@@ -201,7 +202,7 @@ function updated(data: unknown, origin: Origin): Item {
   return { kind: 'edit', ...where, messageId: holding.original ?? messageId, text: holding.words }
 }
 
-/** `data` is the key of what was deleted, or holds it. */
+/** `data` is the key of the deleted message, or contains it. */
 function deleted(data: unknown, origin: Origin): Item {
   const { data: outer } = z.object({ key: lenient(keyShape) }).safeParse(data)
   const key = outer?.key ?? keyShape.safeParse(data).data
@@ -225,8 +226,8 @@ function presenceItems(data: unknown, { account }: Origin): Item[] {
 }
 
 /**
- * The webhook's own headers: `apikey` or `Authorization` with the key, or `jwt_key`, of which Evolution makes a token that
- * is signed with it and lasts ten minutes.
+ * The webhook's own headers: `apikey` or `Authorization` with the key, or `jwt_key`, from which Evolution makes a token
+ * that is signed with it and lasts ten minutes.
  */
 async function keyFault(request: RequestHead, secret: string): Promise<Fault | undefined> {
   if (request.header('apikey')) return tokenFault('apikey')(request, secret)

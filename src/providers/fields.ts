@@ -1,5 +1,5 @@
 /**
- * The fields that webhooks are made of, read leniently: what is not of the expected kind counts as absent.
+ * Fields of webhooks, read leniently: a value that is not of the expected kind counts as absent.
  */
 import { z } from 'zod'
 
@@ -13,11 +13,11 @@ const LATEST_MS = 8.64e15
 /** Absent if it is missing, null or of another kind. */
 export const lenient = <S extends z.ZodType>(schema: S) => schema.optional().catch(undefined)
 
-/** A field that a function reads: one step instead of a chain of them, for what every message has. */
+/** A field that a function reads: one step instead of a chain of them, for fields that every message has. */
 const readBy = <Value>(read: (value: unknown) => Value | undefined) => z.unknown().transform(read).optional()
 
 /**
- * An id. Numbers count only where they are exact: beyond 2^53 two ids become one, and the second message a duplicate.
+ * An id. A number counts only if it is exact: beyond 2^53 two ids become one, and the second message a duplicate.
  */
 export const id = readBy(value => {
   const given = Number.isSafeInteger(value) ? String(value) : value
@@ -43,7 +43,7 @@ export const degrees = readBy(value => {
   return typeof given === 'number' && Math.abs(given) <= 180 ? given : undefined
 })
 
-/** Empty where it is absent, which is no error: one costs more to make than all the rest of a webhook to read. */
+/** Empty if it is absent. That is not an error here: making one costs more than reading the rest of a webhook. */
 export const list = z
   .array(z.unknown())
   .default(() => [])
@@ -81,14 +81,14 @@ function timeFromText(value: string): number | undefined {
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Never what every object inherits: `constructor` is no kind of message. */
+/** Own properties only: `constructor`, which every object inherits, is not a kind of message. */
 export function lookUp<T>(table: Record<string, T>, name: string | undefined): T | undefined {
   return name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
 }
 
 /**
- * The same fields without those that are undefined: they would be kept as such in memory, but not in JSON. A new object:
- * one that fields were deleted from is slow at all that comes after.
+ * The same fields without those that are undefined: they would be kept as such in memory, but not in JSON. A new
+ * object: every later access to an object from which fields were deleted is slow.
  */
 export function known<T extends object>(fields: T): T {
   const kept: Partial<T> = {}

@@ -1,5 +1,5 @@
 /**
- * What a person filled in or pressed, as WhatsApp passes it on: JSON in a string (Meta's `response_json`, a native flow's
+ * What a person filled in or pressed. WhatsApp sends it as JSON in a string (Meta's `response_json`, a native flow's
  * `paramsJson`). A pressed button has an id and a label; a Flow has the fields of its form.
  */
 import { filledText, id, isRecord, known } from './fields.js'

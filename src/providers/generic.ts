@@ -1,9 +1,9 @@
 /**
- * The generic shape: what anybody posts who has no provider of ours, one message, an array, or `{ "messages": [...] }`.
+ * The generic shape, for programs without a provider of their own: one message, an array, or `{ "messages": [...] }`.
  *
  *   { "messageId": "g-1", "chatId": "79000000011@c.us", "text": "hi" }
  *
- * is all that is needed. A phone number may stand for the chat, the time may be seconds, milliseconds or ISO 8601, and
+ * is all that is needed. The chat may be a phone number, the time may be seconds, milliseconds or ISO 8601, and
  * `id`, `from`, `name`, `body` are taken for `messageId`, `chatId`, `senderName`, `text`.
  */
 import { z } from 'zod'
@@ -44,13 +44,13 @@ const itemShape = messageShape.extend({
 
 const TYPES = z.enum(MESSAGE_TYPES).catch('unknown')
 
-/** A message of the generic shape, whatever conversation it belongs to; `undefined` where it has no id. */
+/** A message of the generic shape, without its chat; `undefined` if it has no id. */
 export function messageFrom(value: unknown): NewMessage | undefined {
   const parsed = messageShape.safeParse(value)
   return parsed.success ? newMessage(parsed.data) : undefined
 }
 
-/** The messages of a body: itself, itself an array, or its `messages`. */
+/** The messages of a body: the body itself, its elements if it is an array, or its `messages`. */
 export function messagesIn(body: unknown): unknown[] {
   if (Array.isArray(body)) return body
   return isRecord(body) && Array.isArray(body['messages']) ? body['messages'] : [body]
@@ -75,7 +75,7 @@ function* itemsIn(body: unknown): Generator<Item> {
   const messages = messagesIn(body)
   for (const each of messages) {
     const item = itemFrom(each)
-    // One message that names no chat is nothing of this shape; among others it is one bad item.
+    // A single message that names no chat does not have this shape; among others it is one bad item.
     if (messages.length === 1 && isRecord(body) && item.kind === 'ignored' && item.reason === NO_CHAT)
       throw new UnreadableBody('invalid:no_chat', 'chatId is missing: send {"messageId","chatId","text"}')
     yield item

@@ -1,8 +1,8 @@
 /**
  * Green-API: one notification a POST, of one instance (the account).
  *
- * https://green-api.com/en/docs/api/receiving/notifications-format. `typeWebhook` says what happened, `typeMessage` of
- * which kind a message is. Documented: the kinds and their fields, under notifications-format/incoming-message and
+ * https://green-api.com/en/docs/api/receiving/notifications-format. `typeWebhook` says what happened, `typeMessage`
+ * says what kind a message is. Documented: the kinds and their fields, under notifications-format/incoming-message and
  * /selected-buttons; examples and text of those pages spell some names in two ways, and both are read. Inferred: a kind
  * that the docs do not name is read by the fields that it shares with others.
  *
@@ -100,7 +100,7 @@ type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloa
 
 const EVENTS: Record<string, string> = { outgoingMessageStatus: 'status', outgoingAPIMessageReceived: 'from_me' }
 
-/** About another message, or nobody's words. */
+/** Kinds that are about another message, or that no person wrote. */
 const ABOUT: Record<string, string> = {
   reactionMessage: 'reaction',
   pollUpdateMessage: 'poll_vote',
@@ -131,7 +131,7 @@ export const greenApi = signedProvider({
       throw new UnreadableBody('malformed', 'the body is no notification of Green-API: typeWebhook is missing')
     return [itemFrom(parsed.data, body)]
   },
-  // Sent as `Authorization: Bearer <webhookUrlToken>`, or as Basic where the token is set as such.
+  // Sent as `Authorization: Bearer <webhookUrlToken>`, or as Basic if the token is set that way.
   // https://green-api.com/en/docs/api/receiving/technology-webhook-endpoint
   signature: {
     secret: 'webhookToken',
@@ -145,7 +145,7 @@ const isWhatsApp = (messenger: string | undefined) => messenger === undefined ||
 function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
   const messageId = told.idMessage
   const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
-  // Both ways the chat is the customer's. `outgoingAPIMessageReceived` is what the bot sent itself.
+  // The chat is the customer's in both directions. `outgoingAPIMessageReceived` is a message that the bot sent.
   const isOwn = typeWebhook === 'outgoingMessageReceived'
   if (!isOwn && typeWebhook !== 'incomingMessageReceived')
     return ignored(lookUp(EVENTS, typeWebhook) ?? `event:${typeWebhook.slice(0, 80)}`)
@@ -164,7 +164,7 @@ function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
   const nobodys = lookUp(ABOUT, typeMessage)
   if (nobodys !== undefined) return ignored(isOwn ? 'from_me' : nobodys)
   const isCorrection = typeMessage === 'editedMessage' || typeMessage === 'deletedMessage'
-  // Who corrects what they said from the business's phone answers nobody.
+  // Correcting an own message is not an answer to the person.
   if (isOwn && isCorrection) return ignored('from_me')
   if (isOwn) return known({ kind: 'own' as const, ...place, messageId })
   if (messageId === undefined) return ignored('invalid:no_id')
@@ -251,7 +251,7 @@ function offeredContent(data: MessageData): Content {
   return pressed === undefined ? { type: 'interactive', text: offeredIn(data) } : buttonContent(pressed)
 }
 
-/** A kind that the docs do not name yet: what stands in the fields of the others is read all the same. */
+/** A kind that the docs do not name yet: it is read by the fields of the other kinds. */
 function unknownContent(data: MessageData): Content {
   const pressed = pressedIn(data)
   if (pressed !== undefined) return buttonContent(pressed)

@@ -1,11 +1,11 @@
 /**
- * Files that a webhook holds itself, as base64. Lull keeps none of them: a batch is for texts and for where files are. The
- * message says that its file was left out, so that a worker fetches it by its id or address.
+ * Files that a webhook contains, as base64. Lull does not keep them: a batch holds texts and the addresses of files.
+ * The message says that its file was left out, so that a worker fetches it by its id or address.
  */
 import type { NewMessage } from '../batch.js'
 import { isRecord } from './fields.js'
 
-/** Where each provider puts it; found in their sources. A body's message may be all of it, or in an envelope. */
+/** Where each provider puts the file, by their sources. The message is the whole body, or inside an envelope. */
 const PLACES = [
   // Evolution API, with `webhook_base64`: in the message, and in versions before 2 beside it.
   ['data', 'message', 'base64'],

@@ -1,29 +1,30 @@
 /**
- * A message item out of what a provider's file has read: the checks that hold for all of them.
+ * Makes a message item from what a provider's file has read, with the checks that are the same for all providers.
  *
- *   empty         a kind that nobody knows, with neither text nor medium, is ignored: it may not open a batch
- *   no name       a phone number or an id in the place of a name is none
+ *   empty         a message of an unknown kind without text and medium is ignored: it may not open a batch
+ *   no name       a phone number or an id in the place of a name is dropped
  *   no file       a file in the body is not kept (inline-media.ts)
- *   no time       a send time far in the future is none: it would stand behind everything in its batch
+ *   no time       a send time far in the future is dropped: it would sort behind everything in its batch
  */
 import type { NewMessage } from '../batch.js'
 import { known } from './fields.js'
 import { withoutFile } from './inline-media.js'
 import type { IgnoredItem, MessageItem, Place } from './provider.js'
 
-/** Clocks and time zones differ by less. */
+/** Clocks and time zones differ by less than this. */
 const FURTHEST_AHEAD_MS = 24 * 3_600_000
 /**
- * A number as people and programs write it, perhaps as an address (`79000000011@c.us`, `245000000000021:12@lid`). WhatsApp
- * puts `~` before a name that the contacts do not have, and a hyphen of its own and marks of direction into a number.
+ * A number as people and programs write it, perhaps as an address (`79000000011@c.us`, `245000000000021:12@lid`).
+ * WhatsApp puts `~` before a name that the contacts do not have, and a hyphen of its own and marks of direction into a
+ * number.
  */
 const NUMBER = /^\+?[\d\s().\-\u2010-\u2015]{4,}(?::\d+)?(?:@[\w.]+)?$/
 const MARKS = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
-/** A business-scoped user id of Meta's, and `~` alone, which is a name left out. */
+/** Meta's business-scoped user id, or `~` alone, which means that there is no name. */
 const NO_NAME = /^(?:[A-Z]{2}\.(?:ENT\.)?\d{6,}(?:@bsuid)?|~)$/
 const LONGEST_KIND = 80
 
-/** @param kind the provider's own word for what it is, for the reason of an empty one */
+/** @param kind the provider's word for the message's kind, for the reason if it is ignored as empty */
 export function messageItem(
   place: Place,
   message: NewMessage,

@@ -2,7 +2,7 @@
  * One message of Meta's Cloud API, by its `type`:
  * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages
  *
- * The sender's name stands beside the messages, in the change's `contacts`, whose order is its own.
+ * The sender's name is not in the message but in the change's `contacts`, which may be in another order.
  */
 import { z } from 'zod'
 import type { NewMessage } from '../batch.js'
@@ -25,7 +25,7 @@ const interactive = lenient(
   z.object({
     button_reply: reply,
     list_reply: reply,
-    // A Flow: `body` is a fixed word ("Sent"), what was filled in stands in `response_json`.
+    // A Flow: `body` is a fixed word ("Sent"), and `response_json` contains what was filled in.
     nfm_reply: lenient(z.object({ body: text, response_json: text })),
     call_permission_reply: lenient(z.object({ response: filledText })),
   }),
@@ -36,7 +36,7 @@ const order = lenient(
 const edit = lenient(z.object({ original_message_id: id, message: lenient(z.record(z.string(), z.unknown())) }))
 const revoke = lenient(z.object({ original_message_id: id }))
 
-/** What a message's type names is read when that is known: of a dozen kinds it holds one. */
+/** Only the field that a message's type names is parsed: a message has one of a dozen. */
 const unread = z.unknown().optional()
 
 const messageShape = z.object({
@@ -47,7 +47,7 @@ const messageShape = z.object({
   group_id: id,
   timestamp: time,
   type: text,
-  // A forwarded message has a context without an id: that is no reply.
+  // A forwarded message has a context without an id, and is not a reply.
   context,
   text: unread,
   image: unread,
@@ -76,7 +76,7 @@ const contact = z.object({
 
 type Contact = z.infer<typeof contact>
 
-/** The senders of a change's messages, in an order of their own. */
+/** The senders of a change's messages, which may be in another order. */
 export class Contacts {
   private readonly all: Contact[] = []
   private byId: Map<string, Contact> | undefined
@@ -88,7 +88,9 @@ export class Contacts {
     }
   }
 
-  /** Whose message it is; the only one there is, where its `wa_id` is another number than `from` (a ninth digit, say). */
+  /**
+   * The sender of a message. A single contact counts even if its `wa_id` differs from `from` (by a ninth digit, say).
+   */
   of({ from, from_user_id, from_parent_user_id }: MetaMessage): Contact | undefined {
     if (this.all.length === 1) return this.all[0]
     this.byId ??= byIds(this.all)
@@ -107,7 +109,7 @@ function byIds(contacts: Contact[]): Map<string, Contact> {
   return all
 }
 
-/** Kinds that are about another message, or nobody's words. */
+/** Kinds that are about another message, or that no person wrote. */
 const NO_MESSAGES = ['system', 'reaction']
 
 export function itemFrom(value: unknown, account: string | undefined, contacts: Contacts): Item {
@@ -141,14 +143,14 @@ export function itemFrom(value: unknown, account: string | undefined, contacts: 
     sentAtMs: message.timestamp,
     replyTo: message.context?.id,
   })
-  // Asked about from the catalogue: which product it is stands beside the text.
+  // A question about a product of the catalogue: the product is named beside the text.
   const asked = message.context?.referred_product?.product_retailer_id
   return messageItem(where, asked === undefined ? read : { payloadId: asked, ...read }, value, message.type)
 }
 
 /**
- * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/edit and …/revoke:
- * only numbers that are in the Business app too send them.
+ * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/edit and
+ * …/revoke: only numbers that are in the Business app too send them.
  */
 function correction(message: MetaMessage, where: Place & { senderId?: string }): Item | undefined {
   if (message.type === 'revoke') {
@@ -167,7 +169,7 @@ const USER_ID = /^[A-Z]{2}\.(?:ENT\.)?\w+$/
 
 const scoped = (userId: string | undefined) => userId && `${userId}@bsuid`
 
-/** Users who hide their number have user ids only. */
+/** Users who hide their number have only user ids. */
 function idsOf({ from, from_user_id, from_parent_user_id }: MetaMessage): (string | undefined)[] {
   return [USER_ID.test(from ?? '') ? scoped(from) : from, scoped(from_user_id), scoped(from_parent_user_id)]
 }
@@ -196,7 +198,7 @@ function contentOf(message: MetaMessage): Content {
     case 'interactive':
       return interactiveContent(interactive.parse(message.interactive))
     case 'unknown':
-      // What the Cloud API called `unsupported` until v13: it has the error that says so.
+      // The Cloud API's `unsupported` of before v13: recognised by its error.
       return { type: message.errors.length > 0 ? 'unsupported' : 'unknown' }
     case 'order': {
       const { text: note, ...basket } = order.parse(message.order) ?? {}

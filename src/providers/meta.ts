@@ -1,8 +1,8 @@
 /**
  * Meta's Cloud API: up to 1000 updates a POST, in entries (a business account each) of changes.
  *
- * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks. Only what people write, in changes
- * of the field `messages`, becomes messages (`meta-message.ts`); what the business wrote on its phone comes as
+ * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks. Only what people write, in
+ * changes of the field `messages`, becomes messages (`meta-message.ts`); what the business wrote on its phone comes as
  * `smb_message_echoes`.
  */
 import { z } from 'zod'
@@ -35,7 +35,7 @@ const echo = z
   .object({ id, to: id, to_user_id: id, type: text })
   .catch({ id: undefined, to: undefined, to_user_id: undefined, type: undefined })
 
-/** Of what the business wrote on its phone: what answers nobody. */
+/** Kinds of own messages that are not an answer to a person. */
 const NO_ANSWERS = ['edit', 'revoke', 'reaction']
 
 export const meta = signedProvider({
@@ -85,7 +85,7 @@ function* itemsOfChange(each: unknown): Generator<Item> {
     return
   }
   const { field, value } = parsed.data
-  // Another app has control of these chats: whoever answers, it is not this bot.
+  // Another app has control of these chats, so this bot does not answer there.
   if (field === 'standby') {
     yield* standbyItems(value.messages)
     return
@@ -111,7 +111,7 @@ function standbyItems(messages: unknown[]): Item[] {
   )
 }
 
-/** One item a message they are about: Meta sends `sent`, `delivered` and `read` of one together. */
+/** One item for each message, since Meta sends `sent`, `delivered` and `read` of one message together. */
 function statusItems(statuses: unknown[]): Item[] {
   const ids = new Set(statuses.map(status => withId.parse(status).id))
   return [...ids].map(messageId => known({ kind: 'ignored' as const, reason: 'status', messageId }))

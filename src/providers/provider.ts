@@ -1,6 +1,7 @@
 /**
- * A provider: a service that posts webhooks, and how to read them. A provider is one file, which declares all of it (name,
- * options and their variables, signature, shape), and one entry in `registry.ts`. With options: `signed-provider.ts`.
+ * A provider: a service that posts webhooks, and how to read them. A provider is one file, which declares all of it
+ * (name, options and their variables, signature, shape), and one entry in `registry.ts`. With options:
+ * `signed-provider.ts`.
  *
  * A provider turns a parsed body into items, one for each event in the body. A body is read leniently, item by item: an
  * item that cannot be used becomes an ignored item with a reason, and the others are used all the same.
@@ -15,7 +16,9 @@ export interface Place {
   /** See `chat-id.ts`. */
   chatId: string
   isGroup: boolean
-  /** Ids that the body shows to be one person's: of the chat, in a group of the sender. The first is the one used here. */
+  /**
+   * Ids that the body shows to be one person's: of the chat, in a group of the sender. The first is the one used here.
+   */
   samePerson?: string[]
   /** Set by the receiver: the id by which a member of a group is known, whatever its provider calls the sender. */
   personId?: string
@@ -47,7 +50,7 @@ export interface EditItem extends Place {
 /** A person revoked a message. */
 export interface RevokeItem extends Place {
   kind: 'revoke'
-  /** The id of the message that was taken back. */
+  /** The id of the message that was revoked. */
   messageId: string
   senderId?: string
 }
@@ -66,7 +69,9 @@ export interface TypingItem extends Place {
  */
 export const TYPING_WORTH_MS = 10_000
 
-/** Nothing that belongs in a batch. The webhook is still answered 200, since providers re-send other answers for days. */
+/**
+ * Nothing that belongs in a batch. The webhook is still answered 200, since providers re-send other answers for days.
+ */
 export interface IgnoredItem {
   kind: 'ignored'
   /** A word or `word:detail`: `status`, `from_me`, `event:incomingCall`, `invalid:no_id`. */
@@ -91,7 +96,7 @@ export type Item = PlacedItem | UnplacedItem | IgnoredItem
 /** Returns a header by its lower-case name; `undefined` if there is none. */
 export type HeaderReader = (name: string) => string | undefined
 
-/** The part of a request that is there before its body. */
+/** The part of a request that comes before its body. */
 export interface RequestHead {
   header: HeaderReader
 }
@@ -148,7 +153,7 @@ export interface OptionNames {
   option: string
 }
 
-/** `providers` as the library takes it, whichever providers there are: see `ProvidersOptions` in registry.ts. */
+/** The library's option `providers`, for any list of providers. For Lull's own: `ProvidersOptions` in registry.ts. */
 export type OptionsByProvider = Readonly<Record<string, unknown>>
 
 export interface Provider {

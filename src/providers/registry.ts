@@ -1,9 +1,9 @@
 /**
- * The providers. Whatever else depends on which there are (variables, `ProvidersOptions`, routes, documentation) is
+ * The providers. Everything that depends on the list (variables, `ProvidersOptions`, routes, documentation) is
  * derived from this list.
  *
- * Their order is the order in which the body of an unnamed provider is recognised. The shapes do not overlap, except that
- * the generic one matches what is left.
+ * Their order is the order in which the body of an unnamed provider is recognised. The shapes do not overlap, except
+ * that the generic one matches what is left.
  */
 import { z } from 'zod'
 import { chatapp } from './chatapp.js'
@@ -36,7 +36,9 @@ interface MaySayUnsigned {
   unsigned?: true
 }
 
-/** The options of the providers of a list, by their keys. A provider without options of its own has its name as the key. */
+/**
+ * The options of the providers of a list, by their keys. A provider without options of its own has its name as the key.
+ */
 export type OptionsOf<Listed extends readonly Provider[]> = {
   [Each in Listed[number] as Each extends { option: infer Option extends string }
     ? Option
@@ -46,7 +48,9 @@ export type OptionsOf<Listed extends readonly Provider[]> = {
 
 /** Secrets by provider, as `webhook({ providers })` and `createApp({ providers })` take them. */
 export type ProvidersOptions = OptionsOf<typeof PROVIDERS> & {
-  /** The names of providers whose webhooks are accepted without a signature. Same as `unsigned: true` in each of them. */
+  /**
+   * The names of providers whose webhooks are accepted without a signature. Same as `unsigned: true` in each of them.
+   */
   allowUnsigned?: 'all' | readonly string[]
 }
 
@@ -76,8 +80,8 @@ export class Providers {
 
   /**
    * Whether webhooks of a provider without a secret are accepted. If `allowUnsigned`, or a provider's `unsigned: true`,
-   * names some, then only of those. If nothing names any, only while no provider has a secret and the request comes from
-   * this machine (`isLocal`): the sender chooses the shape of a body, so one open provider is open to everybody.
+   * names some, then only of those. If nothing names any, only while no provider has a secret and the request comes
+   * from this machine (`isLocal`): the sender chooses the shape of a body, so one open provider is open to everybody.
    */
   mayComeUnsigned(
     name: string,

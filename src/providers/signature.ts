@@ -1,6 +1,6 @@
 /**
- * Checks of a signature that several providers share: a token in a header, or an HMAC of the body's bytes in a header. All
- * compare in constant time.
+ * Checks of a signature that several providers share: a token in a header, or an HMAC of the body's bytes in a header.
+ * All compare in constant time.
  */
 import { createHmac } from 'node:crypto'
 import { equalInTime } from './equal-in-time.js'

@@ -1,6 +1,6 @@
 /**
- * A provider that can prove its webhooks, from what its file declares: the option under which its settings are given
- * (`providers.<option>`), the settings with their variables, and the check of a signature.
+ * Makes a provider that can prove its webhooks from what its file declares: the option under which its settings are
+ * given (`providers.<option>`), the settings with their variables, and the check of a signature.
  */
 import { declaredIn, type SettingsOf } from '../config/setting.js'
 import type { Fault, Lack, Provider, ProviderEnvironment, RequestHead, Signature, SignedRequest } from './provider.js'
@@ -19,11 +19,11 @@ export interface SignedDeclaration<Option extends string, Own extends Texts>
     /** Another option that the check needs, and why. */
     needs?: { option: keyof Own & string; because: string; remedy: string }
     /**
-     * What the headers alone show: that the signature's header is missing or has another form, or that a token is another
-     * one. It is checked before the body is read. Resolves to nothing if there is no fault.
+     * What the headers alone show: that the signature's header is missing or has another form, or that a token is
+     * another one. It is checked before the body is read. Resolves to nothing if there is no fault.
      */
     headerFault?(head: RequestHead, secret: string): Fault | undefined | Promise<Fault | undefined>
-    /** The whole check, where `headerFault` is not. Resolves to nothing if the signature is right. */
+    /** The whole check; without it, `headerFault` is the whole check. Resolves to nothing if the signature is right. */
     fault?(request: SignedRequest, secret: string, own: NoInfer<Own>): Fault | undefined | Promise<Fault | undefined>
   }
 }
@@ -60,7 +60,7 @@ export function signedProvider<const Option extends string, Own extends Texts>(
     headerFault: (head: RequestHead, text: string) => declared.headerFault?.(head, text),
     fault(request: SignedRequest, text: string, options: Holding<Option, Own>) {
       const values = options[option]
-      // Without options there is nothing to check it with, and it must not pass.
+      // Without options it cannot be checked, and must not pass.
       if (!values) return { reason: 'mismatch' as const, message: `providers.${option} is not set` }
       return check(request, text, values)
     },
@@ -72,7 +72,7 @@ export function signedProvider<const Option extends string, Own extends Texts>(
     },
   }
 
-  /** A secret that is given as empty would check nothing, and its author believes that it does. */
+  /** An empty secret would check nothing, although its author expects a check. */
   function optionsFault(values: (Own & { unsigned?: true }) | undefined): string | undefined {
     if (values === undefined || !(declared.secret in values)) return undefined
     const isFilled = Boolean(values[declared.secret])

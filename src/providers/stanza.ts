@@ -1,7 +1,7 @@
 /**
  * WhatsApp's own message ids, and the long ones that programs on WhatsApp Web make of them,
- * `false_79000000011@c.us_3ACA576E679D5E846FA7`: whether it is one's own, the chat, the id, and in a group who wrote. One
- * message may be delivered under two long ids (`@c.us` and `@lid`), so the id in the middle is what it is known by.
+ * `false_79000000011@c.us_3ACA576E679D5E846FA7`: whether it is one's own, the chat, the id, and in a group who wrote.
+ * One message may be delivered under two long ids (`@c.us` and `@lid`), so Lull identifies it by the id in the middle.
  */
 
 const LONG_ID = /^(true|false)_([^_]+)_([^_]+)(?:_.*)?$/
@@ -12,7 +12,7 @@ export const chatOfStanza = (messageId: string | undefined) => messageId && LONG
 
 export const isOwnStanza = (messageId: string | undefined) => LONG_ID.exec(messageId ?? '')?.[1] === 'true'
 
-/** Who makes an id shows in it: https://github.com/WhiskeySockets/Baileys, getDevice. */
+/** An id shows which program made it: https://github.com/WhiskeySockets/Baileys, getDevice. */
 const PHONES = [/^3A[\dA-F]{18}$/i, /^(?!3EB0)(?:[\dA-F]{21}|[\dA-F]{32})$/i]
 
 /**
@@ -21,10 +21,12 @@ const PHONES = [/^3A[\dA-F]{18}$/i, /^(?!3EB0)(?:[\dA-F]{21}|[\dA-F]{32})$/i]
  */
 export const isFromPhone = (stanza: string | undefined) => PHONES.some(phone => phone.test(stanza ?? ''))
 
-/** `proto.WebMessageInfo.StubType` of Baileys: what stands in the place of a message. */
+/** `proto.WebMessageInfo.StubType` of Baileys: what a stub, which has no message, is about. */
 const CALLS = [40, 41, 45, 46, 169, 170]
 
-/** Why a message without content is none: a call, or a notice of WhatsApp's own. `undefined` where it is no stub. */
+/**
+ * Why a message without content is ignored: it is a call, or a notice of WhatsApp's. `undefined` if it is not a stub.
+ */
 export function stubReason(stub: string | number | undefined): string | undefined {
   if (stub === undefined || stub === 0 || stub === 'UNKNOWN') return undefined
   return CALLS.includes(Number(stub)) || /^CALL_|^SILENCED_UNKNOWN_CALLER/.test(String(stub)) ? 'call' : 'system'

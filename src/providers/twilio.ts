@@ -1,8 +1,8 @@
 /**
  * Twilio: one message a POST, as form data. https://www.twilio.com/docs/messaging/guides/webhook-request
  *
- * The account is the number that was written to. What the bot sends comes back as status callbacks only, and nobody else
- * can write from a number that is at Twilio.
+ * The account is the number that was written to. Own messages come back only as status callbacks, and only the bot can
+ * write from a number at Twilio.
  */
 import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
@@ -21,7 +21,7 @@ const form = z.object({
   SmsMessageSid: id,
   From: id,
   WaId: id,
-  // Meta's business-scoped ids of the sender, where Twilio passes them on.
+  // Meta's business-scoped ids of the sender, if Twilio sends them.
   ExternalUserId: id,
   ParentExternalUserId: id,
   To: id,
@@ -47,7 +47,7 @@ type Form = z.infer<typeof form>
 type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
 
 const CHANNEL = /^whatsapp:/i
-/** A business-scoped user id stands for the number of those who hide it. */
+/** People who hide their number have a business-scoped user id in its place. */
 const USER_ID = /^whatsapp:([A-Z]{2}\.(?:ENT\.)?\w+)$/i
 const MOST_MEDIA = 10
 
@@ -161,10 +161,10 @@ const typeOf = (mimeType: string | undefined): MessageType =>
       : (lookUp(FAMILIES, mimeType.split('/')[0]) ?? 'document')
 
 /**
- * https://www.twilio.com/docs/usage/security#validating-requests. What is signed is the address as Twilio knows it, and the
- * form's fields; JSON by a digest in that address. Twilio's own library checks it, because it knows what may have become of
- * the address on the way: it tries six forms of it. It sorts the fields, joins them and takes an HMAC for each form, which
- * is linear in the bytes of a form, and a form has bounds.
+ * https://www.twilio.com/docs/usage/security#validating-requests. Twilio signs the address that it was given, and the
+ * form's fields; for JSON, a digest in that address. Twilio's own library checks it, because it knows how the address
+ * may change on the way: it tries six forms of it. It sorts the fields, joins them and takes an HMAC for each form,
+ * which is linear in the bytes of a form, and a form has bounds.
  */
 async function fault(
   request: SignedRequest,
@@ -187,7 +187,7 @@ async function fault(
   return { reason: 'mismatch', message: 'X-Twilio-Signature does not match the address and the body' }
 }
 
-/** The address under the public URL, whether what stands in front takes that one's path away or leaves it there. */
+/** The address under the public URL. A proxy in front may strip the path of the public URL, or not. */
 function addressesOf(url: string, publicUrl: string): string[] {
   const path = url.replace(/^[a-z]+:\/\/[^/]*/i, '')
   const base = publicUrl.replace(/\/+$/, '')
@@ -195,7 +195,10 @@ function addressesOf(url: string, publicUrl: string): string[] {
   return [...new Set([base + path, origin + path])]
 }
 
-/** A field that comes twice is a list of its values. @throws {Refusal} 413 for more fields or bytes than a form may have */
+/**
+ * A field that comes twice is a list of its values.
+ * @throws {Refusal} 413 for more fields or bytes than a form may have
+ */
 function fieldsOf(text: string): Record<string, string | string[]> {
   const fields = new Map<string, string[]>()
   for (const [name, value] of formFields(text)) {
@@ -208,7 +211,7 @@ function fieldsOf(text: string): Record<string, string | string[]> {
   )
 }
 
-/** The one file of Twilio's library that is needed; the rest of it, and what it loads, is large. */
+/** Only one file of Twilio's library is loaded: the rest of it, with its dependencies, is large. */
 async function checker() {
   try {
     return await import('twilio/lib/webhooks/webhooks.js')

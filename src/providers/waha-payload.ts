@@ -1,6 +1,6 @@
 /**
- * The payload of WAHA's message events: the envelope's fields, the engine's own data beside them, and what of both is the
- * message. `waha.ts` says what is documented of it.
+ * The payload of WAHA's message events: the envelope's fields and the engine's own data beside them, and how both
+ * become a message. `waha.ts` says which of it is documented.
  */
 import { z } from 'zod'
 import type { NewMessage } from '../batch.js'
@@ -12,14 +12,14 @@ import { isFile, webType } from './web-kinds.js'
 const webKey = lenient(z.object({ id, _serialized: id, fromMe: flag }))
 export const anything = z.unknown().optional()
 
-/** What the engine underneath says: whatsapp-web.js, Baileys (NOWEB) or whatsmeow (GOWS). */
+/** The data of the engine: whatsapp-web.js, Baileys (NOWEB) or whatsmeow (GOWS). */
 export const engineData = z.object({
   notifyName: filledText,
   pushName: filledText,
   // WEBJS
   type: text,
   subtype: text,
-  // Of a text its words, of a file a picture.
+  // The words of a text, or a picture of a file.
   body: text,
   caption: filledText,
   pollName: filledText,
@@ -87,7 +87,7 @@ export const payloadShape = z.object({
   ),
   replyTo: lenient(z.object({ id })),
   _data: lenient(engineData),
-  // Of an edit and of a revocation: what they are about.
+  // The message that an edit or a revocation is about.
   editedMessageId: id,
   revokedMessageId: id,
 })
@@ -96,10 +96,10 @@ export type Payload = z.infer<typeof payloadShape>
 export type EngineData = z.infer<typeof engineData>
 type Content = Partial<NewMessage>
 
-/** A message in WhatsApp's own structure, where the engine has it. */
+/** A message in WhatsApp's own structure, if the engine has it. */
 export const heldBy = (data: EngineData | undefined) => holdingOf(data?.message) ?? holdingOf(data?.Message)
 
-/** On linked devices nothing is left of what may be seen once: a flag, or in WEBJS a message that stays encrypted. */
+/** Linked devices do not get a view-once medium: they get a flag, or in WEBJS a message that stays encrypted. */
 const isSeenOnce = (data: EngineData | undefined) =>
   data?.isViewOnce ||
   data?.IsViewOnce ||
@@ -110,7 +110,7 @@ const isSeenOnce = (data: EngineData | undefined) =>
 export const placeholderIn = ({ hasMedia, body, _data: data }: Payload) =>
   isSeenOnce(data) && !hasMedia && !body ? PLACEHOLDER : undefined
 
-/** What the engine's data say it is, with the envelope's media and place; else what the envelope carries. */
+/** The content by the engine's data, with the envelope's media and place; without them, by the envelope alone. */
 export function contentFrom(payload: Payload, holding: Holding | undefined): Content {
   const { vCards, _data: data } = payload
   const caption = captionOf(payload)
@@ -126,7 +126,7 @@ export function contentFrom(payload: Payload, holding: Holding | undefined): Con
   return caption === undefined ? { type: 'unknown', text: told?.text } : { type: told?.type ?? 'text', text: caption }
 }
 
-/** The envelope's words, or else those that WEBJS left in its data. */
+/** The envelope's text, or the one in WEBJS's data. */
 function captionOf({ body, _data: data }: Payload): string | undefined {
   if (body) return body
   const words = webType(data?.type) === 'text' ? data?.body : data?.caption
@@ -140,7 +140,7 @@ function webContent(data: EngineData | undefined): Content | undefined {
   return known({ type: webType(data.type), text: chosen?.title, payloadId })
 }
 
-/** A medium keeps the long id, by which a worker can have WAHA fetch what it has not. */
+/** A medium keeps the long id: a worker needs it to make WAHA download a file that it has not. */
 function mediumContent({ id: long, media, _data: data }: Payload, told: Content): Content {
   const { url, mimetype: mimeType = told.media?.mimeType, filename: fileName = told.media?.fileName } = media ?? {}
   const type = isFile(told.type) ? told.type : (typeOfWord(data?.Info?.MediaType) ?? mediaType(mimeType))
@@ -153,7 +153,7 @@ function placeIn({ location }: Payload): Content['location'] {
   return known({ latitude, longitude, name: name ?? title ?? (live ? undefined : description), address })
 }
 
-/** Of a live location the description is what the person wrote under it, of another the place's name. */
+/** The description of a live location is the person's caption, that of any other location the place's name. */
 const captionOfPlace = ({ location }: Payload) => (location?.live ? location.description : undefined)
 
 /** whatsmeow's `MediaType`. */

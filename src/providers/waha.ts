@@ -1,12 +1,13 @@
 /**
  * WAHA: one event a POST, of one session (the account). https://waha.devlike.pro/docs/how-to/events
  *
- * The envelope has ids, times and media; what a message is stands in the engine's own data, `_data`: whatsapp-web.js has a
- * `type` (WEBJS), Baileys a `message` (NOWEB), whatsmeow a `Message` (GOWS). An envelope without a body is no text: it may be
- * a call, a notice, a pin. Documented are the envelope and the events; what `_data` holds is read in the engines' sources.
+ * The envelope has ids, times and media. The engine's own data, `_data`, shows a message's kind: whatsapp-web.js has a
+ * `type` (WEBJS), Baileys a `message` (NOWEB), whatsmeow a `Message` (GOWS). An envelope without a body is no text: it
+ * may be a call, a notice, a pin. Documented are the envelope and the events; what `_data` holds is read in the
+ * engines' sources.
  *
- * Its ids, `false_79000000011@c.us_3ACA576E679D5E846FA7`, hold WhatsApp's own id as their third part. One message may be
- * delivered under two of them (`@c.us` and `@lid`), so that third part is what a message is known by.
+ * Its ids, `false_79000000011@c.us_3ACA576E679D5E846FA7`, hold WhatsApp's own id as their third part. One message may
+ * be delivered under two of them (`@c.us` and `@lid`), so Lull identifies it by that third part.
  */
 import { z } from 'zod'
 import { secret, setting } from '../config/setting.js'
@@ -60,7 +61,7 @@ export const waha = signedProvider({
     const parsed = event.safeParse(body)
     if (!parsed.success) throw new UnreadableBody('malformed', 'the body is no event of WAHA: event is missing')
     const { event: name, session, payload } = parsed.data
-    // `message.any` tells of incoming messages too: subscribed to both, the second one is a duplicate.
+    // `message.any` includes incoming messages too: with both subscribed, the second is a duplicate.
     if (name === 'message' || name === 'message.any') return [itemFrom(payload, session, body)]
     if (name === 'message.edited') return [edited(payload, session)]
     if (name === 'message.revoked') return [revoked(payload, session)]
@@ -120,7 +121,7 @@ function itemFrom(value: unknown, account: string | undefined, raw: unknown): It
 
 type Where = Place & { senderId?: string }
 
-/** Or why it is nobody's conversation. */
+/** Or why it belongs to no conversation. */
 function placeOf(payload: Payload, account: string | undefined): Where | string {
   const { participant, fromMe, _data } = payload
   const chat = chatOf(payload)
@@ -171,8 +172,8 @@ function edited(value: unknown, account: string | undefined): Item {
 }
 
 /**
- * `before` is there only where the engine still had the message; `after` is what stands in its place. The ids of both may be the
- * revocation's own: the one of the message stands in `_data` then (devlikeapro/waha#898).
+ * `before` is the message, if the engine still had it; `after` is what replaces it. Both may have the revocation's own
+ * id: then `_data` has the message's (devlikeapro/waha#898).
  */
 function revoked(value: unknown, account: string | undefined): Item {
   const told = revocation.parse(value)
@@ -193,6 +194,6 @@ function revoked(value: unknown, account: string | undefined): Item {
   return known({ kind: 'revoke' as const, ...where, messageId, senderId, samePerson })
 }
 
-/** The id of the message that a revocation is about, where the engine's data name it. */
+/** The id of the message that a revocation is about, if the engine's data names it. */
 const originalIn = (data: EngineData | undefined) =>
   data?.protocolMessageKey?.id ?? data?.protocolMessageKey?._serialized ?? heldBy(data)?.original

@@ -3,8 +3,8 @@
  * https://wazzup24.com/help/api-documentation-en/webhooks/
  *
  * `isEcho` marks what was sent to the customer from elsewhere than this API: a person, in Wazzup's own chats or on the
- * phone. Documented: the fields, and that `chatType` names the messenger. Inferred: that any other `chatType` than WhatsApp's
- * own is another messenger's name, that those of groups end in `group`, and the types `voice` and `sticker`.
+ * phone. Documented: the fields, and that `chatType` names the messenger. Inferred: that any other `chatType` than
+ * WhatsApp's own is another messenger's name, that those of groups end in `group`, and the types `voice` and `sticker`.
  */
 import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
@@ -42,7 +42,7 @@ type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location'>
 /** Other things that Wazzup posts. */
 const OTHERS = ['createContact', 'createDeal', 'channelsUpdates', 'templateStatus', 'test']
 
-/** Groups of any messenger: `whatsgroup`, `telegroup`; that others end alike is a guess. */
+/** Groups of any messenger: `whatsgroup`, `telegroup`. That the names of others end alike is inferred. */
 const GROUP = /group$/
 const WHATSAPP_GROUP = 'whatsgroup'
 const WHATSAPP = ['whatsapp', 'wapi', undefined]
@@ -91,7 +91,7 @@ function* itemsIn(value: unknown): Generator<Item> {
   for (const name of others) yield { kind: 'ignored', reason: `event:${name}` }
 }
 
-/** Statuses have no channel, but a time and a word. */
+/** A status has no channel, only a time and a word. */
 const isOfChannel = (value: unknown) =>
   isRecord(value) && ('channelId' in value || ('messageId' in value && 'status' in value && 'timestamp' in value))
 
@@ -124,7 +124,7 @@ function itemFrom(value: unknown): Item {
   return messageItem(place, message, value, told.type)
 }
 
-/** Ids of other messengers are numbers too: they say whose they are. */
+/** Ids of other messengers are numbers too, so the messenger's name is added to them. */
 function chatOf({ chatId, chatType }: WazzupMessage): string | undefined {
   if (chatId === undefined) return undefined
   if (chatType === WHATSAPP_GROUP) return chatId.includes('@') ? chatIdFrom(chatId) : `${chatId}@g.us`
@@ -135,7 +135,7 @@ function chatOf({ chatId, chatType }: WazzupMessage): string | undefined {
 const personOf = (phone: string, chatType: string | undefined) =>
   chatType === WHATSAPP_GROUP ? chatIdFrom(phone) : phone
 
-/** Who has no name is called by the number. */
+/** Wazzup writes the number in the place of a missing name. */
 function nameOf({ contact, chatId }: WazzupMessage): string | undefined {
   const digits = (value: string | undefined) => value?.replaceAll(/\D/g, '')
   const name = contact?.name

@@ -1,6 +1,6 @@
 /**
- * The kinds of WhatsApp Web (`type` of a message in whatsapp-web.js, WPPConnect and WAHA's WEBJS): which of Lull's types each
- * is, or why it is nobody's words; and where the words of each are.
+ * The kinds of WhatsApp Web (`type` of a message in whatsapp-web.js, WPPConnect and WAHA's WEBJS): which of Lull's
+ * types each is, or why it is ignored; and which field has its text.
  *
  * Documented: the names, https://github.com/wwebjs/whatsapp-web.js src/util/Constants.js, MessageTypes, and
  * https://github.com/wppconnect-team/wa-js src/whatsapp/enums/MSG_TYPE.ts. Inferred: the kinds that neither lists yet
@@ -55,10 +55,10 @@ const IGNORED: Record<string, string> = {
   keep_in_chat: 'keep_in_chat',
 }
 
-/** A picture in base64, which WhatsApp Web puts into the body of what has a picture. */
+/** WhatsApp Web puts a small picture, in base64, into the body of messages that have one. */
 const PICTURE = /^\/9j\/[\w+/]{20,}={0,2}$/
 
-/** Where the words of kinds without a body are. */
+/** Where kinds without a body have their text. */
 export interface WebWords {
   body?: string | undefined
   pollName?: string | undefined
@@ -69,7 +69,7 @@ export interface WebWords {
   listTitle?: string | undefined
 }
 
-/** The words of what is no file. */
+/** The text of a message that is not a file. */
 export function webText({
   body,
   pollName,
@@ -86,7 +86,7 @@ const FILES: MessageType[] = ['image', 'video', 'audio', 'voice', 'document', 's
 
 export const webType = (kind: string | undefined): MessageType => lookUp(TYPES, kind) ?? 'unknown'
 
-/** The reason it is ignored for, if it is nobody's words. */
+/** Why it is ignored, if no person wrote it. */
 export const webIgnored = (kind: string | undefined): string | undefined => lookUp(IGNORED, kind)
 
 export const isFile = (type: MessageType | undefined): boolean => type !== undefined && FILES.includes(type)

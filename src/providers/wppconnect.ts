@@ -1,6 +1,6 @@
 /**
- * WPPConnect server: one event a POST, `{ event, session, … }`, of one session (the account), with the event's own fields
- * beside those two. https://wppconnect.io/docs/tutorial/basics/receiving-messages
+ * WPPConnect server: one event a POST, `{ event, session, … }`, of one session (the account), with the event's own
+ * fields beside those two. https://wppconnect.io/docs/tutorial/basics/receiving-messages
  *
  * It signs nothing. An own message may be the bot's echo as well as a person's: see `stanza.ts`.
  */
@@ -92,7 +92,7 @@ const wordsOf = ({ msg, newBody, body, caption }: Fields) => newBody ?? msg?.cap
 
 const isOwn = ({ fromMe, id: long }: Fields) => fromMe ?? isOwnStanza(long)
 
-/** Or why it is nobody's conversation. */
+/** Or why it belongs to no conversation. */
 function placeOf(told: Fields): Where | string {
   const chat = chatOfStanza(told.id) ?? told.chatId ?? (isOwn(told) ? told.to : told.from)
   const others = isOwn(told) ? [] : [told.from, told.sender?.id, told.sender?.phoneNumber]

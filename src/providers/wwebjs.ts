@@ -1,6 +1,6 @@
 /**
  * wwebjs-api: one event of whatsapp-web.js a POST, `{ dataType, data, sessionId }`, of one session (the account); or a
- * message of whatsapp-web.js as it is, from a program of one's own. https://github.com/avoylenko/wwebjs-api
+ * message of whatsapp-web.js unchanged, from a program of your own. https://github.com/avoylenko/wwebjs-api
  *
  * An own message may be the bot's echo as well as a person's: see `stanza.ts`.
  */
@@ -52,7 +52,7 @@ const messageShape = z.object({
       mimetype: filledText,
       filename: filledText,
       caption: text,
-      // A program may have found out the number behind a hidden id.
+      // The number behind a hidden id, if a program has looked it up.
       senderPn: serialized,
       phoneNumber: serialized,
       protocolMessageKey: keyShape,
@@ -130,7 +130,7 @@ const longId = (told: z.infer<typeof keyShape>) => told?._serialized ?? told?.$1
 const idOf = (told: z.infer<typeof keyShape>) => told?.id ?? stanzaOf(longId(told))
 const isOwn = ({ fromMe, id: told }: WebMessage) => fromMe ?? told?.fromMe ?? longId(told)?.startsWith('true_') ?? false
 
-/** Or why it is nobody's conversation. */
+/** Or why it belongs to no conversation. */
 function placeOf(told: WebMessage, account: string | undefined, own: boolean): Where | string {
   const chat = told.id?.remote ?? (own ? told.to : told.from)
   const others = own ? [] : [told.from, ...numbersOf(told)]
@@ -186,7 +186,9 @@ function edited(data: Record<string, unknown>, account: string | undefined): Ite
   return { kind: 'edit', ...where, messageId: parsed.messageId, text: words }
 }
 
-/** `message` is what is left of it, under its id or under one that names it in `protocolMessageKey`. */
+/**
+ * `message` is what is left of the message: under its own id, or under another one with its id in `protocolMessageKey`.
+ */
 function revoked(value: unknown, account: string | undefined): Item {
   const parsed = parse(value)
   const messageId = idOf(parsed?.told._data?.protocolMessageKey) ?? parsed?.messageId

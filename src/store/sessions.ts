@@ -1,6 +1,6 @@
 /**
- * The sessions of the page: browsers that have traded the token for a cookie. The store has a digest of each session's id,
- * never the id. Every session belongs to a generation; a new generation ends all of them, in every process.
+ * The sessions of the page: browsers that have traded the token for a cookie. The store has a digest of each session's
+ * id, never the id. Every session belongs to a generation; a new generation ends all of them, in every process.
  */
 export interface Sessions {
   /** Begins a session that ends after `ttlMs` without use. */

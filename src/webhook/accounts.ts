@@ -1,11 +1,11 @@
 /**
- * Which provider an account belongs to: the first that proved itself, by its signature or token, in a webhook that named
- * the account. An account id is only the sender's claim, so without this an unsigned provider, or a second signed one,
- * could write to another provider's conversations by naming its account. No account counts as an account.
+ * Which provider an account belongs to: the first that proved itself, by its signature or token, in a webhook that
+ * named the account. An account id is only the sender's claim, so without this an unsigned provider, or a second signed
+ * one, could write to another provider's conversations by naming its account. No account counts as an account.
  *
  * The store records owners. Each process asks once and keeps the answer for a while, so that a webhook costs no further
- * command. An owner hardly ever changes and is kept for a minute; that there is none may change at any time by a webhook to
- * another process, and is kept for two seconds.
+ * command. An owner hardly ever changes and is kept for a minute; that there is none may change at any time by a
+ * webhook to another process, and is kept for two seconds.
  */
 import { parseConversationId } from '../conversation.js'
 import { Refusal } from '../http/refusal.js'
@@ -21,7 +21,7 @@ export const OWNER_KEPT_MS = 60_000
 export const NO_OWNER_KEPT_MS = 2000
 /** The oldest answer goes when there are more. */
 const MOST_KEPT = 10_000
-/** No provider's ids are as long. A longer one is asked for each time, so that it takes no memory here. */
+/** Providers' ids are shorter. The owner of a longer one is asked for each time, so that it takes no memory here. */
 const LONGEST_KEPT = 256
 
 interface Answer {
@@ -68,7 +68,7 @@ export class Accounts {
     return new Refusal(403, `${name} belongs to another provider: nothing of it was stored`)
   }
 
-  /** The owner after this claim; `undefined`: the account belongs to nobody. */
+  /** The owner after this claim; `undefined`: the account has no owner. */
   private async ownerOf(claim: AccountClaim): Promise<string | undefined> {
     const { account, isProven } = claim
     const known = this.answers.get(account)

@@ -1,7 +1,8 @@
 /**
  * Whether a provider sent a webhook: its signature, the rule for providers without a secret, and Meta's verify token.
  *
- * What the headers alone show is checked before the body is read (`checkHead`): a request without proof costs no memory.
+ * What the headers alone show is checked before the body is read (`checkHead`): a request without proof costs no
+ * memory.
  */
 import { Refusal } from '../http/refusal.js'
 import { equalInTime } from '../providers/equal-in-time.js'
@@ -68,8 +69,8 @@ export function refuseWebPages({ rejections, known }: Trust, header: HeaderReade
 }
 
 /**
- * Without the body. With `named` its own rule decides. Without it the body has to show whose webhook it is: it is refused
- * if no provider's rule could accept it, whatever the body is.
+ * Without the body. With `named` its own rule decides. Without it the body has to show whose webhook it is: it is
+ * refused if no provider's rule could accept it, whatever the body is.
  *
  * @returns the names of the providers that may come unsigned in this request
  * @throws {Refusal} 401 if the headers show that the webhook cannot be accepted

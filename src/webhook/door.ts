@@ -12,7 +12,7 @@ const BY_STATUS: Readonly<Record<number, RejectionReason>> = {
   503: 'busy',
 }
 
-/** `undefined`: the error was counted where it was thrown (401, 403), or is none of the sender's (500). */
+/** `undefined`: the error was counted where it was thrown (401, 403), or the sender did not cause it (500). */
 export function doorReason(error: unknown): RejectionReason | undefined {
   if (error instanceof UnreadableBody) return 'malformed'
   if (error instanceof Refusal) return BY_STATUS[error.status]

@@ -1,8 +1,8 @@
 /**
  * Who can reach a server: only programs on this machine, or others as well.
  *
- * A server is exposed if it listens on an address that is not loopback, if it has a public URL, or, for a single request,
- * if a proxy has forwarded that request: then the caller's loopback address is the proxy's.
+ * A server is exposed if it listens on an address that is not loopback, if it has a public URL, or, for a single
+ * request, if a proxy has forwarded that request: then the caller's loopback address is the proxy's.
  */
 import { BlockList, isIPv6 } from 'node:net'
 import type { HeaderReader } from '../providers/provider.js'
@@ -20,8 +20,8 @@ export const isExposed = ({ host, publicUrl }: { host: string; publicUrl?: strin
   !isLoopback(host) || publicUrl !== undefined
 
 /**
- * Headers that a proxy, a load balancer, a CDN or a tunnel adds to what it forwards. A program that posts to loopback by
- * itself has no reason to send any. None of them is trusted for what it says: being there is enough.
+ * Headers that a proxy, a load balancer, a CDN or a tunnel adds to what it forwards. A program that posts to loopback
+ * by itself has no reason to send any. None of them is trusted for what it says: being there is enough.
  */
 export const FORWARDING_HEADERS = [
   // Standards: RFC 7239, RFC 9110 (a proxy must send it), RFC 8586 (CDNs).

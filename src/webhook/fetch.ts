@@ -1,6 +1,6 @@
 /**
- * The webhook as a function from a Request to a Response, for every server that speaks fetch: Hono, Next, Bun, Deno and the
- * like. `toNode` and `toKoa` adapt it to Express, Nest, Koa and node:http.
+ * The webhook as a function from a Request to a Response, for every server that speaks fetch: Hono, Next, Bun, Deno and
+ * the like. `toNode` and `toKoa` adapt it to Express, Nest, Koa and node:http.
  */
 import type { BodyLease } from '../http/body-bounds.js'
 import { otherMethod } from '../http/methods.js'
@@ -21,8 +21,9 @@ export interface WebhookOptions extends Omit<ReceiverOptions, 'onAppended' | 're
 export type Receive = (request: Request) => Promise<Response>
 
 /**
- * A webhook that appends the messages it receives: POST with a provider's body, GET for Meta's handshake. Responds 200 with
- * `{"accepted","duplicates","ignored"}` when the messages are stored, 503 with `Retry-After` if they cannot be stored now.
+ * A webhook that appends the messages it receives: POST with a provider's body, GET for Meta's handshake. Responds 200
+ * with `{"accepted","duplicates","ignored"}` when the messages are stored, 503 with `Retry-After` if they cannot be
+ * stored now.
  *
  * A provider without a secret in `providers` is refused, unless `allowUnsigned` or its own `unsigned: true` names it.
  *
@@ -55,7 +56,7 @@ export function webhook({ provider, direct, ...options }: WebhookOptions): Recei
 /** @throws {Refusal} 413 and 503 as soon as a bound is passed, 400 if the body breaks off, 500 if it was read before */
 async function bytesOf(request: Request, lease: BodyLease): Promise<Buffer> {
   if (request.bodyUsed)
-    throw new Refusal(500, 'the body was read before Lull got the request: pass a request that nobody has read')
+    throw new Refusal(500, 'the body was read before Lull got the request: pass a request whose body is unread')
   const chunks: Uint8Array[] = []
   const reader = request.body?.getReader()
   for (;;) {

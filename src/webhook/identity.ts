@@ -1,6 +1,6 @@
 /**
- * The ids in a webhook's items become those of persons: phone numbers in one form, hidden ids resolved (`people.ts`), and at
- * last what the user's own `identify` makes of them.
+ * The ids in a webhook's items become those of persons: phone numbers in one form, hidden ids resolved (`people.ts`),
+ * and at last what the user's own `identify` makes of them.
  */
 import { conversationIdOf, parseConversationId } from '../conversation.js'
 import type { Logger } from '../logger.js'
@@ -18,13 +18,13 @@ export interface Person {
   account?: string
   /** The person's id, such as `79990000011@c.us`. */
   id: string
-  /** The group that the person writes in, where each member of it has a conversation. */
+  /** The group that the person writes in, if each member of it has a conversation. */
   group?: string
 }
 
 /**
- * The id by which a business knows a person; `undefined`: the same id. It must give one person one id every time, and fast,
- * because a webhook waits for it. If it fails or takes longer than a second, the id stays as it is.
+ * The id by which a business knows a person; `undefined`: the same id. It must give one person one id every time, and
+ * fast, because a webhook waits for it. If it fails or takes longer than a second, the id stays as it is.
  */
 export type Identify = (person: Person) => string | undefined | Promise<string | undefined>
 
@@ -51,10 +51,15 @@ interface Lookup {
   person: PersonIds
   account: string | undefined
   group: string | undefined
-  /** What was found: the id of the person in the store, as a conversation, and the id by which the business knows the person. */
+  /**
+   * What was found: the id of the person in the store, as a conversation, and the id by which the business knows the
+   * person.
+   */
   name: string
   id: string
-  /** Who corrects a message in a group must be its author, by whichever id: then all are needed. */
+  /**
+   * Only its author may correct a message in a group. The author may use any of the person's ids, so all are needed.
+   */
   isAuthor: boolean
   all?: string[]
   /** The account belongs to another provider, so that nothing of it is read or written. */
@@ -102,7 +107,7 @@ export class Identities {
     }
   }
 
-  /** Who wrote, or whose chat it is. `undefined`: the item stays as it is. */
+  /** The person who wrote, or whose chat it is. `undefined`: the item stays as it is. */
   private personIn(item: Item, provider: string): Lookup | undefined {
     if (item.kind === 'ignored' || item.kind === 'unplaced') return undefined
     const { account, chatId, isGroup, samePerson = [] } = item
@@ -111,7 +116,7 @@ export class Identities {
     const ids = [...new Set([...(used === undefined ? [] : [used]), ...samePerson].map(oneForm))]
     const [id] = ids
     const isAuthor = isGroup && (item.kind === 'edit' || item.kind === 'revoke')
-    // Without a conversation for each member only what a body shows of two ids is of use.
+    // If the group is one conversation, a person matters only when a body shows two ids of the person.
     if (id === undefined || (isGroup && this.groups === 'byChat' && ids.length === 1 && !isAuthor)) return undefined
     const group = isGroup && this.groups === 'bySender' ? chatId : undefined
     // Nearly all messages: a phone number alone, in a chat of two.

@@ -1,6 +1,6 @@
 /**
- * Which conversation a person's id belongs to. WhatsApp names one person by phone number (`@c.us`), by hidden id (`@lid`)
- * and by business-scoped id (`@bsuid`), and bodies switch between them.
+ * Which conversation a person's id belongs to. WhatsApp names one person by phone number (`@c.us`), by hidden id
+ * (`@lid`) and by business-scoped id (`@bsuid`), and bodies switch between them.
  *
  *   learn     a body shows several ids of one person: the store remembers them
  *   resolve   a body shows a hidden id alone: the store is asked. A phone number needs no look-up
@@ -14,14 +14,16 @@ import type { Logger } from '../logger.js'
 import { isHiddenId } from '../providers/chat-id.js'
 import type { AliasNews, Store } from '../store/store.js'
 
-/** What is needed of a store: `Batcher.aliases`. */
+/** The methods of a store that this needs: `Batcher.aliases`. */
 export type Aliases = Pick<Store, 'learn' | 'resolve' | 'samePerson' | 'merge' | 'followAliases'>
 
 /** Ids of one person, as the conversations that they would have; the one that the body uses first. */
 export interface PersonIds {
   provider: string
   ids: readonly string[]
-  /** Where the person writes: a group that has a conversation for each member, or `undefined`: a chat of the two alone. */
+  /**
+   * Where the person writes: a group that has a conversation for each member, or `undefined`: a chat of the two alone.
+   */
   groups: readonly (string | undefined)[]
 }
 
@@ -82,13 +84,13 @@ export class People {
   }
 
   /**
-   * To be called after something was stored under an id: if that has become an alias meanwhile, it is merged now. Never rejects:
-   * the next message of the person merges it.
+   * To be called after something was stored under an id: if that has become an alias meanwhile, it is merged now. Never
+   * rejects: the next message of the person merges it.
    */
   async recheck(person: PersonIds, usedId: string): Promise<void> {
     const { provider } = person
     if (!isHiddenId(usedId) || this.cached(provider, usedId)?.personId === usedId) return
-    // What was merged before may have been before that was stored.
+    // It may have been merged before that was stored.
     this.known.get(usedId)?.delete(provider)
     await this.mergeLater({ ...person, ids: [usedId] })
   }

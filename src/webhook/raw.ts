@@ -14,7 +14,10 @@ const BYTES_A_VALUE = 8
 
 class TooMuch extends Error {}
 
-/** A copy without texts that are too long: fields are left out, elements become `null`. `undefined`: it is too large or too deep. */
+/**
+ * A copy without texts that are too long: fields are left out, elements become `null`. `undefined`: it is too large or
+ * too deep.
+ */
 export function boundedRaw(raw: unknown): unknown {
   let left = MOST_BYTES
   const copy = (value: unknown, levels: number): unknown => {

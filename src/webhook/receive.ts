@@ -33,8 +33,8 @@ export interface ReceiverOptions extends BodyBoundsOptions {
   /** The providers there are. Default all of Lull's. */
   known?: Providers
   /**
-   * Only programs on this machine reach the server: while no provider has a secret, webhooks that no proxy forwarded are
-   * accepted unsigned. Default no: a provider without a secret is refused unless it is named as unsigned.
+   * Only programs on this machine reach the server: while no provider has a secret, webhooks that no proxy forwarded
+   * are accepted unsigned. Default no: a provider without a secret is refused unless it is named as unsigned.
    */
   isLocal?: boolean
   /** Default `byChat`. By sender, the chats of a group are `<group>/<sender>`. */
@@ -142,7 +142,7 @@ export class Receiver {
 
   /**
    * Meta's GET, which verifies an address before the first webhook is sent there.
-   * @throws {Refusal} 400 where it is not that, 403 for a wrong verify token, 404 for an unknown provider
+   * @throws {Refusal} 400 for any other GET, 403 for a wrong verify token, 404 for an unknown provider
    */
   handshake(query: (name: string) => string | undefined, name?: string): Reply {
     if (name !== undefined) this.named(name)

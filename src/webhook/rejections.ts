@@ -1,15 +1,15 @@
 /**
- * Refused webhooks, by provider and reason. This is the only count of them: the metrics, the page and what the process says
- * of itself in Redis read it or subscribe to it.
+ * Refused webhooks, by provider and reason. This is the only count of them: the metrics, the page and what the process
+ * says of itself in Redis read it or subscribe to it.
  */
 import type { Logger } from '../logger.js'
 import { MINUTE_MS, Throttle } from '../throttle.js'
 
 /**
- * Of the proof: `missing`, `mismatch`: the signature or token. `unsigned`: the provider has no secret, and nothing names it
- * as unsigned. `exposed`: no provider has a secret, and others than this machine's programs reach the API. `browser`: a web
- * page sent it. `account`: it names an account that belongs to another provider (webhook/accounts.ts). `verify_token`:
- * Meta's handshake.
+ * Of the proof: `missing`, `mismatch`: the signature or token. `unsigned`: the provider has no secret, and nothing
+ * names it as unsigned. `exposed`: no provider has a secret, and others than this machine's programs reach the API.
+ * `browser`: a web page sent it. `account`: it names an account that belongs to another provider (webhook/accounts.ts).
+ * `verify_token`: Meta's handshake.
  *
  * At the door (webhook/door.ts): `path` (404), `method` (405), `too_large` (413), `encoding` (415), `malformed` (400),
  * `busy` (503: too many bytes are being read), `unavailable` (503: the store).
@@ -56,7 +56,8 @@ export class Rejections {
   }
 
   /**
-   * Counts a refused webhook. Logs at most one line a minute for each provider and reason, since anybody can cause refusals.
+   * Counts a refused webhook. Logs at most one line a minute for each provider and reason, since anybody can cause
+   * refusals.
    * @param why for the log; never holds a secret
    */
   add(provider: string, reason: RejectionReason, why: string): void {

@@ -1,6 +1,6 @@
 /**
- * Plans what to do with a webhook's items: the steps for each conversation, in the order of the items, and how many items
- * are ignored.
+ * Plans what to do with a webhook's items: the steps for each conversation, in the order of the items, and how many
+ * items are ignored.
  */
 import type { AppendMessage } from '../batcher.js'
 import { conversationIdOf } from '../conversation.js'
@@ -18,7 +18,9 @@ import { boundedRaw } from './raw.js'
 export const GROUPS = ['byChat', 'bySender', 'ignore'] as const
 export type Groups = (typeof GROUPS)[number]
 
-/** When a person answers from the business's own phone: do nothing, or drop the open batch so that the bot stays silent. */
+/**
+ * When a person answers from the business's own phone: do nothing, or drop the open batch so that the bot stays silent.
+ */
 export const ON_OWN_MESSAGE = ['ignore', 'drop'] as const
 export type OnOwnMessage = (typeof ON_OWN_MESSAGE)[number]
 
@@ -100,8 +102,8 @@ function addOther(plan: Plan, item: Exclude<Item, MessageItem>, rules: StepRules
 }
 
 /**
- * Ids of the person who corrects a message. In a chat of two it can only be the other one, whatever ids the body names: then
- * none are needed.
+ * Ids of the person who corrects a message. In a chat of two it can only be the other one, whatever ids the body names:
+ * then none are needed.
  */
 function authorsOf({ isGroup, senderId, samePerson = [] }: EditItem | RevokeItem): string[] {
   return isGroup && senderId !== undefined ? [...new Set([senderId, ...samePerson])] : []

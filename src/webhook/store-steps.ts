@@ -1,4 +1,6 @@
-/** Takes the steps of a plan: appends, edits, revocations, signs of typing and drops, and counts what became of them. */
+/**
+ * Takes the steps of a plan: appends, edits, revocations, signs of typing and drops, and counts what became of them.
+ */
 import type { Appender, AppendMessage } from '../batcher.js'
 import type { Counts } from '../observer.js'
 import type { AccountClaim, AppendResult, EditResult, RevokeResult } from '../store/store.js'
@@ -6,7 +8,10 @@ import type { Aliases } from './people.js'
 import { inSlices } from './slices.js'
 import type { Plan, Step } from './steps.js'
 
-/** Where messages go. `drop` is needed for `onOwnMessage: 'drop'` only; without `edit` and `revoke` those items are ignored. */
+/**
+ * Where messages go. `drop` is needed for `onOwnMessage: 'drop'` only; without `edit` and `revoke` those items are
+ * ignored.
+ */
 export type Receiving = Appender & {
   drop?(conversationId: string): Promise<number>
   edit?(conversationId: string, messageId: string, text: string, authors?: readonly string[]): Promise<EditResult>
@@ -24,7 +29,7 @@ export interface StoreOptions {
   direct: boolean
   /** Called after each append. */
   onAppended: (result: AppendResult) => void
-  /** Added to, so that the caller has what was stored even where a step fails. */
+  /** Added to, so that the caller has what was stored even if a step fails. */
   counts: Counts
 }
 

@@ -1,4 +1,6 @@
-/** Edits and revocations that name no chat: the message that they are about is found by its id, in chats of two alone. */
+/**
+ * Edits and revocations that name no chat: the message that they are about is found by its id, in chats of two alone.
+ */
 import { parseConversationId } from '../conversation.js'
 import type { Item, UnplacedItem } from '../providers/provider.js'
 import type { Receiving } from './store-steps.js'

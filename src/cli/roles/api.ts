@@ -73,8 +73,8 @@ const loadIdentify = (file: string): Promise<Identify> =>
   loadDefault(file, { name: 'LULL_IDENTITY', example: 'export default ({ provider, account, id }) => id' })
 
 /**
- * While no processor runs, the API itself claims and hands over the batches that are due at once (direct messages), by the
- * same scripts. Only in concurrent order: in serial order a processor has to wait for the ends of the answers.
+ * While no processor runs, the API itself claims and hands over the batches that are due at once (direct messages), by
+ * the same scripts. Only in concurrent order: in serial order a processor has to wait for the ends of the answers.
  */
 async function directPath(context: ApiContext, batcher: Batcher): Promise<(() => void) | undefined> {
   const { config, log, lifecycle, withProcessor = false } = context

@@ -5,8 +5,8 @@
  */
 
 /**
- * Control characters (C0 with ESC and BEL, DEL, C1), the marks, embeddings, overrides and isolates of bidirectional text,
- * and the separators U+2028 and U+2029, which some terminals show as a new line.
+ * Control characters (C0 with ESC and BEL, DEL, C1), the marks, embeddings, overrides and isolates of bidirectional
+ * text, and the separators U+2028 and U+2029, which some terminals show as a new line.
  */
 const ACTIVE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
 const ESC = '\u001b'
@@ -36,8 +36,8 @@ export const escapedJson = (json: string): string =>
 export const jsonLine = (value: unknown): string => escapedJson(JSON.stringify(value))
 
 /**
- * Lines as they may be written: only their line breaks and, if they are `coloured`, the styles of `paint` are left of the
- * characters that act on a terminal.
+ * Lines as they may be written: only their line breaks and, if they are `coloured`, the styles of `paint` are left of
+ * the characters that act on a terminal.
  */
 export function written(text: string, coloured = false): string {
   const lines = text.split(LINE_BREAK)

@@ -1,4 +1,4 @@
-/** Colours, on a terminal that has them and for nobody else. Node's own test of the terminal respects NO_COLOR. */
+/** Colours, only on a terminal that has them. Node's own test of the terminal respects NO_COLOR. */
 import { styleText } from 'node:util'
 
 type Colour = Extract<Parameters<typeof styleText>[0], string>

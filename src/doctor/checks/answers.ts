@@ -2,10 +2,10 @@ import type { Check } from '../check.js'
 import { ago, counted, DAY_MS, degraded, named, ok, span } from '../finding.js'
 import { HISTORY_READ } from '../surroundings.js'
 
-/** Outcomes after which nobody got an answer. */
+/** Outcomes that mean that the person got no answer. */
 const FAILED: ReadonlySet<string> = new Set(['failed', 'timeout'])
 
-/** Batches that were handed over and whose answer failed. They are no dead batches, so no other check shows them. */
+/** Batches that were handed over and whose answer failed. They are not dead batches, so no other check shows them. */
 export const answers: Check = {
   name: 'answers',
   look: async surroundings => {
@@ -26,7 +26,7 @@ export const answers: Check = {
     return degraded(
       'answers',
       `${parts.join(' and ')} ${within}, of ${ended.length} (${named(failed)}), the last one ${ago(now - last.atMs)}`,
-      `these are no dead batches, and nobody hands them over again: ${surroundings.config.handover.remedy}`,
+      `these are not dead batches, so they are not handed over again: ${surroundings.config.handover.remedy}`,
     )
   },
 }

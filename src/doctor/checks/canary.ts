@@ -1,6 +1,6 @@
 /**
- * Two keys that expire, one left to Redis, the other read right after its expiry, as a claim reads a shadow key; and how long it
- * takes until the expiry of each is published.
+ * Two keys that expire, one left to Redis, the other read right after its expiry, as a claim reads a shadow key; and
+ * how long it takes until the expiry of each is published.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Check } from '../check.js'

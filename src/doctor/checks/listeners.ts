@@ -27,7 +27,7 @@ async function look({ server, store, identity }: Surroundings): Promise<Finding>
     ? ok(check, `${count} listening to ${channel}`)
     : wrong(
         check,
-        `nobody listens to ${channel}`,
+        `no processor is subscribed to ${channel}`,
         'start a processor with the same Redis and LULL_PREFIX; one that runs may lack the right to subscribe (ACL: &rapid-fire.* and &__keyevent@*)',
       )
 }

@@ -1,4 +1,6 @@
-/** Which API servers, processors and workers are connected, and on which database: "they see different data" shows here. */
+/**
+ * Which API servers, processors and workers are connected, and on which database: "they see different data" shows here.
+ */
 import type { QueueSettings } from '../../handover/kind.js'
 import type { Check } from '../check.js'
 import { counted, degraded, type Finding, listed, ok, wrong } from '../finding.js'
@@ -72,8 +74,8 @@ async function workersOf(
 }
 
 /**
- * Processes that use only other databases of this server, by database. Workers count only where other roles are, since a queue
- * may be anywhere.
+ * Processes that use only other databases of this server, by database. Workers count only where other roles are, since
+ * a queue may be anywhere.
  */
 function straysAmong(processes: Process[], db: number): Map<number, Process[]> {
   const strays = processes.filter(({ dbs }) => !dbs.has(db))

@@ -1,6 +1,6 @@
 /**
- * The sessions of the page in Redis, so that several API processes behind one port share them: a key with a TTL for each,
- * whose value is its generation, and a counter for the current generation.
+ * The sessions of the page in Redis, so that several API processes behind one port share them: a key with a TTL for
+ * each, whose value is its generation, and a counter for the current generation.
  */
 import { RENEWED_AFTER, type Sessions } from '../sessions.js'
 import type { Keys } from './keys.js'
