@@ -12,6 +12,7 @@ import type {
   AnsweredResult,
   AnswerOutcome,
   AppendResult,
+  CommitResult,
   ConversationState,
   ConversationSummary,
   DeadBatch,
@@ -133,6 +134,14 @@ export class Batcher implements Appender {
   async typing(conversationId: string, worthMs?: number) {
     await this.open()
     return this.store.extend(conversationId, worthMs ?? this.store.rules.quietGapMs)
+  }
+
+  /**
+   * For a worker of your own: may it send the answer to this batch? Does not wait for the due time.
+   */
+  async commit(batchId: string): Promise<CommitResult> {
+    await this.open()
+    return this.store.commit(batchId)
   }
 
   /** Seals the open batch and makes it due. `undefined`: the conversation has none. */

@@ -8,7 +8,8 @@ export {
 } from './batcher.js'
 export { type ConversationParts, conversationIdOf, parseConversationId } from './conversation.js'
 export { type BullmqOptions, bullmq } from './handover/bullmq.js'
-export type { Handle } from './handover/function.js'
+export type { Committed } from './handover/commits.js'
+export type { CommittingContext, CommittingHandle, Handle, HandleContext } from './handover/function.js'
 export type {
   AnswerState,
   Handover,
@@ -46,6 +47,7 @@ export {
   type Totals,
 } from './store/store.js'
 export type { StoreOptions } from './store/store-options.js'
+export { Superseded } from './superseded.js'
 export { type WebhookOptions, webhook } from './webhook/fetch.js'
 export type { Identify, Person } from './webhook/identity.js'
 export { toKoa } from './webhook/koa.js'

@@ -5,23 +5,38 @@
 import type { Batch } from '../batch.js'
 import { LazyAbort } from '../lazy-abort.js'
 import { type Logger, silent } from '../logger.js'
+import type { Commits, Committed } from './commits.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
 
-/**
- * Works on a batch. Resolves: answered. Rejects: tried again, up to `maxAttempts` times.
- * `signal` is aborted when the lease is lost, the answer timeout has passed, or the program stops.
- */
-export type Handle = (
-  batch: Batch,
-  context: { signal: AbortSignal; attempt: number; log: Logger },
-) => unknown | Promise<unknown>
+export interface HandleContext {
+  /** Aborted when the lease is lost, the answer timeout has passed, or the program stops. */
+  signal: AbortSignal
+  attempt: number
+  log: Logger
+}
+
+/** Works on a batch. Resolves: answered. Rejects: tried again, up to `maxAttempts` times. */
+export type Handle = (batch: Batch, context: HandleContext) => unknown | Promise<unknown>
+
+export interface CommittingContext extends HandleContext {
+  /**
+   * Call it before the first thing that cannot be taken back. Waits for the due time.
+   * @throws {Superseded} if newer messages have withdrawn the batch: `signal` is aborted then, too
+   */
+  commit(): Promise<Committed>
+}
+
+/** A `Handle` that may commit: see `answering` in src/rules.ts. */
+export type CommittingHandle = (batch: Batch, context: CommittingContext) => unknown | Promise<unknown>
 
 export interface FunctionHandoverOptions {
-  handle: Handle
+  handle: CommittingHandle
   /** How many calls run at once. */
   concurrency?: number
   /** After this time a call's signal is aborted, and its conversation continues without it. */
   answerTimeoutMs: number
+  /** Grants the commits. */
+  commits: Commits
 }
 
 const CONCURRENCY = 16
@@ -30,31 +45,36 @@ export function functionHandover({
   handle,
   concurrency = CONCURRENCY,
   answerTimeoutMs,
+  commits,
 }: FunctionHandoverOptions): Handover {
   if (typeof handle !== 'function') throw new TypeError('handle is not a function: give one that takes a batch')
   let log = silent
 
   const call = async ({ batch, attempt, signal }: HandoverItem): Promise<HandoverOutcome> => {
     const running = new Running(signal, answerTimeoutMs)
+    const answering = commits.answering(batch.batchId, reason => running.supersede(reason))
     const context = {
       get signal() {
         return running.signal
       },
       attempt,
       log,
+      commit: () => answering.commit(),
     }
     const work = (async () => handle(batch, context))()
     try {
       const first = await Promise.race([work.then(() => 'done' as const), running.cut])
-      if (first === 'done') return { result: 'answered', outcome: 'completed' }
+      if (first === 'done' && running.isCutBy !== 'newer messages') return { result: 'answered', outcome: 'completed' }
     } catch (error) {
       if (running.isCutBy === undefined) return { result: 'failed', counts: true, error: asError(error) }
     } finally {
       running.end()
+      answering.end()
     }
     work.catch(error =>
       log.debug({ batchId: batch.batchId, err: error }, 'a handler ended after its signal was aborted'),
     )
+    if (running.isCutBy === 'newer messages') return { result: 'superseded' }
     if (running.isCutBy === 'timeout') return { result: 'answered', outcome: 'timeout' }
     return { result: 'failed', counts: false, error: asError(signal.reason) }
   }
@@ -65,9 +85,10 @@ export function functionHandover({
     concurrency,
     async start(context) {
       log = context.log
+      await commits.start()
     },
     handOver: items => Promise.all(items.map(call)),
-    async stop() {},
+    stop: () => commits.stop(),
   }
 }
 
@@ -76,7 +97,7 @@ export function functionHandover({
  * ignores its signal runs on, but its conversation does not wait for it.
  */
 class Running {
-  isCutBy: 'timeout' | 'processor' | undefined
+  isCutBy: 'timeout' | 'processor' | 'newer messages' | undefined
   readonly cut: Promise<'cut'>
   private readonly own = new LazyAbort()
   private readonly timer: NodeJS.Timeout
@@ -84,12 +105,12 @@ class Running {
 
   constructor(
     private readonly outer: AbortSignal,
-    private readonly timeoutMs: number,
+    timeoutMs: number,
   ) {
     this.cut = new Promise(resolve => {
       this.resolve = resolve
     })
-    this.timer = setTimeout(() => this.cutBy('timeout'), timeoutMs)
+    this.timer = setTimeout(() => this.cutBy('timeout', new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
     if (outer.aborted) this.onOuter()
     else outer.addEventListener('abort', this.onOuter, { once: true })
   }
@@ -104,12 +125,17 @@ class Running {
     this.outer.removeEventListener('abort', this.onOuter)
   }
 
-  private readonly onOuter = () => this.cutBy('processor')
+  /** The handler's signal is aborted. What it does afterwards is no failed attempt. */
+  supersede(reason: Error): void {
+    this.cutBy('newer messages', reason)
+  }
 
-  private cutBy(what: 'timeout' | 'processor'): void {
+  private readonly onOuter = () => this.cutBy('processor', this.outer.reason)
+
+  private cutBy(what: NonNullable<Running['isCutBy']>, reason: unknown): void {
     if (this.isCutBy) return
     this.isCutBy = what
-    this.own.abort(what === 'timeout' ? new Error(`no answer within ${this.timeoutMs} ms`) : this.outer.reason)
+    this.own.abort(reason)
     this.resolve('cut')
   }
 }

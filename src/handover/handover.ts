@@ -14,6 +14,8 @@ import type { AnswerOutcome } from '../store/store.js'
 export type HandoverOutcome =
   | { result: 'taken' }
   | { result: 'answered'; outcome: AnswerOutcome }
+  /** Newer messages withdrew the batch meanwhile: nothing is left to settle. */
+  | { result: 'superseded' }
   | { result: 'failed'; error: Error; counts: boolean; retryAfterMs?: number }
 
 export interface HandoverItem {

@@ -68,6 +68,7 @@ export class HandingOver {
       const outcome = outcomes[i] ?? failed('the handover reported no outcome for it', true)
       if (outcome.result === 'taken') taken.push(batch)
       else if (outcome.result === 'answered') others.push(this.answered(batch, outcome))
+      else if (outcome.result === 'superseded') this.superseded(batch)
       else others.push(this.failed(batch, outcome))
     })
     if (taken.length > 0) await this.acknowledge(taken)
@@ -108,6 +109,12 @@ export class HandingOver {
 
   private async answered(batch: Claimed, { outcome }: Extract<HandoverOutcome, { result: 'answered' }>): Promise<void> {
     await this.settle([batch], this.parts.answers.endWithReply(batch, outcome))
+    this.parts.gate.resume()
+  }
+
+  private superseded({ batchId }: Claimed): void {
+    this.parts.answers.forget(batchId)
+    this.parts.leases.release(batchId)
     this.parts.gate.resume()
   }
 

@@ -9,7 +9,8 @@
  *     stop     stop claiming, drain, leave the answers to others, give back what is left, close
  */
 import { randomBytes } from 'node:crypto'
-import { functionHandover, type Handle } from '../handover/function.js'
+import { Commits } from '../handover/commits.js'
+import { type CommittingHandle, functionHandover } from '../handover/function.js'
 import type { Handover } from '../handover/handover.js'
 import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
@@ -37,7 +38,7 @@ export interface ProcessorOptions extends StoreOptions {
   /** Where batches go: `bullmq()`, `http()`, or one of your own. */
   handover?: Handover
   /** Instead of `handover`: a function of your own. When its promise resolves the batch is answered. */
-  handle?: Handle
+  handle?: CommittingHandle
   /** How many calls of `handle` run at once; 16. */
   concurrency?: number
   /** Whether `Ex` may be added to Redis's `notify-keyspace-events`; `true`. */
@@ -261,5 +262,6 @@ function handoverFrom({ handover, handle, concurrency }: ProcessorOptions, store
   if (handover) return handover
   if (!handle) throw new TypeError('handover or handle is missing: say where batches go')
   const { answerTimeoutMs } = store.rules
-  return functionHandover({ handle, answerTimeoutMs, ...(concurrency === undefined ? {} : { concurrency }) })
+  const commits = new Commits(store)
+  return functionHandover({ handle, answerTimeoutMs, commits, ...(concurrency === undefined ? {} : { concurrency }) })
 }

@@ -1,0 +1,13 @@
+/** Newer messages have withdrawn a batch before its answer was committed. Its work is in vain: send nothing. */
+export class Superseded extends Error {
+  override name = 'Superseded'
+  readonly code = 'ERR_SUPERSEDED'
+
+  /** @param by the batch that has its messages now; absent if they were dropped, or if that is not known any more */
+  constructor(
+    readonly batchId: string,
+    readonly by?: string,
+  ) {
+    super(`batch ${batchId} was superseded${by === undefined ? '' : ` by batch ${by}`}: do not send its answer`)
+  }
+}
