@@ -12,7 +12,7 @@ const redis = new URL('../src/store/redis/', import.meta.url)
 const folder = new URL('lua/', redis)
 const NAMES = 'shared/names.lua'
 
-/** The lines of a file and of what it includes, each with its place. */
+/** The lines of a file and of its includes, each with its place. */
 function linesOf(file, included = new Set()) {
   return readFileSync(new URL(file, folder), 'utf8')
     .trimEnd()

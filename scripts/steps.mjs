@@ -12,7 +12,7 @@ export const say = line => void process.stderr.write(`lull: ${line}\n`)
  * Resolves to the exit code of a command, whose output is shown; 127 if there is no such command.
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, exitOnSignal?: boolean, endWith?: NodeJS.Signals }} [options]
  *   `exitOnSignal: false`: the script goes on after a signal has ended the command, so that it can clean up;
- *   `endWith`: the signal that is forwarded, whichever one comes: the one on which the command ends cleanly
+ *   `endWith`: the signal that is forwarded for any signal: the one on which the command ends cleanly
  */
 export function runToEnd(command, args, { exitOnSignal = true, endWith, ...options } = {}) {
   return new Promise((resolve, reject) => {

@@ -9,7 +9,7 @@ export class CallFailed extends Error {
   }
 }
 
-/** @throws {CallFailed} with the API's own words; status 0 where there was no answer */
+/** @throws {CallFailed} with the API's own words; status 0 if there was no answer */
 export async function call(method, path, body) {
   let response
   try {

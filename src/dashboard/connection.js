@@ -1,11 +1,15 @@
-/** Server-sent events that come back by themselves: a connection that falls silent counts as lost, and is made again. */
+/**
+ * Server-sent events that come back by themselves: a connection that falls silent counts as lost, and is made again.
+ */
 
-/** Beats come every 10 s: without one for so long the connection is dead, whatever the browser thinks. */
+/**
+ * Beats come every 10 s. Without one for this long the connection counts as lost, even if the browser keeps it open.
+ */
 const SILENCE_MS = 25_000
 const RETRY_MS = [500, 1000, 2000, 5000, 10_000]
 
 export class Connection {
-  /** Of the connection in use: an answer to what was asked on an earlier one is out of date. */
+  /** The number of the current connection: replies to requests from an earlier one are out of date. */
   number = 0
   source
   watchdog
@@ -34,7 +38,7 @@ export class Connection {
     this.watch()
   }
 
-  /** It serves: the next loss is tried again soon. */
+  /** The connection works: after the next loss the first retry comes soon. */
   succeed() {
     this.failures = 0
   }

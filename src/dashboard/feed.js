@@ -1,16 +1,18 @@
 /**
- * What the page knows, kept current: everything is read at each (re)connection, since events were missed until then, and then
- * steps and growth are applied as they come. Those that come while everything is being read are applied afterwards.
+ * The page's data, kept current: everything is read at each (re)connection, since events were missed until then, and
+ * then steps and growth are applied as they come. Those that come while everything is being read are applied
+ * afterwards.
  *
- * Dispatches `state` when the connection's or the store's state has changed, `start` when everything has been read, `step` for
- * each step, `growth` for each open batch that has changed, `summary` for steps that came too fast to be sent one by one.
+ * Dispatches `state` when the connection's or the store's state has changed, `start` when everything has been read,
+ * `step` for each step, `growth` for each open batch that has changed, `summary` for steps that came too fast to be
+ * sent one by one.
  */
 import { CallFailed, call, ofConversation } from './api.js'
 import { Connection } from './connection.js'
 import { CONVERSATIONS_READ, Conversations } from './conversations.js'
 import { Releases, STEPS_READ } from './releases.js'
 
-/** Where what is shown may be wrong, everything is read again, at most so often. */
+/** If the data may be wrong, everything is read again, at most this often. */
 const REFRESH_MS = 5000
 /** One conversation is asked about again only after this time. */
 const LOOK_EVERY_MS = 1000
@@ -24,7 +26,7 @@ export class Feed extends EventTarget {
   lostAtMs
   /** What the API says about itself, its store, its rules, its queue. */
   about
-  /** Why the store cannot be used; undefined where it can. */
+  /** Why the store cannot be used; undefined if it can. */
   storeTrouble
   /** Steps and growth that came while everything was being read. */
   pending
@@ -51,7 +53,7 @@ export class Feed extends EventTarget {
     },
   })
 
-  /** The server's time, as far as it is known. */
+  /** The server's time, estimated from its last message. */
   now() {
     return Date.now() + (this.skewMs ?? 0)
   }
@@ -85,7 +87,7 @@ export class Feed extends EventTarget {
   /** @param history newest first */
   start(about, history, conversations) {
     this.about = about
-    // Until a step brings the store's clock, the API's.
+    // The API's clock, until a step shows the store's.
     if (!this.knowsClock) this.skewMs = about.nowMs - Date.now()
     this.releases.start(history.toReversed())
     this.conversations.start(about.rules, conversations, this.now())

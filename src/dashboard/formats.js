@@ -37,7 +37,7 @@ export const dayOf = atMs =>
 /** The time, with the day unless it is today. */
 export const when = atMs => (dayOf(atMs) === dayOf(Date.now()) ? timeOfDay(atMs) : `${dayOf(atMs)}, ${timeOfDay(atMs)}`)
 
-/** `06:12:03`, with `.021` where the millisecond matters. */
+/** `06:12:03`, with `.021` if milliseconds matter. */
 export function timeOfDay(atMs, { exact = false } = {}) {
   const at = new Date(atMs)
   const two = number => String(number).padStart(2, '0')

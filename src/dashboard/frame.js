@@ -1,4 +1,4 @@
-/** What is around the views: navigation, the language, the state of the connection, and where the data comes from. */
+/** The frame around the views: navigation, language, the state of the connection, and the source of the data. */
 import { when } from './formats.js'
 import { endonym } from './languages.js'
 import { html, nothing, render } from './lit.js'

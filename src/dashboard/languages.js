@@ -1,6 +1,7 @@
 /**
- * The choice of a language. Each file in languages/ is a language; the API lists them in languages.json, so that a new file is
- * all that a new language needs. A reader gets the language chosen here before, else the browser's, else English.
+ * The choice of a language. Each file in languages/ is a language; the API lists them in languages.json, so that a new
+ * file is all that a new language needs. A reader gets the language chosen here before, else the browser's, else
+ * English.
  */
 import { speak } from './words.js'
 

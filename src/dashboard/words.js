@@ -1,4 +1,6 @@
-/** The page's words in the language in use: sentences with values, counted words, and the words for the API's own terms. */
+/**
+ * The page's words in the language in use: sentences with values, counted words, and the words for the API's own terms.
+ */
 
 let code = 'en'
 let words = {}
@@ -35,7 +37,7 @@ export const outcome = key => words.outcomes[key] ?? key
 /** Why a batch was released. */
 export const reason = key => words.reasons[key] ?? key
 
-/** Where a batch is in its life, or what is wrong with it: the API's `state`, or the kind of its `wrong`. */
+/** The state of a batch, or what is wrong with it: the API's `state`, or the kind of its `wrong`. */
 export const lifeState = key => words.states[key] ?? key
 
 /** What a batch spent its time on: the name of a phase. */

@@ -1,6 +1,6 @@
 /**
- * One person, one conversation, through the receivers of two processes and both stores: whatever ids of whoever come in
- * whatever order.
+ * One person, one conversation, through the receivers of two processes and both stores: whatever ids of whichever
+ * person come in whatever order.
  */
 import { expect } from 'chai'
 import fc from 'fast-check'
@@ -204,7 +204,7 @@ for (const [name, make] of Object.entries({ MemoryStore: inMemory, RedisStore: o
       })
     })
 
-    it('a sender to whom the account does not belong teaches nothing, and merges nothing', async () => {
+    it('a provider that does not own the account adds no alias and merges nothing', async () => {
       const { stores } = await set()
       const [store] = stores
       const [phone = '', lid = ''] = PERSONS[0] ?? []
@@ -291,7 +291,7 @@ async function expectOneForOne({ stores }: Two, actions: Action[]): Promise<void
   }
 }
 
-/** Messages by person, as far as the bodies tell who is one. */
+/** Messages by person, if the bodies show which ids are one person's. */
 function expectedOf(sent: Map<string, string>, groups: Groups): string {
   const byGroup = new Map<string, string[]>()
   for (const [messageId, chatId] of sent) {

@@ -1,6 +1,6 @@
 /**
- * Guarantee **dead batches**: a batch whose handover failed for good is kept, listed, and handed over again on request, in
- * front of what came later.
+ * Guarantee **dead batches**: a batch whose handover failed for good is kept, listed, and handed over again on request,
+ * in front of what came later.
  */
 import { createServer, type Server } from 'node:http'
 import { expect } from 'chai'

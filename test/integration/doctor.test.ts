@@ -1,6 +1,6 @@
 /**
- * Guarantee **doctor**: each check has a test that breaks what it checks, and expects the right mark and the right remedy. Among
- * them is the riddle of the old system: processes that "see different data".
+ * Guarantee **doctor**: each check has a test that breaks what it checks, and expects the right mark and the right
+ * remedy. Among them is the riddle of the old system: processes that "see different data".
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -268,7 +268,7 @@ describe('doctor', function () {
       expect(wrongOnOne('databases')?.says).to.match(/on database 0 .*processor\./)
       expect(wrongOnOne('processors')?.says).to.match(/no processor .* database 1 here.*; database 0 has processor\./)
       expect(wrongOnOne('processors')?.remedy).to.include('stay there until a processor runs on it')
-      // Who listens there hears of what is appended here, and can do nothing about it.
+      // A subscriber there is notified of appends here, and cannot see them.
       expect(wrongOnOne('listeners')?.verdict).to.equal('degraded')
       expect(wrongOnOne('listeners')?.says).to.match(/^1 listening to doctor\.next-due, of other databases/)
       expect((await find('listeners')).verdict).to.equal('ok')

@@ -1,6 +1,6 @@
 /**
- * Guarantee **door**: what providers really post arrives: at the addresses that they make, and with files in the body. The
- * reported bodies with a `path` or an `inflate` are posted to a running API, and no byte of a file reaches Redis.
+ * Guarantee **door**: what providers really post arrives: at the addresses that they make, and with files in the body.
+ * The reported bodies with a `path` or an `inflate` are posted to a running API, and no byte of a file reaches Redis.
  */
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'

@@ -1,6 +1,7 @@
 /**
- * A key of a foreign type, perhaps of an older system, under each name that Lull uses, for each script. A script that can't
- * work because of the key changes nothing, and its error names the key. A script that does not use the key works as always.
+ * A key of a foreign type, perhaps of an older system, under each name that Lull uses, for each script. A script that
+ * can't work because of the key changes nothing, and its error names the key. A script that does not use the key works
+ * as always.
  */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'

@@ -1,6 +1,6 @@
 /**
- * Guarantee **grouped**: requests that share a script call succeed or fail independently. A failed request leaves nothing
- * half done: the ids of messages that are not stored are not remembered, and stored messages will be claimed.
+ * Guarantee **grouped**: requests that share a script call succeed or fail independently. A failed request leaves
+ * nothing half done: the ids of messages that are not stored are not remembered, and stored messages will be claimed.
  */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'

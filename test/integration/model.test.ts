@@ -1,6 +1,6 @@
 /**
- * The scripts against their model: random commands on a `RedisStore` and a `MemoryStore` at once, with one clock that the
- * test moves. fast-check shortens a failing sequence as far as it can, and names the seed that repeats it:
+ * The scripts against their model: random commands on a `RedisStore` and a `MemoryStore` at once, with one clock that
+ * the test moves. fast-check shortens a failing sequence as far as it can, and names the seed that repeats it:
  *
  *     LULL_MODEL_SEED=<seed> LULL_MODEL_RUNS=<runs> npx mocha test/integration/model.test.ts
  */

@@ -1,6 +1,6 @@
 /**
- * The page in a real browser, over a whole `lull up`: the playground's story from end to end, what an operator sees, and that it
- * works on a phone, with the keyboard alone, with a screen reader, in dark colours and in Russian.
+ * The page in a real browser, over a whole `lull up`: the playground's story from end to end, what an operator sees,
+ * and that it works on a phone, with the keyboard alone, with a screen reader, in dark colours and in Russian.
  */
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -68,7 +68,7 @@ inBrowser('page', function () {
   })
 
   describe('playground', () => {
-    it('tells a story: a burst is released as one, and the afterthought waits until the burst is answered', async () => {
+    it('plays a story: a burst is released as one, and the afterthought waits until the burst is answered', async () => {
       const page = await served.open(browsing)
       const anna = laneOf(page, 'Anna')
       const hasRead = await record(page, '.person')
@@ -453,7 +453,7 @@ inBrowser('page', function () {
       await page.context().close()
     } finally {
       await mortal.stop()
-      // That nobody answers is what the console is to say.
+      // The console must log that the server does not answer.
       browsing.complaints.length = 0
     }
   })

@@ -1,4 +1,7 @@
-/** The queue's board at `/queues`: behind the page's token, under a Content-Security-Policy, with the jobs that are in the queue. */
+/**
+ * The queue's board at `/queues`: behind the page's token, under a Content-Security-Policy, with the jobs that are in
+ * the queue.
+ */
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import { expect } from 'chai'

@@ -1,6 +1,7 @@
 /**
- * Guarantee **quiet gaps**: redis-cli sees every quiet gap end as `expired`, within milliseconds, and none as `del`. Up to Redis
- * 7.0 a script's clock, `TIME`, may be ahead of the clock by which Redis judges in that script whether a key has expired.
+ * Guarantee **quiet gaps**: redis-cli sees every quiet gap end as `expired`, within milliseconds, and none as `del`. Up
+ * to Redis 7.0 a script's clock, `TIME`, may be ahead of the clock by which Redis judges in that script whether a key
+ * has expired.
  */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'

@@ -1,4 +1,7 @@
-/** Reported bodies of several posts (test/fixtures/reports), through the receiver and both stores: what is released of them. */
+/**
+ * Reported bodies of several posts (test/fixtures/reports), through the receiver and both stores: what is released of
+ * them.
+ */
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'

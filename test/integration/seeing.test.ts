@@ -1,6 +1,7 @@
 /**
- * Guarantee **explained**: `lull watch` shows each step as it happens, `lull trace` shows which processor claimed a batch, when
- * and why then, and `lull forget` leaves nothing of a conversation in Redis except a batch that is under way.
+ * Guarantee **explained**: `lull watch` shows each step as it happens, `lull trace` shows which processor claimed a
+ * batch, when and why then, and `lull forget` leaves nothing of a conversation in Redis except a batch that is under
+ * way.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,6 @@
-/** Guarantee **ttl**: the key of an open batch lives its full TTL from the last message, and the messages live longer. */
+/**
+ * Guarantee **ttl**: the key of an open batch lives its full TTL from the last message, and the messages live longer.
+ */
 
 import { expect } from 'chai'
 import { Redis } from 'ioredis'

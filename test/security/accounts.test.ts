@@ -1,4 +1,6 @@
-/** One provider cannot touch another's conversation: an account belongs to the provider that proved it. On a real Redis. */
+/**
+ * One provider cannot touch another's conversation: an account belongs to the provider that proved it. On a real Redis.
+ */
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
@@ -111,7 +113,7 @@ describe('accounts of providers', () => {
       expect(rejections.all[0]).to.include({ provider: 'wppconnect', reason: 'account', count: 2 })
     })
 
-  it('an unsigned provider writes to accounts that belong to nobody, and owns none of them', async () => {
+  it('an unsigned provider writes to accounts without an owner, and becomes the owner of none', async () => {
     const { meta, forge } = await start()
     for (const kind of Object.keys(FORGED)) expect(await forge(kind), kind).to.equal(200)
     expect(await redis.hgetall(`${prefix}.accounts`)).to.deep.equal({})
@@ -166,7 +168,7 @@ describe('accounts of providers', () => {
     })
   })
 
-  it('of a webhook for several accounts the provider’s own are stored, and the sender is told to send it again', async () => {
+  it('a webhook for several accounts is 403 if one is another provider’s, and the others are stored', async () => {
     const { batcher, meta, post } = await start()
     expect(await meta()).to.equal(200)
     const body = [

@@ -1,6 +1,6 @@
 /**
- * What a request costs grows in proportion to its size, and ends at a named bound. Growth is measured as the ratio of the
- * times for `n` and `4n`: 4 if it is linear, 16 if it is quadratic. The limit lies between them.
+ * What a request costs grows in proportion to its size, and ends at a named bound. Growth is measured as the ratio of
+ * the times for `n` and `4n`: 4 if it is linear, 16 if it is quadratic. The limit lies between them.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { expect } from 'chai'

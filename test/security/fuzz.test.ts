@@ -1,6 +1,6 @@
 /**
- * Bodies that nobody sends, or that somebody sends on purpose: whatever comes, the answer is a known one, it comes soon, and
- * the next good request is taken.
+ * Bodies that nobody sends, or that somebody sends on purpose: whatever comes, the answer is a known one, it comes
+ * soon, and the next good request is taken.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { expect } from 'chai'
@@ -30,7 +30,9 @@ const parsed = files.flatMap(({ file, bytes }) => {
 /** What a strange sender may be answered. */
 const ANSWERS = [200, 400, 413, 415]
 const HANGS_AFTER_MS = 2000
-/** By default some hundred runs a property with a fixed seed; with `LULL_FUZZ_MINUTES` as many as fit, with a new seed. */
+/**
+ * By default some hundred runs a property with a fixed seed; with `LULL_FUZZ_MINUTES` as many as fit, with a new seed.
+ */
 const MINUTES = Number(process.env['LULL_FUZZ_MINUTES'] ?? 0)
 const PROPERTIES = 4
 const runs = (times: number): fc.Parameters<unknown> =>

@@ -1,4 +1,7 @@
-/** An error that quotes what a person wrote: the history, the dead batch, the job and the log at info keep no text of it. */
+/**
+ * An error that quotes what a person wrote: the history, the dead batch, the job and the log at info keep no text of
+ * it.
+ */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { Batcher } from '../../src/batcher.js'

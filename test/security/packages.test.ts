@@ -1,4 +1,6 @@
-/** What is installed where: a processor runs without the compiler, twilio and bull-board, and images have full versions. */
+/**
+ * What is installed where: a processor runs without the compiler, twilio and bull-board, and images have full versions.
+ */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'

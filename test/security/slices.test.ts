@@ -1,4 +1,6 @@
-/** A body with many items is worked on in slices: the event loop turns in between, so that other requests are handled. */
+/**
+ * A body with many items is worked on in slices: the event loop turns in between, so that other requests are handled.
+ */
 import { expect } from 'chai'
 import { Batcher } from '../../src/batcher.js'
 import { MOST_ITEMS, MOST_VALUES } from '../../src/http/json-bounds.js'

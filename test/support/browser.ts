@@ -25,7 +25,10 @@ export function inBrowser(title: string, suite: (this: Suite) => void): void {
   else describe.skip(`${title} (skipped: no Chromium here: ${REMEDY})`, suite)
 }
 
-/** In continuous integration: installs a Chromium if there is none and apt-get is available. Without one, its tests are skipped. */
+/**
+ * In continuous integration: installs a Chromium if there is none and apt-get is available. Without one, its tests are
+ * skipped.
+ */
 export async function obtainChromium(say: (line: string) => void): Promise<void> {
   if (findChromium() || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return
   say('no Chromium here: installing chromium with apt-get …')

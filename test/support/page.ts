@@ -74,8 +74,8 @@ export async function servePage(env: Record<string, string> = {}): Promise<Serve
 }
 
 /**
- * Records everything that an element shows from now on: on a busy machine, what is shown for a moment may come and go between
- * two looks of a test.
+ * Records everything that an element shows from now on: on a busy machine, what is shown for a moment may come and go
+ * between two looks of a test.
  * @param selector the first such element
  * @returns resolves when it reads so, or has
  */

@@ -26,7 +26,7 @@ describe('conversation ids', () => {
     expect(new Set(ids).size).to.equal(ids.length)
   })
 
-  it('a slash in the account is %2F, and one in the chat stays where an account stands before it', () => {
+  it('a slash in the account is %2F, and a slash in the chat stays if there is an account', () => {
     expect(conversationIdOf({ chatId: 'c/d', account: 'a/b' })).to.equal('a%2Fb/c/d')
   })
 })

@@ -52,7 +52,7 @@ export default {
   thirtyOverlap: 'while still answering the one before',
   thirtyTwice: 'a message that came twice is in it twice',
   thirtyEarly: 'although the person was still typing',
-  thirtyForgot: 'restarted: {0} lost, nobody answers',
+  thirtyForgot: 'restarted: {0} lost, never answered',
   collecting: '{0}, collecting',
   dueIn: 'due in {0}',
   atMost: 'at most {0}',

@@ -1,4 +1,6 @@
-/** Releases a minute, by reason: stacked bars in SVG, with the same numbers in words for readers who cannot see them. */
+/**
+ * Releases a minute, by reason: stacked bars in SVG, with the same numbers in words for readers who cannot see them.
+ */
 import { numberText, timeOfDay } from '../formats.js'
 import { html, nothing, svg } from '../lit.js'
 import { MINUTES_SHOWN, REASONS } from '../releases.js'

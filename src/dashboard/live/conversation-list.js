@@ -1,6 +1,6 @@
 /**
- * The conversations with something going on, soonest due first. Only the rows that can be seen exist, whatever their number; a
- * screen reader is told how many there are and which of them it reads.
+ * The conversations with something going on, soonest due first. Only the rows that can be seen exist, whatever their
+ * number; a screen reader gets the number of all rows and the position of each.
  */
 import { isVague, waitingIn } from '../conversations.js'
 import { countdown, numberText, round } from '../formats.js'
@@ -17,7 +17,7 @@ export class ConversationList {
   scrollTop = 0
   heightPx = 0
 
-  /** @param look asks for what is not known of a conversation that can be seen @param onChange after a scroll or a filter */
+  /** @param look asks for what is missing about a visible conversation @param onChange after a scroll or a filter */
   constructor({ look, onChange }) {
     this.look = look
     this.onChange = onChange

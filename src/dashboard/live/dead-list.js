@@ -21,12 +21,12 @@ export class DeadList {
     this.onChange = onChange
   }
 
-  /** Those that are not listed are counted by the store. */
+  /** The store counts those that are not listed. */
   count(totals) {
     return this.dead.length < DEAD_SHOWN ? this.dead.length : Math.max(totals.dead, DEAD_SHOWN)
   }
 
-  /** Reads the list again where it is not current. */
+  /** Reads the list again if it is not current. */
   async refresh() {
     if (this.isCurrent || Date.now() < this.notBeforeMs) return
     this.isCurrent = true

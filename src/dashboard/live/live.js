@@ -1,4 +1,6 @@
-/** The live view: is anything wrong, how much there is of everything, what was released and why, dead batches, webhooks. */
+/**
+ * The live view: is anything wrong, how much there is of everything, what was released and why, dead batches, webhooks.
+ */
 import { call } from '../api.js'
 import { numberText } from '../formats.js'
 import { html, nothing, render } from '../lit.js'
@@ -68,7 +70,7 @@ export class Live {
   draw() {
     const { feed } = this
     if (this.section.hidden || !feed.about) return
-    // While the connection is lost, countdowns stop: nobody knows whether they are true.
+    // While the connection is lost, countdowns stop: they may be wrong.
     if (feed.state !== 'lost') this.now = feed.now()
     render(this.view(feed), this.section)
     this.list.measure(this.section)

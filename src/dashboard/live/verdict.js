@@ -5,7 +5,7 @@ import { counted, rejection, t } from '../words.js'
 
 /** An old refusal is not news. */
 const REFUSED_RECENTLY_MS = 600_000
-/** Jobs wait and none is active, in so many looks in a row: in a single one, they may just have come. */
+/** Jobs wait and none is active in this many polls in a row. In a single poll they may just have come. */
 const IDLE_LOOKS = 2
 
 export class Verdict {
@@ -17,7 +17,7 @@ export class Verdict {
     this.idleLooks = waiting > 0 && active === 0 ? this.idleLooks + 1 : 0
   }
 
-  /** @param isCurrent whether the page shows what is true now: else there is no verdict */
+  /** @param isCurrent whether the page's data is current: else there is no verdict */
   view({ about, dead, now, isCurrent }) {
     const troubles = this.troubles(about, dead, now)
     const lines = troubles.length > 0 ? troubles : [t('allWell')]

@@ -31,7 +31,7 @@ const acceptedText = ({ accepted, duplicates, ignored }) => t('counts', accepted
 
 const refusedText = ({ reason, count }) => `${rejection(reason)} (${numberText(count)} ×)`
 
-/** On a phone, where the columns have no room, each cell shows its label. */
+/** A phone has no room for columns, so each cell shows its label. */
 const cell = (label, text, atMs, className = '') => html`
   <td class=${className} data-label=${t(label)}>
     ${text ? html`<time datetime=${new Date(atMs).toISOString()}>${when(atMs)}</time><small>${text}</small>` : '–'}

@@ -67,7 +67,7 @@ function noteOf({ state, extendedByMs, error, outcome: ended, tookMs }, isHeld, 
     case 'dropped':
       return t('takenDropped')
     default:
-      // What an operator's own worker said, and to whom, is not known here: only when it was done.
+      // The answer of an operator's own worker is not known here, only its end.
       if (!isOwnWorker) return ''
       if (ended !== 'completed') return t('answeredNot', outcome(ended))
       return tookMs === undefined ? t('answered') : t('answeredAfter', duration(tookMs))

@@ -1,6 +1,6 @@
 /**
- * What one person wrote and what became of it: messages in the batches that took them. Built from the API's answers, and from
- * steps and growth as they come; nothing is guessed.
+ * What one person wrote and what became of it: messages in the batches that took them. Built from the API's answers,
+ * and from steps and growth as they come; nothing is guessed.
  *
  * A batch is open, claimed, answering (in serial order), and at the end answered, dead or dropped.
  */
@@ -22,7 +22,7 @@ export class Chat {
     this.rules = rules
   }
 
-  /** Messages on their way: no batch has taken them so far. */
+  /** Messages on their way: in no batch so far. */
   get pending() {
     return [...this.sent.values()].filter(({ batch }) => batch === undefined)
   }
@@ -42,8 +42,8 @@ export class Chat {
   }
 
   /**
-   * They are in the batch that the API's answer names. Where a cap closed a batch before that one, its claim says which messages
-   * were in it.
+   * They are in the batch that the API's answer names. If a cap closed a batch before that one, its claim says which
+   * messages were in it.
    */
   accepted({ batchId }, messages, dueMs, now) {
     const batch = this.batchOf(batchId, now)
@@ -99,7 +99,7 @@ export class Chat {
         this.free(batchId)
         break
       case 'dropped':
-        // With it goes all that waits, which has no step of its own.
+        // A drop discards all batches that wait; there is no step for each.
         for (const each of this.batches.values()) if (each.state === 'open') each.state = 'dropped'
         break
     }

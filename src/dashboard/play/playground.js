@@ -1,4 +1,6 @@
-/** The playground: people who write, each in a chat of their own, whose messages take the real way through the system. */
+/**
+ * The playground: people who write, each in a chat of their own, whose messages take the real way through the system.
+ */
 import { round } from '../formats.js'
 import { html, nothing, render } from '../lit.js'
 import { list, t } from '../words.js'

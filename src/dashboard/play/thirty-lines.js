@@ -1,6 +1,6 @@
 /**
- * What many write at first: a list, and a setTimeout that starts again with each message. It answers as fast as the playground's
- * bot, keeps everything in memory, and takes no notice of repeated deliveries, typing signals and pending answers.
+ * The usual first version: a list, and a setTimeout that starts again with each message. It answers as fast as the
+ * playground's bot, keeps everything in memory, and ignores repeated deliveries, typing signals and pending answers.
  */
 
 const ENTRIES_KEPT = 50

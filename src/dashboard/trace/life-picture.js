@@ -3,14 +3,14 @@ import { duration, timeOfDay } from '../formats.js'
 import { html, nothing, svg } from '../lit.js'
 import { counted, phaseName, t } from '../words.js'
 
-/** It scrolls where there is less room. */
+/** With less room it scrolls. */
 export const NARROWEST_PX = 240
 const HEIGHT = 60
 const BAR_Y = 16
 const BAR = 22
-/** A phase of a millisecond is seen, too. */
+/** Even a phase of a millisecond is visible. */
 const NARROWEST_BAR = 2
-/** Of a letter, in pixels. */
+/** The width of a letter, in pixels. */
 const LETTER = 6.8
 const DOT = 4.5
 

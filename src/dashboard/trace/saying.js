@@ -20,7 +20,10 @@ const SAYING = {
   late: () => t('stepTooLate'),
 }
 
-/** @param detail of the step; unknown details, of a later version perhaps, stay as they are; ids come last: they are long */
+/**
+ * @param detail of the step; unknown details, of a later version perhaps, stay as they are; ids come last: they are
+ * long
+ */
 export function saying({ ids, ...detail }) {
   const said = Object.keys(SAYING).flatMap(name => (Object.hasOwn(detail, name) ? [SAYING[name](detail[name])] : []))
   const others = Object.keys(detail).filter(name => !Object.hasOwn(SAYING, name))

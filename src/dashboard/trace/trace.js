@@ -1,6 +1,6 @@
 /**
- * The trace: who took a conversation's batches, when, and why then. The API reads the lives of the batches; this draws them, and
- * asks again when something has happened. Without a conversation it lists the recent ones.
+ * The trace: who took a conversation's batches, when, and why then. The API reads the lives of the batches; this draws
+ * them, and asks again when something has happened. Without a conversation it lists the recent ones.
  */
 import { call, ofConversation } from '../api.js'
 import { html, nothing, render, repeat } from '../lit.js'
@@ -17,7 +17,7 @@ const SUGGESTIONS = 200
 const READ_EVERY_MS = 500
 /** The list of all conversations costs more. */
 const READ_RECENT_EVERY_MS = 2000
-/** Phases that go on grow on the screen so often. */
+/** Phases that go on are redrawn this often. */
 const TICK_MS = 1000
 
 export class Trace {
@@ -38,7 +38,7 @@ export class Trace {
     addEventListener('resize', () => this.draw())
     setInterval(() => this.tick(), TICK_MS)
     feed.addEventListener('start', () => this.readSoon())
-    // An append to an open batch is no step of the history, and makes it due later.
+    // An append to an open batch is not a step of the history, and makes it due later.
     for (const event of ['step', 'growth'])
       feed.addEventListener(event, ({ detail }) => {
         if (this.id === '' || detail.conversationId === this.id) this.readSoon()

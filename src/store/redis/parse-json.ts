@@ -1,4 +1,4 @@
-/** `undefined` if the text is no JSON: anybody may publish to a channel. */
+/** `undefined` if the text is not JSON: any client may publish to a channel. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

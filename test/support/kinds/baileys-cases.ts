@@ -1,6 +1,6 @@
 /**
- * Messages in WhatsApp's own structure, through each program that passes it on: Evolution API and WAHA's NOWEB as Baileys
- * writes it, WAHA's GOWS as whatsmeow does, with `ID` and `URL` in capitals and oneofs under their names in Go.
+ * Messages in WhatsApp's own structure, through each program that passes it on: Evolution API and WAHA's NOWEB as
+ * Baileys writes it, WAHA's GOWS as whatsmeow does, with `ID` and `URL` in capitals and oneofs under their names in Go.
  */
 import { evolution, gows, noweb } from './envelopes.js'
 import { type Kind, type KindCase, type Outcome, STANZA } from './kind-case.js'
@@ -280,7 +280,7 @@ const FORMS: Form[] = [
     go: { protocolMessage: { type: 3, ephemeralExpiration: 604800 } },
     outcome: { ignored: 'protocol' },
   },
-  { kind: 'kind that nobody knows', message: { newMessage: { a: 1 } }, outcome: { ignored: 'unknown:newMessage' } },
+  { kind: 'unknown kind', message: { newMessage: { a: 1 } }, outcome: { ignored: 'unknown:newMessage' } },
   { kind: 'empty text', message: { conversation: '' }, outcome: { ignored: 'unknown:conversation' } },
 ]
 

@@ -1,4 +1,6 @@
-/** What providers with a format of their own send: Green-API, Meta, Twilio, Wazzup24, ChatApp, and the generic shape. */
+/**
+ * What providers with a format of their own send: Green-API, Meta, Twilio, Wazzup24, ChatApp, and the generic shape.
+ */
 import { chatapp, generic, greenApi, meta, metaChange, twilio, wazzup } from './envelopes.js'
 import { CHAT, type Kind, type KindCase, type Outcome, PHONE, STANZA } from './kind-case.js'
 
@@ -49,12 +51,12 @@ const GREEN_API_CASES = [
   }),
   green('sticker', file('stickerMessage', 'image/webp'), { read: { type: 'sticker' } }),
   green(
-    'kind that nobody knows',
+    'unknown kind',
     file('newMessage', 'video/mp4', 'гляди'),
     { read: { type: 'video', text: 'гляди' } },
     'with a file',
   ),
-  green('kind that nobody knows', greenApi({ typeMessage: 'newMessage', newMessage: { a: 1 } }), {
+  green('unknown kind', greenApi({ typeMessage: 'newMessage', newMessage: { a: 1 } }), {
     ignored: 'unknown:newMessage',
   }),
   green(
@@ -246,8 +248,8 @@ const META_CASES = [
   cloud('call permission', interactive('call_permission_reply', { response: 'accept', is_permanent: false }), {
     read: { type: 'interactive', text: 'accept', payloadId: 'accept' },
   }),
-  cloud('kind that nobody knows', interactive('new_reply', { a: 1 }), { ignored: 'unknown:interactive' }, 'an answer'),
-  cloud('kind that nobody knows', meta({ type: 'new', new: { a: 1 } }), { ignored: 'unknown:new' }),
+  cloud('unknown kind', interactive('new_reply', { a: 1 }), { ignored: 'unknown:interactive' }, 'an answer'),
+  cloud('unknown kind', meta({ type: 'new', new: { a: 1 } }), { ignored: 'unknown:new' }),
   cloud('kind that the provider cannot read', meta({ type: 'unsupported', errors: [{ code: 131051 }] }), {
     read: { type: 'unsupported' },
   }),
@@ -336,7 +338,7 @@ const TWILIO_CASES = [
   twilioCase('kind that the provider cannot read', twilio({ MessageType: 'unsupported' }), {
     read: { type: 'unsupported' },
   }),
-  twilioCase('kind that nobody knows', twilio({ MessageType: 'new' }), { ignored: 'unknown:new' }),
+  twilioCase('unknown kind', twilio({ MessageType: 'new' }), { ignored: 'unknown:new' }),
   twilioCase('empty text', twilio({}), { ignored: 'unknown' }),
   twilioCase('status of a message', twilio({ SmsStatus: 'delivered', MessageStatus: 'delivered' }), {
     ignored: 'status',
@@ -365,7 +367,7 @@ const WAZZUP_CASES = [
   }),
   wazzupCase('call', wazzup({ type: 'missing_call' }), { ignored: 'call' }),
   wazzupCase('kind that the provider cannot read', wazzup({ type: 'unsupported' }), { read: { type: 'unsupported' } }),
-  wazzupCase('kind that nobody knows', wazzup({ type: 'new' }), { ignored: 'unknown:new' }),
+  wazzupCase('unknown kind', wazzup({ type: 'new' }), { ignored: 'unknown:new' }),
   wazzupCase('edit', wazzup({ type: 'text', text: 'точнее', isEdited: true }), {
     becomes: 'edit',
     fields: { messageId: 'm1', text: 'точнее' },
@@ -421,7 +423,7 @@ const OTHER_CASES = [
     ignored: 'from_me',
   }),
   chatappCase('notice of WhatsApp’s own', chatapp({ side: 'system', type: 'text' }), { ignored: 'system' }),
-  chatappCase('kind that nobody knows', chatapp({ type: 'new' }), { ignored: 'unknown:new' }),
+  chatappCase('unknown kind', chatapp({ type: 'new' }), { ignored: 'unknown:new' }),
   chatappCase('status of a message', chatapp({}, { type: 'messageStatus' }), { ignored: 'event:messageStatus' }),
   ...['79000000021', '-1001234500021', 'user/7:a%2F'].map(id =>
     chatappCase(
@@ -451,7 +453,7 @@ const OTHER_CASES = [
     becomes: 'own',
     fields: { messageId: 'm1' },
   }),
-  genericCase('kind that nobody knows', generic({ type: 'new' }), { ignored: 'unknown:new' }),
+  genericCase('unknown kind', generic({ type: 'new' }), { ignored: 'unknown:new' }),
   ...['-123450021', '123-45002', '12:3/4%2F', 'an id', '@maria'].map(chatId =>
     genericCase('chat of another messenger', generic({ chatId, text: 'привет' }), { read: { chatId } }, chatId),
   ),

@@ -1,6 +1,6 @@
 /**
- * A kind of message, as one provider sends it: the body, and what must come of it. The tests run the cases, and `npm run docs`
- * makes the table of kinds in docs/webhooks.md of them.
+ * A kind of message, as one provider sends it: the body, and what must come of it. The tests run the cases, and `npm
+ * run docs` makes the table of kinds in docs/webhooks.md of them.
  */
 
 /** The rows of the table, in its order. */
@@ -50,7 +50,7 @@ export const KINDS = [
   'disappearing-message setting',
   'notice of WhatsApp’s own',
   'kind that the provider cannot read',
-  'kind that nobody knows',
+  'unknown kind',
   'empty text',
   'own message',
   'typing',

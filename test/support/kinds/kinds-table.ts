@@ -20,10 +20,10 @@ const PROVIDERS = [
   'generic',
 ]
 
-/** Why an item is ignored: what stands before the `:` of its reason. */
+/** Why an item is ignored: the part of its reason before the `:`. */
 export const REASONS: Record<string, string> = {
   album: 'announces pictures, which follow as messages of their own',
-  call: 'a call or a trace of one: nobody wrote anything',
+  call: 'a call or its trace, which no person wrote',
   comment: 'a comment that only the phone can decrypt',
   edit: 'an edit that does not say of which message or what it says now; `edit:encrypted`: only the phone can read it',
   empty: 'a change of Meta without messages, statuses or errors',

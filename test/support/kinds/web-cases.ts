@@ -1,4 +1,7 @@
-/** What programs on WhatsApp Web send: WAHA's WEBJS, wwebjs-api and WPPConnect, by the message's `type`; WAHA's own events. */
+/**
+ * What programs on WhatsApp Web send: WAHA's WEBJS, wwebjs-api and WPPConnect, by the message's `type`; WAHA's own
+ * events.
+ */
 import { waha, webjs, wppconnect, wwebjs } from './envelopes.js'
 import { CHAT, JID, type Kind, type KindCase, type Outcome, STANZA } from './kind-case.js'
 
@@ -71,7 +74,7 @@ const FORMS: Form[] = [
   { kind: 'reaction', type: 'reaction', fields: { body: '👍' }, outcome: { ignored: 'reaction' } },
   { kind: 'poll vote', type: 'poll_update', outcome: { ignored: 'poll_vote' } },
   { kind: 'pin', type: 'pinned_message', outcome: { ignored: 'pin' } },
-  { kind: 'kind that nobody knows', type: 'something_new', outcome: { ignored: 'unknown:something_new' } },
+  { kind: 'unknown kind', type: 'something_new', outcome: { ignored: 'unknown:something_new' } },
 ]
 
 const ofForm = ({ kind, type, fields = {}, payload = {}, outcome, form }: Form): KindCase[] => {

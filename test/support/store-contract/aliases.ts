@@ -22,7 +22,7 @@ export function aliasTests(make: Make): void {
       expect(await store.samePerson(LID)).to.have.members([PHONE, LID, BSUID])
     })
 
-    it('keeps the hidden id that was known first where there is no phone', async () => {
+    it('keeps the hidden id that was known first if there is no phone', async () => {
       const { store } = await make(PATIENT)
       const third = 'shop/RU.ENT.5@bsuid'
       await store.learn('meta', [LID, BSUID])
@@ -55,7 +55,7 @@ export function aliasTests(make: Make): void {
       expect(await store.resolve('meta', BSUID)).to.equal(PHONE)
     })
 
-    it('is of one provider only', async () => {
+    it('applies to one provider only', async () => {
       const { store } = await make(PATIENT)
       await store.learn('evolution', [PHONE, LID])
       expect(await store.resolve('waha', LID)).to.equal(LID)
@@ -70,21 +70,21 @@ export function aliasTests(make: Make): void {
       expect(await store.resolve('waha', 'shop/39@lid')).to.equal(PHONE)
     })
 
-    it('tells followers which ids changed, once', async () => {
+    it('notifies followers once of the ids that changed', async () => {
       const { store } = await make(PATIENT)
-      const heard: unknown[] = []
+      const received: unknown[] = []
       const got = (count: number) =>
         new Promise<void>(resolve => {
-          const look = () => (heard.length >= count ? resolve() : setTimeout(look, 5))
+          const look = () => (received.length >= count ? resolve() : setTimeout(look, 5))
           look()
         })
-      const stop = await store.followAliases({ learnt: news => heard.push(news), missed: () => {} })
+      const stop = await store.followAliases({ learnt: news => received.push(news), missed: () => {} })
       await store.learn('waha', [PHONE, LID])
       await store.learn('waha', [PHONE, LID])
       await store.forget(LID)
       await got(2)
       await stop()
-      expect(heard).to.deep.equal([
+      expect(received).to.deep.equal([
         { provider: 'waha', conversationId: PHONE, aliases: [LID] },
         { aliases: [PHONE, LID] },
       ])

@@ -188,11 +188,11 @@ export function answerTests(make: Make): void {
       }
       const [a = '', b = '', c = ''] = batchIds
       const checkedAtOnce = async () => (await claim(store)).checks.map(({ batchId }) => batchId).toSorted()
-      const heard: StoreEvent[] = []
-      const stop = await store.listen(event => void heard.push(event))
+      const received: StoreEvent[] = []
+      const stop = await store.listen(event => void received.push(event))
       await store.checkNow([a, 'gone', c])
-      await until(() => heard.length === 2, { what: 'the news' })
-      expect(heard[1]).to.deep.include({ kind: 'next-due', dueInMs: 0 })
+      await until(() => received.length === 2, { what: 'the news' })
+      expect(received[1]).to.deep.include({ kind: 'next-due', dueInMs: 0 })
       await stop()
       expect(await checkedAtOnce()).to.deep.equal([a, c].toSorted())
       expect(await checkedAtOnce()).to.deep.equal([])

@@ -173,7 +173,7 @@ export function correctionTests(make: Make): void {
       }
     })
 
-    it('is nobody if the message names no sender, whatever the message holds', async () => {
+    it('is no one if the message names no sender, whatever else it contains', async () => {
       const { store } = await make(PATIENT)
       const raw = { senderId: 'a', x: ',{"senderId":"a"}' }
       const messages = [message('m1', { text: ',{"senderId":"a"}', raw }), message('m2', { senderName: 'a' })]

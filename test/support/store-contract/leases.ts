@@ -19,7 +19,7 @@ export function leaseTests(make: Make): void {
       expect(second.lease).to.be.above(first.lease)
     })
 
-    it('that have ended are claimed again one a claim, the one that ended first before the others', async () => {
+    it('that have ended are claimed again, one in each claim, the earliest first', async () => {
       const { store, pass } = await make(LONGER)
       for (const conversation of ['b', 'a', 'c']) {
         await claimed(store, conversation)

@@ -92,12 +92,12 @@ export function readTests(make: Make): void {
       expect(life.every(entry => entry.batchId === batchId && entry.conversationId === CHAT)).to.equal(true)
       expect(JSON.stringify(life)).not.to.include('text of')
       // Durations depend on the machine.
-      const told = life.map(({ step, detail: { lateMs: _late, byMs: _by, owner = '', ...detail } }) => ({
+      const shown = life.map(({ step, detail: { lateMs: _late, byMs: _by, owner = '', ...detail } }) => ({
         step,
         ...(owner.startsWith('processor-') ? { owner } : {}),
         ...detail,
       }))
-      expect(told).to.deep.equal([
+      expect(shown).to.deep.equal([
         { step: 'opened', count: '1', ids: '["m1"]' },
         { step: 'appended', count: '3', ids: '["m2","m3"]' },
         { step: 'extended' },

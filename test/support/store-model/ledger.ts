@@ -223,7 +223,7 @@ export class Ledger {
 
   private known(batchId: string): Known {
     const batch = this.batches.get(batchId)
-    if (!batch) throw new Error(`nobody has claimed ${batchId}`)
+    if (!batch) throw new Error(`${batchId} was never claimed`)
     return batch
   }
 

@@ -1,4 +1,6 @@
-/** `/events`: steps as they happen, summaries for whoever does not keep up, and no more held for a reader than its bound. */
+/**
+ * `/events`: steps as they happen, summaries for a reader that does not keep up, and bounded memory for each reader.
+ */
 import { expect } from 'chai'
 import sinon from 'sinon'
 import { z } from 'zod'
@@ -9,8 +11,8 @@ import type { GrowthListener, HistoryEntry } from '../../../src/store/store.js'
 import { until } from '../../support/wait.js'
 import { serve, TOKEN } from './serving.js'
 
-/** A store of which only the history is there, told by hand. */
-class Told {
+/** A store that has only a history, whose steps the tests make. */
+class HistoryStub {
   follows = 0
   stops = 0
   listener: (entry: HistoryEntry) => void = () => {}
@@ -58,14 +60,14 @@ const summary = z.object({ skipped: z.number(), reasons: z.record(z.string(), z.
 const taken = (reader: LiveReader): string => String(reader.read() ?? '')
 
 describe('events', () => {
-  let told: Told
+  let history: HistoryStub
   let live: LiveEvents
   let clock: sinon.SinonFakeTimers
 
   beforeEach(() => {
     clock = sinon.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
-    told = new Told()
-    live = new LiveEvents(told)
+    history = new HistoryStub()
+    live = new LiveEvents(history)
   })
 
   afterEach(async () => {
@@ -75,7 +77,7 @@ describe('events', () => {
 
   it('sends each step as it happens, with its id in the history', async () => {
     const reader = await live.read()
-    told.claimed(7)
+    history.claimed(7)
     expect(taken(reader)).to.include(
       'id: 7-0\ndata: {"id":"7-0","atMs":7,"step":"claimed","conversationId":"a","batchId":"b7","detail":{"reason":"gap","lateMs":"7"}}\n\n',
     )
@@ -84,7 +86,7 @@ describe('events', () => {
   it('sends a beat every ten seconds, with whether the store can be used', async () => {
     const reader = await live.read()
     await until(() => taken(reader).includes('event: beat\ndata: {"ready":true}'))
-    told.trouble = new Error('Redis is loading')
+    history.trouble = new Error('Redis is loading')
     clock.tick(10_000)
     await until(() => taken(reader).includes('event: beat\ndata: {"ready":false,"error":"Redis is loading"}'))
   })
@@ -94,7 +96,7 @@ describe('events', () => {
     const quick = await live.read()
     let seen = ''
     for (let second = 0; second < 100; second++) {
-      for (let i = 0; i < 100; i++) told.claimed(second * 100 + i)
+      for (let i = 0; i < 100; i++) history.claimed(second * 100 + i)
       seen += taken(quick)
       clock.tick(100)
       if (second % 10 === 9) clock.tick(1000)
@@ -111,13 +113,13 @@ describe('events', () => {
     const steps = text.split('"step":"claimed"').length - 1
     expect(steps + skipped, 'nothing is left out of both').to.equal(10_000)
     expect(summaries.at(-1)?.reasons).to.deep.equal({ gap: summaries.at(-1)?.skipped })
-    told.claimed(10_001)
+    history.claimed(10_001)
     expect(taken(slow), 'then each step again').to.include('"batchId":"b10001"')
   })
 
   it('summarises steps that come too fast', async () => {
     const reader = await live.read()
-    for (let i = 0; i < 1000; i++) told.claimed(i)
+    for (let i = 0; i < 1000; i++) history.claimed(i)
     const steps = taken(reader).split('"step":"claimed"').length - 1
     expect(steps).to.equal(READER_BOUNDS.stepsASecond)
     clock.tick(1000)
@@ -127,20 +129,20 @@ describe('events', () => {
   it('disconnects a reader that has read nothing for a minute', async () => {
     const reader = await live.read()
     reader.read()
-    for (let i = 0; i < 100; i++) told.claimed(i)
+    for (let i = 0; i < 100; i++) history.claimed(i)
     clock.tick(READER_BOUNDS.patienceMs + 2000)
     expect(reader.destroyed).to.equal(true)
   })
 
   it('follows the history once for all readers, and stops when the last has left', async () => {
     const readers = [await live.read(), await live.read()]
-    expect(told.follows).to.equal(1)
+    expect(history.follows).to.equal(1)
     for (const reader of readers) reader.destroy()
-    await until(() => told.stops === 1)
+    await until(() => history.stops === 1)
     const another = await live.read()
-    expect(told.follows).to.equal(2)
+    expect(history.follows).to.equal(2)
     another.destroy()
-    await until(() => told.stops === 2)
+    await until(() => history.stops === 2)
     expect(clock.countTimers()).to.equal(0)
   })
 
@@ -154,15 +156,15 @@ describe('events', () => {
   })
 
   it('a reader can try again after the history could not be followed', async () => {
-    told.trouble = new Error('down')
+    history.trouble = new Error('down')
     const error = await live.read().then(
       () => undefined,
       failure => failure,
     )
-    expect(error).to.equal(told.trouble)
-    delete told.trouble
+    expect(error).to.equal(history.trouble)
+    delete history.trouble
     await live.read()
-    expect(told.follows).to.equal(1)
+    expect(history.follows).to.equal(1)
   })
 
   it('close ends all streams, and refuses new readers', async () => {
@@ -171,7 +173,7 @@ describe('events', () => {
     await live.close()
     reader.resume()
     await until(() => reader.readableEnded)
-    expect(told.stops).to.equal(1)
+    expect(history.stops).to.equal(1)
     const error = await live.read().then(
       () => undefined,
       failure => failure,
@@ -181,18 +183,18 @@ describe('events', () => {
 })
 
 describe('events: growth', () => {
-  let told: Told
+  let history: HistoryStub
   let live: LiveEvents
   let clock: sinon.SinonFakeTimers
   const grow = (conversationId: string, count: number) =>
-    told.growthListener?.grew({ conversationId, batchId: 'b', count, dueInMs: 10_000, db: 0 })
+    history.growthListener?.grew({ conversationId, batchId: 'b', count, dueInMs: 10_000, db: 0 })
 
   beforeEach(() => {
     clock = sinon.useFakeTimers({
       toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout', 'performance'],
     })
-    told = new Told()
-    live = new LiveEvents(told)
+    history = new HistoryStub()
+    live = new LiveEvents(history)
   })
 
   afterEach(async () => {
@@ -233,7 +235,7 @@ describe('events: growth', () => {
 
   it('that may have been missed sends stale', async () => {
     const reader = await live.read()
-    told.growthListener?.missed()
+    history.growthListener?.missed()
     expect(taken(reader)).to.include('event: stale')
   })
 
@@ -243,13 +245,13 @@ describe('events: growth', () => {
     reader.destroy()
     clock.runToLast()
     await live.close()
-    expect(told.growthStops).to.equal(1)
+    expect(history.growthStops).to.equal(1)
     expect(clock.countTimers()).to.equal(0)
   })
 
   it('that cannot be followed sends stale now and then', async () => {
-    told.growthRefusal = new Error('NOPERM')
-    const blind = new LiveEvents(told)
+    history.growthRefusal = new Error('NOPERM')
+    const blind = new LiveEvents(history)
     const reader = await blind.read()
     expect(taken(reader)).not.to.include('stale')
     clock.tick(5000)

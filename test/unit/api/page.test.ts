@@ -55,7 +55,7 @@ describe('page', () => {
   it('the cookie is Secure if the browser came through an https LULL_PUBLIC_URL', async () => {
     await start({ publicUrl: 'https://lull.example' })
     expect(await enter()).not.to.include('Secure')
-    // fetch sends the host of the address, whatever it is told.
+    // fetch sends the host of the address, whatever header it is given.
     const outside = get(`${serving.url}/?token=${TOKEN}`, { headers: { Host: 'lull.example' } })
     const [response]: unknown[] = await once(outside, 'response')
     if (!(response instanceof IncomingMessage)) throw new Error('no response')
@@ -78,8 +78,8 @@ describe('page', () => {
       expect(asked.text, path).to.match(isTried ? /role="alert">That is not the token</ : /role="alert" hidden>/)
       expect(asked.text, 'what was tried').not.to.include('wrong')
     }
-    const told = await serving.call('GET', '/', undefined, { Authorization: '' })
-    expect([told.status, told.json]).to.deep.equal([
+    const response = await serving.call('GET', '/', undefined, { Authorization: '' })
+    expect([response.status, response.json]).to.deep.equal([
       401,
       { error: 'send the header "Authorization: Bearer <LULL_API_TOKEN>"' },
     ])
@@ -128,8 +128,8 @@ describe('page', () => {
   it('refuses every request if no token is set', async () => {
     await start({ apiToken: '' })
     expect((await serving.call('GET', '/?token=', undefined, HTML)).status).to.equal(401)
-    const told = await serving.call('GET', '/page/state', undefined, { Authorization: '' })
-    expect(told.text).to.include('set LULL_API_TOKEN')
+    const response = await serving.call('GET', '/page/state', undefined, { Authorization: '' })
+    expect(response.text).to.include('set LULL_API_TOKEN')
   })
 
   it('its Content-Security-Policy allows only its own files, and it has nothing inline', async () => {

@@ -73,7 +73,7 @@ describe('the checker of the chaos run', () => {
     ).to.deep.equal(['lost'])
   })
 
-  it('finds a message that nobody sent', () => {
+  it('finds a message that was never sent', () => {
     expect(kinds(evidence([0], [{ batchId: 'a', messages: [1, 2], at: 305, until: 310 }]))).to.include('invented')
   })
 

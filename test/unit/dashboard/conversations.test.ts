@@ -1,4 +1,6 @@
-/** What the page knows of conversations: steps, growth and answers may come in any order, twice, late, or not at all. */
+/**
+ * What the page knows of conversations: steps, growth and answers may come in any order, twice, late, or not at all.
+ */
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { pageModule } from './page-module.js'

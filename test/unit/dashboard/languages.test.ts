@@ -1,4 +1,4 @@
-/** The page's languages: each is one file in languages/, with the same words, and nothing else has to be told of it. */
+/** The page's languages: each is one file in languages/, with the same words, and no other file lists it. */
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,9 @@ const { speak, t, counted, reason } = await pageModule('words')
 const { default: en } = await pageModule('languages/en')
 const { endonym, pick } = await pageModule('languages')
 
-/** What must be the same in every language: keys, placeholders, lengths of lists. Plural forms are each language's own. */
+/**
+ * What must be the same in every language: keys, placeholders, lengths of lists. Plural forms are each language's own.
+ */
 function shapeOf(value: unknown): unknown {
   if (typeof value === 'string') return [...new Set(value.match(/\{\d\}/g))].sort().join('')
   if (Array.isArray(value)) return value.length

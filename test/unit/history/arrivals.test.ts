@@ -19,8 +19,8 @@ const claimed = (atMs: number, batchId: string, firstAtMs: number, at: number[])
     firstAtMs: String(firstAtMs),
   })
 
-/** Oldest first, as it is told: `<time> <step> <batch> <count> <ids>`. */
-const told = (...oldestFirst: HistoryEntry[]) =>
+/** The steps with arrivals, oldest first: `<time> <step> <batch> <count> <ids>`. */
+const stepsOf = (...oldestFirst: HistoryEntry[]) =>
   withArrivals(oldestFirst.toReversed())
     .toReversed()
     .map(({ atMs, step, batchId, detail }) =>
@@ -28,9 +28,9 @@ const told = (...oldestFirst: HistoryEntry[]) =>
     )
 
 describe('arrivals', () => {
-  it('stand where their time belongs, those of one moment together', () => {
+  it('are steps in order of time, one for each moment', () => {
     expect(
-      told(
+      stepsOf(
         entry(100, 'opened', 'a', { count: '2', ids: '["am1"]' }),
         entry(250, 'extended', 'a'),
         claimed(400, 'a', 100, [0, 0, 50, 50, 200]),
@@ -46,9 +46,9 @@ describe('arrivals', () => {
     ])
   })
 
-  it('are told of each batch, also where one collects while another waits for its turn', () => {
+  it('are derived for each batch, also while one collects and another waits', () => {
     expect(
-      told(
+      stepsOf(
         entry(100, 'opened', 'a', { count: '1' }),
         entry(120, 'sealed', 'a'),
         entry(130, 'opened', 'b', { count: '1' }),
@@ -69,9 +69,9 @@ describe('arrivals', () => {
     ])
   })
 
-  it('are told once of a batch that was claimed twice, and from the first on where its beginning was trimmed', () => {
+  it('are derived once for a batch that was claimed twice, and from its first message if its first steps were trimmed', () => {
     expect(
-      told(claimed(150, 'a', 100, [0, 20]), entry(160, 'dead', 'a'), claimed(300, 'a', 100, [0, 20])),
+      stepsOf(claimed(150, 'a', 100, [0, 20]), entry(160, 'dead', 'a'), claimed(300, 'a', 100, [0, 20])),
     ).to.deep.equal([
       '100 appended a 1 ["am1"]',
       '120 appended a 2 ["am2"]',
@@ -81,7 +81,7 @@ describe('arrivals', () => {
     ])
   })
 
-  it('are told of what waits, where that is known', () => {
+  it('are derived for the waiting messages that are given', () => {
     const waiting = [100, 100, 130, 200].map((receivedAtMs, i) => ({
       batchId: 'a',
       receivedAtMs,
@@ -98,7 +98,7 @@ describe('arrivals', () => {
     ])
   })
 
-  it('are told once of a batch that waits again, come back from the dead', () => {
+  it('are derived once for a redriven batch that waits again', () => {
     const message = { messageId: 'am1', type: 'text' as const }
     const history = [
       entry(100, 'opened', 'a', { count: '1', ids: '["am1"]' }),
@@ -113,27 +113,27 @@ describe('arrivals', () => {
 
   it('do not name another message in the place of one that was revoked', () => {
     const opened = (count: string) => entry(100, 'opened', 'a', { count, ids: '["revoked"]' })
-    expect(told(opened('1'), claimed(150, 'a', 120, [0, 10]))).to.deep.equal([
+    expect(stepsOf(opened('1'), claimed(150, 'a', 120, [0, 10]))).to.deep.equal([
       '100 opened a 1 ["revoked"]',
       '120 appended a 1 ["am1"]',
       '130 appended a 2 ["am2"]',
       '150 claimed a',
     ])
     const threeOfWhichOneWasRevoked = entry(100, 'opened', 'a', { count: '3', ids: '["am1"]' })
-    expect(told(threeOfWhichOneWasRevoked, claimed(150, 'a', 100, [0, 0, 30]))).to.deep.equal([
+    expect(stepsOf(threeOfWhichOneWasRevoked, claimed(150, 'a', 100, [0, 0, 30]))).to.deep.equal([
       '100 opened a 3 ["am1","am2"]',
       '130 appended a 3 ["am3"]',
       '150 claimed a',
     ])
   })
 
-  it('are none of a step that says nothing of them, or nothing that can be read', () => {
+  it('are not derived from a step that names no messages, or none that can be read', () => {
     const bare = entry(150, 'claimed', 'a', { reason: 'gap' })
-    expect(told(entry(100, 'opened', 'a', { count: '1', ids: '["am1"]' }), bare)).to.deep.equal([
+    expect(stepsOf(entry(100, 'opened', 'a', { count: '1', ids: '["am1"]' }), bare)).to.deep.equal([
       '100 opened a 1 ["am1"]',
       '150 claimed a',
     ])
     const odd = entry(150, 'claimed', 'a', { ids: '{', at: '"x"', firstAtMs: '-' })
-    expect(told(odd)).to.deep.equal(['150 claimed a'])
+    expect(stepsOf(odd)).to.deep.equal(['150 claimed a'])
   })
 })

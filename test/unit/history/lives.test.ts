@@ -42,14 +42,14 @@ describe('lives', () => {
   const phases = (life: Life | undefined): string[] =>
     (life?.phases ?? []).map(({ name, fromMs, toMs }) => `${name} ${fromMs}–${toMs}`)
 
-  it('a batch that nobody takes is overdue, and not held by one that never was', () => {
+  it('a batch that no processor claims is overdue, and held by no batch', () => {
     const at = (nowMs: number) => phases(lives([[0, 'opened', 'b1', { count: '1' }]], nowMs)[0])
     expect(at(2000)).to.deep.equal(['quietGap 0–2000'])
     expect(at(3500), 'its claim may be on its way').to.deep.equal(['quietGap 0–3000'])
     expect(at(15_800)).to.deep.equal(['quietGap 0–3000', 'overdue 3000–15800'])
   })
 
-  it('a millisecond between its due time and what the store reports is no hold', () => {
+  it('a millisecond between its due time and the store’s is not a hold', () => {
     const steps: Step[] = [[1, 'opened', 'b1', { count: '1' }]]
     const open = { batchId: 'b1', count: 1, bytes: 2, firstAtMs: 0, lastAtMs: 0, dueAtMs: 3000, dueInMs: 0 }
     const reported = state({ messages: waiting('b1', 0), open, nowMs: 15_800, overdueForMs: 12_798 })
@@ -117,7 +117,7 @@ describe('lives', () => {
     ])
   })
 
-  it('a batch that waited by other rules than today’s waited for silence', () => {
+  it('a batch that was due by other rules than today’s has a quiet gap by its own times', () => {
     const [, life] = lives(
       [
         [0, 'opened', 'b0'],
@@ -132,7 +132,7 @@ describe('lives', () => {
     expect(phases(life)).to.deep.equal(['quietGap 20000–30000', 'waiting 30000–30004'])
   })
 
-  it('the state says of an open batch what the history does not: its messages, and when it is due', () => {
+  it('an open batch has its messages and its due time from the state', () => {
     const now = state({
       open: { batchId: 'b1', count: 3, bytes: 0, firstAtMs: 0, lastAtMs: 8000, dueAtMs: 18_000, dueInMs: 0 },
       messages: waiting('b1', 0, 4000, 8000),
@@ -147,7 +147,7 @@ describe('lives', () => {
     ])
   })
 
-  it('what is discarded takes with it all that waits', () => {
+  it('a drop ends every batch that waits', () => {
     const [first, second] = lives(
       [
         [0, 'opened', 'b1'],
@@ -246,7 +246,7 @@ describe('lives', () => {
       expect(phases(life)).to.deep.equal(['quietGap 0–3000', 'overdue 3000–10002'])
     })
 
-    it('is lost where it should wait and the store has nothing of it', () => {
+    it('is lost if it should wait and the store does not have it', () => {
       const life = only([opened], 60_000, state())
       expect(life).to.deep.include({ state: 'lost', wrong: { kind: 'lost' } })
       expect(life?.phases).to.deep.equal([{ name: 'quietGap', fromMs: 0, toMs: 3000 }])
@@ -259,14 +259,14 @@ describe('lives', () => {
       expect([first?.state, second?.state, second?.wrong?.kind]).to.deep.equal(['lost', 'waiting', 'overdue'])
     })
 
-    it('is open still where one of its messages was revoked and another one waits', () => {
+    it('is still open if one of its messages was revoked and another one waits', () => {
       const now = state({ messages: waiting('b1', 500) })
       const life = only([opened, [1000, 'revoked', 'b1', { ids: '["b1m0"]' }]], 1500, now)
       expect(life?.state).to.equal('open')
     })
   })
 
-  it('a batch that came back from the dead was dead meanwhile, and neither handed over nor silent', () => {
+  it('a redriven batch has a phase dead, and in that time neither handover nor quiet gap', () => {
     const [life] = lives(
       [
         [0, 'opened', 'b1'],
@@ -316,7 +316,7 @@ describe('lives', () => {
     expect(life?.messages).to.deep.equal([{ messageId: 'm1', atMs: 1000 }])
   })
 
-  it('are the same after they went through JSON', () => {
+  it('stay the same through JSON', () => {
     const all = lives(
       [
         [0, 'edited', 'b0'],

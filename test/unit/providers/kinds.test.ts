@@ -1,6 +1,6 @@
 /**
- * Bodies of the same documented kinds as the fixtures, and of those that the fixtures have none of: what each provider's
- * documentation or source says it sends.
+ * Bodies of the same documented kinds as the fixtures, and of those that the fixtures have none of: what each
+ * provider's documentation or source says it sends.
  */
 import { expect } from 'chai'
 import type { Item } from '../../../src/providers/provider.js'
@@ -50,7 +50,7 @@ describe('providers: evolution', () => {
     })
   })
 
-  it('reads what wrappers hold', () => {
+  it('reads messages in wrappers', () => {
     const image = { imageMessage: { caption: 'c', mimetype: 'image/png', contextInfo: { stanzaId: 'Q' } } }
     for (const name of ['ephemeralMessage', 'viewOnceMessage', 'viewOnceMessageV2'])
       expect(only('evolution', upsert({ [name]: { message: image } }))).to.include({
@@ -100,7 +100,7 @@ describe('providers: evolution', () => {
     expect(own('3EB0C767D097B7C60AE4AB')).to.include({ kind: 'ignored', reason: 'from_me' })
   })
 
-  it('edits and revocations, in whichever event they come', () => {
+  it('reads edits and revocations in each of their events', () => {
     const where = { account: 'shop', chatId: PHONE, isGroup: false, senderId: PHONE }
     const edit = { kind: 'edit', ...where, messageId: 'M1', text: 'new' }
     const revoke = { kind: 'revoke', ...where, messageId: 'M1' }
@@ -119,7 +119,7 @@ describe('providers: evolution', () => {
     expect(only('evolution', event('messages.delete', { ...key, fromMe: true }))).to.include({ reason: 'from_me' })
   })
 
-  it('ignores what is nobody’s words', () => {
+  it('ignores messages that no person wrote', () => {
     const reasons: [object, string][] = [
       [{ reactionMessage: { text: '👍' } }, 'reaction'],
       [{ albumMessage: { expectedImageCount: 2 } }, 'album'],
@@ -206,7 +206,7 @@ describe('providers: twilio', () => {
     expect(itemsOf('twilio', { ...form, NumMedia: '1e9', ...media(0) })).to.have.length(1)
   })
 
-  it('who hides the number is known by the user id; a list reply says what was chosen', () => {
+  it('a person who hides the number has the user id; a list reply says what was chosen', () => {
     expect(only('twilio', { ...form, From: 'whatsapp:RU.4566546130000001', Body: 'x' })).to.include({
       chatId: 'RU.4566546130000001@bsuid',
       type: 'text',
@@ -234,7 +234,7 @@ describe('providers: wazzup', () => {
     ],
   })
 
-  it('an edited message is an edit; what was edited or deleted by us is no answer', () => {
+  it('an edited message is an edit; an own message that is edited or deleted is not an answer', () => {
     expect(only('wazzup', body({ isEdited: true, text: 'new', oldInfo: { oldText: 'x' } }))).to.include({
       kind: 'edit',
       messageId: 'm1',
@@ -244,12 +244,12 @@ describe('providers: wazzup', () => {
     expect(only('wazzup', body({ isEcho: true, isDeleted: true }))).to.include({ kind: 'ignored', reason: 'from_me' })
   })
 
-  it('its test request and its other webhooks are 200s that hold nothing', () => {
+  it('its test request and its other webhooks contain no message', () => {
     expect(only('wazzup', { test: true })).to.include({ reason: 'event:test' })
     expect(only('wazzup', { createContact: {} })).to.include({ reason: 'event:createContact' })
   })
 
-  it('ids of other messengers are told from phone numbers, groups are groups', () => {
+  it('ids of other messengers are not read as phone numbers, and groups are groups', () => {
     expect(only('wazzup', body({ chatType: 'telegram' }))).to.include({ chatId: '79000000011@telegram' })
     expect(only('wazzup', body({ chatType: 'whatsgroup', chatId: '1203' }))).to.include({ chatId: '1203@g.us' })
     expect(
@@ -297,7 +297,7 @@ describe('providers: wwebjs', () => {
       })
   })
 
-  it('what WhatsApp Web sent may be the bot’s echo, and is no person’s answer', () => {
+  it('an own message from WhatsApp Web may be the bot’s echo, and does not count as a person’s answer', () => {
     const own = (stanza: string) =>
       only(
         'wwebjs',
@@ -371,7 +371,7 @@ describe('providers: meta', () => {
     })
   })
 
-  it('a correction of what the business said on its phone is no answer', () => {
+  it('a correction of an own message is not an answer', () => {
     const echo = {
       from: '79000000001',
       to: '79000000011',

@@ -1,6 +1,7 @@
 /**
- * Bodies from public bug reports and provider sources, against what must come out of each (test/fixtures/reports/expected.json).
- * Those of several posts are played through a whole pipeline in test/integration/reports.test.ts.
+ * Bodies from public bug reports and provider sources, against what must come out of each
+ * (test/fixtures/reports/expected.json). Those of several posts are played through a whole pipeline in
+ * test/integration/reports.test.ts.
  */
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'

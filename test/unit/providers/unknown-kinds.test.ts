@@ -1,5 +1,5 @@
 /**
- * A kind that nobody knows, with neither text nor medium, opens no batch and extends none: whatever a provider invents next,
+ * An unknown kind without text and medium neither opens nor extends a batch, whatever kind a provider adds next,
  * no bot answers an empty text. The property is tried on each stored message, with its content replaced.
  */
 import { readdirSync, readFileSync } from 'node:fs'
@@ -81,7 +81,7 @@ function mapDeep(value: unknown, name: string, change: (fields: Fields) => Field
   )
 }
 
-describe('providers: a kind that nobody knows, without text and medium, opens no batch', () => {
+describe('providers: an unknown kind without text and medium opens no batch', () => {
   for (const each of CASES.filter(({ outcome }) => 'read' in outcome))
     it(`${each.provider}: in the place of ${each.kind}${each.form === undefined ? '' : ` (${each.form})`}`, () => {
       const items = providers.named(each.provider)?.parse(replaced(each)) ?? []

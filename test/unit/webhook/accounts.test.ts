@@ -34,7 +34,7 @@ describe('owners of accounts that a process keeps', () => {
     expect(asked).to.have.length(2)
   })
 
-  it('that there is none is kept for two seconds, and not for a provider that has proved itself', async () => {
+  it('the absence of an owner is cached for two seconds, except for a provider that has proved itself', async () => {
     expect(await others(['a/1', 'a/2'], false)).to.deep.equal([])
     expect(asked).to.have.length(1)
     now = NO_OWNER_KEPT_MS + 1
@@ -45,7 +45,7 @@ describe('owners of accounts that a process keeps', () => {
     expect(asked).to.have.length(3)
   })
 
-  it('the answers take a bounded room, and long names none', async () => {
+  it('the cache is bounded, and keeps no long names', async () => {
     owner = 'waha'
     for (let i = 0; i <= 10_000; i += 1) await others([`a${i}/1`], true)
     asked.length = 0

@@ -83,12 +83,12 @@ interface Sent {
 
 function setUp(providers: ProvidersOptions) {
   const batcher = new Recorder()
-  const told: string[] = []
+  const reported: string[] = []
   const lines: string[] = []
   const note = (_: object, line: string) => void lines.push(line)
   const log = { debug: () => {}, info: note, warn: note, error: note }
   const rejections = new Rejections(log)
-  const observer: Observer = { rejected: (provider, reason) => void told.push(`${provider} ${reason}`) }
+  const observer: Observer = { rejected: (provider, reason) => void reported.push(`${provider} ${reason}`) }
   const receiver = new Receiver({ batcher, providers, log, rejections, observer })
   const status = (body: Buffer, { headers = {}, provider, url }: Sent = {}): Promise<number> =>
     receiver.deliver({ body, header: name => headers[name], provider, url }).then(
@@ -98,14 +98,14 @@ function setUp(providers: ProvidersOptions) {
         throw error
       },
     )
-  return { batcher, rejections, status, told, lines }
+  return { batcher, rejections, status, reported, lines }
 }
 
 describe('signatures', () => {
   for (const { name, file, options, headers } of cases) {
     it(`${name}: only what it signed is accepted`, async () => {
       const body = fixture(file)
-      const { status, batcher, rejections, told, lines } = setUp(options)
+      const { status, batcher, rejections, reported, lines } = setUp(options)
       const right = await headers(body, SECRET)
       expect(await status(body, { headers: right })).to.equal(200)
       expect(await status(body, { headers: right, provider: name })).to.equal(200)
@@ -114,7 +114,7 @@ describe('signatures', () => {
       expect(await status(body, { provider: name })).to.equal(401)
       expect(await status(body, { headers: await headers(body, `${SECRET}x`) })).to.equal(401)
       expect(batcher.noted).to.have.length(taken)
-      expect(told).to.deep.equal([`${name} missing`, `${name} missing`, `${name} mismatch`])
+      expect(reported).to.deep.equal([`${name} missing`, `${name} missing`, `${name} mismatch`])
       expect(rejections.all.map(({ lastAtMs: _, ...counted }) => counted)).to.deep.equal([
         { provider: name, reason: 'missing', count: 2 },
         { provider: name, reason: 'mismatch', count: 1 },
@@ -176,14 +176,14 @@ describe('signatures: Twilio, by its own library', () => {
   const options = (publicUrl: string): ProvidersOptions => ({ twilio: { authToken: token, publicUrl } })
 
   it('signs the public address and the form', async () => {
-    const { status, told } = setUp(options('https://example.com'))
+    const { status, reported } = setUp(options('https://example.com'))
     expect(await status(body, { headers, url })).to.equal(200)
     expect(await status(body, { headers, url, provider: 'twilio' })).to.equal(200)
     expect(await status(body, { headers, url: `http://10.0.0.7:3000${url}` })).to.equal(200)
     expect(await status(body, { headers, url: `${url}?x=1` })).to.equal(401)
     expect(await status(Buffer.from(`${body}&Body=other`), { headers, url })).to.equal(401)
     expect(await status(body, { headers: FORM, url })).to.equal(401)
-    expect(told).to.deep.equal(['twilio mismatch', 'twilio mismatch', 'twilio missing'])
+    expect(reported).to.deep.equal(['twilio mismatch', 'twilio mismatch', 'twilio missing'])
   })
 
   it('finds the address, whether or not a proxy strips the public URL’s path', async () => {

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 --[[
-The provider that an account belongs to. A provider that has proved itself takes an account that belongs to nobody.
+The provider that an account belongs to. A provider that has proved itself takes an account without an owner.
 
 KEYS  1 the prefix
 ARGV  1 account, '' for none  2 provider that has proved itself, or ''  3 how many accounts are kept at most
-Returns the provider, or nil if the account belongs to nobody
+Returns the provider, or nil if the account has no owner
 --]]
 --- include "names"
 local account, provider, most = ARGV[1], ARGV[2], tonumber(ARGV[3])

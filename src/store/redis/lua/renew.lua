@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 --[[
-Renews leases, and the TTL of the headers of what collects meanwhile in their conversations.
+Renews leases, and the TTL of the headers of the batches that collect meanwhile in their conversations.
 
 KEYS  1 the prefix
 ARGV  1 lease  2 header TTL  then for each: batch id, lease number

@@ -29,7 +29,7 @@ describe('grouped calls', () => {
   })
 
   const add = (names: string, share = 0.1) => [...names].map(name => grouped.add({ name, share }))
-  const told = async (replies: Promise<string | Error>[]) =>
+  const resultsOf = async (replies: Promise<string | Error>[]) =>
     (await Promise.all(replies)).map(reply => (reply instanceof Error ? reply.message : reply)).join(' ')
   const sent = () => calls.map(({ names }) => names)
 
@@ -43,7 +43,7 @@ describe('grouped calls', () => {
     calls[0]?.answer()
     await until(() => calls.length === 2)
     calls[1]?.answer()
-    expect(await told(replies)).to.equal('a b c d e')
+    expect(await resultsOf(replies)).to.equal('a b c d e')
     expect(sent()).to.deep.equal(['ab', 'cde'])
   })
 
@@ -58,7 +58,7 @@ describe('grouped calls', () => {
     calls[1]?.answer()
     await until(() => calls.length === 3)
     for (const call of calls) call.answer()
-    expect(await told(replies)).to.equal('a b c d e f g h i j k')
+    expect(await resultsOf(replies)).to.equal('a b c d e f g h i j k')
     expect(sent()).to.deep.equal(['a', 'bcdef', 'ghijk'])
   })
 
@@ -68,7 +68,7 @@ describe('grouped calls', () => {
       await until(() => calls.length > i)
       calls[i]?.answer()
     }
-    expect(await told(replies)).to.equal('a b c d e')
+    expect(await resultsOf(replies)).to.equal('a b c d e')
     expect(sent()).to.deep.equal(['ab', 'c', 'd', 'e'])
   })
 
@@ -76,11 +76,11 @@ describe('grouped calls', () => {
     const mixed = add('axb')
     await until(() => calls.length === 1)
     calls[0]?.answer()
-    expect(await told(mixed)).to.equal('a this one b')
+    expect(await resultsOf(mixed)).to.equal('a this one b')
     const lost = add('cd').map(reply => reply.catch((error: Error) => error))
     await until(() => calls.length === 2)
     calls[1]?.fail(new Error('away'))
-    expect(await told(lost)).to.equal('away away')
+    expect(await resultsOf(lost)).to.equal('away away')
     const after = add('e')
     let isIdle = false
     void grouped.idle().then(() => {
@@ -89,7 +89,7 @@ describe('grouped calls', () => {
     await until(() => calls.length === 3)
     calls[2]?.answer()
     expect(isIdle).to.equal(false)
-    expect(await told(after)).to.equal('e')
+    expect(await resultsOf(after)).to.equal('e')
     await until(() => isIdle)
   })
 
@@ -98,7 +98,7 @@ describe('grouped calls', () => {
     await until(() => calls.length === 1)
     replies.push(...add('d').map(reply => reply.catch((error: Error) => error)))
     calls[0]?.fail(new StoreUnavailable('timeout', 'away'))
-    expect(await told(replies)).to.equal('away away away away')
+    expect(await resultsOf(replies)).to.equal('away away away away')
     await grouped.idle()
     expect(sent()).to.deep.equal(['abc'])
   })

@@ -21,7 +21,7 @@ end
 -- alive for the whole millisecond in which it ends. Its value is never read; Redis shares one `0` between all keys.
 --
 -- Redis announces the end of a shadow key as `expired` only if the key has expired by the clock of the script. Up to
--- Redis 7.0 that clock stands still from the moment the script began, while `TIME` moves on. So a script may find a
+-- Redis 7.0 that clock stops when the script begins, while `TIME` moves on. So a script may find a
 -- shadow key that has ended by `TIME` and that Redis still holds alive. Deleting it then would announce `del`, so it
 -- stays: the next script finds it expired.
 
