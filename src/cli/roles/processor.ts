@@ -20,6 +20,11 @@ export async function startProcessor(context: RoleContext): Promise<Processor> {
   })
   await lifecycle.add('the processor', timeoutMs => processor.stop({ timeoutMs }))
   await processor.start()
+  if (rules.answering === 'supersede')
+    log.warn(
+      {},
+      'LULL_ANSWERING=supersede: what receives the batches must call batcher.commit() before it answers, else it also sends answers that were withdrawn',
+    )
   const { processes } = processor.store
   if (processes) await publishPresence(context, 'processor', processes)
   metrics.runs('processor')

@@ -21,6 +21,10 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
     throw new ConfigError(
       `LULL_HANDOVER=${kind}: a batch ${whatHappens}, so a worker has no queue: run no worker, or set LULL_HANDOVER=bullmq`,
     )
+  if (config.rules.answering === 'supersede')
+    throw new ConfigError(
+      'LULL_ANSWERING=supersede: this worker cannot commit yet, and would send answers that were withdrawn: work on the batches with the library’s Processor, or with a worker that calls batcher.commit()',
+    )
   const handle = await handleFrom(config)
   const redis = settings.redis ?? config.redis
   const { store, identity } = await openStore(context, redis)
