@@ -170,8 +170,9 @@ export class Pair {
         return this.ledger.revoked(command.chat, messageId, this.clock.nowMs, result)
       }
       case 'forget': {
+        const kept = this.keptFor(command.chat)
         const { messages } = await this.both(store => store.forget(command.chat))
-        this.ledger.forgotten(command.chat, messages)
+        this.ledger.forgotten(command.chat, messages, kept)
         this.dead = (await this.memory.dead(BATCHES_READ)).map(({ batchId }) => batchId)
         return
       }
@@ -187,6 +188,12 @@ export class Pair {
       case 'pass':
         return this.pass(command.ms)
     }
+  }
+
+  /** Messages that have been handed over, and that the store keeps, since a newer message may supersede their batch. */
+  private keptFor(conversationId: string): number {
+    const { answering } = this.memory.snapshot()
+    return answering.find(one => one.conversationId === conversationId)?.count ?? 0
   }
 
   private async append({ op, chat, messages }: Extract<Command, { op: 'append' | 'direct' }>): Promise<void> {
