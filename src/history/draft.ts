@@ -3,22 +3,13 @@
  * claimed, answering, …), of which `phases.ts` makes what is shown.
  */
 import type { Rules } from '../rules.js'
-import type { LifeMessage } from './life.js'
+import type { LifeMessage, LifeState } from './life.js'
 import { type HistoryEntry, idsIn, numberIn } from './steps.js'
 
 export type LifeRules = Pick<Rules, 'quietGapMs' | 'maxWaitMs' | 'order'>
 
 /** Where the steps leave a batch. */
-export type Place =
-  | 'waiting'
-  | 'claimed'
-  | 'answering'
-  | 'answered'
-  | 'dead'
-  | 'dropped'
-  | 'revoked'
-  | 'merged'
-  | 'superseded'
+export type Place = Exclude<LifeState, 'open' | 'held' | 'lost'>
 
 export interface Stay {
   place: Place

@@ -64,18 +64,15 @@ function ofWaiting(
     : before.findLast(one => one.freeAtMs === undefined)?.first.batchId
   if (holder !== undefined)
     return { dueMs, couldGoMs: Number.POSITIVE_INFINITY, ...(nowMs > dueMs ? { waitedFor: holder } : {}) }
-  if (state?.overdueForMs !== undefined) {
-    const sinceMs = nowMs - state.overdueForMs
-    // `nowMs` may come from another clock, or another moment, than the state: a few milliseconds are no hold.
-    return couldGo(dueMs, Math.abs(sinceMs - dueMs) <= SAME_MOMENT_MS ? dueMs : sinceMs, before)
-  }
+  if (state?.overdueForMs !== undefined) return couldGo(dueMs, nowMs - state.overdueForMs, before)
   return couldGo(dueMs, Math.max(dueMs, lastFreed(before)?.freeAtMs ?? dueMs), before)
 }
 
 function couldGo(dueMs: number, couldGoMs: number, before: readonly Draft[]): Release {
-  // The rules of today may put the due time too late.
-  if (couldGoMs - dueMs <= SAME_MOMENT_MS)
-    return { dueMs: Math.min(dueMs, couldGoMs), couldGoMs: Math.min(dueMs, couldGoMs) }
+  // A few milliseconds between two readings of a clock are no hold.
+  if (Math.abs(couldGoMs - dueMs) <= SAME_MOMENT_MS) return { dueMs, couldGoMs: dueMs }
+  // The rules of today put the due time too late.
+  if (couldGoMs < dueMs) return { dueMs: couldGoMs, couldGoMs }
   const freer = lastFreed(before)
   return { dueMs, couldGoMs, ...(freer ? { waitedFor: freer.first.batchId } : {}) }
 }

@@ -37,7 +37,7 @@ describe('files', function () {
     rmSync(directory, { recursive: true, force: true })
   })
 
-  it('under .lull are their owner’s alone while the private Redis runs and afterwards, also in a folder that was open', async function () {
+  it('under .lull are their owner’s alone while the private Redis runs and afterwards, also in a folder that was open (skipped without a redis-server)', async function () {
     const { program } = await findProgram()
     if (!program) return this.skip()
     const folder = join(directory, '.lull')
