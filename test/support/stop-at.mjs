@@ -1,23 +1,24 @@
 // For `node --import`: sends a Lull process a signal at one point of its work on Redis, the first time that it gets
-// there. STOP_AT=<before|after>:<script>:<signal>, for example `after:lull-claim:SIGKILL`. `after` is when the reply
-// has arrived and has not been used yet; replies that moved nothing do not count.
+// there, or the nth time. STOP_AT=<before|after>:<script>:<signal>[:<n>], for example `after:lull-claim:SIGKILL`.
+// `after` is when the reply has arrived and has not been used yet; replies that moved nothing do not count.
 import { writeSync } from 'node:fs'
 import { Redis } from 'ioredis'
 
-const [when, script, signal] = (process.env.STOP_AT ?? '').split(':')
-let isOver = false
+const [when, script, signal, nth = '1'] = (process.env.STOP_AT ?? '').split(':')
+let timesBefore = Number(nth)
 
 function stopHere() {
-  if (isOver) return
-  isOver = true
+  timesBefore -= 1
+  if (timesBefore !== 0) return
   writeSync(process.stderr.fd, `STOPPED ${process.env.STOP_AT}\n`)
   process.kill(process.pid, signal)
 }
 
-/** Whether a claim brought batches, or an answer freed its conversation. */
+/** Whether a claim brought batches, an answer freed its conversation, or a commit was granted. */
 function hasMoved(reply) {
   if (script === 'lull-claim') return reply[0].length > 0
   if (script === 'lull-answered') return reply.some(([freed]) => freed === 1)
+  if (script === 'lull-commit') return reply[0] === 'go'
   return true
 }
 
