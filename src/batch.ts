@@ -95,7 +95,7 @@ export interface Batch {
   releasedBy: ReleaseReason
   /** Handed over before its due time (`earlyStartMs`): newer messages may supersede it until it is committed. */
   provisional?: true
-  /** The batches whose messages this one took over, the first first. Absent if it was sealed since. */
+  /** The batches whose messages this one took over, the first first: the last 100 of them. */
   supersedes?: string[]
 }
 

@@ -15,7 +15,7 @@ import type {
   NackRequest,
   NackResult,
 } from '../store.js'
-import type { Claimed, Conversation, Header, State } from './state.js'
+import { type Claimed, type Conversation, type Header, type State, supersededBy } from './state.js'
 import { type Entry, idsRecorded, timesRecorded } from './structures.js'
 
 const ENDED_LEASES_A_CLAIM = 10
@@ -80,6 +80,7 @@ function takeHead(state: State, conversation: Conversation, dueAtMs: number, own
         dueAtMs: run.seal?.atMs ?? dueAtMs,
         releasedBy: run.seal?.reason ?? ('recovery' satisfies ReleaseReason),
         ...(run.seal?.isCommitted ? { isCommitted: true } : {}),
+        ...supersededBy(run.seal),
       }
   const lost = isOpen || run.seal ? undefined : lastAtMs + state.rules.batchTtlMs > now ? 'vanished' : 'expired'
   const batch: Claimed = { conversationId, attempt: 1, lease: 1, owner, entries, ...life, releasedAtMs: now }
@@ -95,7 +96,7 @@ function takeHead(state: State, conversation: Conversation, dueAtMs: number, own
 }
 
 function openLife(state: State, header: Header, now: number) {
-  const { firstAtMs, lastAtMs, dueAtMs, dueBy, supersedes } = header
+  const { firstAtMs, lastAtMs, dueAtMs, dueBy } = header
   // A last message ahead of now: the clock was set back, and the batch is due.
   const isEarly = state.rules.earlyStartMs > 0 && dueAtMs > now && lastAtMs <= now
   const releasedBy: ReleaseReason = isEarly ? 'early' : dueBy
@@ -104,7 +105,7 @@ function openLife(state: State, header: Header, now: number) {
     lastAtMs,
     dueAtMs,
     releasedBy,
-    ...(supersedes ? { supersedes } : {}),
+    ...supersededBy(header),
     ...(state.supersedes && releasedBy !== 'maxWait' ? { isSupersedable: true } : {}),
   }
 }

@@ -13,7 +13,15 @@ import {
   type Totals,
 } from '../store.js'
 import { handedOut } from './batches.js'
-import { type Conversation, type Header, type State, sealOpen, type WaitingRun, waiting } from './state.js'
+import {
+  type Conversation,
+  type Header,
+  type State,
+  sealOpen,
+  supersededBy,
+  type WaitingRun,
+  waiting,
+} from './state.js'
 import { type Deadlines, IDS_RECORDED, idsRecorded, within } from './structures.js'
 import { endSuperseded, moveDue, publishSuperseded, supersedable } from './superseding.js'
 
@@ -148,10 +156,15 @@ export function redrive(state: State, batchIds: [string, ...string[]]) {
   for (const { batchId, entries } of dead)
     state.record('redriven', batchId, conversationId, now, { count: entries.length, by: state.name })
   conversation.runs.unshift(
-    ...dead.map(({ batchId, entries, releasedBy, dueAtMs, isCommitted }) => ({
+    ...dead.map(({ batchId, entries, releasedBy, dueAtMs, isCommitted, ...others }) => ({
       batchId,
       entries,
-      seal: { reason: releasedBy, atMs: dueAtMs, ...(isCommitted ? { isCommitted } : {}) },
+      seal: {
+        reason: releasedBy,
+        atMs: dueAtMs,
+        ...(isCommitted ? { isCommitted } : {}),
+        ...supersededBy(others),
+      },
     })),
   )
   for (const { batchId } of dead) state.dead.delete(batchId)

@@ -3,6 +3,7 @@ import type { ReleaseReason } from '../../batch.js'
 import type { MergeResult } from '../store.js'
 import { type Conversation, type Header, type State, type WaitingRun, waiting } from './state.js'
 import type { Entry } from './structures.js'
+import { joinSuperseded } from './superseding.js'
 
 /** What of a conversation is merged: its runs without the open one, and the open batch. */
 interface Parts {
@@ -88,6 +89,8 @@ function join(state: State, a: Open | undefined, b: Open | undefined, now: numbe
   const { maxMessages, maxBytes, maxWaitMs } = state.rules
   const entries = byArrival(a.run.entries, b.run.entries, entry => entry.receivedAtMs)
   const sealed: WaitingRun[] = []
+  const supersedes = joinSuperseded(a.header.supersedes, b.header.supersedes)
+  const superseded = supersedes.length === 0 ? {} : { supersedes }
   let run: WaitingRun = { batchId: a.run.batchId, entries: [] }
   for (const [i, entry] of entries.entries()) {
     run.entries.push(entry)
@@ -95,7 +98,8 @@ function join(state: State, a: Open | undefined, b: Open | undefined, now: numbe
     const reason: ReleaseReason | undefined =
       run.entries.length >= maxMessages ? 'maxMessages' : bytesOf(run.entries) >= maxBytes ? 'maxBytes' : undefined
     if (!mayEnd || reason === undefined) continue
-    sealed.push({ ...run, seal: { reason, atMs: now } })
+    // The first batch names all that both supersede.
+    sealed.push({ ...run, seal: { reason, atMs: now, ...(sealed.length === 0 ? superseded : {}) } })
     run = { batchId: b.run.batchId, entries: [] }
   }
   const [first] = run.entries
@@ -104,9 +108,9 @@ function join(state: State, a: Open | undefined, b: Open | undefined, now: numbe
   const firstAtMs = sealed.length === 0 ? Math.min(a.header.firstAtMs, b.header.firstAtMs) : first.receivedAtMs
   const latestMs = firstAtMs + maxWaitMs
   const restDueAtMs = Math.min(Math.max(a.header.dueAtMs, b.header.dueAtMs), latestMs)
-  const due: Pick<Header, 'dueAtMs' | 'dueBy' | 'supersedes'> =
+  const due: Pick<Header, 'dueAtMs' | 'dueBy'> =
     sealed.length === 0
-      ? { dueAtMs: earlier.dueAtMs, dueBy: earlier.dueBy, ...supersededBy(a.header, b.header) }
+      ? { dueAtMs: earlier.dueAtMs, dueBy: earlier.dueBy }
       : { dueAtMs: restDueAtMs, dueBy: restDueAtMs === latestMs ? 'maxWait' : 'gap' }
   return {
     sealed,
@@ -118,15 +122,11 @@ function join(state: State, a: Open | undefined, b: Open | undefined, now: numbe
         firstAtMs,
         lastAtMs: Math.max(a.header.lastAtMs, b.header.lastAtMs),
         ...due,
+        ...(sealed.length === 0 ? superseded : {}),
         expiresAtMs: Math.max(a.header.expiresAtMs, b.header.expiresAtMs),
       },
     },
   }
-}
-
-function supersededBy(a: Header, b: Header): Pick<Header, 'supersedes'> {
-  const supersedes = [...(a.supersedes ?? []), ...(b.supersedes ?? [])]
-  return supersedes.length === 0 ? {} : { supersedes }
 }
 
 const bytesOf = (entries: Entry[]) => entries.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -149,14 +149,16 @@ function keepOpen(state: State, into: Conversation, open: Open | undefined): voi
     into.header.expiresAtMs = Math.max(into.header.expiresAtMs, heldUntilMs + state.rules.batchTtlMs)
 }
 
-/** Returns when what waits may go. */
+/** Returns when what waits is due. */
 function schedule(state: State, into: Conversation, dues: (number | undefined)[], now: number): number {
   const [head] = into.runs
   if (into.heldBy !== undefined) state.due.delete(into.id)
   if (into.heldBy !== undefined || !head) return now
-  const atMs = state.headDueAtMs(into, now) ?? Math.min(now, ...dues.flatMap(due => due ?? []))
-  state.schedule(into.id, head.batchId, atMs, now)
-  return atMs
+  const overdueAtMs = Math.min(now, ...dues.flatMap(due => due ?? []))
+  const dueAtMs = state.headDueAtMs(into, now)
+  const startAtMs = into.header && dueAtMs !== undefined ? state.startAtMs(into.header) : overdueAtMs
+  state.schedule(into.id, head.batchId, startAtMs, now)
+  return dueAtMs ?? overdueAtMs
 }
 
 interface Merged {

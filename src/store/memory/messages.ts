@@ -3,7 +3,7 @@ import type { ReleaseReason, StoredMessage } from '../../batch.js'
 import { parseConversationId } from '../../conversation.js'
 import { entryJson, messageFrom } from '../redis/entries.js'
 import type { AppendRequest, AppendResult, EditRequest, EditResult, RevokeResult } from '../store.js'
-import { type Conversation, type State, sealOpen, type WaitingRun, waiting } from './state.js'
+import { type Conversation, type State, sealOpen, supersededBy, type WaitingRun, waiting } from './state.js'
 import { type Entry, ID_RECORDED, idsRecorded } from './structures.js'
 import {
   bytesOf,
@@ -63,7 +63,7 @@ class Appending {
         firstAtMs: header.firstAtMs,
         isNew: false,
         added: 0,
-        ...(header.supersedes ? { supersedes: header.supersedes } : {}),
+        ...supersededBy(header),
       }
   }
 
@@ -158,7 +158,7 @@ class Appending {
   }
 
   private seal(open: Collecting, reason: ReleaseReason): void {
-    open.run.seal = { reason, atMs: this.now }
+    open.run.seal = { reason, atMs: this.now, ...supersededBy(open) }
     this.recordAdded(open)
     this.record('sealed', open, { reason, count: open.run.entries.length })
     this.collecting = undefined
@@ -179,7 +179,7 @@ class Appending {
       dueAtMs,
       dueBy: dueAtMs < now + quietGapMs ? 'maxWait' : 'gap',
       expiresAtMs: Math.max(now, this.state.heldUntilMs(this.conversation) ?? now) + batchTtlMs,
-      ...(open.supersedes ? { supersedes: open.supersedes } : {}),
+      ...supersededBy(open),
     }
     return dueAtMs
   }

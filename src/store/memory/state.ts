@@ -13,8 +13,15 @@ import { Deadlines, type Entry, History, SeenIds, Subscribers } from './structur
 export interface WaitingRun {
   batchId: string
   entries: Entry[]
-  /** `isCommitted`: it was committed before it died. */
-  seal?: { reason: ReleaseReason; atMs: number; isCommitted?: boolean }
+  seal?: Seal
+}
+
+export interface Seal {
+  reason: ReleaseReason
+  atMs: number
+  /** It was committed before it died. */
+  isCommitted?: boolean
+  supersedes?: string[]
 }
 
 /** Describes the open batch, which is the last run of its conversation. */
@@ -150,11 +157,15 @@ export class State {
 
   /** When the first batch of a conversation may be claimed: at its due time, at its early start, or now. */
   headStartAtMs(conversation: Conversation, now: number): number {
-    const dueAtMs = this.headDueAtMs(conversation, now)
+    const { header } = conversation
+    if (!header || this.headDueAtMs(conversation, now) === undefined) return now
+    return Math.max(this.startAtMs(header), now)
+  }
+
+  /** When an open batch may be claimed: at its due time, or at its early start. */
+  startAtMs({ dueAtMs, lastAtMs }: Header): number {
     const { earlyStartMs } = this.rules
-    if (dueAtMs === undefined || !conversation.header) return now
-    const startAtMs = earlyStartMs > 0 ? conversation.header.lastAtMs + earlyStartMs : dueAtMs
-    return Math.max(Math.min(dueAtMs, startAtMs), now)
+    return earlyStartMs > 0 ? Math.min(dueAtMs, lastAtMs + earlyStartMs) : dueAtMs
   }
 
   get supersedes(): boolean {
@@ -253,11 +264,15 @@ export function sealOpen(
 ): void {
   const count = run.entries.length
   state.record('sealed', run.batchId, conversation.id, now, { reason, count })
-  run.seal = { reason, atMs: now }
+  run.seal = { reason, atMs: now, ...supersededBy(conversation.header) }
   delete conversation.header
   if (conversation.heldBy === undefined) state.schedule(conversation.id, run.batchId, now, now)
   state.publishGrowth(conversation, run.batchId, count, 0)
 }
+
+/** The batches that a batch supersedes, where it supersedes any. */
+export const supersededBy = (batch?: { supersedes?: string[] }): { supersedes?: string[] } =>
+  batch?.supersedes ? { supersedes: batch.supersedes } : {}
 
 /** The number of a conversation's messages that are not claimed. */
 export const waiting = (conversation: Conversation) =>

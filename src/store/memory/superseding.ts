@@ -21,8 +21,15 @@ export function supersedableAlone(state: State, conversation: Conversation): Sup
   return conversation.runs.length === 0 ? supersedable(state, conversation) : undefined
 }
 
+/** A batch names the last of those that it supersedes. */
+const MOST_SUPERSEDED = 100
+
+/** Two lists of superseded batches as one. */
+export const joinSuperseded = (a: string[] = [], b: string[] = []): string[] => [...a, ...b].slice(-MOST_SUPERSEDED)
+
 /** The batches that the successor of this one names. */
-export const supersededWith = ({ batchId, batch }: Supersedable): string[] => [...(batch.supersedes ?? []), batchId]
+export const supersededWith = ({ batchId, batch }: Supersedable): string[] =>
+  joinSuperseded(batch.supersedes, [batchId])
 
 /** Ends its lease or its hold. */
 export function endSuperseded(

@@ -57,7 +57,7 @@ export function runFrom(reply: RunReply): MessageRun {
   }
 }
 
-/** An entry of a conversation's list: `<batchId> <receivedAtMs>[:<reason>:<sealedAtMs>] <json>`. */
+/** An entry of a conversation's list: `<batchId> <receivedAtMs>[:<the seal>] <json>`. */
 export function listEntry(entry: string): { batchId: string; receivedAtMs: number; message: StoredMessage } {
   const idEnds = entry.indexOf(' ')
   const timeEnds = entry.indexOf(' ', idEnds + 1)

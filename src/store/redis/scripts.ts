@@ -283,7 +283,7 @@ export class Scripts {
   }
 
   merge(from: string, into: string) {
-    const { maxMessages, maxBytes, maxWaitMs, batchTtlMs } = this.rules
+    const { maxMessages, maxBytes, maxWaitMs, batchTtlMs, earlyStartMs } = this.rules
     return this.run<number | 'later' | null>('merge', [
       from,
       into,
@@ -292,6 +292,7 @@ export class Scripts {
       maxWaitMs,
       batchTtlMs,
       this.db,
+      earlyStartMs,
     ])
   }
 

@@ -19,6 +19,7 @@ import { leaseTests } from './leases.js'
 import { peopleTests } from './people.js'
 import { readTests } from './reads.js'
 import { supersedeTests } from './superseding.js'
+import { supersedingStateTests } from './superseding-states.js'
 
 export function storeContract(name: string, makeStore: (rules: RuleOptions) => Promise<StoreUnderTest>): void {
   describe(`${name} keeps the contract of a store`, () => {
@@ -37,6 +38,7 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
     leaseTests(make)
     answerTests(make)
     supersedeTests(make)
+    supersedingStateTests(make)
     peopleTests(make)
     correctionTests(make)
     forgettingTests(make)

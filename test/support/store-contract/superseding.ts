@@ -5,27 +5,10 @@ import type { Store } from '../../../src/store/store.js'
 import { until } from '../wait.js'
 import type { Make } from './checked.js'
 import { append, CHAT, claim, claimed, claimOne, direct, idsOf, OTHER, steps } from './messages.js'
-
-/** A batch is due after 300 ms of silence, and is handed out after 40. */
-const EARLY = { answering: 'supersede', quietGapMs: 300, earlyStartMs: 40 } as const
-/** A batch is due, and handed out, after 40 ms of silence. */
-const AT_GAP = { answering: 'supersede', quietGapMs: 40 } as const
+import { AT_GAP, EARLY, provisional } from './provisional.js'
 
 export function supersedeTests(make: Make): void {
-  /** Appends, waits for the early start and claims. */
-  async function early(rules: RuleOptions = {}, ...messageIds: string[]) {
-    const underTest = await make({ ...EARLY, ...rules })
-    await append(underTest.store, CHAT, ...(messageIds.length > 0 ? messageIds : ['m1']))
-    await underTest.pass(41)
-    return { ...underTest, first: await claimOne(underTest.store) }
-  }
-
-  async function atGap(rules: RuleOptions = {}) {
-    const underTest = await make({ ...AT_GAP, ...rules })
-    await append(underTest.store, CHAT, 'm1')
-    await underTest.pass(41)
-    return { ...underTest, first: await claimOne(underTest.store) }
-  }
+  const { early, atGap } = provisional(make)
 
   const idsWaiting = async (store: Store, conversationId = CHAT) =>
     (await store.conversation(conversationId)).messages.map(({ message }) => message.messageId)

@@ -195,7 +195,9 @@ export class Ledger {
     expect(this.handedOver + this.dropped, 'handed over or dropped').to.equal(this.accepted)
   }
 
-  private takenOut({ batchId, batch: { conversationId, messages, dueAtMs } }: ClaimedBatch): void {
+  private takenOut({ batchId, batch: { conversationId, messages, dueAtMs, supersedes = [] } }: ClaimedBatch): void {
+    for (const other of supersedes)
+      expect(this.known(other).state, `${other}, before ${batchId}`).to.equal('superseded')
     const known = this.batches.get(batchId)
     const isAgain = known?.state === 'claimed'
     if (known && !isAgain) expect(known.state, `${batchId} is handed out`).to.equal('waiting')

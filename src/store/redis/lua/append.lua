@@ -84,7 +84,7 @@ end
 local function batch_of(header)
   local count, bytes, first_at = tonumber(header[2]), tonumber(header[3]), tonumber(header[4])
   if not (header[1] and count and bytes and first_at) then return nil end
-  return { id = header[1], count = count, bytes = bytes, first_at = first_at }
+  return { id = header[1], count = count, bytes = bytes, first_at = first_at, supersedes = header[6] or nil }
 end
 
 -- Opens a batch with the messages of a superseded one.
@@ -114,7 +114,7 @@ local function plan_of(key, header, held_until, messages, direct, old)
     batch.count, batch.bytes = batch.count + 1, batch.bytes + #json
     local reason = direct and 'direct' or batch.count >= max_messages and 'maxMessages'
       or batch.bytes >= max_bytes and 'maxBytes'
-    local word = reason and sealed_word(now_text, reason, now_text) or now_text
+    local word = reason and sealed_word(now_text, reason, now_text, batch.supersedes) or now_text
     entries[#entries + 1] = batch.id .. ' ' .. word .. ' ' .. json
     if reason then
       seal(plan, batch, reason)
@@ -137,7 +137,10 @@ local function write_messages(conversation, plan)
   local key = P .. MESSAGES .. conversation
   if plan.resealed then
     local id, received_at, _, json = read_entry(call('LINDEX', key, -1) or '')
-    if json then call('LSET', key, -1, id .. ' ' .. sealed_word(received_at, 'direct', now_text) .. ' ' .. json) end
+    if json then
+      local word = sealed_word(received_at, 'direct', now_text, plan.resealed.supersedes)
+      call('LSET', key, -1, id .. ' ' .. word .. ' ' .. json)
+    end
   end
   return push('RPUSH', key, plan.entries) - #plan.entries
 end

@@ -28,7 +28,7 @@ local dedupe, max_bytes, db = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 local now = read_clock()
 local found = find_entry(conversation, id)
 local seen = is_seen(conversation, digest, now - dedupe)
-local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes', 'count')
+local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes', 'count', 'supersedes')
 check_types(DUE)
 local holder = call('GET', P .. HOLD .. conversation)
 local held = hold_until(holder)
@@ -56,7 +56,7 @@ if not found then
   found = take_back()
   if type(found) == 'string' then return found end
   if found then
-    header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes', 'count')
+    header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes', 'count', 'supersedes')
     held = nil
   end
 end
@@ -80,7 +80,8 @@ if open then
     call('HSET', P .. HEADER .. conversation, 'bytes', bytes)
   else
     local last = found.index == -1 and entry or call('LINDEX', P .. MESSAGES .. conversation, -1)
-    seal_open(conversation, found.batch_id, header[3], last, 'maxBytes', held, now, db)
+    local sealed = { id = found.batch_id, count = header[3], last = last, supersedes = header[4] or nil }
+    seal_open(conversation, sealed, 'maxBytes', held, now, db)
   end
 end
 return 'edited'

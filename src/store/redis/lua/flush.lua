@@ -16,7 +16,7 @@ Returns { batch id, count } of the open batch, else of the one that is due now; 
 local conversation, db = ARGV[1], ARGV[2]
 
 local now = read_clock()
-local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'count')
+local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'supersedes')
 local last = call('LINDEX', P .. MESSAGES .. conversation, -1)
 check_types(DUE)
 local holder = call('GET', P .. HOLD .. conversation)
@@ -35,5 +35,6 @@ end
 local holder_flushed = flush_holder()
 if not header[1] or not last then return holder_flushed end
 local batch_id, count = header[1], header[2]
-seal_open(conversation, batch_id, count, last, 'flush', held, now, db)
+local open = { id = batch_id, count = count, last = last, supersedes = header[3] or nil }
+seal_open(conversation, open, 'flush', held, now, db)
 return { batch_id, tonumber(count) }

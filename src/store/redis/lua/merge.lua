@@ -8,7 +8,7 @@ It reads all messages of both, which are two open batches unless more waits behi
 MOST_MESSAGES, nothing changes either: they are merged when some have gone. Has no `allow-oom`.
 
 KEYS  1 the prefix
-ARGV  1 from  2 into  3 max messages  4 max bytes  5 max wait  6 header TTL  7 database number
+ARGV  1 from  2 into  3 max messages  4 max bytes  5 max wait  6 header TTL  7 database number  8 early start or 0
 Returns how many messages were moved, nil if `from` has none and is not held, or 'later'
 --]]
 --- include "names"
@@ -20,11 +20,13 @@ Returns how many messages were moved, nil if `from` has none and is not held, or
 --- include "push"
 --- include "batch-updated"
 --- include "check-types"
+--- include "superseded-ids"
+--- include "head"
 -- Takes Redis some 10 ms.
 local MOST_MESSAGES = 5000
 local from_id, into_id = ARGV[1], ARGV[2]
 local max_messages, max_bytes = tonumber(ARGV[3]), tonumber(ARGV[4])
-local max_wait, ttl, db = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+local max_wait, ttl, db, early = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
 
 local now = read_clock()
 
@@ -56,7 +58,7 @@ local function read(conversation)
   if header[1] and header[1] == state.last_id then
     local run = table.remove(runs)
     state.open = { id = run.id, entries = run.entries, first_at = tonumber(header[2]), last_at = tonumber(header[3]),
-      due = tonumber(header[4]), due_by = header[5] or 'gap', supersedes = header[6] or nil,
+      due_at = tonumber(header[4]), due_by = header[5] or 'gap', supersedes = header[6] or nil,
       ends_at = call('PEXPIRETIME', P .. HEADER .. conversation) }
   end
   return state
@@ -89,29 +91,31 @@ end
 -- id of `b`. Returns the sealed runs, and what stays open or nil.
 local function join(a, b)
   local sealed, id, entries, count, bytes, first_at = {}, a.id, {}, 0, 0, math.min(a.first_at, b.first_at)
+  -- The first batch names all that both supersede.
+  local supersedes = join_superseded(a.supersedes, b.supersedes)
   local all = by_arrival(a.entries, b.entries, arrival)
   for i, entry in ipairs(all) do
     local _, received_at, _, json = read_entry(entry)
     count, bytes = count + 1, bytes + #json
     first_at = first_at or tonumber(received_at)
     local reason = (id == a.id or i == #all) and cap_of(count, bytes)
-    entries[count] = id .. ' ' .. (reason and sealed_word(received_at, reason, now) or received_at) .. ' ' .. json
+    local word = reason and sealed_word(received_at, reason, now, supersedes) or received_at
+    entries[count] = id .. ' ' .. word .. ' ' .. json
     if reason then
+      supersedes = nil
       sealed[#sealed + 1] = { id = id, entries = entries, reason = reason }
       id, entries, count, bytes, first_at = b.id, {}, 0, 0, nil
     end
   end
   if count == 0 then return sealed, nil end
   local open = { id = id, entries = entries, count = count, bytes = bytes, first_at = first_at,
-    last_at = math.max(a.last_at, b.last_at), ends_at = math.max(a.ends_at, b.ends_at) }
+    last_at = math.max(a.last_at, b.last_at), ends_at = math.max(a.ends_at, b.ends_at), supersedes = supersedes }
   if #sealed == 0 then
-    local earlier = b.due < a.due and b or a
-    open.due, open.due_by = earlier.due, earlier.due_by
-    open.supersedes = a.supersedes and b.supersedes and a.supersedes .. ' ' .. b.supersedes or a.supersedes
-      or b.supersedes
+    local earlier = b.due_at < a.due_at and b or a
+    open.due_at, open.due_by = earlier.due_at, earlier.due_by
   else
-    open.due = math.min(math.max(a.due, b.due), first_at + max_wait)
-    open.due_by = open.due == first_at + max_wait and 'maxWait' or 'gap'
+    open.due_at = math.min(math.max(a.due_at, b.due_at), first_at + max_wait)
+    open.due_by = open.due_at == first_at + max_wait and 'maxWait' or 'gap'
   end
   return sealed, open
 end
@@ -145,7 +149,7 @@ local function write_header(open, held_until)
     bytes = bytes + #json
   end
   call('HSET', key, 'batchId', open.id, 'count', #open.entries, 'bytes', bytes,
-    'firstAtMs', open.first_at, 'lastAtMs', open.last_at, 'dueAtMs', open.due)
+    'firstAtMs', open.first_at, 'lastAtMs', open.last_at, 'dueAtMs', open.due_at)
   if open.due_by ~= 'gap' then call('HSET', key, 'dueBy', open.due_by) end
   if open.supersedes then call('HSET', key, 'supersedes', open.supersedes) end
   local ends_at = math.max(open.ends_at, held_until and held_until + ttl or 0)
@@ -197,12 +201,14 @@ unite_seen(from)
 move_hold(from)
 if from.waiting > 0 then write_list(runs, open) end
 write_header(open, held_until)
+local is_open_first = #runs == 0 and open
 local at = now
 if held_until then
   call('ZREM', P .. DUE, into_id)
   call('DEL', P .. QUIET .. into_id)
 elseif head_id then
-  at = #runs == 0 and open.due or math.min(now, from.due or now, into.due or now)
+  at = is_open_first and start_at(open, early)
+    or math.min(now, from.due or now, into.due or now)
   schedule(into_id, head_id, at, now, db)
 end
 
@@ -213,8 +219,9 @@ for _, run in ipairs(sealed) do
   record('sealed', run.id, into_id, 'reason', run.reason, 'count', #run.entries)
 end
 if from.waiting > 0 then
-  local due_in = math.max((held_until and open and open.due or at) - now, 0)
+  local due_at = (held_until or is_open_first) and open and open.due_at or at
   notify_updated(into_id, into_batch, {
-    count = open and #open.entries or from.waiting + into.waiting, due_in = due_in, held = held_until and true }, db)
+    count = open and #open.entries or from.waiting + into.waiting, due_in = math.max(due_at - now, 0),
+    held = held_until and true }, db)
 end
 return from.waiting

@@ -34,8 +34,8 @@ for i = FIRST_ID, #ARGV do
     begins = ends and ends + 1
   end
   local id, received_at, _, json = read_entry(entries[#entries])
-  entries[#entries] = id .. ' ' .. sealed_word(received_at, batch.releasedBy, batch.dueAtMs)
-    .. (batch.committedAtMs and ':committed' or '') .. ' ' .. json
+  entries[#entries] = id .. ' ' .. sealed_word(received_at, batch.releasedBy, batch.dueAtMs,
+    batch.supersedes, batch.committedAtMs and 'committed') .. ' ' .. json
   counts[ARGV[i]] = #entries - before
 end
 check_type('LLEN', MESSAGES .. conversation)

@@ -1,15 +1,14 @@
 --- include "whole"
 --- include "entry"
 -- Reads the first batch of a conversation's list, for `claim`. Only reads.
-local SEAL = '^:(%a+):(%d+):?(%a*)$'
 local RUN_STEP = 100
 
 -- The entries of the first batch, up to its seal or to the next batch, read `step` at a time. Nil if the list is empty.
--- Returns { batch_id, count, first_at, last_at, reason, due_at and committed of its seal, lines of
+-- Returns { batch_id, count, first_at, last_at, reason, due_at, committed and supersedes of its seal, lines of
 -- `<receivedAtMs> <json>`, ids: as JSON for the history, times: ms since the first message, for the same messages }
 local function read_run(conversation, step)
   local lines, ids, times, count = {}, {}, {}, 0
-  local batch_id, first_at, last_at, reason, due_at, mark
+  local batch_id, first_at, last_at, reason, due_at, mark, supersedes
   local has_more
   repeat
     local entries = call('LRANGE', P .. MESSAGES .. conversation, count, count + step - 1)
@@ -28,14 +27,15 @@ local function read_run(conversation, step)
         times[count] = received_at == first_at and '0' or whole(received_at - first_at)
       end
       if seal ~= '' then
-        reason, due_at, mark = string.match(seal, SEAL)
+        reason, due_at, mark, supersedes = read_seal(seal)
         has_more = false
         break
       end
     end
   until not has_more
   return batch_id and { batch_id = batch_id, count = count, first_at = first_at, last_at = last_at, reason = reason,
-    due_at = due_at, committed = mark == 'committed', lines = lines, ids = ids, times = times }
+    due_at = due_at, committed = mark == 'committed', supersedes = supersedes, lines = lines, ids = ids,
+    times = times }
 end
 
 -- The first batch of a conversation that is due at `score`, or nil if the list is empty: its id, whether it is open,
@@ -51,8 +51,10 @@ local function head_run(conversation, score, ttl, now, early)
   local named = { '[' .. table.concat(run.ids, ',') .. ']', '[' .. table.concat(run.times, ',') .. ']', run.first_at }
   local open, lost = header[1] == run.batch_id, ''
   local first_at, last_at, due_at, reason = run.first_at, run.last_at, run.due_at, run.reason
+  local supersedes = run.supersedes
   if open then
     first_at, last_at, due_at, reason = header[2], header[3], header[4], header[5] or 'gap'
+    supersedes = header[7] or nil
     -- A last message ahead of now: Redis's clock was set back, and the batch is due.
     if early > 0 and tonumber(due_at) > now and tonumber(last_at) <= now then reason = 'early' end
   elseif not reason then
@@ -63,6 +65,6 @@ local function head_run(conversation, score, ttl, now, early)
     conversationId = conversation, attempt = '1', lease = '1', count = whole(run.count),
     firstAtMs = first_at, lastAtMs = last_at, dueAtMs = due_at, releasedAtMs = whole(now),
     releasedBy = reason, messages = table.concat(run.lines, '\n'),
-    supersedes = open and header[7] or nil, committedAtMs = run.committed and whole(now) or nil,
+    supersedes = supersedes, committedAtMs = run.committed and whole(now) or nil,
   }
 end

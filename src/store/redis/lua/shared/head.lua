@@ -14,8 +14,12 @@ local function head_of(conversation)
   }
 end
 
--- When it may be claimed: at its due time, or `early` ms after its last message, or now.
+-- When an open batch may be claimed: at its due time, or `early` ms after its last message.
+local function start_at(open, early)
+  return early > 0 and math.min(open.due_at, open.last_at + early) or open.due_at
+end
+
+-- When the first batch may be claimed: then if it is open, else now.
 local function start_of(head, now, early)
-  if not head.due_at then return now end
-  return math.max(early > 0 and math.min(head.due_at, head.last_at + early) or head.due_at, now)
+  return head.due_at and math.max(start_at(head, early), now) or now
 end

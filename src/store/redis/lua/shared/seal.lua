@@ -2,13 +2,14 @@
 --- include "schedule"
 --- include "record"
 --- include "batch-updated"
--- Seals the open batch: it is due now, or as soon as its conversation is free (`held`). `last`: the last entry of its
--- list. `reason`: why, one of the reasons of a release.
-local function seal_open(conversation, batch_id, count, last, reason, held, now, db)
-  record('sealed', batch_id, conversation, 'reason', reason, 'count', count)
-  local id, received_at, _, json = read_entry(last)
-  call('LSET', P .. MESSAGES .. conversation, -1, id .. ' ' .. sealed_word(received_at, reason, now) .. ' ' .. json)
+-- Seals the open batch: it is due now, or as soon as its conversation is free (`held`). `open`: its id, count,
+-- supersedes, and the last entry of its list. `reason`: why, one of the reasons of a release.
+local function seal_open(conversation, open, reason, held, now, db)
+  record('sealed', open.id, conversation, 'reason', reason, 'count', open.count)
+  local id, received_at, _, json = read_entry(open.last)
+  local word = sealed_word(received_at, reason, now, open.supersedes)
+  call('LSET', P .. MESSAGES .. conversation, -1, id .. ' ' .. word .. ' ' .. json)
   call('DEL', P .. HEADER .. conversation)
-  if not held then schedule(conversation, batch_id, now, now, db) end
-  notify_updated(conversation, batch_id, { count = count, due_in = 0, held = held and true }, db)
+  if not held then schedule(conversation, open.id, now, now, db) end
+  notify_updated(conversation, open.id, { count = open.count, due_in = 0, held = held and true }, db)
 end

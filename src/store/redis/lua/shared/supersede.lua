@@ -2,6 +2,7 @@
 --- include "schedule"
 --- include "record"
 --- include "publish"
+--- include "superseded-ids"
 -- Supersedes the batch that holds a conversation: its messages go back to the conversation's list, or are discarded.
 -- Only with `answering: 'supersede'`. The field `supersedable` of a claimed or handed-over batch says that it was
 -- released by its quiet gap or its early start, and is not committed.
@@ -18,7 +19,7 @@ local function supersedable(holder)
     if fields[1] then
       return { id = holder, key = key, count = tonumber(fields[2]), first_at = tonumber(fields[3]),
         last_at = tonumber(fields[4]), due_at = tonumber(fields[5]),
-        superseded = fields[6] and fields[6] .. ' ' .. holder or holder }
+        superseded = join_superseded(fields[6] or nil, holder) }
     end
   end
   return nil
