@@ -141,7 +141,10 @@ export class Batcher implements Appender {
    */
   async commit(batchId: string): Promise<CommitResult> {
     await this.open()
-    return this.store.commit(batchId)
+    const result = await this.store.commit(batchId)
+    if (result.state === 'go') this.observer.committed?.(result.again ? 'again' : 'go')
+    else if (result.state !== 'wait') this.observer.committed?.(result.state)
+    return result
   }
 
   /** Seals the open batch and makes it due. `undefined`: the conversation has none. */

@@ -20,7 +20,7 @@ export type {
 } from './handover/handover.js'
 export { type HttpHandoverOptions, http } from './handover/http.js'
 export type { Logger } from './logger.js'
-export type { NudgeKind, Observer } from './observer.js'
+export type { CommitOutcome, NudgeKind, Observer, SupersededWhen } from './observer.js'
 export { Processor, type ProcessorOptions } from './processor/processor.js'
 export type { ProvidersOptions } from './providers/registry.js'
 export type { RuleOptions, Rules } from './rules.js'

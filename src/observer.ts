@@ -2,10 +2,22 @@
  * Hooks for measuring (`metrics/metrics.ts` implements them). Each is called after the event, and nothing waits for it.
  * Every hook is optional. Durations are in milliseconds.
  */
-import type { ClaimedBatch, StoreUnavailable } from './store/store.js'
+import type { ClaimedBatch, CommitResult, StoreUnavailable } from './store/store.js'
 
 /** What woke a processor. */
 export type NudgeKind = 'timer' | 'next-due' | 'expired' | 'subscribed'
+
+/**
+ * What the work on a batch was at when newer messages superseded it.
+ *
+ *   waiting   no handler worked on it: its job waited in the queue, for a worker or for its next attempt
+ *   running   a handler, or the receiver of its POST, worked on it
+ *   due       its handler had finished its work and waited in `commit` for the due time
+ */
+export type SupersededWhen = 'waiting' | 'running' | 'due'
+
+/** How a commit ended. `again`: it was granted before. */
+export type CommitOutcome = Exclude<CommitResult['state'], 'wait'> | 'again'
 
 export interface Observer {
   /** A webhook's items, or messages posted by hand, were processed. From the API and `webhook({ observer })`. */
@@ -23,9 +35,15 @@ export interface Observer {
   handedOver?(handover: { kind: string; result: string; durationMs: number }): void
   /**
    * The store has noted that the work on a batch has ended; once a batch (`report-answered.ts`). `durationMs`: since
-   * the handover.
+   * the handover. `replyMs`: since the batch's last message, by the store's clock.
    */
-  answered?(result: string, durationMs: number | undefined): void
+  answered?(result: string, durationMs: number | undefined, replyMs: number | undefined): void
+  /** Newer messages superseded a batch; once a batch, from the process that had it. */
+  superseded?(when: SupersededWhen): void
+  /** A handler worked so long on a batch that was superseded, without its wait in `commit`; once a run. */
+  runWasted?(durationMs: number): void
+  /** A commit was granted or refused. `waitedMs`: since the call; absent if the caller asked without waiting. */
+  committed?(outcome: CommitOutcome, waitedMs?: number): void
   nudged?(kind: NudgeKind): void
   /** The key of a canary has expired, of this process or another one. */
   canaryExpired?(name: string): void

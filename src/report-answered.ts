@@ -48,7 +48,7 @@ export async function reportAnswered(
   const { batchId, outcome, conversationId, alwaysNoted = false, lease, durationMs } = report
   const result = await store.answered(batchId, outcome, alwaysNoted ? conversationId : undefined, lease)
   if (!counts(report, result, store.rules.order)) return result
-  observer.answered?.(outcome, durationMs)
+  observer.answered?.(outcome, durationMs, result.replyMs)
   const about = { batchId, ...(conversationId === undefined ? {} : { conversationId }), outcome }
   if (outcome === 'timeout')
     log.warn(about, 'not answered within LULL_ANSWER_TIMEOUT_MS: its conversation goes on without it')

@@ -2,7 +2,11 @@
  * The commits of the answers that this process works on, and the notices that withdraw them. One subscription serves
  * all. A commit that comes before the due time waits with one timer; a notice that the due time has moved, or may have,
  * asks again at once.
+ *
+ * Counts what becomes of the runs and their commits, for the function handover, the worker and the HTTP routes alike: a
+ * superseded batch once in this process, however many runs of it there are.
  */
+import type { CommitOutcome, Observer } from '../observer.js'
 import type { Store, SupersedeListener } from '../store/store.js'
 import { Superseded } from '../superseded.js'
 
@@ -18,16 +22,14 @@ export interface Answering {
   end(): void
 }
 
-interface Watched {
-  superseded(reason: Superseded): void
-  wake(): void
-}
-
 export class Commits {
-  private readonly watched = new Map<string, Set<Watched>>()
+  private readonly watched = new Map<string, Runs>()
   private stopListening: (() => Promise<void>) | undefined
 
-  constructor(private readonly store: Pick<Store, 'rules' | 'commit' | 'followSuperseded'>) {}
+  constructor(
+    private readonly store: Pick<Store, 'rules' | 'commit' | 'followSuperseded'>,
+    private readonly observer: Pick<Observer, 'committed' | 'superseded' | 'runWasted'> = {},
+  ) {}
 
   async start(): Promise<void> {
     if (this.supersedes) this.stopListening ??= await this.store.followSuperseded(this.listener)
@@ -41,43 +43,36 @@ export class Commits {
 
   /** @param onSuperseded called once, by a notice or by a commit that is refused */
   answering(batchId: string, onSuperseded: (reason: Superseded) => void): Answering {
-    let reason: Superseded | undefined
-    let wake = () => {}
-    const watched: Watched = {
-      superseded: given => {
-        if (reason) return
-        reason = given
-        onSuperseded(given)
-        wake()
-      },
-      wake: () => wake(),
-    }
-    const ofBatch = this.watched.get(batchId) ?? new Set()
-    this.watched.set(batchId, ofBatch.add(watched))
-    const commit = async (): Promise<Committed> => {
-      for (;;) {
-        if (reason) throw reason
-        // In `queue` nothing withdraws a batch.
-        if (!this.supersedes) return { again: false }
-        const result = await this.store.commit(batchId)
-        if (result.state === 'go') return { again: result.again ?? false }
-        if (result.state === 'wait')
-          await new Promise<void>(resolve => {
-            const timer = setTimeout(resolve, result.waitMs)
-            wake = () => {
-              clearTimeout(timer)
-              resolve()
-            }
-          })
-        else watched.superseded(new Superseded(batchId, result.state === 'superseded' ? result.by : undefined))
-      }
-    }
+    const runs = this.watched.get(batchId) ?? new Runs(this.observer)
+    this.watched.set(batchId, runs)
+    const run = new AnsweringRun(batchId, runs, onSuperseded)
+    runs.add(run)
     const end = () => {
-      wake()
-      ofBatch.delete(watched)
-      if (ofBatch.size === 0) this.watched.delete(batchId)
+      run.wake()
+      runs.delete(run)
+      if (runs.size === 0) this.watched.delete(batchId)
     }
+    // In `queue` nothing withdraws a batch.
+    const commit = async () => (this.supersedes ? this.commit(run) : { again: false })
     return { commit, end }
+  }
+
+  private async commit(run: AnsweringRun): Promise<Committed> {
+    const askedAtMs = performance.now()
+    const count = (outcome: CommitOutcome) => this.observer.committed?.(outcome, performance.now() - askedAtMs)
+    for (;;) {
+      if (run.refusal) {
+        count(run.refusal.outcome)
+        throw run.refusal.reason
+      }
+      const result = await this.store.commit(run.batchId)
+      if (result.state === 'go') {
+        count(result.again ? 'again' : 'go')
+        return { again: result.again ?? false }
+      }
+      if (result.state === 'wait') await run.waitForDue(result.waitMs)
+      else run.refuse(result.state, result.state === 'superseded' ? result.by : undefined)
+    }
   }
 
   private get supersedes(): boolean {
@@ -86,13 +81,78 @@ export class Commits {
 
   private readonly listener: SupersedeListener = {
     superseded: ({ batchId, by }) => {
-      for (const one of this.watched.get(batchId) ?? []) one.superseded(new Superseded(batchId, by))
+      for (const run of this.watched.get(batchId) ?? []) run.refuse('superseded', by)
     },
     moved: ({ batchId }) => {
-      for (const one of this.watched.get(batchId) ?? []) one.wake()
+      for (const run of this.watched.get(batchId) ?? []) run.wake()
     },
     missed: () => {
-      for (const ofBatch of this.watched.values()) for (const one of ofBatch) one.wake()
+      for (const runs of this.watched.values()) for (const run of runs) run.wake()
     },
+  }
+}
+
+type Refused = Exclude<CommitOutcome, 'go' | 'again'>
+
+/** The runs of one batch in this process: more than one if its job or its lease was lost and came back. */
+class Runs extends Set<AnsweringRun> {
+  private isCounted = false
+
+  constructor(private readonly observer: Pick<Observer, 'superseded' | 'runWasted'>) {
+    super()
+  }
+
+  superseded({ isWaiting, workedMs }: AnsweringRun): void {
+    this.observer.runWasted?.(workedMs)
+    if (!this.isCounted) this.observer.superseded?.(isWaiting ? 'due' : 'running')
+    this.isCounted = true
+  }
+}
+
+class AnsweringRun {
+  refusal: { outcome: Refused; reason: Superseded } | undefined
+  private readonly startedAtMs = performance.now()
+  private waitingSinceMs: number | undefined
+  private waking: (() => void) | undefined
+
+  constructor(
+    readonly batchId: string,
+    private readonly runs: Runs,
+    private readonly onSuperseded: (reason: Superseded) => void,
+  ) {}
+
+  /** It has done its work and waits for the due time. */
+  get isWaiting(): boolean {
+    return this.waitingSinceMs !== undefined
+  }
+
+  get workedMs(): number {
+    return (this.waitingSinceMs ?? performance.now()) - this.startedAtMs
+  }
+
+  /** The first refusal counts. */
+  refuse(outcome: Refused, by: string | undefined): void {
+    if (this.refusal) return
+    const reason = new Superseded(this.batchId, by)
+    this.refusal = { outcome, reason }
+    if (outcome === 'superseded') this.runs.superseded(this)
+    this.onSuperseded(reason)
+    this.wake()
+  }
+
+  /** Resolves after that time, or when `wake` is called. */
+  async waitForDue(waitMs: number): Promise<void> {
+    this.waitingSinceMs ??= performance.now()
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, waitMs)
+      this.waking = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  wake(): void {
+    this.waking?.()
   }
 }

@@ -3,7 +3,7 @@
  * `_total`). No label holds a conversation, and each label has a bounded set of values.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Counts, NudgeKind, Observer } from '../observer.js'
+import type { CommitOutcome, Counts, NudgeKind, Observer, SupersededWhen } from '../observer.js'
 import type { AnswerOutcome, ClaimedBatch, Store, StoreUnavailable } from '../store/store.js'
 import { Canary } from './canary.js'
 import { notificationLag, type Reading, redisUp, systemTotals } from './system.js'
@@ -14,6 +14,9 @@ const LATENESS_S = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 const CALL_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const WAIT_S = [1, 2, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600]
 const ANSWER_S = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600]
+/** Around the usual quiet gaps, and up to a person's patience. */
+const REPLY_S = [1, 2, 3, 5, 7.5, 10, 12.5, 15, 20, 25, 30, 45, 60, 120, 300]
+const COMMIT_WAIT_S = [0.01, 0.1, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 30, 60]
 const MESSAGES = [1, 2, 3, 4, 5, 7, 10, 15, 20, 50, 100]
 
 export interface Requested {
@@ -61,6 +64,29 @@ export class Metrics implements Observer {
     'From a handover to the end of the work',
     ['result'],
     ANSWER_S,
+  )
+  private readonly reply = this.histogram(
+    'lull_reply_seconds',
+    'From a batch’s last message to the end of its answer',
+    [],
+    REPLY_S,
+  )
+  private readonly supersessions = this.counter(
+    'lull_superseded_total',
+    'Batches that newer messages superseded before their commit',
+    ['when'],
+  )
+  private readonly commits = this.counter('lull_commits_total', 'Commits of answers, granted or refused', ['result'])
+  private readonly commitWait = this.histogram(
+    'lull_commit_wait_seconds',
+    'From the call of commit() to its end',
+    [],
+    COMMIT_WAIT_S,
+  )
+  private readonly wasted = this.counter(
+    'lull_wasted_run_seconds_total',
+    'Work of handlers on batches that were superseded',
+    [],
   )
   private readonly requests = this.histogram(
     'lull_http_request_duration_seconds',
@@ -161,9 +187,24 @@ export class Metrics implements Observer {
     this.handover.observe({ kind }, durationMs / SECOND_MS)
   }
 
-  answered(result: string, durationMs: number | undefined): void {
+  answered(result: string, durationMs: number | undefined, replyMs: number | undefined): void {
     this.answers.inc({ result })
     if (durationMs !== undefined) this.answer.observe({ result }, durationMs / SECOND_MS)
+    // Work that failed or timed out has sent no reply.
+    if (replyMs !== undefined && result === 'completed') this.reply.observe(replyMs / SECOND_MS)
+  }
+
+  superseded(when: SupersededWhen): void {
+    this.supersessions.inc({ when })
+  }
+
+  runWasted(durationMs: number): void {
+    this.wasted.inc(durationMs / SECOND_MS)
+  }
+
+  committed(result: CommitOutcome, waitedMs?: number): void {
+    this.commits.inc({ result })
+    if (waitedMs !== undefined) this.commitWait.observe(waitedMs / SECOND_MS)
   }
 
   nudged(kind: NudgeKind): void {

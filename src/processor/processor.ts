@@ -257,11 +257,11 @@ export class Processor {
 
 const leftUntil = (deadlineMs: number) => deadlineMs - performance.now()
 
-function handoverFrom({ handover, handle, concurrency }: ProcessorOptions, store: Store): Handover {
+function handoverFrom({ handover, handle, concurrency, observer }: ProcessorOptions, store: Store): Handover {
   if (handover && handle) throw new TypeError('handover and handle are both given: one of them is where batches go')
   if (handover) return handover
   if (!handle) throw new TypeError('handover or handle is missing: say where batches go')
   const { answerTimeoutMs } = store.rules
-  const commits = new Commits(store)
+  const commits = new Commits(store, observer)
   return functionHandover({ handle, answerTimeoutMs, commits, ...(concurrency === undefined ? {} : { concurrency }) })
 }

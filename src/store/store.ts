@@ -174,6 +174,8 @@ export interface AnsweredResult {
   freed: boolean
   /** Until the conversation's next batch is due. Absent if nothing waits. */
   dueInMs?: number
+  /** Since the batch's last message. Absent if the batch was neither claimed nor handed over. */
+  replyMs?: number
 }
 
 export interface NackRequest extends Lease {

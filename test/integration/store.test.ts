@@ -16,6 +16,7 @@ import {
   claimOne,
   dead,
   direct,
+  ended,
   idsOf,
   message,
   OTHER,
@@ -289,7 +290,7 @@ describe('RedisStore', () => {
         expect(await redis.exists(keys.claimedBatch(batchId))).to.equal(1)
       }
       await redis.del(keys.messages(CHAT))
-      expect(await store.answered(batchId, 'completed')).to.deep.equal({ freed: true })
+      expect(await ended(store, batchId, 'completed')).to.deep.equal({ freed: true })
     })
 
     it('a redrive leaves the batch dead', async () => {

@@ -4,19 +4,20 @@ import { type AnswerReport, reportAnswered } from '../../src/report-answered.js'
 import { MemoryStore } from '../../src/store/memory/store.js'
 import { StoreUnavailable } from '../../src/store/store.js'
 
+const REPLY_MS = 9000
 const report = { batchId: 'b', outcome: 'completed', isFirst: true } as const
 
 /** What is counted of a report, if the store replies `freed`. */
 async function countedOf(given: Partial<AnswerReport>, freed: boolean, order: 'serial' | 'concurrent') {
-  const counted: [string, number | undefined][] = []
+  const counted: (string | number | undefined)[][] = []
   const { rules } = new MemoryStore({ order })
-  const store = { rules, answered: async () => ({ freed }) }
-  const observer = { answered: (...args: [string, number | undefined]) => void counted.push(args) }
+  const store = { rules, answered: async () => ({ freed, replyMs: REPLY_MS }) }
+  const observer = { answered: (...args: (string | number | undefined)[]) => void counted.push(args) }
   await reportAnswered({ store, log: silent, observer }, { ...report, ...given })
   return counted
 }
 
-const ONCE = [['completed', undefined]]
+const ONCE = [['completed', undefined, REPLY_MS]]
 const UNDER_LEASE = { lease: 1 }
 
 describe('a report of the end of an answer', () => {
@@ -44,8 +45,8 @@ describe('a report of the end of an answer', () => {
     })
   }
 
-  it('carries the duration', async () => {
-    expect(await countedOf({ durationMs: 70 }, true, 'serial')).to.deep.equal([['completed', 70]])
+  it('carries the duration since the handover, and the time since the last message', async () => {
+    expect(await countedOf({ durationMs: 70 }, true, 'serial')).to.deep.equal([['completed', 70, REPLY_MS]])
   })
 
   it('does not count if the store could not be reached', async () => {

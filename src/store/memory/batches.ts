@@ -190,6 +190,7 @@ export function ack(state: State, batchIds: string[]): void {
       const checkAtMs = state.nextCheck(now)
       state.handedOver.set(batchId, {
         conversationId,
+        lastAtMs: batch.lastAtMs,
         handedOverAtMs: now,
         ...(state.supersedes && batch.isSupersedable ? { batch } : {}),
         ...(batch.isCommitted ? { isCommitted: true } : {}),
@@ -223,7 +224,7 @@ export function answered(
     }
     return { freed: false }
   }
-  const { conversationId } = holding
+  const { conversationId, lastAtMs } = holding
   state.handedOver.delete(batchId)
   state.answering.delete(batchId)
   state.claimedBatches.delete(batchId)
@@ -232,7 +233,7 @@ export function answered(
   state.record('answered', batchId, conversationId, now, { outcome })
   if (state.supersedes) state.end(batchId, { state: 'answered', atMs: now })
   const dueInMs = state.free(state.conversation(conversationId), now)
-  return { freed: true, ...(dueInMs === undefined ? {} : { dueInMs }) }
+  return { freed: true, ...(dueInMs === undefined ? {} : { dueInMs }), replyMs: Math.max(now - lastAtMs, 0) }
 }
 
 export function nack(state: State, { batchId, lease, delayMs, counts, error }: NackRequest): NackResult {

@@ -64,6 +64,7 @@ export interface Claimed {
 
 export interface HandedOver {
   conversationId: string
+  lastAtMs: number
   handedOverAtMs: number
   workerAttempt?: string
   workerStartedAtMs?: number

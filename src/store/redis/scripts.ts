@@ -35,6 +35,8 @@ export interface Ended {
   freed: boolean
   /** -1 if nothing waits */
   dueInMs: number
+  /** Since the batch's last message; -1 if that is not known */
+  replyMs: number
 }
 
 type ScriptName = keyof typeof luaSources
@@ -189,7 +191,7 @@ export class Scripts {
 
   /** Resolves to each result, in order; to an `Error` for an ending that failed. */
   async answered(endings: Ending[]): Promise<(Ended | Error)[]> {
-    const replies = await this.run<(string | [freed: number, dueInMs: number])[]>('answered', [
+    const replies = await this.run<(string | [freed: number, dueInMs: number, replyMs: number])[]>('answered', [
       this.db,
       this.mode,
       ...endings.flatMap(({ batchId, outcome, conversationId = '', lease = '' }) => [
@@ -199,9 +201,11 @@ export class Scripts {
         lease,
       ]),
     ])
-    return replies.map(reply =>
-      typeof reply === 'string' ? new Error(reply) : { freed: reply[0] === 1, dueInMs: reply[1] },
-    )
+    return replies.map(reply => {
+      if (typeof reply === 'string') return new Error(reply)
+      const [freed, dueInMs, replyMs] = reply
+      return { freed: freed === 1, dueInMs, replyMs }
+    })
   }
 
   flush(conversationId: string) {

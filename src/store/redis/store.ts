@@ -224,8 +224,8 @@ export class RedisStore implements Store {
   ): Promise<AnsweredResult> {
     const reply = await this.endings.add({ batchId, outcome, conversationId, lease })
     if (reply instanceof Error) throw await this.link.failed(reply, { batchId })
-    const { freed, dueInMs } = reply
-    return { freed, ...(dueInMs < 0 ? {} : { dueInMs }) }
+    const { freed, dueInMs, replyMs } = reply
+    return { freed, ...(dueInMs < 0 ? {} : { dueInMs }), ...(replyMs < 0 ? {} : { replyMs }) }
   }
 
   async commit(batchId: string): Promise<CommitResult> {

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import type { StoreEvent } from '../../../src/store/store.js'
 import { until } from '../wait.js'
 import type { Make } from './checked.js'
-import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, idsOf, PATIENT } from './messages.js'
+import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, ended, idsOf, PATIENT } from './messages.js'
 
 export function answerTests(make: Make): void {
   describe('serial order', () => {
@@ -14,7 +14,7 @@ export function answerTests(make: Make): void {
       await store.ack([first.batchId])
       await pass(51)
       expect(allIdsOf(await claim(store))).to.deep.equal([])
-      expect(await store.answered(first.batchId, 'completed')).to.deep.equal({ freed: true, dueInMs: 0 })
+      expect(await ended(store, first.batchId, 'completed')).to.deep.equal({ freed: true, dueInMs: 0 })
       const second = await claimOne(store)
       expect(idsOf(second.batch)).to.deep.equal(['m2'])
       expect(second.batch.releasedBy).to.equal('gap')
@@ -109,10 +109,25 @@ export function answerTests(make: Make): void {
   })
 
   describe('answered', () => {
+    for (const isAcknowledged of [true, false])
+      it(`returns the time since the last message of ${isAcknowledged ? 'an acknowledged' : 'a claimed'} batch`, async () => {
+        const { store, pass } = await make(PATIENT)
+        const startedAtMs = performance.now()
+        await append(store, CHAT, 'm1')
+        await pass(60)
+        const { batchId } = await claimed(store, CHAT, 'm2')
+        await pass(40)
+        if (isAcknowledged) await store.ack([batchId])
+        const { replyMs } = await store.answered(batchId, 'completed')
+        // The first message came at least 60 ms before the last.
+        expect(replyMs).to.be.within(40, Math.max(performance.now() - startedAtMs - 59, 40))
+        expect(await store.answered(batchId, 'completed')).not.to.have.property('replyMs')
+      })
+
     it('implies the acknowledgement, which changes nothing if it comes later', async () => {
       const { store, pass } = await make({ ...PATIENT, leaseMs: 100 })
       const first = await claimed(store)
-      expect(await store.answered(first.batchId, 'completed')).to.deep.equal({ freed: true })
+      expect(await ended(store, first.batchId, 'completed')).to.deep.equal({ freed: true })
       const second = await claimed(store, CHAT, 'm2')
       await store.ack([first.batchId])
       expect((await store.conversation(CHAT)).heldBy).to.deep.equal({ batchId: second.batchId, state: 'claimed' })
@@ -124,7 +139,7 @@ export function answerTests(make: Make): void {
       const { store } = await make(PATIENT)
       const first = await claimed(store)
       await store.ack([first.batchId])
-      expect(await store.answered(first.batchId, 'failed')).to.deep.equal({ freed: true })
+      expect(await ended(store, first.batchId, 'failed')).to.deep.equal({ freed: true })
       const second = await claimed(store, CHAT, 'm2')
       expect(await store.answered(first.batchId, 'completed')).to.deep.equal({ freed: false })
       expect(await store.answered('gone', 'completed')).to.deep.equal({ freed: false })

@@ -4,7 +4,20 @@ import type { StoredMessage } from '../../../src/batch.js'
 import { entryJson } from '../../../src/store/redis/entries.js'
 import type { Store } from '../../../src/store/store.js'
 import type { Make } from './checked.js'
-import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, message, PATIENT } from './messages.js'
+import {
+  allIdsOf,
+  append,
+  CHAT,
+  claim,
+  claimed,
+  claimOne,
+  dead,
+  direct,
+  ended,
+  idsOf,
+  message,
+  PATIENT,
+} from './messages.js'
 
 const edit = (store: Store, messageId: string, text: string) => store.edit({ conversationId: CHAT, messageId, text })
 
@@ -95,7 +108,7 @@ export function correctionTests(make: Make): void {
       await append(store, CHAT, 'm2', 'm3')
       expect(await edit(store, 'm2', 'x'.repeat(1000))).to.equal('edited')
       expect(allIdsOf(await claim(store))).to.deep.equal([])
-      expect(await store.answered(batchId, 'completed')).to.deep.equal({ freed: true, dueInMs: 0 })
+      expect(await ended(store, batchId, 'completed')).to.deep.equal({ freed: true, dueInMs: 0 })
       const { batch } = await claimOne(store)
       expect([batch.releasedBy, idsOf(batch)]).to.deep.equal(['maxBytes', ['m2', 'm3']])
     })
@@ -260,7 +273,7 @@ export function correctionTests(make: Make): void {
       const { batchId } = await claimed(store)
       await append(store, CHAT, 'm2')
       expect(await store.revoke(CHAT, 'm2')).to.equal('revoked')
-      expect(await store.answered(batchId, 'completed')).to.deep.equal({ freed: true })
+      expect(await ended(store, batchId, 'completed')).to.deep.equal({ freed: true })
       const again = await claimed(store, CHAT, 'm3')
       await append(store, CHAT, 'm4', 'm5')
       await store.revoke(CHAT, 'm4')

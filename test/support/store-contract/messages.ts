@@ -50,6 +50,12 @@ export async function dead(store: Store, conversationId = CHAT, messageId = 'm1'
   throw new Error(`${batch.batchId} did not die`)
 }
 
+/** What `answered` returns, without the time that the reply took. */
+export async function ended(store: Store, ...report: Parameters<Store['answered']>) {
+  const { replyMs: _, ...hold } = await store.answered(...report)
+  return hold
+}
+
 export const idsOf = ({ messages }: Batch) => messages.map(({ messageId }) => messageId)
 
 export const allIdsOf = ({ batches }: ClaimResult) => batches.map(({ batch }) => idsOf(batch))

@@ -1,7 +1,7 @@
 /** Commands on a conversation: typing, flush, drop, redrive. */
 import { expect } from 'chai'
 import type { Make } from './checked.js'
-import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, idsOf, PATIENT } from './messages.js'
+import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, ended, idsOf, PATIENT } from './messages.js'
 
 export function peopleTests(make: Make): void {
   describe('extend', () => {
@@ -88,7 +88,7 @@ export function peopleTests(make: Make): void {
       await store.flush(CHAT)
       await append(store, CHAT, 'm3')
       expect(allIdsOf(await claim(store))).to.deep.equal([])
-      expect(await store.answered(first.batchId, 'completed')).to.deep.equal({ freed: true, dueInMs: 0 })
+      expect(await ended(store, first.batchId, 'completed')).to.deep.equal({ freed: true, dueInMs: 0 })
       const second = await claimOne(store)
       expect(idsOf(second.batch)).to.deep.equal(['m2'])
       const { dueInMs } = await store.answered(second.batchId, 'completed')

@@ -34,20 +34,20 @@ local check_at = next_check(now, check_ms)
 local check_text, header_end = whole(check_at), whole(check_at + ttl)
 local troubles, acknowledged, answering, handovers = {}, {}, {}, {}
 
--- Returns the conversation of a claimed batch, its owner, in concurrent order what waits behind it, whether its
--- messages are kept, and when it was committed. Only reads.
+-- Returns the conversation of a claimed batch, its owner, in concurrent order what waits behind it, when its last
+-- message came, whether its messages are kept, and when it was committed. Only reads.
 local function read_claimed(batch_id)
-  local conversation, owner, supersedable, committed_at =
-    unpack(call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner', 'supersedable', 'committedAtMs'))
+  local conversation, owner, last_at, supersedable, committed_at = unpack(call('HMGET', P .. CLAIMED_BATCH .. batch_id,
+    'conversationId', 'owner', 'lastAtMs', 'supersedable', 'committedAtMs'))
   return conversation, owner ~= '' and owner or by, conversation and not serial and head_of(conversation) or nil,
-    keeps and supersedable, committed_at
+    last_at, keeps and supersedable, committed_at
 end
 
 -- Returns an error as a table.
-local function hand_over(batch_id, conversation, owner, is_kept, committed_at)
+local function hand_over(batch_id, conversation, owner, last_at, is_kept, committed_at)
   local key = P .. HANDED_OVER .. batch_id
   local written = redis.pcall('HSET', key, 'conversationId', conversation, 'handedOverAtMs', now_text, 'owner', owner,
-    unpack(committed_at and { 'committedAtMs', committed_at } or {}))
+    'lastAtMs', last_at, unpack(committed_at and { 'committedAtMs', committed_at } or {}))
   if is_kept and type(written) ~= 'table' then
     call('RENAME', P .. CLAIMED_BATCH .. batch_id, key)
     call('HSET', key, 'handedOverAtMs', now_text, 'owner', owner)
@@ -57,9 +57,9 @@ end
 
 for i = FIRST, #ARGV do
   local batch_id = ARGV[i]
-  local ok, conversation, owner, head, is_kept, committed_at = pcall(read_claimed, batch_id)
+  local ok, conversation, owner, head, last_at, is_kept, committed_at = pcall(read_claimed, batch_id)
   local written = ok and conversation and serial
-    and hand_over(batch_id, conversation, owner, is_kept, committed_at)
+    and hand_over(batch_id, conversation, owner, last_at, is_kept, committed_at)
   if not ok or type(written) == 'table' then
     troubles[#troubles + 1] = { batch_id, error_text(ok and written or conversation) }
   elseif conversation then

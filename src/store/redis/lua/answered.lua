@@ -10,7 +10,7 @@ KEYS  1 the prefix
 ARGV  1 database number  2 early start or 0, if an answer that is not committed may be superseded; else ''
       then for each batch: its id, outcome, conversation or '', lease number or '' if the receiver itself reports it
 Returns for each { 1 if it held its conversation until now, else 0; ms until the next batch of the conversation is due
-      or -1 }, or its error as text
+      or -1; ms since its last message, or -1 if that is not known }, or its error as text
 --]]
 --- include "names"
 --- include "now"
@@ -48,14 +48,14 @@ local function end_other(batch_id, outcome, named)
 end
 
 local function end_batch(batch_id, outcome, named, lease)
-  local handed_over = call('HGET', P .. HANDED_OVER .. batch_id, 'conversationId')
-  local claimed, owner, claimed_lease =
-    unpack(call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner', 'lease'))
-  if lease ~= '' and claimed_lease and claimed_lease ~= lease and owner ~= '' then return { 0, -1 } end
+  local handed_over, last_at = unpack(call('HMGET', P .. HANDED_OVER .. batch_id, 'conversationId', 'lastAtMs'))
+  local claimed, owner, claimed_lease, claimed_last_at =
+    unpack(call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner', 'lease', 'lastAtMs'))
+  if lease ~= '' and claimed_lease and claimed_lease ~= lease and owner ~= '' then return { 0, -1, -1 } end
   local conversation = handed_over or claimed
   if not conversation then
     end_other(batch_id, outcome, named)
-    return { 0, -1 }
+    return { 0, -1, -1 }
   end
 
   local head = head_of(conversation)
@@ -70,7 +70,9 @@ local function end_batch(batch_id, outcome, named, lease)
   record_answered(conversation, batch_id, outcome)
   if may_supersede then call('SET', P .. ENDED .. batch_id, 'answered', 'PX', ENDED_KEPT_MS) end
   local held = not holder or holder == batch_id
-  return { held and 1 or 0, held and free(conversation, head, now, db, early) or -1 }
+  last_at = tonumber(last_at or claimed_last_at)
+  return { held and 1 or 0, held and free(conversation, head, now, db, early) or -1,
+    last_at and math.max(now - last_at, 0) or -1 }
 end
 
 local replies = {}
