@@ -1,10 +1,10 @@
 /**
- * The commits of the answers that this process works on, and the notices that withdraw them. One subscription serves
- * all. A commit that comes before the due time waits with one timer; a notice that the due time has moved, or may have,
- * asks again at once.
+ * The commits of the batches that this process works on. One subscription serves all of them. A commit before the due
+ * time waits with one timer. A notice ends that wait: the batch was superseded, its due time has moved, or notices may
+ * have been missed. The commit then asks the store again.
  *
- * Counts what becomes of the runs and their commits, for the function handover, the worker and the HTTP routes alike: a
- * superseded batch once in this process, however many runs of it there are.
+ * It also counts for metrics, for the function handover, the worker and the HTTP routes alike: each commit, each run, and
+ * each superseded batch once in this process, however many runs it had.
  */
 import type { CommitOutcome, Observer } from '../observer.js'
 import type { Store, SupersedeListener } from '../store/store.js'
@@ -15,11 +15,16 @@ export interface Committed {
   again: boolean
 }
 
-/** One answer that is being worked on. */
+/** One run of the work on a batch. */
 export interface Answering {
-  /** @throws {Superseded} if newer messages have withdrawn the batch. @throws {StoreUnavailable} */
+  /**
+   * All calls of one run get the same answer, so that a tool and the handler that offers it may both commit. A promise
+   * that nobody awaits does no harm: its rejection ends no process.
+   * @throws {Superseded} if newer messages have withdrawn the batch. @throws {StoreUnavailable}
+   */
   commit(): Promise<Committed>
-  end(): void
+  /** Ends the run. A commit that still waits rejects with `reason`. */
+  end(reason?: unknown): void
 }
 
 export class Commits {
@@ -47,13 +52,23 @@ export class Commits {
     this.watched.set(batchId, runs)
     const run = new AnsweringRun(batchId, runs, onSuperseded)
     runs.add(run)
-    const end = () => {
-      run.wake()
+    const end = (reason: unknown = new Error(`the run of batch ${batchId} has ended`)) => {
+      run.end(reason)
       runs.delete(run)
       if (runs.size === 0) this.watched.delete(batchId)
     }
-    // In `queue` nothing withdraws a batch.
-    const commit = async () => (this.supersedes ? this.commit(run) : { again: false })
+    let committing: Promise<Committed> | undefined
+    const commit = () => {
+      if (committing) return committing
+      // In `queue` nothing withdraws a batch.
+      const asking = this.supersedes ? this.commit(run) : Promise.resolve({ again: false })
+      committing = asking
+      // After a refusal the next call asks again: Redis may be back.
+      asking.catch(() => {
+        committing = undefined
+      })
+      return asking
+    }
     return { commit, end }
   }
 
@@ -65,6 +80,8 @@ export class Commits {
         count(run.refusal.outcome)
         throw run.refusal.reason
       }
+      if (run.ended) throw run.ended.reason
+      run.isWoken = false
       const result = await this.store.commit(run.batchId)
       if (result.state === 'go') {
         count(result.again ? 'again' : 'go')
@@ -111,6 +128,9 @@ class Runs extends Set<AnsweringRun> {
 
 class AnsweringRun {
   refusal: { outcome: Refused; reason: Superseded } | undefined
+  ended: { reason: unknown } | undefined
+  /** `wake` was called since this was set to false: a notice that comes while the store is asked is not missed. */
+  isWoken = false
   private readonly startedAtMs = performance.now()
   private waitingSinceMs: number | undefined
   private waking: (() => void) | undefined
@@ -140,8 +160,14 @@ class AnsweringRun {
     this.wake()
   }
 
+  end(reason: unknown): void {
+    this.ended = { reason }
+    this.wake()
+  }
+
   /** Resolves after that time, or when `wake` is called. */
   async waitForDue(waitMs: number): Promise<void> {
+    if (this.isWoken) return
     this.waitingSinceMs ??= performance.now()
     await new Promise<void>(resolve => {
       const timer = setTimeout(resolve, waitMs)
@@ -153,6 +179,7 @@ class AnsweringRun {
   }
 
   wake(): void {
+    this.isWoken = true
     this.waking?.()
   }
 }

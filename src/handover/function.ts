@@ -20,8 +20,10 @@ export type Handle = (batch: Batch, context: HandleContext) => unknown | Promise
 
 export interface CommittingContext extends HandleContext {
   /**
-   * Call it before the first thing that cannot be taken back. Waits for the due time.
-   * @throws {Superseded} if newer messages have withdrawn the batch: `signal` is aborted then, too
+   * Call it before the first thing that cannot be taken back. Waits for the due time. All calls of one run get the
+   * same answer.
+   * @throws {Superseded} if newer messages have withdrawn the batch: `signal` is aborted then, too. What `signal` was
+   *   aborted with, if the run was cut short
    */
   commit(): Promise<Committed>
 }
@@ -69,7 +71,7 @@ export function functionHandover({
       if (running.isCutBy === undefined) return { result: 'failed', counts: true, error: asError(error) }
     } finally {
       running.end()
-      answering.end()
+      answering.end(running.reason)
     }
     work.catch(error =>
       log.debug({ batchId: batch.batchId, err: error }, 'a handler ended after its signal was aborted'),
@@ -98,6 +100,7 @@ export function functionHandover({
  */
 class Running {
   isCutBy: 'timeout' | 'processor' | 'newer messages' | undefined
+  reason: unknown
   readonly cut: Promise<'cut'>
   private readonly own = new LazyAbort()
   private readonly timer: NodeJS.Timeout
@@ -135,6 +138,7 @@ class Running {
   private cutBy(what: NonNullable<Running['isCutBy']>, reason: unknown): void {
     if (this.isCutBy) return
     this.isCutBy = what
+    this.reason = reason
     this.own.abort(reason)
     this.resolve('cut')
   }

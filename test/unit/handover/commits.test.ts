@@ -1,10 +1,13 @@
-/** What is counted of commits and superseded runs: each once, whoever runs the work. */
+/** What a commit does in one run of the work, and what is counted of commits and superseded runs. */
 import { expect } from 'chai'
 import { Commits } from '../../../src/handover/commits.js'
-import type { RuleOptions } from '../../../src/rules.js'
+import { type RuleOptions, rulesFrom } from '../../../src/rules.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
+import type { CommitResult, SupersedeListener } from '../../../src/store/store.js'
+import { Superseded } from '../../../src/superseded.js'
 import { until } from '../../support/wait.js'
 
+const NEVER_MS = 60_000
 const CHAT = '79990000011@c.us'
 const EARLY = { answering: 'supersede', quietGapMs: 250, earlyStartMs: 20 } as const
 
@@ -50,13 +53,15 @@ describe('commits', () => {
     return { store, commits, counted, wastedMs, waitedMs, say, claim }
   }
 
-  it('count a commit as go with its wait, and as again the next time', async () => {
+  it('count a commit as go with its wait, and that of the next run as again', async () => {
     const { commits, counted, waitedMs, wastedMs, say, claim } = await counting()
     await say('m1')
-    const { commit, end } = commits.answering(await claim(), () => {})
-    await commit()
-    await commit()
-    end()
+    const batchId = await claim()
+    for (const _run of ['first', 'second']) {
+      const { commit, end } = commits.answering(batchId, () => {})
+      await commit()
+      end()
+    }
     expect(counted).to.deep.equal(['go', 'again'])
     expect(waitedMs[0]).to.be.above(50)
     expect(waitedMs[1]).to.be.below(50)
@@ -120,5 +125,84 @@ describe('commits', () => {
     const { commit } = commits.answering(await claim(), () => {})
     expect(await commit()).to.deep.equal({ again: false })
     expect(counted).to.deep.equal([])
+  })
+})
+
+describe('commits of one run', () => {
+  let listener: SupersedeListener
+  let questions: ((result: CommitResult) => void)[]
+  let commits: Commits
+
+  beforeEach(async () => {
+    questions = []
+    commits = new Commits({
+      rules: rulesFrom({ answering: 'supersede' }),
+      commit: () => new Promise(resolve => questions.push(resolve)),
+      followSuperseded: async given => {
+        listener = given
+        return async () => {}
+      },
+    })
+    await commits.start()
+  })
+
+  const run = (onSuperseded = (_: Superseded) => {}) => commits.answering('b1', onSuperseded)
+  const asked = (times: number) => until(() => questions.length === times, { what: `question ${times}` })
+  const errorOf = (promise: Promise<unknown>) => promise.then(() => undefined).catch((error: unknown) => error)
+
+  it('give all calls of one run the same answer, and ask the store once', async () => {
+    const answering = run()
+    const first = answering.commit()
+    const second = answering.commit()
+    questions[0]?.({ state: 'go' })
+    expect(await Promise.all([first, second])).to.deep.equal([{ again: false }, { again: false }])
+    expect(await answering.commit()).to.deep.equal({ again: false })
+    expect(questions).to.have.lengthOf(1)
+    answering.end()
+  })
+
+  it('ask again after a notice that came while the store was asked', async () => {
+    const answering = run()
+    const committed = answering.commit()
+    listener.moved({ conversationId: 'c1', batchId: 'b1', dueInMs: 0 })
+    questions[0]?.({ state: 'wait', waitMs: NEVER_MS })
+    await asked(2)
+    questions[1]?.({ state: 'go' })
+    expect(await committed).to.deep.equal({ again: false })
+    answering.end()
+  })
+
+  it('reject at once if the batch was superseded while the store was asked', async () => {
+    const reasons: Superseded[] = []
+    const answering = run(reason => reasons.push(reason))
+    const error = errorOf(answering.commit())
+    listener.superseded({ conversationId: 'c1', batchId: 'b1', by: 'b2' })
+    questions[0]?.({ state: 'wait', waitMs: NEVER_MS })
+    expect(await error).to.be.instanceOf(Superseded)
+    expect(reasons).to.deep.equal([await error])
+    answering.end()
+  })
+
+  it('reject a commit that still waits when its run ends, with the reason of the end', async () => {
+    const answering = run()
+    const error = errorOf(answering.commit())
+    questions[0]?.({ state: 'wait', waitMs: NEVER_MS })
+    await new Promise(setImmediate)
+    answering.end(new Error('the lease was lost'))
+    expect(await error).to.have.property('message', 'the lease was lost')
+    expect(questions).to.have.lengthOf(1)
+  })
+
+  it('end no process by a rejection that nobody awaits', async () => {
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    const answering = run()
+    answering.commit()
+    questions[0]?.({ state: 'superseded', by: 'b2' })
+    await new Promise(resolve => setTimeout(resolve, 5))
+    process.off('unhandledRejection', note)
+    expect(unhandled).to.deep.equal([])
+    answering.end()
   })
 })
