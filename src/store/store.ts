@@ -485,7 +485,8 @@ export interface Store {
   /**
    * Erases all that the store keeps of a conversation: messages, seen ids, claimed and dead batches, its hold, its
    * history. Erases the conversations of the person's other ids with it, and then the aliases. What was handed over is
-   * not the store's. If it rejects half-way, call it again.
+   * not the store's; but with `answering: 'supersede'` no answer to it is granted that is not committed, and its handler
+   * is notified. If it rejects half-way, call it again.
    */
   forget(conversationId: string): Promise<ForgetResult>
   /** Replaces the text of a message that is not claimed. Its place and its batch's due time stay. */
@@ -525,8 +526,8 @@ export interface Store {
   merge(from: string, into: string): Promise<MergeResult>
 
   /**
-   * The conversation of an account, or of none, in which a message with this id waits: a chat of two alone, among the
-   * 1,000 that are due last and the 1,000 that are held.
+   * The conversation of an account, or of none, in which a message with this id waits, or is in a batch that an edit
+   * supersedes: a chat of two alone, among the 1,000 that are due last and the 1,000 that are held.
    */
   findMessage(account: string | undefined, messageId: string): Promise<string | undefined>
   conversation(conversationId: string): Promise<ConversationState>

@@ -23,7 +23,7 @@ import {
   waiting,
 } from './state.js'
 import { type Deadlines, IDS_RECORDED, idsRecorded, within } from './structures.js'
-import { endSuperseded, moveDue, publishSuperseded, supersedable } from './superseding.js'
+import { endSuperseded, moveDue, publishSuperseded, recordSuperseded, supersedable } from './superseding.js'
 
 export function extend(state: State, conversationId: string, worthMs: number) {
   const now = state.now()
@@ -97,12 +97,13 @@ export function drop(state: State, conversationId: string): number {
   const batchId = header?.batchId ?? conversation.runs[0]?.batchId ?? old?.batchId ?? ''
   if (old) endSuperseded(state, conversation, old, now)
   const all = conversation.runs.flatMap(({ entries }) => entries)
-  const ids = idsRecorded(within(all, IDS_RECORDED, NAMED_BYTES))
+  const withdrawn = old?.batch.entries ?? []
+  const ids = idsRecorded([...withdrawn, ...within(all, IDS_RECORDED, NAMED_BYTES)])
   state.record('dropped', batchId, conversationId, now, { count, by: state.name, ids })
   conversation.runs = []
   delete conversation.header
   state.due.delete(conversationId)
-  if (old) publishSuperseded(state, conversation, old, now)
+  if (old) recordSuperseded(state, conversation, old, now)
   state.tidy(conversation)
   return count
 }
@@ -122,6 +123,7 @@ export function forget(state: State, conversationId: string): ForgetResult {
 }
 
 function forgetOne(state: State, conversationId: string): ForgetResult {
+  const now = state.now()
   const conversation = state.conversations.get(conversationId)
   const underWay = conversation?.heldBy
   const claimed = underWay === undefined ? undefined : state.claimedBatches.get(underWay)
@@ -132,10 +134,15 @@ function forgetOne(state: State, conversationId: string): ForgetResult {
   state.due.delete(conversationId)
   state.seen.forget(conversationId)
   if (underWay !== undefined) {
+    const isCommitted = (claimed ?? state.handedOver.get(underWay))?.isCommitted
     state.claimedBatches.delete(underWay)
     state.claimed.delete(underWay)
     state.handedOver.delete(underWay)
     state.answering.delete(underWay)
+    if (state.supersedes && !isCommitted) {
+      state.end(underWay, { state: 'superseded', atMs: now })
+      publishSuperseded(state, conversationId, underWay)
+    }
   }
   for (const [batchId] of dead) state.dead.delete(batchId)
   const historyEntries = state.log.forget(conversationId)

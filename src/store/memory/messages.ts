@@ -8,7 +8,7 @@ import { type Entry, ID_RECORDED, idsRecorded } from './structures.js'
 import {
   bytesOf,
   endSuperseded,
-  publishSuperseded,
+  recordSuperseded,
   reopen,
   type Supersedable,
   supersedableAlone,
@@ -136,7 +136,7 @@ class Appending {
     const count = open ? open.run.entries.length : waiting(conversation)
     if (!held) state.schedule(conversation.id, batchId, atMs, now)
     state.publishGrowth(conversation, batchId, count, held ? dueInMs : Math.max(atMs - now, 0))
-    if (this.superseded) publishSuperseded(state, conversation, this.superseded, now, open?.run.batchId ?? this.seedId)
+    if (this.superseded) recordSuperseded(state, conversation, this.superseded, now, open?.run.batchId ?? this.seedId)
     return { ...this.counts, batchId, dueInMs, listeners: state.processors.count }
   }
 
@@ -287,12 +287,13 @@ export function revoke(
   return 'revoked'
 }
 
-/** The conversation of an account in which a message waits, in a chat of two alone. */
+/** The conversation of an account in which a message waits or can be taken back, in a chat of two alone. */
 export function findMessage(state: State, account: string | undefined, messageId: string): string | undefined {
   for (const conversation of state.conversations.values()) {
     const { id } = conversation
     if (id.includes('@g.us') || parseConversationId(id).account !== account) continue
-    if (find(conversation.runs, messageId)) return id
+    const old = supersedableAlone(state, conversation)
+    if (find(conversation.runs, messageId) ?? (old && find([old.batch], messageId))) return id
   }
   return undefined
 }

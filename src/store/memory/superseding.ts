@@ -47,18 +47,20 @@ export function endSuperseded(
   state.end(batchId, { state: 'superseded', atMs: now, ...(by === undefined ? {} : { by }) })
 }
 
-export function publishSuperseded(
+export function recordSuperseded(
   state: State,
   { id: conversationId }: Conversation,
   { batchId, batch }: Supersedable,
   now: number,
   by?: string,
 ): void {
+  const count = batch.entries.length
+  state.record('superseded', batchId, conversationId, now, { count, ...(by === undefined ? {} : { by }) })
+  publishSuperseded(state, conversationId, batchId, by)
+}
+
+export function publishSuperseded(state: State, conversationId: string, batchId: string, by?: string): void {
   const named: { by?: string } = by === undefined ? {} : { by }
-  state.record('superseded', batchId, conversationId, now, {
-    count: batch.entries.length,
-    ...(by === undefined ? {} : { by }),
-  })
   state.superseded.publish(listener => listener.superseded({ conversationId, batchId, ...named }))
 }
 
@@ -90,7 +92,7 @@ export function reopen(state: State, conversation: Conversation, old: Supersedab
   state.schedule(conversation.id, batchId, state.headStartAtMs(conversation, now), now)
   const opened = { ids: idsRecorded(entries.slice(0, 1)), count: entries.length, supersedes: supersedes.join(' ') }
   state.record('opened', batchId, conversation.id, now, opened)
-  publishSuperseded(state, conversation, old, now, batchId)
+  recordSuperseded(state, conversation, old, now, batchId)
   state.publishGrowth(conversation, batchId, entries.length, Math.max(dueAtMs - now, 0))
 }
 

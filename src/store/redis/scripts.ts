@@ -221,7 +221,7 @@ export class Scripts {
   }
 
   forget(conversationId: string) {
-    return this.run<[messages: number, underWay: string]>('forget', [conversationId])
+    return this.run<[messages: number, underWay: string]>('forget', [conversationId, this.supersedes ? 1 : 0, this.db])
   }
 
   forgetDead(conversationId: string, cursor: string, lookedAt: number) {
@@ -306,6 +306,7 @@ export class Scripts {
       JSON.stringify(messageId),
       digestOf(messageId),
       CONVERSATIONS_SEARCHED,
+      this.supersedes ? 1 : 0,
     ])
   }
 

@@ -2,6 +2,7 @@
 import { expect } from 'chai'
 import type { RuleOptions } from '../../../src/rules.js'
 import type { ClaimedBatch, Store } from '../../../src/store/store.js'
+import { until } from '../wait.js'
 import type { Make, StoreUnderTest } from './checked.js'
 import { append, CHAT, claimOne, direct, idsOf, OTHER } from './messages.js'
 import { AT_GAP, EARLY, LONG, provisional } from './provisional.js'
@@ -107,6 +108,78 @@ export function supersedingStateTests(make: Make): void {
     })
   })
 
+  describe('a drop of a batch that can be superseded', () => {
+    it('records its messages with those that wait behind it', async () => {
+      const { store } = await early(LONG, 'm1', 'm2')
+      await direct(store, CHAT, 'd1')
+      expect(await store.drop(CHAT)).to.equal(3)
+      const dropped = (await store.history({ limit: 9 })).find(({ step }) => step === 'dropped')
+      expect(dropped?.detail).to.include({ count: '3', ids: '["m1","m2","d1"]' })
+    })
+
+    it('names its messages if nothing waits behind it', async () => {
+      const { store, first } = await early(LONG, 'm1', 'm2')
+      await store.ack([first.batchId])
+      expect(await store.drop(CHAT)).to.equal(2)
+      const dropped = (await store.history({ limit: 9 })).find(({ step }) => step === 'dropped')
+      expect(dropped).to.include({ batchId: first.batchId, conversationId: CHAT })
+      expect(dropped?.detail).to.include({ count: '2', ids: '["m1","m2"]' })
+    })
+  })
+
+  describe('findMessage', () => {
+    for (const state of ['claimed', 'handed over'] as const)
+      it(`finds a message in a batch that is ${state} and not committed`, async () => {
+        const { store, first } = await early(LONG, 'm1', 'm2')
+        if (state === 'handed over') await store.ack([first.batchId])
+        expect(await store.findMessage('shop', 'm1')).to.equal(CHAT)
+        expect(await store.findMessage('shop', 'm2')).to.equal(CHAT)
+        expect(await store.findMessage('shop', 'm3')).to.equal(undefined)
+        expect(await store.findMessage('another', 'm1')).to.equal(undefined)
+      })
+
+    it('does not find a message that an edit cannot change any more', async () => {
+      const { store, first } = await atGap()
+      await direct(store, CHAT, 'd1')
+      expect(await store.findMessage('shop', 'm1'), 'something waits behind it').to.equal(undefined)
+      expect(await store.findMessage('shop', 'd1')).to.equal(CHAT)
+      await store.answered(first.batchId, 'completed')
+      const committed = await atGap()
+      await committed.store.commit(committed.first.batchId)
+      expect(await committed.store.findMessage('shop', 'm1')).to.equal(undefined)
+    })
+  })
+
+  describe('a forget of a batch that is being answered', () => {
+    const RELEASED: [released: string, rules: RuleOptions][] = [
+      ['early', LONG],
+      ['as it is full', { ...LONG, maxMessages: 1 }],
+    ]
+    for (const [released, rules] of RELEASED)
+      it(`notifies its handler, and grants it no commit (released ${released})`, async () => {
+        const { store, first } = await early(rules)
+        await store.ack([first.batchId])
+        const news = await noticesOf(store, () => store.forget(CHAT))
+        expect(news).to.deep.equal([{ conversationId: CHAT, batchId: first.batchId }])
+        expect(await store.commit(first.batchId)).to.deep.equal({ state: 'superseded' })
+        expect(await store.answered(first.batchId, 'completed', CHAT)).to.deep.equal({ freed: false })
+        expect(await store.history({ conversationId: CHAT, limit: 9 })).to.deep.equal([])
+      })
+
+    it('notifies nobody of a committed batch, which nothing supersedes', async () => {
+      const { store, first } = await atGap()
+      await store.commit(first.batchId)
+      await append(store, OTHER, 'n1')
+      await store.flush(OTHER)
+      const other = await claimOne(store)
+      const news = await noticesOf(store, async () => {
+        await store.forget(CHAT)
+        await store.forget(OTHER)
+      })
+      expect(news).to.deep.equal([{ conversationId: OTHER, batchId: other.batchId }])
+    })
+  })
+
   /** Two conversations whose open batches each supersede another. */
   async function bothSuperseding(
     rules: RuleOptions = {},
@@ -118,6 +191,24 @@ export function supersedingStateTests(make: Make): void {
     await append(store, CHAT, 'm2')
     await append(store, OTHER, 'n2')
     return { store, pass, first, other, ...rest }
+  }
+}
+
+/** The batches that are published as superseded during `work`, which supersedes one at least. */
+async function noticesOf(store: Store, work: () => Promise<unknown>) {
+  const news: { conversationId: string; batchId: string; by?: string }[] = []
+  const stop = await store.followSuperseded({
+    superseded: ({ conversationId, batchId, by }) =>
+      news.push({ conversationId, batchId, ...(by === undefined ? {} : { by }) }),
+    moved: () => {},
+    missed: () => {},
+  })
+  try {
+    await work()
+    await until(() => news.length > 0, { what: 'a batch is published as superseded' })
+    return news
+  } finally {
+    await stop()
   }
 }
 

@@ -348,7 +348,7 @@ export function supersedeTests(make: Make): void {
       const { store, first } = await early()
       await store.ack([first.batchId])
       expect(await store.forget(CHAT)).to.include({ messages: 1, underWay: first.batchId })
-      expect(await store.commit(first.batchId)).to.deep.equal({ state: 'unknown' })
+      expect(await store.commit(first.batchId)).to.deep.equal({ state: 'superseded' })
     })
   })
 }

@@ -290,7 +290,7 @@ local function append(conversation, holder, direct, first, last)
     freed[conversation] = true
   end
   local batch_id, due_in = write_rest(conversation, plan, waiting)
-  if old then publish_superseded(conversation, old, old.by, db) end
+  if old then record_superseded(conversation, old, old.by, db) end
   return { #messages, duplicates, too_old, batch_id, due_in }
 end
 

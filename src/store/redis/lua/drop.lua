@@ -27,7 +27,11 @@ if old then
 end
 if count == 0 then return 0 end
 local ids, first_id = {}, nil
-for _, entry in ipairs(entries_within(P .. MESSAGES .. conversation, 0, IDS_RECORDED, NAMED_BYTES)) do
+for i, line in ipairs(old and read_lines(old) or {}) do
+  if i > IDS_RECORDED then break end
+  ids[i] = recorded_id(line, string.find(line, ' ', 1, true) + 1)
+end
+for _, entry in ipairs(entries_within(P .. MESSAGES .. conversation, 0, IDS_RECORDED - #ids, NAMED_BYTES)) do
   local _, _, _, json_begins = string.match(entry, ENTRY)
   -- Another program's entry names a batch of its own kind, or none.
   first_id = first_id or string.match(entry, '^%S*')
@@ -38,5 +42,5 @@ record('dropped', batch_id or first_id or old.id, conversation,
   'count', count, 'by', by, 'ids', '[' .. table.concat(ids, ',') .. ']')
 call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation)
 call('ZREM', P .. DUE, conversation)
-if old then publish_superseded(conversation, old, '', ARGV[4]) end
+if old then record_superseded(conversation, old, '', ARGV[4]) end
 return count

@@ -1,25 +1,29 @@
 #!lua flags=allow-oom
 --[[
 Erases what is kept under the name of a conversation, and its batch that is claimed or being answered. Later calls for
-that batch, by its processor, find nothing.
+that batch, by its processor, find nothing. If it is not committed, its handler is notified, and no commit is granted.
 
 KEYS  1 the prefix
-ARGV  1 conversation
+ARGV  1 conversation  2 '1' if an answer that is not committed may be superseded  3 database number
 Returns { messages erased, the claimed or handed-over batch or '' }
 --]]
 --- include "names"
 --- include "check-types"
+--- include "supersede"
 local conversation = ARGV[1]
 
 local count = call('LLEN', P .. MESSAGES .. conversation)
 local holder = call('GET', P .. HOLD .. conversation)
-local claimed = holder and call('HGET', P .. CLAIMED_BATCH .. holder, 'count')
+local function read(name)
+  return holder and call('HMGET', P .. name .. holder, 'count', 'committedAtMs') or {}
+end
+local claimed = read(CLAIMED_BATCH)
 -- Also the keys from which forget-history.lua and forget-dead.lua erase, and those that UNLINK would erase whatever
 -- their type.
 check_types(DUE, CLAIMED, ANSWERING, HISTORY, DEAD)
 check_type('HLEN', HEADER .. conversation)
 check_type('ZCARD', SEEN .. conversation)
-local kept = holder and call('HGET', P .. HANDED_OVER .. holder, 'count')
+local handed_over = read(HANDED_OVER)
 
 call('ZREM', P .. DUE, conversation)
 call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation,
@@ -29,4 +33,8 @@ if holder then
   call('ZREM', P .. ANSWERING, holder)
   call('UNLINK', P .. CLAIMED_BATCH .. holder, P .. HANDED_OVER .. holder)
 end
-return { count + (claimed or kept or 0), holder or '' }
+if ARGV[2] == '1' and holder and not claimed[2] and not handed_over[2] then
+  keep_end(holder, '')
+  publish_superseded(conversation, holder, '', ARGV[3])
+end
+return { count + (claimed[1] or handed_over[1] or 0), holder or '' }

@@ -22,6 +22,20 @@ local function find_entry(conversation, id)
   return nil
 end
 
+-- The JSON of a message in a batch that can be superseded, or nil; searched as `find_entry` searches. Only reads.
+local function find_line(old, id)
+  local start, bytes = '[' .. id .. ',', 0
+  for back = 0, SEARCHED - 1 do
+    local line = old.lines[#old.lines - back]
+    if not line then return nil end
+    local json_begins = string.find(line, ' ', 1, true) + 1
+    bytes = bytes + #line - json_begins + 1
+    if bytes > SEARCHED_BYTES then return nil end
+    if string.sub(line, json_begins, json_begins + #start - 1) == start then return string.sub(line, json_begins) end
+  end
+  return nil
+end
+
 -- The bytes of JSON in the batch of a found message, or a number above `most` if there are more. Only reads, and no
 -- more than `most` bytes and one entry.
 local function run_bytes(conversation, found, most)

@@ -6,20 +6,6 @@
 -- For a correction of a message whose batch holds its conversation: the batch is superseded by an open one with the
 -- same messages.
 
--- The JSON of a message in a batch that can be superseded, or nil; searched as `find_entry` searches. Only reads.
-local function find_line(old, id)
-  local start, bytes = '[' .. id .. ',', 0
-  for back = 0, SEARCHED - 1 do
-    local line = old.lines[#old.lines - back]
-    if not line then return nil end
-    local json_begins = string.find(line, ' ', 1, true) + 1
-    bytes = bytes + #line - json_begins + 1
-    if bytes > SEARCHED_BYTES then return nil end
-    if string.sub(line, json_begins, json_begins + #start - 1) == start then return string.sub(line, json_begins) end
-  end
-  return nil
-end
-
 -- Puts its messages back into the list as the open batch `batch_id`, which is due when the old one was.
 local function reopen(conversation, old, batch_id, max_wait, ttl, early, now, db)
   local entries = {}
@@ -35,6 +21,6 @@ local function reopen(conversation, old, batch_id, max_wait, ttl, early, now, db
   local _, _, _, json = read_entry(entries[1])
   record('opened', batch_id, conversation,
     'ids', '[' .. recorded_id(json, 1) .. ']', 'count', #entries, 'supersedes', old.superseded)
-  publish_superseded(conversation, old, batch_id, db)
+  record_superseded(conversation, old, batch_id, db)
   notify_updated(conversation, batch_id, { count = #entries, due_in = math.max(old.due_at - now, 0) }, db)
 end

@@ -25,18 +25,27 @@ local function supersedable(holder)
   return nil
 end
 
--- The same with its messages, as `lines` of `<receivedAtMs> <json>`, and their `bytes`. Nil also if messages wait
--- behind it: what comes back must not overtake them. Only reads.
-local function read_superseded(conversation, holder)
-  local old = supersedable(holder)
-  if not old or call('LLEN', P .. MESSAGES .. conversation) > 0 then return nil end
+-- Reads its messages, as lines of `<receivedAtMs> <json>`, and the bytes of their JSON.
+local function read_lines(old)
   local lines, bytes = {}, 0
   for line in string.gmatch(call('HGET', old.key, 'messages') or '', '[^\n]+') do
     lines[#lines + 1] = line
     bytes = bytes + #line - string.find(line, ' ', 1, true)
   end
-  old.lines, old.bytes = lines, bytes
-  return #lines > 0 and old or nil
+  return lines, bytes
+end
+
+-- The same batch with its `lines` and `bytes`. Nil also if messages wait behind it: what comes back must not overtake
+-- them. Only reads.
+local function read_superseded(conversation, holder)
+  local old = supersedable(holder)
+  if not old or call('LLEN', P .. MESSAGES .. conversation) > 0 then return nil end
+  old.lines, old.bytes = read_lines(old)
+  return #old.lines > 0 and old or nil
+end
+
+local function keep_end(batch_id, by)
+  call('SET', P .. ENDED .. batch_id, 'superseded ' .. by, 'PX', ENDED_KEPT_MS)
 end
 
 -- Ends the lease or the hold of a superseded batch. To be called when its messages are in the list. `by`: the batch
@@ -45,13 +54,17 @@ local function end_superseded(conversation, old, by)
   call('DEL', old.key, P .. HOLD .. conversation)
   call('ZREM', P .. CLAIMED, old.id)
   call('ZREM', P .. ANSWERING, old.id)
-  call('SET', P .. ENDED .. old.id, 'superseded ' .. by, 'PX', ENDED_KEPT_MS)
+  keep_end(old.id, by)
 end
 
--- Without a check for subscribers: the handler of the batch may listen through a replica.
-local function publish_superseded(conversation, old, by, db)
+-- Without a check for subscribers: the handler of the batch may subscribe at a replica.
+local function publish_superseded(conversation, batch_id, by, db)
+  publish(BATCH_SUPERSEDED, conversation, batch_id, by == '' and '' or ',"by":"' .. by .. '"', ',"db":', db)
+end
+
+local function record_superseded(conversation, old, by, db)
   record('superseded', old.id, conversation, 'count', old.count, unpack(by == '' and {} or { 'by', by }))
-  publish(BATCH_SUPERSEDED, conversation, old.id, by == '' and '' or ',"by":"' .. by .. '"', ',"db":', db)
+  publish_superseded(conversation, old.id, by, db)
 end
 
 -- The due time of the batch that holds its conversation has moved: its handler may wait for it.
