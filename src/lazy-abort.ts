@@ -4,13 +4,13 @@
  */
 export class LazyAbort {
   private controller: AbortController | undefined
-  private reason: unknown
+  private given: unknown
   private aborted = false
 
   get signal(): AbortSignal {
     if (!this.controller) {
       this.controller = new AbortController()
-      if (this.aborted) this.controller.abort(this.reason)
+      if (this.aborted) this.controller.abort(this.given)
     }
     return this.controller.signal
   }
@@ -19,11 +19,16 @@ export class LazyAbort {
     return this.aborted
   }
 
+  /** Why it was aborted. */
+  get reason(): unknown {
+    return this.given
+  }
+
   /** The first reason counts. */
   abort(reason: unknown): void {
     if (this.aborted) return
     this.aborted = true
-    this.reason = reason
+    this.given = reason
     this.controller?.abort(reason)
   }
 }

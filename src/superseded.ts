@@ -11,3 +11,6 @@ export class Superseded extends Error {
     super(`batch ${batchId} was superseded${by === undefined ? '' : ` by batch ${by}`}: do not send its answer`)
   }
 }
+
+/** By name: the reason may come from the CommonJS build and this file from the ESM one, whose classes differ. */
+export const isSuperseded = (reason: unknown): boolean => reason instanceof Error && reason.name === 'Superseded'

@@ -11,6 +11,7 @@ import { MARK_HEADER } from '../presence/presence.js'
 import { Receiver, type ReceiverOptions } from '../webhook/receive.js'
 import { batchRoutes } from './batches.js'
 import { boardRoutes } from './board.js'
+import { CommitWaits } from './commit-waits.js'
 import { conversationRoutes } from './conversations.js'
 import { type DashboardOptions, dashboardRoutes } from './dashboard.js'
 import { eventRoutes } from './events.js'
@@ -59,6 +60,8 @@ export interface AppOptions
   isExposed?: boolean
   /** Default yes; no: neither the page nor any route shows what people wrote. */
   showTexts?: boolean
+  /** The requests that wait for a commit; given by the caller that ends them before it stops the server. */
+  commits?: CommitWaits
   /** The page, its events and the queue's board; without it these routes do not exist. */
   dashboard?: DashboardOptions
   /** Called after each append that no processor was notified of. */
@@ -86,7 +89,8 @@ export function createApp(options: AppOptions): RequestListener {
 
   const router = new Router()
   conversationRoutes(router, { batcher, token, showTexts, readBody, metrics, afterAppend })
-  batchRoutes(router, { batcher, token, showTexts, readBody })
+  const commits = options.commits ?? new CommitWaits(batcher)
+  batchRoutes(router, { batcher, commits, token, showTexts, readBody })
   const ready = async () => {
     await batcher.ready()
     await readiness()

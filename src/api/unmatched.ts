@@ -67,6 +67,7 @@ const MEANT: [pattern: RegExp, route: string][] = [
   [/page|dash|index|ui/i, 'GET /'],
   [/queue|board/i, 'GET /queues'],
   [/event|stream|live(?!z)|watch/i, 'GET /events'],
+  [/commit/i, 'POST /batches/:batchId/commit'],
   [/batch|answer/i, 'POST /batches/:batchId/answered'],
   [/ready|health/i, 'GET /readyz'],
   [/live|ping/i, 'GET /livez'],

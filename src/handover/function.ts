@@ -5,7 +5,8 @@
 import type { Batch } from '../batch.js'
 import { LazyAbort } from '../lazy-abort.js'
 import { type Logger, silent } from '../logger.js'
-import type { Commits, Committed } from './commits.js'
+import { isSuperseded } from '../superseded.js'
+import type { Committed } from './commits.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
 
 export interface HandleContext {
@@ -37,8 +38,6 @@ export interface FunctionHandoverOptions {
   concurrency?: number
   /** After this time a call's signal is aborted, and its conversation continues without it. */
   answerTimeoutMs: number
-  /** Grants the commits. */
-  commits: Commits
 }
 
 const CONCURRENCY = 16
@@ -47,21 +46,19 @@ export function functionHandover({
   handle,
   concurrency = CONCURRENCY,
   answerTimeoutMs,
-  commits,
 }: FunctionHandoverOptions): Handover {
   if (typeof handle !== 'function') throw new TypeError('handle is not a function: give one that takes a batch')
   let log = silent
 
-  const call = async ({ batch, attempt, signal }: HandoverItem): Promise<HandoverOutcome> => {
+  const call = async ({ batch, attempt, signal, commit }: HandoverItem): Promise<HandoverOutcome> => {
     const running = new Running(signal, answerTimeoutMs)
-    const answering = commits.answering(batch.batchId, reason => running.supersede(reason))
     const context = {
       get signal() {
         return running.signal
       },
       attempt,
       log,
-      commit: () => answering.commit(),
+      commit,
     }
     const work = (async () => handle(batch, context))()
     try {
@@ -71,7 +68,6 @@ export function functionHandover({
       if (running.isCutBy === undefined) return { result: 'failed', counts: true, error: asError(error) }
     } finally {
       running.end()
-      answering.end(running.reason)
     }
     work.catch(error =>
       log.debug({ batchId: batch.batchId, err: error }, 'a handler ended after its signal was aborted'),
@@ -87,20 +83,18 @@ export function functionHandover({
     concurrency,
     async start(context) {
       log = context.log
-      await commits.start()
     },
     handOver: items => Promise.all(items.map(call)),
-    stop: () => commits.stop(),
+    async stop() {},
   }
 }
 
 /**
- * One call while it runs. The answer timeout or the processor (a lost lease, a stop) may cut it short. A handler that
- * ignores its signal runs on, but its conversation does not wait for it.
+ * One call while it runs. The answer timeout, newer messages or the processor (a lost lease, a stop) may cut it short. A
+ * handler that ignores its signal runs on, but its conversation does not wait for it.
  */
 class Running {
   isCutBy: 'timeout' | 'processor' | 'newer messages' | undefined
-  reason: unknown
   readonly cut: Promise<'cut'>
   private readonly own = new LazyAbort()
   private readonly timer: NodeJS.Timeout
@@ -128,17 +122,14 @@ class Running {
     this.outer.removeEventListener('abort', this.onOuter)
   }
 
-  /** The handler's signal is aborted. What it does afterwards is no failed attempt. */
-  supersede(reason: Error): void {
-    this.cutBy('newer messages', reason)
+  private readonly onOuter = () => {
+    const { reason } = this.outer
+    this.cutBy(isSuperseded(reason) ? 'newer messages' : 'processor', reason)
   }
-
-  private readonly onOuter = () => this.cutBy('processor', this.outer.reason)
 
   private cutBy(what: NonNullable<Running['isCutBy']>, reason: unknown): void {
     if (this.isCutBy) return
     this.isCutBy = what
-    this.reason = reason
     this.own.abort(reason)
     this.resolve('cut')
   }

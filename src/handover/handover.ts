@@ -10,6 +10,7 @@ import type { Batch } from '../batch.js'
 import type { Logger } from '../logger.js'
 import type { RedisSource } from '../store/redis/connection.js'
 import type { AnswerOutcome } from '../store/store.js'
+import type { Committed } from './commits.js'
 
 export type HandoverOutcome =
   | { result: 'taken' }
@@ -21,8 +22,16 @@ export type HandoverOutcome =
 export interface HandoverItem {
   batch: Batch
   attempt: number
-  /** Aborted when the lease is lost, the answer timeout has passed, or the processor's stop ran out of time. */
+  /**
+   * Aborted when the lease is lost, newer messages supersede the batch (the reason is a `Superseded`), or the
+   * processor's stop ran out of time.
+   */
   signal: AbortSignal
+  /**
+   * Waits for the due time; from then on nothing supersedes the batch.
+   * @throws {Superseded} if newer messages were faster: `signal` is aborted then, too
+   */
+  commit(): Promise<Committed>
 }
 
 /** The state of a batch that a receiver has taken. */

@@ -1,13 +1,16 @@
 /**
  * The handover to a URL. The batch is POSTed as JSON; with a secret it is signed as Standard Webhooks specify
  * (https://www.standardwebhooks.com). 200 and 204: answered. 202: taken, and answered by
- * `POST /batches/:batchId/answered`. Any other status, or none, is a failed attempt.
+ * `POST /batches/:batchId/answered`. Any other status, or none, is a failed attempt. A request that waits for its
+ * response is aborted when newer messages supersede its batch; a receiver that has answered 202 learns that from
+ * `POST /batches/:batchId/commit`.
  *
  * An error is kept in the history, the dead batch and the log. So it has the status or the error's code, and nothing
  * that the receiver wrote: its body may quote the batch. The log has the body and the error's message at debug.
  */
 import { Webhook } from 'standardwebhooks'
 import { type Logger, silent } from '../logger.js'
+import { isSuperseded } from '../superseded.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
 
 export interface HttpHandoverOptions {
@@ -68,6 +71,7 @@ export function http({
         log.debug({ batchId: batch.batchId, ...fields }, message),
       )
     } catch (error) {
+      if (isSuperseded(signal.reason)) return { result: 'superseded' }
       if (signal.aborted || stopping.signal.aborted)
         return failed(
           `${where}: given up, ${messageOf(signal.aborted ? signal.reason : stopping.signal.reason)}`,

@@ -1,9 +1,13 @@
 /**
- * From claim to settlement: claimed batches go to the handover, and each ends as acknowledged (`ack`), answered or
- * refused (`nack`). A batch keeps its lease until the store has noted which. While the store is away the call is
- * repeated, so that an outage neither loses an acknowledgement nor costs an attempt.
+ * From claim to settlement: claimed batches go to the handover, and each ends as acknowledged (`ack`), answered,
+ * refused (`nack`) or superseded. A batch keeps its lease until the store has noted which. While the store is away the
+ * call is repeated, so that an outage neither loses an acknowledgement nor costs an attempt.
+ *
+ * A batch that newer messages supersede meanwhile has its signal aborted, whatever the handover is. However the handover
+ * ends then, nothing is left to settle: the batch's messages are in another one.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Answering, Commits } from '../handover/commits.js'
 import type { Handover, HandoverItem, HandoverOutcome } from '../handover/handover.js'
 import { keptError } from '../handover/kept-error.js'
 import type { Logger } from '../logger.js'
@@ -19,12 +23,15 @@ import type { Held, Leases } from './leases.js'
 const SETTLE_AGAIN_MS = 250
 const FIRST_RETRY_MS = 1000
 const LONGEST_RETRY_MS = 60_000
+const NO_OUTCOME = 'the handover reported no outcome for it'
+const SUPERSEDED: HandoverOutcome = { result: 'superseded' }
 
 export interface HandingOverParts {
   store: Store
   handover: Handover
   leases: Leases
   answers: Answers
+  commits: Pick<Commits, 'answering'>
   gate: Gate
   timer: DueTimer
   log: Logger
@@ -33,6 +40,7 @@ export interface HandingOverParts {
 
 interface Claimed extends ClaimedBatch {
   held: Held
+  answering: Answering
 }
 
 export class HandingOver {
@@ -45,8 +53,12 @@ export class HandingOver {
    * @param claimedAtMs by `performance.now()`, before the claim was sent
    */
   async handOver(batches: ClaimedBatch[], claimedAtMs: number): Promise<void> {
-    const { leases, handover } = this.parts
-    const claimed = batches.map(batch => ({ ...batch, held: leases.hold(batch, claimedAtMs) }))
+    const { leases, handover, commits } = this.parts
+    const claimed = batches.map(batch => {
+      const held = leases.hold(batch, claimedAtMs)
+      const answering = commits.answering(batch.batchId, reason => held.supersede(reason))
+      return { ...batch, held, answering }
+    })
     const calls: Claimed[][] = []
     for (let i = 0; i < claimed.length; i += handover.batchesPerCall)
       calls.push(claimed.slice(i, i + handover.batchesPerCall))
@@ -61,27 +73,26 @@ export class HandingOver {
   private async call(claimed: Claimed[]): Promise<void> {
     const { answers, gate } = this.parts
     for (const { batchId, batch } of claimed) answers.remember(batchId, batch.conversationId)
-    const outcomes = await this.outcomesOf(claimed)
     const taken: Claimed[] = []
     const others: Promise<void>[] = []
-    claimed.forEach((batch, i) => {
-      const outcome = outcomes[i] ?? failed('the handover reported no outcome for it', true)
+    for (const { batch, outcome } of await this.outcomesOf(claimed)) {
       if (outcome.result === 'taken') taken.push(batch)
       else if (outcome.result === 'answered') others.push(this.answered(batch, outcome))
       else if (outcome.result === 'superseded') this.superseded(batch)
       else others.push(this.failed(batch, outcome))
-    })
+    }
     if (taken.length > 0) await this.acknowledge(taken)
     await Promise.all(others)
     if (taken.length > 0) gate.resume()
     gate.roomMade()
   }
 
-  private async outcomesOf(claimed: Claimed[]): Promise<HandoverOutcome[]> {
+  private async outcomesOf(claimed: Claimed[]): Promise<{ batch: Claimed; outcome: HandoverOutcome }[]> {
     const { handover, observer } = this.parts
-    const items: HandoverItem[] = claimed.map(({ batch, attempt, held }) => ({
+    const items: HandoverItem[] = claimed.map(({ batch, attempt, held, answering }) => ({
       batch,
       attempt,
+      commit: () => answering.commit(),
       get signal() {
         return held.signal
       },
@@ -93,10 +104,13 @@ export class HandingOver {
     } catch (error) {
       outcomes = items.map(() => failed(error, false))
     }
+    for (const { answering, held } of claimed) answering.end(held.reason)
     const durationMs = performance.now() - startedAtMs
-    for (const i of items.keys())
-      observer.handedOver?.({ kind: handover.kind, result: outcomes[i]?.result ?? 'failed', durationMs })
-    return outcomes
+    return claimed.map((batch, i) => {
+      const outcome = batch.held.isSuperseded ? SUPERSEDED : (outcomes[i] ?? failed(NO_OUTCOME, true))
+      observer.handedOver?.({ kind: handover.kind, result: outcome.result, durationMs })
+      return { batch, outcome }
+    })
   }
 
   private async acknowledge(taken: Claimed[]): Promise<void> {
@@ -112,7 +126,8 @@ export class HandingOver {
     this.parts.gate.resume()
   }
 
-  private superseded({ batchId }: Claimed): void {
+  private superseded({ batchId, batch: { conversationId } }: Claimed): void {
+    this.parts.log.info({ batchId, conversationId }, 'superseded by newer messages')
     this.parts.answers.forget(batchId)
     this.parts.leases.release(batchId)
     this.parts.gate.resume()

@@ -7,6 +7,7 @@ import { LazyAbort } from '../lazy-abort.js'
 import type { Logger } from '../logger.js'
 import type { ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
+import type { Superseded } from '../superseded.js'
 
 /** Leases are renewed this many times in their length, so that no lease is lost by one or two failures. */
 const RENEWALS_A_LEASE = 3
@@ -14,6 +15,8 @@ const RENEWALS_A_LEASE = 3
 /** A claimed batch while its lease is this process's. */
 export class Held extends LazyAbort {
   isSettling = false
+  /** Newer messages have withdrawn the batch: it has no lease any more, and nothing is left to settle. */
+  isSuperseded = false
 
   /** @param endsAtMs by this process's monotonic clock */
   constructor(
@@ -21,6 +24,11 @@ export class Held extends LazyAbort {
     public endsAtMs: number,
   ) {
     super()
+  }
+
+  supersede(reason: Superseded): void {
+    this.isSuperseded = true
+    this.abort(reason)
   }
 }
 

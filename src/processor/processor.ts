@@ -4,8 +4,8 @@
  *     timer, nudges ─► gate ─► claims ─► handing over ─► settled (acknowledged, answered, or refused)
  *                                           └► answers ─► timer: the conversation's next batch
  *
- *     start    open the store, start the handover, check the answers under way, switch expiry events on, start the
- *              timer, listen for nudges
+ *     start    open the store, subscribe to what is superseded, start the handover, check the answers under way, switch
+ *              expiry events on, start the timer, listen for nudges
  *     stop     stop claiming, drain, leave the answers to others, give back what is left, close
  */
 import { randomBytes } from 'node:crypto'
@@ -60,6 +60,7 @@ export class Processor {
   private readonly answers: Answers
   private readonly handingOver: HandingOver
   private readonly claims: Claims
+  private readonly commits: Commits
   /** In the order of opening. */
   private readonly closers: (() => unknown)[] = []
   private opened: Promise<StoreIdentity> | undefined
@@ -84,10 +85,12 @@ export class Processor {
     const leases = new Leases(store, log)
     const gate = new Gate(handover, leases, timer)
     const answers = new Answers({ store, handover, timer, log, observer })
-    const handingOver = new HandingOver({ store, handover, leases, answers, gate, timer, log, observer })
+    const commits = new Commits(store, observer)
+    const handingOver = new HandingOver({ store, handover, leases, answers, commits, gate, timer, log, observer })
     const claims = new Claims({ store, owner, gate, timer, leases, handingOver, answers, log, observer })
     this.leases = leases
     this.answers = answers
+    this.commits = commits
     this.handingOver = handingOver
     this.claims = claims
   }
@@ -163,6 +166,8 @@ export class Processor {
 
   private async openAll(): Promise<StoreIdentity> {
     const identity = await this.store.open()
+    this.closers.push(() => this.commits.stop())
+    await this.commits.start()
     this.closers.push(() => this.handover.stop())
     await this.handover.start(
       { log: this.log, connectionName: this.name, ...(this.redis === undefined ? {} : { redis: this.redis }) },
@@ -257,11 +262,10 @@ export class Processor {
 
 const leftUntil = (deadlineMs: number) => deadlineMs - performance.now()
 
-function handoverFrom({ handover, handle, concurrency, observer }: ProcessorOptions, store: Store): Handover {
+function handoverFrom({ handover, handle, concurrency }: ProcessorOptions, store: Store): Handover {
   if (handover && handle) throw new TypeError('handover and handle are both given: one of them is where batches go')
   if (handover) return handover
   if (!handle) throw new TypeError('handover or handle is missing: say where batches go')
   const { answerTimeoutMs } = store.rules
-  const commits = new Commits(store, observer)
-  return functionHandover({ handle, answerTimeoutMs, commits, ...(concurrency === undefined ? {} : { concurrency }) })
+  return functionHandover({ handle, answerTimeoutMs, ...(concurrency === undefined ? {} : { concurrency }) })
 }

@@ -472,7 +472,8 @@ export interface Store {
   answered(batchId: string, outcome: AnswerOutcome, conversationId?: string, lease?: number): Promise<AnsweredResult>
   /**
    * Asks before an answer is sent: see `CommitResult`. A batch that is granted stays committed through a nack, the end
-   * of its lease, its death and its redrive.
+   * of its lease, its death and its redrive. With `answering: 'queue'` a batch that is being answered is always granted;
+   * in concurrent order, where batches that were handed over are not remembered, every batch is.
    */
   commit(batchId: string): Promise<CommitResult>
   /**

@@ -28,6 +28,7 @@ const itemOf = (batchId: string, attempt = 1) => ({
   batch: batchOf(batchId),
   attempt,
   signal: new AbortController().signal,
+  commit: async () => ({ again: false }),
 })
 
 type Processor = (job: { id?: string | undefined; data: unknown; attemptsMade: number }) => Promise<unknown>

@@ -70,7 +70,9 @@ describe('workers that die', function () {
       await worker.start()
       return got
     }
-    const outcomes = await handover.handOver([{ batch, attempt: 1, signal: new AbortController().signal }])
+    const outcomes = await handover.handOver([
+      { batch, attempt: 1, signal: new AbortController().signal, commit: async () => ({ again: false }) },
+    ])
     expect(outcomes).to.deep.equal([{ result: 'taken' }])
     return { answers, mortal, able }
   }

@@ -21,7 +21,12 @@ const batchOf = (batchId: string) =>
     releasedBy: 'gap',
   })
 
-const itemOf = (batchId: string) => ({ batch: batchOf(batchId), attempt: 1, signal: new AbortController().signal })
+const itemOf = (batchId: string) => ({
+  batch: batchOf(batchId),
+  attempt: 1,
+  signal: new AbortController().signal,
+  commit: async () => ({ again: false }),
+})
 
 describe('worker', () => {
   const releases: (() => Promise<unknown>)[] = []

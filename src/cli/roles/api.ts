@@ -1,5 +1,6 @@
 /** The API as a process: it takes messages, and serves conversations, the page and metrics. */
 import { createApp } from '../../api/app.js'
+import { CommitWaits } from '../../api/commit-waits.js'
 import { Batcher } from '../../batcher.js'
 import { listen } from '../../http/listen.js'
 import { loadDefault } from '../../load-default.js'
@@ -37,8 +38,10 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
   const onNoProcessor = await directPath(context, batcher)
   const dashboard = await dashboardFor(context, batcher)
   const madeToken = remakeToken && { generation: await batcher.store.sessions.generation(), remake: remakeToken }
+  const commits = new CommitWaits(batcher)
   const app = createApp({
     dashboard,
+    commits,
     batcher,
     log,
     providers: config.providers,
@@ -60,7 +63,8 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
   })
   const server = await listen(app, config.api)
   await lifecycle.add('the API', timeoutMs => server.close(timeoutMs))
-  // Stopped first: open streams would delay the server's stop.
+  // Ended first, as the readers: open streams and requests that wait would delay the server's stop.
+  await lifecycle.add('the requests that wait for a commit', () => commits.close())
   await lifecycle.add('the readers of /events', () => dashboard.live.close())
   logStart(log, 'api', identity)
   log.info({ url: server.url }, `api listens on ${server.url}`)

@@ -159,6 +159,7 @@ export class MemoryStore implements Store {
   }
 
   async commit(batchId: string): Promise<CommitResult> {
+    if (this.rules.order === 'concurrent') return { state: 'go' }
     return commit(this.state, batchId)
   }
 

@@ -229,6 +229,7 @@ export class RedisStore implements Store {
   }
 
   async commit(batchId: string): Promise<CommitResult> {
+    if (this.rules.order === 'concurrent') return { state: 'go' }
     return commitResult(await this.link.write(() => this.scripts.commit(batchId), { batchId }))
   }
 

@@ -85,6 +85,7 @@ describe('methods', () => {
       ['/conversations/a', 'DELETE, GET, HEAD'],
       ['/conversations/a/history', 'GET, HEAD'],
       ['/conversations/a/messages', 'POST'],
+      ['/batches/b/commit', 'POST'],
       ['/batches/b/answered', 'POST'],
       ['/dead', 'GET, HEAD'],
       ['/dead/b/redrive', 'POST'],

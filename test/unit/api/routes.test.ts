@@ -115,6 +115,7 @@ describe('API: access', () => {
     ['POST', '/conversations/a/flush'],
     ['POST', '/conversations/a/typing'],
     ['DELETE', '/conversations/a'],
+    ['POST', '/batches/b/commit'],
     ['POST', '/batches/b/answered'],
     ['GET', '/dead'],
     ['POST', '/dead/b/redrive'],

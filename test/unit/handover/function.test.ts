@@ -1,8 +1,6 @@
 import { expect } from 'chai'
 import { composeBatch } from '../../../src/batch.js'
-import { Commits } from '../../../src/handover/commits.js'
 import { functionHandover, type Handle } from '../../../src/handover/function.js'
-import { MemoryStore } from '../../../src/store/memory/store.js'
 
 const BATCH = composeBatch({
   batchId: 'b1',
@@ -20,11 +18,10 @@ const untilAborted = (signal: AbortSignal) =>
 
 describe('handover to a function', () => {
   async function outcomeOf(handle: Handle, { answerTimeoutMs = 10_000, signal = new AbortController().signal } = {}) {
-    const [outcome] = await functionHandover({
-      handle,
-      answerTimeoutMs,
-      commits: new Commits(new MemoryStore()),
-    }).handOver([{ batch: BATCH, attempt: 2, signal }])
+    const commit = async () => ({ again: false })
+    const [outcome] = await functionHandover({ handle, answerTimeoutMs }).handOver([
+      { batch: BATCH, attempt: 2, signal, commit },
+    ])
     return outcome
   }
 

@@ -5,6 +5,7 @@ import type { Batch } from '../../../src/batch.js'
 import type { HandoverOutcome } from '../../../src/handover/handover.js'
 import { type HttpHandoverOptions, http } from '../../../src/handover/http.js'
 import { type Logger, silent } from '../../../src/logger.js'
+import { Superseded } from '../../../src/superseded.js'
 import { freePort } from '../../support/redis.js'
 import { until } from '../../support/wait.js'
 
@@ -25,6 +26,8 @@ const BATCH: Batch = {
   releasedAtMs: 3,
   releasedBy: 'gap',
 }
+
+const commit = async () => ({ again: false })
 
 interface Received {
   headers: Record<string, string>
@@ -62,7 +65,7 @@ describe('handover to a URL', () => {
   async function handedOver(options: HttpHandoverOptions, signal = new AbortController().signal, log: Logger = silent) {
     const handover = http(options)
     await handover.start({ log, connectionName: 'test' }, { onAnswered() {}, onResumed() {} })
-    const [outcome] = await handover.handOver([{ batch: BATCH, attempt: 1, signal }])
+    const [outcome] = await handover.handOver([{ batch: BATCH, attempt: 1, signal, commit }])
     await handover.stop()
     if (!outcome) throw new Error('no outcome')
     return outcome
@@ -214,10 +217,26 @@ describe('handover to a URL', () => {
     expect(errorOf(ended)).to.match(/the lease was lost/)
   })
 
+  it('newer messages end the POST and close its connection, and that is no failure', async () => {
+    let closed = false
+    const { url, received } = await receiver((response, request) => {
+      request.socket.once('close', () => {
+        closed = true
+      })
+      response.writeHead(200).write('begun')
+    })
+    const controller = new AbortController()
+    const outcome = handedOver({ url }, controller.signal)
+    await until(() => received.length === 1)
+    controller.abort(new Superseded('b1', 'b2'))
+    expect(await outcome).to.deep.equal({ result: 'superseded' })
+    await until(() => closed)
+  })
+
   it('a stop ends POSTs under way, and costs no attempt', async () => {
     const { url, received } = await receiver(() => {})
     const handover = http({ url })
-    const outcomes = handover.handOver([{ batch: BATCH, attempt: 1, signal: new AbortController().signal }])
+    const outcomes = handover.handOver([{ batch: BATCH, attempt: 1, signal: new AbortController().signal, commit }])
     await until(() => received.length === 1)
     await handover.stop()
     await handover.stop()
