@@ -7,7 +7,7 @@ import { LazyAbort } from '../lazy-abort.js'
 import type { Logger } from '../logger.js'
 import type { ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
-import type { Superseded } from '../superseded.js'
+import { Superseded } from '../superseded.js'
 
 /** Leases are renewed this many times in their length, so that no lease is lost by one or two failures. */
 const RENEWALS_A_LEASE = 3
@@ -98,11 +98,13 @@ export class Leases {
     const sentAtMs = performance.now()
     const leases = [...this.held].map(([batchId, { lease }]) => ({ batchId, lease }))
     try {
-      const lost = new Set(await this.store.renew(leases))
+      const lost = new Map((await this.store.renew(leases)).map(one => [one.batchId, one]))
       for (const { batchId, lease } of leases) {
         const held = this.held.get(batchId)
         if (held?.lease !== lease) continue
-        if (lost.has(batchId)) this.lose(batchId, 'another processor has it')
+        const { superseded } = lost.get(batchId) ?? {}
+        if (superseded) held.supersede(new Superseded(batchId, superseded.by))
+        else if (lost.has(batchId)) this.lose(batchId, 'another processor has it')
         else held.endsAtMs = sentAtMs + this.store.rules.leaseMs
       }
     } catch (error) {

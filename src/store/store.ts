@@ -120,6 +120,13 @@ export interface Lease {
   lease: number
 }
 
+/** A lease that its holder no longer has: another claim took the batch, or it is gone. */
+export interface LostLease {
+  batchId: string
+  /** Newer messages have withdrawn the batch, and `by` has its messages. Without `by` they were dropped or forgotten. */
+  superseded?: { by?: string }
+}
+
 export interface ClaimedBatch extends Lease {
   batch: Batch
   /** 1 for the first handover. */
@@ -237,7 +244,7 @@ export interface ForgetResult {
 /**
  * `go`: nothing withdraws the batch any more; `again`: it was committed before, so an earlier run of the work may have
  * sent its answer. `wait`: it is due in `waitMs`. `superseded`: newer messages withdrew it, and `by` has its messages;
- * without `by` they were dropped. `unknown`: it does not hold its conversation, and it ended over an hour ago or never
+ * without `by` they were dropped or forgotten. `unknown`: it does not hold its conversation, and it ended over an hour ago or never
  * began.
  */
 export type CommitResult =
@@ -444,8 +451,8 @@ export interface Store {
   extend(conversationId: string, worthMs: number): Promise<{ batchId: string; dueInMs: number } | undefined>
   /** Takes the first batch of each conversation that is due and not held, and one batch whose lease has ended. */
   claim(request: ClaimRequest): Promise<ClaimResult>
-  /** Prolongs leases by `rules.leaseMs` from now. Resolves to the batches that no longer have the given lease. */
-  renew(leases: Lease[]): Promise<string[]>
+  /** Prolongs leases by `rules.leaseMs` from now. Resolves to those that are lost. */
+  renew(leases: Lease[]): Promise<LostLease[]>
   /** The batches were handed over. Valid however late it comes, and for dead batches too: the receiver has them. */
   ack(batchIds: string[]): Promise<void>
   /** A handover failed: the batch may be claimed again after the delay, or is dead. */

@@ -12,6 +12,7 @@ import type {
   ClaimRequest,
   ClaimResult,
   Lease,
+  LostLease,
   NackRequest,
   NackResult,
 } from '../store.js'
@@ -253,20 +254,26 @@ export function nack(state: State, { batchId, lease, delayMs, counts, error }: N
   return 'retry'
 }
 
-export function renew(state: State, leases: Lease[]): string[] {
+export function renew(state: State, leases: Lease[]): LostLease[] {
   const now = state.now()
   const endsAtMs = now + state.rules.leaseMs
-  const lost: string[] = []
+  const lost: LostLease[] = []
   for (const { batchId, lease } of leases) {
     const batch = state.claimedBatches.get(batchId)
     if (batch?.lease === lease) {
       state.claimed.set(batchId, endsAtMs)
       state.keepHeader(batch.conversationId, now, endsAtMs)
     } else {
-      lost.push(batchId)
+      lost.push({ batchId, ...superseded(state, batchId, now) })
     }
   }
   return lost
+}
+
+function superseded(state: State, batchId: string, now: number): Pick<LostLease, 'superseded'> {
+  const end = state.endOf(batchId, now)
+  if (end?.state !== 'superseded') return {}
+  return { superseded: end.by === undefined ? {} : { by: end.by } }
 }
 
 export function giveBack(state: State, owner: string, keep: string[]): string[] {

@@ -39,6 +39,7 @@ import {
   type HistoryEntry,
   type Learnt,
   type Lease,
+  type LostLease,
   type MergeResult,
   MOST_ACCOUNTS,
   type NackRequest,
@@ -125,7 +126,7 @@ export class MemoryStore implements Store {
     return claim(this.state, request)
   }
 
-  async renew(leases: Lease[]): Promise<string[]> {
+  async renew(leases: Lease[]): Promise<LostLease[]> {
     return renew(this.state, leases)
   }
 

@@ -1,8 +1,15 @@
 /** Turns the scripts' replies into the store's types. Each script's header (`lua/*.lua`) describes its reply. */
 import { composeBatch } from '../../batch.js'
-import type { AnswerCheck, ClaimedBatch, CommitResult, ConversationState, ConversationSummary } from '../store.js'
+import type {
+  AnswerCheck,
+  ClaimedBatch,
+  CommitResult,
+  ConversationState,
+  ConversationSummary,
+  LostLease,
+} from '../store.js'
 import { listEntry, type RunReply, runFrom } from './entries.js'
-import type { CommitReply, Scripts } from './scripts.js'
+import type { CommitReply, LostReply, Scripts } from './scripts.js'
 
 type Reply<Name extends keyof Scripts> = Scripts[Name] extends (...args: never[]) => Promise<infer Value>
   ? Value
@@ -23,6 +30,11 @@ export function claimedBatch(reply: RunReply): ClaimedBatch {
 export function answerCheck(reply: Reply<'claim'>[1][number]): AnswerCheck {
   const [batchId, conversationId, handedOverForMs, workerAttempt, workingForMs] = reply
   return { batchId, conversationId, handedOverForMs, ...(workerAttempt === '' ? {} : { workerAttempt, workingForMs }) }
+}
+
+export function lostLease([batchId, state, by]: LostReply): LostLease {
+  if (state !== 'superseded') return { batchId }
+  return { batchId, superseded: by === '' ? {} : { by } }
 }
 
 export function commitResult(reply: CommitReply): CommitResult {

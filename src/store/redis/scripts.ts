@@ -141,9 +141,10 @@ export class Scripts {
 
   renew(leases: Lease[]) {
     const { leaseMs, batchTtlMs } = this.rules
-    return this.run<string[]>('renew', [
+    return this.run<LostReply[]>('renew', [
       leaseMs,
       batchTtlMs,
+      this.supersedes ? 1 : 0,
       ...leases.flatMap(({ batchId, lease }) => [batchId, lease]),
     ])
   }
@@ -360,6 +361,8 @@ export class Scripts {
     return command.call(this.redis, this.keys.prefix, ...args)
   }
 }
+
+export type LostReply = [batchId: string, state: 'superseded' | '', by: string]
 
 export type CommitReply =
   | ['go', again?: 1]

@@ -31,6 +31,7 @@ import {
   type HistoryEntry,
   type Learnt,
   type Lease,
+  type LostLease,
   MESSAGES_SHOWN,
   type MergeResult,
   type NackRequest,
@@ -55,7 +56,14 @@ import { Keys } from './keys.js'
 import { RedisLink } from './link.js'
 import { MemoryGuard } from './memory-guard.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './reads.js'
-import { answerCheck, claimedBatch, commitResult, conversationState, conversationSummaries } from './replies.js'
+import {
+  answerCheck,
+  claimedBatch,
+  commitResult,
+  conversationState,
+  conversationSummaries,
+  lostLease,
+} from './replies.js'
 import { type Ended, type Ending, Scripts } from './scripts.js'
 import { ensureExpiryEvents } from './server.js'
 import { RedisSessions } from './sessions.js'
@@ -180,9 +188,9 @@ export class RedisStore implements Store {
     }
   }
 
-  async renew(leases: Lease[]): Promise<string[]> {
+  async renew(leases: Lease[]): Promise<LostLease[]> {
     const lost = await this.inParts(leases, part => this.scripts.renew(part))
-    return lost.flat()
+    return lost.flat().map(lostLease)
   }
 
   async ack(batchIds: string[]): Promise<void> {

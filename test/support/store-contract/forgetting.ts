@@ -41,7 +41,7 @@ export function forgettingTests(make: Make): void {
       const { store } = await make(PATIENT)
       const { batchId, lease } = await claimed(store)
       expect(await store.forget(CHAT)).to.include({ messages: 1, underWay: batchId })
-      expect(await store.renew([{ batchId, lease }])).to.deep.equal([batchId])
+      expect(await store.renew([{ batchId, lease }])).to.deep.equal([{ batchId }])
       await store.ack([batchId])
       expect(await store.nack({ batchId, lease, delayMs: 0, counts: true, error: 'too late' })).to.equal('stale')
       expect(await store.answered(batchId, 'completed')).to.deep.equal({ freed: false })

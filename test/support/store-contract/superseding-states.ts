@@ -162,6 +162,7 @@ export function supersedingStateTests(make: Make): void {
         const news = await noticesOf(store, () => store.forget(CHAT))
         expect(news).to.deep.equal([{ conversationId: CHAT, batchId: first.batchId }])
         expect(await store.commit(first.batchId)).to.deep.equal({ state: 'superseded' })
+        expect(await store.renew([first])).to.deep.equal([{ batchId: first.batchId, superseded: {} }])
         expect(await store.answered(first.batchId, 'completed', CHAT)).to.deep.equal({ freed: false })
         expect(await store.history({ conversationId: CHAT, limit: 9 })).to.deep.equal([])
       })

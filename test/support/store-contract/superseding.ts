@@ -250,7 +250,8 @@ export function supersedeTests(make: Make): void {
       await store.ack([first.batchId])
       const refused = { batchId: first.batchId, lease: first.lease, delayMs: 0, counts: true, error: 'no' }
       expect(await store.nack(refused)).to.equal('stale')
-      expect(await store.renew([first])).to.deep.equal([first.batchId])
+      const lost = { batchId: first.batchId, superseded: { by: batchId } }
+      expect(await store.renew([first])).to.deep.equal([lost])
       expect(await store.answered(first.batchId, 'completed', CHAT)).to.deep.equal({ freed: false })
       expect(await store.giveBack('processor-1')).to.deep.equal([])
       expect((await store.conversation(CHAT)).open).to.include({ batchId, count: 2 })

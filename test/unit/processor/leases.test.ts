@@ -5,6 +5,7 @@ import { silent } from '../../../src/logger.js'
 import { Leases } from '../../../src/processor/leases.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
 import { type ClaimedBatch, StoreUnavailable } from '../../../src/store/store.js'
+import { Superseded } from '../../../src/superseded.js'
 
 const LEASE_MS = 3000
 
@@ -62,7 +63,7 @@ describe('leases', () => {
   it('abort the signal of their handover, and no other, when they are lost', async () => {
     const lost = leases.hold(claimed('a'), performance.now()).signal
     const kept = leases.hold(claimed('b'), performance.now()).signal
-    renew.resolves(['a'])
+    renew.resolves([{ batchId: 'a' }])
     await clock.tickAsync(LEASE_MS / 3)
     expect(lost.aborted).to.equal(true)
     expect(String(lost.reason)).to.include('another processor has it')
@@ -71,7 +72,7 @@ describe('leases', () => {
 
   it('give an aborted signal if they were lost before it was read', async () => {
     const held = leases.hold(claimed('a'), performance.now())
-    renew.resolves(['a'])
+    renew.resolves([{ batchId: 'a' }])
     await clock.tickAsync(LEASE_MS / 3)
     expect(held.isAborted).to.equal(true)
     expect([held.signal.aborted, String(held.signal.reason)]).to.deep.equal([
@@ -83,7 +84,7 @@ describe('leases', () => {
   it('do not warn of a loss while their end is being reported to the store', async () => {
     const warn = sinon.stub()
     const store = new MemoryStore({ leaseMs: LEASE_MS })
-    sinon.stub(store, 'renew').resolves(['a', 'b'])
+    sinon.stub(store, 'renew').resolves([{ batchId: 'a' }, { batchId: 'b' }])
     const warned = new Leases(store, { ...silent, warn })
     warned.hold(claimed('a'), performance.now())
     warned.hold(claimed('b'), performance.now())
@@ -91,6 +92,19 @@ describe('leases', () => {
     await clock.tickAsync(LEASE_MS / 3)
     expect(warn.args.map(([about]) => about)).to.deep.equal([{ batchId: 'b' }])
     warned.clear()
+  })
+
+  it('abort the signal with Superseded, and without a warning, when newer messages have withdrawn the batch', async () => {
+    const warn = sinon.stub()
+    const store = new MemoryStore({ leaseMs: LEASE_MS })
+    sinon.stub(store, 'renew').resolves([{ batchId: 'a', superseded: { by: 'b' } }])
+    const superseded = new Leases(store, { ...silent, warn })
+    const { signal } = superseded.hold(claimed('a'), performance.now())
+    await clock.tickAsync(LEASE_MS / 3)
+    expect(signal.reason).to.be.instanceOf(Superseded)
+    expect(signal.reason).to.include({ batchId: 'a', by: 'b' })
+    expect(warn.args).to.deep.equal([])
+    superseded.clear()
   })
 
   it('survive an outage of Redis shorter than their length, and are lost in a longer one', async () => {
