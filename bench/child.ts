@@ -19,12 +19,13 @@ const settings: Settings & { workMs?: number } = JSON.parse(json)
 
 let seen: Seen[] = []
 let count = 0
-const producer = role === 'producer' ? await peer.produce(settings) : undefined
+const producer = role === 'producer' ? await peer.produce(settings, onBatch) : undefined
 const consumer = role === 'consumer' ? await peer.consume?.(settings, onBatch) : undefined
 
 const orders: { [kind in Order['kind']]: (order: Extract<Order, { kind: kind }>) => Promise<unknown> | unknown } = {
   stream: ({ prefix, perSecond, count }) => stream(theProducer(), prefix, perSecond, count),
   flood: ({ prefix, count, conversations, inFlight }) => flood(theProducer(), prefix, count, conversations, inFlight),
+  replay: ({ plan }) => replay(theProducer(), plan),
   append: ({ messages }) =>
     Promise.all(messages.map(([id, messageId, text]) => theProducer().append(id, messageId, text))),
   count: () => count,
@@ -62,7 +63,11 @@ function perform<Kind extends Order['kind']>(order: Extract<Order, { kind: Kind 
   return orders[order.kind](order)
 }
 
-async function onBatch(conversation: string, texts: string[], { dueAtMs, jobId }: AboutBatch = {}): Promise<void> {
+async function onBatch(
+  conversation: string,
+  texts: string[],
+  { dueAtMs, jobId, answer }: AboutBatch = {},
+): Promise<void> {
   const batch: Seen = { conversation, texts, atMs: nowMs(), dueAtMs, jobId }
   count++
   if (settings.workMs === undefined) {
@@ -70,8 +75,33 @@ async function onBatch(conversation: string, texts: string[], { dueAtMs, jobId }
     return
   }
   process.send?.({ began: batch })
-  await delay(settings.workMs)
+  try {
+    await delay(settings.workMs, undefined, answer && settings.supersede ? { signal: answer.signal } : {})
+    await answer?.commit()
+  } catch (error) {
+    if (!answer?.signal.aborted) throw error
+    process.send?.({ withdrawn: { ...batch, endedAtMs: nowMs() } })
+    return
+  }
   process.send?.({ ended: { ...batch, endedAtMs: nowMs() } })
+}
+
+/**
+ * Appends each message at its time, without waiting for the answers (open loop). The text of a message is its id.
+ * @returns when each message was sent, in the order of `plan`
+ */
+async function replay(to: Producer, plan: [string, string, number][]): Promise<number[]> {
+  const startedAtMs = performance.now()
+  const stored: Promise<unknown>[] = []
+  const sent = plan.map(async ([conversation, id, atMs]) => {
+    await delay(Math.max(0, startedAtMs + atMs - performance.now()))
+    const sentAtMs = nowMs()
+    stored.push(to.append(conversation, id, id))
+    return sentAtMs
+  })
+  const times = await Promise.all(sent)
+  await Promise.all(stored)
+  return times
 }
 
 /**

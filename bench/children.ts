@@ -25,12 +25,14 @@ export const replies = {
   figure: z.number(),
   seen: z.array(seenShape),
   acknowledged: z.array(acknowledgedShape),
+  sent: z.array(z.number()),
   nothing: z.unknown(),
 }
 
 export type Order =
   | { kind: 'stream'; prefix: string; perSecond: number; count: number }
   | { kind: 'flood'; prefix: string; count: number; conversations: number; inFlight: number }
+  | { kind: 'replay'; plan: [conversation: string, messageId: string, atMs: number][] }
   | { kind: 'append'; messages: [conversation: string, messageId: string, text: string][] }
   | { kind: 'count' | 'take' | 'cpu' | 'close' }
 
@@ -43,6 +45,8 @@ export interface Answer {
 export interface Work {
   began?: Seen
   ended?: Seen & { endedAtMs: number }
+  /** Newer messages came before its commit, so nothing was sent. */
+  withdrawn?: Seen & { endedAtMs: number }
 }
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url))

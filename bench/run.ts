@@ -19,6 +19,7 @@ import { idleBenchmark } from './benchmarks/idle.js'
 import { latenessBenchmark, ratesBenchmark } from './benchmarks/lateness.js'
 import { lifeBenchmark } from './benchmarks/life.js'
 import { memoryBenchmark } from './benchmarks/memory.js'
+import { replyBenchmark } from './benchmarks/reply.js'
 import { webhookBenchmark } from './benchmarks/webhook.js'
 import { chartOf } from './charts.js'
 import { stopChildren } from './children.js'
@@ -31,6 +32,7 @@ import { tableOf } from './tables.js'
 const QUIET_LOAD = 1
 const root = fileURLToPath(new URL('..', import.meta.url))
 const benchmarks: Record<string, Benchmark> = {
+  reply: replyBenchmark,
   append: appendBenchmark,
   memory: memoryBenchmark,
   webhook: webhookBenchmark,

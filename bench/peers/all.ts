@@ -7,6 +7,7 @@ import { lullBullmq } from './lull-bullmq.js'
 import type { Peer } from './peer.js'
 import { scan } from './scan.js'
 import { textbook } from './textbook.js'
+import { thirtyLines } from './thirty-lines.js'
 
 export const LULL = 'Lull'
 export const LULL_BULLMQ = 'Lull → BullMQ'
@@ -14,6 +15,7 @@ export const BULLMQ = 'BullMQ + list'
 export const GRAPHILE = 'graphile-worker'
 export const SCAN = 'SCAN every second'
 export const TEXTBOOK = 'textbook notifications'
+export const THIRTY_LINES = 'thirty lines of setTimeout'
 export const RPUSH = 'RPUSH'
 export const PIPELINE = 'RPUSH + PEXPIRE + SET + PUBLISH'
 
@@ -24,6 +26,7 @@ export const peers: Record<string, Peer> = {
   [GRAPHILE]: graphile,
   [SCAN]: scan,
   [TEXTBOOK]: textbook,
+  [THIRTY_LINES]: thirtyLines,
   [RPUSH]: rpush,
   [PIPELINE]: pipeline,
 }

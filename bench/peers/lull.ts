@@ -1,16 +1,24 @@
 /** Lull as its README shows it, from the built package, with a function as its handover. */
-import { Batcher, Processor } from '../../dist/esm/index.js'
+import { Batcher, Processor, type RuleOptions } from '../../dist/esm/index.js'
 import type { Peer, Settings } from './peer.js'
 
 const HOUR_MS = 3_600_000
-export const rulesFrom = ({ gapMs, leaseMs }: Settings) => ({
+export const rulesFrom = ({
+  gapMs,
+  leaseMs,
+  maxWaitMs = 2 * HOUR_MS,
+  supersede = false,
+  earlyStartMs = 0,
+}: Settings): RuleOptions => ({
   quietGapMs: gapMs,
-  // No conversation in a benchmark lasts this long.
-  maxWaitMs: 2 * HOUR_MS,
+  // No conversation in a benchmark lasts as long as the default here.
+  maxWaitMs,
   batchTtlMs: 4 * HOUR_MS,
   leaseMs,
   // The answers of a dead processor are checked at a quarter of it.
   answerTimeoutMs: 4 * leaseMs,
+  answering: supersede ? 'supersede' : 'queue',
+  earlyStartMs,
 })
 
 export const lull: Peer = {
@@ -27,11 +35,11 @@ export const lull: Peer = {
       redis: settings.redis,
       ...rulesFrom(settings),
       concurrency: settings.concurrency,
-      handle: ({ conversationId, messages, dueAtMs }) =>
+      handle: ({ conversationId, messages, dueAtMs }, answer) =>
         onBatch(
           conversationId,
           messages.map(({ text = '' }) => text),
-          { dueAtMs },
+          { dueAtMs, answer },
         ),
     })
     await processor.start()

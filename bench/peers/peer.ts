@@ -11,6 +11,12 @@ export interface Settings {
   concurrency: number
   /** How long a worker's claim on a batch lasts if the worker dies. */
   leaseMs: number
+  /** How long a batch may collect at most, for peers that limit it; practically for ever. */
+  maxWaitMs?: number
+  /** Newer messages withdraw an answer that is not committed: Lull's `answering: 'supersede'`. */
+  supersede?: boolean
+  /** With `supersede`: the silence after which a batch is handed over, before its gap has ended. */
+  earlyStartMs?: number
 }
 
 export interface Producer {
@@ -29,6 +35,8 @@ export interface AboutBatch {
   dueAtMs?: number
   /** If it came as a job of a queue. */
   jobId?: string
+  /** Of a peer whose answers are committed before they are sent. */
+  answer?: { signal: AbortSignal; commit(): Promise<unknown> }
 }
 
 export interface Consumer {
@@ -38,7 +46,8 @@ export interface Consumer {
 }
 
 export interface Peer {
-  produce(settings: Settings): Promise<Producer>
+  /** @param onBatch called by a peer that keeps its messages in this process, and so hands them over itself */
+  produce(settings: Settings, onBatch: OnBatch): Promise<Producer>
   /** Absent if the peer only takes messages (a floor). */
   consume?(settings: Settings, onBatch: OnBatch): Promise<Consumer>
 }
