@@ -29,7 +29,7 @@ export type MessageType = (typeof MESSAGE_TYPES)[number]
 /** Why a batch was released, by its `releasedBy`: what a trace and the page say of it. */
 export const RELEASE_REASONS = {
   gap: 'the quiet gap had ended',
-  early: 'it started early, before its quiet gap had ended',
+  early: 'it started before its due time',
   maxWait: 'the max wait was reached',
   maxMessages: 'it held as many messages as a batch may',
   maxBytes: 'it held as many bytes as a batch may',

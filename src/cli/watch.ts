@@ -61,7 +61,9 @@ function asStep({ conversationId, batchId, count }: Growth, atMs: number): Histo
 const COLOURS: Readonly<Record<string, Parameters<Paint>[0]>> = {
   opened: 'cyan',
   claimed: 'green',
+  committed: 'green',
   answered: 'green',
+  superseded: 'yellow',
   reclaimed: 'yellow',
   'given-back': 'yellow',
   nacked: 'yellow',

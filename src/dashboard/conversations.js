@@ -14,6 +14,8 @@ export const CONVERSATIONS_READ = 1000
 const MOST_CONVERSATIONS = 2000
 /** States of a life whose messages no processor has claimed. */
 const WAITING = ['open', 'held', 'waiting']
+/** States of a life that holds its conversation, other than `answering`. */
+const HOLDING = ['claimed', 'committed']
 /** Batches known to be claimed: growth that comes late for one of them is old news. */
 const KEPT_TAKEN = 2000
 
@@ -21,7 +23,7 @@ export class Conversations {
   rules
   /**
    * By id: { id, open?, sealed, held?, changes, isComplete? }. `open` is { batchId, count, dueMs, firstMs }, as far as each is
-   * known; `changes` counts events, to recognize answers that are older than them.
+   * known; `held` is { batchId, state, sinceMs, isProvisional? }, its state claimed, answering or committed; `changes` counts events, to recognize answers that are older than them.
    */
   known = new Map()
   taken = new Set()
@@ -57,11 +59,14 @@ export class Conversations {
         break
       case 'claimed':
         this.take(conversation, batchId)
-        conversation.held = { batchId, state: 'claimed', sinceMs: atMs }
+        conversation.held = { batchId, state: 'claimed', sinceMs: atMs, ...provisionalIf(detail.reason === 'early') }
         break
       case 'handed-over':
-        if (isHolding)
-          conversation.held = this.rules.order === 'serial' ? { batchId, state: 'answering', sinceMs: atMs } : undefined
+        if (isHolding && held.state !== 'committed')
+          conversation.held = this.rules.order === 'serial' ? { ...held, state: 'answering', sinceMs: atMs } : undefined
+        break
+      case 'committed':
+        if (isHolding) conversation.held = { batchId, state: 'committed', sinceMs: atMs }
         break
       case 'answered':
       case 'dead':
@@ -119,8 +124,9 @@ export class Conversations {
     if (holding)
       conversation.held = {
         batchId: held.batchId,
-        state: holding.state === 'claimed' ? 'claimed' : 'answering',
-        sinceMs: holding.handedOverAtMs ?? holding.claimed?.atMs ?? held.sinceMs,
+        state: HOLDING.includes(holding.state) ? holding.state : 'answering',
+        sinceMs: holding.committedAtMs ?? holding.handedOverAtMs ?? holding.claimed?.atMs ?? held.sinceMs,
+        ...provisionalIf(holding.claimed?.reason === 'early' && holding.committedAtMs === undefined),
       }
     const waiting = lives.filter(({ state }) => WAITING.includes(state))
     const [newest] = waiting
@@ -173,6 +179,9 @@ export class Conversations {
     return firstMs + Math.min(this.rules.quietGapMs, this.rules.maxWaitMs)
   }
 }
+
+/** A batch that started early, until it is committed: newer messages would supersede it. */
+const provisionalIf = isProvisional => (isProvisional ? { isProvisional } : {})
 
 /** Whether the API should be asked about it, once it is looked at. */
 export function isVague({ open, isComplete }) {

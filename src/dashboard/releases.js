@@ -16,16 +16,20 @@ export class Releases {
   claims = []
   /** minute → reason → count */
   minutes = new Map()
+  /** { atMs, count } of superseded batches */
+  superseded = []
 
   /** @param steps of the history, the oldest first */
   start(steps) {
     this.claims = []
+    this.superseded = []
     this.minutes.clear()
     this.knownFromMs = steps.length < STEPS_READ ? 0 : steps[0].atMs
     for (const step of steps) this.apply(step)
   }
 
   apply({ step, atMs, detail }) {
+    if (step === 'superseded') this.supersede(atMs, 1)
     if (step !== 'claimed') return
     this.claims.push({ atMs, lateMs: Number(detail.lateMs ?? 0) })
     if (this.claims.length > 2 * KEPT_LATENESSES) this.claims.splice(0, KEPT_LATENESSES)
@@ -33,7 +37,8 @@ export class Releases {
   }
 
   /** Steps that came too fast to be sent one by one. */
-  sum({ reasons, lateMs }, atMs) {
+  sum({ reasons, lateMs, steps }, atMs) {
+    if (steps.superseded) this.supersede(atMs, steps.superseded)
     for (const [reason, count] of Object.entries(reasons)) this.count(atMs, reason, count)
     for (const late of lateMs) this.claims.push({ atMs, lateMs: late })
   }
@@ -50,6 +55,15 @@ export class Releases {
     let count = 0
     for (let i = this.claims.length - 1; i >= 0 && this.claims[i].atMs >= fromMs; i--) count += 1
     return count
+  }
+
+  supersededSince(fromMs) {
+    return this.superseded.reduce((sum, { atMs, count }) => (atMs >= fromMs ? sum + count : sum), 0)
+  }
+
+  supersede(atMs, count) {
+    this.superseded = this.superseded.filter(one => one.atMs > atMs - LATENESS_WINDOW_MS)
+    this.superseded.push({ atMs, count })
   }
 
   count(atMs, reason, count) {

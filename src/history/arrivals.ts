@@ -4,6 +4,7 @@
  * messages that came with it and were not revoked, and an `appended` is added wherever more came.
  */
 import type { ConversationState } from '../store/store.js'
+import { SAME_MOMENT_MS } from './release.js'
 import { arrivalsIn, type HistoryEntry, idsIn, numberIn } from './steps.js'
 
 /** The messages of one batch, in the order of arrival. */
@@ -19,6 +20,7 @@ interface Arrivals {
 export function withArrivals(history: HistoryEntry[], waiting: ConversationState['messages'] = []): HistoryEntry[] {
   const oldestFirst = history.toReversed()
   const arrivals = arrivalsOf(waiting)
+  const returned = returnedTo(oldestFirst)
   const claimed = new Set<string>()
   for (const { step, batchId, detail } of oldestFirst) {
     if (step !== 'claimed' || claimed.has(batchId)) continue
@@ -37,11 +39,10 @@ export function withArrivals(history: HistoryEntry[], waiting: ConversationState
     const all = arrivals.get(batchId)
     if (step === 'opened' && all) {
       arrivals.delete(batchId)
-      const count = openedWith(detail, all)
-      // Redis stamps an entry a moment after the script has read the clock: the message's own time is exact.
-      const exact = { atMs: all.atMs[0] ?? atMs, detail: { ...detail, ids: JSON.stringify(all.ids.slice(0, count)) } }
-      steps.push(count === 0 ? entry : { ...entry, ...exact })
-      coming.push(...appended(entry, all, count))
+      const isReplacement = detail['supersedes'] !== undefined
+      const opened = isReplacement ? openedAgain(entry, all, returned.get(batchId)) : openedFirst(entry, all)
+      steps.push(opened.entry)
+      coming.push(...appended(entry, all, opened.count))
     } else if (step === 'claimed') {
       // The batch's first steps may have been trimmed.
       if (all) coming.unshift(...appended(entry, all, 0))
@@ -61,6 +62,52 @@ function arrivalsOf(waiting: ConversationState['messages']): Map<string, Arrival
     known.atMs.push(receivedAtMs)
   }
   return arrivals
+}
+
+/** How many messages each batch got from batches that it replaced. */
+function returnedTo(history: HistoryEntry[]): Map<string, number> {
+  const returned = new Map<string, number>()
+  for (const { step, detail } of history) {
+    const { by } = detail
+    if (step === 'superseded' && by !== undefined) returned.set(by, (returned.get(by) ?? 0) + numberIn(detail, 'count'))
+  }
+  return returned
+}
+
+/** The step that opened a batch, with the messages that came with it; and how many those are. */
+interface Opened {
+  entry: HistoryEntry
+  count: number
+}
+
+function openedFirst(entry: HistoryEntry, all: Arrivals): Opened {
+  const { atMs, detail } = entry
+  const count = openedWith(detail, all)
+  if (count === 0) return { entry, count }
+  const ids = JSON.stringify(all.ids.slice(0, count))
+  // Redis stamps an entry a moment after the script has read the clock: the message's own time is exact.
+  return { entry: { ...entry, atMs: all.atMs[0] ?? atMs, detail: { ...detail, ids } }, count }
+}
+
+/**
+ * A batch that replaced others begins with their messages, which came before it opened: the step says when each came,
+ * as `claimed` does, and how many came `back`.
+ */
+function openedAgain(entry: HistoryEntry, { ids, atMs }: Arrivals, back: number | undefined): Opened {
+  const came = atMs.filter(at => at <= entry.atMs)
+  const count = Math.min(numberIn(entry.detail, 'count', 1), came.length)
+  const [firstAtMs = entry.atMs] = atMs
+  const lastAtMs = came[count - 1] ?? entry.atMs
+  // After an edit no new message came with it.
+  const openedAtMs = entry.atMs - lastAtMs <= SAME_MOMENT_MS ? lastAtMs : entry.atMs
+  const detail = {
+    ...entry.detail,
+    ...(back === undefined ? {} : { back: String(Math.min(back, count)) }),
+    ids: JSON.stringify(ids.slice(0, count)),
+    at: JSON.stringify(atMs.slice(0, count).map(at => at - firstAtMs)),
+    firstAtMs: String(firstAtMs),
+  }
+  return { entry: { ...entry, atMs: openedAtMs, detail }, count }
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { Rules } from '../rules.js'
 import type { LifeMessage, LifeState } from './life.js'
-import { type HistoryEntry, idsIn, numberIn } from './steps.js'
+import { arrivalsIn, type HistoryEntry, idsIn, numberIn } from './steps.js'
 
 export type LifeRules = Pick<Rules, 'quietGapMs' | 'maxWaitMs' | 'order'>
 
@@ -36,6 +36,11 @@ export class Draft {
   endedAtMs: number | undefined
   outcome: string | undefined
   error: string | undefined
+  /** The batches that it replaced. */
+  supersedes: string[] | undefined
+  /** The batch that has its messages now. */
+  supersededBy: string | undefined
+  committedAtMs: number | undefined
   /** How many of its messages the history names or counts one by one. */
   private arrived = 0
 
@@ -71,15 +76,21 @@ export class Draft {
       case 'claimed':
         this.claim(entry)
         break
+      case 'given-back':
+        this.enter('claimed', atMs)
+        break
       case 'reclaimed':
+        this.enter('claimed', atMs)
         this.attempts = numberIn(detail, 'attempt', this.attempts)
         break
       case 'nacked':
+        this.enter('claimed', atMs)
         this.attempts = numberIn(detail, 'attempt', this.attempts)
         this.error = detail['error'] ?? ''
         break
       case 'handed-over':
-        this.enter('answering', atMs)
+        // A function that commits is handed its batch for good when it ends.
+        if (this.place !== 'committed') this.enter('answering', atMs)
         this.handedOverAtMs ??= atMs
         this.endedAtMs = undefined
         this.free(entry, this.rules.order === 'concurrent')
@@ -89,8 +100,13 @@ export class Draft {
         this.outcome = detail['outcome'] ?? ''
         this.free(entry)
         break
+      case 'committed':
+        this.enter('committed', atMs)
+        this.committedAtMs = atMs
+        break
       case 'superseded':
         this.leave('superseded', entry)
+        this.supersededBy = detail['by']
         break
       case 'dead':
         this.end('dead', atMs)
@@ -132,14 +148,19 @@ export class Draft {
     const before = step === 'opened' ? 0 : this.arrived
     this.arrived = numberIn(detail, 'count', before + Math.max(ids.length, 1))
     this.count = this.arrived
-    this.lastAtMs = atMs
     const came = Math.max(this.arrived - before, ids.length)
+    // Those that came back from a superseded batch had come before.
+    const times = arrivalsIn(detail)?.atMs ?? []
     for (let i = 0; i < came; i++) {
       const messageId = ids[i]
-      this.messages.push(messageId === undefined ? { atMs } : { messageId, atMs })
+      const cameAt = { atMs: times[i] ?? atMs }
+      this.messages.push(messageId === undefined ? cameAt : { messageId, ...cameAt })
     }
+    if (step === 'opened') this.supersedes = detail['supersedes']?.split(' ')
+    this.lastAtMs = times.at(-1) ?? atMs
     const { quietGapMs, maxWaitMs } = this.rules
-    this.dueAt(Math.min(atMs + quietGapMs, this.first.atMs + maxWaitMs))
+    const firstAtMs = Math.min(this.first.atMs, this.messages[0]?.atMs ?? atMs)
+    this.dueAt(Math.min(this.lastAtMs + quietGapMs, firstAtMs + maxWaitMs))
   }
 
   private claim({ atMs, detail }: HistoryEntry): void {
@@ -206,10 +227,19 @@ export class Draft {
   }
 }
 
+const CLAIMED_BEFORE: ReadonlySet<string> = new Set([
+  'reclaimed',
+  'given-back',
+  'nacked',
+  'dead',
+  'handed-over',
+  'committed',
+  'superseded',
+])
+
 /** Where a batch must have been for its first known step to be this one. */
 function placeBefore(step: string): Place {
-  if (step === 'reclaimed' || step === 'given-back' || step === 'nacked' || step === 'dead' || step === 'handed-over')
-    return 'claimed'
+  if (CLAIMED_BEFORE.has(step)) return 'claimed'
   if (step === 'answered') return 'answering'
   return step === 'redriven' ? 'dead' : 'waiting'
 }

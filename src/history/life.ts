@@ -12,12 +12,13 @@ import type { HistoryEntry } from './steps.js'
  *   waiting    it is due, and no processor has claimed it yet
  *   claimed    a processor has it under a lease: it is handed over now, or will be tried again
  *   answering  the receiver has it, and has not answered yet
+ *   committed  its answer is being sent: nothing supersedes it any more
  *   answered   the work has ended; `outcome` says how
  *   dead       its handover failed for good; `error` says why
  *   dropped    it was discarded before a processor claimed it
  *   revoked    every message in it was revoked before a processor claimed it
  *   merged     its messages joined another batch, as the conversations of one person were merged
- *   superseded newer messages withdrew it before its answer was committed
+ *   superseded newer messages withdrew it before its answer was committed; `supersededBy` has its messages
  *   lost       it should wait, and its messages are gone: something other than Lull deleted them
  */
 export type LifeState =
@@ -26,6 +27,7 @@ export type LifeState =
   | 'waiting'
   | 'claimed'
   | 'answering'
+  | 'committed'
   | 'answered'
   | 'dead'
   | 'dropped'
@@ -37,18 +39,29 @@ export type LifeState =
 /**
  * What a batch spent its time on, in this order; phases that took no time are left out:
  *
- *   collecting  from its first message to its last one
- *   quietGap    from its last message until it was due (by the quiet gap, the max wait, a cap or a flush)
+ *   collecting  from its first message to its last one; for a batch that replaced another, from then on
+ *   quietGap    from its last message until it was due (by the quiet gap, the max wait, a cap or a flush), or started
+ *               early
  *   held        it was due, and the batch before it was not answered yet (`waitedFor`)
  *   waiting     it could go, until a processor claimed it: less than OVERDUE_MS (2 s)
  *   overdue     the same for OVERDUE_MS or longer. For a batch that is not claimed yet there is neither phase until then
  *   handover    from the claim until the receiver had it, failed attempts and the waits between them included
- *   answering   from the handover until the answer
+ *   answering   from the handover until the commit, or the answer
+ *   committed   from the commit until the answer
  *   dead        from its death until somebody redrove it, or its receiver reported on it all the same
  *
  * After `dead` more phases may follow: held, waiting or overdue, handover, answering.
  */
-export type PhaseName = 'collecting' | 'quietGap' | 'held' | 'waiting' | 'overdue' | 'handover' | 'answering' | 'dead'
+export type PhaseName =
+  | 'collecting'
+  | 'quietGap'
+  | 'held'
+  | 'waiting'
+  | 'overdue'
+  | 'handover'
+  | 'answering'
+  | 'committed'
+  | 'dead'
 
 export interface Phase {
   name: PhaseName
@@ -73,7 +86,7 @@ export interface Life {
   count: number
   /** Its messages by arrival: at most the first 100 of a claimed batch, and those known so far of one that is not claimed. */
   messages: LifeMessage[]
-  /** When its first message came; without that, its first known step. */
+  /** When its first message came, or it replaced another batch; without that, its first known step. */
   firstAtMs: number
   /** When its last message came, as far as is known. */
   lastAtMs: number
@@ -86,11 +99,17 @@ export interface Life {
   waitedFor?: string
   /** Its first claim: by which processor, when, why it was released (`releasedBy`), and how late. Absent until then. */
   claimed?: { by: string; atMs: number; reason: string; lateMs: number }
+  /** The batches that it replaced, the last one last: its first messages came back from them. */
+  supersedes?: string[]
+  /** The batch that replaced it. Absent also if its messages were discarded. */
+  supersededBy?: string
+  /** When its answer was committed. */
+  committedAtMs?: number
   /** The number of the last attempt to hand it over, as the store counts; 0: none. Counts from 1 again after a redrive. */
   attempts: number
   /** When the receiver first had it. */
   handedOverAtMs?: number
-  /** When it was answered, died, was dropped, revoked or merged. Absent while it goes on, and for a lost batch. */
+  /** When it was answered, died, was superseded, dropped, revoked or merged. Absent while it goes on, and for a lost batch. */
   endedAtMs?: number
   /** How the answer ended: `completed`, `failed`, `removed` or `timeout`. */
   outcome?: string

@@ -3,11 +3,12 @@ import type { Draft, Place, Stay } from './draft.js'
 import type { Phase, PhaseName } from './life.js'
 import { OVERDUE_MS, type Release } from './release.js'
 
-const GOING_ON: ReadonlySet<Place> = new Set(['waiting', 'claimed', 'answering'])
+const GOING_ON: ReadonlySet<Place> = new Set(['waiting', 'claimed', 'answering', 'committed'])
 
 const AFTER_CLAIM: Readonly<Partial<Record<Place, PhaseName>>> = {
   claimed: 'handover',
   answering: 'answering',
+  committed: 'committed',
   dead: 'dead',
 }
 

@@ -6,7 +6,8 @@
 export type HistoryStep =
   /**
    * A batch got its first messages. `count`: how many came together; `ids`: the id of the first one, as a JSON list.
-   * `supersedes`: the batches whose messages it took over, separated by spaces.
+   * `supersedes`: the batches that it replaced, separated by spaces, the last one last. `arrivals.ts` adds `back`: how
+   * many of its messages came back from that one; and `ids`, `at` and `firstAtMs` of all, as in `claimed`.
    */
   | 'opened'
   /**
@@ -34,7 +35,10 @@ export type HistoryStep =
   | 'nacked'
   /** The receiver has the batch. `owner`: who handed it over; `late`: the batch was dead by then. */
   | 'handed-over'
-  /** Newer messages withdrew the batch before it was committed. `by`: the batch that has its messages; `count`. */
+  /**
+   * Newer messages withdrew the batch before it was committed. `count`; `by`: the batch that has its messages, absent if
+   * they were discarded.
+   */
   | 'superseded'
   /** The receiver was about to answer: nothing supersedes the batch any more. */
   | 'committed'

@@ -30,20 +30,29 @@ export function linesOf(life: Life, paint: Paint): string[] {
 }
 
 /** Who claimed the batch, when and why then: the question that people run this command for. */
-function answerLines({ claimed, state, waitedFor, error, steps }: Life, paint: Paint): string[] {
+function answerLines(life: Life, paint: Paint): string[] {
+  const { claimed, state, waitedFor, error, steps } = life
   if (state === 'lost')
     return [
       'no processor claimed it',
       paint('red', 'its messages are gone: something other than Lull deleted them'),
       'lull doctor lists the clients that may have done it',
     ]
-  if (!claimed) return [UNCLAIMED[state] ?? 'no processor has claimed it yet', ...waitLines(state, waitedFor)]
+  if (!claimed)
+    return [
+      ...replacedLines(life),
+      ...(state === 'superseded' ? [] : [UNCLAIMED[state] ?? 'no processor has claimed it yet']),
+      ...supersededLines(life, paint),
+      ...waitLines(state, waitedFor),
+    ]
   const { by, atMs, reason, lateMs } = claimed
   const why = isReleaseReason(reason) ? RELEASE_REASONS[reason] : `releasedBy ${reason}`
   return [
+    ...replacedLines(life),
     ...(by === '' ? [] : [`claimed by ${paint('green', clean(by))}`]),
     `at ${timeOfDay(atMs)} because ${clean(why)} (${clean(reason)}), ${duration(lateMs)} late`,
     ...(waitedFor ? [`it waited for batch ${clean(waitedFor)}`] : []),
+    ...supersededLines(life, paint),
     // Otherwise the steps below say it.
     ...(state === 'dead' && steps.length === 0 ? [paint('red', `dead: ${clean(error ?? '')}`)] : []),
   ]
@@ -51,9 +60,18 @@ function answerLines({ claimed, state, waitedFor, error, steps }: Life, paint: P
 
 const UNCLAIMED: Readonly<Record<string, string>> = {
   dropped: 'discarded before a processor claimed it',
-  superseded: 'newer messages withdrew it before its answer was committed',
   merged: 'its messages joined another batch: two conversations of one person were merged',
   revoked: 'all its messages were revoked before a processor claimed it',
+}
+
+/** Which batch it replaced: that one has named those before it. */
+const replacedLines = ({ supersedes = [] }: Life) => supersedes.slice(-1).map(id => `it replaced batch ${clean(id)}`)
+
+function supersededLines({ state, supersededBy }: Life, paint: Paint): string[] {
+  if (state !== 'superseded') return []
+  const where =
+    supersededBy === undefined ? 'its messages were discarded' : `batch ${clean(supersededBy)} has its messages`
+  return [paint('yellow', `it was superseded: ${where}`)]
 }
 
 const waitLines = (state: string, waitedFor: string | undefined) =>

@@ -53,20 +53,30 @@ const count = ({ count: number = '0' }: Detail) => messages(Number(number))
 const ms = (text: string | undefined) => duration(Number(text ?? 0))
 const by = (name: string | undefined) => (name ? `by ${shortName(name)}` : '')
 
+/** A batch that starts early is provisional until its commit. */
+const releasedBy = ({ reason = '' }: Detail) => (reason === 'early' ? 'early (provisional)' : reason)
+
+/** `2 of them back from batch b1`: the last of the batches that this one replaced has named the others. */
+function cameBack({ supersedes, back }: Detail): string | undefined {
+  const last = supersedes?.split(' ').at(-1)
+  if (last === undefined) return undefined
+  return back === undefined ? `in place of batch ${last}` : `${back} of them back from batch ${last}`
+}
+
 const SAYING: Readonly<Record<string, (detail: Detail) => (string | undefined)[]>> = {
-  opened: detail => [`with ${count(detail)}`, detail['supersedes'] && `in place of ${detail['supersedes']}`],
+  opened: detail => [`with ${count(detail)}`, cameBack(detail)],
   appended: detail => [`now ${count(detail)}`],
   extended: detail => [`typing: due ${ms(detail['byMs'])} later`],
   sealed: detail => [`${detail['reason']}`, count(detail)],
   vanished: detail => [`its header, before its time; ${count(detail)} kept`],
-  claimed: detail => [`${detail['reason']}`, count(detail), `${ms(detail['lateMs'])} late`, by(detail['owner'])],
+  claimed: detail => [releasedBy(detail), count(detail), `${ms(detail['lateMs'])} late`, by(detail['owner'])],
   reclaimed: detail => [`attempt ${detail['attempt']}`, by(detail['owner'])],
   'given-back': detail => [by(detail['owner'])],
   nacked: detail => [`attempt ${detail['attempt']} failed`, `again in ${ms(detail['delayMs'])}`, detail['error']],
   'handed-over': detail => [by(detail['owner']), detail['late'] && 'late'],
   answered: detail => [detail['outcome'], detail['late'] && 'late'],
-  superseded: ({ by: successor, ...detail }) => [count(detail), successor && `now in batch ${successor}`],
-  committed: () => [],
+  superseded: ({ by: successor, ...detail }) => [count(detail), successor ? `now in batch ${successor}` : 'discarded'],
+  committed: () => ['its answer may be sent'],
   dead: detail => [`after attempt ${detail['attempt']}`, detail['error']],
   dropped: detail => [count(detail), by(detail['by'])],
   merged: ({ into, batch, from, ...detail }) =>

@@ -83,6 +83,7 @@ export default {
   heldMeans: 'a batch is being answered',
   dead: 'dead batches',
   perMinute: 'released in the last minute',
+  supersededOfThem: '{0} superseded before their answer',
   lateness: 'late, p50 / p99',
   latenessOf: 'of {0} in 10 minutes',
   queueTile: 'queue: waiting / active',
@@ -109,6 +110,8 @@ export default {
   none: 'Nothing is waiting.',
   answering: 'being answered for {0}',
   claimed: 'being handed over for {0}',
+  provisional: 'answer in preparation for {0}, not committed',
+  committed: 'answer being sent for {0}',
   now: 'now',
   deadTitle: 'Dead batches',
   deadNone: 'None: every handover succeeded.',
@@ -140,6 +143,9 @@ export default {
   takenMerged:
     'No processor claimed it: its messages joined another batch, as two conversations of one person were merged.',
   takenLost: 'Its messages are gone: something other than Lull deleted them.',
+  replaced: 'It replaced batch {0}, and has its messages.',
+  supersededBy: 'Newer messages superseded it before its answer was committed: batch {0} has its messages.',
+  supersededDropped: 'It was superseded before its answer was committed, and its messages were discarded.',
   lifeDied: 'The handover failed for good: {0}',
   steps: 'Every step',
   stepBy: 'by {0}',
@@ -151,6 +157,11 @@ export default {
   stepInto: 'into {0}',
   stepFrom: 'from {0}',
   stepJoined: 'joined batch {0}',
+  stepInPlace: 'in place of batch {0}',
+  stepBack: '{0} of them back from batch {1}',
+  stepNowIn: 'now in batch {0}',
+  stepDiscarded: 'discarded',
+  stepCommitted: 'its answer may be sent',
   picture: 'Timeline of {0} from the first message: {1}',
 
   rejections: {
@@ -177,6 +188,7 @@ export default {
     overdue: 'due, not taken',
     handover: 'handover',
     answering: 'being answered',
+    committed: 'answer being sent',
     dead: 'dead',
   },
   states: {
@@ -186,6 +198,7 @@ export default {
     overdue: 'overdue',
     claimed: 'being handed over',
     answering: 'being answered',
+    committed: 'answer being sent',
     answered: 'answered',
     dead: 'dead',
     dropped: 'discarded',
@@ -197,7 +210,7 @@ export default {
   // The words of RELEASE_REASONS in src/batch.ts, as a trace prints them.
   reasons: {
     gap: 'the quiet gap had ended',
-    early: 'it started early, before its quiet gap had ended',
+    early: 'it started before its due time',
     maxWait: 'the max wait was reached',
     maxMessages: 'it held as many messages as a batch may',
     maxBytes: 'it held as many bytes as a batch may',

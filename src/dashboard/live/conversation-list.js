@@ -107,14 +107,17 @@ export class ConversationList {
   }
 }
 
+/** The words for a conversation that is held, by the state of the batch that holds it. */
+const HELD = { claimed: 'claimed', answering: 'answering', committed: 'committed' }
+
 function totalOf(found, { open, held }) {
   if (found < open + held) return t('shown', numberText(found), numberText(open + held))
   return t('openAndHeld', numberText(open), numberText(held))
 }
 
-function heldCell({ state, sinceMs }, waiting, now) {
+function heldCell({ state, sinceMs, isProvisional }, waiting, now) {
   const since = round(Math.max(Math.floor((now - sinceMs) / 1000) * 1000, 0))
-  const text = t(state === 'claimed' ? 'claimed' : 'answering', since)
+  const text = t(isProvisional ? 'provisional' : HELD[state], since)
   return html`<span role="cell" class="due">${waiting ? `${text} · ${counted('messagesWait', waiting)}` : text}</span>`
 }
 

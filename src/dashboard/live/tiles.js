@@ -10,11 +10,16 @@ export function tiles({ about, counts, releases, dead, now }) {
   const dueForMs = about.totals.oldestDueAgeMs
   const isOverdue = dueForMs >= about.overdueMs
   const { count, p50, p99 } = releases.lateness(now)
+  const superseded = releases.supersededSince(now - MINUTE_MS)
   return html`
     <div class="tiles">
       ${tile('open', numberText(counts.open), isOverdue ? t('oldest', duration(dueForMs)) : t('openMeans'), isOverdue)}
       ${tile('held', numberText(counts.held), t('heldMeans'))}
-      ${tile('perMinute', numberText(releases.since(now - MINUTE_MS)))}
+      ${tile(
+        'perMinute',
+        numberText(releases.since(now - MINUTE_MS)),
+        superseded > 0 ? t('supersededOfThem', numberText(superseded)) : '',
+      )}
       ${tile(
         'lateness',
         count ? `${duration(p50)} / ${duration(p99)}` : '–',

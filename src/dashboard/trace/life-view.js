@@ -1,4 +1,7 @@
-/** A batch's life: who took it, when, and why then; what is wrong with it; its picture, and its steps. */
+/**
+ * A batch's life: who took it, when, and why then; what it replaced and what replaced it; what is wrong with it; its
+ * picture, and its steps.
+ */
 import { dayOf, duration, timeOfDay } from '../formats.js'
 import { html, nothing } from '../lit.js'
 import { lifeState, outcome, reason, t } from '../words.js'
@@ -15,6 +18,7 @@ export function lifeView(life, now, width) {
       <h3>${t('traceBatch', batchId)}</h3>
       <p class="state"><strong>${lifeState(wrong?.kind ?? state)}</strong> <span>${dayOf(firstAtMs)}</span></p>
       <p class="taken">${takenBy(life)}</p>
+      ${replacements(life).map(text => html`<p class="taken">${text}</p>`)}
       ${trouble ? html`<p class="error">${trouble}</p>` : nothing}
       <div class="scroll" tabindex="0" role="group" aria-label=${t('traceBatch', batchId)}>${picture}</div>
       ${key}
@@ -35,6 +39,15 @@ function takenBy({ claimed, state }) {
   return state === 'lost' ? t('takenLost') : t('takenNot')
 }
 
+/** What a batch replaced, and what became of its messages if it was superseded itself. */
+function replacements({ state, supersedes = [], supersededBy }) {
+  const last = supersedes.at(-1)
+  return [
+    ...(last === undefined ? [] : [t('replaced', last)]),
+    ...(state === 'superseded' ? [supersededBy ? t('supersededBy', supersededBy) : t('supersededDropped')] : []),
+  ]
+}
+
 function troubleOf({ state, error, outcome: ended }) {
   if (state === 'dead') return t('lifeDied', error ?? '')
   if (state === 'claimed' && error !== undefined) return t('tryingAgain', error)
@@ -42,14 +55,15 @@ function troubleOf({ state, error, outcome: ended }) {
 }
 
 function stepsTable(steps) {
-  const rows = steps.map(({ step, atMs, detail }, i) => {
+  const rows = steps.map((entry, i) => {
+    const { step, atMs } = entry
     const sinceMs = atMs - (steps[i - 1]?.atMs ?? atMs)
     return html`
       <tr>
         <td><time datetime=${new Date(atMs).toISOString()}>${timeOfDay(atMs, { exact: true })}</time></td>
         <td class="number">${sinceMs > 0 ? `+${duration(sinceMs)}` : ''}</td>
         <th scope="row">${step}</th>
-        <td class="detail">${saying(detail)}</td>
+        <td class="detail">${saying(entry)}</td>
       </tr>`
   })
   return html`<table><tbody>${rows}</tbody></table>`

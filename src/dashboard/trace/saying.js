@@ -2,7 +2,7 @@
 import { duration } from '../formats.js'
 import { counted, outcome, reason, t } from '../words.js'
 
-/** In the order in which they are said. */
+/** Of any step, in the order in which they are said. */
 const SAYING = {
   owner: name => t('stepBy', name),
   by: name => t('stepBy', name),
@@ -20,15 +20,27 @@ const SAYING = {
   late: () => t('stepTooLate'),
 }
 
+/** Of the steps by which a batch replaces another, from its details. */
+const OF_STEP = {
+  opened: ({ supersedes, back, at: _, firstAtMs: __, ...detail }) => {
+    const last = supersedes?.split(' ').at(-1)
+    if (last === undefined) return { detail, said: [] }
+    return { detail, said: [back === undefined ? t('stepInPlace', last) : t('stepBack', back, last)] }
+  },
+  superseded: ({ by, ...detail }) => ({ detail, said: [by ? t('stepNowIn', by) : t('stepDiscarded')] }),
+  committed: detail => ({ detail, said: [t('stepCommitted')] }),
+}
+
 /**
- * @param detail of the step; unknown details, of a later version perhaps, stay as they are; ids come last: they are
- * long
+ * Unknown details, of a later version perhaps, stay as they are; ids come last: they are long.
+ * @param step of the history
  */
-export function saying({ ids, ...detail }) {
+export function saying({ step, detail: { ids, ...all } }) {
+  const { detail, said: ofStep } = OF_STEP[step]?.(all) ?? { detail: all, said: [] }
   const said = Object.keys(SAYING).flatMap(name => (Object.hasOwn(detail, name) ? [SAYING[name](detail[name])] : []))
   const others = Object.keys(detail).filter(name => !Object.hasOwn(SAYING, name))
   const asItIs = others.map(name => `${name} ${detail[name]}`)
-  return [...said, ...asItIs, listIn(ids).join(', ')].filter(Boolean).join(' · ')
+  return [...said, ...ofStep, ...asItIs, listIn(ids).join(', ')].filter(Boolean).join(' · ')
 }
 
 function listIn(text = '[]') {

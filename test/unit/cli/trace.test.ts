@@ -69,6 +69,53 @@ describe('trace', () => {
     expect(saying(from)).to.equal('1 message of shop/2@lid, as both are one person')
   })
 
+  describe('of an answer that newer messages superseded', () => {
+    const early = (count: string, at: string) => ({
+      owner: OWNER,
+      reason: 'early',
+      count,
+      lateMs: '1',
+      ids: '["m1","m2"]',
+      at,
+      firstAtMs: String(START_MS),
+    })
+    const SUPERSEDED = [
+      entry(0, 'opened', 'b1', { count: '1', ids: '["m1"]' }),
+      entry(2001, 'claimed', 'b1', early('1', '[0]')),
+      entry(5000, 'opened', 'b2', { count: '2', ids: '["m1"]', supersedes: 'b0 b1' }),
+      entry(5000, 'superseded', 'b1', { count: '1', by: 'b2' }),
+      entry(7001, 'claimed', 'b2', early('2', '[0,5000]')),
+      entry(15_000, 'committed', 'b2'),
+      entry(15_900, 'answered', 'b2', { outcome: 'completed' }),
+    ].reverse()
+
+    it('says which batch has its messages, and shows its early start as provisional', () => {
+      const [first] = livesOf(SUPERSEDED)
+      const lines = linesOf(first!, plain)
+      expect(lines[2]).to.match(/ because it started before its due time \(early\), 1 ms late$/)
+      expect(lines[3]).to.equal('  it was superseded: batch b2 has its messages')
+      expect(lines.join('\n')).to.match(/claimed {6}early \(provisional\), 1 message/)
+      expect(lines.at(-1)).to.match(/\+3\.00 s {2}superseded {3}1 message, now in batch b2$/)
+      expect(lines.filter(line => line.length > 80)).to.deep.equal([])
+    })
+
+    it('says what the next batch replaced, how many messages came back, and when it was committed', () => {
+      const [, second] = livesOf(SUPERSEDED)
+      const lines = linesOf(second!, plain)
+      expect(lines[1]).to.equal('  it replaced batch b1')
+      const opened = / {15}opened {7}with 2 messages, 1 of them back from\n +batch b1\n {16}m1\n {16}m2$/
+      expect(lines.slice(4, 8).join('\n')).to.match(opened)
+      expect(lines.join('\n')).to.match(/\+8\.00 s {2}committed {4}its answer may be sent\n/)
+      expect(lines.filter(line => line.length > 80)).to.deep.equal([])
+    })
+
+    it('says that the messages were discarded where a drop superseded it', () => {
+      const [life] = livesOf([entry(9, 'superseded', 'b1', { count: '1' }), ...SUPERSEDED.slice(-2)])
+      expect(linesOf(life!, plain)[3]).to.equal('  it was superseded: its messages were discarded')
+      expect(saying(life!.steps.at(-1)!)).to.equal('1 message, discarded')
+    })
+  })
+
   it('says that messages are gone only if they should wait and the store does not have them', () => {
     const [opened, sealed] = [entry(0, 'opened', 'b1'), entry(1, 'sealed', 'b1', { reason: 'flush' })]
     const [dropped, later] = [entry(2, 'dropped', 'b0'), entry(3, 'opened', 'b2')]

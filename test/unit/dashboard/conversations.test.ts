@@ -59,6 +59,27 @@ describe('page: conversations', () => {
     expect(a().open).to.include({ batchId: 'b2' })
   })
 
+  it('a batch that started early is provisional until it is committed, and then its answer is being sent', () => {
+    step('opened', 'b1', 1000, { count: '1' })
+    step('claimed', 'b1', 3000, { reason: 'early' })
+    expect(a().held).to.deep.equal({ batchId: 'b1', state: 'claimed', sinceMs: 3000, isProvisional: true })
+    step('handed-over', 'b1', 3001)
+    expect(a().held).to.deep.equal({ batchId: 'b1', state: 'answering', sinceMs: 3001, isProvisional: true })
+    step('committed', 'b1', 11_000)
+    step('handed-over', 'b1', 11_900)
+    expect(a().held).to.deep.equal({ batchId: 'b1', state: 'committed', sinceMs: 11_000 })
+  })
+
+  it('a superseded batch lets go of its conversation, whose messages wait in the one that replaced it', () => {
+    step('opened', 'b1', 1000, { count: '1' })
+    step('claimed', 'b1', 3000, { reason: 'early' })
+    step('opened', 'b2', 5000, { count: '2', supersedes: 'b1' })
+    step('superseded', 'b1', 5000, { count: '1', by: 'b2' })
+    expect(a().held).to.equal(undefined)
+    expect(waitingIn(a())).to.equal(2)
+    expect(conversations.counts(TOTALS)).to.deep.equal({ open: 1, held: 0 })
+  })
+
   it('a sealed batch is not an open one, and its messages wait', () => {
     step('opened', 'b1', 1000)
     step('sealed', 'b1', 2000, { count: '100', reason: 'maxMessages' })
@@ -104,6 +125,8 @@ describe('page: conversations', () => {
         'redriven',
         'dropped',
         'merged',
+        'committed',
+        'superseded',
         'grown',
       ],
     )

@@ -23,6 +23,16 @@ describe('page: releases', () => {
     expect(releases.since(660_000)).to.equal(3)
   })
 
+  it('are counted with those that were superseded, one by one and summed up', () => {
+    const releases = new Releases()
+    releases.start([{ step: 'superseded', atMs: 1000, detail: {} }])
+    releases.apply({ step: 'superseded', atMs: 50_000, detail: {} })
+    releases.sum({ reasons: {}, lateMs: [], steps: { superseded: 3 } }, 60_000)
+    expect(releases.supersededSince(50_000)).to.equal(4)
+    releases.start([])
+    expect(releases.supersededSince(0)).to.equal(0)
+  })
+
   it('are unknown before the history that was read, where there is more of it', () => {
     const releases = new Releases()
     releases.start(Array.from({ length: 1000 }, (_, i) => claim(5000 + i, 'gap', 0)))

@@ -9,17 +9,32 @@ const { default: en } = await pageModule('languages/en')
 describe('page: what a step says', () => {
   beforeEach(() => speak('en', en))
 
+  const said = (step: string, detail: Record<string, string>): string => saying({ step, detail })
+
   it('is in words, with the ids last', () => {
-    expect(saying({ ids: '["m1","m2"]', count: '2' })).to.equal('2 messages · m1, m2')
-    expect(saying({ owner: 'lull.processor.a.1', reason: 'gap', count: '1', lateMs: '4' })).to.equal(
+    expect(said('opened', { ids: '["m1","m2"]', count: '2' })).to.equal('2 messages · m1, m2')
+    const claimed = { owner: 'lull.processor.a.1', reason: 'gap', count: '1', lateMs: '4' }
+    expect(said('claimed', claimed)).to.equal(
       'by lull.processor.a.1 · the quiet gap had ended · 1 message · 4\u00a0ms late',
     )
-    expect(saying({ attempt: '1', delayMs: '1000', error: 'no' })).to.equal('attempt 1 · again in 1.00\u00a0s · no')
-    expect(saying({ outcome: 'timeout' })).to.equal('not answered in time')
+    expect(said('nacked', { attempt: '1', delayMs: '1000', error: 'no' })).to.equal(
+      'attempt 1 · again in 1.00\u00a0s · no',
+    )
+    expect(said('answered', { outcome: 'timeout' })).to.equal('not answered in time')
+  })
+
+  it('says what a batch replaced and how many messages came back, what replaced it, and that it was committed', () => {
+    const opened = { count: '3', supersedes: 'b0 b1', back: '2', at: '[0,5,90]', firstAtMs: '10', ids: '["m1"]' }
+    expect(said('opened', opened)).to.equal('3 messages · 2 of them back from batch b1 · m1')
+    expect(said('opened', { count: '3', supersedes: 'b1' })).to.equal('3 messages · in place of batch b1')
+    expect(said('superseded', { count: '2', by: 'b2' })).to.equal('2 messages · now in batch b2')
+    expect(said('superseded', { count: '2' })).to.equal('2 messages · discarded')
+    expect(said('committed', {})).to.equal('its answer may be sent')
+    expect(said('dropped', { count: '2', by: 'lull.drop.x.1' })).to.equal('by lull.drop.x.1 · 2 messages')
   })
 
   it('keeps details that it does not know as they are', () => {
-    expect(saying({ ids: '{"a', colour: 'red', reason: 'whim' })).to.equal('whim · colour red · {"a')
-    expect(saying({})).to.equal('')
+    expect(said('later', { ids: '{"a', colour: 'red', reason: 'whim' })).to.equal('whim · colour red · {"a')
+    expect(said('later', {})).to.equal('')
   })
 })

@@ -136,4 +136,43 @@ describe('arrivals', () => {
     const odd = entry(150, 'claimed', 'a', { ids: '{', at: '"x"', firstAtMs: '-' })
     expect(stepsOf(odd)).to.deep.equal(['150 claimed a'])
   })
+
+  describe('of a batch that replaced others', () => {
+    const replaced = (openedAtMs: number, at: number[]) => [
+      entry(100, 'opened', 'a', { count: '1', ids: '["am1"]' }),
+      claimed(160, 'a', 100, [0, 20]),
+      entry(openedAtMs, 'opened', 'b', { count: '3', ids: '["bm1"]', supersedes: 'a' }),
+      entry(openedAtMs, 'superseded', 'a', { count: '2', by: 'b' }),
+      claimed(900, 'b', 100, at),
+    ]
+    const openedOf = (history: HistoryEntry[]) =>
+      withArrivals(history.toReversed()).find(({ step, batchId }) => step === 'opened' && batchId === 'b')
+
+    it('come with the message that opened it, at that time, and those that came back are counted', () => {
+      const history = replaced(303, [0, 20, 200, 260])
+      expect(stepsOf(...history)).to.deep.equal([
+        '100 opened a 1 ["am1"]',
+        '120 appended a 2 ["am2"]',
+        '160 claimed a',
+        '300 opened b 3 ["bm1","bm2","bm3"]',
+        '303 superseded a 2',
+        '360 appended b 4 ["bm4"]',
+        '900 claimed b',
+      ])
+      expect(openedOf(history)?.detail).to.deep.include({ back: '2', at: '[0,20,200]', firstAtMs: '100' })
+    })
+
+    it('are the same if they are derived twice', () => {
+      const once = withArrivals(replaced(303, [0, 20, 200, 260]).toReversed())
+      expect(withArrivals(once)).to.deep.equal(once)
+    })
+
+    it('all come back where an edit replaced it, and it opens then', () => {
+      const [first, taken, opened, superseded, again] = replaced(303, [0, 20])
+      const edited = { ...opened!, detail: { ...opened!.detail, count: '2' } }
+      const history = [first!, taken!, edited, superseded!, again!]
+      expect(openedOf(history)).to.deep.include({ atMs: 303 })
+      expect(openedOf(history)?.detail).to.deep.include({ count: '2', back: '2', ids: '["bm1","bm2"]' })
+    })
+  })
 })

@@ -326,4 +326,73 @@ describe('lives', () => {
     )
     expect(JSON.parse(JSON.stringify(all))).to.deep.equal(all)
   })
+
+  describe('of answers that newer messages supersede', () => {
+    const arrivals = (firstAtMs: number, at: number[]) => ({
+      ids: JSON.stringify(at.map((_, i) => `m${i + 1}`)),
+      at: JSON.stringify(at),
+      firstAtMs: String(firstAtMs),
+    })
+    const early = (count: number, at: number[]) => ({
+      owner: 'p',
+      reason: 'early',
+      count: String(count),
+      lateMs: '0',
+      ...arrivals(0, at),
+    })
+    const STEPS: Step[] = [
+      [0, 'opened', 'b1', { count: '1', ids: '["m1"]' }],
+      [500, 'claimed', 'b1', early(1, [0])],
+      [501, 'handed-over', 'b1', { owner: 'p' }],
+      [900, 'opened', 'b2', { count: '2', ids: '["m1"]', supersedes: 'b1' }],
+      [900, 'superseded', 'b1', { count: '1', by: 'b2' }],
+      [1400, 'claimed', 'b2', early(2, [0, 900])],
+      [1401, 'handed-over', 'b2', { owner: 'p' }],
+      [3900, 'committed', 'b2'],
+      [4100, 'answered', 'b2', { outcome: 'completed' }],
+    ]
+
+    it('name what superseded a batch, and end with that', () => {
+      const [first] = lives(STEPS, 5000)
+      expect(first).to.deep.include({ state: 'superseded', supersededBy: 'b2', endedAtMs: 900, dueAtMs: 3000 })
+      expect(phases(first)).to.deep.equal(['quietGap 0–500', 'handover 500–501', 'answering 501–900'])
+    })
+
+    it('begin, for the batch that replaced it, when it did, with the messages at their own times', () => {
+      const [, second] = lives(STEPS, 5000)
+      expect(second).to.deep.include({ supersedes: ['b1'], firstAtMs: 900, lastAtMs: 900, committedAtMs: 3900 })
+      expect(second?.messages).to.deep.equal([
+        { messageId: 'm1', atMs: 0 },
+        { messageId: 'm2', atMs: 900 },
+      ])
+      expect(phases(second)).to.deep.equal([
+        'quietGap 900–1400',
+        'handover 1400–1401',
+        'answering 1401–3900',
+        'committed 3900–4100',
+      ])
+      expect(second?.dueAtMs).to.equal(3900)
+    })
+
+    it('keep the max wait of the first message', () => {
+      const [, second] = lives(STEPS.slice(0, 6), 5000, { ...RULES, maxWaitMs: 3500 })
+      expect(second?.dueAtMs).to.equal(3500)
+    })
+
+    it('are committed while the answer is sent, also where a function is handed the batch at its end', () => {
+      const [, second] = lives(STEPS.slice(0, 8), 4000)
+      expect(second?.state).to.equal('committed')
+      const ofFunction = STEPS.filter(([, step]) => step !== 'handed-over')
+      const [, after] = lives([...ofFunction.slice(0, 6), [4099, 'handed-over', 'b2', { owner: 'p' }]], 4100)
+      expect(after?.state).to.equal('committed')
+      const [, again] = lives([...ofFunction.slice(0, 6), [4000, 'nacked', 'b2', { error: 'no', attempt: '1' }]], 4100)
+      expect(again?.state).to.equal('claimed')
+    })
+
+    it('name nothing where the messages were discarded', () => {
+      const [first] = lives([...STEPS.slice(0, 3), [900, 'superseded', 'b1', { count: '1' }]], 5000)
+      expect(first).to.include({ state: 'superseded' })
+      expect(first).not.to.have.property('supersededBy')
+    })
+  })
 })
