@@ -51,7 +51,7 @@ export const rulesSchema = z.object({
   ),
   answering: setting(
     'LULL_ANSWERING',
-    'Messages that come while a batch is answered: `queue`: they wait for the end of the answer. `supersede`: they withdraw an answer that is not committed, and its messages are handed over again together with them. `supersede` needs serial order, and handlers that commit: those of the library’s `Processor`, or programs that call `batcher.commit`. `lull worker`, and `lull up` on a queue, cannot commit yet and refuse it.',
+    'Messages that come while a batch is answered: `queue`: they wait for the end of the answer. `supersede`: they withdraw an answer that is not committed, and its messages are handed over again together with them. `supersede` needs serial order, and handlers that commit: they get `commit()` from the library’s `Processor`, `lull worker` and `lull up`; other programs call `batcher.commit`.',
     oneOf(['queue', 'supersede'], 'queue'),
   ),
   earlyStartMs: setting(

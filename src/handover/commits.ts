@@ -1,43 +1,57 @@
 /**
- * The commits of the batches that this process works on. One subscription serves all of them. A commit before the due
- * time waits with one timer. A notice ends that wait: the batch was superseded, its due time has moved, or notices may
- * have been missed. The commit then asks the store again.
+ * The commits of the answers that this process works on, and the notices that withdraw them. One subscription serves
+ * all runs (`answering-run.ts`). After an interruption of it the state of each run's batch is read.
  *
  * It also counts for metrics, for the function handover, the worker and the HTTP routes alike: each commit, each run, and
  * each superseded batch once in this process, however many runs it had.
  */
-import type { CommitOutcome, Observer } from '../observer.js'
-import type { Store, SupersedeListener } from '../store/store.js'
-import { Superseded } from '../superseded.js'
+import type { Observer } from '../observer.js'
+import type { HoldState, SupersedeListener } from '../store/store.js'
+import type { Superseded } from '../superseded.js'
+import { AnsweringRun, type CommitStore, type Committed, Runs } from './answering-run.js'
 
-export interface Committed {
-  /** It was committed before: an earlier run of the work may have sent its answer. */
-  again: boolean
-}
+export type { Committed } from './answering-run.js'
 
 /** One run of the work on a batch. */
 export interface Answering {
   /**
-   * All calls of one run get the same answer, so that a tool and the handler that offers it may both commit. A promise
-   * that nobody awaits does no harm: its rejection ends no process.
-   * @throws {Superseded} if newer messages have withdrawn the batch. @throws {StoreUnavailable}
+   * Whether the batch still holds its conversation, so that its work has a use. If not, it counts as superseded.
+   * @throws the reason that the run was ended with
+   */
+  holdState(): Promise<HoldState>
+  /**
+   * Waits for the due time, and for Redis if it is away. All calls of one run get the same answer, so that a tool and
+   * the handler that offers it may both commit. A promise that nobody awaits does no harm: its rejection ends no process.
+   * @throws {Superseded} if newer messages have withdrawn the batch
+   * @throws the reason that the run was ended with
    */
   commit(): Promise<Committed>
   /** Ends the run. A commit that still waits rejects with `reason`. */
   end(reason?: unknown): void
 }
 
+export interface CommitsOptions {
+  observer?: Pick<Observer, 'committed' | 'superseded' | 'runWasted'>
+  /** Whether the store is asked: by default if it supersedes. In `queue` nothing withdraws a batch. */
+  asks?: boolean
+}
+
 export class Commits {
+  readonly asks: boolean
+  private readonly observer: NonNullable<CommitsOptions['observer']>
   private readonly watched = new Map<string, Runs>()
   private stopListening: (() => Promise<void>) | undefined
 
   constructor(
-    private readonly store: Pick<Store, 'rules' | 'commit' | 'followSuperseded'>,
-    private readonly observer: Pick<Observer, 'committed' | 'superseded' | 'runWasted'> = {},
-  ) {}
+    private readonly store: CommitStore,
+    { observer = {}, asks = store.rules.answering === 'supersede' }: CommitsOptions = {},
+  ) {
+    this.observer = observer
+    this.asks = asks
+  }
 
   async start(): Promise<void> {
-    if (this.supersedes) this.stopListening ??= await this.store.followSuperseded(this.listener)
+    if (this.asks) this.stopListening ??= await this.store.followSuperseded(this.listener)
   }
 
   async stop(): Promise<void> {
@@ -48,52 +62,17 @@ export class Commits {
 
   /** @param onSuperseded called once, by a notice or by a commit that is refused */
   answering(batchId: string, onSuperseded: (reason: Superseded) => void): Answering {
-    const runs = this.watched.get(batchId) ?? new Runs(this.observer)
-    this.watched.set(batchId, runs)
-    const run = new AnsweringRun(batchId, runs, onSuperseded)
-    runs.add(run)
-    const end = (reason: unknown = new Error(`the run of batch ${batchId} has ended`)) => {
-      run.end(reason)
+    if (!this.asks) return NEVER_WITHDRAWN
+    const { store, observer, watched } = this
+    const runs = watched.get(batchId) ?? new Runs(observer)
+    watched.set(batchId, runs)
+    const leave = () => {
       runs.delete(run)
-      if (runs.size === 0) this.watched.delete(batchId)
+      if (runs.size === 0 && watched.get(batchId) === runs) watched.delete(batchId)
     }
-    let committing: Promise<Committed> | undefined
-    const commit = () => {
-      if (committing) return committing
-      // In `queue` nothing withdraws a batch.
-      const asking = this.supersedes ? this.commit(run) : Promise.resolve({ again: false })
-      committing = asking
-      // After a refusal the next call asks again: Redis may be back.
-      asking.catch(() => {
-        committing = undefined
-      })
-      return asking
-    }
-    return { commit, end }
-  }
-
-  private async commit(run: AnsweringRun): Promise<Committed> {
-    const askedAtMs = performance.now()
-    const count = (outcome: CommitOutcome) => this.observer.committed?.(outcome, performance.now() - askedAtMs)
-    for (;;) {
-      if (run.refusal) {
-        count(run.refusal.outcome)
-        throw run.refusal.reason
-      }
-      if (run.ended) throw run.ended.reason
-      run.isWoken = false
-      const result = await this.store.commit(run.batchId)
-      if (result.state === 'go') {
-        count(result.again ? 'again' : 'go')
-        return { again: result.again ?? false }
-      }
-      if (result.state === 'wait') await run.waitForDue(result.waitMs)
-      else run.refuse(result.state, result.state === 'superseded' ? result.by : undefined)
-    }
-  }
-
-  private get supersedes(): boolean {
-    return this.store.rules.answering === 'supersede'
+    const run = new AnsweringRun(batchId, { store, observer, runs, leave, onSuperseded })
+    runs.add(run)
+    return { holdState: () => run.holdState(), commit: () => run.commit(), end: reason => run.end(reason) }
   }
 
   private readonly listener: SupersedeListener = {
@@ -104,82 +83,24 @@ export class Commits {
       for (const run of this.watched.get(batchId) ?? []) run.wake()
     },
     missed: () => {
-      for (const runs of this.watched.values()) for (const run of runs) run.wake()
+      for (const runs of this.watched.values()) for (const run of runs) run.look()
     },
   }
 }
 
-type Refused = Exclude<CommitOutcome, 'go' | 'again'>
+/** What a worker needs of `Commits`. */
+export type Granting = Pick<Commits, 'asks' | 'start' | 'stop' | 'answering'>
 
-/** The runs of one batch in this process: more than one if its job or its lease was lost and came back. */
-class Runs extends Set<AnsweringRun> {
-  private isCounted = false
-
-  constructor(private readonly observer: Pick<Observer, 'superseded' | 'runWasted'>) {
-    super()
-  }
-
-  superseded({ isWaiting, workedMs }: AnsweringRun): void {
-    this.observer.runWasted?.(workedMs)
-    if (!this.isCounted) this.observer.superseded?.(isWaiting ? 'due' : 'running')
-    this.isCounted = true
-  }
+const NEVER_WITHDRAWN: Answering = {
+  holdState: async () => 'held',
+  commit: async () => ({ again: false }),
+  end: () => {},
 }
 
-class AnsweringRun {
-  refusal: { outcome: Refused; reason: Superseded } | undefined
-  ended: { reason: unknown } | undefined
-  /** `wake` was called since this was set to false: a notice that comes while the store is asked is not missed. */
-  isWoken = false
-  private readonly startedAtMs = performance.now()
-  private waitingSinceMs: number | undefined
-  private waking: (() => void) | undefined
-
-  constructor(
-    readonly batchId: string,
-    private readonly runs: Runs,
-    private readonly onSuperseded: (reason: Superseded) => void,
-  ) {}
-
-  /** It has done its work and waits for the due time. */
-  get isWaiting(): boolean {
-    return this.waitingSinceMs !== undefined
-  }
-
-  get workedMs(): number {
-    return (this.waitingSinceMs ?? performance.now()) - this.startedAtMs
-  }
-
-  /** The first refusal counts. */
-  refuse(outcome: Refused, by: string | undefined): void {
-    if (this.refusal) return
-    const reason = new Superseded(this.batchId, by)
-    this.refusal = { outcome, reason }
-    if (outcome === 'superseded') this.runs.superseded(this)
-    this.onSuperseded(reason)
-    this.wake()
-  }
-
-  end(reason: unknown): void {
-    this.ended = { reason }
-    this.wake()
-  }
-
-  /** Resolves after that time, or when `wake` is called. */
-  async waitForDue(waitMs: number): Promise<void> {
-    if (this.isWoken) return
-    this.waitingSinceMs ??= performance.now()
-    await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, waitMs)
-      this.waking = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
-
-  wake(): void {
-    this.isWoken = true
-    this.waking?.()
-  }
+/** For `queue`, where no store is needed. */
+export const ALL_GRANTED: Granting = {
+  asks: false,
+  start: async () => {},
+  stop: async () => {},
+  answering: () => NEVER_WITHDRAWN,
 }

@@ -85,7 +85,7 @@ export class Processor {
     const leases = new Leases(store, log)
     const gate = new Gate(handover, leases, timer)
     const answers = new Answers({ store, handover, timer, log, observer })
-    const commits = new Commits(store, observer)
+    const commits = new Commits(store, { observer })
     const handingOver = new HandingOver({ store, handover, leases, answers, commits, gate, timer, log, observer })
     const claims = new Claims({ store, owner, gate, timer, leases, handingOver, answers, log, observer })
     this.leases = leases

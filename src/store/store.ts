@@ -254,6 +254,12 @@ export type CommitResult =
   | { state: 'answered' }
   | { state: 'unknown' }
 
+/**
+ * `held`: the batch holds its conversation, whether it is committed or not. The others are as in `CommitResult`: the
+ * conversation has gone on without it.
+ */
+export type HoldState = 'held' | 'superseded' | 'answered' | 'unknown'
+
 /** What may end or move the wait for a commit. */
 export interface SupersedeListener {
   superseded(news: { conversationId: string; batchId: string; by?: string | undefined }): void
@@ -483,6 +489,8 @@ export interface Store {
    * in concurrent order, where batches that were handed over are not remembered, every batch is.
    */
   commit(batchId: string): Promise<CommitResult>
+  /** Whether work on a batch still has a use. Changes nothing. */
+  holdState(batchId: string): Promise<HoldState>
   /**
    * Seals the open batch and makes it due. Without one, makes a batch due that was handed over early, which nothing
    * supersedes any more. `undefined`: there was neither.

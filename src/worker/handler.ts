@@ -1,6 +1,6 @@
 /** What a worker does with a batch: it calls the user's module, or logs a line. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Handle } from '../handover/function.js'
+import type { CommittingHandle, Handle } from '../handover/function.js'
 import { loadDefault } from '../load-default.js'
 import type { Rules } from '../rules.js'
 
@@ -42,10 +42,10 @@ export const referenceWorker =
  * @param file its path, from the working directory
  * @throws one line, for a module that can't be loaded or exports no function
  */
-export const loadHandler = (file: string): Promise<Handle> =>
+export const loadHandler = (file: string): Promise<CommittingHandle> =>
   loadDefault(file, {
     name: 'handler',
-    example: 'export default async (batch, { signal, attempt, log }) => { … }',
+    example: 'export default async (batch, { signal, attempt, log, commit }) => { … }',
   })
 
 function shortened(text: string): string {

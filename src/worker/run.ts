@@ -4,13 +4,19 @@
  *     running ─► done | failed                the handler has resolved or rejected
  *        └─ cut ─► done | failed | abandoned  its signal is aborted; after a grace period it is not waited for any more
  *
- * It is cut for one of three reasons: the answer timeout is near, the lock is lost (another worker may have the job
- * now), or the worker stops.
+ * It is cut for one of four reasons: the answer timeout is near, the lock is lost (another worker may have the job
+ * now), the worker stops, or newer messages have superseded the batch. In the last case it always ends as `superseded`.
+ *
+ * Before the call the store is asked whether the batch still holds its conversation: its job may have waited for long,
+ * or be an old one that is tried again. If not, the handler is not called.
  */
 import type { Batch } from '../batch.js'
-import type { Handle } from '../handover/function.js'
+import type { Answering, Granting } from '../handover/commits.js'
+import type { CommittingHandle } from '../handover/function.js'
 import { LazyAbort } from '../lazy-abort.js'
 import type { Logger } from '../logger.js'
+import type { HoldState } from '../store/store.js'
+import type { Superseded } from '../superseded.js'
 
 export type Cut = 'timeout' | 'lock' | 'stop'
 
@@ -18,13 +24,19 @@ export type RunResult =
   | { result: 'done' }
   | { result: 'failed'; error: unknown; cut?: Cut }
   | { result: 'abandoned'; cut: Cut }
+  /** `isAbandoned`: the handler ignores its signal, and may still be running. */
+  | { result: 'superseded'; reason: Superseded; isAbandoned: boolean }
+  /** The handler was not called. */
+  | { result: 'not begun'; state: Exclude<HoldState, 'held'> }
 
 export interface RunOptions {
   attempt: number
   log: Logger
   answerTimeoutMs: number
-  /** How long a lock lasts unless it is renewed. */
-  lockMs: number
+  /** How long a lock lasts unless it is renewed. Absent: the run does not watch its lock. */
+  lockMs?: number
+  /** Grants the commits. */
+  commits: Granting
 }
 
 const LONGEST_GRACE_MS = 5000
@@ -42,45 +54,68 @@ const REASONS: Record<Cut, string> = {
 export class Run {
   readonly result: Promise<RunResult>
   private readonly own = new LazyAbort()
+  private readonly answering: Answering
   private readonly timeout: NodeJS.Timeout
-  private readonly lock: NodeJS.Timeout
+  private readonly lock: NodeJS.Timeout | undefined
   private readonly graceMs: number
   private grace: NodeJS.Timeout | undefined
-  private reason: Cut | undefined
+  private reason: Cut | Superseded | undefined
   private abandon: (result: RunResult) => void = () => {}
 
   constructor(
     private readonly batch: Batch,
-    handle: Handle,
+    private readonly handle: CommittingHandle,
     private readonly options: RunOptions,
   ) {
-    const { answerTimeoutMs, lockMs } = options
+    const { answerTimeoutMs, lockMs, commits } = options
     this.graceMs = graceOf(answerTimeoutMs)
     this.timeout = setTimeout(() => this.cut('timeout'), answerTimeoutMs - this.graceMs)
-    this.lock = setTimeout(() => this.cut('lock'), lockMs)
+    if (lockMs !== undefined) this.lock = setTimeout(() => this.cut('lock'), lockMs)
+    this.answering = commits.answering(batch.batchId, reason => this.supersede(reason))
     const abandoned = new Promise<RunResult>(resolve => {
       this.abandon = resolve
     })
-    this.result = Promise.race([this.work(handle), abandoned]).finally(() => {
+    this.result = Promise.race([commits.asks ? this.workIfHeld() : this.work(), abandoned]).finally(() => {
+      this.answering.end()
       for (const timer of [this.timeout, this.lock, this.grace]) clearTimeout(timer)
     })
   }
 
   /** The lock was renewed. */
   renewed(): void {
-    if (!this.reason) this.lock.refresh()
+    if (!this.reason) this.lock?.refresh()
   }
 
   /** Aborts the signal. A handler that still runs `graceMs` later is abandoned. The first reason counts. */
   cut(reason: Cut, graceMs = this.graceMs): void {
     if (this.reason) return
-    this.reason = reason
-    this.own.abort(new Error(REASONS[reason]))
-    this.grace = setTimeout(() => this.abandon({ result: 'abandoned', cut: reason }), graceMs)
+    const error = new Error(REASONS[reason])
+    this.abort(reason, error, graceMs, { result: 'abandoned', cut: reason })
+    this.answering.end(error)
   }
 
-  private async work(handle: Handle): Promise<RunResult> {
-    const { own } = this
+  private supersede(reason: Superseded): void {
+    if (!this.reason) this.abort(reason, reason, this.graceMs, { result: 'superseded', reason, isAbandoned: true })
+  }
+
+  private abort(reason: Cut | Superseded, error: Error, graceMs: number, abandoned: RunResult): void {
+    this.reason = reason
+    this.own.abort(error)
+    this.grace = setTimeout(() => this.abandon(abandoned), graceMs)
+  }
+
+  private async workIfHeld(): Promise<RunResult> {
+    try {
+      const state = await this.answering.holdState()
+      if (state !== 'held') return { result: 'not begun', state }
+    } catch (error) {
+      return this.ended({ result: 'failed', error })
+    }
+    return this.work()
+  }
+
+  private async work(): Promise<RunResult> {
+    const { own, answering } = this
     const { attempt, log } = this.options
     const context = {
       get signal() {
@@ -88,13 +123,21 @@ export class Run {
       },
       attempt,
       log,
+      commit: () => answering.commit(),
     }
     try {
       // Its value is dropped: one that is not JSON would fail a job that is done.
-      await handle(this.batch, context)
-      return { result: 'done' }
+      await this.handle(this.batch, context)
+      return this.ended({ result: 'done' })
     } catch (error) {
-      return { result: 'failed', error, ...(this.reason && { cut: this.reason }) }
+      return this.ended({ result: 'failed', error })
     }
+  }
+
+  /** How it ended, in view of what cut it. */
+  private ended(end: { result: 'done' } | { result: 'failed'; error: unknown }): RunResult {
+    const { reason } = this
+    if (typeof reason === 'object') return { result: 'superseded', reason, isAbandoned: false }
+    return end.result === 'failed' && reason ? { ...end, cut: reason } : end
   }
 }

@@ -8,12 +8,17 @@
  *   the answer timeout cuts it       the job has failed for good, since its conversation goes on without it
  *   a stop cuts it                   the job goes back to the queue, and the attempt does not count
  *   its lock is lost                 the worker that has the lock now decides; a job that lost it earlier is not begun
+ *   newer messages supersede it      the job is completed with `{ superseded: true }`, whatever the handler does then
+ *
+ * In `supersede` a handler is called only if the batch still holds its conversation. A job of a batch that has ended is
+ * completed with `{ superseded: true }`, or has failed for good if an answer had ended it: a retry of an old job.
  */
 import type { Job, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Batch } from '../batch.js'
 import { type Bullmq, backendOn, endConnection, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
-import type { Handle } from '../handover/function.js'
+import { ALL_GRANTED, type Granting } from '../handover/commits.js'
+import type { CommittingHandle } from '../handover/function.js'
 import { asKeptError, keptError } from '../handover/kept-error.js'
 import { type Logger, silent } from '../logger.js'
 import { Outage } from '../outage.js'
@@ -32,7 +37,9 @@ export interface QueueWorkerOptions {
   queue?: string
   /** BullMQ's prefix of keys; `bull`. */
   prefix?: string
-  handle: Handle
+  handle: CommittingHandle
+  /** Grants the handler’s commits, from Lull’s own Redis. Absent: nothing withdraws a batch. */
+  commits?: Granting
   /** How many batches are worked on at once; 16. */
   concurrency?: number
   /** The same as the processors'; 300,000. */
@@ -55,6 +62,9 @@ const CLOSE_MS = 2000
 /** At most this share of a stop's time, so that the stop keeps its bound. */
 const CLOSE_SHARE = 0.1
 
+/** What the queue keeps as the job's return value. */
+type JobResult = undefined | { superseded: true }
+
 interface Open {
   bullmq: Bullmq
   worker: Worker
@@ -69,6 +79,7 @@ export class QueueWorker {
   private readonly runs = new Map<string, Run>()
   private readonly answerTimeoutMs: number
   private readonly lockMs: number
+  private readonly commits: Granting
   private open: Open | undefined
   private starting: Promise<void> | undefined
   private stopping: Promise<void> | undefined
@@ -80,6 +91,7 @@ export class QueueWorker {
     this.log = options.log ?? silent
     this.answerTimeoutMs = options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS
     this.lockMs = options.lockMs ?? LOCK_MS
+    this.commits = options.commits ?? ALL_GRANTED
   }
 
   /**
@@ -87,7 +99,10 @@ export class QueueWorker {
    * @throws one line that names what is wrong and the remedy; nothing is left open then
    */
   start(): Promise<void> {
-    this.starting ??= this.connect()
+    this.starting ??= this.connect().catch(async error => {
+      await this.commits.stop()
+      throw error
+    })
     return this.starting
   }
 
@@ -111,6 +126,7 @@ export class QueueWorker {
     if (this.stopping) throw new Error('the worker has been stopped: make another one')
     const bullmq = await loadBullmq()
     const { redis, concurrency = CONCURRENCY } = this.options
+    await this.commits.start()
     let outage: Outage | undefined
     const onError = (error: Error) => outage?.began(error)
     const client = await openConnection(redis, this.name, { patient: true, onError })
@@ -151,7 +167,8 @@ export class QueueWorker {
     await worker.waitUntilReady()
   }
 
-  private async process({ UnrecoverableError, WaitingError }: Bullmq, job: Job, token?: string): Promise<void> {
+  private async process(bullmq: Bullmq, job: Job, token?: string): Promise<JobResult> {
+    const { UnrecoverableError, WaitingError } = bullmq
     const id = job.id ?? ''
     if (!(await isStillOurs(job, token ?? '', this.lockMs))) {
       this.log.warn({ batchId: id }, 'a batch was not begun: its lock had ended, so another worker may have it')
@@ -166,6 +183,7 @@ export class QueueWorker {
         log: this.log,
         answerTimeoutMs: this.answerTimeoutMs,
         lockMs: this.lockMs,
+        commits: this.commits,
       })
     } catch (error) {
       this.log.error({ jobId: id }, messageOf(error))
@@ -181,6 +199,11 @@ export class QueueWorker {
       return
     }
     this.logUndone(about, result, batch)
+    if (result.result === 'superseded') return { superseded: true }
+    if (result.result === 'not begun') {
+      if (result.state !== 'answered') return { superseded: true }
+      throw new UnrecoverableError('its answer has ended before: the conversation has gone on without it')
+    }
     if (result.cut === 'stop') {
       await job.moveToWait(token)
       throw new WaitingError()
@@ -190,10 +213,19 @@ export class QueueWorker {
   }
 
   private logUndone(whose: object, result: Exclude<RunResult, { result: 'done' }>, batch: Batch): void {
-    const about = { ...whose, ...(result.cut && { cut: result.cut }) }
-    if (result.result === 'abandoned')
+    if (result.result === 'not begun') {
+      const { state } = result
+      this.log.info({ ...whose, state }, 'a batch was not begun: it does not hold its conversation any more')
+      return
+    }
+    if (result.result === 'superseded') {
+      const { by } = result.reason
+      this.log.info({ ...whose, ...(by && { by }) }, 'newer messages have superseded the batch: its answer is not sent')
+    }
+    const about = { ...whose, ...('cut' in result && result.cut && { cut: result.cut }) }
+    if (isAbandoned(result))
       this.log.warn(about, 'a handler ignores its aborted signal: it is no longer waited for, and may still be running')
-    else {
+    else if (result.result === 'failed') {
       this.log.warn({ ...about, error: keptError(result.error, batch) }, 'the handler failed')
       this.log.debug({ ...about, err: result.error }, 'the error of the handler, as it was thrown')
     }
@@ -225,6 +257,7 @@ export class QueueWorker {
     await within(closing, closeMs, () =>
       this.log.warn({}, 'the worker’s jobs could not be put back, Redis is away: they come back when their locks end'),
     )
+    await this.commits.stop()
     for (const client of clients) endConnection(client)
   }
 
@@ -233,5 +266,8 @@ export class QueueWorker {
     this.log.debug({ err: error }, 'an error in the worker')
   }
 }
+
+const isAbandoned = (result: RunResult) =>
+  result.result === 'abandoned' || (result.result === 'superseded' && result.isAbandoned)
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''

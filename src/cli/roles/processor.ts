@@ -20,7 +20,8 @@ export async function startProcessor(context: RoleContext): Promise<Processor> {
   })
   await lifecycle.add('the processor', timeoutMs => processor.stop({ timeoutMs }))
   await processor.start()
-  if (rules.answering === 'supersede')
+  // A queue's workers commit: Lull's own, and those that use `answering` of the library.
+  if (rules.answering === 'supersede' && !config.handover.queue)
     log.warn(
       {},
       'LULL_ANSWERING=supersede: what receives the batches must call batcher.commit() before it answers, else it also sends answers that were withdrawn',

@@ -1,7 +1,8 @@
 /** The worker as a process: takes batches from the queue and calls the handler. */
 import type { RedisOptions } from 'ioredis'
 import { type Config, ConfigError } from '../../config.js'
-import type { Handle } from '../../handover/function.js'
+import { Commits } from '../../handover/commits.js'
+import type { CommittingHandle } from '../../handover/function.js'
 import { publishPresence } from '../../presence/publish.js'
 import { processName } from '../../process-name.js'
 import { RedisStore } from '../../store/redis/store.js'
@@ -10,7 +11,7 @@ import { QueueWorker } from '../../worker/worker.js'
 import { logStart, type RoleContext } from './role.js'
 
 /** The handler: the module that the settings name, else one that logs the batch. */
-export const handleFrom = ({ worker, rules }: Config): Promise<Handle> =>
+export const handleFrom = ({ worker, rules }: Config): Promise<CommittingHandle> =>
   worker.handler === undefined ? Promise.resolve(referenceWorker(rules)) : loadHandler(worker.handler)
 
 /** @throws one line that names what is wrong and the remedy */
@@ -21,13 +22,10 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
     throw new ConfigError(
       `LULL_HANDOVER=${kind}: a batch ${whatHappens}, so a worker has no queue: run no worker, or set LULL_HANDOVER=bullmq`,
     )
-  if (config.rules.answering === 'supersede')
-    throw new ConfigError(
-      'LULL_ANSWERING=supersede: this worker cannot commit yet, and would send answers that were withdrawn: work on the batches with the library’s Processor, or with a worker that calls batcher.commit()',
-    )
   const handle = await handleFrom(config)
   const redis = settings.redis ?? config.redis
   const { store, identity } = await openStore(context, redis)
+  const commits = new Commits(await batchStore(context, store, settings.redis), { observer: metrics })
   const { name: queue, prefix } = settings
   const worker = new QueueWorker({
     redis,
@@ -38,6 +36,7 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
     log,
     name: processName('worker'),
     answerTimeoutMs: config.rules.answerTimeoutMs,
+    commits,
   })
   await lifecycle.add('the worker', timeoutMs => worker.stop({ timeoutMs }))
   await worker.start()
@@ -54,4 +53,14 @@ async function openStore({ config, lifecycle, metrics }: RoleContext, redis: Red
   const store = new RedisStore({ redis, prefix, rules, role: 'worker', observer: metrics })
   await lifecycle.add('the worker’s store', () => store.close())
   return { store, identity: await store.open() }
+}
+
+/**
+ * The store that grants commits: Lull's own Redis keeps the batches, and the queue may be on another one. In `queue`
+ * nothing is asked, so no connection is opened.
+ */
+async function batchStore(context: RoleContext, queueStore: RedisStore, queueRedis: RedisOptions | undefined) {
+  const { redis, rules } = context.config
+  if (!queueRedis || rules.answering !== 'supersede') return queueStore
+  return (await openStore(context, redis)).store
 }

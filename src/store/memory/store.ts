@@ -37,6 +37,7 @@ import {
   type ForgetResult,
   type GrowthListener,
   type HistoryEntry,
+  type HoldState,
   type Learnt,
   type Lease,
   type LostLease,
@@ -71,7 +72,7 @@ import { merge } from './merge.js'
 import { append, edit, findMessage, revoke } from './messages.js'
 import { MemorySessions } from './sessions.js'
 import { State, steady } from './state.js'
-import { commit } from './superseding.js'
+import { commit, holdState } from './superseding.js'
 
 export interface MemoryStoreOptions extends RuleOptions {
   /** The clock, in milliseconds since the epoch. `Date.now` by default; tests give their own. */
@@ -162,6 +163,10 @@ export class MemoryStore implements Store {
   async commit(batchId: string): Promise<CommitResult> {
     if (this.rules.order === 'concurrent') return { state: 'go' }
     return commit(this.state, batchId)
+  }
+
+  async holdState(batchId: string): Promise<HoldState> {
+    return holdState(this.state, batchId)
   }
 
   async flush(conversationId: string) {

@@ -1,5 +1,5 @@
 /** Supersedes answers that are not committed, and commits them: `lua/shared/supersede.lua`, `reopen.lua`, `commit.lua`. */
-import type { CommitResult } from '../store.js'
+import type { CommitResult, HoldState } from '../store.js'
 import type { Claimed, Conversation, State } from './state.js'
 import { type Entry, idsRecorded } from './structures.js'
 
@@ -113,6 +113,12 @@ export function commit(state: State, batchId: string): CommitResult {
   if (handed) delete handed.batch
   state.record('committed', batchId, holding.conversationId, now, {})
   return { state: 'go' }
+}
+
+export function holdState(state: State, batchId: string): HoldState {
+  const holding = state.claimedBatches.get(batchId) ?? state.handedOver.get(batchId)
+  const holder = holding && state.conversations.get(holding.conversationId)?.heldBy
+  return holder === batchId ? 'held' : (state.endOf(batchId, state.now())?.state ?? 'unknown')
 }
 
 function ended(state: State, batchId: string, now: number): CommitResult {

@@ -13,6 +13,7 @@ import type {
   ClaimRequest,
   EditRequest,
   EditResult,
+  HoldState,
   Lease,
   NackRequest,
   NackResult,
@@ -261,6 +262,10 @@ export class Scripts {
 
   commit(batchId: string) {
     return this.run<CommitReply>('commit', [batchId, this.rules.maxWaitMs])
+  }
+
+  holdState(batchId: string) {
+    return this.run<HoldState>('hold-state', [batchId])
   }
 
   accountOwner({ account, provider, isProven }: AccountClaim) {

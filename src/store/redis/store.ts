@@ -29,6 +29,7 @@ import {
   type ForgetResult,
   type GrowthListener,
   type HistoryEntry,
+  type HoldState,
   type Learnt,
   type Lease,
   type LostLease,
@@ -239,6 +240,10 @@ export class RedisStore implements Store {
   async commit(batchId: string): Promise<CommitResult> {
     if (this.rules.order === 'concurrent') return { state: 'go' }
     return commitResult(await this.link.write(() => this.scripts.commit(batchId), { batchId }))
+  }
+
+  holdState(batchId: string): Promise<HoldState> {
+    return this.link.read(() => this.scripts.holdState(batchId), { batchId })
   }
 
   async flush(conversationId: string) {

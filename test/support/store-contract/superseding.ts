@@ -243,6 +243,36 @@ export function supersedeTests(make: Make): void {
     })
   })
 
+  describe('the question whether a batch holds its conversation', () => {
+    for (const state of ['claimed', 'handed over'] as const)
+      it(`finds a batch that is ${state} held, before and after its commit, and changes nothing`, async () => {
+        const { store, first } = await atGap()
+        if (state === 'handed over') await store.ack([first.batchId])
+        const before = await store.history({ limit: 9 })
+        expect(await store.holdState(first.batchId)).to.equal('held')
+        expect(await store.history({ limit: 9 })).to.deep.equal(before)
+        await store.commit(first.batchId)
+        expect(await store.holdState(first.batchId)).to.equal('held')
+      })
+
+    it('finds how a batch has ended', async () => {
+      const { store, first, pass } = await early()
+      await append(store, CHAT, 'm2')
+      expect(await store.holdState(first.batchId)).to.equal('superseded')
+      await pass(41)
+      const { batchId } = await claimOne(store)
+      await store.answered(batchId, 'completed')
+      expect(await store.holdState(batchId)).to.equal('answered')
+      expect(await store.holdState('never')).to.equal('unknown')
+    })
+
+    it('does not find a dead batch held', async () => {
+      const { store, first } = await atGap({ maxAttempts: 1 })
+      await store.nack({ batchId: first.batchId, lease: first.lease, delayMs: 0, counts: true, error: 'no' })
+      expect(await store.holdState(first.batchId)).to.equal('unknown')
+    })
+  })
+
   describe('a superseded batch', () => {
     it('is not changed by its processor any more: neither by an acknowledgement, a refusal nor an answer', async () => {
       const { store, first } = await early()

@@ -23,12 +23,14 @@ describe('commits', () => {
     const wastedMs: number[] = []
     const waitedMs: (number | undefined)[] = []
     const commits = new Commits(store, {
-      superseded: when => void counted.push(`superseded ${when}`),
-      committed: (outcome, ms) => {
-        counted.push(outcome)
-        waitedMs.push(ms)
+      observer: {
+        superseded: when => void counted.push(`superseded ${when}`),
+        committed: (outcome, ms) => {
+          counted.push(outcome)
+          waitedMs.push(ms)
+        },
+        runWasted: ms => void wastedMs.push(ms),
       },
-      runWasted: ms => void wastedMs.push(ms),
     })
     closing.push(
       () => store.close(),
@@ -66,6 +68,16 @@ describe('commits', () => {
     expect(waitedMs[0]).to.be.above(50)
     expect(waitedMs[1]).to.be.below(50)
     expect(wastedMs).to.deep.equal([])
+  })
+
+  it('resolve to the same, and count it once, if one run commits several times', async () => {
+    const { commits, counted, say, claim } = await counting({ ...EARLY, quietGapMs: 60 })
+    await say('m1')
+    const { commit, end } = commits.answering(await claim(), () => {})
+    expect(await Promise.all([commit(), commit()])).to.deep.equal([{ again: false }, { again: false }])
+    expect(await commit()).to.deep.equal({ again: false })
+    end()
+    expect(counted).to.deep.equal(['go'])
   })
 
   it('count a batch that is superseded while its handler works as running, and a commit after it as refused', async () => {
@@ -138,6 +150,7 @@ describe('commits of one run', () => {
     commits = new Commits({
       rules: rulesFrom({ answering: 'supersede' }),
       commit: () => new Promise(resolve => questions.push(resolve)),
+      holdState: async () => 'held',
       followSuperseded: async given => {
         listener = given
         return async () => {}

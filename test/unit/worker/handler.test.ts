@@ -35,7 +35,12 @@ describe('the handler of a worker', () => {
   }
 
   it('is the default export of an ESM or CommonJS module, by its path from the working directory', async () => {
-    const context = { signal: new AbortController().signal, attempt: 1, log: silent }
+    const context = {
+      signal: new AbortController().signal,
+      attempt: 1,
+      log: silent,
+      commit: async () => ({ again: false }),
+    }
     for (const [name, code] of [
       ['a.mjs', 'export default async batch => batch.batchId'],
       ['b.cjs', 'module.exports = async batch => batch.batchId'],

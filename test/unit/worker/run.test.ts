@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { type SinonFakeTimers, useFakeTimers } from 'sinon'
 import { composeBatch } from '../../../src/batch.js'
+import { ALL_GRANTED } from '../../../src/handover/commits.js'
 import type { Handle } from '../../../src/handover/function.js'
 import { silent } from '../../../src/logger.js'
 import { Run } from '../../../src/worker/run.js'
@@ -29,7 +30,7 @@ describe('a run of a job', () => {
       signal = context.signal
       return handle(batch, context)
     }
-    const run = new Run(BATCH, wrapped, { attempt: 1, log: silent, answerTimeoutMs, lockMs })
+    const run = new Run(BATCH, wrapped, { attempt: 1, log: silent, answerTimeoutMs, lockMs, commits: ALL_GRANTED })
     return { run, aborted: () => signal?.aborted }
   }
 
