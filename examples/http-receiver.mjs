@@ -4,8 +4,9 @@
 //     node examples/http-receiver.mjs
 //     LULL_HANDOVER=http LULL_HANDOVER_URL=http://127.0.0.1:4000/batches npx lull up      # in another terminal
 //
-// There are two ways to answer. 200 or 204: the work is done. 202: the work has begun, and you report its end later; for
-// that this example needs LULL_API_URL (http://127.0.0.1:3000) and LULL_API_TOKEN.
+// There are two ways to answer. 200 or 204: the work is done. 202: the work has begun; you ask before you send whether
+// newer messages have withdrawn the batch (with LULL_ANSWERING=supersede), and report the end. For that this example
+// needs LULL_API_URL (http://127.0.0.1:3000) and LULL_API_TOKEN.
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { Webhook } from 'standardwebhooks'
@@ -26,27 +27,51 @@ const server = createServer(async (request, response) => {
     return
   }
   if (!apiUrl) {
-    work(batch)
+    send(batch, work(batch))
     response.writeHead(204).end()
     return
   }
   response.writeHead(202).end()
-  work(batch)
-  // Until this call the conversation's next batch waits, at most for LULL_ANSWER_TIMEOUT_MS.
-  await answered(batch).catch(error => console.error(`batch ${batch.batchId} could not be answered: ${error.message}`))
+  await answer(batch).catch(error => console.error(`batch ${batch.batchId} could not be answered: ${error.message}`))
 })
 
-function work(batch) {
-  // A batch comes twice if our answer was lost. To do the work only once, store its batchId.
-  console.log(`${batch.conversationId} said, in ${batch.messages.length} messages:\n${batch.text}`)
+async function answer(batch) {
+  const reply = work(batch)
+  if (!(await commit(batch))) return
+  send(batch, reply)
+  // Until this call the conversation's next batch waits, at most for LULL_ANSWER_TIMEOUT_MS.
+  const { ok, status, text } = await post(batch, 'answered')
+  if (!ok) throw new Error(`${status} ${text}`)
 }
 
-async function answered({ batchId }) {
-  const answer = await fetch(new URL(`/batches/${encodeURIComponent(batchId)}/answered`, apiUrl), {
+/** May the answer be sent? Waits while the person may still be writing. */
+async function commit(batch) {
+  for (;;) {
+    const { ok, status, text } = await post(batch, 'commit?waitMs=60000')
+    if (ok) return true
+    // Newer messages came, or the batch is answered already.
+    if (status === 409 || status === 410) return false
+    if (status !== 425) throw new Error(`${status} ${text}`)
+  }
+}
+
+async function post({ batchId }, what) {
+  const response = await fetch(new URL(`/batches/${encodeURIComponent(batchId)}/${what}`, apiUrl), {
     method: 'POST',
     headers: { authorization: `Bearer ${process.env.LULL_API_TOKEN ?? ''}` },
   })
-  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`)
+  const { ok, status } = response
+  return { ok, status, text: await response.text() }
+}
+
+/** The slow part: ask a model. */
+function work(batch) {
+  return `${batch.conversationId} said, in ${batch.messages.length} messages:\n${batch.text}`
+}
+
+function send(_batch, reply) {
+  // A batch comes twice if our answer was lost. To send only once, store its batchId.
+  console.log(reply)
 }
 
 server.listen(Number(process.env.PORT ?? 4000), '127.0.0.1', () =>

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { Batcher } from '../../src/batcher.js'
 import { bullmq } from '../../src/handover/bullmq.js'
 import { Processor } from '../../src/processor/processor.js'
-import { example, freePort, type LullProcess, lull } from '../support/processes.js'
+import { example, freePort, type LullProcess, lull, noPython, pythonExample } from '../support/processes.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
@@ -133,6 +133,49 @@ describe('examples', function () {
       await post(`${api}/webhook/whatsapp/batched`, 'second')
       await receiver.line(/^second$/)
     })
+
+  const missing = noPython()
+  const inPython = missing === undefined ? it : it.skip
+  inPython(
+    `receiver.py sends nothing that newer messages have superseded${missing === undefined ? '' : ` (skipped: ${missing})`}`,
+    async () => {
+      const ports = { api: await freePort(), receiver: await freePort() }
+      const api = `http://127.0.0.1:${ports.api}`
+      const url = `http://127.0.0.1:${ports.receiver}/batches`
+      const shared = { LULL_HANDOVER_SECRET: SECRET, LULL_API_TOKEN: 'token' }
+      const receiver = await start(
+        pythonExample('receiver.py', { ...shared, PORT: String(ports.receiver), LULL_API_URL: api }),
+      )
+      await receiver.line(/^waiting for batches/)
+      expect((await fetch(url, { method: 'POST', body: '{}' })).status).to.equal(401)
+      const up = await start(
+        lull(['up'], {
+          ...shared,
+          REDIS_URL: await testRedis(),
+          LULL_PREFIX: uniquePrefix(),
+          PORT: String(ports.api),
+          LULL_ANSWERING: 'supersede',
+          LULL_QUIET_GAP_MS: '2000',
+          LULL_EARLY_START_MS: '100',
+          LULL_HANDOVER: 'http',
+          LULL_HANDOVER_URL: url,
+        }),
+      )
+      await up.line(/Lull is up/)
+      const working = (pattern: string) => receiver.line(new RegExp(`^working on \\S+: '${pattern}'$`))
+      const idIn = (line: string) => /^working on (\S+):/.exec(line)?.[1] ?? ''
+      await post(`${api}/webhook/whatsapp/batched`, 'first')
+      const first = idIn(await working('first'))
+      await post(`${api}/webhook/whatsapp/batched`, 'second')
+      const second = idIn(await working('first\\\\nsecond'))
+      await receiver.line(/^sent to 79990000011@c\.us: I have read your 2 messages$/)
+      expect(receiver.stdout).to.include.members([`${first} was superseded by ${second}`, `sent nothing for ${first}`])
+      // In serial order the third message comes alone only when the second batch is answered.
+      await post(`${api}/webhook/whatsapp/batched`, 'third')
+      await receiver.line(/^sent to 79990000011@c\.us: I have read your 1 messages$/)
+      expect(receiver.stdout.filter(line => line.startsWith('sent to'))).to.have.length(2)
+    },
+  )
 })
 
 const handlerFile = new URL('../../examples/handler.mjs', import.meta.url).pathname

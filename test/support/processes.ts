@@ -1,5 +1,5 @@
 /** Runs `lull` as a process, as users do: the built package, with its own environment and working directory. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -66,29 +66,45 @@ export async function lull(
   { bin, ...options }: LullOptions = {},
 ): Promise<LullProcess> {
   if (bin === undefined) await build()
-  return startNode(`lull ${args.join(' ')}`, [bin ?? join(root, 'dist/esm/bin.js'), ...args], env, options)
+  return start(
+    `lull ${args.join(' ')}`,
+    [process.execPath, bin ?? join(root, 'dist/esm/bin.js'), ...args],
+    env,
+    options,
+  )
 }
 
 /** Starts a file of examples/, which imports the built package, as users do. */
 export async function example(file: string, env: Record<string, string | undefined> = {}): Promise<LullProcess> {
   await build()
-  return startNode(file, [join(root, 'examples', file)], env, {})
+  return start(file, [process.execPath, join(root, 'examples', file)], env, {})
 }
 
 /** Starts a script of test/support/, which imports the built package. */
 export async function supportScript(file: string, env: Record<string, string | undefined> = {}): Promise<LullProcess> {
   await build()
-  return startNode(file, [join(root, 'test/support', file)], env, {})
+  return start(file, [process.execPath, join(root, 'test/support', file)], env, {})
 }
 
-async function startNode(
+/** Starts a Python file of examples/. */
+export const pythonExample = (file: string, env: Record<string, string | undefined> = {}): Promise<LullProcess> =>
+  start(file, ['python3', join(root, 'examples', file)], env, {})
+
+/** What keeps Python from running here; `undefined`: nothing. */
+export function noPython(): string | undefined {
+  const { error, status } = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 9))'])
+  if (error) return 'there is no python3'
+  return status === 0 ? undefined : 'python3 is older than 3.9'
+}
+
+async function start(
   what: string,
-  args: string[],
+  [command, ...args]: [string, ...string[]],
   env: Record<string, string | undefined>,
   { cwd: givenCwd, stopTimeoutMs = STOP_TIMEOUT_MS }: LullOptions,
 ): Promise<LullProcess> {
   const cwd = givenCwd ?? (await mkdtemp(join(tmpdir(), 'lull-cwd-')))
-  const child = spawn(process.execPath, args, {
+  const child = spawn(command, args, {
     cwd,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
