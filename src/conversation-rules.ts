@@ -2,6 +2,7 @@
  * The rules of batching that a conversation may have of its own. An append carries them; its batch keeps them until it
  * is handed over. See `rules.ts` for the rules that all conversations share.
  */
+import type { ReleaseReason } from './batch.js'
 import type { Rules } from './rules.js'
 
 /** By the names of `Rules`. */
@@ -20,6 +21,28 @@ export type ConversationRule = (typeof CONVERSATION_RULES)[number]
 export interface OwnRules extends Partial<Pick<Rules, ConversationRule>> {
   /** By the rule's name: `*`, an account, a conversation, `hook` or `caller`. For the history. */
   readonly scopes: Readonly<Partial<Record<ConversationRule, string>>>
+}
+
+const RULE_OF_REASON: Partial<Record<ReleaseReason, ConversationRule>> = {
+  gap: 'quietGapMs',
+  maxWait: 'maxWaitMs',
+  early: 'earlyStartMs',
+  maxMessages: 'maxMessages',
+  maxBytes: 'maxBytes',
+}
+
+/**
+ * For the history: which of the conversation's own rules released a batch, `quietGapMs=6000`, and where that comes from.
+ * Nothing if it was one of the store's.
+ */
+export function ruleThatReleased(
+  own: OwnRules | undefined,
+  reason: ReleaseReason,
+): { rule: string; scope: string } | undefined {
+  const name = RULE_OF_REASON[reason]
+  if (!own || !name) return undefined
+  const scope = own.scopes[name]
+  return scope === undefined ? undefined : { rule: `${name}=${own[name]}`, scope }
 }
 
 /**

@@ -3,6 +3,7 @@
  * back.lua`, `check-now.lua`, `worker-started.lua`, `answered.lua`.
  */
 import { composeBatch, type ReleaseReason } from '../../batch.js'
+import { ruleThatReleased } from '../../conversation-rules.js'
 import { messageFrom } from '../redis/entries.js'
 import type {
   AnswerCheck,
@@ -92,7 +93,9 @@ function takeHead(state: State, conversation: Conversation, dueAtMs: number, own
   const count = entries.length
   if (lost === 'vanished') state.record('vanished', batchId, conversationId, now, { count })
   const named = { ids: idsRecorded(entries), at: timesRecorded(entries), firstAtMs }
-  state.record('claimed', batchId, conversationId, now, { owner, reason: batch.releasedBy, count, lateMs, ...named })
+  const rule = ruleThatReleased(batch.rules, batch.releasedBy)
+  const reason = batch.releasedBy
+  state.record('claimed', batchId, conversationId, now, { owner, reason, count, lateMs, ...named, ...rule })
   return taken
 }
 

@@ -1,7 +1,7 @@
 /** Appends messages, and edits and revokes them: `lua/append.lua`, `edit.lua`, `revoke.lua`. */
 import type { ReleaseReason, StoredMessage } from '../../batch.js'
 import { parseConversationId } from '../../conversation.js'
-import type { OwnRules } from '../../conversation-rules.js'
+import { type OwnRules, ruleThatReleased } from '../../conversation-rules.js'
 import type { Rules } from '../../rules.js'
 import { entryJson, messageFrom } from '../redis/entries.js'
 import type { AppendRequest, AppendResult, EditRequest, EditResult, RevokeResult } from '../store.js'
@@ -178,7 +178,7 @@ class Appending {
   private seal(open: Collecting, reason: ReleaseReason): void {
     open.run.seal = { reason, atMs: this.now, ...supersededBy(open) }
     this.recordAdded(open)
-    this.record('sealed', open, { reason, count: open.run.entries.length })
+    this.record('sealed', open, { reason, count: open.run.entries.length, ...ruleThatReleased(this.own, reason) })
     this.collecting = undefined
     delete this.conversation.header
   }

@@ -87,7 +87,7 @@ end
 
 local function seal(plan, batch, reason)
   if batch.step then batch.step[6] = whole(batch.count) end
-  add_step(plan, { 'sealed', batch.id, 'reason', reason, 'count', whole(batch.count) })
+  add_step(plan, { 'sealed', batch.id, 'reason', reason, 'count', whole(batch.count), rule_fields(rules_text, reason) })
   plan.sealed = plan.sealed + 1
 end
 

@@ -239,7 +239,8 @@ for _, release in ipairs(released) do
   local conversation = batch.conversationId
   if lost == 'vanished' then record('vanished', batch_id, conversation, 'count', batch.count) end
   record('claimed', batch_id, conversation, 'owner', owner, 'reason', batch.releasedBy, 'count', batch.count,
-    'lateMs', late_text, 'ids', named[1], 'at', named[2], 'firstAtMs', named[3])
+    'lateMs', late_text, 'ids', named[1], 'at', named[2], 'firstAtMs', named[3],
+    rule_fields(batch.rules, batch.releasedBy))
   notify(BATCH_RELEASED, conversation, batch_id, ',"count":', batch.count, ',"releasedBy":"', batch.releasedBy,
     '","lateMs":', late_text, ',"processor":', owner_json)
 end

@@ -15,6 +15,18 @@ local function rules_of(text, store_rules)
   return setmetatable(cjson.decode(text), { __index = store_rules })
 end
 
+local RULE_OF_REASON = { gap = 'quietGapMs', maxWait = 'maxWaitMs', early = 'earlyStartMs',
+  maxMessages = 'maxMessages', maxBytes = 'maxBytes' }
+
+-- For the history: which rule of the conversation's own released a batch, and where that comes from, as the fields of a
+-- step; or nothing if it was one of the store's. `text`: the header's field, or false.
+local function rule_fields(text, reason)
+  if not text or text == '' then return end
+  local rules, name = cjson.decode(text), RULE_OF_REASON[reason]
+  local scope = name and rules.scopes[name]
+  if scope then return 'rule', name .. '=' .. rules[name], 'scope', scope end
+end
+
 -- How long after its last message a batch may be handed over before it is due; 0: not before.
 local function early_of(rules)
   return rules.answering == 'supersede' and rules.earlyStartMs or 0
