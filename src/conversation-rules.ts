@@ -41,8 +41,9 @@ export function ruleThatReleased(
 ): { rule: string; scope: string } | undefined {
   const name = RULE_OF_REASON[reason]
   if (!own || !name) return undefined
-  const scope = own.scopes[name]
-  return scope === undefined ? undefined : { rule: `${name}=${own[name]}`, scope }
+  const { [name]: value, scopes } = own
+  const scope = scopes[name]
+  return value === undefined || scope === undefined ? undefined : { rule: `${name}=${value}`, scope }
 }
 
 /**

@@ -139,7 +139,7 @@ function forgetOne(state: State, conversationId: string): ForgetResult {
     state.claimed.delete(underWay)
     state.handedOver.delete(underWay)
     state.answering.delete(underWay)
-    if (state.supersedes && !isCommitted) {
+    if (state.rulesInUse.supersede && !isCommitted) {
       state.end(underWay, { state: 'superseded', atMs: now })
       publishSuperseded(state, conversationId, underWay)
     }

@@ -152,7 +152,7 @@ export class Scripts {
     return this.run<LostReply[]>('renew', [
       leaseMs,
       batchTtlMs,
-      this.supersedes ? 1 : 0,
+      this.supersedes,
       ...leases.flatMap(({ batchId, lease }) => [batchId, lease]),
     ])
   }
@@ -226,7 +226,7 @@ export class Scripts {
   }
 
   forget(conversationId: string) {
-    return this.run<[messages: number, underWay: string]>('forget', [conversationId, this.supersedes ? 1 : 0, this.db])
+    return this.run<[messages: number, underWay: string]>('forget', [conversationId, this.supersedes, this.db])
   }
 
   forgetDead(conversationId: string, cursor: string, lookedAt: number) {
@@ -304,7 +304,7 @@ export class Scripts {
       JSON.stringify(messageId),
       digestOf(messageId),
       CONVERSATIONS_SEARCHED,
-      this.supersedes ? 1 : 0,
+      this.supersedes,
     ])
   }
 

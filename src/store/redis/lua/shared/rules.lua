@@ -23,8 +23,8 @@ local RULE_OF_REASON = { gap = 'quietGapMs', maxWait = 'maxWaitMs', early = 'ear
 local function rule_fields(text, reason)
   if not text or text == '' then return end
   local rules, name = cjson.decode(text), RULE_OF_REASON[reason]
-  local scope = name and rules.scopes[name]
-  if scope then return 'rule', name .. '=' .. rules[name], 'scope', scope end
+  local value, scope = name and rules[name], name and rules.scopes[name]
+  if value and scope then return 'rule', name .. '=' .. value, 'scope', scope end
 end
 
 -- How long after its last message a batch may be handed over before it is due; 0: not before.
