@@ -9,7 +9,7 @@
  * timeout, lost lock or lease, stop) ends the wait. Nothing is sent without a commit, and the work is not repeated for
  * an outage of seconds.
  */
-import type { CommitOutcome, Observer } from '../observer.js'
+import type { CommitOutcome, Observer, SupersededWhen } from '../observer.js'
 import { type HoldState, type Store, StoreUnavailable } from '../store/store.js'
 import { Superseded } from '../superseded.js'
 
@@ -36,9 +36,9 @@ export class Runs extends Set<AnsweringRun> {
     super()
   }
 
-  superseded({ isWaiting, workedMs }: AnsweringRun): void {
-    this.observer.runWasted?.(workedMs)
-    if (!this.isCounted) this.observer.superseded?.(isWaiting ? 'due' : 'running')
+  superseded({ phase, workedMs }: AnsweringRun): void {
+    if (phase !== 'waiting') this.observer.runWasted?.(workedMs)
+    if (!this.isCounted) this.observer.superseded?.(phase)
     this.isCounted = true
   }
 }
@@ -57,7 +57,8 @@ export class AnsweringRun {
   private committing: Promise<Committed> | undefined
   private isCommitted = false
   private ended: { reason: unknown } | undefined
-  private readonly startedAtMs = performance.now()
+  private isBegun = true
+  private startedAtMs = performance.now()
   private waitingSinceMs: number | undefined
   /** `wake` was called since the store was last asked: a notice that comes while it is asked is not missed. */
   private isWoken = false
@@ -68,18 +69,22 @@ export class AnsweringRun {
     private readonly parts: AnsweringRunParts,
   ) {}
 
-  /** It has done its work and waits for the due time. */
-  get isWaiting(): boolean {
-    return this.waitingSinceMs !== undefined
+  /** What the work is at, as metrics name it. */
+  get phase(): SupersededWhen {
+    if (!this.isBegun) return 'waiting'
+    return this.waitingSinceMs === undefined ? 'running' : 'due'
   }
 
   get workedMs(): number {
     return (this.waitingSinceMs ?? performance.now()) - this.startedAtMs
   }
 
+  /** To be called before the work begins. */
   async holdState(): Promise<HoldState> {
-    const state = await this.asked(() => this.parts.store.holdState(this.batchId))
-    if (state !== 'held') this.refuse(state, undefined)
+    this.isBegun = false
+    const state = await this.readHold()
+    this.isBegun = true
+    this.startedAtMs = performance.now()
     return state
   }
 
@@ -144,7 +149,13 @@ export class AnsweringRun {
   look(): void {
     this.wake()
     // Rejects only if the run is over by then.
-    this.holdState().catch(() => {})
+    this.readHold().catch(() => {})
+  }
+
+  private async readHold(): Promise<HoldState> {
+    const state = await this.asked(() => this.parts.store.holdState(this.batchId))
+    if (state !== 'held') this.refuse(state, undefined)
+    return state
   }
 
   /** Asks the store until it replies. */

@@ -111,6 +111,16 @@ class BullmqHandover implements Handover {
     }
   }
 
+  /** A job that a worker has taken, or that has ended, is left as it is. */
+  async withdraw(batchIds: string[]): Promise<string[]> {
+    const { queue } = this.started()
+    const states = await this.states(batchIds)
+    const waiting = batchIds.filter((_, i) => states[i]?.state === 'waiting')
+    // 0: a worker has taken it meanwhile.
+    const removals = await Promise.all(waiting.map(batchId => queue.remove(batchId)))
+    return waiting.filter((_, i) => removals[i] === 1)
+  }
+
   async stop(): Promise<void> {
     // A start that fails has closed its connections itself.
     await this.starting?.catch(() => {})

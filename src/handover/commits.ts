@@ -32,6 +32,8 @@ export interface Answering {
 
 export interface CommitsOptions {
   observer?: Pick<Observer, 'committed' | 'superseded' | 'runWasted'>
+  /** Called for every notice, of whatever process's batch. */
+  onSuperseded?: (batchId: string) => void
   /** Whether the store is asked: by default if it supersedes. In `queue` nothing withdraws a batch. */
   asks?: boolean
 }
@@ -39,14 +41,16 @@ export interface CommitsOptions {
 export class Commits {
   readonly asks: boolean
   private readonly observer: NonNullable<CommitsOptions['observer']>
+  private readonly onSuperseded: (batchId: string) => void
   private readonly watched = new Map<string, Runs>()
   private stopListening: (() => Promise<void>) | undefined
 
   constructor(
     private readonly store: CommitStore,
-    { observer = {}, asks = store.rules.answering === 'supersede' }: CommitsOptions = {},
+    { observer = {}, onSuperseded = () => {}, asks = store.rules.answering === 'supersede' }: CommitsOptions = {},
   ) {
     this.observer = observer
+    this.onSuperseded = onSuperseded
     this.asks = asks
   }
 
@@ -78,6 +82,7 @@ export class Commits {
   private readonly listener: SupersedeListener = {
     superseded: ({ batchId, by }) => {
       for (const run of this.watched.get(batchId) ?? []) run.refuse('superseded', by)
+      this.onSuperseded(batchId)
     },
     moved: ({ batchId }) => {
       for (const run of this.watched.get(batchId) ?? []) run.wake()

@@ -73,6 +73,11 @@ export interface Handover {
    * The states of batches taken earlier, one an id, in order. Without it, they count as `active` since the handover.
    */
   states?(batchIds: string[]): Promise<AnswerState[]>
+  /**
+   * Newer messages have superseded these batches, which it has taken: removes those on which no work has begun. Resolves
+   * to the batches that it has removed; none is an error. Without it, a receiver asks before it works on a batch.
+   */
+  withdraw?(batchIds: string[]): Promise<string[]>
   /** Ends connections. Batches that were handed over stay so. May be called twice, or before `start`. */
   stop(): Promise<void>
 }

@@ -59,8 +59,10 @@ export class Answers {
     this.listenFor(batchId, { conversationId, handedOverAtMs, isOwn: true })
   }
 
-  forget(batchId: string): void {
-    this.handedOver.delete(batchId)
+  /** Its answer is not waited for. Returns false if it was not remembered. */
+  forget(batchId: string): boolean {
+    this.unreported.delete(batchId)
+    return this.handedOver.delete(batchId)
   }
 
   /**

@@ -19,6 +19,7 @@ import type { Answers } from './answers.js'
 import type { DueTimer } from './due-timer.js'
 import type { Gate } from './gate.js'
 import type { Held, Leases } from './leases.js'
+import type { Withdrawals } from './withdrawals.js'
 
 const SETTLE_AGAIN_MS = 250
 const FIRST_RETRY_MS = 1000
@@ -32,6 +33,7 @@ export interface HandingOverParts {
   leases: Leases
   answers: Answers
   commits: Pick<Commits, 'answering'>
+  withdrawals: Pick<Withdrawals, 'withdraw'>
   gate: Gate
   timer: DueTimer
   log: Logger
@@ -128,7 +130,8 @@ export class HandingOver {
 
   private superseded({ batchId, batch: { conversationId } }: Claimed): void {
     this.parts.log.info({ batchId, conversationId }, 'superseded by newer messages')
-    this.parts.answers.forget(batchId)
+    // The receiver may have taken it all the same.
+    void this.parts.withdrawals.withdraw(batchId)
     this.parts.leases.release(batchId)
     this.parts.gate.resume()
   }

@@ -27,6 +27,7 @@ import { Gate } from './gate.js'
 import { HandingOver } from './handing-over.js'
 import { Leases } from './leases.js'
 import { Nudges } from './nudges.js'
+import { Withdrawals } from './withdrawals.js'
 
 /** An idle processor claims this often, in case it has missed a notification. */
 const HEARTBEAT_MS = 30_000
@@ -85,8 +86,10 @@ export class Processor {
     const leases = new Leases(store, log)
     const gate = new Gate(handover, leases, timer)
     const answers = new Answers({ store, handover, timer, log, observer })
-    const commits = new Commits(store, { observer })
-    const handingOver = new HandingOver({ store, handover, leases, answers, commits, gate, timer, log, observer })
+    const withdrawals = new Withdrawals({ handover, answers, log, observer })
+    const commits = new Commits(store, { observer, onSuperseded: batchId => withdrawals.onSuperseded(batchId) })
+    const parts = { store, handover, leases, answers, commits, withdrawals, gate, timer, log, observer }
+    const handingOver = new HandingOver(parts)
     const claims = new Claims({ store, owner, gate, timer, leases, handingOver, answers, log, observer })
     this.leases = leases
     this.answers = answers

@@ -9,7 +9,9 @@ import { Batcher } from '../../src/batcher.js'
 import { bullmq } from '../../src/handover/bullmq.js'
 import { Commits } from '../../src/handover/commits.js'
 import type { CommittingHandle } from '../../src/handover/function.js'
+import type { Observer } from '../../src/observer.js'
 import { Processor } from '../../src/processor/processor.js'
+import type { RuleOptions } from '../../src/rules.js'
 import { RedisStore } from '../../src/store/redis/store.js'
 import { Superseded } from '../../src/superseded.js'
 import { QueueWorker, type QueueWorkerOptions } from '../../src/worker/worker.js'
@@ -19,22 +21,40 @@ import { until } from '../support/wait.js'
 const CHAT = 'shop/79990000011@c.us'
 const EARLY = { answering: 'supersede', quietGapMs: 400, earlyStartMs: 50 } as const
 
+interface SystemOptions {
+  rules?: RuleOptions
+  /** Lull's own by default. */
+  queueRedis?: string
+  processors?: number
+}
+
 describe('supersede on a queue', () => {
   const closing: (() => Promise<unknown>)[] = []
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close()
   })
 
-  async function system({ rules = {}, queueRedis }: { rules?: object; queueRedis?: string } = {}) {
+  async function system({ rules = {}, queueRedis, processors = 1 }: SystemOptions = {}) {
     const redis = await testRedis()
     const options = { redis, prefix: uniquePrefix(), ...EARLY, ...rules }
     const queue = uniquePrefix()
     const batcher = new Batcher(options)
     closing.push(() => batcher.close())
     const onQueue = queueRedis ?? redis
-    const processor = new Processor({ ...options, handover: bullmq({ queue, redis: onQueue, answerAttempts: 3 }) })
-    closing.push(() => processor.stop())
-    await processor.start()
+    const counted: string[] = []
+    const observer: Observer = {
+      answered: outcome => counted.push(`answered ${outcome}`),
+      superseded: when => counted.push(`superseded ${when}`),
+    }
+    const troubles: string[] = []
+    const trouble = (_: object, line: string) => void troubles.push(line)
+    const log = { debug() {}, info() {}, warn: trouble, error: trouble }
+    for (let i = 0; i < processors; i++) {
+      const handover = bullmq({ queue, redis: onQueue, answerAttempts: 3 })
+      const processor = new Processor({ ...options, handover, observer, log })
+      closing.push(() => processor.stop())
+      await processor.start()
+    }
     const client = new Redis(onQueue)
     closing.push(async () => client.disconnect())
 
@@ -42,7 +62,8 @@ describe('supersede on a queue', () => {
       const store = new RedisStore({ redis, prefix: options.prefix, rules: batcher.store.rules })
       closing.push(() => store.close())
       await store.open()
-      const worker = new QueueWorker({ redis: onQueue, queue, handle, commits: new Commits(store), ...more })
+      const commits = new Commits(store, { observer })
+      const worker = new QueueWorker({ redis: onQueue, queue, handle, commits, ...more })
       closing.push(() => worker.stop({ timeoutMs: 300 }))
       await worker.start()
       return worker
@@ -55,7 +76,8 @@ describe('supersede on a queue', () => {
     const ended = (batchId: string) =>
       until(async () => (await job(batchId))['finishedOn'] !== undefined, { what: `the end of job ${batchId}` })
     const steps = async () => (await batcher.history({ conversationId: CHAT, limit: 50 })).map(({ step }) => step)
-    return { batcher, work, say, job, ended, steps, client, queue, redis, options }
+    const there = async (batchId: string) => (await job(batchId))['timestamp'] !== undefined
+    return { batcher, work, say, job, there, ended, steps, client, queue, counted, troubles }
   }
 
   it('aborts the running handler, and completes its job as superseded without another attempt', async () => {
@@ -145,25 +167,68 @@ describe('supersede on a queue', () => {
     expect(granted).to.deep.equal([false, true])
   })
 
-  it('does not call the handler for a job whose batch was superseded while it waited', async () => {
-    const { work, say, batcher, job, ended, client, queue } = await system()
+  it('removes a job that still waits when its batch is superseded, which is no answer and no trouble', async () => {
+    const { work, say, there, steps, counted, troubles, client, queue } = await system({ processors: 2 })
     const first = await say('one')
-    await until(async () => (await job(first))['timestamp'] !== undefined, { what: 'its job' })
+    await until(() => there(first), { what: 'its job' })
+    const second = await say('two')
+    await until(async () => !(await there(first)), { what: 'the removal' })
+    await until(() => there(second), { what: 'the next job' })
+    expect(await client.lrange(`bull:${queue}:wait`, 0, -1)).to.deep.equal([second])
+    const begun: string[] = []
+    await work(async batch => void begun.push(batch.batchId))
+    await until(() => counted.some(one => one.startsWith('answered')), { what: 'the answer' })
+    expect(begun).to.deep.equal([second])
+    expect(counted).to.deep.equal(['superseded waiting', 'answered completed'])
+    expect((await steps()).filter(step => step === 'answered')).to.have.lengthOf(1)
+    expect(troubles).to.deep.equal([])
+  })
+
+  it('leaves a running job in the queue when its batch is superseded', async () => {
+    const { work, say, job, ended, counted } = await system()
+    let begun = 0
+    await work(async (_, { signal }) => {
+      begun++
+      if (begun === 1) await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
+    })
+    const first = await say('one')
+    await until(() => begun === 1, { what: 'the early start' })
+    await say('two')
+    await ended(first)
+    expect(JSON.parse((await job(first))['returnvalue'] ?? '')).to.deep.equal({ superseded: true })
+    await until(() => counted.includes('answered completed'), { what: 'the answer' })
+    expect(counted).to.deep.equal(['superseded running', 'answered completed'])
+  })
+
+  it('does not call the handler for a job that could not be removed', async () => {
+    const { work, say, job, there, ended, client, queue, counted } = await system()
+    const first = await say('one')
+    await until(() => there(first), { what: 'its job' })
     const data = await job(first)
     const second = await say('two')
-    await until(async () => (await job(second))['timestamp'] !== undefined, { what: 'the next job' })
-    // As if the processor could not have removed it.
+    await until(async () => !(await there(first)), { what: 'the removal' })
+    await until(() => there(second), { what: 'the next job' })
     await client.hset(`bull:${queue}:${first}`, data)
     await client.rpush(`bull:${queue}:wait`, first)
     const begun: string[] = []
-    await work(async batch => {
-      begun.push(batch.batchId)
-    })
-    await until(() => begun.length > 0, { what: 'a run' })
+    await work(async batch => void begun.push(batch.batchId))
+    await until(() => counted.includes('answered completed'), { what: 'the answer' })
     await ended(first)
     expect(begun).to.deep.equal([second])
     expect(JSON.parse((await job(first))['returnvalue'] ?? '')).to.deep.equal({ superseded: true })
-    expect((await batcher.conversation(CHAT)).heldBy?.batchId ?? second).to.equal(second)
+    expect(counted.filter(one => one.startsWith('answered'))).to.deep.equal(['answered completed'])
+  })
+
+  it('does not call the handler again for an old job whose answer has ended, and fails it for good', async () => {
+    const { work, say, batcher, job, there, ended } = await system()
+    const first = await say('one')
+    await until(() => there(first), { what: 'its job' })
+    await batcher.answered(first, 'failed')
+    let calls = 0
+    await work(async () => void calls++)
+    await ended(first)
+    expect(calls).to.equal(0)
+    expect((await job(first))['failedReason']).to.match(/has gone on without it/)
   })
 
   it('works with a queue on another Redis than Lull’s', async () => {

@@ -1,0 +1,42 @@
+/**
+ * Batches that newer messages have superseded after their handover. Nobody waits for their answers any more, and a
+ * receiver that can remove those on which no work has begun is asked to: a worker would only skip them.
+ *
+ * Only the processor that waits for the answer acts on a notice. A missed notice does no harm: a worker asks the store
+ * before it calls its handler, and what it then reports of the batch changes nothing.
+ */
+import type { Handover } from '../handover/handover.js'
+import type { Logger } from '../logger.js'
+import type { Observer } from '../observer.js'
+import type { Answers } from './answers.js'
+
+export interface WithdrawalsParts {
+  handover: Pick<Handover, 'withdraw'>
+  answers: Pick<Answers, 'forget'>
+  log: Logger
+  observer: Observer
+}
+
+export class Withdrawals {
+  constructor(private readonly parts: WithdrawalsParts) {}
+
+  /** A notice of the store. */
+  onSuperseded(batchId: string): void {
+    if (this.parts.answers.forget(batchId)) void this.withdraw(batchId)
+  }
+
+  /** Never rejects. */
+  async withdraw(batchId: string): Promise<void> {
+    const { handover, answers, log, observer } = this.parts
+    answers.forget(batchId)
+    try {
+      const removed = (await handover.withdraw?.([batchId])) ?? []
+      for (const id of removed) {
+        log.debug({ batchId: id }, 'removed from the queue: newer messages superseded it before a worker took it')
+        observer.superseded?.('waiting')
+      }
+    } catch (error) {
+      log.debug({ batchId, err: error }, 'a superseded batch could not be removed: its worker skips it')
+    }
+  }
+}
