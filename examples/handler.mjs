@@ -4,15 +4,18 @@
 //
 // If it resolves, the batch is answered and the conversation's next one may come. If it rejects, it is called again,
 // three times in all.
-export default async function handle(batch, { signal, attempt, log }) {
-  // A batch is handed over at least once. To send a reply only once, store batch.batchId with it.
+export default async function handle(batch, { signal, commit, attempt, log }) {
   log.info({ batchId: batch.batchId, attempt }, `${batch.conversationId} said: ${batch.text.replaceAll('\n', ' · ')}`)
 
   const answer = await think(batch.text, signal)
 
-  // `signal` is aborted when another worker may have the batch, when the answer timeout is near, and when the program
-  // stops. Check it before you do what cannot be undone.
+  // `signal` is aborted when newer messages withdraw the batch, when another worker may have it, when the answer timeout
+  // is near, and when the program stops.
   signal.throwIfAborted()
+  // Call it before the first thing that cannot be taken back. It resolves at once, unless LULL_ANSWERING=supersede.
+  const { again } = await commit()
+  // A batch is handed over at least once: an earlier run may have sent its answer. To send only once, store the batchId.
+  if (again) log.info({ batchId: batch.batchId }, 'an earlier run may have answered')
   log.info({ batchId: batch.batchId }, `here the bot would answer: ${answer}`)
 }
 

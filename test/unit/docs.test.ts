@@ -175,10 +175,29 @@ describe('the docs', () => {
     expect(text('README.md').trimEnd().split('\n').length).to.be.at.most(README_LINES)
   })
 
-  it('the first whole program of the README is examples/embedded.mjs, but for its comments', () => {
-    const [, program = ''] = /```js\n(import .*?)```/s.exec(text('README.md')) ?? []
+  it('the first program of the README is examples/embedded.mjs, but for its comments', () => {
+    const [, program = ''] = /```js\n(.*?)```/s.exec(text('README.md')) ?? []
     const code = (source: string) => source.replace(/^ *\/\/.*\n| *\/\/ .*$/gm, '')
     expect(code(program)).to.equal(code(text('examples/embedded.mjs')))
+  })
+
+  it('the code of each recipe is that of its example', () => {
+    const different = FILES.filter(file => file.startsWith('docs/recipes/')).flatMap(file => {
+      const examples = linksOf(file).filter(link => /^\.\.\/\.\.\/examples\/[\w-]+\.\w+$/.test(link))
+      const sources = examples.map(link => text(join(dirname(file), link)))
+      return [...text(file).matchAll(/^```js\n(export .*?)^```/gms)].flatMap(([, block = '']) =>
+        sources.some(source => source.includes(block)) ? [] : [`${file}: ${block}`],
+      )
+    })
+    expect(different).to.deep.equal([])
+  })
+
+  it('every recipe is in their list', () => {
+    const listed = linksOf('docs/recipes/README.md')
+    const missing = FILES.filter(file => /^docs\/recipes\/[a-z]/.test(file)).filter(
+      file => !listed.includes(file.replace('docs/recipes/', '')),
+    )
+    expect(missing).to.deep.equal([])
   })
 
   it('every link between files leads to a file and a heading that exist', () => {

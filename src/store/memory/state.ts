@@ -3,7 +3,6 @@
  * share (`lua/shared/`). It has no timer: like Redis's scripts it changes only when it is called.
  */
 import type { ReleaseReason } from '../../batch.js'
-import { type OwnRules, RulesInUse } from '../../conversation-rules.js'
 import { withArrivals } from '../../history/arrivals.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
 import type { Growth, HistoryStep, StoreEvent, SupersedeListener } from '../store.js'
@@ -35,8 +34,6 @@ export interface Header {
   dueBy: 'gap' | 'maxWait'
   expiresAtMs: number
   supersedes?: string[]
-  /** The rules that its conversation has of its own. */
-  rules?: OwnRules
 }
 
 export interface Conversation {
@@ -63,7 +60,6 @@ export interface Claimed {
   supersedes?: string[]
   isSupersedable?: boolean
   isCommitted?: boolean
-  rules?: OwnRules
 }
 
 export interface HandedOver {
@@ -109,7 +105,6 @@ export class State {
   /** The provider that each account belongs to. */
   readonly accounts = new Map<string, string>()
   readonly log = new History()
-  readonly rulesInUse: RulesInUse
   private readonly checkMs: number
 
   constructor(
@@ -122,7 +117,6 @@ export class State {
   ) {
     this.seen = new SeenIds(rules.dedupeMs)
     this.checkMs = checkIntervalMs(rules)
-    this.rulesInUse = new RulesInUse(rules)
   }
 
   conversation(id: string): Conversation {
@@ -170,20 +164,13 @@ export class State {
   }
 
   /** When an open batch may be claimed: at its due time, or at its early start. */
-  startAtMs({ dueAtMs, lastAtMs, rules }: Header): number {
-    const { earlyStartMs } = this.rulesOf(rules)
+  startAtMs({ dueAtMs, lastAtMs }: Header): number {
+    const { earlyStartMs } = this.rules
     return earlyStartMs > 0 ? Math.min(dueAtMs, lastAtMs + earlyStartMs) : dueAtMs
   }
 
-  /** The store's rules, except for the conversation's own. `lua/shared/rules.lua`. */
-  rulesOf(own: OwnRules | undefined): Rules {
-    if (!own) return this.rules
-    const rules = { ...this.rules, ...own }
-    return {
-      ...rules,
-      earlyStartMs: rules.answering === 'supersede' ? rules.earlyStartMs : 0,
-      batchTtlMs: ttlOf(rules),
-    }
+  get supersedes(): boolean {
+    return this.rules.answering === 'supersede'
   }
 
   /** Remembers for a while what ended a batch. */
@@ -287,9 +274,6 @@ export function sealOpen(
 /** The batches that a batch supersedes, where it supersedes any. */
 export const supersededBy = (batch?: { supersedes?: string[] }): { supersedes?: string[] } =>
   batch?.supersedes ? { supersedes: batch.supersedes } : {}
-
-/** How long a header lives: longer than any quiet gap. */
-const ttlOf = ({ batchTtlMs, quietGapMs }: Rules) => (batchTtlMs > quietGapMs ? batchTtlMs : 2 * quietGapMs)
 
 /** The number of a conversation's messages that are not claimed. */
 export const waiting = (conversation: Conversation) =>

@@ -5,7 +5,6 @@
 import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { conversationIdOf } from '../../conversation.js'
-import type { RulesInUse } from '../../conversation-rules.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
 import { ALIAS_TTL_MS } from '../alias-ttl.js'
 import type {
@@ -51,20 +50,14 @@ const ID_RECORDED = 80
 
 export class Scripts {
   private readonly checkMs: number
-  /** As `lua/shared/rules.lua` takes them. */
-  private readonly storeRules: Argument[]
 
-  /** @param inUse kept up to date by the store */
   constructor(
     private readonly redis: Redis,
     private readonly keys: Keys,
     private readonly rules: Rules,
-    private readonly inUse: RulesInUse,
     private readonly db: number,
   ) {
     this.checkMs = checkIntervalMs(rules)
-    const { quietGapMs, maxWaitMs, maxMessages, maxBytes, earlyStartMs, answering } = rules
-    this.storeRules = [quietGapMs, maxWaitMs, maxMessages, maxBytes, earlyStartMs, answering]
     for (const [name, source] of Object.entries(luaSources)) {
       redis.defineCommand(commandName(name), { numberOfKeys: 1, lua: source })
     }
@@ -75,21 +68,21 @@ export class Scripts {
    * @param newBatchId for the first batch that is opened; the ids of further ones are derived from it
    */
   async append(parts: AppendPart[], newBatchId: string): Promise<(Appended | Error)[]> {
-    const { batchTtlMs, dedupeMs, maxAgeMs } = this.rules
-    const ruleSets = [...new Set(parts.map(({ rules }) => rules))].filter(rules => rules !== '')
+    const { rules } = this
     const [listeners, ...replies] = await this.run<[listeners: number, ...AppendReply[]]>('append', [
-      ...this.storeRules,
-      batchTtlMs,
-      dedupeMs,
-      maxAgeMs,
+      rules.quietGapMs,
+      rules.maxWaitMs,
+      rules.batchTtlMs,
+      rules.maxMessages,
+      rules.maxBytes,
+      rules.dedupeMs,
+      rules.maxAgeMs,
       this.db,
       newBatchId,
-      ruleSets.length,
-      ...ruleSets,
-      ...parts.flatMap(({ conversationId, how, rules, entries }) => [
+      this.mode,
+      ...parts.flatMap(({ conversationId, direct, entries }) => [
         conversationId,
-        how,
-        ruleSets.indexOf(rules) + 1,
+        direct ? 1 : 0,
         entries.length,
         ...entries.flatMap(({ messageId, sentAtMs, json }) => [
           digestOf(messageId),
@@ -109,10 +102,10 @@ export class Scripts {
     return this.run<[string, number] | null>('extend', [
       conversationId,
       worthMs,
+      this.rules.maxWaitMs,
       this.rules.batchTtlMs,
       this.db,
-      this.supersedes,
-      ...this.storeRules,
+      this.mode,
     ])
   }
 
@@ -138,12 +131,12 @@ export class Scripts {
       maxBytes,
       rules.leaseMs,
       rules.maxAttempts,
+      rules.maxWaitMs,
       rules.batchTtlMs,
       this.checkMs,
       rules.answerTimeoutMs,
       this.db,
-      ...this.storeRules,
-      this.longestWaitMs,
+      this.mode,
     ])
   }
 
@@ -152,7 +145,7 @@ export class Scripts {
     return this.run<LostReply[]>('renew', [
       leaseMs,
       batchTtlMs,
-      this.supersedes,
+      this.supersedes ? 1 : 0,
       ...leases.flatMap(({ batchId, lease }) => [batchId, lease]),
     ])
   }
@@ -165,6 +158,7 @@ export class Scripts {
       batchTtlMs,
       owner,
       this.db,
+      this.supersedes ? 1 : 0,
       ...batchIds,
     ])
   }
@@ -180,7 +174,7 @@ export class Scripts {
       error,
       batchTtlMs,
       this.db,
-      ...this.storeRules,
+      this.rules.earlyStartMs,
     ])
   }
 
@@ -201,8 +195,7 @@ export class Scripts {
   async answered(endings: Ending[]): Promise<(Ended | Error)[]> {
     const replies = await this.run<(string | [freed: number, dueInMs: number, replyMs: number])[]>('answered', [
       this.db,
-      this.supersedes,
-      ...this.storeRules,
+      this.mode,
       ...endings.flatMap(({ batchId, outcome, conversationId = '', lease = '' }) => [
         batchId,
         outcome,
@@ -218,15 +211,19 @@ export class Scripts {
   }
 
   flush(conversationId: string) {
-    return this.run<[batchId: string, count: number] | null>('flush', [conversationId, this.db, this.supersedes])
+    return this.run<[batchId: string, count: number] | null>('flush', [
+      conversationId,
+      this.db,
+      this.supersedes ? 1 : 0,
+    ])
   }
 
   drop(conversationId: string, by: string) {
-    return this.run<number>('drop', [conversationId, by, this.supersedes, this.db])
+    return this.run<number>('drop', [conversationId, by, this.supersedes ? 1 : 0, this.db])
   }
 
   forget(conversationId: string) {
-    return this.run<[messages: number, underWay: string]>('forget', [conversationId, this.supersedes, this.db])
+    return this.run<[messages: number, underWay: string]>('forget', [conversationId, this.supersedes ? 1 : 0, this.db])
   }
 
   forgetDead(conversationId: string, cursor: string, lookedAt: number) {
@@ -244,6 +241,7 @@ export class Scripts {
       ...namesOf(messageId),
       JSON.stringify(text),
       this.rules.dedupeMs,
+      this.rules.maxBytes,
       this.db,
       ...this.reopening(newBatchId),
       ...authors.map(author => JSON.stringify(author)),
@@ -263,7 +261,7 @@ export class Scripts {
   }
 
   commit(batchId: string) {
-    return this.run<CommitReply>('commit', [batchId, this.longestWaitMs])
+    return this.run<CommitReply>('commit', [batchId, this.rules.maxWaitMs])
   }
 
   holdState(batchId: string) {
@@ -295,7 +293,17 @@ export class Scripts {
   }
 
   merge(from: string, into: string) {
-    return this.run<number | 'later' | null>('merge', [from, into, this.rules.batchTtlMs, this.db, ...this.storeRules])
+    const { maxMessages, maxBytes, maxWaitMs, batchTtlMs, earlyStartMs } = this.rules
+    return this.run<number | 'later' | null>('merge', [
+      from,
+      into,
+      maxMessages,
+      maxBytes,
+      maxWaitMs,
+      batchTtlMs,
+      this.db,
+      earlyStartMs,
+    ])
   }
 
   findMessage(account: string | undefined, messageId: string) {
@@ -304,7 +312,7 @@ export class Scripts {
       JSON.stringify(messageId),
       digestOf(messageId),
       CONVERSATIONS_SEARCHED,
-      this.supersedes,
+      this.supersedes ? 1 : 0,
     ])
   }
 
@@ -339,15 +347,17 @@ export class Scripts {
 
   /** What `edit` and `revoke` need to supersede a batch. */
   private reopening(newBatchId: string): Argument[] {
-    return [this.inUse.supersede ? newBatchId : '', this.rules.batchTtlMs, ...this.storeRules]
+    const { maxWaitMs, batchTtlMs, earlyStartMs } = this.rules
+    return [this.supersedes ? newBatchId : '', maxWaitMs, batchTtlMs, earlyStartMs]
   }
 
-  private get supersedes(): 0 | 1 {
-    return this.inUse.supersede ? 1 : 0
+  private get supersedes(): boolean {
+    return this.rules.answering === 'supersede'
   }
 
-  private get longestWaitMs(): number {
-    return this.inUse.longestWaitMs
+  /** The early start, 0 for none; `''` if answers are not superseded. */
+  private get mode(): Argument {
+    return this.supersedes ? this.rules.earlyStartMs : ''
   }
 
   /** @typeParam Reply as the script's header says */
