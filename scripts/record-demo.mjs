@@ -18,7 +18,7 @@ const lines = []
 let startedAt
 for await (const text of createInterface({ input: child.stdout })) {
   // The clock starts with the first event. Lines before it are visible from the start.
-  if (/^ +0\.0 s/.test(text)) startedAt = performance.now()
+  if (/^ +0\.0 s/.test(text)) startedAt ??= performance.now()
   lines.push({ text, atS: startedAt === undefined ? 0 : (performance.now() - startedAt) / 1000 })
 }
 
@@ -42,7 +42,7 @@ writeFileSync(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escaped(lines.map(({ text }) => text).join('\n'))}">
 <style>
 text{font:13.4px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:#c9d1d9;white-space:pre}
-.dim{fill:#8b949e}.who{font-weight:bold}
+.dim{fill:#8b949e}.who,.title{font-weight:bold}
 @media (prefers-reduced-motion){text{animation:none!important}}
 ${rows
   .map(({ style }) => style)
@@ -57,7 +57,7 @@ ${rows.map(({ text }) => text).join('\n')}
 
 function colored(text) {
   const [, time, who, what, note] = /^( +[\d.]+ s {2})(\S*) +(.*?)(?: {2,}(.*))?$/.exec(text) ?? []
-  if (time === undefined) return tspan('dim', text)
+  if (time === undefined) return tspan(/^\d {2}/.test(text) ? 'title' : /^ {3}\S/.test(text) ? 'row' : 'dim', text)
   const gap = text.slice(time.length + who.length).match(/^ */)[0]
   const rest = note === undefined ? '' : text.slice(0, text.length - note.length).match(/ *$/)[0]
   const color = COLORS[who]

@@ -2,7 +2,8 @@
 import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,6 +27,10 @@ export async function makeStage() {
   const { findProgram, startPrivateRedis } = await import('../../dist/esm/cli/private-redis.js')
   const { program } = process.env.REDIS_URL ? {} : await findProgram()
   const redis = program && (await startPrivateRedis(program, directory, error => console.error(error.message)))
+  // After a Ctrl-C, too; the private Redis registers its own end before.
+  const removeDirectory = () => rmSync(directory, { recursive: true, force: true })
+  process.once('exit', removeDirectory)
+  const prefixes = [name]
   const environment = {
     ...process.env,
     LULL_PREFIX: name,
@@ -43,23 +48,29 @@ export async function makeStage() {
       : process.env.REDIS_URL
         ? 'the Redis at REDIS_URL'
         : undefined,
+    /** A prefix of its own for a part of the demo. */
+    prefix() {
+      prefixes.push(`${name}-${prefixes.length}`)
+      return prefixes.at(-1)
+    },
     async close() {
       if (redis) await redis.stop(5000)
-      else if (process.env.REDIS_URL) await sweep(process.env.REDIS_URL, name)
-      await rm(directory, { recursive: true, force: true })
+      else if (process.env.REDIS_URL) await sweep(process.env.REDIS_URL, name, prefixes)
+      process.off('exit', removeDirectory)
+      removeDirectory()
     },
   }
 }
 
 /** Deletes the demo's keys in a Redis that is not private. */
-async function sweep(url, name) {
+async function sweep(url, name, prefixes) {
   const [{ Queue }, { Redis }] = await Promise.all([import('bullmq'), import('ioredis')])
   const client = new Redis(url, { maxRetriesPerRequest: null })
   const queue = new Queue(name, { connection: client })
   await queue.obliterate({ force: true })
   await queue.close()
   const parts = ['.due', '.claimed', '.answering', '.history', '.dead']
-  await client.del(parts.map(part => name + part))
+  await client.del(prefixes.flatMap(prefix => parts.map(part => prefix + part)))
   await client.quit()
 }
 
@@ -86,6 +97,30 @@ export async function startLull(stage, { port, gapMs, answerMs, onMessage }) {
     await delay(LOOK_AGAIN_MS)
   }
   return processOf(child, url)
+}
+
+/**
+ * Starts one of the demo's bots; resolves when it takes webhooks. What it does is passed to `onMessage`.
+ * @param rules of Lull; without them the bot uses no Lull
+ */
+export async function startBot(stage, { file: name, port, workMs, rules, onMessage }) {
+  const child = fork(file(name), [], {
+    env: {
+      ...stage.environment,
+      PORT: String(port),
+      DEMO_WORK_MS: String(workMs),
+      ...(rules ? { LULL_PREFIX: stage.prefix(), DEMO_RULES: JSON.stringify(rules) } : {}),
+    },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const lines = keepLines(child)
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`the bot ended: ${lines.join(' ')}`)
+  })
+  await Promise.race([once(child, 'message'), ended])
+  ended.catch(() => {}) // It is stopped at the end.
+  child.on('message', onMessage)
+  return processOf(child, `http://127.0.0.1:${port}`)
 }
 
 export async function startThirtyLines({ port, gapMs, onMessage }) {

@@ -6,7 +6,8 @@ const BAR = 30
 const REDRAW_MS = 100
 
 const isTerminal = process.stdout.isTTY === true
-const hasColor = isTerminal && process.env.NO_COLOR === undefined
+// https://no-color.org: an empty NO_COLOR counts as none.
+const hasColor = isTerminal && !process.env.NO_COLOR
 const paint = (style, text) => (hasColor ? styleText(style, text) : text)
 
 const STYLES = { Anna: 'green', Meta: 'yellow', Lull: ['bold', 'cyan'], Bot: 'magenta', '': 'dim' }
@@ -19,14 +20,19 @@ export class Timeline {
   line(who, text, note = '') {
     this.#startedAt ??= performance.now()
     this.stopCountdown()
-    const seconds = ((performance.now() - this.#startedAt) / 1000).toFixed(1).padStart(5)
+    const atS = ((performance.now() - this.#startedAt) / 1000).toFixed(1).padStart(5)
     const name = paint(STYLES[who] ?? 'white', who.padEnd(5))
-    console.log(`${seconds} s  ${name} ${note ? text.padEnd(36) : text}${note ? paint('dim', note) : ''}`)
+    console.log(`${atS} s  ${name} ${note ? text.padEnd(36) : text}${note ? paint('dim', note) : ''}`)
   }
 
   /** Lines that belong to the event above. */
   quote(texts) {
     for (const text of texts) console.log(`               ${paint('cyan', '│')} ${text}`)
+  }
+
+  /** The same as `countDown`, on a terminal alone. */
+  drawCountDown(leftMs, gapMs) {
+    if (isTerminal) this.countDown(leftMs, gapMs)
   }
 
   /** Shows how much of `gapMs` is left, until the next event. */
@@ -58,4 +64,10 @@ export class Timeline {
   }
 }
 
+/** `3 s`, `2.4 s` */
+export const seconds = ms => `${Number((ms / 1000).toFixed(1))} s`
+
 export const say = (text = '') => console.log(text)
+
+/** The title of a part. */
+export const title = text => console.log(`\n${paint('bold', text)}`)

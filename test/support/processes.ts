@@ -80,6 +80,12 @@ export async function example(file: string, env: Record<string, string | undefin
   return start(file, [process.execPath, join(root, 'examples', file)], env, {})
 }
 
+/** Starts `npm run demo -- <args>` without npm. */
+export async function demo(args: string[], env: Record<string, string | undefined> = {}): Promise<LullProcess> {
+  await build()
+  return start(`demo ${args.join(' ')}`, [process.execPath, join(root, 'scripts/demo.mjs'), ...args], env, {})
+}
+
 /** Starts a script of test/support/, which imports the built package. */
 export async function supportScript(file: string, env: Record<string, string | undefined> = {}): Promise<LullProcess> {
   await build()

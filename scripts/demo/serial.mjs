@@ -1,4 +1,4 @@
-// The demo: Anna writes in a burst, her provider delivers one message twice, and she writes again while the bot
+// The demo of serial order: Anna writes in a burst, her provider delivers one message twice, and she writes again while the bot
 // answers. Everything is real: webhooks over HTTP, `lull up`, Redis, BullMQ.
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort, makeStage, post, startLull, webhookBody } from './processes.mjs'
