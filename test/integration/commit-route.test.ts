@@ -1,6 +1,7 @@
 /** Guarantee **supersede**, over HTTP: `POST /batches/:batchId/commit` says whether an answer may be sent. */
 import { connect } from 'node:net'
 import { expect } from 'chai'
+import { Redis } from 'ioredis'
 import { z } from 'zod'
 import { createApp } from '../../src/api/app.js'
 import { CommitWaits } from '../../src/api/commit-waits.js'
@@ -8,6 +9,7 @@ import { Batcher } from '../../src/batcher.js'
 import { listen } from '../../src/http/listen.js'
 import { silent } from '../../src/logger.js'
 import type { RuleOptions } from '../../src/rules.js'
+import { lull } from '../support/processes.js'
 import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
@@ -17,7 +19,8 @@ const SUPERSEDE = { answering: 'supersede', quietGapMs: 30_000, batchTtlMs: 60_0
 
 const replyBody = z.looseObject({ error: z.string().optional(), waitMs: z.number().optional() })
 
-describe('POST /batches/:batchId/commit', () => {
+describe('POST /batches/:batchId/commit', function () {
+  this.timeout(60_000)
   const closing: (() => Promise<unknown>)[] = []
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close()
@@ -168,7 +171,8 @@ describe('POST /batches/:batchId/commit', () => {
     const batchId = await answering()
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
     const head = `POST /batches/${batchId}/commit?waitMs=60000 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}`
-    socket.write(`${head}\r\nContent-Length: 5\r\n\r\nabcde`)
+    // A body that nobody reads, and that would fill the buffers.
+    socket.write(`${head}\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(1_000_000)}`)
     await until(() => waits.size === 1)
     socket.destroy()
     await until(() => waits.size === 0)
@@ -187,6 +191,34 @@ describe('POST /batches/:batchId/commit', () => {
     expect(stopped.body.error).to.match(/stopping/)
     expect(await commit(batchId, 60_000)).to.include({ status: 503, retryAfter: '1' })
     expect(await commit(batchId)).to.include({ status: 425 })
+  })
+
+  it('answers requests that wait with 503 when `lull api` is stopped', async () => {
+    const env = {
+      REDIS_URL: await testRedis(),
+      LULL_PREFIX: uniquePrefix(),
+      LULL_ANSWERING: 'supersede',
+      LULL_API_TOKEN: TOKEN,
+      PORT: '0',
+    }
+    const batcher = new Batcher({ redis: env.REDIS_URL, prefix: env.LULL_PREFIX, ...SUPERSEDE })
+    closing.push(() => batcher.close())
+    await batcher.append(CHAT, { messageId: '1', text: 'hi' })
+    const { batchId } = await until(
+      async () => (await batcher.store.claim({ owner: 'test', maxBatches: 1, maxBytes: 1e6 })).batches[0],
+    )
+    const api = await lull(['api'], env)
+    closing.push(() => api.kill())
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(await api.line(/api listens on/))?.[0]
+    const headers = { authorization: `Bearer ${TOKEN}` }
+    const committed = fetch(`${url}/batches/${batchId}/commit?waitMs=60000`, { method: 'POST', headers })
+    const redis = new Redis(env.REDIS_URL)
+    closing.push(async () => redis.disconnect())
+    const channel = `${env.LULL_PREFIX}.batch-superseded`
+    await until(async () => Number((await redis.pubsub('NUMSUB', channel))[1]) > 0, { what: 'the subscription' })
+    api.send('SIGTERM')
+    expect((await committed).status).to.equal(503)
+    expect(await api.exit).to.deep.equal({ code: 0, signal: null })
   })
 
   it('lets no more wait at once than its bound, and says so', async () => {

@@ -203,6 +203,25 @@ export function supersedeTests(make: Make): void {
       expect(await store.flush(CHAT)).to.include({ count: 1 })
     })
 
+    it('is granted in queue mode as long as the batch is being answered', async () => {
+      const { store } = await make({ quietGapMs: 600_000, maxWaitMs: 3_600_000, batchTtlMs: 900_000 })
+      const { batchId } = await claimed(store)
+      expect(await store.commit(batchId)).to.deep.equal({ state: 'go' })
+      await append(store, CHAT, 'm2')
+      await store.ack([batchId])
+      expect(await store.commit(batchId)).to.deep.equal({ state: 'go', again: true })
+      await store.answered(batchId, 'completed')
+      expect(await store.commit(batchId)).to.deep.equal({ state: 'unknown' })
+    })
+
+    it('is granted in concurrent order, where a batch that was handed over is not remembered', async () => {
+      const { store } = await make({ order: 'concurrent' })
+      const { batchId } = await claimed(store)
+      expect(await store.commit(batchId)).to.deep.equal({ state: 'go' })
+      await store.ack([batchId])
+      expect(await store.commit(batchId)).to.deep.equal({ state: 'go' })
+    })
+
     it('is unknown for a batch that never was', async () => {
       const { store } = await make(EARLY)
       expect(await store.commit('never')).to.deep.equal({ state: 'unknown' })
