@@ -1,7 +1,7 @@
 /**
- * How soon people get their reply, and whether it answers all that they had to say: replays when people wrote, with a
- * handler that works for 8 s (or 15 s), in compressed time. Compares waiting for the quiet gap before the work with
- * early start (`answering: 'supersede'`, `earlyStartMs`), and with peers.
+ * Measures how soon people get their reply, and whether it answers all that they had to say. Replays when people
+ * wrote, in compressed time, with a handler that works for 8 s or 15 s. Compares waiting for the quiet gap before the work
+ * with early start (`answering: 'supersede'`, `earlyStartMs`), and with peers.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Child, replies, type Work } from '../children.js'
@@ -97,11 +97,12 @@ async function compare(plan: Plan, sample: Turn[], settings: Setting[], workS: n
     id: workS === WORK_S ? 'reply' : `reply-${workS}s`,
     title: `Replies: an answer takes ${workS} s`,
     about:
-      `${shown(sample.length)} turns (${shown(sample.flat().length)} messages; a pause over ${LONGEST_PAUSE_S} s begins ` +
-      `another turn) of three public sets of chats, replayed ${FASTER} times faster; quiet gap ${GAP_S} s, max wait ` +
-      `${MAX_WAIT_S} s. Reply: from the last message of a turn to the answer that has it (mean, p50, p90). Split: a turn ` +
-      'whose messages are in more than one answer that was sent. Wasted: runs whose answer was never sent. Slot: how long ' +
-      'a turn occupies slots of `concurrency`, waiting in `commit()` included. Times are in seconds of the conversation.',
+      `${shown(sample.length)} turns (${shown(sample.flat().length)} messages; a pause over ${LONGEST_PAUSE_S} s ` +
+      `begins another turn) of three public sets of chats, replayed ${FASTER} times faster; quiet gap ${GAP_S} s, ` +
+      `max wait ${MAX_WAIT_S} s. Reply: from the last message of a turn to the answer that has it (mean, p50, p90). ` +
+      'Split: a turn whose messages are in more than one answer that was sent. Wasted: runs whose answer was never sent. ' +
+      'Slot: how long a turn occupies slots of `concurrency`, waiting in `commit()` included. ' +
+      'Times are in seconds of the conversation.',
     columns: COLUMNS,
     rows: rows.rows,
     against: WAIT.name,

@@ -17,14 +17,18 @@ export type HistoryStep =
   | 'appended'
   /** A sign of typing moved the due time. `byMs`: by how much. */
   | 'extended'
-  /** The batch takes no more messages and is due. `reason`: a cap, `flush` or `direct`; `count`: how many it holds. */
+  /**
+   * The batch takes no more messages and is due. `reason`: a cap, `flush` or `direct`; `count`: how many it holds; `rule`
+   * and `scope`: as for `claimed`.
+   */
   | 'sealed'
   /** The batch's header was deleted before its TTL, not by Lull. Its messages are released all the same. `count`. */
   | 'vanished'
   /**
    * A processor took the batch under a lease. `owner`: which one; `reason`: why it was released; `count`; `lateMs`: from the
    * moment it could go to this step. `ids`, `at` and `firstAtMs` say when each of its first 100 messages came: `at` holds
-   * milliseconds from `firstAtMs` on. The channel and the metric for this event say `released`.
+   * milliseconds from `firstAtMs` on. `rule` and `scope`: which of the conversation's own rules released it, and where
+   * that comes from; absent if it was one of all conversations. The channel and the metric for this event say `released`.
    */
   | 'claimed'
   /** The lease ended and another processor took the batch. `owner`, `attempt`. */

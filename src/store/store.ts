@@ -79,6 +79,7 @@
  *                        that one conversation (`troubles`) and takes the others.
  */
 import type { Batch, StoredMessage } from '../batch.js'
+import type { OwnRules, RulesInUse } from '../conversation-rules.js'
 import type { HistoryEntry } from '../history/steps.js'
 import type { Rules } from '../rules.js'
 import type { Sessions } from './sessions.js'
@@ -90,6 +91,10 @@ export interface AppendRequest {
   messages: StoredMessage[]
   /** Each message becomes a batch of its own, due at once, behind the batch that is open. */
   direct?: boolean
+  /** The last new message seals its batch. */
+  flush?: boolean
+  /** Rules that the batch has instead of the store's, as long as no later append gives it others. */
+  rules?: OwnRules
 }
 
 export interface AppendResult {
@@ -444,6 +449,8 @@ export interface StoreIdentity {
  */
 export interface Store {
   readonly rules: Rules
+  /** Tell it the rules of conversations that other processes may append to. `append` tells it its own. */
+  readonly rulesInUse: RulesInUse
   /** Connects and checks the server. Rejects with one line that names what is wrong and the remedy. */
   open(): Promise<StoreIdentity>
   /** Sends what was asked for before, then disconnects. May be called twice. */

@@ -52,6 +52,27 @@ describe('grouped', () => {
     expect(await store.totals()).to.include({ open: 0, held: 0 })
   })
 
+  it('requests with rules of their own share a call with the others, and each is due by its own', async () => {
+    const url = await testRedis()
+    const redis = clientOf(url)
+    const store = await storeOn(url)
+    const before = await callsOf(redis)
+    const gaps = Array.from({ length: 30 }, (_, i) => 20_000 + (i % 3) * 1000)
+    const results = await Promise.all(
+      gaps.map((quietGapMs, i) =>
+        store.append({
+          conversationId: `c${i}`,
+          messages: [message('m1')],
+          ...(i % 3 === 0 ? {} : { rules: { quietGapMs, scopes: {} } }),
+        }),
+      ),
+    )
+    expect((await callsOf(redis)) - before).to.be.at.most(3)
+    expect(results.map(({ dueInMs }) => dueInMs)).to.deep.equal(
+      gaps.map((quietGapMs, i) => (i % 3 === 0 ? PATIENT.quietGapMs : quietGapMs)),
+    )
+  })
+
   it('a request that meets a foreign key fails alone, and its error names the key', async () => {
     const url = await testRedis()
     const redis = clientOf(url)

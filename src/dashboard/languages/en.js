@@ -83,7 +83,7 @@ export default {
   heldMeans: 'a batch is being answered',
   dead: 'dead batches',
   perMinute: 'released in the last minute',
-  supersededOfThem: '{0} superseded before their answer',
+  supersededOfThem: '{0} superseded before an answer',
   lateness: 'late, p50 / p99',
   latenessOf: 'of {0} in 10 minutes',
   queueTile: 'queue: waiting / active',
@@ -143,7 +143,7 @@ export default {
   takenMerged:
     'No processor claimed it: its messages joined another batch, as two conversations of one person were merged.',
   takenLost: 'Its messages are gone: something other than Lull deleted them.',
-  replaced: 'It replaced batch {0}, and has its messages.',
+  replaced: 'It replaced batch {0}, and took its messages over.',
   supersededBy: 'Newer messages superseded it before its answer was committed: batch {0} has its messages.',
   supersededDropped: 'It was superseded before its answer was committed, and its messages were discarded.',
   lifeDied: 'The handover failed for good: {0}',

@@ -3,6 +3,7 @@
  * back.lua`, `check-now.lua`, `worker-started.lua`, `answered.lua`.
  */
 import { composeBatch, type ReleaseReason } from '../../batch.js'
+import { ruleThatReleased } from '../../conversation-rules.js'
 import { messageFrom } from '../redis/entries.js'
 import type {
   AnswerCheck,
@@ -92,14 +93,17 @@ function takeHead(state: State, conversation: Conversation, dueAtMs: number, own
   const count = entries.length
   if (lost === 'vanished') state.record('vanished', batchId, conversationId, now, { count })
   const named = { ids: idsRecorded(entries), at: timesRecorded(entries), firstAtMs }
-  state.record('claimed', batchId, conversationId, now, { owner, reason: batch.releasedBy, count, lateMs, ...named })
+  const rule = ruleThatReleased(batch.rules, batch.releasedBy)
+  const reason = batch.releasedBy
+  state.record('claimed', batchId, conversationId, now, { owner, reason, count, lateMs, ...named, ...rule })
   return taken
 }
 
 function openLife(state: State, header: Header, now: number) {
-  const { firstAtMs, lastAtMs, dueAtMs, dueBy } = header
+  const { firstAtMs, lastAtMs, dueAtMs, dueBy, rules } = header
+  const { earlyStartMs, answering } = state.rulesOf(rules)
   // A last message ahead of now: the clock was set back, and the batch is due.
-  const isEarly = state.rules.earlyStartMs > 0 && dueAtMs > now && lastAtMs <= now
+  const isEarly = earlyStartMs > 0 && dueAtMs > now && lastAtMs <= now
   const releasedBy: ReleaseReason = isEarly ? 'early' : dueBy
   return {
     firstAtMs,
@@ -107,7 +111,8 @@ function openLife(state: State, header: Header, now: number) {
     dueAtMs,
     releasedBy,
     ...supersededBy(header),
-    ...(state.supersedes && releasedBy !== 'maxWait' ? { isSupersedable: true } : {}),
+    ...(rules ? { rules } : {}),
+    ...(answering === 'supersede' && releasedBy !== 'maxWait' ? { isSupersedable: true } : {}),
   }
 }
 
@@ -193,7 +198,7 @@ export function ack(state: State, batchIds: string[]): void {
         conversationId,
         lastAtMs: batch.lastAtMs,
         handedOverAtMs: now,
-        ...(state.supersedes && batch.isSupersedable ? { batch } : {}),
+        ...(batch.isSupersedable ? { batch } : {}),
         ...(batch.isCommitted ? { isCommitted: true } : {}),
       })
       state.answering.set(batchId, checkAtMs)
@@ -220,7 +225,7 @@ export function answered(
     if (dead) {
       state.dead.delete(batchId)
       state.record('answered', batchId, dead.conversationId, now, { outcome, late: 'true' })
-    } else if (conversationNamed && !(state.supersedes && state.endOf(batchId, now))) {
+    } else if (conversationNamed && !(state.rulesInUse.supersede && state.endOf(batchId, now))) {
       state.record('answered', batchId, conversationNamed, now, { outcome })
     }
     return { freed: false }
@@ -232,7 +237,7 @@ export function answered(
   state.claimed.delete(batchId)
   if (claimed) state.record('handed-over', batchId, conversationId, now, { owner: claimed.owner })
   state.record('answered', batchId, conversationId, now, { outcome })
-  if (state.supersedes) state.end(batchId, { state: 'answered', atMs: now })
+  if (state.rulesInUse.supersede) state.end(batchId, { state: 'answered', atMs: now })
   const dueInMs = state.free(state.conversation(conversationId), now)
   return { freed: true, ...(dueInMs === undefined ? {} : { dueInMs }), replyMs: Math.max(now - lastAtMs, 0) }
 }

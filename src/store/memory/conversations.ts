@@ -31,7 +31,8 @@ export function extend(state: State, conversationId: string, worthMs: number) {
   const held = conversation && extendHolder(state, conversation, worthMs, now)
   if (!conversation || !header || now >= header.dueAtMs) return held
   const { batchId, firstAtMs, dueAtMs } = header
-  const latestMs = firstAtMs + state.rules.maxWaitMs
+  const { maxWaitMs, earlyStartMs } = state.rulesOf(header.rules)
+  const latestMs = firstAtMs + maxWaitMs
   const extendedMs = Math.max(dueAtMs, Math.min(now + Math.round(worthMs), latestMs))
   if (extendedMs === dueAtMs) return { batchId, dueInMs: dueAtMs - now }
   state.record('extended', batchId, conversationId, now, { byMs: extendedMs - dueAtMs })
@@ -40,7 +41,6 @@ export function extend(state: State, conversationId: string, worthMs: number) {
   state.keepHeader(conversationId, now, extendedMs)
   const isHead = conversation.runs[0]?.batchId === batchId
   if (conversation.heldBy === undefined && isHead) {
-    const { earlyStartMs } = state.rules
     const startMs = earlyStartMs > 0 ? Math.max(state.due.get(conversationId) ?? 0, now + earlyStartMs) : extendedMs
     state.schedule(conversationId, batchId, Math.min(extendedMs, startMs), now)
   }
@@ -53,7 +53,7 @@ function extendHolder(state: State, conversation: Conversation, worthMs: number,
   const old = supersedable(state, conversation)
   if (!old || now >= old.batch.dueAtMs) return undefined
   const { batchId, batch } = old
-  const latestMs = batch.firstAtMs + state.rules.maxWaitMs
+  const latestMs = batch.firstAtMs + state.rulesOf(batch.rules).maxWaitMs
   const extendedMs = Math.max(batch.dueAtMs, Math.min(now + Math.round(worthMs), latestMs))
   if (extendedMs > batch.dueAtMs) {
     state.record('extended', batchId, conversation.id, now, { byMs: extendedMs - batch.dueAtMs })
@@ -139,7 +139,7 @@ function forgetOne(state: State, conversationId: string): ForgetResult {
     state.claimed.delete(underWay)
     state.handedOver.delete(underWay)
     state.answering.delete(underWay)
-    if (state.supersedes && !isCommitted) {
+    if (state.rulesInUse.supersede && !isCommitted) {
       state.end(underWay, { state: 'superseded', atMs: now })
       publishSuperseded(state, conversationId, underWay)
     }

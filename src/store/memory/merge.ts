@@ -83,10 +83,14 @@ function byArrival<Item>(a: Item[], b: Item[], timeOf: (item: Item) => number): 
   return [...all, ...a.slice(next)]
 }
 
-/** Joins two open batches under the id of `a`. One that reaches a cap is sealed, and the rest is open under the id of `b`. */
+/**
+ * Joins two open batches under the id and the rules of `a`. One that reaches a cap is sealed, and the rest is open under
+ * the id of `b`.
+ */
 function join(state: State, a: Open | undefined, b: Open | undefined, now: number): Joined {
   if (!a || !b) return { sealed: [], open: a ?? b }
-  const { maxMessages, maxBytes, maxWaitMs } = state.rules
+  const { rules } = a.header
+  const { maxMessages, maxBytes, maxWaitMs } = state.rulesOf(rules)
   const entries = byArrival(a.run.entries, b.run.entries, entry => entry.receivedAtMs)
   const sealed: WaitingRun[] = []
   const supersedes = joinSuperseded(a.header.supersedes, b.header.supersedes)
@@ -123,6 +127,7 @@ function join(state: State, a: Open | undefined, b: Open | undefined, now: numbe
         lastAtMs: Math.max(a.header.lastAtMs, b.header.lastAtMs),
         ...due,
         ...(sealed.length === 0 ? superseded : {}),
+        ...(rules ? { rules } : {}),
         expiresAtMs: Math.max(a.header.expiresAtMs, b.header.expiresAtMs),
       },
     },

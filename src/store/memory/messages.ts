@@ -1,6 +1,8 @@
 /** Appends messages, and edits and revokes them: `lua/append.lua`, `edit.lua`, `revoke.lua`. */
 import type { ReleaseReason, StoredMessage } from '../../batch.js'
 import { parseConversationId } from '../../conversation.js'
+import { type OwnRules, ruleThatReleased } from '../../conversation-rules.js'
+import type { Rules } from '../../rules.js'
 import { entryJson, messageFrom } from '../redis/entries.js'
 import type { AppendRequest, AppendResult, EditRequest, EditResult, RevokeResult } from '../store.js'
 import { type Conversation, type State, sealOpen, supersededBy, type WaitingRun, waiting } from './state.js'
@@ -31,14 +33,19 @@ export function append(state: State, request: AppendRequest): AppendResult {
   const texts = request.messages.map(entryJson)
   const now = state.now()
   const conversation = state.conversation(request.conversationId)
-  const appending = new Appending(state, conversation, request.direct ?? false, now)
+  if (request.rules) state.rulesInUse.add(request.rules)
+  const appending = new Appending(state, conversation, request, now)
   appending.supersede(request.messages, texts)
   for (const [i, message] of request.messages.entries()) appending.take(message, texts[i] ?? '')
+  if (request.flush) appending.flush()
   state.tidy(conversation)
   return appending.finish()
 }
 
 class Appending {
+  private readonly direct: boolean
+  private readonly own: OwnRules | undefined
+  private readonly rules: Rules
   private readonly counts = { accepted: 0, duplicates: 0, tooOld: 0 }
   private collecting: Collecting | undefined
   private superseded: Supersedable | undefined
@@ -50,9 +57,12 @@ class Appending {
   constructor(
     private readonly state: State,
     private readonly conversation: Conversation,
-    private readonly direct: boolean,
+    { direct = false, rules }: AppendRequest,
     private readonly now: number,
   ) {
+    this.direct = direct
+    this.own = rules
+    this.rules = state.rulesOf(rules)
     this.seedId = state.newBatchId()
     const header = state.header(conversation, now)
     const run = conversation.runs.at(-1)
@@ -70,8 +80,11 @@ class Appending {
   /** Supersedes the batch that holds the conversation, if the new messages may do that. */
   supersede(messages: StoredMessage[], texts: string[]): void {
     const { state, conversation, now } = this
-    const { maxMessages, maxBytes } = state.rules
-    const old = this.direct || conversation.header ? undefined : supersedableAlone(state, conversation)
+    const { maxMessages, maxBytes, answering } = this.rules
+    const old =
+      this.direct || conversation.header || answering !== 'supersede'
+        ? undefined
+        : supersedableAlone(state, conversation)
     if (!old) return
     const ids = new Set<string>()
     let count = old.batch.entries.length
@@ -101,7 +114,7 @@ class Appending {
 
   take(message: StoredMessage, json: string): void {
     const { state, conversation, now } = this
-    const { maxMessages, maxBytes } = state.rules
+    const { maxMessages, maxBytes } = this.rules
     const notNew = this.isNotNew(message)
     if (notNew) {
       this.counts[notNew] += 1
@@ -119,6 +132,11 @@ class Appending {
     if (this.direct) this.seal(open, 'direct')
     else if (open.run.entries.length >= maxMessages) this.seal(open, 'maxMessages')
     else if (open.bytes >= maxBytes) this.seal(open, 'maxBytes')
+  }
+
+  /** The last new message seals its batch. */
+  flush(): void {
+    if (this.collecting && this.collecting.added > 0) this.seal(this.collecting, 'flush')
   }
 
   finish(): AppendResult {
@@ -143,7 +161,7 @@ class Appending {
   /** When the conversation may go: with the early start of the batch that is open now, if that is the first. */
   private startAtMs(dueAtMs: number): number {
     const { state, conversation, now } = this
-    const { earlyStartMs } = state.rules
+    const { earlyStartMs } = this.rules
     if (state.headDueAtMs(conversation, now) === undefined) return now
     return earlyStartMs > 0 ? Math.min(dueAtMs, now + earlyStartMs) : dueAtMs
   }
@@ -160,7 +178,7 @@ class Appending {
   private seal(open: Collecting, reason: ReleaseReason): void {
     open.run.seal = { reason, atMs: this.now, ...supersededBy(open) }
     this.recordAdded(open)
-    this.record('sealed', open, { reason, count: open.run.entries.length })
+    this.record('sealed', open, { reason, count: open.run.entries.length, ...ruleThatReleased(this.own, reason) })
     this.collecting = undefined
     delete this.conversation.header
   }
@@ -168,7 +186,7 @@ class Appending {
   /** Writes the header of the batch that is open after this append. Returns its due time. */
   private renewHeader(open: Collecting): number {
     const { now } = this
-    const { quietGapMs, maxWaitMs, batchTtlMs } = this.state.rules
+    const { quietGapMs, maxWaitMs, batchTtlMs } = this.rules
     this.recordAdded(open)
     const dueAtMs = Math.min(now + quietGapMs, open.firstAtMs + maxWaitMs)
     this.conversation.header = {
@@ -180,6 +198,7 @@ class Appending {
       dueBy: dueAtMs < now + quietGapMs ? 'maxWait' : 'gap',
       expiresAtMs: Math.max(now, this.state.heldUntilMs(this.conversation) ?? now) + batchTtlMs,
       ...supersededBy(open),
+      ...(this.own ? { rules: this.own } : {}),
     }
     return dueAtMs
   }
@@ -217,14 +236,15 @@ export function edit(state: State, request: EditRequest): EditResult {
   const grownBytes = Buffer.byteLength(json) - entry.bytes
   const header = state.header(conversation, now)
   const isOpen = header?.batchId === run.batchId
+  const { maxBytes } = state.rulesOf(isOpen ? header.rules : undefined)
   // A sealed batch does not grow past the cap.
-  if (!isOpen && grownBytes > 0 && bytesOf(run.entries) + grownBytes > state.rules.maxBytes) return 'tooLate'
+  if (!isOpen && grownBytes > 0 && bytesOf(run.entries) + grownBytes > maxBytes) return 'tooLate'
   record(state, 'edited', run, conversationId, messageId, now)
   entry.json = json
   entry.bytes += grownBytes
   if (!isOpen) return 'edited'
   header.bytes += grownBytes
-  if (header.bytes >= state.rules.maxBytes) sealOpen(state, conversation, run, 'maxBytes', now)
+  if (header.bytes >= maxBytes) sealOpen(state, conversation, run, 'maxBytes', now)
   return 'edited'
 }
 
@@ -247,7 +267,7 @@ function takeBack(
     const json = entryJson({ ...found.message, text })
     if (json === found.entry.json) return 'edited'
     const bytes = bytesOf(old.batch.entries) + Buffer.byteLength(json) - found.entry.bytes
-    if (bytes > state.rules.maxBytes) return undefined
+    if (bytes > state.rulesOf(old.batch.rules).maxBytes) return undefined
   }
   reopen(state, conversation, old, now)
   return find(conversation.runs, messageId)

@@ -3,6 +3,7 @@
  * share (`lua/shared/`). It has no timer: like Redis's scripts it changes only when it is called.
  */
 import type { ReleaseReason } from '../../batch.js'
+import { type OwnRules, RulesInUse } from '../../conversation-rules.js'
 import { withArrivals } from '../../history/arrivals.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
 import type { Growth, HistoryStep, StoreEvent, SupersedeListener } from '../store.js'
@@ -34,6 +35,8 @@ export interface Header {
   dueBy: 'gap' | 'maxWait'
   expiresAtMs: number
   supersedes?: string[]
+  /** The rules that its conversation has of its own. */
+  rules?: OwnRules
 }
 
 export interface Conversation {
@@ -60,6 +63,7 @@ export interface Claimed {
   supersedes?: string[]
   isSupersedable?: boolean
   isCommitted?: boolean
+  rules?: OwnRules
 }
 
 export interface HandedOver {
@@ -105,6 +109,7 @@ export class State {
   /** The provider that each account belongs to. */
   readonly accounts = new Map<string, string>()
   readonly log = new History()
+  readonly rulesInUse: RulesInUse
   private readonly checkMs: number
 
   constructor(
@@ -117,6 +122,7 @@ export class State {
   ) {
     this.seen = new SeenIds(rules.dedupeMs)
     this.checkMs = checkIntervalMs(rules)
+    this.rulesInUse = new RulesInUse(rules)
   }
 
   conversation(id: string): Conversation {
@@ -164,13 +170,20 @@ export class State {
   }
 
   /** When an open batch may be claimed: at its due time, or at its early start. */
-  startAtMs({ dueAtMs, lastAtMs }: Header): number {
-    const { earlyStartMs } = this.rules
+  startAtMs({ dueAtMs, lastAtMs, rules }: Header): number {
+    const { earlyStartMs } = this.rulesOf(rules)
     return earlyStartMs > 0 ? Math.min(dueAtMs, lastAtMs + earlyStartMs) : dueAtMs
   }
 
-  get supersedes(): boolean {
-    return this.rules.answering === 'supersede'
+  /** The store's rules, except for the conversation's own. `lua/shared/rules.lua`. */
+  rulesOf(own: OwnRules | undefined): Rules {
+    if (!own) return this.rules
+    const rules = { ...this.rules, ...own }
+    return {
+      ...rules,
+      earlyStartMs: rules.answering === 'supersede' ? rules.earlyStartMs : 0,
+      batchTtlMs: ttlOf(rules),
+    }
   }
 
   /** Remembers for a while what ended a batch. */
@@ -274,6 +287,9 @@ export function sealOpen(
 /** The batches that a batch supersedes, where it supersedes any. */
 export const supersededBy = (batch?: { supersedes?: string[] }): { supersedes?: string[] } =>
   batch?.supersedes ? { supersedes: batch.supersedes } : {}
+
+/** How long a header lives: longer than any quiet gap. */
+const ttlOf = ({ batchTtlMs, quietGapMs }: Rules) => (batchTtlMs > quietGapMs ? batchTtlMs : 2 * quietGapMs)
 
 /** The number of a conversation's messages that are not claimed. */
 export const waiting = (conversation: Conversation) =>

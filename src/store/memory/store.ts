@@ -17,6 +17,7 @@
  * program deletes (`loseHeader` does that in tests).
  */
 import { randomUUID } from 'node:crypto'
+import type { RulesInUse } from '../../conversation-rules.js'
 import { type RuleOptions, type Rules, rulesFrom } from '../../rules.js'
 import { newBatchId as randomBatchId } from '../batch-id.js'
 import {
@@ -83,6 +84,7 @@ export interface MemoryStoreOptions extends RuleOptions {
 
 export class MemoryStore implements Store {
   readonly rules: Rules
+  readonly rulesInUse: RulesInUse
   readonly sessions: MemorySessions
   private readonly everything: State
   private readonly identity: StoreIdentity = {
@@ -99,6 +101,7 @@ export class MemoryStore implements Store {
     this.rules = rulesFrom(options)
     this.sessions = new MemorySessions(now)
     this.everything = new State(this.rules, steady(now), 'memory', newBatchId)
+    this.rulesInUse = this.everything.rulesInUse
   }
 
   async open(): Promise<StoreIdentity> {

@@ -11,7 +11,7 @@ export interface Supersedable {
 
 /** The batch that holds the conversation, if it can be superseded. */
 export function supersedable(state: State, { heldBy }: Conversation): Supersedable | undefined {
-  if (!state.supersedes || heldBy === undefined) return undefined
+  if (heldBy === undefined) return undefined
   const batch = state.claimedBatches.get(heldBy) ?? state.handedOver.get(heldBy)?.batch
   return batch?.isSupersedable ? { batchId: heldBy, batch } : undefined
 }
@@ -73,8 +73,8 @@ export function moveDue(state: State, conversation: Conversation, old: Superseda
 
 /** Puts its messages back into the list as an open batch, which is due when the old one was. */
 export function reopen(state: State, conversation: Conversation, old: Supersedable, now: number): void {
-  const { entries, firstAtMs, lastAtMs, dueAtMs } = old.batch
-  const { maxWaitMs, batchTtlMs } = state.rules
+  const { entries, firstAtMs, lastAtMs, dueAtMs, rules } = old.batch
+  const { maxWaitMs, batchTtlMs } = state.rulesOf(rules)
   const batchId = state.newBatchId()
   const supersedes = supersededWith(old)
   conversation.runs.push({ batchId, entries })
@@ -88,6 +88,7 @@ export function reopen(state: State, conversation: Conversation, old: Supersedab
     dueBy: dueAtMs >= firstAtMs + maxWaitMs ? 'maxWait' : 'gap',
     expiresAtMs: Math.max(now, dueAtMs) + batchTtlMs,
     supersedes,
+    ...(rules ? { rules } : {}),
   }
   state.schedule(conversation.id, batchId, state.headStartAtMs(conversation, now), now)
   const opened = { ids: idsRecorded(entries.slice(0, 1)), count: entries.length, supersedes: supersedes.join(' ') }
@@ -107,7 +108,8 @@ export function commit(state: State, batchId: string): CommitResult {
   if (holding.isCommitted) return { state: 'go', again: true }
   const batch = claimed ?? handed?.batch
   const waitMs = (batch?.dueAtMs ?? now) - now
-  if (waitMs > 0 && waitMs <= state.rules.maxWaitMs) return { state: 'wait', waitMs }
+  const longestWaitMs = Math.max(state.rulesInUse.longestWaitMs, batch?.rules?.maxWaitMs ?? 0)
+  if (waitMs > 0 && waitMs <= longestWaitMs) return { state: 'wait', waitMs }
   holding.isCommitted = true
   if (claimed) delete claimed.isSupersedable
   if (handed) delete handed.batch

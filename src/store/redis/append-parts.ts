@@ -24,7 +24,10 @@ export interface AppendEntry {
 
 export interface AppendPart {
   conversationId: string
-  direct: boolean
+  /** `direct`: each message is a sealed batch. `flush`: the last new one seals its batch. */
+  how: 'direct' | 'flush' | ''
+  /** The conversation's own rules as JSON, `''` for none. */
+  rules: string
   entries: AppendEntry[]
 }
 
@@ -41,20 +44,22 @@ export interface Appended {
 }
 
 /** In order; each with one message at least. @throws {TypeError} for a message that JSON cannot hold */
-export function partsOf({ conversationId, direct = false, messages }: AppendRequest): AppendPart[] {
+export function partsOf({ conversationId, direct, flush, rules: own, messages }: AppendRequest): AppendPart[] {
+  const rules = own ? JSON.stringify(own) : ''
+  const how = direct ? 'direct' : ''
   const parts: AppendPart[] = []
   let entries: AppendEntry[] = []
   let bytes = 0
   for (const entry of messages.map(appendEntry)) {
     if (entries.length >= MESSAGES_A_PART || (entries.length > 0 && bytes + entry.bytes > BYTES_A_PART)) {
-      parts.push({ conversationId, direct, entries })
+      parts.push({ conversationId, how, rules, entries })
       entries = []
       bytes = 0
     }
     entries.push(entry)
     bytes += entry.bytes
   }
-  if (entries.length > 0) parts.push({ conversationId, direct, entries })
+  if (entries.length > 0) parts.push({ conversationId, how: how || (flush ? 'flush' : ''), rules, entries })
   return parts
 }
 

@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { conversationIdOf } from '../../conversation.js'
+import type { RulesInUse } from '../../conversation-rules.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
 import { ALIAS_TTL_MS } from '../alias-ttl.js'
 import type {
@@ -50,14 +51,20 @@ const ID_RECORDED = 80
 
 export class Scripts {
   private readonly checkMs: number
+  /** As `lua/shared/rules.lua` takes them. */
+  private readonly storeRules: Argument[]
 
+  /** @param inUse kept up to date by the store */
   constructor(
     private readonly redis: Redis,
     private readonly keys: Keys,
     private readonly rules: Rules,
+    private readonly inUse: RulesInUse,
     private readonly db: number,
   ) {
     this.checkMs = checkIntervalMs(rules)
+    const { quietGapMs, maxWaitMs, maxMessages, maxBytes, earlyStartMs, answering } = rules
+    this.storeRules = [quietGapMs, maxWaitMs, maxMessages, maxBytes, earlyStartMs, answering]
     for (const [name, source] of Object.entries(luaSources)) {
       redis.defineCommand(commandName(name), { numberOfKeys: 1, lua: source })
     }
@@ -68,21 +75,21 @@ export class Scripts {
    * @param newBatchId for the first batch that is opened; the ids of further ones are derived from it
    */
   async append(parts: AppendPart[], newBatchId: string): Promise<(Appended | Error)[]> {
-    const { rules } = this
+    const { batchTtlMs, dedupeMs, maxAgeMs } = this.rules
+    const ruleSets = [...new Set(parts.map(({ rules }) => rules))].filter(rules => rules !== '')
     const [listeners, ...replies] = await this.run<[listeners: number, ...AppendReply[]]>('append', [
-      rules.quietGapMs,
-      rules.maxWaitMs,
-      rules.batchTtlMs,
-      rules.maxMessages,
-      rules.maxBytes,
-      rules.dedupeMs,
-      rules.maxAgeMs,
+      ...this.storeRules,
+      batchTtlMs,
+      dedupeMs,
+      maxAgeMs,
       this.db,
       newBatchId,
-      this.mode,
-      ...parts.flatMap(({ conversationId, direct, entries }) => [
+      ruleSets.length,
+      ...ruleSets,
+      ...parts.flatMap(({ conversationId, how, rules, entries }) => [
         conversationId,
-        direct ? 1 : 0,
+        how,
+        ruleSets.indexOf(rules) + 1,
         entries.length,
         ...entries.flatMap(({ messageId, sentAtMs, json }) => [
           digestOf(messageId),
@@ -102,10 +109,10 @@ export class Scripts {
     return this.run<[string, number] | null>('extend', [
       conversationId,
       worthMs,
-      this.rules.maxWaitMs,
       this.rules.batchTtlMs,
       this.db,
-      this.mode,
+      this.supersedes,
+      ...this.storeRules,
     ])
   }
 
@@ -131,12 +138,12 @@ export class Scripts {
       maxBytes,
       rules.leaseMs,
       rules.maxAttempts,
-      rules.maxWaitMs,
       rules.batchTtlMs,
       this.checkMs,
       rules.answerTimeoutMs,
       this.db,
-      this.mode,
+      ...this.storeRules,
+      this.longestWaitMs,
     ])
   }
 
@@ -145,7 +152,7 @@ export class Scripts {
     return this.run<LostReply[]>('renew', [
       leaseMs,
       batchTtlMs,
-      this.supersedes ? 1 : 0,
+      this.supersedes,
       ...leases.flatMap(({ batchId, lease }) => [batchId, lease]),
     ])
   }
@@ -158,7 +165,6 @@ export class Scripts {
       batchTtlMs,
       owner,
       this.db,
-      this.supersedes ? 1 : 0,
       ...batchIds,
     ])
   }
@@ -174,7 +180,7 @@ export class Scripts {
       error,
       batchTtlMs,
       this.db,
-      this.rules.earlyStartMs,
+      ...this.storeRules,
     ])
   }
 
@@ -195,7 +201,8 @@ export class Scripts {
   async answered(endings: Ending[]): Promise<(Ended | Error)[]> {
     const replies = await this.run<(string | [freed: number, dueInMs: number, replyMs: number])[]>('answered', [
       this.db,
-      this.mode,
+      this.supersedes,
+      ...this.storeRules,
       ...endings.flatMap(({ batchId, outcome, conversationId = '', lease = '' }) => [
         batchId,
         outcome,
@@ -211,19 +218,15 @@ export class Scripts {
   }
 
   flush(conversationId: string) {
-    return this.run<[batchId: string, count: number] | null>('flush', [
-      conversationId,
-      this.db,
-      this.supersedes ? 1 : 0,
-    ])
+    return this.run<[batchId: string, count: number] | null>('flush', [conversationId, this.db, this.supersedes])
   }
 
   drop(conversationId: string, by: string) {
-    return this.run<number>('drop', [conversationId, by, this.supersedes ? 1 : 0, this.db])
+    return this.run<number>('drop', [conversationId, by, this.supersedes, this.db])
   }
 
   forget(conversationId: string) {
-    return this.run<[messages: number, underWay: string]>('forget', [conversationId, this.supersedes ? 1 : 0, this.db])
+    return this.run<[messages: number, underWay: string]>('forget', [conversationId, this.supersedes, this.db])
   }
 
   forgetDead(conversationId: string, cursor: string, lookedAt: number) {
@@ -241,7 +244,6 @@ export class Scripts {
       ...namesOf(messageId),
       JSON.stringify(text),
       this.rules.dedupeMs,
-      this.rules.maxBytes,
       this.db,
       ...this.reopening(newBatchId),
       ...authors.map(author => JSON.stringify(author)),
@@ -261,7 +263,7 @@ export class Scripts {
   }
 
   commit(batchId: string) {
-    return this.run<CommitReply>('commit', [batchId, this.rules.maxWaitMs])
+    return this.run<CommitReply>('commit', [batchId, this.longestWaitMs])
   }
 
   holdState(batchId: string) {
@@ -293,17 +295,7 @@ export class Scripts {
   }
 
   merge(from: string, into: string) {
-    const { maxMessages, maxBytes, maxWaitMs, batchTtlMs, earlyStartMs } = this.rules
-    return this.run<number | 'later' | null>('merge', [
-      from,
-      into,
-      maxMessages,
-      maxBytes,
-      maxWaitMs,
-      batchTtlMs,
-      this.db,
-      earlyStartMs,
-    ])
+    return this.run<number | 'later' | null>('merge', [from, into, this.rules.batchTtlMs, this.db, ...this.storeRules])
   }
 
   findMessage(account: string | undefined, messageId: string) {
@@ -312,7 +304,7 @@ export class Scripts {
       JSON.stringify(messageId),
       digestOf(messageId),
       CONVERSATIONS_SEARCHED,
-      this.supersedes ? 1 : 0,
+      this.supersedes,
     ])
   }
 
@@ -347,17 +339,15 @@ export class Scripts {
 
   /** What `edit` and `revoke` need to supersede a batch. */
   private reopening(newBatchId: string): Argument[] {
-    const { maxWaitMs, batchTtlMs, earlyStartMs } = this.rules
-    return [this.supersedes ? newBatchId : '', maxWaitMs, batchTtlMs, earlyStartMs]
+    return [this.inUse.supersede ? newBatchId : '', this.rules.batchTtlMs, ...this.storeRules]
   }
 
-  private get supersedes(): boolean {
-    return this.rules.answering === 'supersede'
+  private get supersedes(): 0 | 1 {
+    return this.inUse.supersede ? 1 : 0
   }
 
-  /** The early start, 0 for none; `''` if answers are not superseded. */
-  private get mode(): Argument {
-    return this.supersedes ? this.rules.earlyStartMs : ''
+  private get longestWaitMs(): number {
+    return this.inUse.longestWaitMs
   }
 
   /** @typeParam Reply as the script's header says */

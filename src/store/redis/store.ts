@@ -3,6 +3,7 @@
  * (`replies.ts`). Appends and answers that come together share a call (`grouped-calls.ts`). What blocks or subscribes
  * has a connection of its own (`link.ts`).
  */
+import { RulesInUse } from '../../conversation-rules.js'
 import { withArrivals } from '../../history/arrivals.js'
 import { type Logger, silent } from '../../logger.js'
 import type { Observer } from '../../observer.js'
@@ -92,6 +93,7 @@ const BATCHES_A_CALL = 500
 
 export class RedisStore implements Store {
   readonly rules: Rules
+  readonly rulesInUse: RulesInUse
   readonly keys: Keys
   readonly name: string
   readonly processes: RedisProcesses
@@ -121,13 +123,14 @@ export class RedisStore implements Store {
   constructor({ redis, prefix, rules = rulesFrom(), role = 'store', name, ...options }: RedisStoreOptions) {
     const { log = silent, newBatchId = randomBatchId, observer = {} } = options
     this.rules = rules
+    this.rulesInUse = new RulesInUse(rules)
     this.keys = new Keys(prefix)
     this.name = name ?? processName(role)
     this.log = log
     this.newBatchId = newBatchId
     this.link = new RedisLink({ redis, name: this.name, keys: this.keys, log, observer })
     const { client, address, db } = this.link
-    this.scripts = new Scripts(client, this.keys, rules, db)
+    this.scripts = new Scripts(client, this.keys, rules, this.rulesInUse, db)
     this.memory = new MemoryGuard(() => client.info('memory'), address)
     this.appends = new GroupedCalls(parts => this.link.write(() => this.scripts.append(parts, newBatchId())), shareOf)
     this.endings = new GroupedCalls(
@@ -157,6 +160,7 @@ export class RedisStore implements Store {
    */
   async append(request: AppendRequest): Promise<AppendResult> {
     await this.link.read(() => this.memory.check())
+    if (request.rules) this.rulesInUse.add(request.rules)
     const result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
     for (const part of partsOf(request)) {
       const reply = await this.appends.add(part)

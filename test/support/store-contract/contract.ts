@@ -16,6 +16,7 @@ import { correctionTests } from './correcting.js'
 import { eventTests } from './events.js'
 import { forgettingTests } from './forgetting.js'
 import { leaseTests } from './leases.js'
+import { ownRulesTests } from './own-rules.js'
 import { peopleTests } from './people.js'
 import { readTests } from './reads.js'
 import { supersedeTests } from './superseding.js'
@@ -34,6 +35,7 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
     })
 
     appendTests(make)
+    ownRulesTests(make)
     claimTests(make)
     leaseTests(make)
     answerTests(make)

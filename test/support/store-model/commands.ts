@@ -3,6 +3,7 @@
  * message by whether it is new, so that a sequence stays valid when fast-check makes it shorter.
  */
 import fc from 'fast-check'
+import type { OwnRules } from '../../../src/conversation-rules.js'
 import { type RuleOptions, rulesFrom } from '../../../src/rules.js'
 
 export const CHATS = ['a', 'b', 'c/😀', '\ue000x']
@@ -28,10 +29,32 @@ const message = fc.record({
   sentAgoMs: fc.option(fc.integer({ min: 0, max: 5000 }), { nil: undefined }),
 })
 
+/** Rules of the conversation: mostly none. */
+const ownRules = fc.oneof(
+  { weight: 5, arbitrary: fc.constant(undefined) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom<Omit<OwnRules, 'scopes'>>(
+      { quietGapMs: 500 },
+      { quietGapMs: 4000, maxWaitMs: 20_000 },
+      { maxMessages: 3, maxBytes: 300 },
+      { answering: 'queue' },
+      { answering: 'supersede', earlyStartMs: 0 },
+      { answering: 'supersede', earlyStartMs: 200 },
+    ),
+  },
+)
+
 const command = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ op: op('append'), chat, messages: fc.array(message, { minLength: 1, maxLength: 7 }) }),
+    arbitrary: fc.record({
+      op: op('append'),
+      chat,
+      messages: fc.array(message, { minLength: 1, maxLength: 7 }),
+      flush: fc.oneof({ weight: 6, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+      own: ownRules,
+    }),
   },
   {
     weight: 1,

@@ -9,7 +9,7 @@ import type { StoredMessage } from '../../../src/batch.js'
 import type { Rules } from '../../../src/rules.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
 import { RedisStore } from '../../../src/store/redis/store.js'
-import type { Lease, Store, StoreEvent } from '../../../src/store/store.js'
+import type { AppendRequest, Lease, Store, StoreEvent } from '../../../src/store/store.js'
 import { Clock, clocked } from '../clocked-redis.js'
 import { uniquePrefix } from '../redis.js'
 import { checked } from '../store-contract/checked.js'
@@ -29,6 +29,7 @@ const LONG_MS = 30_000
 const MOST_ROUNDS = 300
 
 type Answer = Record<string, unknown>
+type AppendedHow = Omit<AppendRequest, 'conversationId' | 'messages'>
 
 export class Pair {
   /** What was done, for the message of a failure. */
@@ -50,7 +51,7 @@ export class Pair {
   private constructor(
     private readonly redis: Redis,
     private readonly onRedis: RedisStore,
-    rules: Rules,
+    private readonly rules: Rules,
   ) {
     this.ledger = new Ledger(rules)
     this.clock = new Clock(redis, onRedis.keys.prefix)
@@ -116,8 +117,9 @@ export class Pair {
   private async perform(command: Command): Promise<unknown> {
     switch (command.op) {
       case 'append':
+        return this.append(command.chat, command.messages, this.optionsOf(command))
       case 'direct':
-        return this.append(command)
+        return this.append(command.chat, command.messages, { direct: true })
       case 'typing':
         return this.both(store => store.extend(command.chat, command.worthMs))
       case 'claim':
@@ -196,7 +198,17 @@ export class Pair {
     return answering.find(one => one.conversationId === conversationId)?.count ?? 0
   }
 
-  private async append({ op, chat, messages }: Extract<Command, { op: 'append' | 'direct' }>): Promise<void> {
+  private optionsOf({ flush, own }: Extract<Command, { op: 'append' }>): AppendedHow {
+    // No answer is superseded in concurrent order.
+    const isAllowed = own !== undefined && (own.answering === undefined || this.rules.order === 'serial')
+    return { flush, ...(isAllowed ? { rules: { ...own, scopes: { quietGapMs: 'shop', maxMessages: '*' } } } : {}) }
+  }
+
+  private async append(
+    chat: string,
+    messages: Extract<Command, { op: 'append' }>['messages'],
+    how: AppendedHow,
+  ): Promise<void> {
     const { nowMs } = this.clock
     const stored = messages.map(({ repeats, letters, sentAgoMs }): StoredMessage => {
       const messageId = this.earlier(repeats)
@@ -208,9 +220,7 @@ export class Pair {
         ...(sentAgoMs === undefined ? {} : { sentAtMs: nowMs - sentAgoMs + 0.4 }),
       }
     })
-    const result = await this.both(store =>
-      store.append({ conversationId: chat, messages: stored, direct: op === 'direct' }),
-    )
+    const result = await this.both(store => store.append({ conversationId: chat, messages: stored, ...how }))
     this.ledger.appended(chat, stored, nowMs, result)
   }
 

@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
 --[[
 Acknowledges batches: they have been handed over. In serial order each batch holds its conversation until it is
-answered; in concurrent order the conversation is free. An acknowledgement may come late, after another claim or after
+answered; in concurrent order the conversation is free. A batch that can be superseded keeps its messages until it is
+committed or answered. An acknowledgement may come late, after another claim or after
 the batch was declared dead: the receiver has the batch all the same. For a batch that has been answered it does
 nothing.
 
 KEYS  1 the prefix
 ARGV  1 'serial' or 'concurrent'  2 check interval  3 header TTL  4 the caller: the owner, for the history, of a batch
-      that has none  5 database number  6 '1': a batch that can be superseded keeps its messages until it is committed
-      or answered
+      that has none  5 database number
       then batch ids
 Returns { batch id, error } for each batch that could not be read
 --]]
@@ -21,10 +21,11 @@ Returns { batch id, error } for each batch that could not be read
 --- include "push"
 --- include "check-types"
 --- include "error-text"
-local FIRST = 7
+local FIRST = 6
 
 local serial, check_ms, ttl, by, db = ARGV[1] == 'serial', tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local keeps = ARGV[6] == '1'
+-- Nothing is superseded in concurrent order, and so nothing starts early.
+local CONCURRENT = { answering = 'queue' }
 
 local now = read_clock()
 check_types(CLAIMED, ANSWERING, DUE, HISTORY, DEAD)
@@ -40,7 +41,7 @@ local function read_claimed(batch_id)
   local conversation, owner, last_at, supersedable, committed_at = unpack(call('HMGET', P .. CLAIMED_BATCH .. batch_id,
     'conversationId', 'owner', 'lastAtMs', 'supersedable', 'committedAtMs'))
   return conversation, owner ~= '' and owner or by, conversation and not serial and head_of(conversation) or nil,
-    last_at, keeps and supersedable, committed_at
+    last_at, supersedable, committed_at
 end
 
 -- Returns an error as a table.
@@ -70,7 +71,7 @@ for i = FIRST, #ARGV do
       answering[#answering + 1] = check_text
       answering[#answering + 1] = batch_id
     else
-      free(conversation, head, now, db, 0)
+      free(conversation, head, now, db, CONCURRENT)
     end
     handovers[#handovers + 1] = { batch_id, conversation, owner }
   else

@@ -7,7 +7,7 @@ the caller names its conversation, the history records the end of the answer. If
 been followed by another, nothing changes: somebody works on the batch again, and the next batch waits for that.
 
 KEYS  1 the prefix
-ARGV  1 database number  2 early start or 0, if an answer that is not committed may be superseded; else ''
+ARGV  1 database number  2 '1' if answers may be superseded  3 to 8 the store's rules (rules.lua)
       then for each batch: its id, outcome, conversation or '', lease number or '' if the receiver itself reports it
 Returns for each { 1 if it held its conversation until now, else 0; ms until the next batch of the conversation is due
       or -1; ms since its last message, or -1 if that is not known }, or its error as text
@@ -21,10 +21,10 @@ Returns for each { 1 if it held its conversation until now, else 0; ms until the
 --- include "check-types"
 --- include "error-text"
 --- include "supersede"
-local FIRST, ARGS_EACH = 3, 4
+local FIRST, ARGS_EACH = 9, 4
 
 local db = ARGV[1]
-local may_supersede, early = ARGV[2] ~= '', tonumber(ARGV[2]) or 0
+local may_supersede, store_rules = ARGV[2] == '1', store_rules_at(3)
 local now = read_clock()
 check_types(CLAIMED, ANSWERING, DUE, HISTORY)
 
@@ -71,7 +71,7 @@ local function end_batch(batch_id, outcome, named, lease)
   if may_supersede then call('SET', P .. ENDED .. batch_id, 'answered', 'PX', ENDED_KEPT_MS) end
   local held = not holder or holder == batch_id
   last_at = tonumber(last_at or claimed_last_at)
-  return { held and 1 or 0, held and free(conversation, head, now, db, early) or -1,
+  return { held and 1 or 0, held and free(conversation, head, now, db, store_rules) or -1,
     last_at and math.max(now - last_at, 0) or -1 }
 end
 

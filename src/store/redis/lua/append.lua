@@ -7,10 +7,11 @@ costs more than the work for one message. A request that meets a key of a foreig
 not affected. Has no `allow-oom`: with memory full Redis refuses it before it starts.
 
 KEYS  1 the prefix
-ARGV  1 quiet gap  2 max wait  3 header TTL  4 max messages  5 max bytes  6 how long ids are remembered  7 max age or 0
-      8 database number  9 id for the first batch that is opened (further ones get `<id>-2`, `<id>-3`, ...)
-      10 early start or 0, if new messages supersede an answer that is not committed; else ''
-      then for each request: conversation, '1' if each message is a sealed batch of its own (direct), number of messages
+ARGV  1 to 6 the store's rules (rules.lua)  7 header TTL  8 how long ids are remembered  9 max age or 0
+      10 database number  11 id for the first batch that is opened (further ones get `<id>-2`, `<id>-3`, ...)
+      12 how many sets of other rules follow, and these, as JSON (rules.lua)
+      then for each request: conversation; 'direct' if each message is a sealed batch of its own, 'flush' if the last
+      one seals its batch, else ''; 0 for the store's rules, or the number of a set; number of messages
       and for each of these (at most 1,000): digest of its id, the message as JSON, its send time or ''
 Returns { subscribed processors, then for each request { accepted, duplicates, too old, batch id or '', ms until it is
       due or -1 }, or its error as text }
@@ -27,14 +28,24 @@ Returns { subscribed processors, then for each request { accepted, duplicates, t
 --- include "check-types"
 --- include "error-text"
 --- include "supersede"
-local FIRST_REQUEST, ARGS_BEFORE_MESSAGES, ARGS_PER_MESSAGE = 11, 3, 3
+--- include "rules"
+local FIRST_SET, ARGS_BEFORE_MESSAGES, ARGS_PER_MESSAGE = 13, 4, 3
 local FORGET_EVERY = 100
 
+local store_rules = store_rules_at(1)
+local store_ttl, dedupe, max_age = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local db, new_id = ARGV[10], ARGV[11]
 
-local gap, max_wait, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local max_messages, max_bytes = tonumber(ARGV[4]), tonumber(ARGV[5])
-local dedupe, max_age, db, new_id = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], ARGV[9]
-local may_supersede, early = ARGV[10] ~= '', tonumber(ARGV[10]) or 0
+-- The rules of the current request, and their JSON for the header or ''.
+local gap, max_wait, ttl, max_messages, max_bytes, early, may_supersede, rules_text
+
+local function use_rules(text)
+  if text == rules_text then return end
+  local rules = rules_of(text, store_rules)
+  gap, max_wait, max_messages, max_bytes = rules.quietGapMs, rules.maxWaitMs, rules.maxMessages, rules.maxBytes
+  may_supersede, early = rules.answering == 'supersede', early_of(rules)
+  ttl, rules_text = ttl_of(rules, store_ttl), text
+end
 
 local now = read_clock()
 local now_text = whole(now)
@@ -46,7 +57,7 @@ local is_watched = subscribers[4] > 0 or call('PUBSUB', 'NUMPAT') > 0
 -- The plan of the current request: what its new messages change in their conversation. All requests share one table,
 -- and `plan_of` sets every field: a new table for each made grouped appends up to 10 % slower.
 --   key        of the header
---   header     what was read of it: { batchId, count, bytes, firstAtMs, dueBy, supersedes }
+--   header     what was read of it: { batchId, count, bytes, firstAtMs, dueBy, supersedes, rules }
 --   held_until when the hold of the conversation ends, or nil
 --   before     the batch that was open before, or nil
 --   batch      the batch that is open afterwards, or nil; the same table as `before` if it is the same batch
@@ -76,7 +87,7 @@ end
 
 local function seal(plan, batch, reason)
   if batch.step then batch.step[6] = whole(batch.count) end
-  add_step(plan, { 'sealed', batch.id, 'reason', reason, 'count', whole(batch.count) })
+  add_step(plan, { 'sealed', batch.id, 'reason', reason, 'count', whole(batch.count), rule_fields(rules_text, reason) })
   plan.sealed = plan.sealed + 1
 end
 
@@ -99,8 +110,8 @@ local function open_again(plan, old)
 end
 
 -- Reads nothing and writes nothing.
-local function plan_of(key, header, held_until, messages, direct, old)
-  local plan, batch, entries = the_plan, batch_of(header), {}
+local function plan_of(key, header, held_until, messages, how, old)
+  local plan, batch, entries, direct = the_plan, batch_of(header), {}, how == 'direct'
   plan.key, plan.header, plan.held_until, plan.before, plan.entries = key, header, held_until, batch, entries
   plan.steps, plan.opened, plan.sealed, plan.resealed = nil, 0, 0, direct and batch
   if plan.resealed then
@@ -108,12 +119,13 @@ local function plan_of(key, header, held_until, messages, direct, old)
     batch = nil
   end
   if old then batch = open_again(plan, old) end
+  local last = how == 'flush' and messages[#messages]
   for _, i in ipairs(messages) do
     local json = ARGV[i + 1]
     batch = batch or open_batch(plan, json)
     batch.count, batch.bytes = batch.count + 1, batch.bytes + #json
     local reason = direct and 'direct' or batch.count >= max_messages and 'maxMessages'
-      or batch.bytes >= max_bytes and 'maxBytes'
+      or batch.bytes >= max_bytes and 'maxBytes' or i == last and 'flush'
     local word = reason and sealed_word(now_text, reason, now_text, batch.supersedes) or now_text
     entries[#entries + 1] = batch.id .. ' ' .. word .. ' ' .. json
     if reason then
@@ -173,6 +185,9 @@ local function write_header(plan, waiting, due)
       'firstAtMs', whole(batch.first_at), 'lastAtMs', now_text, 'dueAtMs', whole(due))
     if header[6] then call('HDEL', key, 'supersedes') end
     if batch.supersedes then call('HSET', key, 'supersedes', batch.supersedes) end
+  end
+  if rules_text ~= (header[7] or '') then
+    if rules_text == '' then call('HDEL', key, 'rules') else call('HSET', key, 'rules', rules_text) end
   end
   local due_by = due < now + gap and 'maxWait' or 'gap'
   if due_by ~= (header[5] or 'gap') then call('HSET', key, 'dueBy', due_by) end
@@ -255,8 +270,8 @@ local function accept(seen_key, first, last)
 end
 
 -- The batch that new messages supersede, or nil. Only reads.
-local function superseded_by(conversation, header, holder, direct)
-  if direct or header[1] then return nil end
+local function superseded_by(conversation, header, holder, how)
+  if how == 'direct' or header[1] then return nil end
   local old = read_superseded(conversation, holder)
   if old then check_types(CLAIMED, ANSWERING) end
   return old
@@ -272,16 +287,16 @@ end
 -- The conversations whose hold this call has ended.
 local freed = {}
 
-local function append(conversation, holder, direct, first, last)
+local function append(conversation, holder, how, first, last)
   local key, seen_key = P .. HEADER .. conversation, P .. SEEN .. conversation
-  local header = call('HMGET', key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy', 'supersedes')
+  local header = call('HMGET', key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy', 'supersedes', 'rules')
   local held_until, is_hold_stale = hold_until(holder)
-  local old = may_supersede and held_until and superseded_by(conversation, header, holder, direct) or nil
+  local old = may_supersede and held_until and superseded_by(conversation, header, holder, how) or nil
   local messages, duplicates, too_old = accept(seen_key, first, last)
   if #messages == 0 then return nothing_new(key, header, duplicates, too_old) end
   if old and not fit(old, messages) then old = nil end
   if old then held_until = nil end
-  local plan = plan_of(key, header, held_until, messages, direct, old)
+  local plan = plan_of(key, header, held_until, messages, how, old)
   if is_hold_stale then call('DEL', P .. HOLD .. conversation) end
   local waiting = write_messages(conversation, plan)
   unstored = nil
@@ -294,23 +309,25 @@ local function append(conversation, holder, direct, first, last)
   return { #messages, duplicates, too_old, batch_id, due_in }
 end
 
+local set_count = tonumber(ARGV[FIRST_SET - 1])
 local requests, holds = {}, {}
-local next_arg = FIRST_REQUEST
+local next_arg = FIRST_SET + set_count
 while next_arg <= #ARGV do
   requests[#requests + 1] = next_arg
   holds[#holds + 1] = P .. HOLD .. ARGV[next_arg]
-  next_arg = next_arg + ARGS_BEFORE_MESSAGES + ARGV[next_arg + 2] * ARGS_PER_MESSAGE
+  next_arg = next_arg + ARGS_BEFORE_MESSAGES + ARGV[next_arg + 3] * ARGS_PER_MESSAGE
 end
 requests[#requests + 1] = next_arg
 local holders = call('MGET', unpack(holds))
 
 local replies = {}
 for n = 1, #holds do
-  local conversation, direct = ARGV[requests[n]], ARGV[requests[n] + 1] == '1'
+  local conversation, how, set = unpack(ARGV, requests[n], requests[n] + 2)
   local first, last = requests[n] + ARGS_BEFORE_MESSAGES, requests[n + 1] - 1
   unstored = nil
+  use_rules(set == '0' and '' or ARGV[FIRST_SET - 1 + set])
   local holder = not freed[conversation] and holders[n]
-  local ok, reply = pcall(append, conversation, holder, direct, first, last)
+  local ok, reply = pcall(append, conversation, holder, how, first, last)
   if not ok and unstored then -- A message that is not stored is new when it comes again.
     for _, i in ipairs(unstored) do redis.pcall('ZREM', P .. SEEN .. conversation, ARGV[i]) end
   end

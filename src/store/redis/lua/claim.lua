@@ -11,9 +11,9 @@ Every quiet gap ends with an `expired` event of its shadow key. If Redis still h
 a batch one command, PEXPIRETIME, and saves it a DEL; a batch that is overdue by more than a second goes without.
 
 KEYS  1 the prefix
-ARGV  1 owner  2 max batches  3 max bytes  4 lease  5 max attempts  6 max wait  7 header TTL  8 check interval
-      9 answer timeout  10 database number
-      11 early start or 0, if an answer that is not committed may be superseded; else ''
+ARGV  1 owner  2 max batches  3 max bytes  4 lease  5 max attempts  6 header TTL  7 check interval
+      8 answer timeout  9 database number  10 to 15 the store's rules (rules.lua)
+      16 the longest time to a due time that any rules allow
 Returns { batches, checks, dead, troubles, ms to the next thing to do or -1 }
       a batch: { id, conversation, attempt, lease number, first at, last at, due at, released at, released by, ms late,
       'expired' | 'vanished' | '' (the header), lines of `<receivedAtMs> <json>`,
@@ -30,6 +30,7 @@ Returns { batches, checks, dead, troubles, ms to the next thing to do or -1 }
 --- include "push"
 --- include "check-types"
 --- include "error-text"
+--- include "rules"
 local ENDED_LEASES_A_CLAIM = 10
 local LEASES_RENEWED_A_CLAIM = 200
 local CHECKS_A_CLAIM = 200
@@ -40,9 +41,9 @@ local FURTHEST_CHECK_MS = 60000
 local MOST_LAG_MS = 1000
 
 local owner, max_batches, max_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local lease_ms, max_attempts, max_wait = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local ttl, check_ms, answer_timeout, db = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
-local may_supersede, early = ARGV[11] ~= '', tonumber(ARGV[11]) or 0
+local lease_ms, max_attempts = tonumber(ARGV[4]), tonumber(ARGV[5])
+local ttl, check_ms, answer_timeout, db = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
+local store_rules, longest_wait = store_rules_at(10), tonumber(ARGV[16])
 
 local now = read_clock()
 local now_text = whole(now)
@@ -93,7 +94,7 @@ end
 local ended_leases = members_due(CLAIMED, ENDED_LEASES_A_CLAIM)
 local leases_too_far = members_too_far(CLAIMED, LEASES_RENEWED_A_CLAIM, lease_ms)
 local due = members_due(DUE, max_batches)
-for _, conversation in ipairs(members_too_far(DUE, max_batches, math.max(max_wait, PUT_OFF_MS))) do
+for _, conversation in ipairs(members_too_far(DUE, max_batches, math.max(longest_wait, PUT_OFF_MS))) do
   if is_before_its_time(conversation) then add_due_now(due, conversation) end
 end
 local to_check = members_due(ANSWERING, CHECKS_A_CLAIM)
@@ -153,7 +154,7 @@ for i = 1, #ended_leases, 2 do
     call('ZREM', P .. CLAIMED, batch_id)
   elseif tonumber(batch.attempt) >= max_attempts then
     local reason = batch.error or ('its lease ran out ' .. batch.attempt .. ' times')
-    die(batch_id, batch, head, reason, now, db, early)
+    die(batch_id, batch, head, reason, now, db, store_rules)
     dead[#dead + 1] = { batch_id, batch.conversationId, reason }
   elseif not has_reclaimed then
     has_reclaimed = true
@@ -164,16 +165,18 @@ end
 -- The fields that only some claimed batches have.
 local NONE = {}
 local function rare_fields(batch, open)
-  if not may_supersede and not batch.committedAtMs and not batch.supersedes then return NONE end
+  local may_supersede = open and open.answering == 'supersede'
+  if not may_supersede and not batch.committedAtMs and not batch.supersedes and not batch.rules then return NONE end
   local fields = {}
   local function add(name, value)
     fields[#fields + 1] = name
     fields[#fields + 1] = value
   end
-  if may_supersede and open and (batch.releasedBy == 'gap' or batch.releasedBy == 'early') then
+  if may_supersede and (batch.releasedBy == 'gap' or batch.releasedBy == 'early') then
     add('supersedable', '1')
   end
   if batch.supersedes then add('supersedes', batch.supersedes) end
+  if batch.rules then add('rules', batch.rules) end
   if batch.committedAtMs then add('committedAtMs', batch.committedAtMs) end
   return fields
 end
@@ -193,7 +196,7 @@ local not_due, new_leases, released = {}, {}, {}
 
 -- `no_shadow`: the shadow key does not exist.
 local function claim_due(conversation, score, no_shadow)
-  local ok, batch_id, open, lost, named, batch = pcall(head_run, conversation, score, ttl, now, early)
+  local ok, batch_id, open, lost, named, batch = pcall(head_run, conversation, score, ttl, now, store_rules)
   local written = ok and batch_id and store_claimed(batch_id, batch, open)
   if not ok or type(written) == 'table' then
     add_trouble(conversation, error_text(ok and written or batch_id))
@@ -236,7 +239,8 @@ for _, release in ipairs(released) do
   local conversation = batch.conversationId
   if lost == 'vanished' then record('vanished', batch_id, conversation, 'count', batch.count) end
   record('claimed', batch_id, conversation, 'owner', owner, 'reason', batch.releasedBy, 'count', batch.count,
-    'lateMs', late_text, 'ids', named[1], 'at', named[2], 'firstAtMs', named[3])
+    'lateMs', late_text, 'ids', named[1], 'at', named[2], 'firstAtMs', named[3],
+    rule_fields(batch.rules, batch.releasedBy))
   notify(BATCH_RELEASED, conversation, batch_id, ',"count":', batch.count, ',"releasedBy":"', batch.releasedBy,
     '","lateMs":', late_text, ',"processor":', owner_json)
 end

@@ -4,7 +4,7 @@ Commits a batch: from here on nothing supersedes it. Granted to a batch that hol
 on. It stays committed through a nack, the end of its lease, its death and its redrive.
 
 KEYS  1 the prefix
-ARGV  1 batch id  2 max wait
+ARGV  1 batch id  2 the longest time to a due time that any rules allow
 Returns { 'go' }, { 'go', 1 } if it was committed before, { 'wait', ms until it is due }, { 'superseded', the batch that
       replaced it or '' }, { 'answered' } or { 'unknown' }
 --]]
@@ -12,11 +12,12 @@ Returns { 'go' }, { 'go', 1 } if it was committed before, { 'wait', ms until it 
 --- include "now"
 --- include "record"
 --- include "check-types"
-local batch_id, max_wait = ARGV[1], tonumber(ARGV[2])
+local batch_id, longest_wait = ARGV[1], tonumber(ARGV[2])
 
 local function read(key)
-  local fields = call('HMGET', key, 'conversationId', 'committedAtMs', 'dueAtMs')
-  return fields[1] and { key = key, conversation = fields[1], committed = fields[2], due_at = tonumber(fields[3]) }
+  local fields = call('HMGET', key, 'conversationId', 'committedAtMs', 'dueAtMs', 'rules')
+  return fields[1] and { key = key, conversation = fields[1], committed = fields[2], due_at = tonumber(fields[3]),
+    max_wait = fields[4] and cjson.decode(fields[4]).maxWaitMs }
 end
 
 local now = read_clock()
@@ -29,7 +30,7 @@ end
 if batch.committed then return { 'go', 1 } end
 local wait = (batch.due_at or now) - now
 -- A due time further ahead than any setting allows: Redis's clock was set back.
-if wait > 0 and wait <= max_wait then return { 'wait', wait } end
+if wait > 0 and wait <= math.max(longest_wait, batch.max_wait or 0) then return { 'wait', wait } end
 
 call('HSET', batch.key, 'committedAtMs', now)
 call('HDEL', batch.key, 'supersedable')

@@ -4,7 +4,7 @@ Discards the messages of a conversation that no processor has claimed, and those
 other hold stays, and the ids stay remembered.
 
 KEYS  1 the prefix
-ARGV  1 conversation  2 the caller  3 '1' if an answer that is not committed may be superseded  4 database number
+ARGV  1 conversation  2 the caller  3 '1' if answers may be superseded  4 database number
 Returns how many messages
 --]]
 --- include "names"

@@ -7,8 +7,8 @@ text takes memory. A message of a batch that can be superseded goes back to the 
 
 KEYS  1 the prefix
 ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id for the history
-      5 the text as JSON  6 how long ids are remembered  7 max bytes  8 database number
-      9 id for the batch that supersedes another, or ''  10 max wait  11 header TTL  12 early start or 0
+      5 the text as JSON  6 how long ids are remembered  7 database number
+      8 id for the batch that supersedes another, or ''  9 header TTL  10 to 15 the store's rules (rules.lua)
       then, if only its author may edit it, the ids that the author may have, as JSON
 Returns 'edited', 'tooLate' if the message has come and is not found or its batch may not grow, 'notAuthor' or
       'unknown'
@@ -22,13 +22,13 @@ Returns 'edited', 'tooLate' if the message has come and is not found or its batc
 --- include "check-types"
 --- include "reopen"
 local conversation, id, digest, recorded, text = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local FIRST_AUTHOR = 13
-local dedupe, max_bytes, db = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+local FIRST_AUTHOR = 16
+local dedupe, db, store_rules = tonumber(ARGV[6]), ARGV[7], store_rules_at(10)
 
 local now = read_clock()
 local found = find_entry(conversation, id)
 local seen = is_seen(conversation, digest, now - dedupe)
-local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes', 'count', 'supersedes')
+local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes', 'count', 'supersedes', 'rules')
 check_types(DUE)
 local holder = call('GET', P .. HOLD .. conversation)
 local held = hold_until(holder)
@@ -40,15 +40,15 @@ end
 
 -- Returns what the script returns if nothing is to change, and the entry if it is in the list now.
 local function take_back()
-  local old = ARGV[9] ~= '' and held and read_superseded(conversation, holder)
+  local old = ARGV[8] ~= '' and held and read_superseded(conversation, holder)
   local json = old and find_line(old, id)
   if not json then return nil end
   if not is_author({ json = json }, id, FIRST_AUTHOR) then return 'notAuthor' end
   local edited = with_text(json)
   if edited == json then return 'edited' end
-  if old.bytes + #edited - #json > max_bytes then return nil end
+  if old.bytes + #edited - #json > rules_of(old.rules, store_rules).maxBytes then return nil end
   check_types(CLAIMED, ANSWERING, HISTORY)
-  reopen(conversation, old, ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), now, db)
+  reopen(conversation, old, ARGV[8], store_rules, tonumber(ARGV[9]), now, db)
   return find_entry(conversation, id)
 end
 
@@ -56,7 +56,7 @@ if not found then
   found = take_back()
   if type(found) == 'string' then return found end
   if found then
-    header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes', 'count', 'supersedes')
+    header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes', 'count', 'supersedes', 'rules')
     held = nil
   end
 end
@@ -69,6 +69,8 @@ local edited = with_text(json)
 if edited == json then return 'edited' end
 local grown = #edited - #json
 local open = header[1] == found.batch_id
+-- The rules of a sealed batch are not known any more.
+local max_bytes = rules_of(open and header[5], store_rules).maxBytes
 if not open and grown > 0 and run_bytes(conversation, found, max_bytes) + grown > max_bytes then return 'tooLate' end
 
 record('edited', found.batch_id, conversation, 'ids', '[' .. recorded .. ']')

@@ -4,8 +4,8 @@ A sign of typing moves the due time of the open batch, never past its max wait, 
 for the batch that holds the conversation, if that can be superseded.
 
 KEYS  1 the prefix
-ARGV  1 conversation  2 by how many ms the sign extends it  3 max wait  4 header TTL  5 database number
-      6 early start or 0, if an answer that is not committed may be superseded; else ''
+ARGV  1 conversation  2 by how many ms the sign extends it  3 header TTL  4 database number
+      5 '1' if answers may be superseded  6 to 11 the store's rules (rules.lua)
 Returns { batch id, ms until it is due }, of the open batch, else of the one that holds the conversation; or nil if
       neither is still to be due
 --]]
@@ -17,11 +17,12 @@ Returns { batch id, ms until it is due }, of the open batch, else of the one tha
 --- include "batch-updated"
 --- include "check-types"
 --- include "supersede"
-local conversation, worth, max_wait, ttl, db = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local may_supersede, early = ARGV[6] ~= '', tonumber(ARGV[6]) or 0
+--- include "rules"
+local conversation, worth, ttl, db = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local may_supersede, store_rules = ARGV[5] == '1', store_rules_at(6)
 
 local now = read_clock()
-local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'firstAtMs', 'dueAtMs')
+local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'firstAtMs', 'dueAtMs', 'rules')
 local waiting = call('LLEN', P .. MESSAGES .. conversation)
 check_types(DUE)
 local holder = call('GET', P .. HOLD .. conversation)
@@ -31,7 +32,7 @@ local held = hold_until(holder)
 local function extend_holder()
   local old = may_supersede and held and supersedable(holder)
   if not old or now >= old.due_at then return nil end
-  local at = math.max(old.due_at, math.min(now + worth, old.first_at + max_wait))
+  local at = math.max(old.due_at, math.min(now + worth, old.first_at + rules_of(old.rules, store_rules).maxWaitMs))
   if at > old.due_at then
     record('extended', old.id, conversation, 'byMs', at - old.due_at)
     move_due(conversation, old, at, now, db)
@@ -44,11 +45,13 @@ if not header[1] or waiting == 0 then return holder_extended end
 local batch_id, count, first, due = header[1], tonumber(header[2]), tonumber(header[3]), tonumber(header[4])
 if now >= due then return holder_extended end
 
-local extended = math.max(due, math.min(now + worth, first + max_wait))
+local rules = rules_of(header[5], store_rules)
+local latest, early = first + rules.maxWaitMs, early_of(rules)
+local extended = math.max(due, math.min(now + worth, latest))
 if extended == due then return { batch_id, due - now } end
 record('extended', batch_id, conversation, 'byMs', extended - due)
 call('HSET', P .. HEADER .. conversation, 'dueAtMs', extended,
-  'dueBy', extended == first + max_wait and 'maxWait' or 'gap')
+  'dueBy', extended == latest and 'maxWait' or 'gap')
 call('PEXPIREAT', P .. HEADER .. conversation, extended + ttl, 'GT')
 if not held and waiting == count then
   local at = extended

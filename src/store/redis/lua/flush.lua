@@ -4,7 +4,7 @@ Seals the open batch: it is due now, or as soon as its conversation is free. A b
 time is due now, too, and is not superseded any more.
 
 KEYS  1 the prefix
-ARGV  1 conversation  2 database number  3 '1' if an answer that is not committed may be superseded
+ARGV  1 conversation  2 database number  3 '1' if answers may be superseded
 Returns { batch id, count } of the open batch, else of the one that is due now; or nil if there is neither
 --]]
 --- include "names"

@@ -4,7 +4,7 @@ Erases what is kept under the name of a conversation, and its batch that is clai
 that batch, by its processor, find nothing. If it is not committed, its handler is notified, and no commit is granted.
 
 KEYS  1 the prefix
-ARGV  1 conversation  2 '1' if an answer that is not committed may be superseded  3 database number
+ARGV  1 conversation  2 '1' if answers may be superseded  3 database number
 Returns { messages erased, the claimed or handed-over batch or '' }
 --]]
 --- include "names"

@@ -8,7 +8,7 @@ It reads all messages of both, which are two open batches unless more waits behi
 MOST_MESSAGES, nothing changes either: they are merged when some have gone. Has no `allow-oom`.
 
 KEYS  1 the prefix
-ARGV  1 from  2 into  3 max messages  4 max bytes  5 max wait  6 header TTL  7 database number  8 early start or 0
+ARGV  1 from  2 into  3 header TTL  4 database number  5 to 10 the store's rules (rules.lua)
 Returns how many messages were moved, nil if `from` has none and is not held, or 'later'
 --]]
 --- include "names"
@@ -22,11 +22,11 @@ Returns how many messages were moved, nil if `from` has none and is not held, or
 --- include "check-types"
 --- include "superseded-ids"
 --- include "head"
+--- include "rules"
 -- Takes Redis some 10 ms.
 local MOST_MESSAGES = 5000
 local from_id, into_id = ARGV[1], ARGV[2]
-local max_messages, max_bytes = tonumber(ARGV[3]), tonumber(ARGV[4])
-local max_wait, ttl, db, early = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
+local store_ttl, db, store_rules = tonumber(ARGV[3]), ARGV[4], store_rules_at(5)
 
 local now = read_clock()
 
@@ -48,7 +48,7 @@ end
 -- Reads a conversation: its runs without the open one, its open batch or nil, and what holds it.
 local function read(conversation)
   local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy',
-    'supersedes')
+    'supersedes', 'rules')
   local list = call('LRANGE', P .. MESSAGES .. conversation, 0, -1)
   local runs = runs_of(list)
   local holder = call('GET', P .. HOLD .. conversation)
@@ -59,6 +59,7 @@ local function read(conversation)
     local run = table.remove(runs)
     state.open = { id = run.id, entries = run.entries, first_at = tonumber(header[2]), last_at = tonumber(header[3]),
       due_at = tonumber(header[4]), due_by = header[5] or 'gap', supersedes = header[6] or nil,
+      rules = header[7] or nil,
       ends_at = call('PEXPIRETIME', P .. HEADER .. conversation) }
   end
   return state
@@ -83,22 +84,22 @@ local function arrival(entry)
   return tonumber(received_at)
 end
 
-local function cap_of(count, bytes)
-  return count >= max_messages and 'maxMessages' or bytes >= max_bytes and 'maxBytes' or nil
+local function cap_of(rules, count, bytes)
+  return count >= rules.maxMessages and 'maxMessages' or bytes >= rules.maxBytes and 'maxBytes' or nil
 end
 
--- Joins two open batches under the id of `a`. A batch that reaches a cap is sealed, and the rest stays open under the
--- id of `b`. Returns the sealed runs, and what stays open or nil.
+-- Joins two open batches under the id and the rules of `a`. A batch that reaches a cap is sealed, and the rest stays
+-- open under the id of `b`. Returns the sealed runs, and what stays open or nil.
 local function join(a, b)
   local sealed, id, entries, count, bytes, first_at = {}, a.id, {}, 0, 0, math.min(a.first_at, b.first_at)
   -- The first batch names all that both supersede.
   local supersedes = join_superseded(a.supersedes, b.supersedes)
-  local all = by_arrival(a.entries, b.entries, arrival)
+  local all, rules = by_arrival(a.entries, b.entries, arrival), rules_of(a.rules, store_rules)
   for i, entry in ipairs(all) do
     local _, received_at, _, json = read_entry(entry)
     count, bytes = count + 1, bytes + #json
     first_at = first_at or tonumber(received_at)
-    local reason = (id == a.id or i == #all) and cap_of(count, bytes)
+    local reason = (id == a.id or i == #all) and cap_of(rules, count, bytes)
     local word = reason and sealed_word(received_at, reason, now, supersedes) or received_at
     entries[count] = id .. ' ' .. word .. ' ' .. json
     if reason then
@@ -109,13 +110,14 @@ local function join(a, b)
   end
   if count == 0 then return sealed, nil end
   local open = { id = id, entries = entries, count = count, bytes = bytes, first_at = first_at,
-    last_at = math.max(a.last_at, b.last_at), ends_at = math.max(a.ends_at, b.ends_at), supersedes = supersedes }
+    last_at = math.max(a.last_at, b.last_at), ends_at = math.max(a.ends_at, b.ends_at), supersedes = supersedes,
+    rules = a.rules }
   if #sealed == 0 then
     local earlier = b.due_at < a.due_at and b or a
     open.due_at, open.due_by = earlier.due_at, earlier.due_by
   else
-    open.due_at = math.min(math.max(a.due_at, b.due_at), first_at + max_wait)
-    open.due_by = open.due_at == first_at + max_wait and 'maxWait' or 'gap'
+    open.due_at = math.min(math.max(a.due_at, b.due_at), first_at + rules.maxWaitMs)
+    open.due_by = open.due_at == first_at + rules.maxWaitMs and 'maxWait' or 'gap'
   end
   return sealed, open
 end
@@ -151,8 +153,9 @@ local function write_header(open, held_until)
   call('HSET', key, 'batchId', open.id, 'count', #open.entries, 'bytes', bytes,
     'firstAtMs', open.first_at, 'lastAtMs', open.last_at, 'dueAtMs', open.due_at)
   if open.due_by ~= 'gap' then call('HSET', key, 'dueBy', open.due_by) end
+  if open.rules then call('HSET', key, 'rules', open.rules) end
   if open.supersedes then call('HSET', key, 'supersedes', open.supersedes) end
-  local ends_at = math.max(open.ends_at, held_until and held_until + ttl or 0)
+  local ends_at = math.max(open.ends_at, held_until and held_until + store_ttl or 0)
   if ends_at > 0 then call('PEXPIREAT', key, ends_at) end
 end
 
@@ -207,7 +210,7 @@ if held_until then
   call('ZREM', P .. DUE, into_id)
   call('DEL', P .. QUIET .. into_id)
 elseif head_id then
-  at = is_open_first and start_at(open, early)
+  at = is_open_first and start_at(open, store_rules)
     or math.min(now, from.due or now, into.due or now)
   schedule(into_id, head_id, at, now, db)
 end

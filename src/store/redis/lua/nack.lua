@@ -5,7 +5,7 @@ number goes up, so the lease of the caller is over.
 
 KEYS  1 the prefix
 ARGV  1 batch id  2 lease number  3 delay  4 '1': the attempt counts  5 max attempts  6 error  7 header TTL
-      8 database number  9 early start or 0
+      8 database number  9 to 14 the store's rules (rules.lua)
 Returns 'retry', 'dead' or 'stale' (another lease, or no such batch: nothing changes)
 --]]
 --- include "names"
@@ -15,7 +15,7 @@ Returns 'retry', 'dead' or 'stale' (another lease, or no such batch: nothing cha
 --- include "check-types"
 local batch_id, lease, delay, counts = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 local max_attempts, reason, ttl, db = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7]), ARGV[8]
-local early = tonumber(ARGV[9])
+local store_rules = store_rules_at(9)
 
 local now = read_clock()
 local batch = hash_of(P .. CLAIMED_BATCH .. batch_id)
@@ -24,7 +24,7 @@ check_types(CLAIMED, DUE, HISTORY, DEAD)
 local head = head_of(batch.conversationId)
 
 if counts and tonumber(batch.attempt) >= max_attempts then
-  die(batch_id, batch, head, reason, now, db, early)
+  die(batch_id, batch, head, reason, now, db, store_rules)
   return 'dead'
 end
 local attempt = tonumber(batch.attempt) - (counts and 0 or 1)

@@ -8,7 +8,7 @@ that is shows when it comes.
 KEYS  1 the prefix
 ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id for the history
       5 how long ids are remembered  6 database number
-      7 id for the batch that supersedes another, or ''  8 max wait  9 header TTL  10 early start or 0
+      7 id for the batch that supersedes another, or ''  8 header TTL  9 to 14 the store's rules (rules.lua)
       then, if only its author may revoke it, the ids that the author may have, as JSON
 Returns 'revoked', 'tooLate' if the message has come and is not found, 'remembered', 'notAuthor', or 'unknown' if it
       has not come and is not remembered
@@ -25,9 +25,9 @@ Returns 'revoked', 'tooLate' if the message has come and is not found, 'remember
 --- include "check-types"
 --- include "reopen"
 local conversation, id, digest, recorded = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local FIRST_AUTHOR = 11
+local FIRST_AUTHOR = 15
 local dedupe, db = tonumber(ARGV[5]), ARGV[6]
-local early = tonumber(ARGV[10])
+local store_rules = store_rules_at(9)
 
 local now = read_clock()
 local found = find_entry(conversation, id)
@@ -44,7 +44,7 @@ if not found and ARGV[7] ~= '' and held then
   if json then
     if not is_author({ json = json }, id, FIRST_AUTHOR) then return 'notAuthor' end
     check_types(CLAIMED, ANSWERING, HISTORY)
-    reopen(conversation, old, ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9]), early, now, db)
+    reopen(conversation, old, ARGV[7], store_rules, tonumber(ARGV[8]), now, db)
     found, held, was_head = find_entry(conversation, id), nil, ARGV[7]
     header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'bytes', 'dueAtMs')
   end
@@ -82,7 +82,7 @@ if not head then
   call('DEL', P .. QUIET .. conversation)
   call('ZREM', P .. DUE, conversation)
 elseif not held and head.batch_id ~= was_head then
-  schedule(conversation, head.batch_id, start_of(head, now, early), now, db)
+  schedule(conversation, head.batch_id, start_of(head, now, store_rules), now, db)
 end
 if open and count > 0 then
   local due_in = math.max(tonumber(header[4]) - now, 0)

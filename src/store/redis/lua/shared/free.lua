@@ -1,13 +1,12 @@
 --- include "head"
 --- include "schedule"
 --- include "batch-updated"
--- Ends the hold of a conversation. Its next batch may be claimed at its own time if it is still open (`early`: so many
--- ms after its last message, if that is before its due time), else now. Returns the milliseconds until then, or -1 if
--- no messages wait. `head`: what `head_of` returned before the first write.
-local function free(conversation, head, now, db, early)
+-- Ends the hold of a conversation. Its next batch may be claimed at its own time if it is still open, else now. Returns
+-- the milliseconds until then, or -1 if no messages wait. `head`: what `head_of` returned before the first write.
+local function free(conversation, head, now, db, store_rules)
   call('DEL', P .. HOLD .. conversation)
   if not head then return -1 end
-  local at = start_of(head, now, early)
+  local at = start_of(head, now, store_rules)
   schedule(conversation, head.batch_id, at, now, db)
   local due_in = math.max((head.due_at or now) - now, 0)
   notify_updated(conversation, head.batch_id, { count = head.waiting, due_in = due_in }, db)

@@ -1,5 +1,6 @@
 --- include "whole"
 --- include "entry"
+--- include "rules"
 -- Reads the first batch of a conversation's list, for `claim`. Only reads.
 local RUN_STEP = 100
 
@@ -38,25 +39,25 @@ local function read_run(conversation, step)
     times = times }
 end
 
--- The first batch of a conversation that is due at `score`, or nil if the list is empty: its id, whether it is open,
--- 'vanished' or 'expired' if its header is lost (else ''), what the history names, and its claimed hash as a table.
--- `early`: an open batch may go before it is due.
-local function head_run(conversation, score, ttl, now, early)
+-- The first batch of a conversation that is due at `score`, or nil if the list is empty: its id, its rules if it is
+-- open (else false), 'vanished' or 'expired' if its header is lost (else ''), what the history names, and its claimed
+-- hash as a table.
+local function head_run(conversation, score, ttl, now, store_rules)
   local header = call('HMGET', P .. HEADER .. conversation,
-    'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy', 'count', 'supersedes')
+    'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy', 'count', 'supersedes', 'rules')
   -- Nothing waits behind the open batch. What waits behind another one may be large, so that is read entry by entry.
   local is_open_first = header[6] and call('LLEN', P .. MESSAGES .. conversation) == tonumber(header[6])
   local run = read_run(conversation, is_open_first and RUN_STEP or 1)
   if not run then return nil end
   local named = { '[' .. table.concat(run.ids, ',') .. ']', '[' .. table.concat(run.times, ',') .. ']', run.first_at }
-  local open, lost = header[1] == run.batch_id, ''
+  local open, lost = header[1] == run.batch_id and rules_of(header[8], store_rules), ''
   local first_at, last_at, due_at, reason = run.first_at, run.last_at, run.due_at, run.reason
   local supersedes = run.supersedes
   if open then
     first_at, last_at, due_at, reason = header[2], header[3], header[4], header[5] or 'gap'
     supersedes = header[7] or nil
     -- A last message ahead of now: Redis's clock was set back, and the batch is due.
-    if early > 0 and tonumber(due_at) > now and tonumber(last_at) <= now then reason = 'early' end
+    if early_of(open) > 0 and tonumber(due_at) > now and tonumber(last_at) <= now then reason = 'early' end
   elseif not reason then
     reason, due_at = 'recovery', score
     lost = tonumber(last_at) + ttl > now and 'vanished' or 'expired'
@@ -65,6 +66,6 @@ local function head_run(conversation, score, ttl, now, early)
     conversationId = conversation, attempt = '1', lease = '1', count = whole(run.count),
     firstAtMs = first_at, lastAtMs = last_at, dueAtMs = due_at, releasedAtMs = whole(now),
     releasedBy = reason, messages = table.concat(run.lines, '\n'),
-    supersedes = supersedes, committedAtMs = run.committed and whole(now) or nil,
+    supersedes = supersedes, rules = open and header[8] or nil, committedAtMs = run.committed and whole(now) or nil,
   }
 end

@@ -7,17 +7,18 @@
 -- same messages.
 
 -- Puts its messages back into the list as the open batch `batch_id`, which is due when the old one was.
-local function reopen(conversation, old, batch_id, max_wait, ttl, early, now, db)
+local function reopen(conversation, old, batch_id, store_rules, store_ttl, now, db)
   local entries = {}
   for i, line in ipairs(old.lines) do entries[i] = batch_id .. ' ' .. line end
   push('RPUSH', P .. MESSAGES .. conversation, entries)
   end_superseded(conversation, old, batch_id)
-  local key = P .. HEADER .. conversation
+  local key, rules = P .. HEADER .. conversation, rules_of(old.rules, store_rules)
   call('HSET', key, 'batchId', batch_id, 'count', #entries, 'bytes', old.bytes, 'firstAtMs', old.first_at,
     'lastAtMs', old.last_at, 'dueAtMs', old.due_at, 'supersedes', old.superseded)
-  if old.due_at >= old.first_at + max_wait then call('HSET', key, 'dueBy', 'maxWait') end
-  call('PEXPIREAT', key, math.max(now, old.due_at) + ttl)
-  schedule(conversation, batch_id, start_of(old, now, early), now, db)
+  if old.rules then call('HSET', key, 'rules', old.rules) end
+  if old.due_at >= old.first_at + rules.maxWaitMs then call('HSET', key, 'dueBy', 'maxWait') end
+  call('PEXPIREAT', key, math.max(now, old.due_at) + ttl_of(rules, store_ttl))
+  schedule(conversation, batch_id, start_of(old, now, store_rules), now, db)
   local _, _, _, json = read_entry(entries[1])
   record('opened', batch_id, conversation,
     'ids', '[' .. recorded_id(json, 1) .. ']', 'count', #entries, 'supersedes', old.superseded)

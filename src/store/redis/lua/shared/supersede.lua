@@ -4,8 +4,8 @@
 --- include "publish"
 --- include "superseded-ids"
 -- Supersedes the batch that holds a conversation: its messages go back to the conversation's list, or are discarded.
--- Only with `answering: 'supersede'`. The field `supersedable` of a claimed or handed-over batch says that it was
--- released by its quiet gap or its early start, and is not committed.
+-- Only with `answering: 'supersede'`, of the store or of the conversation. The field `supersedable` of a claimed or
+-- handed-over batch says that it was released by its quiet gap or its early start, and is not committed.
 
 -- How long a batch that has ended says so to a `commit` that comes late.
 local ENDED_KEPT_MS = 3600000
@@ -15,11 +15,12 @@ local function supersedable(holder)
   if not holder then return nil end
   for _, name in ipairs({ CLAIMED_BATCH, HANDED_OVER }) do
     local key = P .. name .. holder
-    local fields = call('HMGET', key, 'supersedable', 'count', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'supersedes')
+    local fields = call('HMGET', key, 'supersedable', 'count', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'supersedes',
+      'rules')
     if fields[1] then
       return { id = holder, key = key, count = tonumber(fields[2]), first_at = tonumber(fields[3]),
         last_at = tonumber(fields[4]), due_at = tonumber(fields[5]),
-        superseded = join_superseded(fields[6] or nil, holder) }
+        superseded = join_superseded(fields[6] or nil, holder), rules = fields[7] }
     end
   end
   return nil

@@ -1,0 +1,67 @@
+/**
+ * The rules of batching that a conversation may have of its own. An append carries them; its batch keeps them until it
+ * is handed over. See `rules.ts` for the rules that all conversations share.
+ */
+import type { ReleaseReason } from './batch.js'
+import type { Rules } from './rules.js'
+
+/** By the names of `Rules`. */
+export const CONVERSATION_RULES = [
+  'quietGapMs',
+  'maxWaitMs',
+  'maxMessages',
+  'maxBytes',
+  'earlyStartMs',
+  'answering',
+] as const satisfies readonly (keyof Rules)[]
+
+export type ConversationRule = (typeof CONVERSATION_RULES)[number]
+
+/** What differs from the store's own rules, and where each difference comes from. Immutable. */
+export interface OwnRules extends Partial<Pick<Rules, ConversationRule>> {
+  /** By the rule's name: `*`, an account, a conversation, `hook` or `caller`. For the history. */
+  readonly scopes: Readonly<Partial<Record<ConversationRule, string>>>
+}
+
+const RULE_OF_REASON: Partial<Record<ReleaseReason, ConversationRule>> = {
+  gap: 'quietGapMs',
+  maxWait: 'maxWaitMs',
+  early: 'earlyStartMs',
+  maxMessages: 'maxMessages',
+  maxBytes: 'maxBytes',
+}
+
+/**
+ * For the history: which of the conversation's own rules released a batch, `quietGapMs=6000`, and where that comes from.
+ * Nothing if it was one of the store's.
+ */
+export function ruleThatReleased(
+  own: OwnRules | undefined,
+  reason: ReleaseReason,
+): { rule: string; scope: string } | undefined {
+  const name = RULE_OF_REASON[reason]
+  if (!own || !name) return undefined
+  const { [name]: value, scopes } = own
+  const scope = scopes[name]
+  return value === undefined || scope === undefined ? undefined : { rule: `${name}=${value}`, scope }
+}
+
+/**
+ * What any rule that is in use may ask of the scripts. Starts with the store's rules and only grows, so that a rule that
+ * was in use a moment ago is still respected.
+ */
+export class RulesInUse {
+  /** Some answers may be superseded. */
+  supersede = false
+  /** The longest time from now to a due time. One further ahead is a sign that the clock was set back. */
+  longestWaitMs = 0
+
+  constructor(rules: Partial<Rules>) {
+    this.add(rules)
+  }
+
+  add({ answering, maxWaitMs = 0 }: Partial<Rules>): void {
+    if (answering === 'supersede') this.supersede = true
+    this.longestWaitMs = Math.max(this.longestWaitMs, maxWaitMs)
+  }
+}

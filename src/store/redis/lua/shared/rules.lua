@@ -1,0 +1,38 @@
+--- include "whole"
+-- The rules of a batch: the store's own, except for those that its header's field `rules` names. The field is absent if
+-- its conversation has no rules of its own. It is JSON, `{"quietGapMs":6000,"scopes":{"quietGapMs":"shop"}}`, with the
+-- names of the settings; `scopes` says where each of them comes from.
+
+-- The store's rules: six arguments, from `first` on.
+local function store_rules_at(first)
+  return { quietGapMs = tonumber(ARGV[first]), maxWaitMs = tonumber(ARGV[first + 1]),
+    maxMessages = tonumber(ARGV[first + 2]), maxBytes = tonumber(ARGV[first + 3]),
+    earlyStartMs = tonumber(ARGV[first + 4]), answering = ARGV[first + 5] }
+end
+
+local function rules_of(text, store_rules)
+  if not text or text == '' then return store_rules end
+  return setmetatable(cjson.decode(text), { __index = store_rules })
+end
+
+local RULE_OF_REASON = { gap = 'quietGapMs', maxWait = 'maxWaitMs', early = 'earlyStartMs',
+  maxMessages = 'maxMessages', maxBytes = 'maxBytes' }
+
+-- For the history: which rule of the conversation's own released a batch, and where that comes from, as the fields of a
+-- step; or nothing if it was one of the store's. `text`: the header's field, or false.
+local function rule_fields(text, reason)
+  if not text or text == '' then return end
+  local rules, name = cjson.decode(text), RULE_OF_REASON[reason]
+  local value, scope = name and rules[name], name and rules.scopes[name]
+  if value and scope then return 'rule', name .. '=' .. value, 'scope', scope end
+end
+
+-- How long after its last message a batch may be handed over before it is due; 0: not before.
+local function early_of(rules)
+  return rules.answering == 'supersede' and rules.earlyStartMs or 0
+end
+
+-- How long the header lives: longer than any quiet gap.
+local function ttl_of(rules, store_ttl)
+  return store_ttl > rules.quietGapMs and store_ttl or 2 * rules.quietGapMs
+end
