@@ -4,6 +4,7 @@ import type { Check } from './check.js'
 import { answers } from './checks/answers.js'
 import { apiHere } from './checks/api-here.js'
 import { canary } from './checks/canary.js'
+import { commits } from './checks/commits.js'
 import { dead } from './checks/dead.js'
 import { eviction } from './checks/eviction.js'
 import { listeners } from './checks/listeners.js'
@@ -39,6 +40,7 @@ const CHECKS: readonly Check[] = [
   vanished,
   overdue,
   answers,
+  commits,
   trust,
   webhooks,
   dead,

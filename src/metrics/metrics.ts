@@ -122,8 +122,10 @@ export class Metrics implements Observer {
   /** Notes that a role runs in this process. */
   runs(role: string): void {
     this.build.set({ version: this.version, role }, 1)
-    if (role !== 'processor') return
     // These counters begin at 0: increase() misses the first event of a counter that begins at 1.
+    for (const result of COMMITS) this.commits.inc({ result }, 0)
+    for (const when of SUPERSEDED) this.supersessions.inc({ when }, 0)
+    if (role !== 'processor') return
     for (const cause of CAUSES) this.headersLost.inc({ cause }, 0)
     for (const result of ANSWERS) this.answers.inc({ result }, 0)
   }
@@ -231,4 +233,6 @@ export class Metrics implements Observer {
 const KNOWN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'OPTIONS'])
 const CAUSES: readonly NonNullable<ClaimedBatch['headerLost']>[] = ['expired', 'vanished']
 const ANSWERS: readonly AnswerOutcome[] = ['completed', 'failed', 'removed', 'timeout']
+const COMMITS: readonly CommitOutcome[] = ['go', 'again', 'superseded', 'answered', 'unknown']
+const SUPERSEDED: readonly SupersededWhen[] = ['waiting', 'running', 'due']
 const OUTCOMES: Readonly<Record<string, string>> = { duplicates: 'duplicate', tooLate: 'too_late' }

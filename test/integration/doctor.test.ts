@@ -7,9 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
+import { Batcher } from '../../src/batcher.js'
 import { readConfig } from '../../src/config.js'
 import { examine } from '../../src/doctor/doctor.js'
 import type { Finding } from '../../src/doctor/finding.js'
+import type { CommittingHandle } from '../../src/handover/function.js'
+import { Processor } from '../../src/processor/processor.js'
 import { startOldSystem } from '../support/old-system.js'
 import { type LullProcess, lull } from '../support/processes.js'
 import { freePort, privateRedis, type RedisServer } from '../support/redis.js'
@@ -442,6 +445,71 @@ describe('doctor', function () {
         'timeout',
       )
       expect((await find('answers')).says).to.match(/^1 answer failed for good and 1 answer took longer than/)
+    })
+
+    describe('with LULL_ANSWERING=supersede', () => {
+      const SUPERSEDE = { LULL_ANSWERING: 'supersede', LULL_EARLY_START_MS: '30' }
+      const options = () => ({
+        redis: server.url,
+        prefix: 'doctor',
+        answering: 'supersede' as const,
+        earlyStartMs: 30,
+        quietGapMs: 200,
+      })
+      let closing: (() => Promise<void>)[] = []
+      afterEach(async () => {
+        for (const close of closing.splice(0).reverse()) await close()
+      })
+
+      /** Answers one batch. */
+      const answer = async (handle: CommittingHandle) => {
+        const processor = new Processor({ ...options(), handle })
+        const batcher = new Batcher(options())
+        closing = [() => batcher.close(), () => processor.stop()]
+        await processor.start()
+        await batcher.append(CHAT, { messageId: `m${Date.now()}`, text: 'hi' })
+        const isAnswered = async () => (await batcher.history({ limit: 1 }))[0]?.step === 'answered'
+        await until(isAnswered, { what: 'the answer' })
+        await processor.stop()
+      }
+
+      const step = (name: string, batchId: string, ...detail: string[]) =>
+        admin.xadd('doctor.history', '*', 'step', name, 'batchId', batchId, 'conversationId', CHAT, ...detail)
+
+      it('get ✓ if their answers are committed, and nothing is said of commits in queue mode', async () => {
+        await answer((_batch, { commit }) => commit())
+        expect(await find('commits', SUPERSEDE)).to.deep.equal({
+          check: 'commits',
+          verdict: 'ok',
+          says: '1 answer was committed in the last day, 0 of 1 batch superseded',
+        })
+        expect((await findings()).filter(({ check }) => check === 'commits')).to.deep.equal([])
+      })
+
+      it('get ! with the remedy if none was ever committed, or only those of some workers', async () => {
+        await answer(() => {})
+        const none = await find('commits', SUPERSEDE)
+        expect(none.verdict).to.equal('degraded')
+        expect(none.says).to.match(
+          /^1 answer was not committed in the last day, the last one less than a minute ago \(\S+ of \S+\); none was ever/,
+        )
+        expect(none.remedy).to.include('commit()').and.to.include('LULL_ANSWERING=queue')
+        await answer((_batch, { commit }) => commit())
+        expect((await find('commits', SUPERSEDE)).says).to.include('; 1 other was: ')
+      })
+
+      it('get ! if more than half of them are superseded', async () => {
+        for (let i = 0; i < 20; i++) {
+          await step('claimed', `b${i}`, 'reason', 'early')
+          await step(i < 11 ? 'superseded' : 'committed', `b${i}`)
+        }
+        const finding = await find('commits', SUPERSEDE)
+        expect(finding).to.include({
+          verdict: 'degraded',
+          says: '9 answers were committed in the last day, 11 of 20 batches superseded (55 %): the handler’s work on them was in vain',
+        })
+        expect(finding.remedy).to.match(/^raise LULL_EARLY_START_MS=30: /)
+      })
     })
 
     it('are read from the history in one pass', async () => {

@@ -1,6 +1,6 @@
 import type { Check } from '../check.js'
-import { ago, counted, DAY_MS, degraded, named, ok, span } from '../finding.js'
-import { HISTORY_READ } from '../surroundings.js'
+import { ago, counted, degraded, named, ok } from '../finding.js'
+import { lastDay } from '../last-day.js'
 
 /** Outcomes that mean that the person got no answer. */
 const FAILED: ReadonlySet<string> = new Set(['failed', 'timeout'])
@@ -9,12 +9,8 @@ const FAILED: ReadonlySet<string> = new Set(['failed', 'timeout'])
 export const answers: Check = {
   name: 'answers',
   look: async surroundings => {
-    const history = await surroundings.history()
-    const now = await surroundings.nowMs()
-    const oldest = history.at(-1)
-    const isWhole = history.length < HISTORY_READ || !oldest || now - oldest.atMs >= DAY_MS
-    const within = isWhole ? 'in the last day' : `in the last ${span(now - oldest.atMs)} (the history holds no more)`
-    const ended = history.filter(({ step, atMs }) => step === 'answered' && now - atMs < DAY_MS)
+    const { steps, within, nowMs } = await lastDay(surroundings)
+    const ended = steps.filter(({ step }) => step === 'answered')
     const failed = ended.filter(({ detail }) => FAILED.has(detail['outcome'] ?? ''))
     const [last] = failed
     if (!last) return ok('answers', `no answer failed ${within}`)
@@ -25,7 +21,7 @@ export const answers: Check = {
     ]
     return degraded(
       'answers',
-      `${parts.join(' and ')} ${within}, of ${ended.length} (${named(failed)}), the last one ${ago(now - last.atMs)}`,
+      `${parts.join(' and ')} ${within}, of ${ended.length} (${named(failed)}), the last one ${ago(nowMs - last.atMs)}`,
       `these are not dead batches, so they are not handed over again: ${surroundings.config.handover.remedy}`,
     )
   },
