@@ -9,6 +9,7 @@ import type { Observer } from '../observer.js'
 import type { HoldState, SupersedeListener } from '../store/store.js'
 import type { Superseded } from '../superseded.js'
 import { AnsweringRun, type CommitStore, type Committed, Runs } from './answering-run.js'
+import { RecentNotices } from './recent-notices.js'
 
 export type { Committed } from './answering-run.js'
 
@@ -43,6 +44,7 @@ export class Commits {
   private readonly observer: NonNullable<CommitsOptions['observer']>
   private readonly onSuperseded: (batchId: string) => void
   private readonly watched = new Map<string, Runs>()
+  private readonly recent = new RecentNotices()
   private stopListening: (() => Promise<void>) | undefined
 
   constructor(
@@ -76,11 +78,15 @@ export class Commits {
     }
     const run = new AnsweringRun(batchId, { store, observer, runs, leave, onSuperseded })
     runs.add(run)
+    const notice = this.recent.of(batchId)
+    // Not before the caller has what this returns.
+    if (notice) queueMicrotask(() => run.refuse('superseded', notice.by))
     return { holdState: () => run.holdState(), commit: () => run.commit(), end: reason => run.end(reason) }
   }
 
   private readonly listener: SupersedeListener = {
     superseded: ({ batchId, by }) => {
+      this.recent.add(batchId, by)
       for (const run of this.watched.get(batchId) ?? []) run.refuse('superseded', by)
       this.onSuperseded(batchId)
     },

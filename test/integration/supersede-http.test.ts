@@ -8,6 +8,7 @@ import type { Handover } from '../../src/handover/handover.js'
 import { http } from '../../src/handover/http.js'
 import { Processor } from '../../src/processor/processor.js'
 import type { RuleOptions } from '../../src/rules.js'
+import { MemoryStore } from '../../src/store/memory/store.js'
 import { keptLog } from '../support/parts.js'
 import { freePort, testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
@@ -110,6 +111,34 @@ describe('supersede, with the handover to a URL', () => {
     const { batchId: by } = await say('two')
     expect(await batcher.commit(first.batchId)).to.deep.equal({ state: 'superseded', by })
     expect(await until(() => posts[1])).to.include({ batchId: by, text: 'one\ntwo' })
+  })
+
+  it('aborts the request of a batch that was superseded before the claim’s reply came', async () => {
+    const { url, posts } = await receiver()
+    const store = new MemoryStore({ answering: 'supersede', quietGapMs: 300, earlyStartMs: 30 })
+    const say = (messageId: string) =>
+      store.append({ conversationId: CHAT, messages: [{ messageId, type: 'text', text: messageId }] })
+    const claim = store.claim.bind(store)
+    let isFirst = true
+    store.claim = async request => {
+      const claimed = await claim(request)
+      if (isFirst && claimed.batches.length > 0) {
+        isFirst = false
+        await say('two')
+      }
+      return claimed
+    }
+    const processor = new Processor({ store, handover: http({ url }) })
+    closing.push(
+      () => store.close(),
+      () => processor.stop({ timeoutMs: 500 }),
+    )
+    await processor.start()
+    await say('one')
+    const whole = await until(() => posts.find(({ text }) => text === 'one\ntwo'))
+    await until(() => posts.every(post => post === whole || post.isAborted), { what: 'the first request to close' })
+    whole.response.writeHead(200).end()
+    await until(async () => (await store.conversation(CHAT)).heldBy === undefined)
   })
 
   it('aborts the signal of any handover, and settles nothing, whatever it says then', async () => {
