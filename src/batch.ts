@@ -146,7 +146,7 @@ export function composeBatch(run: MessageRun): Batch {
     dueAtMs: run.dueAtMs,
     releasedAtMs: run.releasedAtMs,
     releasedBy: run.releasedBy,
-    ...(run.releasedBy === 'early' ? { provisional: true } : {}),
+    ...(run.releasedBy === 'early' && run.releasedAtMs < run.dueAtMs ? { provisional: true } : {}),
     ...(run.supersedes ? { supersedes: run.supersedes } : {}),
   }
 }

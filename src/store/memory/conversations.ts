@@ -168,7 +168,7 @@ export function redrive(state: State, batchIds: [string, ...string[]]) {
       entries,
       seal: {
         reason: releasedBy,
-        atMs: dueAtMs,
+        atMs: Math.min(dueAtMs, now),
         ...(isCommitted ? { isCommitted } : {}),
         ...supersededBy(others),
       },

@@ -85,7 +85,8 @@ export function reopen(state: State, conversation: Conversation, old: Supersedab
     firstAtMs,
     lastAtMs,
     dueAtMs,
-    dueBy: dueAtMs >= firstAtMs + maxWaitMs ? 'maxWait' : 'gap',
+    // Past its max wait nothing supersedes it again, however often its messages are edited.
+    dueBy: Math.max(dueAtMs, now) >= firstAtMs + maxWaitMs ? 'maxWait' : 'gap',
     expiresAtMs: Math.max(now, dueAtMs) + batchTtlMs,
     supersedes,
     ...(rules ? { rules } : {}),

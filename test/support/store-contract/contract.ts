@@ -20,6 +20,7 @@ import { ownRulesTests } from './own-rules.js'
 import { peopleTests } from './people.js'
 import { readTests } from './reads.js'
 import { supersedeTests } from './superseding.js'
+import { supersedingConditionTests } from './superseding-conditions.js'
 import { supersedingStateTests } from './superseding-states.js'
 
 export function storeContract(name: string, makeStore: (rules: RuleOptions) => Promise<StoreUnderTest>): void {
@@ -40,6 +41,7 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
     leaseTests(make)
     answerTests(make)
     supersedeTests(make)
+    supersedingConditionTests(make)
     supersedingStateTests(make)
     peopleTests(make)
     correctionTests(make)

@@ -64,7 +64,7 @@ for i = FIRST, #ARGV do
   if not ok or type(written) == 'table' then
     troubles[#troubles + 1] = { batch_id, error_text(ok and written or conversation) }
   elseif conversation then
-    call('DEL', P .. CLAIMED_BATCH .. batch_id)
+    if not (serial and is_kept) then call('DEL', P .. CLAIMED_BATCH .. batch_id) end
     acknowledged[#acknowledged + 1] = batch_id
     if serial then
       call('PEXPIREAT', P .. HEADER .. conversation, header_end, 'GT')

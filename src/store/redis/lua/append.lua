@@ -269,19 +269,21 @@ local function accept(seen_key, first, last)
   return messages, duplicates, too_old
 end
 
--- The batch that new messages supersede, or nil. Only reads.
+-- The batch that new messages may supersede, or nil. Only reads.
 local function superseded_by(conversation, header, holder, how)
   if how == 'direct' or header[1] then return nil end
-  local old = read_superseded(conversation, holder)
-  if old then check_types(CLAIMED, ANSWERING) end
+  local old = supersedable(holder)
+  if not old or call('LLEN', P .. MESSAGES .. conversation) > 0 then return nil end
+  check_types(CLAIMED, ANSWERING)
   return old
 end
 
--- True if the messages fit into one batch with the messages of the superseded one.
-local function fit(old, messages)
+-- The same batch with its messages, if the new ones fit into one batch with them. Only reads.
+local function joined_by(old, messages)
+  if old.count + #messages > max_messages or not with_lines(old) then return nil end
   local bytes = old.bytes
   for _, i in ipairs(messages) do bytes = bytes + #ARGV[i + 1] end
-  return old.count + #messages <= max_messages and bytes <= max_bytes
+  return bytes <= max_bytes and old or nil
 end
 
 -- The conversations whose hold this call has ended.
@@ -294,7 +296,8 @@ local function append(conversation, holder, how, first, last)
   local old = may_supersede and held_until and superseded_by(conversation, header, holder, how) or nil
   local messages, duplicates, too_old = accept(seen_key, first, last)
   if #messages == 0 then return nothing_new(key, header, duplicates, too_old) end
-  if old and not fit(old, messages) then old = nil end
+  -- Read only now: a duplicate does not read the messages of the batch.
+  if old then old = joined_by(old, messages) end
   if old then held_until = nil end
   local plan = plan_of(key, header, held_until, messages, how, old)
   if is_hold_stale then call('DEL', P .. HOLD .. conversation) end

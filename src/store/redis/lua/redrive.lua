@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 --[[
 Puts dead batches of one conversation back at the front of its list, in the order given, sealed, under their old ids.
-All or none.
+A batch that died before its due time is due now. All or none.
 
 KEYS  1 the prefix
 ARGV  1 the caller  2 database number  then batch ids
@@ -34,8 +34,8 @@ for i = FIRST_ID, #ARGV do
     begins = ends and ends + 1
   end
   local id, received_at, _, json = read_entry(entries[#entries])
-  entries[#entries] = id .. ' ' .. sealed_word(received_at, batch.releasedBy, batch.dueAtMs,
-    batch.supersedes, batch.committedAtMs and 'committed') .. ' ' .. json
+  entries[#entries] = id .. ' ' .. sealed_word(received_at, batch.releasedBy,
+    math.min(batch.dueAtMs, now), batch.supersedes, batch.committedAtMs and 'committed') .. ' ' .. json
   counts[ARGV[i]] = #entries - before
 end
 check_type('LLEN', MESSAGES .. conversation)

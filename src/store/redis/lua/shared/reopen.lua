@@ -16,7 +16,8 @@ local function reopen(conversation, old, batch_id, store_rules, store_ttl, now, 
   call('HSET', key, 'batchId', batch_id, 'count', #entries, 'bytes', old.bytes, 'firstAtMs', old.first_at,
     'lastAtMs', old.last_at, 'dueAtMs', old.due_at, 'supersedes', old.superseded)
   if old.rules then call('HSET', key, 'rules', old.rules) end
-  if old.due_at >= old.first_at + rules.maxWaitMs then call('HSET', key, 'dueBy', 'maxWait') end
+  -- Past its max wait nothing supersedes it again, however often its messages are edited.
+  if math.max(old.due_at, now) >= old.first_at + rules.maxWaitMs then call('HSET', key, 'dueBy', 'maxWait') end
   call('PEXPIREAT', key, math.max(now, old.due_at) + ttl_of(rules, store_ttl))
   schedule(conversation, batch_id, start_of(old, now, store_rules), now, db)
   local _, _, _, json = read_entry(entries[1])

@@ -36,13 +36,18 @@ local function read_lines(old)
   return lines, bytes
 end
 
--- The same batch with its `lines` and `bytes`. Nil also if messages wait behind it: what comes back must not overtake
--- them. Only reads.
+-- The same batch with its `lines` and `bytes`, or nil if it has no messages.
+local function with_lines(old)
+  old.lines, old.bytes = read_lines(old)
+  return #old.lines > 0 and old or nil
+end
+
+-- The batch `holder` with its `lines` and `bytes`, or nil if it can't be superseded. Nil also if messages wait behind
+-- it: what comes back must not overtake them. Only reads.
 local function read_superseded(conversation, holder)
   local old = supersedable(holder)
   if not old or call('LLEN', P .. MESSAGES .. conversation) > 0 then return nil end
-  old.lines, old.bytes = read_lines(old)
-  return #old.lines > 0 and old or nil
+  return with_lines(old)
 end
 
 local function keep_end(batch_id, by)
