@@ -11,7 +11,8 @@ import { until } from './wait.js'
 const fileIn = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const EARLY_START_MS = 30
 const LEASE_MS = 1000
-const BATCH_TTL_MS = 8000
+const BATCH_TTL_MS = 2000
+const LOCK_MS = 1000
 
 export interface Printed {
   batchId: string
@@ -27,6 +28,8 @@ export interface StartOptions {
   stopAt?: string
   /** How long the handler works before it commits. */
   workMs?: number
+  /** How long it goes on when it has sent. */
+  stayMs?: number
 }
 
 export class Superseding {
@@ -49,7 +52,7 @@ export class Superseding {
       LULL_EARLY_START_MS: String(EARLY_START_MS),
       LULL_LEASE_MS: String(LEASE_MS),
       LULL_BATCH_TTL_MS: String(BATCH_TTL_MS),
-      LULL_WORKER_HANDLER: fileIn('committing-handler.mjs'),
+      LOCK_MS: String(LOCK_MS),
       PORT: '0',
     }
     const rules = { quietGapMs, earlyStartMs: EARLY_START_MS, batchTtlMs: BATCH_TTL_MS }
@@ -66,7 +69,12 @@ export class Superseding {
     return this.started(await supportScript('committing-processor.mjs', this.envOf(options)), 'processor')
   }
 
-  async role(role: 'api' | 'processor' | 'worker', options: StartOptions = {}): Promise<LullProcess> {
+  /** Lull's worker, with a short lock. */
+  async worker(options: StartOptions = {}): Promise<LullProcess> {
+    return this.started(await supportScript('committing-worker.mjs', this.envOf(options)), 'worker')
+  }
+
+  async role(role: 'api' | 'processor', options: StartOptions = {}): Promise<LullProcess> {
     return this.started(await lull([role], this.envOf(options)), role)
   }
 
@@ -76,12 +84,12 @@ export class Superseding {
     return process
   }
 
-  private envOf({ stopAt, workMs = 0 }: StartOptions): Record<string, string> {
-    const env = { ...this.env, WORK_MS: String(workMs) }
+  private envOf({ stopAt, workMs = 0, stayMs = 0 }: StartOptions): Record<string, string> {
+    const env = { ...this.env, WORK_MS: String(workMs), STAY_MS: String(stayMs) }
     return stopAt === undefined ? env : { ...env, STOP_AT: stopAt, NODE_OPTIONS: `--import ${fileIn('stop-at.mjs')}` }
   }
 
-  printed(what: 'BEGUN' | 'SENT' | 'SUPERSEDED', processes = this.running): Printed[] {
+  printed(what: 'BEGUN' | 'SENT' | 'SUPERSEDED' | 'STOPPED_SHORT', processes = this.running): Printed[] {
     return processes
       .flatMap(({ stdout }) => stdout)
       .filter(line => line.startsWith(`${what} `))
