@@ -10,14 +10,17 @@
  *   overlap       two answers of one conversation at once
  *   split         a batch was released before it was due, or its reason is wrong
  *
+ * With `supersede` a message may be in several batches, of which one is committed; see commits.ts.
+ *
  * Two things are allowed and counted, since a handler runs *at least* once. A batch comes **again**, whole and under
  * its id, after its handler failed; if its worker was disturbed (killed, frozen, cut off from Redis) between the
  * beginnings of the two runs; or if the worker that begins it again was disconnected until just before. An overlap is
  * **excused** if one of the two workers was disconnected for as long as its lock lasts, during its run or until just
  * before: another worker must take over then, and the first one cannot know that.
  */
+import { commitTroubles, isCommitted } from './commits.js'
 import { type Evidence, grouped, type Run, runsFrom, type Violation, WAKING_MS, wasAway } from './evidence.js'
-import { disorder, overlaps } from './order.js'
+import { disorder, disorderInside, overlaps } from './order.js'
 import { splits } from './splits.js'
 
 export interface Verdict {
@@ -32,7 +35,21 @@ export interface Verdict {
   releasedBy: Map<string, number>
   /** Milliseconds from due time to release of the batches that a gap or the max wait ended, sorted. */
   lateMs: number[]
+  /** With `supersede`. */
+  commits: Commits
   violations: Violation[]
+}
+
+export interface Commits {
+  /** Committed by a run that was the first to commit its batch. */
+  afresh: number
+  again: number
+  /** Milliseconds from the due time, or from when the run asked if that was later, to the commit; sorted. */
+  lateMs: number[]
+  /** Runs that newer messages have superseded. */
+  superseded: number
+  /** The length of these runs together. */
+  wastedMs: number
 }
 
 export function check(evidence: Evidence): Verdict {
@@ -41,13 +58,16 @@ export function check(evidence: Evidence): Verdict {
   const byConversation = grouped(runs, ({ conversationId }) => conversationId)
   const firsts = [...byBatch.values()].map(([first]) => first).filter(run => run !== undefined)
   const counts = { again: 0, excused: 0 }
+  const supersedes = evidence.rules.answering === 'supersede'
   const violations: Violation[] = [
     ...missing(evidence, runs),
     ...duplicates(evidence, byBatch, counts),
     ...[...byConversation.values()].flatMap(own => [
-      ...disorder(evidence, own),
+      ...disorderInside(own),
+      ...disorder(evidence, supersedes ? byCommit(own) : own),
       ...overlaps(evidence, own, counts),
       ...splits(evidence, own),
+      ...(supersedes ? commitTroubles(evidence, own) : []),
     ]),
   ]
   return {
@@ -61,14 +81,37 @@ export function check(evidence: Evidence): Verdict {
       .filter(({ releasedBy }) => releasedBy === 'gap' || releasedBy === 'maxWait')
       .map(({ dueAtMs, releasedAtMs }) => releasedAtMs - dueAtMs)
       .sort((a, b) => a - b),
+    commits: commitsOf(runs),
     violations,
   }
 }
 
-function missing({ sent }: Evidence, runs: Run[]): Violation[] {
+const byCommit = (runs: Run[]) => runs.filter(isCommitted).sort((a, b) => a.committedAtMs - b.committedAtMs)
+
+function commitsOf(runs: Run[]): Commits {
+  const committed = runs.filter(isCommitted)
+  const afresh = committed.filter(({ again }) => !again)
+  const superseded = runs.filter(({ result }) => result === 'superseded')
+  return {
+    afresh: afresh.length,
+    again: committed.length - afresh.length,
+    lateMs: afresh
+      .map(({ committedAtMs, askedAtMs = 0, dueAtMs }) => committedAtMs - Math.max(askedAtMs, dueAtMs))
+      .sort((a, b) => a - b),
+    superseded: superseded.length,
+    wastedMs: superseded.reduce((sum, { beganAtMs, endedAtMs }) => sum + endedAtMs - beganAtMs, 0),
+  }
+}
+
+function missing({ sent, rules }: Evidence, runs: Run[]): Violation[] {
+  const supersedes = rules.answering === 'supersede'
   const known = new Set([...sent.values()].flat().map(({ messageId }) => messageId))
   const given = new Set(runs.flatMap(({ messageIds }) => messageIds))
-  const finished = new Set(runs.filter(({ result }) => result === 'done').flatMap(({ messageIds }) => messageIds))
+  const finished = new Set(
+    runs
+      .filter(run => run.result === 'done' && (!supersedes || isCommitted(run)))
+      .flatMap(({ messageIds }) => messageIds),
+  )
   const lost = [...sent.values()]
     .flat()
     .filter(({ messageId, acceptedAtMs }) => acceptedAtMs !== undefined && !finished.has(messageId))
@@ -86,13 +129,15 @@ function missing({ sent }: Evidence, runs: Run[]): Violation[] {
 function duplicates(evidence: Evidence, byBatch: Map<string, Run[]>, counts: { again: number }): Violation[] {
   const violations: Violation[] = []
   const batchOf = new Map<string, string>()
+  const supersedes = evidence.rules.answering === 'supersede'
   for (const [batchId, [first, ...others]] of byBatch) {
     if (!first) continue
     const { conversationId, messageIds } = first
     const add = (what: string) => violations.push({ kind: 'duplicated', conversationId, what })
     for (const messageId of messageIds) {
       const other = batchOf.get(messageId)
-      if (other !== undefined)
+      // With `supersede` only what is committed counts, see commits.ts.
+      if (other !== undefined && (!supersedes || other === batchId))
         add(other === batchId ? `${messageId}, twice in ${batchId}` : `${messageId}, in ${other} and ${batchId}`)
       batchOf.set(messageId, batchId)
     }

@@ -11,6 +11,8 @@ export interface SentMessage {
   conversationId: string
   messageId: string
   direct: boolean
+  /** How many messages of its conversation its request had. */
+  together: number
   /** When it was first sent, and when it got its first 200; milliseconds since the epoch. */
   firstSentAtMs: number
   acceptedAtMs?: number
@@ -37,6 +39,7 @@ const SHARES = {
   resent: 0.06,
   direct: 0.04,
   flush: 0.01,
+  typing: 0.03,
   slow: 0.1,
   long: 0.05,
   twoPeople: 0.1,
@@ -80,6 +83,7 @@ export class Clients {
       for (let i = 0; i < requests && !this.stopping.signal.aborted; i++) {
         await this.request(random.chance(SHARES.twoPeople) ? people : [person], random)
         await this.pause(random.between(0, longestPauseMs))
+        if (random.chance(SHARES.typing)) await this.post(random, `/conversations/${person}/typing`, {})
       }
       if (random.chance(SHARES.flush)) await this.flush(person, random)
       await this.pause(random.between(PAUSE_MS.min, PAUSE_MS.max))
@@ -89,9 +93,10 @@ export class Clients {
   private async request(people: string[], random: Random): Promise<void> {
     const direct = random.chance(SHARES.direct)
     const withTimes = random.chance(SHARES.sendTimes)
-    const messages = people.flatMap(person =>
-      Array.from({ length: random.chance(0.2) ? random.between(2, 4) : 1 }, () => this.newMessage(person, direct)),
-    )
+    const messages = people.flatMap(person => {
+      const together = random.chance(0.2) ? random.between(2, 4) : 1
+      return Array.from({ length: together }, () => this.newMessage(person, { direct, together }))
+    })
     const body = { messages: messages.map(message => posted(message, withTimes)) }
     const path = direct ? '/webhook/whatsapp' : '/webhook/whatsapp/batched'
     await this.untilAccepted(path, body, random)
@@ -103,11 +108,11 @@ export class Clients {
     }
   }
 
-  private newMessage(conversationId: string, direct: boolean): SentMessage {
+  private newMessage(conversationId: string, about: Pick<SentMessage, 'direct' | 'together'>): SentMessage {
     const all = this.traffic.sent.get(conversationId) ?? []
     this.traffic.sent.set(conversationId, all)
     const messageId = `${conversationId}-${all.length + 1}`
-    const message = { conversationId, messageId, direct, firstSentAtMs: Date.now() }
+    const message = { conversationId, messageId, ...about, firstSentAtMs: Date.now() }
     all.push(message)
     return message
   }

@@ -3,7 +3,8 @@
  * from their log.
  */
 import type { Flush, SentMessage } from './clients.js'
-import type { HandlerEvent } from './handler-log.js'
+import type { HandlerEvent, RunResult } from './handler-log.js'
+import type { Answering } from './settings.js'
 
 export interface Disturbance {
   /** The worker that was disturbed; absent: all of them. */
@@ -14,14 +15,33 @@ export interface Disturbance {
 }
 
 export interface Evidence {
-  rules: { quietGapMs: number; maxWaitMs: number; batchTtlMs: number; maxMessages: number; lockMs: number }
+  rules: {
+    quietGapMs: number
+    maxWaitMs: number
+    batchTtlMs: number
+    maxMessages: number
+    lockMs: number
+    answering: Answering
+    /** With `supersede`. */
+    earlyStartMs: number
+  }
   sent: Map<string, SentMessage[]>
   flushes: Flush[]
   events: HandlerEvent[]
   disturbances: Disturbance[]
 }
 
-export const VIOLATIONS = ['lost', 'invented', 'duplicated', 'out of order', 'overlap', 'split'] as const
+export const VIOLATIONS = [
+  'lost',
+  'invented',
+  'duplicated',
+  'out of order',
+  'overlap',
+  'split',
+  'committed twice',
+  'committed early',
+  'wrong again',
+] as const
 export type ViolationKind = (typeof VIOLATIONS)[number]
 
 export interface Violation {
@@ -42,7 +62,15 @@ export interface Run {
   beganAtMs: number
   /** Without an end in the log: when its worker was killed, or never. */
   endedAtMs: number
-  result: 'done' | 'failed' | 'cut' | 'none'
+  result: RunResult | 'none'
+  /** When it first asked for its commit. */
+  askedAtMs?: number
+  /** How often it asked. */
+  asked: number
+  /** When it read that its commit was granted. */
+  committedAtMs?: number
+  /** Its commit said that the batch had been committed before. */
+  again?: boolean
 }
 
 /** A worker that has just woken up may begin a job that it took before. */
@@ -54,11 +82,14 @@ export function runsFrom({ events, disturbances }: Pick<Evidence, 'events' | 'di
   for (const line of events) {
     if (line.event === 'begin') {
       const { event: _event, atMs, ...about } = line
-      runs.set(line.run, { ...about, beganAtMs: atMs, endedAtMs: Number.POSITIVE_INFINITY, result: 'none' })
+      runs.set(line.run, { ...about, beganAtMs: atMs, endedAtMs: Number.POSITIVE_INFINITY, result: 'none', asked: 0 })
       continue
     }
     const run = runs.get(line.run)
-    if (run) Object.assign(run, { endedAtMs: line.atMs, result: line.result })
+    if (!run) continue
+    if (line.event === 'end') Object.assign(run, { endedAtMs: line.atMs, result: line.result })
+    else if (line.event === 'ask') Object.assign(run, { askedAtMs: run.askedAtMs ?? line.atMs, asked: run.asked + 1 })
+    else Object.assign(run, { committedAtMs: line.atMs, again: line.again })
   }
   for (const run of runs.values()) {
     if (run.result !== 'none') continue

@@ -101,14 +101,15 @@ export class Faults {
 
   /**
    * Which workers a fault disturbs. With the HTTP handover a fault of a processor disturbs them all: it sends their
-   * work.
+   * work. With the function handover the processors are the workers.
    */
   private disturbanceOf(fault: Fault, fromMs: number): Disturbance | undefined {
     const toMs = Number.POSITIVE_INFINITY
     const { target } = fault
-    if (target.startsWith('worker-')) return { worker: target, kind: fault.kind, fromMs, toMs }
+    const [ofWorker, line] = this.world.handover === 'function' ? ['processor-', 'processors'] : ['worker-', 'workers']
+    if (target.startsWith(ofWorker)) return { worker: target, kind: fault.kind, fromMs, toMs }
     const all = { kind: `${fault.kind} ${target}`, fromMs, toMs }
-    if (target === 'redis' || target === 'workers' || (fault.kind === 'disconnect' && target === 'all')) return all
+    if (target === 'redis' || target === line || (fault.kind === 'disconnect' && target === 'all')) return all
     const isSender = target === 'handover' || target.startsWith('processor')
     return this.world.handover === 'http' && isSender ? all : undefined
   }

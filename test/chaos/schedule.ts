@@ -72,6 +72,7 @@ export const PROCESSES = {
 const LINES = {
   bullmq: ['apis', 'processors', 'handover', 'workers'],
   http: ['apis', 'processors', 'handover'],
+  function: ['apis', 'processors'],
 } as const
 
 export function scheduleFrom(random: Random, lengthMs: number, handover: Handover): Fault[] {
@@ -79,7 +80,7 @@ export function scheduleFrom(random: Random, lengthMs: number, handover: Handove
   const busyUntilMs = new Map<string, number>()
   let atMs = 500
   while (atMs < lengthMs - CALM_END_MS) {
-    const fault = draw(random, atMs, LINES[handover])
+    const fault = draw(random, atMs, handover)
     const target = fault.kind === 'disconnect' ? '' : fault.target
     if ((busyUntilMs.get(target) ?? 0) <= atMs) {
       faults.push(fault)
@@ -90,10 +91,12 @@ export function scheduleFrom(random: Random, lengthMs: number, handover: Handove
   return faults
 }
 
-function draw(random: Random, atMs: number, lines: readonly Line[]): Fault {
+function draw(random: Random, atMs: number, handover: Handover): Fault {
+  const lines: readonly Line[] = LINES[handover]
   const drawn = random.pick(DRAWN)
   const within = (min: number, max: number) => ({ atMs, forMs: random.between(min, max) })
-  const one = (role: keyof typeof PROCESSES) => random.pick(PROCESSES[role])
+  const one = (role: keyof typeof PROCESSES) =>
+    random.pick(PROCESSES[role === 'worker' && handover === 'function' ? 'processor' : role])
   switch (drawn) {
     case 'kill worker':
       return { kind: 'kill', target: one('worker'), ...within(0, 2000) }
@@ -124,7 +127,7 @@ function draw(random: Random, atMs: number, lines: readonly Line[]): Fault {
     case 'lose replies':
       return { kind: 'lose replies', target: random.pick(lines), ...within(50, 1500) }
     case 'refuse handover':
-      return { kind: 'refuse', target: 'handover', ...within(500, 5000) }
+      return { kind: 'refuse', target: handover === 'function' ? 'processors' : 'handover', ...within(500, 5000) }
     case 'refuse':
       return { kind: 'refuse', target: random.pick(lines), ...within(200, 3000) }
   }

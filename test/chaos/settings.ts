@@ -8,14 +8,34 @@ export const RULES = {
   answerTimeoutMs: 15_000,
 } as const
 
+/** With `supersede`: a batch is handed over after this silence. */
+export const EARLY_START_MS = 80
+
 /** How long a worker's lock lasts unless it is renewed. */
 export const LOCK_MS = 2000
 /** The longest that a handler works. Below the lease and the answer timeout. */
 export const LONGEST_ANSWER_MS = 1500
+/** The longest that it takes to send an answer which is committed. */
+export const LONGEST_SEND_MS = 60
 export const SHUTDOWN_MS = 8000
 export const TOKEN = 'chaos-token'
 export const QUEUE = 'messages'
 
 export const SIZES = { apis: 2, processors: 3, workers: 2 } as const
 
-export type Handover = 'bullmq' | 'http'
+export const HANDOVERS = ['bullmq', 'http', 'function'] as const
+/** `function`: the processors themselves run the handlers, and there are no workers. */
+export type Handover = (typeof HANDOVERS)[number]
+
+export const ANSWERINGS = ['queue', 'supersede'] as const
+export type Answering = (typeof ANSWERINGS)[number]
+
+/**
+ * How long a handler's process can be away and still be sure of its batch: a lock, or what is left of a lease when it is
+ * to be renewed.
+ */
+export const HELD_MS: Record<Handover, number> = {
+  bullmq: LOCK_MS,
+  http: LOCK_MS,
+  function: Math.floor((RULES.leaseMs * 2) / 3),
+}

@@ -1,11 +1,13 @@
 /** The result of a run as a table. */
-import type { Verdict } from './checker.js'
+import type { Commits, Verdict } from './checker.js'
 import type { Traffic } from './clients.js'
 import { VIOLATIONS } from './evidence.js'
+import type { Answering } from './settings.js'
 
 const SHOWN = 20
 
 export interface Findings {
+  answering: Answering
   verdict: Verdict
   traffic: Traffic
   /** How often each kind of fault happened. */
@@ -16,9 +18,10 @@ export interface Findings {
   dead: unknown[]
 }
 
-export function table({ verdict, traffic, faults, stalls, misbehaved, dead }: Findings): string {
+export function table({ answering, verdict, traffic, faults, stalls, misbehaved, dead }: Findings): string {
   const { answers } = traffic
   const rows: [string, string][] = [
+    ['answering', answering],
     ['messages', `${verdict.messages} of ${verdict.conversations} conversations`],
     [
       'requests',
@@ -34,6 +37,7 @@ export function table({ verdict, traffic, faults, stalls, misbehaved, dead }: Fi
       'allowed',
       `${verdict.again} batches came again after a fault, ${verdict.excused} overlaps with a disconnected worker`,
     ],
+    ...(answering === 'supersede' ? commitRows(verdict.commits) : []),
     ...VIOLATIONS.map((kind): [string, string] => [
       kind,
       String(verdict.violations.filter(violation => violation.kind === kind).length),
@@ -49,10 +53,21 @@ export function table({ verdict, traffic, faults, stalls, misbehaved, dead }: Fi
   ]
   return [
     '',
-    ...rows.map(([name, value]) => `  ${name.padEnd(13)} ${value}`),
+    ...rows.map(([name, value]) => `  ${name.padEnd(15)} ${value}`),
     ...(shown.length > 0 ? ['', ...shown] : []),
     '',
   ].join('\n')
+}
+
+function commitRows({ afresh, again, lateMs, superseded, wastedMs }: Commits): [string, string][] {
+  return [
+    ['commits', `${afresh} batches, ${again} once more after a fault`],
+    [
+      'commit late',
+      `p50 ${at(lateMs, 0.5)}, p99 ${at(lateMs, 0.99)}, max ${at(lateMs, 1)} (after it was due and asked for)`,
+    ],
+    ['superseded', `${superseded} runs, ${(wastedMs / 1000).toFixed(1)} s of work in vain`],
+  ]
 }
 
 const listed = (counts: Map<string, number>) =>

@@ -5,9 +5,11 @@
  */
 import { serve } from '../../src/cli/serve.js'
 import { loadEnvironment, readConfig } from '../../src/config.js'
+import { Commits } from '../../src/handover/commits.js'
 import { createLog } from '../../src/log.js'
+import { RedisStore } from '../../src/store/redis/store.js'
 import { QueueWorker } from '../../src/worker/worker.js'
-import { loggingHandler } from './handler-log.js'
+import { asking, loggingHandler } from './handler-log.js'
 import { LOCK_MS, QUEUE, RULES, SHUTDOWN_MS } from './settings.js'
 
 const [name = 'worker', file = ''] = process.argv.slice(2)
@@ -20,14 +22,20 @@ try {
     log,
     shutdownMs: SHUTDOWN_MS,
     async start(lifecycle) {
+      const { redis, prefix, rules } = config
+      const supersedes = rules.answering === 'supersede'
+      const store = new RedisStore({ redis, prefix, rules, role: 'worker', log })
+      await lifecycle.add('the store', () => store.close())
+      await store.open()
       const worker = new QueueWorker({
-        redis: config.redis,
+        redis,
         queue: QUEUE,
         concurrency: 32,
         lockMs: LOCK_MS,
         answerTimeoutMs: RULES.answerTimeoutMs,
         log,
-        handle: (batch, { signal }) => handle(batch, signal),
+        commits: new Commits(store),
+        handle: (batch, { signal, commit }) => handle(batch, { signal, ...(supersedes && { commit: asking(commit) }) }),
       })
       await lifecycle.add('the worker', timeoutMs => worker.stop({ timeoutMs }))
       await worker.start()

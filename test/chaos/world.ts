@@ -1,4 +1,7 @@
-/** The system of a run: Redis, the proxies in front of it, two APIs, three processors, two workers (or receivers). */
+/**
+ * The system of a run: Redis, the proxies in front of it, two APIs, three processors, and two workers (or receivers, or
+ * none if the processors run the handlers).
+ */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
@@ -8,7 +11,7 @@ import type { World } from './faults.js'
 import { Member } from './fleet.js'
 import { LoopbackProxy } from './proxy.js'
 import { type Line, PROCESSES, type ProcessName } from './schedule.js'
-import { type Handover, QUEUE, RULES, SHUTDOWN_MS, TOKEN } from './settings.js'
+import { type Answering, EARLY_START_MS, type Handover, QUEUE, RULES, SHUTDOWN_MS, TOKEN } from './settings.js'
 
 const START_MS = 30_000
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -29,10 +32,12 @@ export async function build({
   dir,
   handlerLog,
   handover,
+  answering,
 }: {
   dir: string
   handlerLog: string
   handover: Handover
+  answering: Answering
 }): Promise<Built> {
   const redis = await privateRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
   const receiverPorts = await Promise.all(PROCESSES.worker.map(() => freePort()))
@@ -55,7 +60,10 @@ export async function build({
     LULL_SHUTDOWN_MS: String(SHUTDOWN_MS),
     LULL_QUEUE: QUEUE,
     LULL_API_TOKEN: TOKEN,
-    LULL_HANDOVER: handover,
+    LULL_ANSWERING: answering,
+    ...(answering === 'supersede' ? { LULL_EARLY_START_MS: String(EARLY_START_MS) } : {}),
+    // The processors of the function handover are programs with the library: the setting is for the APIs.
+    LULL_HANDOVER: handover === 'http' ? 'http' : 'bullmq',
     ...(handover === 'http'
       ? {
           LULL_HANDOVER_URL: `http://127.0.0.1:${portOf('handover')}/`,
@@ -75,15 +83,15 @@ export async function build({
       new Member({ name, args: [lull, 'api'], env: { ...env, REDIS_URL: redisUrl('apis'), PORT: String(port) } }, dir),
     )
   }
-  for (const name of PROCESSES.processor)
-    members.set(
-      name,
-      new Member({ name, args: [lull, 'processor'], env: { ...env, REDIS_URL: redisUrl('processors') } }, dir),
-    )
-  PROCESSES.worker.forEach((name, i) => {
+  for (const name of PROCESSES.processor) {
+    const args = handover === 'function' ? [...script('./processor.ts'), name, handlerLog] : [lull, 'processor']
+    members.set(name, new Member({ name, args, env: { ...env, REDIS_URL: redisUrl('processors') } }, dir))
+  }
+  const workers = handover === 'function' ? [] : PROCESSES.worker
+  workers.forEach((name, i) => {
     const args =
       handover === 'http'
-        ? [...script('./receiver.ts'), name, handlerLog, String(receiverPorts[i])]
+        ? [...script('./receiver.ts'), name, handlerLog, String(receiverPorts[i]), answering, ...urls]
         : [...script('./worker.ts'), name, handlerLog]
     members.set(name, new Member({ name, args, env: { ...env, REDIS_URL: redisUrl('workers') } }, dir))
   })

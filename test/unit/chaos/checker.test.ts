@@ -6,7 +6,10 @@ import { randomFrom } from '../../chaos/random.js'
 import { scheduleFrom } from '../../chaos/schedule.js'
 
 /** Milliseconds: gap 300, max wait 1500, TTL 3000, cap 4, lock 2000. */
-const rules = { quietGapMs: 300, maxWaitMs: 1500, batchTtlMs: 3000, maxMessages: 4, lockMs: 2000 }
+const rules = {
+  ...{ quietGapMs: 300, maxWaitMs: 1500, batchTtlMs: 3000, maxMessages: 4, lockMs: 2000 },
+  ...{ answering: 'queue' as const, earlyStartMs: 80 },
+}
 
 interface Handled {
   batchId: string
@@ -24,6 +27,7 @@ function evidence(sentAt: number[], handled: Handled[], disturbances: Disturbanc
     conversationId: 'c1',
     messageId: `c1-${i + 1}`,
     direct: false,
+    together: 1,
     firstSentAtMs: at,
     acceptedAtMs: at + 5,
   }))
