@@ -68,7 +68,9 @@ def answer(batch):
         with lock:
             running.discard(batch_id)
     # The conversation's next batch comes after this report.
-    call(f"/batches/{quoted(batch_id)}/answered", {"outcome": outcome})
+    status, body = call(f"/batches/{quoted(batch_id)}/answered", {"outcome": outcome})
+    if status != 200:
+        print(f"{batch_id} could not be reported: {status} {body}", flush=True)
 
 
 def commit(batch_id):
@@ -97,7 +99,7 @@ def call(path, body=None):
             with urllib.request.urlopen(request, timeout=WAIT_MS / 1000 + 15) as response:
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
-            if error.code != 503:
+            if error.code not in (502, 503, 504):  # 502 and 504: a proxy in between has lost the API.
                 return error.code, json.load(error)
             time.sleep(int(error.headers.get("retry-after", "5")))
         except OSError as error:

@@ -103,6 +103,15 @@ describe('POST /batches/:batchId/commit', function () {
     expect(unknown.body.error).to.match(/"never" is not being answered/)
   })
 
+  it('answers 410 in one short line for an id of any shape', async () => {
+    const { commit } = await serving()
+    for (const id of ['%0A', '%00', '%20', '%2F..%2F', '%F0%9F%8E%82', '%1B%5B31m', 'x'.repeat(5000)]) {
+      const { status, body } = await commit(id, 60_000)
+      expect(status, id).to.equal(410)
+      expect(body.error).to.match(/^\P{Cc}{1,300}$/u)
+    }
+  })
+
   it('refuses a waitMs that is no whole number up to 60000, and names the bounds', async () => {
     const { commit } = await serving()
     for (const waitMs of ['60001', '-1', '1.5', 'x', '', '1e3', '600000000']) {
