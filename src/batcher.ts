@@ -3,6 +3,7 @@
  * another one, claims the batches and hands them over.
  */
 import type { MessageType, NewMessage, StoredMessage } from './batch.js'
+import { Commits } from './handover/commits.js'
 import { type Logger, silent } from './logger.js'
 import type { Observer } from './observer.js'
 import { isHiddenId } from './providers/chat-id.js'
@@ -22,6 +23,7 @@ import type {
   RevokeResult,
   Store,
   StoreIdentity,
+  SupersedeListener,
 } from './store/store.js'
 import { type StoreOptions, storeFrom } from './store/store-options.js'
 import type { Aliases } from './webhook/people.js'
@@ -67,6 +69,8 @@ export class Batcher implements Appender {
     merge: async (...args) => (await this.opened()).merge(...args),
     followAliases: async (...args) => (await this.opened()).followAliases(...args),
   }
+  /** The answers that this process works on: for `answering` and `toBullmq`. Asks whatever `answering` the rules name. */
+  readonly commits: Commits
   private readonly batching: boolean
   private readonly observer: Observer
   private readonly log: Logger
@@ -81,6 +85,14 @@ export class Batcher implements Appender {
     this.batching = options.batching ?? true
     this.observer = options.observer ?? {}
     this.log = options.log ?? silent
+    const { store, observer } = this
+    const granting = {
+      rules: store.rules,
+      commit: async (batchId: string) => (await this.opened()).commit(batchId),
+      holdState: async (batchId: string) => (await this.opened()).holdState(batchId),
+      followSuperseded: async (listener: SupersedeListener) => (await this.opened()).followSuperseded(listener),
+    }
+    this.commits = new Commits(granting, { observer, asks: true })
   }
 
   /** Connects. Every other method does so by itself. Rejects with one line that names what is wrong and the remedy. */
@@ -98,6 +110,7 @@ export class Batcher implements Appender {
   }
 
   async close(): Promise<void> {
+    await this.commits.stop()
     if (this.ownsStore) await this.store.close()
   }
 

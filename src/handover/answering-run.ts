@@ -65,7 +65,7 @@ export class AnsweringRun {
   private readonly paused = new Set<() => void>()
 
   constructor(
-    private readonly batchId: string,
+    readonly batchId: string,
     private readonly parts: AnsweringRunParts,
   ) {}
 

@@ -45,7 +45,7 @@ export class Commits {
   private readonly onSuperseded: (batchId: string) => void
   private readonly watched = new Map<string, Runs>()
   private readonly recent = new RecentNotices()
-  private stopListening: (() => Promise<void>) | undefined
+  private listening: Promise<() => Promise<void>> | undefined
 
   constructor(
     private readonly store: CommitStore,
@@ -56,13 +56,24 @@ export class Commits {
     this.asks = asks
   }
 
+  /** May be called again: if it has rejected, it tries again. */
   async start(): Promise<void> {
-    if (this.asks) this.stopListening ??= await this.store.followSuperseded(this.listener)
+    if (!this.asks) return
+    this.listening ??= this.store.followSuperseded(this.listener)
+    const { listening } = this
+    await listening.catch(error => {
+      if (this.listening === listening) this.listening = undefined
+      throw error
+    })
   }
 
+  /** Ends the runs that are left: their commits reject. */
   async stop(): Promise<void> {
-    const stop = this.stopListening
-    this.stopListening = undefined
+    for (const runs of this.watched.values())
+      for (const run of runs) run.end(new Error(`batch ${run.batchId} was not committed: this program has stopped`))
+    const { listening } = this
+    this.listening = undefined
+    const stop = await listening?.catch(() => undefined)
     await stop?.()
   }
 

@@ -14,13 +14,18 @@ const envelope = z.object({
 
 const isBatch = (data: unknown): data is Batch => envelope.safeParse(data).success
 
-/** @throws one line that says why the job is no batch, and the remedy */
-export function batchFrom(job: { id?: string | undefined; name: string; data: unknown }, queue: string): Batch {
+/**
+ * @param queue its name, if it is known
+ * @throws {TypeError} one line that says why the job is no batch, and the remedy
+ */
+export function batchFrom(job: { id?: string | undefined; name: string; data: unknown }, queue?: string): Batch {
   if (isBatch(job.data)) return job.data
   const { version } = z.looseObject({ version: z.unknown() }).safeParse(job.data).data ?? {}
   const remedy =
     typeof version === 'number' && version > 1
       ? `it is of version ${version}: update this worker`
       : 'another program writes to this queue: set LULL_QUEUE to a queue of Lull’s own'
-  throw new TypeError(`job ${job.id ?? ''} (${job.name}) of queue ${queue} is no batch of version 1: ${remedy}`)
+  throw new TypeError(
+    `job ${job.id ?? ''} (${job.name}) ${queue === undefined ? '' : `of queue ${queue} `}is no batch of version 1: ${remedy}`,
+  )
 }

@@ -20,6 +20,13 @@ import type { Superseded } from '../superseded.js'
 
 export type Cut = 'timeout' | 'lock' | 'stop'
 
+export interface CutOptions {
+  /** How long a handler may still run. */
+  graceMs?: number
+  /** The reason of its signal. */
+  error?: unknown
+}
+
 export type RunResult =
   | { result: 'done' }
   | { result: 'failed'; error: unknown; cut?: Cut }
@@ -87,9 +94,8 @@ export class Run {
   }
 
   /** Aborts the signal. A handler that still runs `graceMs` later is abandoned. The first reason counts. */
-  cut(reason: Cut, graceMs = this.graceMs): void {
+  cut(reason: Cut, { graceMs = this.graceMs, error = new Error(REASONS[reason]) }: CutOptions = {}): void {
     if (this.reason) return
-    const error = new Error(REASONS[reason])
     this.abort(reason, error, graceMs, { result: 'abandoned', cut: reason })
     this.answering.end(error)
   }
@@ -98,7 +104,7 @@ export class Run {
     if (!this.reason) this.abort(reason, reason, this.graceMs, { result: 'superseded', reason, isAbandoned: true })
   }
 
-  private abort(reason: Cut | Superseded, error: Error, graceMs: number, abandoned: RunResult): void {
+  private abort(reason: Cut | Superseded, error: unknown, graceMs: number, abandoned: RunResult): void {
     this.reason = reason
     this.own.abort(error)
     this.grace = setTimeout(() => this.abandon(abandoned), graceMs)

@@ -246,7 +246,7 @@ export class QueueWorker {
     const jobsMs = Math.max(deadline - closeMs - performance.now(), 0)
     const cut = setTimeout(
       () => {
-        for (const run of this.runs.values()) run.cut('stop', graceMs)
+        for (const run of this.runs.values()) run.cut('stop', { graceMs })
       },
       Math.max(jobsMs - graceMs, 0),
     )

@@ -88,6 +88,30 @@ describe('examples', function () {
     }
   })
 
+  it('worker-bullmq-commit.mjs, a plain BullMQ worker, sends once what was written meanwhile, too', async () => {
+    const redis = await testRedis()
+    const queue = `queue-${uniquePrefix()}`
+    const prefix = uniquePrefix()
+    const options = { redis, prefix, answering: 'supersede', quietGapMs: 500, earlyStartMs: 50 } as const
+    const env = { REDIS_URL: redis, LULL_QUEUE: queue, LULL_PREFIX: prefix, THINKING_MS: '200' }
+    const worker = await start(example('worker-bullmq-commit.mjs', env))
+    await worker.line(/^waiting for batches/)
+    const batcher = new Batcher(options)
+    const processor = new Processor({ ...options, handover: bullmq({ queue }) })
+    try {
+      await processor.start()
+      await batcher.append('79990000011@c.us', { messageId: '1', text: 'hi' })
+      await worker.line(/^thinking about 1 of 79990000011@c\.us$/)
+      await batcher.append('79990000011@c.us', { messageId: '2', text: 'there' })
+      await worker.line(/^batch \S+ was superseded$/)
+      await worker.line(/^answering: hi · there$/)
+      expect(worker.stdout.filter(line => line.startsWith('answering'))).to.have.lengthOf(1)
+    } finally {
+      await processor.stop()
+      await batcher.close()
+    }
+  })
+
   it('handler.mjs handles batches under `lull up`', async () => {
     const port = await freePort()
     const up = await start(

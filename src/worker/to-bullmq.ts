@@ -1,0 +1,79 @@
+/** A handler of Lull's as the processor of a plain BullMQ `Worker`, of version 4, 5 or 6. */
+import type { CommittingHandle } from '../handover/function.js'
+import { type Logger, silent } from '../logger.js'
+import type { AnsweringOptions, BatchJob } from './answering.js'
+import { batchFrom } from './batch-job.js'
+import { Run, type RunResult } from './run.js'
+
+/** The part of a BullMQ job that is needed. */
+export interface AttemptedJob extends BatchJob {
+  attemptsMade: number
+  /** Absent before BullMQ 5, where `attemptsMade` includes the attempt that runs. */
+  attemptsStarted?: number
+}
+
+export interface ToBullmqOptions extends AnsweringOptions {
+  /** The handler's `log`. */
+  log?: Logger
+}
+
+/** What the job returns: its handler's value is not kept, as it may not be JSON. */
+type JobResult = { superseded: true } | undefined
+
+/**
+ *     new Worker('messages', toBullmq(async (batch, { signal, commit }) => { … }, { batcher }), { connection })
+ *
+ *     the handler resolves              the job is completed
+ *     the handler rejects               the job is retried, as often as its options say
+ *     newer messages supersede it       `signal` is aborted; the job is completed with `{ superseded: true }`, whatever
+ *                                       the handler does then
+ *     it was superseded before          the same; the handler is not called
+ *     the answer timeout is near        `signal` is aborted; the job has failed for good, as its conversation goes on
+ *     BullMQ's own signal is aborted    `signal` is aborted with its reason
+ */
+export function toBullmq(
+  handle: CommittingHandle,
+  { batcher, log = silent }: ToBullmqOptions,
+): (job: AttemptedJob, token?: string, signal?: AbortSignal) => Promise<JobResult> {
+  if (typeof handle !== 'function') throw new TypeError('handle is not a function: give one that takes a batch')
+  return async (job, _token, signal) => {
+    const batch = batchFrom(job)
+    const { commits, store } = batcher
+    // Without the subscription the commit still decides.
+    await commits.start().catch(error => log.debug({ err: error }, 'no subscription to what is superseded'))
+    const { answerTimeoutMs } = store.rules
+    const run = new Run(batch, handle, { attempt: attemptOf(job), log, answerTimeoutMs, commits })
+    const onAbort = () => run.cut('stop', { error: signal?.reason })
+    if (signal?.aborted) onAbort()
+    signal?.addEventListener('abort', onAbort)
+    try {
+      return resultOf(await run.result, answerTimeoutMs)
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+}
+
+const attemptOf = ({ attemptsMade, attemptsStarted }: AttemptedJob) =>
+  attemptsStarted === undefined ? Math.max(attemptsMade, 1) : attemptsMade + 1
+
+/** @throws what fails the job */
+function resultOf(result: RunResult, answerTimeoutMs: number): JobResult {
+  switch (result.result) {
+    case 'done':
+      return undefined
+    case 'superseded':
+      return { superseded: true }
+    case 'not begun':
+      if (result.state !== 'answered') return { superseded: true }
+      throw new Unrecoverable('its answer has ended before: the conversation has gone on without it')
+    default:
+      if (result.cut === 'timeout') throw new Unrecoverable(`not answered within ${answerTimeoutMs} ms`)
+      throw result.result === 'failed' ? result.error : new Error('it ignored its aborted signal')
+  }
+}
+
+/** BullMQ knows an error that must not be retried by its name. */
+class Unrecoverable extends Error {
+  override name = 'UnrecoverableError'
+}
