@@ -51,12 +51,12 @@ export const rulesSchema = z.object({
   ),
   answering: setting(
     'LULL_ANSWERING',
-    'Messages that come while a batch is answered: `queue`: they wait for the end of the answer. `supersede`: they withdraw an answer that is not committed, and its messages are handed over again together with them. `supersede` needs serial order, and handlers that commit: they get `commit()` from the library’s `Processor`, `lull worker` and `lull up`; other programs call `batcher.commit`.',
+    'What happens to messages that come while a batch is answered. `queue`: they wait for the end of the answer. `supersede`: they withdraw an answer that is not committed, and one new batch has the old and the new messages: see docs/answers.md. It needs serial order, and handlers that call `commit()` before they send.',
     oneOf(['queue', 'supersede'], 'queue'),
   ),
   earlyStartMs: setting(
     'LULL_EARLY_START_MS',
-    'With `supersede`: a batch is handed over after this silence, marked `provisional`, and can be committed when its quiet gap has ended. Less than the quiet gap. 0: off.',
+    'With `supersede`: a batch is handed over after this silence, marked `provisional`, and can be committed when its quiet gap has ended. Less than the quiet gap; best is the quiet gap minus the time that an answer usually takes. 0: off.',
     whole(0, HOUR, 0),
   ),
   answerTimeoutMs: setting(

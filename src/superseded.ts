@@ -1,4 +1,4 @@
-/** Newer messages have withdrawn a batch before its answer was committed. Its work is in vain: send nothing. */
+/** Newer messages superseded a batch before its answer was committed. Its answer must not be sent. */
 export class Superseded extends Error {
   override name = 'Superseded'
   readonly code = 'ERR_SUPERSEDED'

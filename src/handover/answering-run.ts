@@ -3,11 +3,10 @@
  *
  *     working ─► waiting ─► committed     `commit` before the due time waits with one timer; a notice that the due
  *        └─────────┴─► superseded         time has moved, or may have, asks again at once
- *        └─────────┴─► ended              its work is done, or was cut: it is watched no more
+ *        └─────────┴─► ended              its work is done or was cut short: notices no longer concern it
  *
- * Redis may be away when the work commits. The commit then waits for it, as long as the work may go on: its cut (answer
- * timeout, lost lock or lease, stop) ends the wait. Nothing is sent without a commit, and the work is not repeated for
- * an outage of seconds.
+ * Redis may be away when the work commits. The commit then waits for it until the run ends: by the answer timeout, a
+ * lost lock or lease, or a stop. So nothing is sent without a commit, and an outage of seconds repeats no work.
  */
 import type { CommitOutcome, Observer, SupersededWhen } from '../observer.js'
 import { type HoldState, type Store, StoreUnavailable } from '../store/store.js'

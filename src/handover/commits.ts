@@ -1,6 +1,6 @@
 /**
  * The commits of the answers that this process works on, and the notices that withdraw them. One subscription serves
- * all runs (`answering-run.ts`). After an interruption of it the state of each run's batch is read.
+ * all runs (`answering-run.ts`). After it was interrupted, the state of each run's batch is read.
  *
  * It also counts for metrics, for the function handover, the worker and the HTTP routes alike: each commit, each run, and
  * each superseded batch once in this process, however many runs it had.
@@ -16,7 +16,7 @@ export type { Committed } from './answering-run.js'
 /** One run of the work on a batch. */
 export interface Answering {
   /**
-   * Whether the batch still holds its conversation, so that its work has a use. If not, it counts as superseded.
+   * Whether the batch still holds its conversation. If not, its answer is not needed: it counts as superseded.
    * @throws the reason that the run was ended with
    */
   holdState(): Promise<HoldState>

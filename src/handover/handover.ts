@@ -29,7 +29,7 @@ export interface HandoverItem {
   signal: AbortSignal
   /**
    * Waits for the due time; from then on nothing supersedes the batch.
-   * @throws {Superseded} if newer messages were faster: `signal` is aborted then, too
+   * @throws {Superseded} if newer messages came before that: `signal` is aborted then, too
    */
   commit(): Promise<Committed>
 }
@@ -74,8 +74,8 @@ export interface Handover {
    */
   states?(batchIds: string[]): Promise<AnswerState[]>
   /**
-   * Newer messages have superseded these batches, which it has taken: removes those on which no work has begun. Resolves
-   * to the batches that it has removed; none is an error. Without it, a receiver asks before it works on a batch.
+   * Removes the batches on which no work has begun: newer messages have superseded them. Resolves to those that it has
+   * removed. A batch that it cannot remove is not an error. Optional: a worker asks the store before it begins, too.
    */
   withdraw?(batchIds: string[]): Promise<string[]>
   /** Ends connections. Batches that were handed over stay so. May be called twice, or before `start`. */

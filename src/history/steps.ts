@@ -44,7 +44,7 @@ export type HistoryStep =
    * they were discarded.
    */
   | 'superseded'
-  /** The receiver was about to answer: nothing supersedes the batch any more. */
+  /** Its answer is about to be sent: nothing supersedes the batch any more. */
   | 'committed'
   /** The work on the batch has ended. `outcome`: an `AnswerOutcome`; `late`: the batch was dead by then. */
   | 'answered'

@@ -1,9 +1,9 @@
 /**
- * Batches that newer messages have superseded after their handover. Nobody waits for their answers any more, and a
- * receiver that can remove those on which no work has begun is asked to: a worker would only skip them.
+ * Batches that newer messages supersede after their handover. The processor stops to wait for their answers. It also
+ * asks the receiver to remove those on which no work has begun, which a worker would only skip.
  *
  * Only the processor that waits for the answer acts on a notice. A missed notice does no harm: a worker asks the store
- * before it calls its handler, and what it then reports of the batch changes nothing.
+ * before it calls its handler, and the end of a superseded batch changes nothing.
  */
 import type { Handover } from '../handover/handover.js'
 import type { Logger } from '../logger.js'

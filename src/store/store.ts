@@ -24,12 +24,12 @@
  *
  * With `answering: 'supersede'` (serial order only) a batch that holds its conversation may also be
  *
- *   committed    its answer is about to be sent: nothing withdraws it any more. See `commit`
+ *   committed    its answer is about to be sent: nothing supersedes it any more. See `commit`
  *   superseded   withdrawn before its commit: by a new message, an edit or a revocation. Its messages are back in front
  *                of the list, as the open batch, together with the new one. `drop` discards them instead
  *
  * A batch is superseded only if it was released by its quiet gap or its early start, is not committed, nothing waits
- * behind it, and all messages fit into one batch. Else it goes on, and what is new waits behind it.
+ * behind it, and all messages fit into one batch. Otherwise its work continues, and the new messages wait behind it.
  *
  * A conversation is *held* from the claim of a batch until that batch is acknowledged (concurrent order) or answered
  * (serial order). A held conversation still collects messages, but none of its batches can be claimed.
@@ -53,7 +53,7 @@
  *   2. It is held exactly while one of its batches is claimed, or (serial order) answering. One batch at a time.
  *   3. The messages of a batch are neighbours in the list. The header describes the last batch, and its count is exact.
  *   4. An accepted message is in exactly one place: listed, claimed, dead, handed over or dropped.
- *   5. The same with superseding: the messages of a superseded batch are listed again, and in no other place.
+ *   5. The messages of a superseded batch are listed again, and are in no other place.
  *   6. A conversation has at most one batch that is committed and not answered.
  *   7. No message is in two committed batches.
  *   8. A commit is granted at the due time or after it, never before.
@@ -247,10 +247,10 @@ export interface ForgetResult {
 }
 
 /**
- * `go`: nothing withdraws the batch any more; `again`: it was committed before, so an earlier run of the work may have
- * sent its answer. `wait`: it is due in `waitMs`. `superseded`: newer messages withdrew it, and `by` has its messages;
- * without `by` they were dropped or forgotten. `unknown`: it does not hold its conversation, and it ended over an hour ago or never
- * began.
+ * `go`: nothing supersedes the batch any more; `again`: it was committed before, so an earlier run of the work may have
+ * sent its answer. `wait`: it is due in `waitMs`. `superseded`: newer messages superseded it, and `by` has its messages;
+ * without `by` they were dropped or forgotten. `unknown`: it does not hold its conversation, and it ended over an hour
+ * ago or never began.
  */
 export type CommitResult =
   | { state: 'go'; again?: true }
@@ -265,7 +265,7 @@ export type CommitResult =
  */
 export type HoldState = 'held' | 'superseded' | 'answered' | 'unknown'
 
-/** What may end or move the wait for a commit. */
+/** Notices that end or change the wait for a commit. */
 export interface SupersedeListener {
   superseded(news: { conversationId: string; batchId: string; by?: string | undefined }): void
   /** The due time of a batch that is being answered has moved. */
@@ -496,11 +496,11 @@ export interface Store {
    * in concurrent order, where batches that were handed over are not remembered, every batch is.
    */
   commit(batchId: string): Promise<CommitResult>
-  /** Whether work on a batch still has a use. Changes nothing. */
+  /** Whether an answer to the batch may still be needed. Changes nothing. */
   holdState(batchId: string): Promise<HoldState>
   /**
-   * Seals the open batch and makes it due. Without one, makes a batch due that was handed over early, which nothing
-   * supersedes any more. `undefined`: there was neither.
+   * Seals the open batch and makes it due. If there is none, makes the batch due that was handed over early; nothing
+   * supersedes that batch any more. `undefined`: there was neither.
    */
   flush(conversationId: string): Promise<{ batchId: string; count: number } | undefined>
   /** Discards all messages that are not claimed, or whose batch can be superseded. Resolves to how many. */
@@ -508,8 +508,7 @@ export interface Store {
   /**
    * Erases all that the store keeps of a conversation: messages, seen ids, claimed and dead batches, its hold, its
    * history. Erases the conversations of the person's other ids with it, and then the aliases. What was handed over is
-   * not the store's; but with `answering: 'supersede'` no answer to it is granted that is not committed, and its handler
-   * is notified. If it rejects half-way, call it again.
+   * not the store's. But with `answering: 'supersede'` its commit is refused, and its handler is notified. If it rejects half-way, call it again.
    */
   forget(conversationId: string): Promise<ForgetResult>
   /** Replaces the text of a message that is not claimed. Its place and its batch's due time stay. */

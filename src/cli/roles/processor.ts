@@ -24,7 +24,7 @@ export async function startProcessor(context: RoleContext): Promise<Processor> {
   if (rules.answering === 'supersede' && !config.handover.queue)
     log.warn(
       {},
-      'LULL_ANSWERING=supersede: what receives the batches must call batcher.commit() before it answers, else it also sends answers that were withdrawn',
+      'LULL_ANSWERING=supersede: a receiver must commit before it sends (docs/answers.md), else it also sends answers that newer messages have superseded',
     )
   const { processes } = processor.store
   if (processes) await publishPresence(context, 'processor', processes)

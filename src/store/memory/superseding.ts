@@ -16,12 +16,12 @@ export function supersedable(state: State, { heldBy }: Conversation): Supersedab
   return batch?.isSupersedable ? { batchId: heldBy, batch } : undefined
 }
 
-/** The same, if nothing waits behind it: what comes back must not overtake that. */
+/** The same, if nothing waits behind it: its messages and the new ones would overtake that. */
 export function supersedableAlone(state: State, conversation: Conversation): Supersedable | undefined {
   return conversation.runs.length === 0 ? supersedable(state, conversation) : undefined
 }
 
-/** A batch names the last of those that it supersedes. */
+/** How many of the batches that it supersedes a batch names: the last ones. */
 const MOST_SUPERSEDED = 100
 
 /** Two lists of superseded batches as one. */

@@ -76,7 +76,7 @@ const commonKeys = {
   batchHandedOver: '.batch-handed-over',
   batchAnswered: '.batch-answered',
   batchDead: '.batch-dead',
-  /** channel: with `answering: 'supersede'`, who works on batches subscribes to these two */
+  /** channel: with `answering: 'supersede'`, processes that work on batches subscribe to these two */
   batchSuperseded: '.batch-superseded',
   batchMoved: '.batch-moved',
   /** channel: the processes that resolve ids subscribe to it */

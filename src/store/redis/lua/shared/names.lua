@@ -50,7 +50,7 @@ local BATCH_RELEASED = '.batch-released'
 local BATCH_HANDED_OVER = '.batch-handed-over'
 local BATCH_ANSWERED = '.batch-answered'
 local BATCH_DEAD = '.batch-dead'
--- channel: with `answering: 'supersede'`, who works on batches subscribes to these two
+-- channel: with `answering: 'supersede'`, processes that work on batches subscribe to these two
 local BATCH_SUPERSEDED = '.batch-superseded'
 local BATCH_MOVED = '.batch-moved'
 -- channel: the processes that resolve ids subscribe to it

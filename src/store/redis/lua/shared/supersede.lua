@@ -7,7 +7,7 @@
 -- Only with `answering: 'supersede'`, of the store or of the conversation. The field `supersedable` of a claimed or
 -- handed-over batch says that it was released by its quiet gap or its early start, and is not committed.
 
--- How long a batch that has ended says so to a `commit` that comes late.
+-- How long the end of a batch is kept, for a `commit` that comes late.
 local ENDED_KEPT_MS = 3600000
 
 -- The batch `holder`, or nil if it can't be superseded. Only reads.
@@ -43,7 +43,7 @@ local function with_lines(old)
 end
 
 -- The batch `holder` with its `lines` and `bytes`, or nil if it can't be superseded. Nil also if messages wait behind
--- it: what comes back must not overtake them. Only reads.
+-- it: its messages and the new ones would overtake them. Only reads.
 local function read_superseded(conversation, holder)
   local old = supersedable(holder)
   if not old or call('LLEN', P .. MESSAGES .. conversation) > 0 then return nil end
@@ -63,7 +63,7 @@ local function end_superseded(conversation, old, by)
   keep_end(old.id, by)
 end
 
--- Without a check for subscribers: the handler of the batch may subscribe at a replica.
+-- Always published, also if no subscriber is counted here: the batch's handler may be subscribed at a replica.
 local function publish_superseded(conversation, batch_id, by, db)
   publish(BATCH_SUPERSEDED, conversation, batch_id, by == '' and '' or ',"by":"' .. by .. '"', ',"db":', db)
 end
