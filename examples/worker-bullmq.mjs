@@ -1,4 +1,5 @@
-// A plain BullMQ worker, without anything of Lull. It works with BullMQ 4, 5 and 6.
+// A plain BullMQ worker, without anything of Lull. It works with BullMQ 4, 5 and 6. With LULL_ANSWERING=supersede use
+// worker-bullmq-commit.mjs: this one cannot commit.
 //
 //     REDIS_URL=redis://127.0.0.1:6379 node examples/worker-bullmq.mjs
 //

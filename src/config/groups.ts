@@ -61,12 +61,12 @@ export const messageSettings = z.object({
 export const workerSettings = z.object({
   handler: setting(
     'LULL_WORKER_HANDLER',
-    'A module whose default export is `async (batch, { signal, attempt, log }) => …`. Without it the worker logs the batch.',
+    'A module whose default export is `async (batch, { signal, attempt, log, commit }) => …`. Without it the worker logs the batch.',
     anyText(),
   ),
   concurrency: setting(
     'LULL_WORKER_CONCURRENCY',
-    'How many batches one worker works on at once.',
+    'How many batches one worker works on at once. With `LULL_EARLY_START_MS`: a worker that waits in `commit()` occupies one of them for up to quiet gap − early start − work.',
     whole(1, 10_000, 16),
   ),
 })

@@ -20,7 +20,7 @@ export async function startProcessor(context: RoleContext): Promise<Processor> {
   })
   await lifecycle.add('the processor', timeoutMs => processor.stop({ timeoutMs }))
   await processor.start()
-  // A queue's workers commit: Lull's own, and those that use `answering` of the library.
+  // Workers of a queue commit: Lull's own do, and `toBullmq` does.
   if (rules.answering === 'supersede' && !config.handover.queue)
     log.warn(
       {},
