@@ -33,8 +33,8 @@ export interface Answering {
 
 export interface CommitsOptions {
   observer?: Pick<Observer, 'committed' | 'superseded' | 'runWasted'>
-  /** Called for every notice, of whatever process's batch. */
-  onSuperseded?: (batchId: string) => void
+  /** Called for every notice, of whatever process's batch. `isRunning`: a run of it was aborted here. */
+  onSuperseded?: (batchId: string, isRunning: boolean) => void
   /** Whether the store is asked: by default if it supersedes. In `queue` nothing withdraws a batch. */
   asks?: boolean
 }
@@ -42,7 +42,7 @@ export interface CommitsOptions {
 export class Commits {
   readonly asks: boolean
   private readonly observer: NonNullable<CommitsOptions['observer']>
-  private readonly onSuperseded: (batchId: string) => void
+  private readonly onSuperseded: NonNullable<CommitsOptions['onSuperseded']>
   private readonly watched = new Map<string, Runs>()
   private readonly recent = new RecentNotices()
   private listening: Promise<() => Promise<void>> | undefined
@@ -98,8 +98,9 @@ export class Commits {
   private readonly listener: SupersedeListener = {
     superseded: ({ batchId, by }) => {
       this.recent.add(batchId, by)
-      for (const run of this.watched.get(batchId) ?? []) run.refuse('superseded', by)
-      this.onSuperseded(batchId)
+      const runs = this.watched.get(batchId)
+      for (const run of runs ?? []) run.refuse('superseded', by)
+      this.onSuperseded(batchId, runs !== undefined)
     },
     moved: ({ batchId }) => {
       for (const run of this.watched.get(batchId) ?? []) run.wake()

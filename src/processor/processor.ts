@@ -87,7 +87,11 @@ export class Processor {
     const gate = new Gate(handover, leases, timer)
     const answers = new Answers({ store, handover, timer, log, observer })
     const withdrawals = new Withdrawals({ handover, answers, log, observer })
-    const commits = new Commits(store, { observer, onSuperseded: batchId => withdrawals.onSuperseded(batchId) })
+    const commits = new Commits(store, {
+      // A call that adds jobs to a queue does not work on their batches.
+      observer: handover.withdraw ? {} : observer,
+      onSuperseded: (batchId, isRunning) => withdrawals.onSuperseded(batchId, isRunning),
+    })
     const parts = { store, handover, leases, answers, commits, withdrawals, gate, timer, log, observer }
     const handingOver = new HandingOver(parts)
     const claims = new Claims({ store, owner, gate, timer, leases, handingOver, answers, log, observer })

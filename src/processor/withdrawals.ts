@@ -4,6 +4,9 @@
  *
  * Only the processor that waits for the answer acts on a notice. A missed notice does no harm: a worker asks the store
  * before it calls its handler, and the end of a superseded batch changes nothing.
+ *
+ * A superseded batch is counted once: here if it was removed, or if its receiver cannot remove it and so works on it (a
+ * 202 of `http`); else by the worker or the call that has it.
  */
 import type { Handover } from '../handover/handover.js'
 import type { Logger } from '../logger.js'
@@ -20,9 +23,12 @@ export interface WithdrawalsParts {
 export class Withdrawals {
   constructor(private readonly parts: WithdrawalsParts) {}
 
-  /** A notice of the store. */
-  onSuperseded(batchId: string): void {
-    if (this.parts.answers.forget(batchId)) void this.withdraw(batchId)
+  /** A notice of the store. @param isRunning the call that hands it over was aborted, and has counted it */
+  onSuperseded(batchId: string, isRunning: boolean): void {
+    const { answers, handover, observer } = this.parts
+    if (!answers.forget(batchId)) return
+    if (handover.withdraw) void this.withdraw(batchId)
+    else if (!isRunning) observer.superseded?.('running')
   }
 
   /** Never rejects. */
