@@ -4,7 +4,7 @@ import { json } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { z } from 'zod'
 import { Batcher } from '../../src/batcher.js'
-import type { Handover } from '../../src/handover/handover.js'
+import type { Handover, HandoverOutcome } from '../../src/handover/handover.js'
 import { http } from '../../src/handover/http.js'
 import { Processor } from '../../src/processor/processor.js'
 import type { RuleOptions } from '../../src/rules.js'
@@ -89,7 +89,7 @@ describe('supersede, with the handover to a URL', () => {
       .and.not.to.include.members(['dead'])
   })
 
-  it('takes a 200 without a commit for the answer, unless newer messages came first', async () => {
+  it('takes a 200 without a commit for the answer, which newer messages then do not supersede', async () => {
     const { url, posts } = await receiver()
     const { say, batcher, steps } = await running(http({ url }))
     await say('one')
@@ -141,30 +141,36 @@ describe('supersede, with the handover to a URL', () => {
     await until(async () => (await store.conversation(CHAT)).heldBy === undefined)
   })
 
-  it('aborts the signal of any handover, and settles nothing, whatever it says then', async () => {
-    const given: AbortSignal[] = []
-    const handover: Handover = {
-      kind: 'toy',
-      batchesPerCall: 1,
-      concurrency: 4,
-      async start() {},
-      async stop() {},
-      async handOver(items) {
-        const [item] = items
-        if (!item) return []
-        given.push(item.signal)
-        if (given.length > 1) return [{ result: 'answered', outcome: 'completed' }]
-        await new Promise(resolve => item.signal.addEventListener('abort', resolve))
-        throw new Error('cut off')
-      },
-    }
-    const { say, lines, results, steps } = await running(handover)
-    await say('one')
-    await until(() => given.length === 1)
-    await say('two')
-    await until(async () => (await steps()).includes('answered'))
-    expect(given[0]?.reason).to.include({ code: 'ERR_SUPERSEDED' })
-    expect(results).to.deep.equal(['superseded', 'answered'])
-    expect(lines.filter(line => !line.startsWith('info'))).to.deep.equal([])
-  })
+  for (const [what, end] of [
+    ['throws', () => Promise.reject(new Error('cut off'))],
+    ['reports an answer', async (): Promise<HandoverOutcome[]> => [{ result: 'answered', outcome: 'completed' }]],
+    ['has taken the batch', async (): Promise<HandoverOutcome[]> => [{ result: 'taken' }]],
+  ] as const)
+    it(`aborts the signal of a handover of one’s own, and settles nothing if it ${what} then`, async () => {
+      const given: AbortSignal[] = []
+      const handover: Handover = {
+        kind: 'toy',
+        batchesPerCall: 1,
+        concurrency: 4,
+        async start() {},
+        async stop() {},
+        async handOver(items) {
+          const [item] = items
+          if (!item) return []
+          given.push(item.signal)
+          if (given.length > 1) return [{ result: 'answered', outcome: 'completed' }]
+          await new Promise(resolve => item.signal.addEventListener('abort', resolve))
+          return end()
+        },
+      }
+      const { say, lines, results, steps } = await running(handover)
+      await say('one')
+      await until(() => given.length === 1)
+      await say('two')
+      await until(async () => (await steps()).includes('answered'))
+      expect(given[0]?.reason).to.include({ code: 'ERR_SUPERSEDED' })
+      expect(results).to.deep.equal(['superseded', 'answered'])
+      expect((await steps()).filter(step => step === 'answered' || step === 'handed-over')).to.have.length(2)
+      expect(lines.filter(line => !line.startsWith('info'))).to.deep.equal([])
+    })
 })
