@@ -46,7 +46,7 @@ export interface Commits {
   again: number
   /** Milliseconds from the due time, or from when the run asked if that was later, to the commit; sorted. */
   lateMs: number[]
-  /** Runs that newer messages have superseded. */
+  /** Runs of batches that were never committed: newer messages have superseded them. */
   superseded: number
   /** The length of these runs together. */
   wastedMs: number
@@ -91,7 +91,8 @@ const byCommit = (runs: Run[]) => runs.filter(isCommitted).sort((a, b) => a.comm
 function commitsOf(runs: Run[]): Commits {
   const committed = runs.filter(isCommitted)
   const afresh = committed.filter(({ again }) => !again)
-  const superseded = runs.filter(({ result }) => result === 'superseded')
+  const answered = new Set(committed.map(({ batchId }) => batchId))
+  const superseded = runs.filter(({ batchId }) => !answered.has(batchId))
   return {
     afresh: afresh.length,
     again: committed.length - afresh.length,
@@ -99,7 +100,9 @@ function commitsOf(runs: Run[]): Commits {
       .map(({ committedAtMs, askedAtMs = 0, dueAtMs }) => committedAtMs - Math.max(askedAtMs, dueAtMs))
       .sort((a, b) => a - b),
     superseded: superseded.length,
-    wastedMs: superseded.reduce((sum, { beganAtMs, endedAtMs }) => sum + endedAtMs - beganAtMs, 0),
+    wastedMs: superseded
+      .filter(({ result }) => result !== 'none')
+      .reduce((sum, { beganAtMs, endedAtMs }) => sum + endedAtMs - beganAtMs, 0),
   }
 }
 

@@ -9,7 +9,7 @@ export const RULES = {
 } as const
 
 /** With `supersede`: a batch is handed over after this silence. */
-export const EARLY_START_MS = 80
+export const EARLY_START_MS = 40
 
 /** How long a worker's lock lasts unless it is renewed. */
 export const LOCK_MS = 2000
