@@ -3,9 +3,11 @@
  * and that it works on a phone, with the keyboard alone, with a screen reader, in dark colours and in Russian.
  */
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
@@ -253,6 +255,40 @@ inBrowser('page', function () {
       await reads(page.locator('.life table'), /opened[\s\S]*appended[\s\S]*claimed/)
       expect(await page.evaluate('document.activeElement.tagName')).to.equal('SUMMARY')
       await page.context().close()
+    })
+
+    it('says which batch superseded another, how many messages came back, and when the answer was committed', async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'lull-page-'))
+      const handler = join(directory, 'handler.mjs')
+      await writeFile(handler, 'export default (batch, { commit }) => commit()')
+      const own = await servePage({
+        LULL_ANSWERING: 'supersede',
+        LULL_EARLY_START_MS: '200',
+        LULL_QUIET_GAP_MS: '5000',
+        LULL_WORKER_HANDLER: handler,
+      })
+      try {
+        await own.append('shop/7901@c.us', 'hi')
+        const page = await own.open(browsing)
+        await page.goto(`${own.url}/#trace=${encodeURIComponent('shop/7901@c.us')}`)
+        const lives = page.locator('.life')
+        await reads(lives.first(), /being answered[\s\S]*because it started before its due time; /)
+        await own.append('shop/7901@c.us', 'a cake')
+        await reads(lives.last(), /Newer messages superseded it before its answer was committed: batch \S+ has its/)
+        await reads(lives.first(), /^Batch[\s\S]*It replaced batch \S+, and took its messages over\./)
+        await lives.first().getByText('Every step').click()
+        const steps =
+          /opened\s+2 messages · 1 of them back from batch [\s\S]*committed\s+its answer may be sent[\s\S]*answered/
+        await reads(lives.first().locator('table'), steps)
+        expect(await faultsOf(page)).to.deep.equal([])
+        await page.getByLabel('Language').selectOption('ru')
+        await reads(lives.last(), /^Пачка[\s\S]*её сообщения теперь в пачке \S+\./)
+        await reads(lives.first(), /Заменила пачку \S+ и забрала её сообщения\.[\s\S]*ответ можно отправлять/)
+        await page.context().close()
+      } finally {
+        await own.stop()
+        await rm(directory, { recursive: true })
+      }
     })
 
     it('says that the history has nothing about a conversation', async () => {
