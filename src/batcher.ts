@@ -3,6 +3,7 @@
  * another one, claims the batches and hands them over.
  */
 import type { MessageType, NewMessage, StoredMessage } from './batch.js'
+import type { CommitStore } from './handover/answering-run.js'
 import { Commits } from './handover/commits.js'
 import { type Logger, silent } from './logger.js'
 import type { Observer } from './observer.js'
@@ -23,7 +24,6 @@ import type {
   RevokeResult,
   Store,
   StoreIdentity,
-  SupersedeListener,
 } from './store/store.js'
 import { type StoreOptions, storeFrom } from './store/store-options.js'
 import type { Aliases } from './webhook/people.js'
@@ -69,7 +69,10 @@ export class Batcher implements Appender {
     merge: async (...args) => (await this.opened()).merge(...args),
     followAliases: async (...args) => (await this.opened()).followAliases(...args),
   }
-  /** The answers that this process works on: for `answering` and `toBullmq`. Asks whatever `answering` the rules name. */
+  /**
+   * The answers that this process works on: for `answering` and `toBullmq`. Asks Redis whatever `answering` the rules
+   * name, as a worker may not have been given the processors' rules.
+   */
   readonly commits: Commits
   private readonly batching: boolean
   private readonly observer: Observer
@@ -85,14 +88,8 @@ export class Batcher implements Appender {
     this.batching = options.batching ?? true
     this.observer = options.observer ?? {}
     this.log = options.log ?? silent
-    const { store, observer } = this
-    const granting = {
-      rules: store.rules,
-      commit: async (batchId: string) => (await this.opened()).commit(batchId),
-      holdState: async (batchId: string) => (await this.opened()).holdState(batchId),
-      followSuperseded: async (listener: SupersedeListener) => (await this.opened()).followSuperseded(listener),
-    }
-    this.commits = new Commits(granting, { observer, asks: true })
+    const { observer } = this
+    this.commits = new Commits(this.granting(), { observer, asks: true })
   }
 
   /** Connects. Every other method does so by itself. Rejects with one line that names what is wrong and the remedy. */
@@ -279,6 +276,27 @@ export class Batcher implements Appender {
     if (!isHiddenId(conversationId)) return conversationId
     const [canonical = conversationId] = await this.store.samePerson(conversationId)
     return canonical
+  }
+
+  /**
+   * The store as `Commits` needs it. In `queue` a batch that Lull does not know any more is worked on and answered all
+   * the same: in concurrent order it holds nothing, and a failed job may be tried again by hand.
+   */
+  private granting(): CommitStore {
+    const { rules } = this.store
+    const isQueue = rules.answering === 'queue'
+    return {
+      rules,
+      commit: async batchId => {
+        const result = await (await this.opened()).commit(batchId)
+        return isQueue && result.state === 'unknown' ? { state: 'go' } : result
+      },
+      holdState: async batchId => {
+        const state = await (await this.opened()).holdState(batchId)
+        return isQueue && state === 'unknown' ? 'held' : state
+      },
+      followSuperseded: async listener => (await this.opened()).followSuperseded(listener),
+    }
   }
 
   private isFirstReport(batchId: string): boolean {

@@ -25,7 +25,7 @@ export const bullmqKind = handoverKind({
     ),
     redis: setting(
       'LULL_QUEUE_REDIS_URL',
-      'The Redis of the queue, if it is another one than `REDIS_URL`’s.',
+      'The Redis of the queue, if it is another one than `REDIS_URL`’s. With `LULL_ANSWERING=supersede` workers connect to both: commits are granted by the Redis of `REDIS_URL`.',
       addressBy(redisOptions),
     ),
     answerAttempts: setting(

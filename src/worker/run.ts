@@ -8,7 +8,8 @@
  * now), the worker stops, or newer messages have superseded the batch. In the last case it always ends as `superseded`.
  *
  * Before the call the store is asked whether the batch still holds its conversation: its job may have waited for long,
- * or be an old one that is tried again. If not, the handler is not called.
+ * or be an old one that is tried again. If not, the handler is not called. While the store is away the run waits for it;
+ * the answer timeout counts from the call.
  */
 import type { Batch } from '../batch.js'
 import type { Answering, Granting } from '../handover/commits.js'
@@ -62,7 +63,7 @@ export class Run {
   readonly result: Promise<RunResult>
   private readonly own = new LazyAbort()
   private readonly answering: Answering
-  private readonly timeout: NodeJS.Timeout
+  private timeout: NodeJS.Timeout | undefined
   private readonly lock: NodeJS.Timeout | undefined
   private readonly graceMs: number
   private grace: NodeJS.Timeout | undefined
@@ -76,7 +77,6 @@ export class Run {
   ) {
     const { answerTimeoutMs, lockMs, commits } = options
     this.graceMs = graceOf(answerTimeoutMs)
-    this.timeout = setTimeout(() => this.cut('timeout'), answerTimeoutMs - this.graceMs)
     if (lockMs !== undefined) this.lock = setTimeout(() => this.cut('lock'), lockMs)
     this.answering = commits.answering(batch.batchId, reason => this.supersede(reason))
     const abandoned = new Promise<RunResult>(resolve => {
@@ -122,7 +122,8 @@ export class Run {
 
   private async work(): Promise<RunResult> {
     const { own, answering } = this
-    const { attempt, log } = this.options
+    const { attempt, log, answerTimeoutMs } = this.options
+    this.timeout = setTimeout(() => this.cut('timeout'), answerTimeoutMs - this.graceMs)
     const context = {
       get signal() {
         return own.signal

@@ -177,6 +177,26 @@ describe('supersede in a plain BullMQ worker', () => {
     expect(signal.reason).to.equal(error)
   })
 
+  for (const order of ['serial', 'concurrent'] as const)
+    it(`\`toBullmq\` works in queue mode, too, in ${order} order, and for a job that is tried again by hand`, async () => {
+      const rules = { answering: 'queue', quietGapMs: 50, earlyStartMs: 0, order } as const
+      const { batcher, work, say, ended, client, queue } = await system(rules)
+      const runs: boolean[] = []
+      const handle: CommittingHandle = async (_, { commit }) => {
+        runs.push((await commit()).again)
+      }
+      work(toBullmq(handle, { batcher }))
+      const first = await say('one')
+      await until(() => ended.length === 1, { what: 'the job' })
+      expect(ended).to.deep.equal([{ id: first, result: undefined }])
+      const { Queue } = await import('bullmq')
+      const board = new Queue(queue, { connection: client })
+      closing.push(() => board.close())
+      await (await board.getJob(first))?.retry('completed')
+      await until(() => ended.length === 2, { what: 'the job again' })
+      expect(runs).to.deep.equal([false, false])
+    })
+
   it('refuses a job that is no batch', async () => {
     const { batcher } = await system()
     expect(() => answering({ id: 'x', name: 'mail', data: {} }, { batcher })).to.throw(TypeError, /is no batch/)

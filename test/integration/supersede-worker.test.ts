@@ -2,13 +2,21 @@
  * Guarantee **supersede** on a queue: a worker commits, its running handler is aborted by newer messages, and no job of a
  * superseded batch is answered or retried.
  */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import type { Batch } from '../../src/batch.js'
 import { Batcher } from '../../src/batcher.js'
+import { Lifecycle } from '../../src/cli/lifecycle.js'
+import { startWorker } from '../../src/cli/roles/worker.js'
+import { readConfig } from '../../src/config.js'
 import { bullmq } from '../../src/handover/bullmq.js'
 import { Commits } from '../../src/handover/commits.js'
 import type { CommittingHandle } from '../../src/handover/function.js'
+import { silent } from '../../src/logger.js'
+import { Metrics } from '../../src/metrics/metrics.js'
 import type { Observer } from '../../src/observer.js'
 import { Processor } from '../../src/processor/processor.js'
 import type { RuleOptions } from '../../src/rules.js'
@@ -23,6 +31,8 @@ const EARLY = { answering: 'supersede', quietGapMs: 400, earlyStartMs: 50 } as c
 
 interface SystemOptions {
   rules?: RuleOptions
+  /** Lull's own. */
+  redis?: string
   /** Lull's own by default. */
   queueRedis?: string
   processors?: number
@@ -34,8 +44,18 @@ describe('supersede on a queue', () => {
     for (const close of closing.splice(0).reverse()) await close()
   })
 
-  async function system({ rules = {}, queueRedis, processors = 1 }: SystemOptions = {}) {
-    const redis = await testRedis()
+  async function persistentRedis() {
+    const directory = await mkdtemp(join(tmpdir(), 'lull-supersede-'))
+    closing.push(() => rm(directory, { recursive: true, force: true }))
+    const server = await privateRedis({
+      args: ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', directory],
+    })
+    closing.push(() => server.stop())
+    return server
+  }
+
+  async function system({ rules = {}, redis: given, queueRedis, processors = 1 }: SystemOptions = {}) {
+    const redis = given ?? (await testRedis())
     const options = { redis, prefix: uniquePrefix(), ...EARLY, ...rules }
     const queue = uniquePrefix()
     const batcher = new Batcher(options)
@@ -230,6 +250,69 @@ describe('supersede on a queue', () => {
     expect(calls).to.equal(0)
     expect((await job(first))['failedReason']).to.match(/has gone on without it/)
   })
+
+  it('a worker that is started after the commit is told that an answer may have been sent', async () => {
+    const { work, say } = await system({ rules: { quietGapMs: 100 } })
+    const granted: boolean[] = []
+    const first = await work(async (_, { commit, signal }) => {
+      granted.push((await commit()).again)
+      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    })
+    await say('one')
+    await until(() => granted.length === 1, { what: 'the commit' })
+    await first.stop({ timeoutMs: 100 })
+    await work(async (_, { commit }) => void granted.push((await commit()).again))
+    await until(() => granted.length === 2, { what: 'the second run' })
+    expect(granted).to.deep.equal([false, true])
+  })
+
+  it('a commit and the question before a run wait for Lull’s Redis while it is away', async () => {
+    const server = await persistentRedis()
+    const { work, say, client, queue } = await system({ redis: server.url, queueRedis: await testRedis() })
+    const begun: string[] = []
+    const granted: boolean[] = []
+    const handle: CommittingHandle = async (batch, { commit }) => {
+      begun.push(batch.batchId)
+      granted.push((await commit()).again)
+    }
+    const worker = await work(handle)
+    await say('one')
+    await until(() => begun.length === 1, { what: 'the early start' })
+    await server.stop()
+    // A job that comes while Redis is away is asked about later: this one is known to nobody.
+    const data = { ...JSON.parse((await client.hget(`bull:${queue}:${begun[0]}`, 'data')) ?? ''), batchId: 'unknown' }
+    const { Queue } = await import('bullmq')
+    const board = new Queue(queue, { connection: client })
+    closing.push(() => board.close())
+    await board.add('batch', data, { jobId: 'unknown' })
+    await until(async () => (await client.lrange(`bull:${queue}:active`, 0, -1)).includes('unknown'), { what: 'a run' })
+    expect(granted).to.deep.equal([])
+    await server.restart()
+    await until(() => granted.length === 1, { what: 'the commit' })
+    await until(async () => (await client.hget(`bull:${queue}:unknown`, 'returnvalue')) !== null, { what: 'its end' })
+    expect(granted).to.deep.equal([false])
+    expect(begun).to.have.lengthOf(1)
+    await worker.stop({ timeoutMs: 300 })
+  })
+
+  for (const answering of ['queue', 'supersede'] as const)
+    it(`\`lull worker\` opens ${answering === 'queue' ? 'no connection' : 'two'} to Lull’s Redis for a queue elsewhere, in ${answering}`, async () => {
+      const server = await privateRedis()
+      closing.push(() => server.stop())
+      const lifecycle = new Lifecycle(silent)
+      closing.push(() => lifecycle.stop(1000))
+      const config = readConfig({
+        REDIS_URL: server.url,
+        LULL_QUEUE_REDIS_URL: await testRedis(),
+        LULL_QUEUE: uniquePrefix(),
+        LULL_ANSWERING: answering,
+      })
+      await startWorker({ config, log: silent, lifecycle, metrics: new Metrics('0.0.0') })
+      const client = new Redis(server.url)
+      closing.push(async () => client.disconnect())
+      const connections = String(await client.client('LIST')).match(/ name=lull\.worker\./g) ?? []
+      expect(connections).to.have.lengthOf(answering === 'queue' ? 0 : 2)
+    })
 
   it('works with a queue on another Redis than Lull’s', async () => {
     const server = await privateRedis()

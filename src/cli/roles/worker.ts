@@ -3,6 +3,7 @@ import type { RedisOptions } from 'ioredis'
 import { type Config, ConfigError } from '../../config.js'
 import { Commits } from '../../handover/commits.js'
 import type { CommittingHandle } from '../../handover/function.js'
+import type { Logger } from '../../logger.js'
 import { publishPresence } from '../../presence/publish.js'
 import { processName } from '../../process-name.js'
 import { RedisStore } from '../../store/redis/store.js'
@@ -48,9 +49,9 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
 }
 
 /** A store on the queue's Redis: for the same checks and errors as the other roles', and to list this worker there. */
-async function openStore({ config, lifecycle, metrics }: RoleContext, redis: RedisOptions) {
+async function openStore({ config, lifecycle, metrics }: RoleContext, redis: RedisOptions, log?: Logger) {
   const { prefix, rules } = config
-  const store = new RedisStore({ redis, prefix, rules, role: 'worker', observer: metrics })
+  const store = new RedisStore({ redis, prefix, rules, role: 'worker', observer: metrics, ...(log && { log }) })
   await lifecycle.add('the worker’s store', () => store.close())
   return { store, identity: await store.open() }
 }
@@ -62,5 +63,6 @@ async function openStore({ config, lifecycle, metrics }: RoleContext, redis: Red
 async function batchStore(context: RoleContext, queueStore: RedisStore, queueRedis: RedisOptions | undefined) {
   const { redis, rules } = context.config
   if (!queueRedis || rules.answering !== 'supersede') return queueStore
-  return (await openStore(context, redis)).store
+  // The worker logs the outages of the queue's Redis, and this store those of its own.
+  return (await openStore(context, redis, context.log)).store
 }

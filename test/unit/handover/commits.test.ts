@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { Commits } from '../../../src/handover/commits.js'
 import { type RuleOptions, rulesFrom } from '../../../src/rules.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
-import type { CommitResult, SupersedeListener } from '../../../src/store/store.js'
+import { type CommitResult, ForeignKey, StoreUnavailable, type SupersedeListener } from '../../../src/store/store.js'
 import { Superseded } from '../../../src/superseded.js'
 import { until } from '../../support/wait.js'
 
@@ -143,13 +143,19 @@ describe('commits', () => {
 describe('commits of one run', () => {
   let listener: SupersedeListener
   let questions: ((result: CommitResult) => void)[]
+  let refusals: ((error: Error) => void)[]
   let commits: Commits
 
   beforeEach(async () => {
     questions = []
+    refusals = []
     commits = new Commits({
       rules: rulesFrom({ answering: 'supersede' }),
-      commit: () => new Promise(resolve => questions.push(resolve)),
+      commit: () =>
+        new Promise((resolve, reject) => {
+          questions.push(resolve)
+          refusals.push(reject)
+        }),
       holdState: async () => 'held',
       followSuperseded: async given => {
         listener = given
@@ -204,6 +210,34 @@ describe('commits of one run', () => {
     answering.end(new Error('the lease was lost'))
     expect(await error).to.have.property('message', 'the lease was lost')
     expect(questions).to.have.lengthOf(1)
+  })
+
+  it('wait for a store that is away, and are granted when it is back', async () => {
+    const answering = run()
+    const committed = answering.commit()
+    refusals[0]?.(new StoreUnavailable('connection', 'away'))
+    await asked(2)
+    questions[1]?.({ state: 'go' })
+    expect(await committed).to.deep.equal({ again: false })
+    answering.end()
+  })
+
+  it('reject with the reason of the end, if the run ends while the store is away', async () => {
+    const answering = run()
+    const error = errorOf(answering.commit())
+    refusals[0]?.(new StoreUnavailable('connection', 'away'))
+    await new Promise(setImmediate)
+    answering.end(new Error('the worker is stopping'))
+    expect(await error).to.have.property('message', 'the worker is stopping')
+    expect(questions).to.have.lengthOf(1)
+  })
+
+  it('reject at once for an error of the store that is no outage', async () => {
+    const answering = run()
+    const error = errorOf(answering.commit())
+    refusals[0]?.(new ForeignKey('a foreign key'))
+    expect(await error).to.be.instanceOf(ForeignKey)
+    answering.end()
   })
 
   it('end no process by a rejection that nobody awaits', async () => {
