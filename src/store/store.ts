@@ -28,8 +28,8 @@
  *   superseded   withdrawn before its commit: by a new message, an edit or a revocation. Its messages are back in front
  *                of the list, as the open batch, together with the new one. `drop` discards them instead
  *
- * A batch is superseded only if it was released by its quiet gap or its early start, is not committed, nothing waits
- * behind it, and all messages fit into one batch. Otherwise its work continues, and the new messages wait behind it.
+ * A batch is superseded only if it was released by its quiet gap or its early start, is not committed, has at most 1 MiB,
+ * nothing waits behind it, and all messages fit into one batch. Otherwise its work continues, and the new messages wait behind it.
  *
  * A conversation is *held* from the claim of a batch until that batch is acknowledged (concurrent order) or answered
  * (serial order). A held conversation still collects messages, but none of its batches can be claimed.

@@ -1,4 +1,7 @@
-/** What `answering: 'queue'`, the default, costs: exactly the commands that it cost before there was another mode. */
+/**
+ * What `answering: 'queue'`, the default, costs: exactly the commands that it cost before there was another mode. And what
+ * the other mode costs.
+ */
 import { expect } from 'chai'
 import { rulesFrom } from '../../src/rules.js'
 import { RedisStore } from '../../src/store/redis/store.js'
@@ -6,6 +9,7 @@ import type { Store } from '../../src/store/store.js'
 import { monitor } from '../support/monitor.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
 import { append, CHAT, claim, claimOne, direct, OTHER } from '../support/store-contract/messages.js'
+import { until } from '../support/wait.js'
 
 /** Commands in the scripts of each transition, counted before `answering` was a rule. */
 const COMMANDS: Record<string, number> = {
@@ -84,11 +88,7 @@ describe('answering: queue', () => {
           await store.nack({ ...known, delayMs: 0, counts: true, error: 'no' })
           Object.assign(known, await claimOne(store))
         }
-        const watching = await monitor(url)
-        await work(store, known)
-        await watching.stop()
-        const ours = `"${store.keys.prefix}`
-        counted[name] = watching.lines.filter(line => line.startsWith('[0 lua]') && line.includes(ours)).length
+        counted[name] = await commandsOf(url, store, () => work(store, known))
       }
     } finally {
       await store.close()
@@ -96,3 +96,61 @@ describe('answering: queue', () => {
     expect(counted).to.deep.equal(COMMANDS)
   })
 })
+
+/** Commands in the scripts of one life that is superseded once. In brackets: in `queue`. */
+const SUPERSEDING: Record<string, number> = {
+  'append, and open a batch': 16, // (16)
+  'claim it': 22, // (22)
+  'acknowledge it': 14, // (13) its messages are kept
+  'append, and supersede it': 31, // takes its messages back, and ends it
+  'claim both': 22,
+  'acknowledge both': 14,
+  'commit them': 7, // (0)
+  'end their answer': 14, // (13) remembered for a commit that comes late
+}
+
+describe('answering: supersede', () => {
+  it('costs a few commands more for each batch, and those that take a superseded batch back', async () => {
+    const url = await testRedis()
+    const store = new RedisStore({
+      redis: url,
+      prefix: uniquePrefix(),
+      rules: rulesFrom({ answering: 'supersede', quietGapMs: 20 }),
+    })
+    await store.open()
+    let batchId = ''
+    const isDue = () => until(async () => (await store.totals()).oldestDueAgeMs > 0, { what: 'the quiet gap' })
+    const take = async () => {
+      ;({ batchId } = await claimOne(store))
+    }
+    const life: Record<string, () => Promise<unknown>> = {
+      'append, and open a batch': () => append(store, CHAT, 'm1'),
+      'claim it': take,
+      'acknowledge it': () => store.ack([batchId]),
+      'append, and supersede it': () => append(store, CHAT, 'm2'),
+      'claim both': take,
+      'acknowledge both': () => store.ack([batchId]),
+      'commit them': () => store.commit(batchId),
+      'end their answer': () => store.answered(batchId, 'completed'),
+    }
+    const counted: Record<string, number> = {}
+    try {
+      for (const [name, work] of Object.entries(life)) {
+        if (name.startsWith('claim')) await isDue()
+        counted[name] = await commandsOf(url, store, work)
+      }
+    } finally {
+      await store.close()
+    }
+    expect(counted).to.deep.equal(SUPERSEDING)
+  })
+})
+
+/** How many commands on this store's keys its scripts run during `work`. */
+async function commandsOf(url: string, store: RedisStore, work: () => Promise<unknown>): Promise<number> {
+  const watching = await monitor(url)
+  await work()
+  await watching.stop()
+  const ours = `"${store.keys.prefix}`
+  return watching.lines.filter(line => line.startsWith('[0 lua]') && line.includes(ours)).length
+}

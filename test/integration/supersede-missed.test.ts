@@ -13,7 +13,7 @@ import { testRedis, uniquePrefix } from '../support/redis.js'
 import { claimOne } from '../support/store-contract/messages.js'
 import { until } from '../support/wait.js'
 
-const RULES = { answering: 'supersede', quietGapMs: 30_000, earlyStartMs: 20, leaseMs: 60_000 } as const
+const RULES = { answering: 'supersede', quietGapMs: 30_000, earlyStartMs: 20, leaseMs: 600_000 } as const
 /** A subscription that comes back before the message is published has missed nothing: then another one is tried. */
 const ATTEMPTS = 20
 

@@ -18,7 +18,8 @@ import type {
   NackResult,
 } from '../store.js'
 import { type Claimed, type Conversation, type Header, type State, supersededBy } from './state.js'
-import { type Entry, idsRecorded, timesRecorded } from './structures.js'
+import { idsRecorded, timesRecorded } from './structures.js'
+import { sizeOf } from './superseding.js'
 
 const ENDED_LEASES_A_CLAIM = 10
 const CHECKS_A_CLAIM = 200
@@ -139,10 +140,6 @@ export function handedOut(batchId: string, batch: Claimed) {
   const entries = batch.entries.map(({ receivedAtMs, json }) => ({ receivedAtMs, message: messageFrom(json) }))
   return composeBatch({ ...batch, batchId, entries })
 }
-
-/** Bytes as Redis counts them, for lines of `<receivedAtMs> <json>`. */
-const sizeOf = (entries: Entry[]) =>
-  entries.reduce((sum, { receivedAtMs, bytes }) => sum + String(receivedAtMs).length + 1 + bytes, entries.length - 1)
 
 /** Answer checks that are due; schedules the next ones. The header of a held conversation lives at least as long. */
 function checks(state: State, now: number): AnswerCheck[] {

@@ -23,7 +23,7 @@ import {
   waiting,
 } from './state.js'
 import { type Deadlines, IDS_RECORDED, idsRecorded, within } from './structures.js'
-import { endSuperseded, moveDue, publishSuperseded, recordSuperseded, supersedable } from './superseding.js'
+import { endSuperseded, isTooLarge, moveDue, publishSuperseded, recordSuperseded, supersedable } from './superseding.js'
 
 export function extend(state: State, conversationId: string, worthMs: number) {
   const now = state.now()
@@ -97,7 +97,7 @@ export function drop(state: State, conversationId: string): number {
   const batchId = header?.batchId ?? conversation.runs[0]?.batchId ?? old?.batchId ?? ''
   if (old) endSuperseded(state, conversation, old, now)
   const all = conversation.runs.flatMap(({ entries }) => entries)
-  const withdrawn = old?.batch.entries ?? []
+  const withdrawn = old && !isTooLarge(old) ? old.batch.entries : []
   const ids = idsRecorded([...withdrawn, ...within(all, IDS_RECORDED, NAMED_BYTES)])
   state.record('dropped', batchId, conversationId, now, { count, by: state.name, ids })
   conversation.runs = []

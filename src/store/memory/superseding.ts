@@ -16,9 +16,15 @@ export function supersedable(state: State, { heldBy }: Conversation): Supersedab
   return batch?.isSupersedable ? { batchId: heldBy, batch } : undefined
 }
 
+/** A larger batch is not superseded: in Redis each message that supersedes copies all before it. */
+const MOST_SUPERSEDED_BYTES = 1024 * 1024
+
+export const isTooLarge = ({ batch }: Supersedable): boolean => sizeOf(batch.entries) > MOST_SUPERSEDED_BYTES
+
 /** The same, if nothing waits behind it: its messages and the new ones would overtake that. */
 export function supersedableAlone(state: State, conversation: Conversation): Supersedable | undefined {
-  return conversation.runs.length === 0 ? supersedable(state, conversation) : undefined
+  const old = conversation.runs.length === 0 ? supersedable(state, conversation) : undefined
+  return old && !isTooLarge(old) ? old : undefined
 }
 
 /** How many of the batches that it supersedes a batch names: the last ones. */
@@ -99,6 +105,10 @@ export function reopen(state: State, conversation: Conversation, old: Supersedab
 }
 
 export const bytesOf = (entries: Entry[]): number => entries.reduce((sum, { bytes }) => sum + bytes, 0)
+
+/** Bytes as Redis counts them, for lines of `<receivedAtMs> <json>`. */
+export const sizeOf = (entries: Entry[]): number =>
+  entries.reduce((sum, { receivedAtMs, bytes }) => sum + String(receivedAtMs).length + 1 + bytes, entries.length - 1)
 
 export function commit(state: State, batchId: string): CommitResult {
   const now = state.now()

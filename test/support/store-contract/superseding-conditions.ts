@@ -5,6 +5,8 @@ import type { Make, StoreUnderTest } from './checked.js'
 import { append, CHAT, claimed, claimOne, direct, message, OTHER, PATIENT } from './messages.js'
 import { AT_GAP, EARLY, LONG, provisional } from './provisional.js'
 
+const MIB = 1024 * 1024
+
 export function supersedingConditionTests(make: Make): void {
   const { early, atGap } = provisional(make)
 
@@ -61,6 +63,18 @@ export function supersedingConditionTests(make: Make): void {
       expect(batch.releasedBy).to.equal('recovery')
       await append(store, CHAT, 'm2')
       await expectHeldBy(store, batchId)
+    })
+
+    it('a batch of more than 1 MiB, as that would be copied with each message', async () => {
+      const { store, pass } = await make({ ...LONG, maxBytes: 4 * MIB })
+      await store.append({ conversationId: CHAT, messages: [message('m1', { text: 'x'.repeat(MIB) })] })
+      await pass(EARLY.earlyStartMs + 1)
+      const { batchId } = await claimOne(store)
+      await append(store, CHAT, 'm2')
+      await expectHeldBy(store, batchId)
+      expect(await edit(store, 'm1', 'short')).to.equal('tooLate')
+      expect(await store.drop(CHAT)).to.equal(2)
+      expect(await store.commit(batchId)).to.deep.equal({ state: 'superseded' })
     })
 
     it('anything in queue, where a commit is granted at once', async () => {

@@ -169,6 +169,8 @@ local function write_due(conversation, plan, at, batch_id)
   if not is_moved then set_shadow(conversation, at, now) end
 end
 
+local NONE = {}
+
 local function write_header(plan, waiting, due)
   local key, batch, header = plan.key, plan.batch, plan.header
   if not batch then
@@ -182,9 +184,9 @@ local function write_header(plan, waiting, due)
       'lastAtMs', now_text, 'dueAtMs', whole(due))
   else
     call('HSET', key, 'batchId', batch.id, 'count', whole(batch.count), 'bytes', whole(batch.bytes),
-      'firstAtMs', whole(batch.first_at), 'lastAtMs', now_text, 'dueAtMs', whole(due))
-    if header[6] then call('HDEL', key, 'supersedes') end
-    if batch.supersedes then call('HSET', key, 'supersedes', batch.supersedes) end
+      'firstAtMs', whole(batch.first_at), 'lastAtMs', now_text, 'dueAtMs', whole(due),
+      unpack(batch.supersedes and { 'supersedes', batch.supersedes } or NONE))
+    if header[6] and not batch.supersedes then call('HDEL', key, 'supersedes') end
   end
   if rules_text ~= (header[7] or '') then
     if rules_text == '' then call('HDEL', key, 'rules') else call('HSET', key, 'rules', rules_text) end

@@ -33,7 +33,7 @@ local wait = (batch.due_at or now) - now
 if wait > 0 and wait <= math.max(longest_wait, batch.max_wait or 0) then return { 'wait', wait } end
 
 call('HSET', batch.key, 'committedAtMs', now)
-call('HDEL', batch.key, 'supersedable')
-if batch.key == P .. HANDED_OVER .. batch_id then call('HDEL', batch.key, 'messages', 'count') end
+local is_handed_over = batch.key == P .. HANDED_OVER .. batch_id
+call('HDEL', batch.key, 'supersedable', unpack(is_handed_over and { 'messages', 'count' } or {}))
 record('committed', batch_id, batch.conversation)
 return { 'go' }
