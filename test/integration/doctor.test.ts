@@ -456,7 +456,7 @@ describe('doctor', function () {
         earlyStartMs: 30,
         quietGapMs: 200,
       })
-      let closing: (() => Promise<void>)[] = []
+      const closing: (() => Promise<void>)[] = []
       afterEach(async () => {
         for (const close of closing.splice(0).reverse()) await close()
       })
@@ -465,7 +465,10 @@ describe('doctor', function () {
       const answer = async (handle: CommittingHandle) => {
         const processor = new Processor({ ...options(), handle })
         const batcher = new Batcher(options())
-        closing = [() => batcher.close(), () => processor.stop()]
+        closing.push(
+          () => batcher.close(),
+          () => processor.stop(),
+        )
         await processor.start()
         await batcher.append(CHAT, { messageId: `m${Date.now()}`, text: 'hi' })
         const isAnswered = async () => (await batcher.history({ limit: 1 }))[0]?.step === 'answered'
@@ -496,6 +499,17 @@ describe('doctor', function () {
         expect(none.remedy).to.include('commit()').and.to.include('LULL_ANSWERING=queue')
         await answer((_batch, { commit }) => commit())
         expect((await find('commits', SUPERSEDE)).says).to.include('; 1 other was: ')
+      })
+
+      it('get ! if none of many starts early although the setting is here', async () => {
+        for (let i = 0; i < 20; i++) await step('claimed', `b${i}`, 'reason', 'gap')
+        const finding = await find('commits', SUPERSEDE)
+        expect(finding.says).to.equal(
+          'LULL_EARLY_START_MS=30 is set here, and none of the last 20 batches started early',
+        )
+        expect(finding).to.include({ verdict: 'degraded' })
+        await step('claimed', 'b20', 'reason', 'early')
+        expect((await find('commits', SUPERSEDE)).verdict).to.equal('ok')
       })
 
       it('get ! if more than half of them are superseded', async () => {

@@ -23,6 +23,11 @@ const COUNTED = [
   'lull_batch_messages_sum 3',
   'lull_handover_duration_seconds_count{kind="bullmq"} 1',
   'lull_answer_duration_seconds_count{result="completed"} 1',
+  'lull_reply_seconds_count 1',
+  'lull_superseded_total{when="running"} 0',
+  'lull_commits_total{result="go"} 0',
+  'lull_commit_wait_seconds_count 0',
+  'lull_wasted_run_seconds_total 0',
   'lull_append_duration_seconds_count 4',
   'lull_http_request_duration_seconds_count{route="/webhook/whatsapp/batched/:provider",method="POST",code="401"} 1',
   'lull_open_conversations 0',
@@ -96,6 +101,8 @@ describe('metrics', function () {
       { what: 'the answer' },
     )
     expect(COUNTED.filter(line => !text.split('\n').includes(line))).to.deep.equal([])
+    // The quiet gap is a part of it.
+    expect(Number(/^lull_reply_seconds_sum (\S+)$/m.exec(text)?.[1])).to.be.at.least(2)
     expect(text).to.match(/lull_nudges_total\{kind="(timer|expired|next-due)"\} [1-9]/)
     for (const role of ['api', 'processor', 'worker'])
       expect(text).to.match(new RegExp(`lull_build_info\\{version="[^"]+",role="${role}"\\} 1`))

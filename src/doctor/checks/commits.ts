@@ -20,9 +20,15 @@ export const commits: Check = {
     const { answering, earlyStartMs } = surroundings.config.rules
     if (answering === 'queue') return []
     const { steps, within, nowMs } = await lastDay(surroundings)
-    const { begun, committed, superseded, uncommitted } = ends(steps)
+    const { begun, isEarlyUsed, committed, superseded, uncommitted } = ends(steps)
     const [last] = uncommitted
     if (last) return notCommitted(uncommitted, committed, `${within}, the last one ${ago(nowMs - last.atMs)}`)
+    if (earlyStartMs > 0 && !isEarlyUsed)
+      return degraded(
+        'commits',
+        `LULL_EARLY_START_MS=${earlyStartMs} is set here, and none of the last ${FEWEST_BATCHES} batches started early`,
+        'restart the APIs and the processors with it: both need it',
+      )
     const share = superseded / begun
     const says = `${counted(committed, 'answer was', 'answers were')} committed ${within}, ${superseded} of ${counted(begun, 'batch', 'batches')} superseded`
     if (begun < FEWEST_BATCHES || share <= MOST_SUPERSEDED) return ok('commits', says)
@@ -59,6 +65,8 @@ function ends(steps: HistoryEntry[]) {
     else if (step === 'answered' && detail['outcome'] === 'completed' && !committed.has(batchId))
       uncommitted.unshift(entry)
   }
-  const begun = [...reasons.values()].filter(reason => SUPERSEDABLE.has(reason)).length
-  return { begun, committed: committed.size, superseded, uncommitted }
+  const begun = [...reasons.values()].filter(reason => SUPERSEDABLE.has(reason))
+  // One that was due while the answer before it was prepared does not start early.
+  const isEarlyUsed = begun.length < FEWEST_BATCHES || begun.slice(-FEWEST_BATCHES).includes('early')
+  return { begun: begun.length, isEarlyUsed, committed: committed.size, superseded, uncommitted }
 }

@@ -1,5 +1,6 @@
 /** What a commit does in one run of the work, and what is counted of commits and superseded runs. */
 import { expect } from 'chai'
+import { Batcher } from '../../../src/batcher.js'
 import { Commits } from '../../../src/handover/commits.js'
 import { type RuleOptions, rulesFrom } from '../../../src/rules.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
@@ -129,6 +130,19 @@ describe('commits', () => {
     expect(await answered.commit().catch(({ code }) => code)).to.equal('ERR_SUPERSEDED')
     expect(counted).to.deep.equal(['unknown', 'answered'])
     expect(wastedMs).to.deep.equal([])
+  })
+
+  it('of a batcher count when they are granted or refused, and not while the due time has not come', async () => {
+    const { store, say, claim } = await counting({ ...EARLY, quietGapMs: 150 })
+    const counted: unknown[] = []
+    const batcher = new Batcher({ store, observer: { committed: (...args) => void counted.push(args) } })
+    await say('m1')
+    const batchId = await claim()
+    expect((await batcher.commit(batchId)).state).to.equal('wait')
+    await until(async () => (await batcher.commit(batchId)).state === 'go', { what: 'the due time' })
+    await batcher.commit(batchId)
+    await batcher.commit('never')
+    expect(counted).to.deep.equal([['go'], ['again'], ['unknown']])
   })
 
   it('count nothing in queue mode', async () => {
