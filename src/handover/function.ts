@@ -6,6 +6,7 @@ import type { Batch } from '../batch.js'
 import { LazyAbort } from '../lazy-abort.js'
 import { type Logger, silent } from '../logger.js'
 import { isSuperseded } from '../superseded.js'
+import { AskedCommit } from './asked-commit.js'
 import type { Committed } from './commits.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
 
@@ -52,13 +53,14 @@ export function functionHandover({
 
   const call = async ({ batch, attempt, signal, commit }: HandoverItem): Promise<HandoverOutcome> => {
     const running = new Running(signal, answerTimeoutMs)
+    const asked = new AskedCommit(commit)
     const context = {
       get signal() {
         return running.signal
       },
       attempt,
       log,
-      commit,
+      commit: asked.commit,
     }
     const work = (async () => handle(batch, context))()
     try {
@@ -73,7 +75,10 @@ export function functionHandover({
       log.debug({ batchId: batch.batchId, err: error }, 'a handler ended after its signal was aborted'),
     )
     if (running.isCutBy === 'newer messages') return { result: 'superseded' }
-    if (running.isCutBy === 'timeout') return { result: 'answered', outcome: 'timeout' }
+    if (running.isCutBy === 'timeout')
+      return asked.isWaiting
+        ? { result: 'failed', counts: true, error: new Error(`not committed within ${answerTimeoutMs} ms`) }
+        : { result: 'answered', outcome: 'timeout' }
     return { result: 'failed', counts: false, error: asError(signal.reason) }
   }
 

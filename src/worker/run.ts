@@ -12,6 +12,7 @@
  * the answer timeout counts from the call.
  */
 import type { Batch } from '../batch.js'
+import { AskedCommit } from '../handover/asked-commit.js'
 import type { Answering, Granting } from '../handover/commits.js'
 import type { CommittingHandle } from '../handover/function.js'
 import { LazyAbort } from '../lazy-abort.js'
@@ -30,8 +31,9 @@ export interface CutOptions {
 
 export type RunResult =
   | { result: 'done' }
-  | { result: 'failed'; error: unknown; cut?: Cut }
-  | { result: 'abandoned'; cut: Cut }
+  /** `isUncommitted`: the answer timeout came while the handler waited for its commit, so nothing was sent. */
+  | { result: 'failed'; error: unknown; cut?: Cut; isUncommitted?: true }
+  | { result: 'abandoned'; cut: Cut; isUncommitted?: true }
   /** `isAbandoned`: the handler ignores its signal, and may still be running. */
   | { result: 'superseded'; reason: Superseded; isAbandoned: boolean }
   /** The handler was not called. */
@@ -63,6 +65,8 @@ export class Run {
   readonly result: Promise<RunResult>
   private readonly own = new LazyAbort()
   private readonly answering: Answering
+  private readonly asked: AskedCommit
+  private isUncommitted = false
   private timeout: NodeJS.Timeout | undefined
   private readonly lock: NodeJS.Timeout | undefined
   private readonly graceMs: number
@@ -79,6 +83,7 @@ export class Run {
     this.graceMs = graceOf(answerTimeoutMs)
     if (lockMs !== undefined) this.lock = setTimeout(() => this.cut('lock'), lockMs)
     this.answering = commits.answering(batch.batchId, reason => this.supersede(reason))
+    this.asked = new AskedCommit(() => this.answering.commit())
     const abandoned = new Promise<RunResult>(resolve => {
       this.abandon = resolve
     })
@@ -96,7 +101,8 @@ export class Run {
   /** Aborts the signal. A handler that still runs `graceMs` later is abandoned. The first reason counts. */
   cut(reason: Cut, { graceMs = this.graceMs, error = new Error(REASONS[reason]) }: CutOptions = {}): void {
     if (this.reason) return
-    this.abort(reason, error, graceMs, { result: 'abandoned', cut: reason })
+    this.isUncommitted = reason === 'timeout' && this.asked.isWaiting
+    this.abort(reason, error, graceMs, { result: 'abandoned', cut: reason, ...this.uncommitted })
     this.answering.end(error)
   }
 
@@ -121,7 +127,7 @@ export class Run {
   }
 
   private async work(): Promise<RunResult> {
-    const { own, answering } = this
+    const { own, asked } = this
     const { attempt, log, answerTimeoutMs } = this.options
     this.timeout = setTimeout(() => this.cut('timeout'), answerTimeoutMs - this.graceMs)
     const context = {
@@ -130,7 +136,7 @@ export class Run {
       },
       attempt,
       log,
-      commit: () => answering.commit(),
+      commit: asked.commit,
     }
     try {
       // Its value is dropped: one that is not JSON would fail a job that is done.
@@ -145,6 +151,10 @@ export class Run {
   private ended(end: { result: 'done' } | { result: 'failed'; error: unknown }): RunResult {
     const { reason } = this
     if (typeof reason === 'object') return { result: 'superseded', reason, isAbandoned: false }
-    return end.result === 'failed' && reason ? { ...end, cut: reason } : end
+    return end.result === 'failed' && reason ? { ...end, cut: reason, ...this.uncommitted } : end
+  }
+
+  private get uncommitted(): { isUncommitted?: true } {
+    return this.isUncommitted ? { isUncommitted: true } : {}
   }
 }

@@ -5,7 +5,8 @@
  *
  *   the handler resolves             the job is completed
  *   the handler rejects              the job is retried, as often as its options say
- *   the answer timeout cuts it       the job has failed for good, since its conversation goes on without it
+ *   the answer timeout cuts it       the job has failed for good, since its conversation goes on without it; a handler
+ *                                    that waits for its commit has sent nothing, and its job is retried
  *   a stop cuts it                   the job goes back to the queue, and the attempt does not count
  *   its lock is lost                 the worker that has the lock now decides; a job that lost it earlier is not begun
  *   newer messages supersede it      the job is completed with `{ superseded: true }`, whatever the handler does then
@@ -208,6 +209,8 @@ export class QueueWorker {
       await job.moveToWait(token)
       throw new WaitingError()
     }
+    // Nothing was sent, so the job may run again.
+    if (result.isUncommitted) throw new Error(`not committed within ${this.answerTimeoutMs} ms`)
     if (result.cut === 'timeout') throw new UnrecoverableError(`not answered within ${this.answerTimeoutMs} ms`)
     throw result.result === 'failed' ? asKeptError(result.error, batch) : new Error('its lock was lost')
   }

@@ -70,6 +70,23 @@ describe('supersede', () => {
     expect(steps).not.to.include.members(['nacked'])
   })
 
+  it('sends an answer that waits for its commit longer than the answer timeout', async () => {
+    const sent: string[] = []
+    let runs = 0
+    const { say } = await running(
+      async (batch, { commit }) => {
+        runs += 1
+        await commit()
+        sent.push(batch.text)
+      },
+      { quietGapMs: 800, answerTimeoutMs: 200 },
+    )
+    await say('one')
+    await until(() => sent.length > 0, { what: 'an answer' })
+    expect(sent).to.deep.equal(['one'])
+    expect(runs).to.be.at.least(2)
+  })
+
   it('lets a committed answer finish, and hands what came meanwhile over afterwards', async () => {
     const sent: string[] = []
     const committed: string[] = []

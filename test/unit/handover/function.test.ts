@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { composeBatch } from '../../../src/batch.js'
-import { functionHandover, type Handle } from '../../../src/handover/function.js'
+import { type CommittingHandle, functionHandover } from '../../../src/handover/function.js'
 
 const BATCH = composeBatch({
   batchId: 'b1',
@@ -17,7 +17,10 @@ const untilAborted = (signal: AbortSignal) =>
   new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 
 describe('handover to a function', () => {
-  async function outcomeOf(handle: Handle, { answerTimeoutMs = 10_000, signal = new AbortController().signal } = {}) {
+  async function outcomeOf(
+    handle: CommittingHandle,
+    { answerTimeoutMs = 10_000, signal = new AbortController().signal } = {},
+  ) {
     const commit = async () => ({ again: false })
     const [outcome] = await functionHandover({ handle, answerTimeoutMs }).handOver([
       { batch: BATCH, attempt: 2, signal, commit },
@@ -46,6 +49,22 @@ describe('handover to a function', () => {
     const timeout = { result: 'answered', outcome: 'timeout' }
     expect(await outcomeOf((_, { signal }) => untilAborted(signal), { answerTimeoutMs: 20 })).to.deep.equal(timeout)
     expect(await outcomeOf(() => new Promise(() => {}), { answerTimeoutMs: 20 })).to.deep.equal(timeout)
+  })
+
+  it('after the answer timeout a handler that waits for its commit is a failed attempt: it has sent nothing', async () => {
+    const commit = () => new Promise<never>(() => {})
+    const handle: CommittingHandle = (_, context) => context.commit()
+    const item = { batch: BATCH, attempt: 1, signal: new AbortController().signal, commit }
+    const [outcome] = await functionHandover({ handle, answerTimeoutMs: 20 }).handOver([item])
+    expect(outcome).to.include({ result: 'failed', counts: true })
+  })
+
+  it('after the answer timeout a handler that has committed has answered: it may have sent', async () => {
+    const handle: CommittingHandle = async (_, { commit, signal }) => {
+      await commit()
+      await untilAborted(signal)
+    }
+    expect(await outcomeOf(handle, { answerTimeoutMs: 20 })).to.deep.equal({ result: 'answered', outcome: 'timeout' })
   })
 
   it('a lost lease aborts its signal, and costs no attempt', async () => {

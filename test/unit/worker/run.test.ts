@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { type SinonFakeTimers, useFakeTimers } from 'sinon'
 import { composeBatch } from '../../../src/batch.js'
-import { ALL_GRANTED } from '../../../src/handover/commits.js'
-import type { Handle } from '../../../src/handover/function.js'
+import { ALL_GRANTED, type Granting } from '../../../src/handover/commits.js'
+import type { CommittingHandle, Handle } from '../../../src/handover/function.js'
 import { silent } from '../../../src/logger.js'
 import { Run } from '../../../src/worker/run.js'
 
@@ -64,6 +64,28 @@ describe('a run of a job', () => {
     await clock.tickAsync(1)
     expect(await run.result).to.deep.equal({ result: 'abandoned', cut: 'timeout' })
     expect(clock.countTimers()).to.equal(0)
+  })
+
+  it('is uncommitted if the answer timeout comes while its handler waits for its commit', async () => {
+    const waiting: Granting = {
+      ...ALL_GRANTED,
+      answering: () => {
+        let refuse = (_reason: unknown) => {}
+        const commit = () => new Promise<never>((_, reject) => (refuse = reject))
+        return { holdState: async () => 'held', commit, end: reason => refuse(reason) }
+      },
+    }
+    const handle: CommittingHandle = (_, { commit }) => commit()
+    const about = { attempt: 1, log: silent, answerTimeoutMs: 1000, lockMs: 30_000 }
+    const uncommitted = new Run(BATCH, handle, { ...about, commits: waiting })
+    const committed = new Run(BATCH, (batch, context) => context.commit().then(() => obedient(batch, context)), {
+      ...about,
+      commits: ALL_GRANTED,
+    })
+    await clock.tickAsync(1000)
+    expect(await uncommitted.result).to.deep.include({ result: 'failed', cut: 'timeout', isUncommitted: true })
+    expect(await committed.result).to.deep.include({ result: 'failed', cut: 'timeout' })
+    expect(await committed.result).not.to.have.property('isUncommitted')
   })
 
   it('has failed, and names the cut, if its handler rejects on the signal', async () => {
