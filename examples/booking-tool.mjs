@@ -6,7 +6,7 @@ import { generateText, stepCountIs, tool } from 'ai'
 import { z } from 'zod'
 
 /**
- * @param bookings `bookings.book({ key, day, persons })` books a table, or returns the booking that has this key already
+ * @param bookings `bookings.book({ key, day, persons })` books a table, or returns the one that has this key
  * @param send `send(batch, text)` sends one message
  */
 export const bookingHandler = ({ model, bookings, send }) =>

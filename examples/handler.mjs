@@ -9,12 +9,12 @@ export default async function handle(batch, { signal, commit, attempt, log }) {
 
   const answer = await think(batch.text, signal)
 
-  // `signal` is aborted when newer messages withdraw the batch, when another worker may have it, when the answer timeout
-  // is near, and when the program stops.
+  // `signal` is aborted when newer messages withdraw the batch, when another worker may have it, when the answer
+  // timeout is near, and when the program stops.
   signal.throwIfAborted()
   // Call it before the first thing that cannot be taken back. It resolves at once, unless LULL_ANSWERING=supersede.
   const { again } = await commit()
-  // A batch is handed over at least once: an earlier run may have sent its answer. To send only once, store the batchId.
+  // A batch is handed over at least once: an earlier run may have sent its answer. To send once, store the batchId.
   if (again) log.info({ batchId: batch.batchId }, 'an earlier run may have answered')
   log.info({ batchId: batch.batchId }, `here the bot would answer: ${answer}`)
 }

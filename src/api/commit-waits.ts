@@ -1,7 +1,7 @@
 /**
- * The requests that wait for a commit: `POST /batches/:batchId/commit?waitMs=`. One subscription serves all of them; the
- * first one opens it. Each request waits with one timer, and asks the store again when its batch was superseded, when
- * its due time has moved, or when notices of that may have been missed.
+ * The requests that wait for a commit: `POST /batches/:batchId/commit?waitMs=`. One subscription serves all of them;
+ * the first one opens it. Each request waits with one timer, and asks the store again when its batch was superseded,
+ * when its due time has moved, or when notices of that may have been missed.
  *
  * A request ends when the store grants or refuses the commit, its time is over, its client closes the connection, or
  * this API stops.

@@ -91,7 +91,8 @@ export class AnsweringRun {
     if (!this.committing) {
       const committing = this.commitOnce()
       this.committing = committing
-      // After a rejection the next call asks again. This also keeps a promise that nobody awaits from ending the process.
+      // After a rejection the next call asks again. This also keeps a promise that nobody awaits from ending the
+      // process.
       committing.catch(() => {
         this.committing = undefined
       })

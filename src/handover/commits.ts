@@ -2,8 +2,8 @@
  * The commits of the answers that this process works on, and the notices that withdraw them. One subscription serves
  * all runs (`answering-run.ts`). After it was interrupted, the state of each run's batch is read.
  *
- * It also counts for metrics, for the function handover, the worker and the HTTP routes alike: each commit, each run, and
- * each superseded batch once in this process, however many runs it had.
+ * It also counts for metrics, for the function handover, the worker and the HTTP routes alike: each commit, each run,
+ * and each superseded batch once in this process, however many runs it had.
  */
 import type { Observer } from '../observer.js'
 import type { HoldState, SupersedeListener } from '../store/store.js'
@@ -22,7 +22,8 @@ export interface Answering {
   holdState(): Promise<HoldState>
   /**
    * Waits for the due time, and for Redis if it is away. All calls of one run get the same answer, so that a tool and
-   * the handler that offers it may both commit. A promise that nobody awaits does no harm: its rejection ends no process.
+   * the handler that offers it may both commit. A promise that nobody awaits does no harm: its rejection ends no
+   * process.
    * @throws {Superseded} if newer messages have withdrawn the batch
    * @throws the reason that the run was ended with
    */

@@ -95,8 +95,8 @@ export function functionHandover({
 }
 
 /**
- * One call while it runs. The answer timeout, newer messages or the processor (a lost lease, a stop) may cut it short. A
- * handler that ignores its signal runs on, but its conversation does not wait for it.
+ * One call while it runs. The answer timeout, newer messages or the processor (a lost lease, a stop) may cut it short.
+ * A handler that ignores its signal runs on, but its conversation does not wait for it.
  */
 class Running {
   isCutBy: 'timeout' | 'processor' | 'newer messages' | undefined

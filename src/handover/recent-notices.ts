@@ -1,6 +1,6 @@
 /**
- * The batches that were superseded last. A notice may overtake the claim's reply, which comes on another connection, and
- * so come before the run that it concerns.
+ * The batches that were superseded last. A notice may overtake the claim's reply, which comes on another connection,
+ * and so come before the run that it concerns.
  */
 const MOST_KEPT = 1000
 

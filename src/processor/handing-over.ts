@@ -3,8 +3,8 @@
  * refused (`nack`) or superseded. A batch keeps its lease until the store has noted which. While the store is away the
  * call is repeated, so that an outage neither loses an acknowledgement nor costs an attempt.
  *
- * A batch that newer messages supersede meanwhile has its signal aborted, whatever the handover is. However the handover
- * ends then, nothing is left to settle: the batch's messages are in another one.
+ * A batch that newer messages supersede meanwhile has its signal aborted, whatever the handover is. However the
+ * handover ends then, nothing is left to settle: the batch's messages are in another one.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Answering, Commits } from '../handover/commits.js'

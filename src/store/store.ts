@@ -28,8 +28,9 @@
  *   superseded   withdrawn before its commit: by a new message, an edit or a revocation. Its messages are back in front
  *                of the list, as the open batch, together with the new one. `drop` discards them instead
  *
- * A batch is superseded only if it was released by its quiet gap or its early start, is not committed, has at most 1 MiB,
- * nothing waits behind it, and all messages fit into one batch. Otherwise its work continues, and the new messages wait behind it.
+ * A batch is superseded only if it was released by its quiet gap or its early start, is not committed, has at most
+ * 1 MiB, nothing waits behind it, and all messages fit into one batch. Otherwise its work continues, and the new
+ * messages wait behind it.
  *
  * A conversation is *held* from the claim of a batch until that batch is acknowledged (concurrent order) or answered
  * (serial order). A held conversation still collects messages, but none of its batches can be claimed.
@@ -128,7 +129,7 @@ export interface Lease {
 /** A lease that its holder no longer has: another claim took the batch, or it is gone. */
 export interface LostLease {
   batchId: string
-  /** Newer messages have withdrawn the batch, and `by` has its messages. Without `by` they were dropped or forgotten. */
+  /** Newer messages superseded the batch, and `by` has its messages. Without `by` they were dropped or forgotten. */
   superseded?: { by?: string }
 }
 
@@ -180,8 +181,8 @@ export type AnswerOutcome = 'completed' | 'failed' | 'removed' | 'timeout'
 
 export interface AnsweredResult {
   /**
-   * This report ended the batch's hold. False if the batch held nothing, or has a later lease. Of several reports of one
-   * answer exactly one gets `true` in serial order, and that one is counted (`report-answered.ts`).
+   * This report ended the batch's hold. False if the batch held nothing, or has a later lease. Of several reports of
+   * one answer exactly one gets `true` in serial order, and that one is counted (`report-answered.ts`).
    */
   freed: boolean
   /** Until the conversation's next batch is due. Absent if nothing waits. */
@@ -248,9 +249,9 @@ export interface ForgetResult {
 
 /**
  * `go`: nothing supersedes the batch any more; `again`: it was committed before, so an earlier run of the work may have
- * sent its answer. `wait`: it is due in `waitMs`. `superseded`: newer messages superseded it, and `by` has its messages;
- * without `by` they were dropped or forgotten. `unknown`: it does not hold its conversation, and it ended over an hour
- * ago or never began.
+ * sent its answer. `wait`: it is due in `waitMs`. `superseded`: newer messages superseded it, and `by` has its
+ * messages; without `by` they were dropped or forgotten. `unknown`: it does not hold its conversation, and it ended
+ * over an hour ago or never began.
  */
 export type CommitResult =
   | { state: 'go'; again?: true }
@@ -492,8 +493,8 @@ export interface Store {
   answered(batchId: string, outcome: AnswerOutcome, conversationId?: string, lease?: number): Promise<AnsweredResult>
   /**
    * Asks before an answer is sent: see `CommitResult`. A batch that is granted stays committed through a nack, the end
-   * of its lease, its death and its redrive. With `answering: 'queue'` a batch that is being answered is always granted;
-   * in concurrent order, where batches that were handed over are not remembered, every batch is.
+   * of its lease, its death and its redrive. With `answering: 'queue'` a batch that is being answered is always
+   * granted; in concurrent order, where batches that were handed over are not remembered, every batch is.
    */
   commit(batchId: string): Promise<CommitResult>
   /** Whether an answer to the batch may still be needed. Changes nothing. */
@@ -508,7 +509,8 @@ export interface Store {
   /**
    * Erases all that the store keeps of a conversation: messages, seen ids, claimed and dead batches, its hold, its
    * history. Erases the conversations of the person's other ids with it, and then the aliases. What was handed over is
-   * not the store's. But with `answering: 'supersede'` its commit is refused, and its handler is notified. If it rejects half-way, call it again.
+   * not the store's. But with `answering: 'supersede'` its commit is refused, and its handler is notified. If `forget`
+   * rejects half-way, call it again.
    */
   forget(conversationId: string): Promise<ForgetResult>
   /** Replaces the text of a message that is not claimed. Its place and its batch's due time stay. */
@@ -519,8 +521,8 @@ export interface Store {
    */
   revoke(conversationId: string, messageId: string, authors?: readonly string[]): Promise<RevokeResult>
   /**
-   * The provider that an account belongs to. An account that belongs to nobody becomes the provider's, if that is proven.
-   * `undefined`: it belongs to nobody.
+   * The provider that an account belongs to. An account that belongs to nobody becomes the provider's, if that is
+   * proven. `undefined`: it belongs to nobody.
    */
   accountOwner(claim: AccountClaim): Promise<string | undefined>
   /**
@@ -531,8 +533,8 @@ export interface Store {
   redrive(...batchIds: [string, ...string[]]): Promise<{ conversationId: string } | undefined>
 
   /**
-   * Remembers for 90 days that ids are one person's. One that shows wins over a hidden one (`@lid`, `@bsuid`), else the one
-   * that was known first. Does not merge the conversations.
+   * Remembers for 90 days that ids are one person's. One that shows wins over a hidden one (`@lid`, `@bsuid`), else the
+   * one that was known first. Does not merge the conversations.
    * @param provider whose ids these are: an alias of one provider is none of another
    * @param conversationIds of one account; the one in use first
    */
@@ -542,8 +544,9 @@ export interface Store {
   /** All ids of a person, whichever provider knows them: the canonical one first. */
   samePerson(conversationId: string): Promise<string[]>
   /**
-   * Moves everything of a conversation into another one, as both are one person's: messages in order of arrival, sealed batches
-   * under their ids, the open ones as one that is due at the earlier of the two times. A hold of `from` holds `into` then.
+   * Moves everything of a conversation into another one, as both are one person's: messages in order of arrival, sealed
+   * batches under their ids, the open ones as one that is due at the earlier of the two times. A hold of `from` holds
+   * `into` then.
    */
   merge(from: string, into: string): Promise<MergeResult>
 

@@ -8,8 +8,8 @@
  * now), the worker stops, or newer messages have superseded the batch. In the last case it always ends as `superseded`.
  *
  * Before the call the store is asked whether the batch still holds its conversation: its job may have waited for long,
- * or be an old one that is tried again. If not, the handler is not called. While the store is away the run waits for it;
- * the answer timeout counts from the call.
+ * or be an old one that is tried again. If not, the handler is not called. While the store is away the run waits for
+ * it; the answer timeout counts from the call.
  */
 import type { Batch } from '../batch.js'
 import { AskedCommit } from '../handover/asked-commit.js'
