@@ -70,6 +70,11 @@ async function pictures() {
   await Promise.all([light, dark].map(conversation))
   await shot(light, 'page-playground-light')
   await shot(dark, 'page-playground-dark')
+  // Her answer is still pending: the pictures of the trace show a batch that waits for another one.
+  for (const page of [light, dark]) {
+    await page.locator('.person textarea').first().fill('and candles, please')
+    await page.locator('.person textarea').first().press('Enter')
+  }
 
   await traffic('first')
   for (const page of [light, dark]) await page.click('[data-view=live]')
@@ -90,19 +95,22 @@ async function pictures() {
   if (look) await more()
 }
 
-/** The story, until the afterthought waits for the answer, and two more people write. */
+/** Two people write. Anna’s burst is compared, until the three bots have replied to it. */
 async function conversation(page) {
-  await page.click('#story')
-  await page.waitForSelector('[data-state="answering"]', { timeout: 20_000 })
-  await page.waitForSelector('.batch:nth-of-type(2)')
-  await page.waitForSelector('.batch.held')
-  const [, boris, clara] = await page.locator('.person textarea').all()
-  await boris.fill('are you open today?\nuntil when?')
-  await boris.press('Enter')
-  await delay(1200)
-  await clara.fill('Good morning')
-  await clara.press('Enter')
-  await delay(2500)
+  const [anna, boris] = await page.locator('.person textarea').all()
+  const write = async (person, text, pauseMs) => {
+    await delay(pauseMs)
+    await person.fill(text)
+    await person.press('Enter')
+  }
+  await write(boris, 'are you open today?\nuntil when?', 0)
+  await write(anna, 'hi', 1000)
+  await write(anna, 'I’d like to order', 800)
+  await write(anna, 'a cake', 2000)
+  await write(anna, 'for Saturday', 900)
+  await page.locator('.comparison [role=status]', { hasText: 'sooner' }).waitFor()
+  await page.evaluate('scrollTo(0, 0)')
+  await page.evaluate('document.activeElement.blur()')
 }
 
 async function more() {

@@ -9,6 +9,7 @@ import type { Batcher } from '../batcher.js'
 import { recentLives } from '../history/reading.js'
 import { OVERDUE_MS } from '../history/release.js'
 import { thinkingMs } from '../worker/handler.js'
+import { type Comparisons, comparisonRoutes, earlyStartOf } from './comparison.js'
 import type { LiveEvents } from './events.js'
 import { limitOf } from './limit.js'
 import { pageFile, pageFileThatExists } from './page-files.js'
@@ -21,6 +22,8 @@ import type { Access } from './token.js'
 
 export interface DashboardOptions {
   live: LiveEvents
+  /** What the playground compares; the caller closes it. */
+  comparisons: Comparisons
   /** Lull's. */
   version: string
   batching: boolean
@@ -49,7 +52,7 @@ const ENTERED =
   '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=./"><link rel="icon" href="page/icon.svg"><title>Lull</title><p><a href="./">Lull</a></p></html>'
 
 export function dashboardRoutes(router: Router, parts: Parts): void {
-  const { access, readBody } = parts
+  const { access, readBody, comparisons } = parts
   router.get('/', async ctx => {
     setPageHeaders(ctx, PAGE_POLICY)
     const token = queryOf(ctx, 'token')
@@ -83,6 +86,7 @@ export function dashboardRoutes(router: Router, parts: Parts): void {
     const read = await recentLives(parts.batcher.store, limitOf(ctx))
     ctx.body = parts.showTexts ? read : livesWithoutTexts(read)
   })
+  comparisonRoutes(router, { comparisons, access, readBody })
   router.get('/page/*path', (ctx, next) => {
     const file = pageFile(ctx.params['path'] ?? '')
     if (!file) return next()
@@ -141,8 +145,9 @@ async function stateOf({ batcher, live: _live, webhooks, queue, access: _access,
     batching: parts.batching,
     showTexts: parts.showTexts,
     isOwnWorker: parts.isOwnWorker,
-    // The playground's thirty-line bot takes as long to answer as the reference worker.
+    // How long the playground's bot takes for an answer, in the live system; and the early start that is compared.
     thinkingMs: thinkingMs(store.rules),
+    comparedEarlyStartMs: earlyStartOf(store.rules),
     totals,
     ...(queue ? { queue: { name: queue.name, counts } } : {}),
     webhooks: webhooks.all(elsewhere),

@@ -190,7 +190,7 @@ export function eventRoutes(router: Router, live: LiveEvents, access: Access): v
  * Ends the stream soon after the session or the token that it was opened with has ended. Until then it renews the
  * session.
  */
-function endWithSession(ctx: Context, access: Access, reader: LiveReader): void {
+export function endWithSession(ctx: Context, access: Access, reader: LiveReader): void {
   const timer = setInterval(() => {
     access.check(ctx).catch(error => {
       // While the store is away nobody can say whether the session goes on.

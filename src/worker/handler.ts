@@ -29,12 +29,16 @@ const LONGEST_THINKING_MS = 30_000
 export const thinkingMs = ({ quietGapMs, answerTimeoutMs }: Pick<Rules, 'quietGapMs' | 'answerTimeoutMs'>): number =>
   Math.min(quietGapMs + BEYOND_GAP_MS, LONGEST_THINKING_MS, answerTimeoutMs / 2)
 
-/** The reference worker: logs a batch. In the playground it also waits, as a bot that thinks would. */
+/**
+ * The reference worker: logs a batch, which is its reply, as soon as it may. In the playground it works on it before, as
+ * a bot that thinks would.
+ */
 export const referenceWorker =
-  (rules: Rules): Handle =>
+  (rules: Rules): CommittingHandle =>
   async (batch, context) => {
-    await logBatch(batch, context)
     if (batch.account === PLAYGROUND) await delay(thinkingMs(rules), undefined, { signal: context.signal })
+    await context.commit()
+    await logBatch(batch, context)
   }
 
 /**

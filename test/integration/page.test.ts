@@ -108,6 +108,54 @@ inBrowser('page', function () {
       await page.context().close()
     })
 
+    it('compares three bots on the same messages: when each replied, its runs, and how many were wasted', async () => {
+      const page = await served.open(browsing)
+      const lane = (mode: string) => page.locator(`.comparison [data-mode=${mode}] .result`)
+      await reads(lane('queue'), /^–\s+0 replies · 0 runs · 0 wasted$/)
+      await page.getByRole('radio', { name: '2\u00a0s' }).check()
+      const anna = laneOf(page, 'Anna')
+      await anna.getByRole('textbox').fill('hi')
+      await anna.getByRole('textbox').press('Enter')
+      await reads(lane('queue'), /^\d\.\d\u00a0s …\s*no reply yet/)
+      await reads(lane('supersede'), /· 1 run ·/)
+      await anna.getByRole('textbox').fill('a cake')
+      await anna.getByRole('textbox').press('Enter')
+      for (const mode of ['lines', 'queue']) await reads(lane(mode), /^\d\.\d\d\u00a0s\s+1 reply · 1 run · 0 wasted$/)
+      await reads(lane('supersede'), /^\d\.\d\d\u00a0s\s+1 reply · 2 runs · 1 wasted$/)
+      await reads(
+        page.locator('.comparison').getByRole('status'),
+        /^The early start replied \S+\u00a0m?s sooner than the quiet gap\.$/,
+      )
+      await reads(page.locator('.comparison .badge'), /^this system’s mode$/)
+      expect(await page.locator('[data-mode=queue] .badge').count(), 'LULL_ANSWERING=queue').to.equal(1)
+      expect(await faultsOf(page)).to.deep.equal([])
+
+      // The person who writes next is compared.
+      await laneOf(page, 'Boris').getByRole('textbox').fill('hi')
+      await laneOf(page, 'Boris').getByRole('textbox').press('Enter')
+      await page.getByRole('heading', { name: 'Boris’s messages, three ways' }).waitFor()
+      await page.context().close()
+    })
+
+    it('shows a system that supersedes: what was withdrawn, and one answer to all messages', async () => {
+      const superseding = await servePage({ LULL_ANSWERING: 'supersede', LULL_EARLY_START_MS: '200' })
+      try {
+        const page = await superseding.open(browsing)
+        expect(await page.locator('[data-mode=supersede] .badge').count()).to.equal(1)
+        const anna = laneOf(page, 'Anna')
+        await anna.getByRole('textbox').fill('hi')
+        await anna.getByRole('textbox').press('Enter')
+        await reads(anna.locator('.batch .count'), /^Released as one: 1 message\. It started before its due time/)
+        await anna.getByRole('textbox').fill('a cake')
+        await anna.getByRole('textbox').press('Enter')
+        await reads(anna.locator('.batch').first(), /withdrawn before it was answered/)
+        await reads(anna.locator('.bot'), /^One answer to 2 messages: “hi · a cake”$/)
+        await page.context().close()
+      } finally {
+        await superseding.stop()
+      }
+    })
+
     it('keeps apart what several people write and paste at once', async () => {
       const page = await served.open(browsing)
       const [anna, boris, clara] = ['Anna', 'Boris', 'Clara'].map(name => laneOf(page, name))

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import type { Command } from 'commander'
+import { Comparisons } from '../../src/api/comparison.js'
 import { LiveEvents } from '../../src/api/events.js'
 import { BOARD_PATH } from '../../src/api/queue-window.js'
 import { Batcher, type BatcherOptions } from '../../src/batcher.js'
@@ -13,6 +14,7 @@ import type { BullmqOptions } from '../../src/handover/bullmq.js'
 import type { HttpHandoverOptions } from '../../src/handover/http.js'
 import { Metrics } from '../../src/metrics/metrics.js'
 import { Processor, type ProcessorOptions } from '../../src/processor/processor.js'
+import { rulesFrom } from '../../src/rules.js'
 import { MemoryStore } from '../../src/store/memory/store.js'
 import { StoreUnavailable } from '../../src/store/store.js'
 import type { WebhookOptions } from '../../src/webhook/fetch.js'
@@ -296,7 +298,8 @@ describe('the docs', () => {
       .filter(({ path }) => path !== BOARD_PATH)
     expect(listed.length).to.be.above(15)
     const live = new LiveEvents(new MemoryStore())
-    const dashboard = { live, version: '0.0.0', batching: true, isOwnWorker: false }
+    const comparisons = new Comparisons(rulesFrom())
+    const dashboard = { live, comparisons, version: '0.0.0', batching: true, isOwnWorker: false }
     const metrics = new Metrics('0.0.0')
     const serving = await serve({ dashboard, metrics })
     try {

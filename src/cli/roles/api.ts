@@ -66,6 +66,7 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
   // Ended first, as the readers: open streams and requests that wait would delay the server's stop.
   await lifecycle.add('the requests that wait for a commit', () => commits.close())
   await lifecycle.add('the readers of /events', () => dashboard.live.close())
+  await lifecycle.add('the playground’s comparisons', () => dashboard.comparisons.close())
   logStart(log, 'api', identity)
   log.info({ url: server.url }, `api listens on ${server.url}`)
   logExposure(config, log)

@@ -1,4 +1,6 @@
 /** The parts of the page: the live events, the queue, and the webhooks that other API processes have refused. */
+
+import { Comparisons } from '../../api/comparison.js'
 import type { DashboardOptions } from '../../api/dashboard.js'
 import { LiveEvents } from '../../api/events.js'
 import { QueueWindow } from '../../api/queue-window.js'
@@ -31,6 +33,7 @@ export async function dashboardFor(context: ApiContext, batcher: Batcher): Promi
   if (queue) await lifecycle.add('the page’s connection to the queue', () => queue.close())
   return {
     live: new LiveEvents(store, { log, showTexts: config.api.showTexts }),
+    comparisons: new Comparisons(store.rules, log),
     version: packageVersion(),
     batching: config.batching,
     isOwnWorker: !withLoggingWorker,

@@ -30,7 +30,7 @@ export const bubble = ({ text, batch, remark, remarkValue }) => html`
 function countOf({ state, total, reason: key, lateMs }) {
   const count = counted('message', total)
   if (state === 'open') return total > 0 ? t('collecting', count) : ''
-  if (state === 'dropped') return count
+  if (state === 'dropped' || state === 'superseded') return count
   return t('released', count, upperFirst(reason(key ?? '')), duration(lateMs ?? 0))
 }
 
@@ -66,6 +66,8 @@ function noteOf({ state, extendedByMs, error, outcome: ended, tookMs }, isHeld, 
       return t('died', error)
     case 'dropped':
       return t('takenDropped')
+    case 'superseded':
+      return t('withdrawn')
     default:
       // The answer of an operator's own worker is not known here, only its end.
       if (!isOwnWorker) return ''

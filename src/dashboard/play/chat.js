@@ -2,7 +2,8 @@
  * What one person wrote and what became of it: messages in the batches that took them. Built from the API's answers,
  * and from steps and growth as they come; nothing is guessed.
  *
- * A batch is open, claimed, answering (in serial order), and at the end answered, dead or dropped.
+ * A batch is open, claimed, answering (in serial order), and at the end answered, dead, dropped, or superseded: newer
+ * messages came, and its own are in another batch with them.
  */
 
 const BATCHES_SHOWN = 20
@@ -12,11 +13,12 @@ const STEPS_KEPT = 2000
 export class Chat {
   /** By batch id: { batchId, state, messages, total, firstMs, dueMs, and what its steps say } */
   batches = new Map()
-  /** By message id: { id, text, batch?, remark?, remarkValue? } */
+  /** By message id, in the order of writing: { id, text, number, batch?, remark?, remarkValue? } */
   sent = new Map()
   /** The batch whose answer is pending. */
   holding
   stepsSeen = new Set()
+  written = 0
 
   constructor(rules) {
     this.rules = rules
@@ -28,7 +30,8 @@ export class Chat {
   }
 
   send(messages) {
-    for (const { messageId, text } of messages) this.sent.set(messageId, { id: messageId, text })
+    for (const { messageId, text } of messages)
+      this.sent.set(messageId, { id: messageId, text, number: ++this.written })
     for (const [id] of this.sent) {
       if (this.sent.size <= MESSAGES_KEPT) break
       this.sent.delete(id)
@@ -98,6 +101,10 @@ export class Chat {
         this.answer(batch, detail, atMs)
         this.free(batchId)
         break
+      case 'superseded':
+        this.supersede(batch, detail, atMs)
+        this.free(batchId)
+        break
       case 'dropped':
         // A drop discards all batches that wait; there is no step for each.
         for (const each of this.batches.values()) if (each.state === 'open') each.state = 'dropped'
@@ -132,6 +139,8 @@ export class Chat {
       message.batch = batch
       batch.messages.push(message)
     }
+    // A batch that replaces another gets the older messages after its own.
+    batch.messages.sort((a, b) => a.number - b.number)
   }
 
   collect(batch, total, dueMs) {
@@ -147,6 +156,18 @@ export class Chat {
     batch.lateMs = Number(lateMs ?? 0)
     this.holding = batch.batchId
     this.place(batch, idsIn(ids))
+  }
+
+  /** Its messages are in the batch that replaces it. */
+  supersede(batch, { by }, atMs) {
+    batch.state = 'superseded'
+    if (by === undefined) return
+    const next = this.batchOf(by, atMs)
+    next.firstMs = Math.min(next.firstMs, batch.firstMs)
+    this.place(
+      next,
+      batch.messages.map(({ id }) => id),
+    )
   }
 
   answer(batch, { outcome = 'completed' }, atMs) {

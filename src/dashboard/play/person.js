@@ -1,6 +1,7 @@
-/** One person of the playground: what they do, in Lull's chat and in the thirty lines that are compared with it. */
+/** One person of the playground: what they do, in the live chat and in the bots that are compared. */
 import { call, ofConversation } from '../api.js'
 import { Chat } from './chat.js'
+import { Comparison } from './comparison.js'
 import { ThirtyLines } from './thirty-lines.js'
 
 const TYPING_EVERY_MS = 1500
@@ -17,15 +18,25 @@ export class Person {
   /** The end of the chat is kept in sight, unless somebody has scrolled up. */
   follows = true
 
-  /** @param id of the conversation @param onChange called after each change */
-  constructor(id, feed, onChange) {
-    const { rules, thinkingMs, isOwnWorker } = feed.about
+  comparison = new Comparison()
+
+  /**
+   * @param id of the conversation
+   * @param compare sends what this person does to the engines that are compared
+   * @param workMs how long the bots that are compared work
+   * @param onChange called after each change
+   */
+  constructor(id, { feed, compare, workMs, onChange }) {
+    const { rules } = feed.about
     this.id = id
     this.feed = feed
+    this.compare = compare
     this.onChange = onChange
     this.chat = new Chat(rules)
-    // How long an operator's own worker takes shows when it has answered.
-    this.thirtyLines = new ThirtyLines(rules.quietGapMs, isOwnWorker ? 0 : thinkingMs)
+    this.thirtyLines = new ThirtyLines(rules.quietGapMs, workMs, event => {
+      this.comparison.run('lines', event, performance.now())
+      onChange()
+    })
     this.thirtyLines.addEventListener('change', onChange)
   }
 
@@ -35,6 +46,7 @@ export class Person {
     if (lines.length === 0) return undefined
     const messages = lines.slice(0, LINES_AT_ONCE).map(line => ({ messageId: newId(), text: line }))
     this.chat.send(messages)
+    this.wrote(messages.map(({ messageId }) => messageId))
     for (const { messageId, text: line } of messages) this.thirtyLines.append(line, messageId)
     this.last = messages.at(-1)
     this.follows = true
@@ -47,10 +59,21 @@ export class Person {
     if (!this.last) return
     const { messageId, text } = this.last
     this.thirtyLines.append(text, messageId)
+    this.comparison.wroteAgain(messageId)
     const answer = await this.send([this.last])
     if (!answer?.duplicates) return
     this.chat.remark(messageId, 'duplicate')
     this.onChange()
+  }
+
+  wrote(messageIds) {
+    this.comparison.wrote(messageIds, performance.now())
+    this.compare(this, { messageIds })
+  }
+
+  /** The thirty lines lose what they have in memory. */
+  restartThirtyLines() {
+    this.comparison.lanes.lines.lose(this.thirtyLines.restart())
   }
 
   async send(messages) {
@@ -76,6 +99,7 @@ export class Person {
   signTyping() {
     this.typedAtMs = performance.now()
     this.thirtyLines.sawTyping()
+    this.compare(this, { typing: true })
     // A lost signal costs nothing but its few seconds.
     call('POST', ofConversation('typing', this.id), {}).catch(() => {})
   }
@@ -95,7 +119,6 @@ export class Person {
   step(step) {
     const batch = this.chat.step(step)
     if (step.step === 'claimed' && batch) void this.thinkAgain()
-    if (this.feed.about.isOwnWorker && batch?.tookMs !== undefined) this.thirtyLines.thinkingMs = batch.tookMs
   }
 
   grow(growth) {

@@ -4,6 +4,8 @@
 import { round } from '../formats.js'
 import { html, nothing, render } from '../lit.js'
 import { list, t } from '../words.js'
+import { ComparisonLink } from './comparison-link.js'
+import { comparisonView, WORK_MS } from './comparison-view.js'
 import { Person } from './person.js'
 import { personView } from './person-view.js'
 
@@ -18,6 +20,21 @@ export class Playground {
     .toString(36)
     .slice(2, 2 + SUFFIX_LENGTH)
   consented = false
+  /** How long the bots that are compared work on an answer. */
+  workMs = WORK_MS.at(-1)
+  /** Whose messages are compared: who wrote last. */
+  compared = 0
+  link = new ComparisonLink({
+    onRun: ({ person: id, mode, ...event }) => {
+      const person = this.people.find(each => each.id === id)
+      person?.comparison.run(mode, event, performance.now())
+      this.draw()
+    },
+    onLost: trouble => {
+      for (const { comparison } of this.people) comparison.engineLost(trouble)
+      this.draw()
+    },
+  })
 
   constructor(section, feed) {
     this.section = section
@@ -29,9 +46,26 @@ export class Playground {
   }
 
   start() {
-    if (this.people.length === 0)
-      this.people = IDS.map(id => new Person(`playground/${id}-${this.suffix}`, this.feed, () => this.draw()))
+    if (this.people.length === 0) this.people = IDS.map(id => this.person(`playground/${id}-${this.suffix}`))
     else for (const person of this.people) void person.catchUp()
+    this.draw()
+  }
+
+  person(id) {
+    return new Person(id, {
+      feed: this.feed,
+      workMs: this.workMs,
+      compare: (person, written) => {
+        if (written.messageIds) this.compared = this.people.indexOf(person)
+        this.link.send({ person: id, workMs: this.workMs, ...written })
+      },
+      onChange: () => this.draw(),
+    })
+  }
+
+  work(workMs) {
+    this.workMs = workMs
+    for (const { thirtyLines } of this.people) thirtyLines.thinkingMs = workMs
     this.draw()
   }
 
@@ -42,9 +76,10 @@ export class Playground {
     this.draw()
   }
 
-  /** Countdowns run while a batch is open. */
+  /** Countdowns run while a batch is open, or a bot has not answered. */
   tick() {
-    const isCounting = ({ chat }) => [...chat.batches.values()].some(({ state }) => state === 'open')
+    const isCounting = ({ chat, comparison }) =>
+      !comparison.isIdle || [...chat.batches.values()].some(({ state }) => state === 'open')
     if (!this.section.hidden && this.people.some(isCounting)) this.draw()
   }
 
@@ -81,6 +116,14 @@ export class Playground {
         </button>
         <button type="button" title=${t('restartTitle')} @click=${() => this.restart()}>${t('restart')}</button>
       </div>
+      ${comparisonView({
+        comparison: this.people[this.compared].comparison,
+        name: names[this.compared],
+        about,
+        workMs: this.workMs,
+        choose: ms => this.work(ms),
+        now: performance.now(),
+      })}
       <div class="lanes" ?inert=${mustConsent}>
         ${this.people.map((person, i) => personView(person, names[i], about, now))}
       </div>`
@@ -94,7 +137,7 @@ export class Playground {
   }
 
   restart() {
-    for (const person of this.people) person.thirtyLines.restart()
+    for (const person of this.people) person.restartThirtyLines()
   }
 
   consent() {

@@ -1,6 +1,7 @@
 /**
- * The usual first version: a list, and a setTimeout that starts again with each message. It answers as fast as the
- * playground's bot, keeps everything in memory, and ignores repeated deliveries, typing signals and pending answers.
+ * The usual first version: a list, and a setTimeout that starts again with each message. It works as long on an answer as
+ * the bots that it is compared with, keeps everything in memory, and ignores repeated deliveries, typing signals and
+ * pending answers.
  */
 
 const ENTRIES_KEPT = 50
@@ -13,9 +14,15 @@ export class ThirtyLines extends EventTarget {
   /** { texts, overlaps, twice, early } or { forgot } */
   log = []
 
-  /** @param thinkingMs how long an answer takes in the playground; may be set later, when that is known */
-  constructor(gapMs, thinkingMs) {
+  answers = 0
+
+  /**
+   * @param thinkingMs how long an answer takes; may be changed
+   * @param onRun called when the work on an answer begins, and when it ends; as a run of the comparison (lane.js)
+   */
+  constructor(gapMs, thinkingMs, onRun) {
     super()
+    this.onRun = onRun
     this.thinkingMs = thinkingMs
     this.gapMs = gapMs
   }
@@ -32,11 +39,14 @@ export class ThirtyLines extends EventTarget {
     this.typingAtMs = performance.now()
   }
 
+  /** @returns the ids of the messages that are lost */
   restart() {
     clearTimeout(this.timer)
-    if (this.texts.length > 0) this.add({ forgot: this.texts.length })
+    const lost = this.texts.map(({ id }) => id)
+    if (lost.length > 0) this.add({ forgot: lost.length })
     this.texts = []
     this.changed()
+    return lost
   }
 
   answer() {
@@ -50,7 +60,15 @@ export class ThirtyLines extends EventTarget {
     })
     this.answeringSinceMs = now
     this.texts = []
+    this.work(ids)
     this.changed()
+  }
+
+  work(ids) {
+    if (!this.onRun) return
+    const run = { batchId: ++this.answers, ids }
+    this.onRun({ event: 'begun', ...run })
+    setTimeout(() => this.onRun({ event: 'replied', ...run }), this.thinkingMs)
   }
 
   add(entry) {

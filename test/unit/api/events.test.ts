@@ -4,8 +4,10 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
 import { z } from 'zod'
+import { Comparisons } from '../../../src/api/comparison.js'
 import { LiveEvents } from '../../../src/api/events.js'
 import { type LiveReader, READER_BOUNDS } from '../../../src/api/live-reader.js'
+import { rulesFrom } from '../../../src/rules.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
 import type { GrowthListener, HistoryEntry } from '../../../src/store/store.js'
 import { until } from '../../support/wait.js'
@@ -260,11 +262,18 @@ describe('events: growth', () => {
   })
 })
 
+const PAGE = {
+  comparisons: new Comparisons(rulesFrom()),
+  version: '1',
+  batching: true,
+  isOwnWorker: false,
+}
+
 describe('events over HTTP', () => {
   it('are a text/event-stream that ends with its reader and does not delay a stop', async () => {
     const store = new MemoryStore()
     const live = new LiveEvents(store)
-    const serving = await serve({ dashboard: { live, version: '1', batching: true, isOwnWorker: false } })
+    const serving = await serve({ dashboard: { ...PAGE, live } })
     const leaving = new AbortController()
     const headers = { Authorization: `Bearer ${TOKEN}` }
     const response = await fetch(`${serving.url}/events`, { headers, signal: leaving.signal })

@@ -1,12 +1,14 @@
 /** HEAD, OPTIONS and methods without a handler: one rule on every kind of route. */
 import { request } from 'node:http'
 import { expect } from 'chai'
+import { Comparisons } from '../../../src/api/comparison.js'
 import type { DashboardOptions } from '../../../src/api/dashboard.js'
 import { LiveEvents } from '../../../src/api/events.js'
 import { opsApp } from '../../../src/cli/roles/ops.js'
 import { listen } from '../../../src/http/listen.js'
 import { silent } from '../../../src/logger.js'
 import { Metrics } from '../../../src/metrics/metrics.js'
+import { rulesFrom } from '../../../src/rules.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
 import { webhook } from '../../../src/webhook/fetch.js'
 import { toNode } from '../../../src/webhook/node.js'
@@ -62,7 +64,8 @@ describe('methods', () => {
 
   before(async () => {
     const live = new LiveEvents(new MemoryStore())
-    const dashboard: DashboardOptions = { live, version: '1.2.3', batching: true, isOwnWorker: false }
+    const comparisons = new Comparisons(rulesFrom())
+    const dashboard: DashboardOptions = { live, comparisons, version: '1.2.3', batching: true, isOwnWorker: false }
     const metrics = new Metrics('1.2.3')
     const api = await serve({ dashboard, metrics })
     const ops = await listen(

@@ -2,8 +2,10 @@
 import { once } from 'node:events'
 import { get, IncomingMessage } from 'node:http'
 import { expect } from 'chai'
+import { Comparisons } from '../../../src/api/comparison.js'
 import type { DashboardOptions } from '../../../src/api/dashboard.js'
 import { LiveEvents } from '../../../src/api/events.js'
+import { rulesFrom } from '../../../src/rules.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
 import { until } from '../../support/wait.js'
 import { type Serving, serve, TOKEN } from './serving.js'
@@ -17,7 +19,8 @@ describe('page', () => {
 
   const start = async (options: Parameters<typeof serve>[0] = {}) => {
     live = new LiveEvents(new MemoryStore())
-    const dashboard: DashboardOptions = { live, version: '1.2.3', batching: true, isOwnWorker: false }
+    const comparisons = new Comparisons(rulesFrom())
+    const dashboard: DashboardOptions = { live, comparisons, version: '1.2.3', batching: true, isOwnWorker: false }
     serving = await serve({ dashboard, ...options })
   }
 

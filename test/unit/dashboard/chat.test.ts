@@ -56,6 +56,15 @@ describe('page: chat', () => {
     expect(chat.batches.get('b1')).to.include({ state: 'dead', error: 'no' })
   })
 
+  it('the messages of a superseded batch are in the one that replaces it, before the newer ones', () => {
+    step('claimed', 'b1', { ids: '["m1"]', count: '1', reason: 'early' })
+    chat.accepted({ batchId: 'b2' }, [{ messageId: 'm2' }], 11_000, 1000)
+    step('superseded', 'b1', { by: 'b2', count: '1' })
+    expect([texts('b1'), texts('b2')]).to.deep.equal([[], ['one', 'two']])
+    expect(chat.batches.get('b1').state).to.equal('superseded')
+    expect(chat.isHeldBack(chat.batches.get('b2'))).to.equal(false)
+  })
+
   it('a drop ends every batch that still collects', () => {
     step('opened', 'b1', { ids: '["m1"]' })
     step('dropped', 'b1', { count: '1' })
