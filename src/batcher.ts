@@ -9,6 +9,7 @@ import { type Logger, silent } from './logger.js'
 import type { Observer } from './observer.js'
 import { isHiddenId } from './providers/chat-id.js'
 import { reportAnswered } from './report-answered.js'
+import { type GivenRules, RuleBook, type RulesFor } from './settings/rule-book.js'
 import type {
   AccountClaim,
   AnsweredResult,
@@ -31,6 +32,8 @@ import type { Aliases } from './webhook/people.js'
 export interface BatcherOptions extends StoreOptions {
   /** `false`: every message is handed over alone and at once. */
   batching?: boolean
+  /** Decides the rules for messages before they are appended. */
+  rulesFor?: RulesFor
 }
 
 /** A message to append. Only `messageId` is required. */
@@ -43,6 +46,8 @@ export interface AppendMessage extends NewMessage {
 export interface AppendOptions {
   /** Each message is handed over alone and without a quiet gap, after the batch that its conversation has open. */
   direct?: boolean
+  /** Rules for this conversation, before all others. `flush`: these messages end their batch. */
+  rules?: GivenRules
 }
 
 /** What a webhook appends to: a `Batcher`, or an object with the same two methods. */
@@ -74,7 +79,7 @@ export class Batcher implements Appender {
    * name, as a worker may not have been given the processors' rules.
    */
   readonly commits: Commits
-  private readonly batching: boolean
+  private readonly book: RuleBook
   private readonly observer: Observer
   private readonly log: Logger
   private readonly ownsStore: boolean
@@ -85,20 +90,32 @@ export class Batcher implements Appender {
   constructor(options: BatcherOptions) {
     this.ownsStore = options.store === undefined
     this.store = options.store ?? storeFrom(options, 'batcher')
-    this.batching = options.batching ?? true
     this.observer = options.observer ?? {}
     this.log = options.log ?? silent
     const { observer } = this
     this.commits = new Commits(this.granting(), { observer, asks: true })
+    this.book = new RuleBook({
+      store: this.store,
+      batching: options.batching ?? true,
+      onOwnMessage: 'ignore',
+      rulesFor: options.rulesFor,
+      log: this.log,
+    })
   }
 
   /** Connects. Every other method does so by itself. Rejects with one line that names what is wrong and the remedy. */
   open(): Promise<StoreIdentity> {
-    this.opening ??= this.store.open().catch(error => {
+    this.opening ??= this.connect().catch(error => {
       this.opening = undefined
       throw error
     })
     return this.opening
+  }
+
+  private async connect(): Promise<StoreIdentity> {
+    const identity = await this.store.open()
+    await this.book.stored.start()
+    return identity
   }
 
   private async opened(): Promise<Store> {
@@ -107,7 +124,7 @@ export class Batcher implements Appender {
   }
 
   async close(): Promise<void> {
-    await this.commits.stop()
+    await Promise.all([this.commits.stop(), this.book.stored.stop()])
     if (this.ownsStore) await this.store.close()
   }
 
@@ -116,13 +133,14 @@ export class Batcher implements Appender {
    *
    * @param conversationId `<chatId>` or `<account>/<chatId>`, see `conversationIdOf`
    * @throws {TypeError} for a conversation or a message without an id
+   * @throws {RangeError} for a rule out of its bounds
    * @throws {StoreUnavailable} if Redis cannot be written now: nothing was stored, try again
    * @throws {ForeignKey} if a key that Lull needs holds something else
    */
   async append(
     conversationId: string,
     messages: AppendMessage | AppendMessage[],
-    { direct = false }: AppendOptions = {},
+    { direct = false, rules }: AppendOptions = {},
   ): Promise<AppendResult> {
     if (typeof conversationId !== 'string' || conversationId === '')
       throw new TypeError(`conversationId=${JSON.stringify(conversationId)}: it must be a string, and not empty`)
@@ -130,7 +148,14 @@ export class Batcher implements Appender {
     if (stored.length === 0) return { accepted: 0, duplicates: 0, tooOld: 0 }
     await this.open()
     const startedAtMs = performance.now()
-    const result = await this.store.append({ conversationId, messages: stored, direct: direct || !this.batching })
+    const { settings, own, flush } = await this.book.forAppend(conversationId, stored, rules)
+    const result = await this.store.append({
+      conversationId,
+      messages: stored,
+      direct: direct || !settings.batching,
+      flush,
+      ...(own ? { rules: own } : {}),
+    })
     this.observer.appended?.(performance.now() - startedAtMs)
     const { accepted, duplicates, batchId, dueInMs } = result
     if (accepted > 0) this.log.info({ conversationId, batchId, accepted, duplicates, dueInMs }, 'appended')

@@ -3,9 +3,10 @@
  * is handed over. See `rules.ts` for the rules that all conversations share.
  */
 import type { ReleaseReason } from './batch.js'
+import { oneOf, onOff, setting } from './config/setting.js'
 import type { Rules } from './rules.js'
 
-/** By the names of `Rules`. */
+/** The rules that the store goes by; by the names of `Rules`. */
 export const CONVERSATION_RULES = [
   'quietGapMs',
   'maxWaitMs',
@@ -13,7 +14,26 @@ export const CONVERSATION_RULES = [
   'maxBytes',
   'earlyStartMs',
   'answering',
+  'typingGapMs',
+  'holdTypes',
+  'holdMs',
+  'holdMaxMs',
+  'paused',
 ] as const satisfies readonly (keyof Rules)[]
+
+/** The rules that the programs go by which append. */
+export const messageRules = {
+  batching: setting(
+    'LULL_BATCHING',
+    '`off`: every message is handed over alone, as by the direct webhook.',
+    onOff('on'),
+  ),
+  onOwnMessage: setting(
+    'LULL_ON_OWN_MESSAGE',
+    'A person answered from the business’s own phone: `ignore` it, or `drop` the open batch.',
+    oneOf(['ignore', 'drop'], 'ignore'),
+  ),
+}
 
 export type ConversationRule = (typeof CONVERSATION_RULES)[number]
 

@@ -24,6 +24,8 @@ export type { CommitOutcome, NudgeKind, Observer, SupersededWhen } from './obser
 export { Processor, type ProcessorOptions } from './processor/processor.js'
 export type { ProvidersOptions } from './providers/registry.js'
 export type { RuleOptions, Rules } from './rules.js'
+export type { ConversationSettings, Overrides } from './settings/overrides.js'
+export type { GivenRules, RulesFor, RulesPlace } from './settings/rule-book.js'
 export { MemoryStore, type MemoryStoreOptions } from './store/memory/store.js'
 export type { RedisSource } from './store/redis/connection.js'
 export { RedisStore, type RedisStoreOptions } from './store/redis/store.js'

@@ -4,7 +4,8 @@
  * docs/settings.md. Durations are milliseconds.
  */
 import { z } from 'zod'
-import { declaredIn, oneOf, setting, whole } from './config/setting.js'
+import { MESSAGE_TYPES } from './batch.js'
+import { declaredIn, oneOf, setting, someOf, whole } from './config/setting.js'
 
 const SECOND = 1000
 const HOUR = 3600 * SECOND
@@ -58,6 +59,32 @@ export const rulesSchema = z.object({
     'LULL_EARLY_START_MS',
     'With `supersede`: a batch is handed over after this silence, marked `provisional`, and can be committed when its quiet gap has ended. Less than the quiet gap; best is the quiet gap minus the time that an answer usually takes. 0: off.',
     whole(0, HOUR, 0),
+  ),
+  typingGapMs: setting(
+    'LULL_TYPING_GAP_MS',
+    'The quiet gap of a conversation in which a sign of typing was seen within a day, if that is shorter: a person who can be seen typing needs no long silence. 4000 suits providers that send such signs. 0: off.',
+    whole(0, HOUR, 0),
+  ),
+  holdTypes: setting(
+    'LULL_HOLD_TYPES',
+    'The message types, by comma, that hold their batch until their text comes: `voice,audio` if a program transcribes them.',
+    someOf(MESSAGE_TYPES),
+  ),
+  holdMs: setting('LULL_HOLD_MS', 'How long such a message holds its batch at most.', whole(0, DAY, 20 * SECOND)),
+  holdMaxMs: setting(
+    'LULL_HOLD_MAX_MS',
+    'The longest time from the first message of a batch for which it is held, if that is longer than the max wait.',
+    whole(0, DAY, 0),
+  ),
+  pauseMs: setting(
+    'LULL_PAUSE_MS',
+    'With `LULL_ON_OWN_MESSAGE=pause`: how long the bot stays out after a message from the business’s own phone.',
+    whole(SECOND, 30 * DAY, 1800 * SECOND),
+  ),
+  paused: setting(
+    'LULL_PAUSED',
+    'What becomes of messages while a conversation is paused. `drop`: they are accepted and discarded. `collect`: they are handed over together when the pause ends.',
+    oneOf(['drop', 'collect'], 'drop'),
   ),
   answerTimeoutMs: setting(
     'LULL_ANSWER_TIMEOUT_MS',

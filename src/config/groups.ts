@@ -1,5 +1,6 @@
 /** The settings of the program that are not declared beside a rule, a provider or a handover. */
 import { z } from 'zod'
+import { messageRules } from '../conversation-rules.js'
 import { DEFAULT_PREFIX, Keys } from '../store/redis/keys.js'
 import { publicUrl } from './public-url.js'
 import { redisOptions } from './redis-address.js'
@@ -35,24 +36,21 @@ export const redisSettings = z.object({
 })
 
 export const messageSettings = z.object({
-  batching: setting(
-    'LULL_BATCHING',
-    '`off`: every message is handed over alone, as by the direct webhook.',
-    onOff('on'),
-  ),
+  batching: messageRules.batching,
   groups: setting(
     'LULL_GROUPS',
     'Group chats: one conversation a chat (`byChat`), one a sender (`bySender`), or none (`ignore`).',
     oneOf(['byChat', 'bySender', 'ignore'], 'byChat'),
   ),
-  onOwnMessage: setting(
-    'LULL_ON_OWN_MESSAGE',
-    'A person answered from the business’s own phone: `ignore` it, or `drop` the open batch.',
-    oneOf(['ignore', 'drop'], 'ignore'),
-  ),
+  onOwnMessage: messageRules.onOwnMessage,
   identify: setting(
     'LULL_IDENTITY',
     'A module whose default export is `({ provider, account, id, group }) => id`: the one id of a person who has several. Without it, or if it returns nothing, the id stays.',
+    anyText(),
+  ),
+  rulesFor: setting(
+    'LULL_RULES',
+    'A module whose default export is `({ conversationId, account, chatId, provider, isGroup }, messages) => rules`: the rules for these messages, such as `{ quietGapMs: 6000 }` or `{ flush: true }`. They come before the stored settings. If it fails, or takes longer than a second, the other rules hold.',
     anyText(),
   ),
   raw: setting('LULL_RAW', '`on`: each message carries the provider’s own body in `raw`.', onOff('off')),

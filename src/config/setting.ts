@@ -81,6 +81,14 @@ export const oneOf = <const Values extends readonly [string, ...string[]]>(
   preset,
 })
 
+/** Any of some words, by comma; none by default. */
+export const someOf = <const Values extends readonly [string, ...string[]]>(values: Values) => ({
+  schema: z.array(z.enum(values)).readonly().default([]),
+  bounds: `must be by comma any of ${values.join(', ')}`,
+  preset: '',
+  fromText: (text: string) => text.split(',').map(word => word.trim()),
+})
+
 const ON_OFF = new Map([
   ['on', true],
   ['off', false],

@@ -57,7 +57,9 @@ export type Settings = Presence['settings']
  * visibly.
  */
 export function sharedSettings({ rules, batching, handover }: Config): Settings {
-  const ofRules = Object.entries(rules).map(([name, value]) => [variableOf(name), value] as const)
+  const ofRules = Object.entries(rules).map(
+    ([name, value]) => [variableOf(name), typeof value === 'object' ? value.join(',') : value] as const,
+  )
   return {
     ...Object.fromEntries(ofRules),
     LULL_BATCHING: batching ? 'on' : 'off',

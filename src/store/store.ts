@@ -84,6 +84,7 @@ import type { OwnRules, RulesInUse } from '../conversation-rules.js'
 import type { HistoryEntry } from '../history/steps.js'
 import type { Rules } from '../rules.js'
 import type { Sessions } from './sessions.js'
+import type { SettingsStore } from './settings.js'
 
 export type { HistoryEntry, HistoryStep } from '../history/steps.js'
 
@@ -588,6 +589,8 @@ export interface Store {
   readonly processes?: ProcessRegistry
   /** The sessions of the page. */
   readonly sessions: Sessions
+  /** Rules that are stored by scope. */
+  readonly settings: SettingsStore
   /** Resolves if the store answers and can be written. Rejects with a `StoreUnavailable` that says why not. */
   ready(): Promise<void>
   /** Keys that measure how late their expiry is published. Absent if the store publishes none. */

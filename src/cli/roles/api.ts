@@ -7,6 +7,7 @@ import { loadDefault } from '../../load-default.js'
 import { publishPresence } from '../../presence/publish.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
+import type { RulesFor } from '../../settings/rule-book.js'
 import { isExposed } from '../../webhook/exposure.js'
 import type { Identify } from '../../webhook/identity.js'
 import { Rejections } from '../../webhook/rejections.js'
@@ -22,9 +23,11 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
   const { config, log, lifecycle, metrics, store, readiness, remakeToken } = context
   checkExposure(config)
   const { redis, prefix, rules, batching } = config
+  const rulesFor = config.rulesFor === undefined ? undefined : await loadRules(config.rulesFor)
   const batcher = new Batcher({
     ...(store ? { store } : { redis, prefix, ...rules, name: processName('api') }),
     batching,
+    ...(rulesFor === undefined ? {} : { rulesFor }),
     log,
     observer: metrics,
   })
@@ -76,6 +79,10 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
 /** @throws one line, for a module that can't be loaded or exports no function */
 const loadIdentify = (file: string): Promise<Identify> =>
   loadDefault(file, { name: 'LULL_IDENTITY', example: 'export default ({ provider, account, id }) => id' })
+
+/** @throws one line, for a module that can't be loaded or exports no function */
+const loadRules = (file: string): Promise<RulesFor> =>
+  loadDefault(file, { name: 'LULL_RULES', example: 'export default ({ account }, messages) => ({ quietGapMs: 6000 })' })
 
 /**
  * While no processor runs, the API itself claims and hands over the batches that are due at once (direct messages), by

@@ -72,6 +72,7 @@ import {
 import { merge } from './merge.js'
 import { append, edit, findMessage, revoke } from './messages.js'
 import { MemorySessions } from './sessions.js'
+import { MemorySettings } from './settings.js'
 import { State, steady } from './state.js'
 import { commit, holdState } from './superseding.js'
 
@@ -86,6 +87,7 @@ export class MemoryStore implements Store {
   readonly rules: Rules
   readonly rulesInUse: RulesInUse
   readonly sessions: MemorySessions
+  readonly settings = new MemorySettings()
   private readonly everything: State
   private readonly identity: StoreIdentity = {
     address: 'memory',

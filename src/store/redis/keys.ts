@@ -69,6 +69,12 @@ const commonKeys = {
   accounts: '.accounts',
   /** string: the sessions' current generation, a number; those of earlier ones have ended */
   sessions: '.sessions',
+  /** hash: stored rules as JSON, by scope: `*`, an account or a conversation */
+  settings: '.settings',
+  /** string: how often they have changed */
+  settingsVersion: '.settings-version',
+  /** channel: every process that goes by them subscribes to it */
+  settingsChanged: '.settings-changed',
   /** channel: processors subscribe to it; the other channels are for people and their programs */
   nextDue: '.next-due',
   batchUpdated: '.batch-updated',
@@ -100,6 +106,9 @@ export class Keys {
   readonly nextDue: string
   readonly batchUpdated: string
   readonly aliasLearnt: string
+  readonly settings: string
+  readonly settingsVersion: string
+  readonly settingsChanged: string
   readonly batchSuperseded: string
   readonly batchMoved: string
 
@@ -117,6 +126,9 @@ export class Keys {
     this.nextDue = prefix + parts.nextDue
     this.batchUpdated = prefix + parts.batchUpdated
     this.aliasLearnt = prefix + parts.aliasLearnt
+    this.settings = prefix + parts.settings
+    this.settingsVersion = prefix + parts.settingsVersion
+    this.settingsChanged = prefix + parts.settingsChanged
     this.batchSuperseded = prefix + parts.batchSuperseded
     this.batchMoved = prefix + parts.batchMoved
   }

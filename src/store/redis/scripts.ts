@@ -274,6 +274,10 @@ export class Scripts {
     return this.run<string | null>('account-owner', [account, isProven ? provider : '', MOST_ACCOUNTS])
   }
 
+  putSettings(scope: string, json = '', was = '', most: number) {
+    return this.run<'put' | 'changed' | 'full'>('put-settings', [scope, json, was, most, this.db])
+  }
+
   redrive(batchIds: string[], by: string) {
     return this.run<string | null>('redrive', [by, this.db, ...batchIds])
   }

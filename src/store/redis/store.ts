@@ -69,6 +69,7 @@ import {
 import { type Ended, type Ending, Scripts } from './scripts.js'
 import { ensureExpiryEvents } from './server.js'
 import { RedisSessions } from './sessions.js'
+import { RedisSettings } from './settings.js'
 import { SUBSCRIPTION_OPTIONS } from './subscription.js'
 import { supersedeEvents } from './supersede-events.js'
 
@@ -98,6 +99,7 @@ export class RedisStore implements Store {
   readonly name: string
   readonly processes: RedisProcesses
   readonly sessions: RedisSessions
+  readonly settings: RedisSettings
   readonly canary = {
     set: async (name: string, ttlMs: number) => {
       await this.link.read(() => this.link.client.set(this.keys.canary(name), '', 'PX', ttlMs))
@@ -139,6 +141,7 @@ export class RedisStore implements Store {
     )
     this.processes = new RedisProcesses(client, this.keys.processes, this.name, log)
     this.sessions = new RedisSessions(this.link, this.keys)
+    this.settings = new RedisSettings(this.link, this.keys, this.scripts, log)
   }
 
   get db(): number {

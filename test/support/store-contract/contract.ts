@@ -19,6 +19,7 @@ import { leaseTests } from './leases.js'
 import { ownRulesTests } from './own-rules.js'
 import { peopleTests } from './people.js'
 import { readTests } from './reads.js'
+import { settingsTests } from './settings.js'
 import { supersedeTests } from './superseding.js'
 import { supersedingConditionTests } from './superseding-conditions.js'
 import { supersedingStateTests } from './superseding-states.js'
@@ -48,6 +49,7 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
     forgettingTests(make)
     aliasTests(make)
     accountTests(make)
+    settingsTests(make)
     readTests(make)
     eventTests(make)
   })

@@ -43,6 +43,12 @@ local PROCESSES = '.processes'
 local ACCOUNTS = '.accounts'
 -- string: the sessions' current generation, a number; those of earlier ones have ended
 local SESSIONS = '.sessions'
+-- hash: stored rules as JSON, by scope: `*`, an account or a conversation
+local SETTINGS = '.settings'
+-- string: how often they have changed
+local SETTINGS_VERSION = '.settings-version'
+-- channel: every process that goes by them subscribes to it
+local SETTINGS_CHANGED = '.settings-changed'
 -- channel: processors subscribe to it; the other channels are for people and their programs
 local NEXT_DUE = '.next-due'
 local BATCH_UPDATED = '.batch-updated'

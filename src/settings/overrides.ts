@@ -1,0 +1,92 @@
+/**
+ * Overrides: the rules that a scope, a hook or a caller sets, and no others. They have the names, the bounds and the
+ * error lines of the settings that they override.
+ */
+import { z } from 'zod'
+import { meantBy } from '../config/meant.js'
+import { type Declared, declaredIn } from '../config/setting.js'
+import { messageRules } from '../conversation-rules.js'
+import { checkTogether, type Rules, rulesSchema } from '../rules.js'
+
+const settings = z.object({ ...rulesSchema.shape, ...messageRules })
+const { shape } = settings
+
+/** Without the defaults: what is not given is not overridden. */
+const overrides = z
+  .object({
+    quietGapMs: shape.quietGapMs.unwrap(),
+    maxWaitMs: shape.maxWaitMs.unwrap(),
+    maxMessages: shape.maxMessages.unwrap(),
+    maxBytes: shape.maxBytes.unwrap(),
+    typingGapMs: shape.typingGapMs.unwrap(),
+    earlyStartMs: shape.earlyStartMs.unwrap(),
+    answering: shape.answering.unwrap(),
+    batching: shape.batching.unwrap(),
+    onOwnMessage: shape.onOwnMessage.unwrap(),
+    pauseMs: shape.pauseMs.unwrap(),
+    paused: shape.paused.unwrap(),
+    holdTypes: shape.holdTypes.unwrap(),
+    holdMs: shape.holdMs.unwrap(),
+    holdMaxMs: shape.holdMaxMs.unwrap(),
+  })
+  .partial()
+
+export type Overrides = z.output<typeof overrides>
+
+/** What a conversation goes by: its overrides over the settings of the process. */
+export type ConversationSettings = Required<Overrides>
+
+/** By the rule's name; a text is read as the environment's. */
+const declared: ReadonlyMap<string, Declared> = new Map(
+  declaredIn(settings).filter(([name]) => Object.hasOwn(overrides.shape, name)),
+)
+
+/** The names that may be set, in the order in which they are documented. */
+export const OVERRIDES: readonly string[] = Object.keys(overrides.shape)
+
+/**
+ * @param values by the rule's name; a value may also be the text that its environment variable would have
+ * @throws {RangeError} one line: the name, its value, its bounds; or the name that was probably meant
+ */
+export function overridesFrom(values: unknown): Overrides {
+  if (typeof values !== 'object' || values === null || Array.isArray(values))
+    throw new RangeError('settings must be an object of rules, such as {"quietGapMs":6000}')
+  const given: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) continue
+    const { fromText } = declared.get(name) ?? unknownRule(name, value)
+    given[name] = typeof value === 'string' && fromText ? fromText(value.trim()) : value
+  }
+  const parsed = overrides.safeParse(given)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const name = String(issue?.path[0])
+  throw new RangeError(`${shown(name, Reflect.get(values, name))}: ${declared.get(name)?.bounds ?? issue?.message}`)
+}
+
+/** The rules of `base` and these together. @throws {RangeError} one line, if they contradict each other */
+export function withOverrides<Base extends Rules>(
+  base: Base,
+  { batching: _, onOwnMessage: __, ...rules }: Overrides,
+): Base {
+  const all = { ...base, ...defined(rules) }
+  checkTogether(all)
+  return all
+}
+
+const defined = <Values extends object>(values: Values) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+
+function unknownRule(name: string, value: unknown): never {
+  const meant = meantBy(name, OVERRIDES)
+  throw new RangeError(
+    `${shown(name, value)}: there is no such rule${meant ? `, did you mean ${meant}?` : `; there are ${OVERRIDES.join(', ')}`}`,
+  )
+}
+
+const LONGEST_SHOWN = 80
+
+function shown(name: string, value: unknown): string {
+  const text = typeof value === 'string' && /^[\x21-\x7e]*$/.test(value) ? value : JSON.stringify(value)
+  return `${name.slice(0, LONGEST_SHOWN)}=${text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text}`
+}

@@ -1,0 +1,40 @@
+/**
+ * Rules that are stored by scope: of all conversations (`*`), of an account, of a conversation. The store keeps each
+ * scope's rules as JSON, which it does not read.
+ */
+export interface StoredRules {
+  /** Goes up by one with every change. */
+  version: number
+  /** By scope. */
+  rules: ReadonlyMap<string, string>
+}
+
+export interface SettingsChange {
+  scope: string
+  /** Absent: the scope has no rules any more. */
+  json?: string | undefined
+  version: number
+}
+
+export interface SettingsListener {
+  changed(change: SettingsChange): void
+  /** Changes may have been missed: before now, or while the connection was away. Read all again. */
+  missed(): void
+}
+
+export interface SettingsStore {
+  /** All, of one moment. */
+  all(): Promise<StoredRules>
+  /**
+   * Stores a scope's rules, or removes them, if they still are `was` (`undefined`: none). Resolves to whether they were.
+   * @throws {RangeError} if there are `MOST_SCOPES` already
+   */
+  put(scope: string, json: string | undefined, was: string | undefined): Promise<boolean>
+  follow(listener: SettingsListener): Promise<() => Promise<void>>
+}
+
+/** Every process that goes by them keeps all in memory. */
+export const MOST_SCOPES = 10_000
+
+export const tooManyScopes = () =>
+  new RangeError(`${MOST_SCOPES} scopes have stored settings, and no more fit: unset some, or use a hook (LULL_RULES)`)
