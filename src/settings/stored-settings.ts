@@ -37,6 +37,7 @@ export class StoredSettings {
   /** Resolves when they have been read. @throws {StoreUnavailable} */
   async start(): Promise<void> {
     await this.read()
+    if (this.stopped) return
     // What changes before the subscription is in place is read when it is.
     this.store.settings
       .follow({ changed: change => this.changed(change), missed: () => this.readAgain() })
@@ -101,7 +102,7 @@ export class StoredSettings {
         await this.read()
       } catch (error) {
         this.log.debug({ err: error }, 'the stored settings could not be read; trying again')
-        this.retryTimer = setTimeout(() => this.readAgain(), RETRY_MS)
+        if (!this.stopped) this.retryTimer = setTimeout(() => this.readAgain(), RETRY_MS)
         return
       }
     }

@@ -127,6 +127,7 @@ export class RedisLink {
 
   /** Starts a task on a new connection. Resolves to a function that stops it. */
   async start(options: RedisOptions, make: (client: Redis) => Beside): Promise<() => Promise<void>> {
+    if (this.closed) throw new Error('the store has been closed: make another one')
     const client = createClient(this.options.redis, this.options.name)
     if (client === this.client)
       throw new TypeError(
