@@ -34,7 +34,10 @@ const REDIS_KINDS = ['container', 'local']
  */
 const MOST_LANES = 3
 /** The longest files start first, so that short ones fill the end. */
-const LONG = ['page', 'cli', 'doctor', 'redis-trouble', 'model', 'crash-points', 'events', 'shutdown', 'package']
+const LONG = [
+  ...['page', 'cli', 'doctor', 'redis-trouble', 'model', 'supersede-worker-deaths', 'crash-points'],
+  ...['supersede-crash-points', 'events', 'shutdown', 'package'],
+]
 
 async function test() {
   const { kind: wantedKind, mochaArgs, files } = parse(process.argv.slice(2))

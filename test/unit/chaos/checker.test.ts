@@ -4,6 +4,7 @@ import type { Disturbance, Evidence } from '../../chaos/evidence.js'
 import type { HandlerEvent } from '../../chaos/handler-log.js'
 import { randomFrom } from '../../chaos/random.js'
 import { scheduleFrom } from '../../chaos/schedule.js'
+import type { Handover } from '../../chaos/settings.js'
 
 /** Milliseconds: gap 300, max wait 1500, TTL 3000, cap 4, lock 2000. */
 const rules = {
@@ -175,6 +176,17 @@ describe('the schedule of a chaos run', () => {
     const schedule = (seed: number) => scheduleFrom(randomFrom(seed), 60_000, 'bullmq')
     expect(schedule(7)).to.deep.equal(schedule(7))
     expect(schedule(7)).to.not.deep.equal(schedule(8))
+  })
+
+  it('breaks only what takes part in the handover', () => {
+    const targets = (handover: Handover) =>
+      new Set(scheduleFrom(randomFrom(1), 600_000, handover).map(({ target }) => target.replace(/-\d$/, '')))
+    expect([...targets('bullmq')]).to.include.members(['worker', 'workers', 'handover', 'processor', 'processors'])
+    expect([...targets('http')])
+      .to.include.members(['worker', 'handover'])
+      .and.not.include('workers')
+    expect([...targets('function')]).to.include.members(['processor', 'processors', 'api', 'redis'])
+    for (const target of ['worker', 'workers', 'handover']) expect([...targets('function')]).not.to.include(target)
   })
 
   it('breaks no target twice at once', () => {
