@@ -59,10 +59,12 @@ export class Answers {
     this.listenFor(batchId, { conversationId, handedOverAtMs, isOwn: true })
   }
 
-  /** Its answer is not waited for. Returns false if it was not remembered. */
-  forget(batchId: string): boolean {
+  /** Its answer is not waited for any more. Returns what was remembered of it. */
+  forget(batchId: string): { isOwn: boolean } | undefined {
+    const known = this.handedOver.get(batchId)
+    this.handedOver.delete(batchId)
     this.unreported.delete(batchId)
-    return this.handedOver.delete(batchId)
+    return known
   }
 
   /**

@@ -26,9 +26,10 @@ export class Withdrawals {
   /** A notice of the store. @param isRunning the call that hands it over was aborted, and has counted it */
   onSuperseded(batchId: string, isRunning: boolean): void {
     const { answers, handover, observer } = this.parts
-    if (!answers.forget(batchId)) return
+    const known = answers.forget(batchId)
+    if (!known) return
     if (handover.withdraw) void this.withdraw(batchId)
-    else if (!isRunning) observer.superseded?.('running')
+    else if (known.isOwn && !isRunning) observer.superseded?.('running')
   }
 
   /** Never rejects. */
