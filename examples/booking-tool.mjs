@@ -1,4 +1,5 @@
-// A model with a tool that books a table. A run that is superseded books nothing; a run that is repeated books once.
+// A model with a tool that books a table (`npm install ai zod`). A run that is superseded books nothing; a run that is
+// repeated books once.
 //
 //     new Processor({ redis, answering: 'supersede', earlyStartMs: 2_000,
 //       handle: bookingHandler({ model, bookings, send }) })
