@@ -18,6 +18,7 @@ import { type Logger, silent } from '../logger.js'
 import { Processor } from '../processor/processor.js'
 import type { Rules } from '../rules.js'
 import { MemoryStore } from '../store/memory/store.js'
+import { Superseded } from '../superseded.js'
 import { endWithSession } from './events.js'
 import { eventOf, LiveReader, READER_BOUNDS } from './live-reader.js'
 import { queryOf, type ReadBody } from './request-body.js'
@@ -33,7 +34,8 @@ const MOST_AT_ONCE = 50
 const LONGEST_ID = 64
 const LONGEST_WORK_MS = 30_000
 const BEAT_MS = 10_000
-const STOP_MS = 1000
+/** Nothing of it is worth more time at a stop. */
+const STOP_MS = 100
 /** Where the system's rules name no early start: this share of the quiet gap, 2 s of 10 s. */
 const EARLY_SHARE = 0.2
 
@@ -91,7 +93,11 @@ export class Comparisons {
   /** @throws {Refusal} 404 for a stream that is not one of this process, 429 for too many messages */
   async write(key: string, written: Written): Promise<void> {
     const comparison = this.running.get(key)
-    if (!comparison) throw new Refusal(404, 'this process has no such comparison: reload the page')
+    if (!comparison)
+      throw new Refusal(
+        404,
+        'this API process has no such comparison: it has ended, or the page’s requests reach several processes',
+      )
     await comparison.write(written)
   }
 
@@ -99,8 +105,7 @@ export class Comparisons {
   async close(): Promise<void> {
     this.closed = true
     const stopping = [...this.running.values()]
-    for (const { reader } of stopping) reader.push(null)
-    await Promise.all(stopping.map(each => each.stop()))
+    await Promise.all(stopping.map(each => each.end()))
   }
 }
 
@@ -109,6 +114,7 @@ class Comparison {
   readonly reader = new LiveReader(READER_BOUNDS)
   private readonly engines: { batcher: Batcher; processor: Processor; store: MemoryStore }[]
   private readonly beat = setInterval(() => this.reader.send(eventOf('beat', {})), BEAT_MS)
+  private isStopped = false
   private workMs = 0
   private count = 0
 
@@ -138,23 +144,37 @@ class Comparison {
     }
   }
 
+  /** Ends the stream, too. */
+  end(): Promise<void> {
+    const stopped = this.stop()
+    this.reader.push(null)
+    return stopped
+  }
+
   /** May be called twice. */
   async stop(): Promise<void> {
+    this.isStopped = true
     clearInterval(this.beat)
-    for (const { processor, store } of this.engines) {
-      await processor.stop({ timeoutMs: STOP_MS })
-      await store.close()
-    }
+    await Promise.all(
+      this.engines.map(async ({ processor, store }) => {
+        await processor.stop({ timeoutMs: STOP_MS })
+        await store.close()
+      }),
+    )
   }
 
   private bot(mode: Mode): CommittingHandle {
     return async (batch, { signal, commit }) => {
       const { batchId, conversationId, messages } = batch
       const ids = messages.map(({ messageId }) => messageId)
-      const say = (event: RunEvent) =>
-        this.reader.send(eventOf('run', { person: conversationId, mode, batchId, event, ids }))
+      const say = (event: RunEvent) => {
+        if (!this.isStopped) this.reader.send(eventOf('run', { person: conversationId, mode, batchId, event, ids }))
+      }
       say('begun')
-      signal.addEventListener('abort', () => say('superseded'), { once: true })
+      const onAbort = () => {
+        if (signal.reason instanceof Superseded) say('superseded')
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
       await delay(this.workMs, undefined, { signal })
       say('worked')
       await commit()

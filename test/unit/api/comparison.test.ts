@@ -96,10 +96,16 @@ describe('comparison', () => {
     expect(await comparisons.open().catch(reason => reason)).to.include({ status: 503 })
   })
 
-  it('ends every stream at a stop, and opens none afterwards', async () => {
-    const { reader } = await opened()
+  it('ends every stream at a stop, with the runs under way, and opens none afterwards', async () => {
+    const { reader, id, of } = await opened()
+    await comparisons.write(id, { person: 'anna', messageIds: ['m1'], workMs: 30_000 })
+    await until(() => of('supersede', 'begun').length > 0, { what: 'a run' })
+    // A reader that is slow: the stream is still open when the run is cut.
+    reader.pause()
     await comparisons.close()
+    reader.resume()
     await until(() => reader.readableEnded, { what: 'the end of the stream' })
+    expect(of('supersede', 'superseded'), 'no newer message came').to.deep.equal([])
     expect(await comparisons.open().catch(reason => reason)).to.include({ status: 503 })
   })
 })
