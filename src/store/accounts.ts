@@ -1,0 +1,13 @@
+/** Which provider an account belongs to. */
+
+/** A webhook of `provider` names `account`. */
+export interface AccountClaim {
+  /** The receiving account, `''` if the provider names none. */
+  account: string
+  provider: string
+  /** A signature or token proved that the provider sent it. Only then the account may become the provider's. */
+  isProven: boolean
+}
+
+/** Owners that are recorded. Only proven providers record any, each for its own accounts. */
+export const MOST_ACCOUNTS = 100_000

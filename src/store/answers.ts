@@ -1,0 +1,44 @@
+/** How the work on a batch is committed, superseded and ended. */
+
+/** `removed`: the receiver no longer knows the job. `timeout`: the work took longer than the answer timeout. */
+export type AnswerOutcome = 'completed' | 'failed' | 'removed' | 'timeout'
+
+export interface AnsweredResult {
+  /**
+   * This report ended the batch's hold. False if the batch held nothing, or has a later lease. Of several reports of
+   * one answer exactly one gets `true` in serial order, and that one is counted (`report-answered.ts`).
+   */
+  freed: boolean
+  /** Until the conversation's next batch is due. Absent if nothing waits. */
+  dueInMs?: number
+  /** Since the batch's last message. Absent if the batch was neither claimed nor handed over. */
+  replyMs?: number
+}
+
+/**
+ * `go`: nothing supersedes the batch any more; `again`: it was committed before, so an earlier run of the work may have
+ * sent its answer. `wait`: it is due in `waitMs`. `superseded`: newer messages superseded it, and `by` has its
+ * messages; without `by` they were dropped or forgotten. `unknown`: it does not hold its conversation, and it ended
+ * over an hour ago or never began.
+ */
+export type CommitResult =
+  | { state: 'go'; again?: true }
+  | { state: 'wait'; waitMs: number }
+  | { state: 'superseded'; by?: string }
+  | { state: 'answered' }
+  | { state: 'unknown' }
+
+/**
+ * `held`: the batch holds its conversation, whether it is committed or not. The others are as in `CommitResult`: the
+ * conversation has gone on without it.
+ */
+export type HoldState = 'held' | 'superseded' | 'answered' | 'unknown'
+
+/** Notices that end or change the wait for a commit. */
+export interface SupersedeListener {
+  superseded(news: { conversationId: string; batchId: string; by?: string | undefined }): void
+  /** The due time of a batch that is being answered has moved. */
+  moved(news: { conversationId: string; batchId: string; dueInMs: number }): void
+  /** News may have been missed: before now, or while the connection was away. Ask `commit`. */
+  missed(): void
+}

@@ -1,0 +1,78 @@
+/** How batches are claimed, under which leases, and how a handover is refused. */
+import type { Batch } from '../batch.js'
+
+export interface ClaimRequest {
+  /** The processor's name in the history and in `batch-released`. Unique to one life of one process. */
+  owner: string
+  maxBatches: number
+  /** The claim stops at the batch that reaches this many bytes of messages. It always takes one batch. */
+  maxBytes: number
+}
+
+/** One lease of one batch. Each later lease of the same batch has a higher number. */
+export interface Lease {
+  batchId: string
+  lease: number
+}
+
+/** A lease that its holder no longer has: another claim took the batch, or it is gone. */
+export interface LostLease {
+  batchId: string
+  /** Newer messages superseded the batch, and `by` has its messages. Without `by` they were dropped or forgotten. */
+  superseded?: { by?: string }
+}
+
+export interface ClaimedBatch extends Lease {
+  batch: Batch
+  /** 1 for the first handover. */
+  attempt: number
+  /** From the batch's may-go time to the claim. */
+  lateMs: number
+  /** The header was lost: it expired, or another program deleted it before its TTL. */
+  headerLost?: 'expired' | 'vanished'
+}
+
+/**
+ * A batch in `answering` whose check is due. The caller asks its receiver for the job's state and calls `answered`, or
+ * waits.
+ */
+export interface AnswerCheck {
+  batchId: string
+  conversationId: string
+  /** Since `ack`. */
+  handedOverForMs: number
+  /** The attempt that a worker has started. Absent until `workerStarted` was called. */
+  workerAttempt?: string
+  /** Since `workerStarted` was first called for that attempt. The answer timeout counts from there. */
+  workingForMs?: number
+}
+
+/** A batch that died in this claim: its lease ended, and its attempts are used up. */
+export interface DeadNotice {
+  batchId: string
+  conversationId: string
+  error: string
+}
+
+export interface ClaimResult {
+  /** At most one of them is claimed again after its lease ended. The others are claimed for the first time. */
+  batches: ClaimedBatch[]
+  checks: AnswerCheck[]
+  dead: DeadNotice[]
+  /** Conversations that a foreign key keeps from being read; they are put off for a while. `error` is one line. */
+  troubles: { conversationId: string; error: string }[]
+  /** Until there is something to claim, as far as is known now; 0: there is more already. Absent: nothing waits. */
+  nextInMs?: number
+}
+
+export interface NackRequest extends Lease {
+  /** Until the batch may be claimed again. */
+  delayMs: number
+  /** Count this attempt. False for failures of the queue, which must not turn batches dead. */
+  counts: boolean
+  /** One line. */
+  error: string
+}
+
+/** `stale`: the batch has another lease or is gone, and nothing was changed. */
+export type NackResult = 'retry' | 'dead' | 'stale'

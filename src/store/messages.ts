@@ -1,0 +1,60 @@
+/** How messages are appended, corrected and erased: requests and results. */
+import type { StoredMessage } from '../batch.js'
+import type { OwnRules } from '../conversation-rules.js'
+
+export interface AppendRequest {
+  conversationId: string
+  messages: StoredMessage[]
+  /** Each message becomes a batch of its own, due at once, behind the batch that is open. */
+  direct?: boolean
+  /** The last new message seals its batch. */
+  flush?: boolean
+  /** Rules that the batch has instead of the store's, as long as no later append gives it others. */
+  rules?: OwnRules
+}
+
+export interface AppendResult {
+  accepted: number
+  /** Dropped: the conversation has seen their ids within `dedupeMs`. */
+  duplicates: number
+  /** Dropped: sent longer ago than `maxAgeMs`. */
+  tooOld: number
+  /** The batch of the last accepted message. If all were duplicates: the open batch, if there is one. */
+  batchId?: string
+  /** Until that batch is due; a held conversation may make it wait longer. Absent without a batch. */
+  dueInMs?: number
+  /** Subscribers of `listen`, so processors: 0 means that none is there to claim. Absent if nothing was accepted. */
+  listeners?: number
+}
+
+export interface EditRequest {
+  conversationId: string
+  messageId: string
+  /** The new text, or a medium's new caption. */
+  text: string
+  /** Only the author may edit it: ids that this person may have. Absent: anybody who may call this. */
+  authors?: readonly string[]
+}
+
+/**
+ * `tooLate`: the message was accepted, but is not among the last 100 in the list: it is claimed, handed over or gone.
+ * `unknown`: no such message was accepted. `notAuthor`: somebody else wrote it, or nobody is named as its sender.
+ */
+export type EditResult = 'edited' | 'tooLate' | 'unknown' | 'notAuthor'
+
+/**
+ * `remembered`: the message has not come yet, and will be dropped as a duplicate when it comes. If only its author may
+ * revoke it, that is `unknown` instead: who wrote it is not known yet, and a stranger could keep it away. `tooLate` and
+ * `notAuthor`: see `EditResult`.
+ */
+export type RevokeResult = 'revoked' | 'tooLate' | 'remembered' | 'unknown' | 'notAuthor'
+
+/** What `forget` erased. */
+export interface ForgetResult {
+  /** Listed or claimed messages. */
+  messages: number
+  deadBatches: number
+  historyEntries: number
+  /** The batch that was claimed or answering. Its processor or its receiver still has it. */
+  underWay?: string
+}
