@@ -3,7 +3,8 @@ import type { CommittingHandle } from '../handover/function.js'
 import { type Logger, silent } from '../logger.js'
 import type { AnsweringOptions, BatchJob } from './answering.js'
 import { batchFrom } from './batch-job.js'
-import { Run, type RunResult } from './run.js'
+import { type JobResult, jobResultOf } from './job-end.js'
+import { Run } from './run.js'
 
 /** The part of a BullMQ job that is needed. */
 export interface AttemptedJob extends BatchJob {
@@ -17,9 +18,6 @@ export interface ToBullmqOptions extends AnsweringOptions {
   log?: Logger
 }
 
-/** What the job returns: its handler's value is not kept, as it may not be JSON. */
-type JobResult = { superseded: true } | undefined
-
 /**
  *     new Worker('messages', toBullmq(async (batch, { signal, commit }) => { … }, { batcher }), { connection })
  *
@@ -29,6 +27,7 @@ type JobResult = { superseded: true } | undefined
  *                                       the handler does then
  *     it was superseded before          the same; the handler is not called
  *     the answer timeout is near        `signal` is aborted; the job has failed for good, as its conversation goes on
+ *                                       without it; a job whose commit waits is retried: nothing was sent
  *     BullMQ's own signal is aborted    `signal` is aborted with its reason
  */
 export function toBullmq(
@@ -47,7 +46,7 @@ export function toBullmq(
     if (signal?.aborted) onAbort()
     signal?.addEventListener('abort', onAbort)
     try {
-      return resultOf(await run.result, answerTimeoutMs)
+      return jobResultOf(await run.result, answerTimeoutMs)
     } finally {
       signal?.removeEventListener('abort', onAbort)
     }
@@ -56,24 +55,3 @@ export function toBullmq(
 
 const attemptOf = ({ attemptsMade, attemptsStarted }: AttemptedJob) =>
   attemptsStarted === undefined ? Math.max(attemptsMade, 1) : attemptsMade + 1
-
-/** @throws what fails the job */
-function resultOf(result: RunResult, answerTimeoutMs: number): JobResult {
-  switch (result.result) {
-    case 'done':
-      return undefined
-    case 'superseded':
-      return { superseded: true }
-    case 'not begun':
-      if (result.state !== 'answered') return { superseded: true }
-      throw new Unrecoverable('its answer has ended before: the conversation has gone on without it')
-    default:
-      if (result.cut === 'timeout') throw new Unrecoverable(`not answered within ${answerTimeoutMs} ms`)
-      throw result.result === 'failed' ? result.error : new Error('it ignored its aborted signal')
-  }
-}
-
-/** BullMQ knows an error that must not be retried by its name. */
-class Unrecoverable extends Error {
-  override name = 'UnrecoverableError'
-}

@@ -28,6 +28,7 @@ import { addressOf, type RedisSource } from '../store/redis/connection.js'
 import { StoreUnavailable } from '../store/store.js'
 import { within } from '../within.js'
 import { batchFrom } from './batch-job.js'
+import { type JobResult, jobResultOf, Unrecoverable } from './job-end.js'
 import { isStillOurs } from './job-lock.js'
 import { graceOf, Run, type RunResult } from './run.js'
 
@@ -62,9 +63,6 @@ const MOST_STALLS = 10
 const CLOSE_MS = 2000
 /** At most this share of a stop's time, so that the stop keeps its bound. */
 const CLOSE_SHARE = 0.1
-
-/** What the queue keeps as the job's return value. */
-type JobResult = undefined | { superseded: true }
 
 interface Open {
   bullmq: Bullmq
@@ -168,8 +166,7 @@ export class QueueWorker {
     await worker.waitUntilReady()
   }
 
-  private async process(bullmq: Bullmq, job: Job, token?: string): Promise<JobResult> {
-    const { UnrecoverableError, WaitingError } = bullmq
+  private async process({ WaitingError }: Bullmq, job: Job, token?: string): Promise<JobResult> {
     const id = job.id ?? ''
     if (!(await isStillOurs(job, token ?? '', this.lockMs))) {
       this.log.warn({ batchId: id }, 'a batch was not begun: its lock had ended, so another worker may have it')
@@ -188,31 +185,22 @@ export class QueueWorker {
       })
     } catch (error) {
       this.log.error({ jobId: id }, messageOf(error))
-      throw new UnrecoverableError(messageOf(error))
+      throw new Unrecoverable(messageOf(error))
     }
     this.runs.set(id, run)
     const startedAtMs = performance.now()
     const result = await run.result.finally(() => this.runs.delete(id))
     const { conversationId } = batch
     const about = { batchId: id, conversationId, attempt: job.attemptsMade + 1 }
-    if (result.result === 'done') {
+    if (result.result === 'done')
       this.log.info({ ...about, ms: Math.round(performance.now() - startedAtMs) }, 'the handler is done')
-      return
-    }
-    this.logUndone(about, result, batch)
-    if (result.result === 'superseded') return { superseded: true }
-    if (result.result === 'not begun') {
-      if (result.state !== 'answered') return { superseded: true }
-      throw new UnrecoverableError('its answer has ended before: the conversation has gone on without it')
-    }
-    if (result.cut === 'stop') {
+    else this.logUndone(about, result, batch)
+    if ('cut' in result && result.cut === 'stop') {
       await job.moveToWait(token)
       throw new WaitingError()
     }
-    // Nothing was sent, so the job may run again.
-    if (result.isUncommitted) throw new Error(`not committed within ${this.answerTimeoutMs} ms`)
-    if (result.cut === 'timeout') throw new UnrecoverableError(`not answered within ${this.answerTimeoutMs} ms`)
-    throw result.result === 'failed' ? asKeptError(result.error, batch) : new Error('its lock was lost')
+    const kept = result.result === 'failed' ? { ...result, error: asKeptError(result.error, batch) } : result
+    return jobResultOf(kept, this.answerTimeoutMs)
   }
 
   private logUndone(whose: object, result: Exclude<RunResult, { result: 'done' }>, batch: Batch): void {

@@ -27,10 +27,9 @@ describe('supersede in a plain BullMQ worker', () => {
     const redis = await testRedis()
     const options = { redis, prefix: uniquePrefix(), ...EARLY, ...rules }
     const queue = uniquePrefix()
-    const name = uniquePrefix()
     const client = new Redis(redis, { maxRetriesPerRequest: null })
     closing.push(async () => client.disconnect())
-    const batcher = new Batcher({ ...options, name })
+    const batcher = new Batcher(options)
     closing.push(() => batcher.close())
     const processor = new Processor({ ...options, handover: bullmq({ queue, answerAttempts: 3 }) })
     closing.push(() => processor.stop())
@@ -47,10 +46,8 @@ describe('supersede in a plain BullMQ worker', () => {
       const { batchId = '' } = await batcher.append(CHAT, { messageId, text: messageId })
       return batchId
     }
-    const subscriptions = async () =>
-      String(await client.client('LIST'))
-        .split('\n')
-        .filter(line => line.includes(` name=${name} `) && / sub=[1-9]/.test(line)).length
+    /** The processor's among them. */
+    const subscriptions = async () => Number((await client.pubsub('NUMSUB', `${options.prefix}.batch-superseded`))[1])
     return { batcher, work, say, ended, subscriptions, client, queue }
   }
 
@@ -146,9 +143,9 @@ describe('supersede in a plain BullMQ worker', () => {
       { id: first, result: { superseded: true } },
       { id: second, result: 'sent' },
     ])
-    expect(await subscriptions()).to.equal(1)
+    expect(await subscriptions()).to.equal(2)
     await batcher.close()
-    await until(async () => (await subscriptions()) === 0, { what: 'the end of the subscription' })
+    await until(async () => (await subscriptions()) === 1, { what: 'the end of the subscription' })
   })
 
   it('`answering` aborts the signal for a batch that was superseded before', async () => {

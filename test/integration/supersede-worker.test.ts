@@ -266,6 +266,24 @@ describe('supersede on a queue', () => {
     expect(granted).to.deep.equal([false, true])
   })
 
+  it('a stop ends a commit that waits, and the job is back in the queue', async () => {
+    const { work, say, client, queue } = await system({ rules: { quietGapMs: 30_000 } })
+    const rejected: string[] = []
+    let begun = false
+    const worker = await work(async (_, { commit }) => {
+      begun = true
+      await commit().catch(error => {
+        rejected.push(error.message)
+        throw error
+      })
+    })
+    const batchId = await say('one')
+    await until(() => begun, { what: 'the early start' })
+    await worker.stop({ timeoutMs: 300 })
+    expect(rejected).to.deep.equal(['the worker is stopping'])
+    expect(await client.lrange(`bull:${queue}:wait`, 0, -1)).to.deep.equal([batchId])
+  })
+
   it('a commit and the question before a run wait for Lull’s Redis while it is away', async () => {
     const server = await persistentRedis()
     const { work, say, client, queue } = await system({ redis: server.url, queueRedis: await testRedis() })
