@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Child, replies, type Work } from '../children.js'
 import { type Column, figuresOf, median, type Result, Rows, ratio, shown } from '../figures.js'
-import { BULLMQ, LULL, LULL_WORKER, THIRTY_LINES } from '../peers/all.js'
+import { BULLMQ, LULL, LULL_COMMITTING, THIRTY_LINES } from '../peers/all.js'
 import { play, type Way } from '../replies/arithmetic.js'
 import { Outcome } from '../replies/outcome.js'
 import { FASTER, scaled, sendingsOf, warmUp } from '../replies/replay.js'
@@ -55,13 +55,13 @@ const SETTINGS: Setting[] = [
   WAIT,
   ...[1, 2, 3, 5].map(early),
   { name: `Lull: wait ${GAP_S} s, withdraw`, peer: LULL, supersede: true },
-  { ...early(2), name: 'Lull → BullMQ: work from 2 s on', peer: LULL_WORKER },
+  { ...early(2), name: 'Lull → BullMQ: work from 2 s on', peer: LULL_COMMITTING },
   { name: BULLMQ, peer: BULLMQ },
   { name: THIRTY_LINES, peer: THIRTY_LINES },
 ]
 /** The one that the aims are about. */
 const CHOSEN = early(2)
-const isLull = ({ peer }: Pick<Setting, 'peer'>) => peer === LULL || peer === LULL_WORKER
+const isLull = ({ peer }: Pick<Setting, 'peer'>) => peer === LULL || peer === LULL_COMMITTING
 
 export async function replyBenchmark(plan: Plan): Promise<Result[]> {
   const sample = await sampleTurns(plan.quick ? 100 : TURNS_A_SET)

@@ -4,7 +4,7 @@ import { pipeline, rpush } from './floors.js'
 import { graphile } from './graphile.js'
 import { lull } from './lull.js'
 import { lullBullmq } from './lull-bullmq.js'
-import { lullWorker } from './lull-worker.js'
+import { lullCommitting } from './lull-committing.js'
 import type { Peer } from './peer.js'
 import { scan } from './scan.js'
 import { textbook } from './textbook.js'
@@ -12,7 +12,7 @@ import { thirtyLines } from './thirty-lines.js'
 
 export const LULL = 'Lull'
 export const LULL_BULLMQ = 'Lull → BullMQ'
-export const LULL_WORKER = 'Lull → BullMQ → lull worker'
+export const LULL_COMMITTING = 'Lull → BullMQ, a worker that commits'
 export const BULLMQ = 'BullMQ + list'
 export const GRAPHILE = 'graphile-worker'
 export const SCAN = 'SCAN every second'
@@ -24,7 +24,7 @@ export const PIPELINE = 'RPUSH + PEXPIRE + SET + PUBLISH'
 export const peers: Record<string, Peer> = {
   [LULL]: lull,
   [LULL_BULLMQ]: lullBullmq,
-  [LULL_WORKER]: lullWorker,
+  [LULL_COMMITTING]: lullCommitting,
   [BULLMQ]: bullmqList,
   [GRAPHILE]: graphile,
   [SCAN]: scan,
