@@ -75,7 +75,9 @@ export interface StoreEvents {
   followGrowth(listener: GrowthListener): Promise<() => Promise<void>>
   /** Calls `listener` as batches are superseded. Rejects if the store refuses the subscription. */
   followSuperseded(listener: SupersedeListener): Promise<() => Promise<void>>
-  /** Calls `listener` as ids are learnt and forgotten, `missed` first. Rejects if the store refuses the subscription. */
+  /**
+   * Calls `listener` as ids are learnt and forgotten, `missed` first. Rejects if the store refuses the subscription.
+   */
   followAliases(listener: AliasListener): Promise<() => Promise<void>>
   /** Keys that measure how late their expiry is published. Absent if the store publishes none. */
   readonly canary?: {

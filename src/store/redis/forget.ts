@@ -25,9 +25,11 @@ export async function forget(scripts: Scripts, conversationId: string): Promise<
 }
 
 async function forgetOne(scripts: Scripts, conversationId: string): Promise<ForgetResult> {
-  const [messages, underWay] = await scripts.forget(conversationId)
-  const deadBatches = await inSteps('0', '0', from => scripts.forgetDead(conversationId, from, DEAD_A_STEP))
-  const historyEntries = await inSteps('-', '', from => scripts.forgetHistory(conversationId, from, ENTRIES_A_STEP))
+  const [messages, underWay] = await scripts.messages.forget(conversationId)
+  const deadBatches = await inSteps('0', '0', from => scripts.messages.forgetDead(conversationId, from, DEAD_A_STEP))
+  const historyEntries = await inSteps('-', '', from =>
+    scripts.messages.forgetHistory(conversationId, from, ENTRIES_A_STEP),
+  )
   return { messages, deadBatches, historyEntries, ...(underWay === '' ? {} : { underWay }) }
 }
 

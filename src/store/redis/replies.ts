@@ -8,12 +8,11 @@ import type {
   ConversationSummary,
   LostLease,
 } from '../store.js'
+import type { BatchScripts, CommitReply, LostReply } from './batch-scripts.js'
 import { listEntry, type RunReply, runFrom } from './entries.js'
-import type { CommitReply, LostReply, Scripts } from './scripts.js'
+import type { Scripts } from './scripts.js'
 
-type Reply<Name extends keyof Scripts> = Scripts[Name] extends (...args: never[]) => Promise<infer Value>
-  ? Value
-  : never
+type Reply<Method> = Method extends (...args: never[]) => Promise<infer Value> ? Value : never
 
 export function claimedBatch(reply: RunReply): ClaimedBatch {
   const [batchId, , attempt, lease, , , , , , lateMs, headerLost] = reply
@@ -27,7 +26,7 @@ export function claimedBatch(reply: RunReply): ClaimedBatch {
   }
 }
 
-export function answerCheck(reply: Reply<'claim'>[1][number]): AnswerCheck {
+export function answerCheck(reply: Reply<BatchScripts['claim']>[1][number]): AnswerCheck {
   const [batchId, conversationId, handedOverForMs, workerAttempt, workingForMs] = reply
   return { batchId, conversationId, handedOverForMs, ...(workerAttempt === '' ? {} : { workerAttempt, workingForMs }) }
 }
@@ -50,7 +49,7 @@ export function commitResult(reply: CommitReply): CommitResult {
   }
 }
 
-export function conversationState(conversationId: string, reply: Reply<'conversation'>): ConversationState {
+export function conversationState(conversationId: string, reply: Reply<Scripts['conversation']>): ConversationState {
   const [nowMs, waiting, header, holder, holderIsClaimed, entries, mayGoAtMs] = reply
   const [batchId, ...numbers] = header
   const [count = 0, bytes = 0, firstAtMs = 0, lastAtMs = 0, dueAtMs = 0] = numbers.map(Number)
@@ -67,7 +66,7 @@ export function conversationState(conversationId: string, reply: Reply<'conversa
   }
 }
 
-export function conversationSummaries(reply: Reply<'conversations'>): ConversationSummary[] {
+export function conversationSummaries(reply: Reply<Scripts['conversations']>): ConversationSummary[] {
   const [nowMs, due, counts, held] = reply
   return [
     ...pairs(due).map(([conversationId, dueAtMs], i) => ({

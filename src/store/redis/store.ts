@@ -48,6 +48,7 @@ import {
 } from '../store.js'
 import { aliasEvents } from './alias-events.js'
 import { type Appended, type AppendPart, addReply, partsOf, shareOf } from './append-parts.js'
+import type { Ended, Ending } from './batch-scripts.js'
 import type { RedisSource } from './connection.js'
 import { canaryEvents, storeEvents } from './events.js'
 import { forget } from './forget.js'
@@ -66,7 +67,8 @@ import {
   conversationSummaries,
   lostLease,
 } from './replies.js'
-import { type Ended, type Ending, Scripts } from './scripts.js'
+import { ScriptRunner } from './script-runner.js'
+import { Scripts } from './scripts.js'
 import { ensureExpiryEvents } from './server.js'
 import { RedisSessions } from './sessions.js'
 import { RedisSettings } from './settings.js'
@@ -132,11 +134,14 @@ export class RedisStore implements Store {
     this.newBatchId = newBatchId
     this.link = new RedisLink({ redis, name: this.name, keys: this.keys, log, observer })
     const { client, address, db } = this.link
-    this.scripts = new Scripts(client, this.keys, rules, this.rulesInUse, db)
+    this.scripts = new Scripts(new ScriptRunner(client, this.keys, rules, this.rulesInUse, db))
     this.memory = new MemoryGuard(() => client.info('memory'), address)
-    this.appends = new GroupedCalls(parts => this.link.write(() => this.scripts.append(parts, newBatchId())), shareOf)
+    this.appends = new GroupedCalls(
+      parts => this.link.write(() => this.scripts.messages.append(parts, newBatchId())),
+      shareOf,
+    )
     this.endings = new GroupedCalls(
-      requests => this.link.write(() => this.scripts.answered(requests)),
+      requests => this.link.write(() => this.scripts.batches.answered(requests)),
       () => 1 / ENDINGS_A_CALL,
     )
     this.processes = new RedisProcesses(client, this.keys.processes, this.name, log)
@@ -174,14 +179,14 @@ export class RedisStore implements Store {
   }
 
   async extend(conversationId: string, worthMs: number) {
-    const reply = await this.link.write(() => this.scripts.extend(conversationId, Math.round(worthMs)), {
+    const reply = await this.link.write(() => this.scripts.messages.extend(conversationId, Math.round(worthMs)), {
       conversationId,
     })
     return reply ? { batchId: reply[0], dueInMs: reply[1] } : undefined
   }
 
   async claim(request: ClaimRequest): Promise<ClaimResult> {
-    const [batches, checks, dead, troubles, nextInMs] = await this.link.write(() => this.scripts.claim(request))
+    const [batches, checks, dead, troubles, nextInMs] = await this.link.write(() => this.scripts.batches.claim(request))
     return {
       batches: batches.map(claimedBatch),
       checks: checks.map(answerCheck),
@@ -197,12 +202,12 @@ export class RedisStore implements Store {
   }
 
   async renew(leases: Lease[]): Promise<LostLease[]> {
-    const lost = await this.inParts(leases, part => this.scripts.renew(part))
+    const lost = await this.inParts(leases, part => this.scripts.batches.renew(part))
     return lost.flat().map(lostLease)
   }
 
   async ack(batchIds: string[]): Promise<void> {
-    const troubles = (await this.inParts(batchIds, part => this.scripts.ack(part, this.name))).flat()
+    const troubles = (await this.inParts(batchIds, part => this.scripts.batches.ack(part, this.name))).flat()
     for (const [batchId, error] of troubles)
       this.log.warn(
         { batchId, error: await this.link.nameTrouble(error, { batchId }) },
@@ -211,25 +216,29 @@ export class RedisStore implements Store {
   }
 
   nack(request: NackRequest): Promise<NackResult> {
-    return this.link.write(() => this.scripts.nack({ ...request, delayMs: Math.round(request.delayMs) }), request)
+    return this.link.write(
+      () => this.scripts.batches.nack({ ...request, delayMs: Math.round(request.delayMs) }),
+      request,
+    )
   }
 
   giveBack(owner: string, keep: string[] = []): Promise<string[]> {
-    return this.link.write(() => this.scripts.giveBack(owner, keep))
+    return this.link.write(() => this.scripts.batches.giveBack(owner, keep))
   }
 
   async checkNow(batchIds?: string[]): Promise<void> {
     if (batchIds) {
-      await this.inParts(batchIds, part => this.scripts.checkNow(part))
+      await this.inParts(batchIds, part => this.scripts.batches.checkNow(part))
       return
     }
     // No more than there were at first: claims that run meanwhile set new checks.
-    let left = await this.link.write(() => this.scripts.checkNow([], BATCHES_A_CALL))
-    for (; left > 0; left -= BATCHES_A_CALL) await this.link.write(() => this.scripts.checkNow([], BATCHES_A_CALL))
+    let left = await this.link.write(() => this.scripts.batches.checkNow([], BATCHES_A_CALL))
+    for (; left > 0; left -= BATCHES_A_CALL)
+      await this.link.write(() => this.scripts.batches.checkNow([], BATCHES_A_CALL))
   }
 
   async workerStarted(batchId: string, workerAttempt: string): Promise<void> {
-    await this.link.write(() => this.scripts.workerStarted(batchId, workerAttempt), { batchId })
+    await this.link.write(() => this.scripts.batches.workerStarted(batchId, workerAttempt), { batchId })
   }
 
   async answered(
@@ -246,20 +255,20 @@ export class RedisStore implements Store {
 
   async commit(batchId: string): Promise<CommitResult> {
     if (this.rules.order === 'concurrent') return { state: 'go' }
-    return commitResult(await this.link.write(() => this.scripts.commit(batchId), { batchId }))
+    return commitResult(await this.link.write(() => this.scripts.batches.commit(batchId), { batchId }))
   }
 
   holdState(batchId: string): Promise<HoldState> {
-    return this.link.read(() => this.scripts.holdState(batchId), { batchId })
+    return this.link.read(() => this.scripts.batches.holdState(batchId), { batchId })
   }
 
   async flush(conversationId: string) {
-    const reply = await this.link.write(() => this.scripts.flush(conversationId), { conversationId })
+    const reply = await this.link.write(() => this.scripts.messages.flush(conversationId), { conversationId })
     return reply ? { batchId: reply[0], count: reply[1] } : undefined
   }
 
   drop(conversationId: string): Promise<number> {
-    return this.link.write(() => this.scripts.drop(conversationId, this.name), { conversationId })
+    return this.link.write(() => this.scripts.messages.drop(conversationId, this.name), { conversationId })
   }
 
   forget(conversationId: string): Promise<ForgetResult> {
@@ -289,11 +298,11 @@ export class RedisStore implements Store {
   }
 
   edit(request: EditRequest): Promise<EditResult> {
-    return this.link.write(() => this.scripts.edit(request, this.newBatchId()), request)
+    return this.link.write(() => this.scripts.messages.edit(request, this.newBatchId()), request)
   }
 
   revoke(conversationId: string, messageId: string, authors: readonly string[] = []): Promise<RevokeResult> {
-    return this.link.write(() => this.scripts.revoke(conversationId, messageId, authors, this.newBatchId()), {
+    return this.link.write(() => this.scripts.messages.revoke(conversationId, messageId, authors, this.newBatchId()), {
       conversationId,
     })
   }
@@ -303,14 +312,14 @@ export class RedisStore implements Store {
   }
 
   async redrive(...batchIds: [string, ...string[]]) {
-    const conversationId = await this.link.write(() => this.scripts.redrive(batchIds, this.name), {
+    const conversationId = await this.link.write(() => this.scripts.batches.redrive(batchIds, this.name), {
       batchId: batchIds[0],
     })
     return conversationId === null ? undefined : { conversationId }
   }
 
   async findMessage(account: string | undefined, messageId: string): Promise<string | undefined> {
-    return (await this.link.read(() => this.scripts.findMessage(account, messageId))) ?? undefined
+    return (await this.link.read(() => this.scripts.messages.findMessage(account, messageId))) ?? undefined
   }
 
   async conversation(conversationId: string): Promise<ConversationState> {

@@ -1,0 +1,141 @@
+/** The scripts for messages that wait: see `scripts.ts`. */
+import { hash } from 'node:crypto'
+import { conversationIdOf } from '../../conversation.js'
+import type { EditRequest, EditResult, RevokeResult } from '../messages.js'
+import type { Appended, AppendPart } from './append-parts.js'
+import type { Argument, ScriptRunner } from './script-runner.js'
+
+/** Of each kind, when a message is searched for by its id. */
+const CONVERSATIONS_SEARCHED = 1000
+/** Message ids in the history are cut to this many characters. */
+const ID_RECORDED = 80
+
+export class MessageScripts {
+  constructor(private readonly runner: ScriptRunner) {}
+
+  /**
+   * Resolves to the result of each part, in their order; an `Error` for one that failed.
+   * @param newBatchId for the first batch that is opened; the ids of further ones are derived from it
+   */
+  async append(parts: AppendPart[], newBatchId: string): Promise<(Appended | Error)[]> {
+    const { batchTtlMs, dedupeMs, maxAgeMs } = this.runner.rules
+    const ruleSets = [...new Set(parts.map(({ rules }) => rules))].filter(rules => rules !== '')
+    const [listeners, ...replies] = await this.runner.run<[listeners: number, ...AppendReply[]]>('append', [
+      ...this.runner.storeRules,
+      batchTtlMs,
+      dedupeMs,
+      maxAgeMs,
+      this.runner.db,
+      newBatchId,
+      ruleSets.length,
+      ...ruleSets,
+      ...parts.flatMap(({ conversationId, how, rules, entries }) => [
+        conversationId,
+        how,
+        ruleSets.indexOf(rules) + 1,
+        entries.length,
+        ...entries.flatMap(({ messageId, sentAtMs, json }) => [
+          digestOf(messageId),
+          json,
+          sentAtMs === undefined ? '' : Math.round(sentAtMs),
+        ]),
+      ]),
+    ])
+    return replies.map(reply => {
+      if (typeof reply === 'string') return new Error(reply)
+      const [accepted, duplicates, tooOld, batchId, dueInMs] = reply
+      return { accepted, duplicates, tooOld, batchId, dueInMs, listeners }
+    })
+  }
+
+  extend(conversationId: string, worthMs: number) {
+    return this.runner.run<[string, number] | null>('extend', [
+      conversationId,
+      worthMs,
+      this.runner.rules.batchTtlMs,
+      this.runner.db,
+      this.runner.supersedes,
+      ...this.runner.storeRules,
+    ])
+  }
+
+  flush(conversationId: string) {
+    return this.runner.run<[batchId: string, count: number] | null>('flush', [
+      conversationId,
+      this.runner.db,
+      this.runner.supersedes,
+    ])
+  }
+
+  drop(conversationId: string, by: string) {
+    return this.runner.run<number>('drop', [conversationId, by, this.runner.supersedes, this.runner.db])
+  }
+
+  /** @param newBatchId for the batch that supersedes another */
+  edit({ conversationId, messageId, text, authors = [] }: EditRequest, newBatchId: string) {
+    return this.runner.run<EditResult>('edit', [
+      conversationId,
+      ...namesOf(messageId),
+      JSON.stringify(text),
+      this.runner.rules.dedupeMs,
+      this.runner.db,
+      ...this.reopening(newBatchId),
+      ...authors.map(author => JSON.stringify(author)),
+    ])
+  }
+
+  /** @param newBatchId for the batch that supersedes another */
+  revoke(conversationId: string, messageId: string, authors: readonly string[], newBatchId: string) {
+    return this.runner.run<RevokeResult>('revoke', [
+      conversationId,
+      ...namesOf(messageId),
+      this.runner.rules.dedupeMs,
+      this.runner.db,
+      ...this.reopening(newBatchId),
+      ...authors.map(author => JSON.stringify(author)),
+    ])
+  }
+
+  findMessage(account: string | undefined, messageId: string) {
+    return this.runner.run<string | null>('find-message', [
+      account === undefined ? '' : conversationIdOf({ account, chatId: '' }),
+      JSON.stringify(messageId),
+      digestOf(messageId),
+      CONVERSATIONS_SEARCHED,
+      this.runner.supersedes,
+    ])
+  }
+
+  forget(conversationId: string) {
+    return this.runner.run<[messages: number, underWay: string]>('forget', [
+      conversationId,
+      this.runner.supersedes,
+      this.runner.db,
+    ])
+  }
+
+  forgetDead(conversationId: string, cursor: string, lookedAt: number) {
+    return this.runner.run<[next: string, erased: number]>('forget-dead', [conversationId, cursor, lookedAt])
+  }
+
+  forgetHistory(conversationId: string, from: string, lookedAt: number) {
+    return this.runner.run<[next: string, erased: number]>('forget-history', [conversationId, from, lookedAt])
+  }
+
+  /** What `edit` and `revoke` need to supersede a batch. */
+  private reopening(newBatchId: string): Argument[] {
+    return [this.runner.inUse.supersede ? newBatchId : '', this.runner.rules.batchTtlMs, ...this.runner.storeRules]
+  }
+}
+
+type AppendReply = string | [accepted: number, duplicates: number, tooOld: number, batchId: string, dueInMs: number]
+
+const recordedId = (messageId: string) => JSON.stringify(messageId.slice(0, ID_RECORDED))
+
+/** A message's id as JSON, which finds it; its digest; and its id for the history. */
+const namesOf = (messageId: string) => [JSON.stringify(messageId), digestOf(messageId), recordedId(messageId)]
+
+/** Ten characters for an id of any length: 60 bits are enough for the thousands of ids of one conversation. */
+export function digestOf(messageId: string): string {
+  return hash('sha256', messageId, 'base64url').slice(0, 10)
+}
