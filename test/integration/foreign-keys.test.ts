@@ -171,7 +171,7 @@ const CASES: Case[] = [
 
 /** Calls for several batches skip one that can't be read: what they return then. */
 const PASSED_OVER: Record<string, (expected: unknown, batchId: string) => unknown> = {
-  renew: (_, batchId) => [batchId],
+  renew: (_, batchId) => [{ batchId }],
   giveBack: () => [],
   ack: () => undefined,
   conversations: (expected, batchId) => listed.parse(expected).filter(one => one.batchId !== batchId),

@@ -92,6 +92,24 @@ describe('RedisStore', () => {
       expect(await redis.zcard(`${p}.seen:chat`)).to.equal(2)
     })
 
+    it('an early start in the due set and the shadow key, which a sign of typing moves, and the due time in the hash', async () => {
+      const early = { answering: 'supersede', quietGapMs: 20_000, earlyStartMs: 10_000 } as const
+      const { store, redis, keys } = await make({ ...early, batchTtlMs: 60_000, maxWaitMs: 60_000 })
+      const startsAtMs = async () => {
+        const score = Number(await redis.zscore(keys.due, CHAT))
+        expect(await redis.pexpiretime(keys.quiet(CHAT))).to.equal(score - 1)
+        return score
+      }
+      await append(store, CHAT, 'm1')
+      const header = await redis.hgetall(keys.header(CHAT))
+      expect(Number(header['dueAtMs'])).to.equal(Number(header['lastAtMs']) + early.quietGapMs)
+      const first = await startsAtMs()
+      expect(first).to.equal(Number(header['lastAtMs']) + early.earlyStartMs)
+      await store.extend(CHAT, 30_000)
+      expect(await startsAtMs()).to.be.at.least(first)
+      expect(Number(await redis.hget(keys.header(CHAT), 'dueAtMs'))).to.be.above(Number(header['dueAtMs']))
+    })
+
     it('a claimed batch, then the batch that holds its conversation, then nothing', async () => {
       const { store, redis, keys } = await make()
       const p = keys.prefix
