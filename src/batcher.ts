@@ -9,6 +9,8 @@ import { type Logger, silent } from './logger.js'
 import type { Observer } from './observer.js'
 import { isHiddenId } from './providers/chat-id.js'
 import { reportAnswered } from './report-answered.js'
+import { SettingsEditor } from './settings/edit.js'
+import type { ConversationSettings } from './settings/overrides.js'
 import { type GivenRules, RuleBook, type RulesFor } from './settings/rule-book.js'
 import type {
   AccountClaim,
@@ -32,6 +34,8 @@ import type { Aliases } from './webhook/people.js'
 export interface BatcherOptions extends StoreOptions {
   /** `false`: every message is handed over alone and at once. */
   batching?: boolean
+  /** What an own message does, for `settings` to show; a webhook does it. */
+  onOwnMessage?: ConversationSettings['onOwnMessage']
   /** Decides the rules for messages before they are appended. */
   rulesFor?: RulesFor
 }
@@ -79,6 +83,8 @@ export class Batcher implements Appender {
    * name, as a worker may not have been given the processors' rules.
    */
   readonly commits: Commits
+  /** Reads and changes the rules that are stored by scope. */
+  readonly settings: SettingsEditor
   private readonly book: RuleBook
   private readonly observer: Observer
   private readonly log: Logger
@@ -94,10 +100,16 @@ export class Batcher implements Appender {
     this.log = options.log ?? silent
     const { observer } = this
     this.commits = new Commits(this.granting(), { observer, asks: true })
+    const { rules } = this.store
+    const process = { rules, batching: options.batching ?? true, onOwnMessage: options.onOwnMessage ?? 'ignore' }
+    this.settings = new SettingsEditor({
+      open: () => this.opened(),
+      canonical: scope => this.canonical(scope),
+      process,
+    })
     this.book = new RuleBook({
       store: this.store,
-      batching: options.batching ?? true,
-      onOwnMessage: 'ignore',
+      ...process,
       rulesFor: options.rulesFor,
       log: this.log,
     })
@@ -198,6 +210,7 @@ export class Batcher implements Appender {
    */
   async forget(conversationId: string): Promise<ForgetResult> {
     await this.open()
+    await this.settings.forget([conversationId, ...(await this.store.samePerson(conversationId))])
     return this.store.forget(conversationId)
   }
 

@@ -21,6 +21,7 @@ import type { RoleContext } from './roles/role.js'
 import { startUp } from './roles/up.js'
 import { startWorker } from './roles/worker.js'
 import { serve } from './serve.js'
+import { isAssignment, setSettings, showSettings, unsetSettings } from './settings.js'
 import { inert } from './show/escape.js'
 import { print, printText } from './show/print.js'
 import { rotateToken } from './token.js'
@@ -96,6 +97,7 @@ export function createProgram(): Command {
     .argument('<conversation>', 'id of the conversation: <chatId> or <account>/<chatId>')
     .action(once(forget))
   deadCommands(program)
+  settingsCommands(program)
   program
     .command('token')
     .description('the access of the page')
@@ -145,6 +147,35 @@ function deadCommands(program: Command): void {
       if (batchId === undefined && all) return once(redriveAll)()
       return redriving.error('error: give the id of a dead batch, or --all')
     })
+}
+
+const SCOPE = '* for all, an account, or the id of a conversation'
+
+function settingsCommands(program: Command): void {
+  const command = program
+    .command('settings')
+    .description('shows the rules that are stored for all conversations, an account or a conversation')
+    .argument('[scope]', SCOPE)
+    .option('--json', 'one JSON object a line')
+    .action((scope: string | undefined, options: { json?: boolean }) =>
+      once(config => showSettings(config, scope, options))(),
+    )
+  command
+    .command('set')
+    .description('stores rules of a scope, beside those that it has; all processes go by them within a second')
+    .argument('<scope>', SCOPE)
+    .argument('<NAME=VALUE...>', 'such as quietGapMs=6000; docs/rules.md lists the names')
+    .action((scope: string, given: string[], _options: object, setting: Command) => {
+      const wrong = given.find(text => !isAssignment(text))
+      if (wrong !== undefined) return setting.error(`error: ${wrong} is not NAME=VALUE: give quietGapMs=6000, say`)
+      return once(config => setSettings(config, scope, given))()
+    })
+  command
+    .command('unset')
+    .description('removes rules of a scope; without names, all that it has')
+    .argument('<scope>', SCOPE)
+    .argument('[NAME...]', 'such as quietGapMs')
+    .action((scope: string, names: string[]) => once(config => unsetSettings(config, scope, names))())
 }
 
 interface UpOptions {

@@ -7,11 +7,11 @@ import { processName } from '../process-name.js'
  * @param role the command's name, for `CLIENT LIST` and the history
  */
 export async function withBatcher(
-  { redis, prefix, rules }: Config,
+  { redis, prefix, rules, batching, onOwnMessage }: Config,
   role: string,
   work: (batcher: Batcher) => Promise<string>,
 ): Promise<string> {
-  const batcher = new Batcher({ redis, prefix, ...rules, name: processName(role) })
+  const batcher = new Batcher({ redis, prefix, ...rules, batching, onOwnMessage, name: processName(role) })
   try {
     await batcher.open()
     return await work(batcher)

@@ -86,7 +86,7 @@ export const someOf = <const Values extends readonly [string, ...string[]]>(valu
   schema: z.array(z.enum(values)).readonly().default([]),
   bounds: `must be by comma any of ${values.join(', ')}`,
   preset: '',
-  fromText: (text: string) => text.split(',').map(word => word.trim()),
+  fromText: (text: string) => (text === '' ? [] : text.split(',').map(word => word.trim())),
 })
 
 const ON_OFF = new Map([

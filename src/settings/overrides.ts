@@ -42,7 +42,9 @@ const declared: ReadonlyMap<string, Declared> = new Map(
 )
 
 /** The names that may be set, in the order in which they are documented. */
-export const OVERRIDES: readonly string[] = Object.keys(overrides.shape)
+export const OVERRIDES = overrides.keyof().options
+
+export type OverrideName = (typeof OVERRIDES)[number]
 
 /**
  * @param values by the rule's name; a value may also be the text that its environment variable would have
@@ -70,17 +72,29 @@ export function withOverrides<Base extends Rules>(
   { batching: _, onOwnMessage: __, ...rules }: Overrides,
 ): Base {
   const all = { ...base, ...defined(rules) }
-  checkTogether(all)
+  // A gap that is longer than the header's TTL is no contradiction: the store makes such a header live longer.
+  checkTogether({ ...all, batchTtlMs: Math.max(all.batchTtlMs, all.quietGapMs + 1) })
   return all
 }
 
 const defined = <Values extends object>(values: Values) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 
-function unknownRule(name: string, value: unknown): never {
-  const meant = meantBy(name, OVERRIDES)
+/** The name that was probably meant: one with few other letters, or the rule of an environment variable. */
+function meant(name: string): string | undefined {
+  for (const [rule, { variable }] of declared) if (variable === name) return rule
+  return meantBy(name, OVERRIDES)
+}
+
+/** @throws {RangeError} one line, for a name that is no rule's */
+export function overrideName(name: string): OverrideName {
+  return OVERRIDES.find(known => known === name) ?? unknownRule(name)
+}
+
+function unknownRule(name: string, value?: unknown): never {
+  const meantName = meant(name)
   throw new RangeError(
-    `${shown(name, value)}: there is no such rule${meant ? `, did you mean ${meant}?` : `; there are ${OVERRIDES.join(', ')}`}`,
+    `${value === undefined ? name.slice(0, LONGEST_SHOWN) : shown(name, value)}: there is no such rule${meantName ? `, did you mean ${meantName}?` : `; there are ${OVERRIDES.join(', ')}`}`,
   )
 }
 

@@ -7,12 +7,13 @@
  */
 import type { StoredMessage } from '../batch.js'
 import { parseConversationId } from '../conversation.js'
-import { CONVERSATION_RULES, type OwnRules } from '../conversation-rules.js'
+import { CONVERSATION_RULES, type ConversationRule, type OwnRules } from '../conversation-rules.js'
 import type { Logger } from '../logger.js'
 import type { Store } from '../store/store.js'
 import { within } from '../within.js'
+import { layered, oneLineOf, type Scoped } from './layers.js'
 import { type ConversationSettings, type Overrides, overridesFrom, withOverrides } from './overrides.js'
-import { type Scoped, StoredSettings } from './stored-settings.js'
+import { StoredSettings } from './stored-settings.js'
 
 /** Whose messages a hook is asked about. */
 export interface RulesPlace {
@@ -118,33 +119,25 @@ export class RuleBook {
       const { flush, ...rules } = result
       return { ...overridesFrom(rules), ...(flush === undefined ? {} : { flush: Boolean(flush) }) }
     } catch (error) {
-      this.complain(`the rules of the hook are not used: ${messageOf(error)}`, conversationId)
+      this.complain(`the rules of the hook are not used: ${oneLineOf(error)}`, conversationId)
       return undefined
     }
   }
 
   /** @param layers the most special last */
   private resolve(layers: readonly Scoped[]): Resolved {
-    let rules = this.parts.store.rules
-    let settings = this.base
+    const { store, batching, onOwnMessage } = this.parts
+    const { settings, scopes, ignored } = layered({ rules: store.rules, batching, onOwnMessage }, layers)
+    for (const { scope, why } of ignored) this.complain(`the settings of ${scope} are not used: ${why}`)
     const own: Record<string, unknown> = {}
-    const scopes: Record<string, string> = {}
-    for (const { scope, overrides } of layers) {
-      try {
-        rules = withOverrides(rules, overrides)
-      } catch (error) {
-        this.complain(`the settings of ${scope} are not used: ${messageOf(error)}`)
-        continue
-      }
-      settings = { ...settings, ...overrides }
-      for (const name of CONVERSATION_RULES) {
-        if (overrides[name] === undefined) continue
-        own[name] = overrides[name]
-        scopes[name] = scope
-      }
+    const ownScopes: Partial<Record<ConversationRule, string>> = {}
+    for (const name of CONVERSATION_RULES) {
+      if (scopes[name] === undefined) continue
+      own[name] = settings[name]
+      ownScopes[name] = scopes[name]
     }
     if (Object.keys(own).length === 0) return { settings, flush: false }
-    return { settings, own: { ...own, scopes }, flush: false }
+    return { settings, own: { ...own, scopes: ownScopes }, flush: false }
   }
 
   private complain(what: string, conversationId?: string): void {
@@ -154,5 +147,3 @@ export class RuleBook {
     this.parts.log.warn(conversationId === undefined ? {} : { conversationId }, what)
   }
 }
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''

@@ -2,19 +2,12 @@
  * The stored settings, as this process knows them. It reads them once, and then follows their changes: a change of the
  * next version is taken over as it is published; after a missed one, or a reconnection, all are read again.
  */
-import { parseConversationId } from '../conversation.js'
 import type { Logger } from '../logger.js'
 import type { SettingsChange } from '../store/settings.js'
 import type { Store } from '../store/store.js'
-import { type Overrides, overridesFrom } from './overrides.js'
-
-export const ALL = '*'
-
-/** A scope and what it sets. */
-export interface Scoped {
-  scope: string
-  overrides: Overrides
-}
+import type { Scoped } from './layers.js'
+import { overridesFrom } from './overrides.js'
+import { scopesOf } from './scope.js'
 
 const RETRY_MS = 1000
 
@@ -120,11 +113,4 @@ export class StoredSettings {
       this.log.warn({ scope }, `the stored settings of ${scope} are ignored: ${why}`)
     }
   }
-}
-
-/** The scopes that a conversation's settings may have, the most special last. */
-export function scopesOf(conversationId: string): string[] {
-  const { account } = parseConversationId(conversationId)
-  const slash = conversationId.indexOf('/')
-  return account === undefined ? [ALL, conversationId] : [ALL, conversationId.slice(0, slash), conversationId]
 }

@@ -139,6 +139,7 @@ const BATCHER_AND_PROCESSOR: All<BatcherOptions & ProcessorOptions> = {
   pauseMs: 'documented',
   paused: 'documented',
   rulesFor: 'documented',
+  onOwnMessage: 'documented',
   answerTimeoutMs: 'documented',
   batching: 'documented',
   handle: 'documented',

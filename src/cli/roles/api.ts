@@ -27,6 +27,7 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
   const batcher = new Batcher({
     ...(store ? { store } : { redis, prefix, ...rules, name: processName('api') }),
     batching,
+    onOwnMessage: config.onOwnMessage,
     ...(rulesFor === undefined ? {} : { rulesFor }),
     log,
     observer: metrics,
