@@ -21,6 +21,7 @@ import { metricsRoute } from './metrics.js'
 import { NoProcessor } from './no-processor.js'
 import { RecentWebhooks } from './recent-webhooks.js'
 import { bodyReader } from './request-body.js'
+import { settingsRoutes } from './settings.js'
 import { Access, type MadeToken } from './token.js'
 import { checkPath, meantInApi, nothingHere, otherMethods } from './unmatched.js'
 import { webhookRoutes } from './webhooks.js'
@@ -91,6 +92,7 @@ export function createApp(options: AppOptions): RequestListener {
   conversationRoutes(router, { batcher, token, showTexts, readBody, metrics, afterAppend })
   const commits = options.commits ?? new CommitWaits(batcher)
   batchRoutes(router, { batcher, commits, token, showTexts, readBody })
+  settingsRoutes(router, { batcher, token, readBody })
   const ready = async () => {
     await batcher.ready()
     await readiness()

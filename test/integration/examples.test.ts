@@ -2,7 +2,10 @@
 import { expect } from 'chai'
 import { Batcher } from '../../src/batcher.js'
 import { bullmq } from '../../src/handover/bullmq.js'
+import { loadDefault } from '../../src/load-default.js'
 import { Processor } from '../../src/processor/processor.js'
+import type { RulesFor } from '../../src/settings/rule-book.js'
+import { MemoryStore } from '../../src/store/memory/store.js'
 import { example, freePort, type LullProcess, lull, noPython, pythonExample } from '../support/processes.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
 
@@ -55,6 +58,22 @@ describe('examples', function () {
     expect(sent).to.have.lengthOf(1)
     expect(sent[0]).to.include('the bot sends its answer to: hi · a table for two, please · on Saturday')
     expect(early.stdout.filter(line => line.includes('the bot stops'))).to.have.lengthOf.at.least(1)
+  })
+
+  it('rules.mjs decides the quiet gap and the end of a batch by its messages', async () => {
+    const rulesFor: RulesFor = await loadDefault('examples/rules.mjs', { name: 'LULL_RULES', example: '' })
+    const batcher = new Batcher({ store: new MemoryStore(), rulesFor })
+    try {
+      const add = (conversationId: string, message: object = {}) =>
+        batcher.append(conversationId, { messageId: uniquePrefix(), text: 'hi', ...message })
+      expect((await add('clinic/1')).dueInMs).to.be.within(14_000, 15_000)
+      expect((await add('shop/1')).dueInMs).to.be.within(9000, 10_000)
+      expect((await add('shop/2@g.us', { isGroup: true })).dueInMs).to.be.within(3000, 4000)
+      expect((await add('clinic/1', { text: 'That is all.' })).dueInMs).to.equal(0)
+      expect((await add('shop/1', { type: 'order' })).dueInMs).to.equal(0)
+    } finally {
+      await batcher.close()
+    }
   })
 
   it('webhook-node.mjs receives webhooks in a plain Node server', async () => {

@@ -16,6 +16,9 @@ const change = z.object({
   db: z.number(),
 })
 
+/** A record would leave out the name `__proto__`. */
+const pairs = z.array(z.tuple([z.string(), z.string()]))
+
 export class RedisSettings implements SettingsStore {
   constructor(
     private readonly link: RedisLink,
@@ -34,7 +37,7 @@ export class RedisSettings implements SettingsStore {
     })
     return {
       version: Number(version ?? 0),
-      rules: new Map(Object.entries(z.record(z.string(), z.string()).parse(rules))),
+      rules: new Map(pairs.parse(Object.entries(Object(rules)))),
     }
   }
 

@@ -18,6 +18,19 @@ export function settingsTests(make: Make): void {
       expect(after.version).to.equal(before.version + 3)
     })
 
+    it('are kept for a scope of any name', async () => {
+      const { store } = await make()
+      for (const scope of ['__proto__', 'constructor', ' ', 'a\u001fb', '7'])
+        expect(await store.settings.put(scope, '{"quietGapMs":6000}', undefined), scope).to.equal(true)
+      expect([...(await store.settings.all()).rules.keys()]).to.have.members([
+        '__proto__',
+        'constructor',
+        ' ',
+        'a\u001fb',
+        '7',
+      ])
+    })
+
     it('are not changed by a writer who has not seen their last change', async () => {
       const { store } = await make()
       await store.settings.put('shop', '{"quietGapMs":6000}', undefined)

@@ -117,6 +117,12 @@ describe('API: access', () => {
     ['DELETE', '/conversations/a'],
     ['POST', '/batches/b/commit'],
     ['POST', '/batches/b/answered'],
+    ['GET', '/settings'],
+    ['GET', '/settings/shop'],
+    ['PUT', '/settings/shop'],
+    ['DELETE', '/settings/shop'],
+    ['PUT', '/settings?scope=shop'],
+    ['DELETE', '/settings?scope=shop'],
     ['GET', '/dead'],
     ['POST', '/dead/b/redrive'],
   ]
@@ -177,6 +183,7 @@ describe('API: health and unknown paths', () => {
     expect(await hint('/webhook')).to.include('POST /webhook/whatsapp/batched')
     expect(await hint('/whatsapp')).to.include('POST /webhook/whatsapp/batched')
     expect(await hint('/conversation/a')).to.include('GET /conversations')
+    expect(await hint('/setting')).to.include('GET /settings')
     expect(await hint('/healthz')).to.include('GET /readyz')
   })
 
