@@ -282,6 +282,12 @@ export class Batcher implements Appender {
     return { conversationId: canonical }
   }
 
+  /** Erases dead batches with their messages. Resolves to how many: those that are not dead are left as they are. */
+  async discardDead(...batchIds: string[]): Promise<number> {
+    await this.open()
+    return this.store.discardDead(batchIds)
+  }
+
   async conversation(conversationId: string): Promise<ConversationState> {
     return this.store.conversation(await this.canonical(conversationId))
   }

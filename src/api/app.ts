@@ -17,6 +17,7 @@ import { type DashboardOptions, dashboardRoutes } from './dashboard.js'
 import { eventRoutes } from './events.js'
 import { emptyApp, exchange, replyWith, setHeaders } from './exchange.js'
 import { healthRoutes } from './health.js'
+import { messageRoutes } from './messages.js'
 import { metricsRoute } from './metrics.js'
 import { NoProcessor } from './no-processor.js'
 import { RecentWebhooks } from './recent-webhooks.js'
@@ -89,7 +90,8 @@ export function createApp(options: AppOptions): RequestListener {
   const recent = new RecentWebhooks(receiver.rejections)
 
   const router = new Router()
-  conversationRoutes(router, { batcher, token, showTexts, readBody, metrics, afterAppend })
+  messageRoutes(router, { batcher, token, readBody, metrics, afterAppend })
+  conversationRoutes(router, { batcher, token, showTexts, readBody })
   const commits = options.commits ?? new CommitWaits(batcher)
   batchRoutes(router, { batcher, commits, token, showTexts, readBody })
   settingsRoutes(router, { batcher, token, readBody })

@@ -60,11 +60,19 @@ export function batchRoutes(router: Router, { batcher, commits, token, showTexts
   router.post('/dead/:batchId/redrive', token, async ctx => {
     const batchId = ctx.params['batchId'] ?? ''
     const redriven = await batcher.redrive(batchId)
-    if (redriven === undefined)
-      throw new Refusal(404, `no dead batch has the id ${shown(batchId)}: GET /dead lists them`)
+    if (redriven === undefined) throw noDead(batchId)
     ctx.body = { batchId, ...redriven }
   })
+
+  router.delete('/dead/:batchId', token, async ctx => {
+    const batchId = ctx.params['batchId'] ?? ''
+    const discarded = await batcher.discardDead(batchId)
+    if (discarded === 0) throw noDead(batchId)
+    ctx.body = { discarded }
+  })
 }
+
+const noDead = (batchId: string) => new Refusal(404, `no dead batch has the id ${shown(batchId)}: GET /dead lists them`)
 
 /** @throws {Refusal} 410 for a batch that is not being answered: its answer must not be sent */
 function commitReply(batchId: string, result: CommitResult): Reply {

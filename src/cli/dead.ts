@@ -1,4 +1,4 @@
-/** `lull dead`: lists the batches whose handover failed for good. `redrive.ts` hands them over again. */
+/** `lull dead`: lists the batches whose handover failed for good. `redrive.ts` and `discard.ts` end that. */
 import type { Batcher } from '../batcher.js'
 import type { Config } from '../config.js'
 import { counted } from '../doctor/finding.js'
@@ -8,7 +8,7 @@ import { messages } from './show/words.js'
 import { withBatcher } from './with-batcher.js'
 
 /** Dead batches that one command reads. Run it again for the rest. */
-const MOST_READ = 10_000
+export const MOST_READ = 10_000
 
 /** Resolves to one line a batch, the oldest first; as JSON, one object a line. */
 export function dead(config: Config, { json = false }: { json?: boolean }): Promise<string> {
@@ -17,7 +17,7 @@ export function dead(config: Config, { json = false }: { json?: boolean }): Prom
     if (json) return all.map(jsonLine).join('\n')
     if (all.length === 0) return 'no dead batches'
     const more = all.length === MOST_READ ? ' (and there are more)' : ''
-    return [...all.map(line), `${deadBatches(all.length)}${more}: lull dead redrive <batchId|--all>`].join('\n')
+    return [...all.map(line), `${deadBatches(all.length)}${more}: lull dead redrive|discard <batchId|--all>`].join('\n')
   })
 }
 

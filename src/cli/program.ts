@@ -5,6 +5,7 @@ import { type Config, type Environment, loadEnvironment, readConfig } from '../c
 import { createLog, createStderrLog } from '../log.js'
 import { Metrics } from '../metrics/metrics.js'
 import { dead } from './dead.js'
+import { discard, discardAll } from './discard.js'
 import { doctor } from './doctor.js'
 import { drop } from './drop.js'
 import { withPrivateRedis } from './explain.js'
@@ -146,6 +147,16 @@ function deadCommands(program: Command): void {
       if (batchId !== undefined && !all) return once(config => redrive(config, batchId))()
       if (batchId === undefined && all) return once(redriveAll)()
       return redriving.error('error: give the id of a dead batch, or --all')
+    })
+  command
+    .command('discard')
+    .description('erases dead batches, with their messages')
+    .argument('[batchId]', 'id of a dead batch, as lull dead lists it')
+    .option('--all', 'all dead batches')
+    .action((batchId: string | undefined, { all = false }: { all?: boolean }, discarding: Command) => {
+      if (batchId !== undefined && !all) return once(config => discard(config, batchId))()
+      if (batchId === undefined && all) return once(discardAll)()
+      return discarding.error('error: give the id of a dead batch, or --all')
     })
 }
 

@@ -120,6 +120,9 @@ export class Draft {
         this.endedAtMs = undefined
         this.freeAtMs = undefined
         break
+      case 'discarded':
+        this.end('dropped', atMs)
+        break
       case 'revoked':
         this.revoke(entry)
         break
@@ -241,5 +244,5 @@ const CLAIMED_BEFORE: ReadonlySet<string> = new Set([
 function placeBefore(step: string): Place {
   if (CLAIMED_BEFORE.has(step)) return 'claimed'
   if (step === 'answered') return 'answering'
-  return step === 'redriven' ? 'dead' : 'waiting'
+  return step === 'redriven' || step === 'discarded' ? 'dead' : 'waiting'
 }

@@ -63,6 +63,8 @@ export type HistoryStep =
   | 'merged'
   /** A dead batch waits again, in front of its conversation. `count`, `by`. */
   | 'redriven'
+  /** A dead batch was erased, with its messages. `count`, `by`. */
+  | 'discarded'
 
 /** One step of a batch's life, without texts. */
 export interface HistoryEntry {

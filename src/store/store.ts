@@ -218,6 +218,8 @@ export interface Store extends StorePeople, StoreReads, StoreEvents {
    * `undefined`: some of them are not dead, and nothing was changed.
    */
   redrive(...batchIds: [string, ...string[]]): Promise<{ conversationId: string } | undefined>
+  /** Erases dead batches. Resolves to how many of these were dead. */
+  discardDead(batchIds: string[]): Promise<number>
 
   /** Absent if the store serves one process alone. */
   readonly processes?: ProcessRegistry

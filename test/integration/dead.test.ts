@@ -92,7 +92,7 @@ describe('dead batches', function () {
       new RegExp(`^${first?.batchId}  ${at}  1 attempt  1 message  ${SICK}  http://127\\S+ answered 500$`),
     )
     expect(stdout[1]).to.match(new RegExp(`^${second?.batchId}  `))
-    expect(stdout[2]).to.equal('2 dead batches: lull dead redrive <batchId|--all>')
+    expect(stdout[2]).to.equal('2 dead batches: lull dead redrive|discard <batchId|--all>')
     // Neither the receiver nor its address may speak to the terminal, or tell a secret.
     expect(stdout.join())
       .not.to.match(/\p{Cc}/u)
@@ -153,7 +153,32 @@ describe('dead batches', function () {
     await until(() => receiver.received.length === 1, { what: 'it to be taken' })
   })
 
-  it('make redrive exit 1 for an unknown id, and 2 without an id and --all or with both', async () => {
+  it('are erased by `lull dead discard`, one or all, and never handed over afterwards', async () => {
+    const processor = await start('processor')
+    await processor.line(/processor started/)
+    for (const text of ['1', '2', '3']) await die(text)
+    const [, , oldest] = await batcher.dead()
+    expect(await ended('dead', 'discard', oldest!.batchId)).to.deep.equal({
+      code: 0,
+      stdout: [`batch ${oldest?.batchId} is discarded`],
+      stderr: [],
+    })
+    expect((await batcher.dead()).map(({ batch }) => batch.text)).to.deep.equal(['3', '2'])
+    expect(await ended('dead', 'discard', '--all')).to.deep.equal({
+      code: 0,
+      stdout: ['2 dead batches discarded'],
+      stderr: [],
+    })
+    expect(await ended('dead', 'discard', '--all')).to.deep.equal({ code: 0, stdout: ['no dead batches'], stderr: [] })
+    receiver.isSick = false
+    await batcher.append(SICK, { messageId: '4', text: '4' })
+    await until(() => receiver.received.length > 0, { what: 'the next message' })
+    expect(receiver.received).to.deep.equal([`${SICK} 4`])
+    const trace = await ended('trace', SICK)
+    expect(trace.stdout.join('\n')).to.match(/discarded.*1 message/)
+  })
+
+  it('make redrive and discard exit 1 for an unknown id, and 2 without an id and --all or with both', async () => {
     expect(await ended('dead', 'redrive', 'gone')).to.deep.equal({
       code: 1,
       stdout: [],
@@ -164,6 +189,13 @@ describe('dead batches', function () {
       expect({ args, code, stdout }).to.deep.equal({ args, code: 2, stdout: [] })
       expect(stderr[0]).to.match(/^error: /)
     }
+    expect(await ended('dead', 'discard', 'gone')).to.deep.equal({
+      code: 1,
+      stdout: [],
+      stderr: ['lull: no dead batch has the id gone: lull dead lists them'],
+    })
+    for (const args of [[], ['gone', '--all'], ['a', 'b']])
+      expect((await ended('dead', 'discard', ...args)).code, args.join()).to.equal(2)
     expect((await ended('dead', 'redrvie')).code).to.equal(2)
     expect((await ended('dead', '--help')).stdout[0]).to.match(/^Usage: lull dead/)
   })

@@ -153,6 +153,7 @@ const CASES: Case[] = [
   { does: 'flush of a held conversation', about: 'claimed', call: store => store.flush('claimed') },
   { does: 'drop', about: 'open', call: store => store.drop('open') },
   { does: 'redrive', about: 'dead', call: (store, { dead }) => store.redrive(dead.batchId) },
+  { does: 'discardDead', about: 'dead', call: (store, { dead }) => store.discardDead([dead.batchId]) },
   { does: 'edit', about: 'open', call: store => store.edit({ conversationId: 'open', messageId: 'o1', text: 'new' }) },
   { does: 'revoke', about: 'open', call: store => store.revoke('open', 'o1') },
   { does: 'revoke of what has not come yet', about: 'open', call: store => store.revoke('open', 'later') },

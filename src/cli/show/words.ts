@@ -84,6 +84,7 @@ const SAYING: Readonly<Record<string, (detail: Detail) => (string | undefined)[]
       ? [`into ${into}, as both are one person`, batch && `joined batch ${batch}`]
       : [`${count(detail)} of ${from}, as both are one person`],
   redriven: detail => [count(detail), by(detail['by'])],
+  discarded: detail => [count(detail), by(detail['by'])],
 }
 
 /** The details of a step as one line; for a step of a later version, all of them. */

@@ -13,6 +13,8 @@ import { Verdict } from './verdict.js'
 import { webhooksView } from './webhooks-view.js'
 
 const TICK_MS = 250
+/** Steps that change the list of dead batches. */
+const CHANGE_DEAD = new Set(['dead', 'redriven', 'discarded'])
 /** The queue's counts and the webhooks are not in the events: they are asked for while somebody looks. */
 const ASK_EVERY_MS = 5000
 
@@ -37,11 +39,11 @@ export class Live {
       this.draw()
     })
     feed.addEventListener('step', ({ detail: { step } }) => {
-      if (step === 'dead' || step === 'redriven') this.dead.isCurrent = false
+      if (CHANGE_DEAD.has(step)) this.dead.isCurrent = false
     })
     feed.addEventListener('summary', ({ detail: { skipped, steps } }) => {
       this.skipped = skipped
-      if (steps.dead || steps.redriven) this.dead.isCurrent = false
+      if (Object.keys(steps).some(step => CHANGE_DEAD.has(step))) this.dead.isCurrent = false
     })
     setInterval(() => this.tick(), TICK_MS)
   }

@@ -1,6 +1,6 @@
 /**
- * Extends, flushes, drops, forgets and redrives a conversation (`lua/extend.lua`, `flush.lua`, `drop.lua`,
- * `forget*.lua`, `redrive.lua`), and reads it (`conversation.lua`, `conversations.lua`, `totals.lua`).
+ * Extends, flushes, drops, forgets and redrives a conversation, discards its dead batches (`lua/extend.lua`, `flush.lua`, `drop.lua`,
+ * `forget*.lua`, `redrive.lua`, `discard-dead.lua`), and reads it (`conversation.lua`, `conversations.lua`, `totals.lua`).
  */
 import { messageFrom } from '../redis/entries.js'
 import {
@@ -178,6 +178,20 @@ export function redrive(state: State, batchIds: [string, ...string[]]) {
   if (conversation.heldBy === undefined) state.schedule(conversationId, first.batchId, now, now)
   state.publishGrowth(conversation, first.batchId, first.entries.length, 0)
   return { conversationId }
+}
+
+export function discardDead(state: State, batchIds: string[]): number {
+  const now = state.now()
+  let count = 0
+  for (const batchId of batchIds) {
+    const batch = state.dead.get(batchId)
+    if (!batch) continue
+    const { conversationId, entries } = batch
+    state.record('discarded', batchId, conversationId, now, { count: entries.length, by: state.name })
+    state.dead.delete(batchId)
+    count += 1
+  }
+  return count
 }
 
 function openBatch(state: State, conversationId: string, now: number) {

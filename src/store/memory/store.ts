@@ -9,7 +9,7 @@
  *   aliases.ts        learn, resolve, and the ids of a person
  *   merge.ts          merge
  *   superseding.ts    commit, and what supersedes an answer
- *   conversations.ts  extend, flush, drop, forget, redrive, and reads
+ *   conversations.ts  extend, flush, drop, forget, redrive, discard-dead, and reads
  *   state.ts          what is kept, and what several transitions share
  *   structures.ts     the sorted set, the stream and the channel that it is kept in
  *
@@ -60,6 +60,7 @@ import {
   conversationState,
   conversationSummaries,
   deadBatches,
+  discardDead,
   drop,
   extend,
   flush,
@@ -220,6 +221,10 @@ export class MemoryStore implements Store {
 
   async redrive(...batchIds: [string, ...string[]]) {
     return redrive(this.state, batchIds)
+  }
+
+  async discardDead(batchIds: string[]): Promise<number> {
+    return discardDead(this.state, batchIds)
   }
 
   async findMessage(account: string | undefined, messageId: string): Promise<string | undefined> {

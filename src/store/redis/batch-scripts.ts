@@ -148,4 +148,8 @@ export class BatchScripts {
   redrive(batchIds: string[], by: string) {
     return this.runner.run<string | null>('redrive', [by, this.runner.db, ...batchIds])
   }
+
+  discardDead(batchIds: string[], by: string) {
+    return this.runner.run<number>('discard-dead', [by, ...batchIds])
+  }
 }

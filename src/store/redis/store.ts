@@ -318,6 +318,11 @@ export class RedisStore implements Store {
     return conversationId === null ? undefined : { conversationId }
   }
 
+  async discardDead(batchIds: string[]): Promise<number> {
+    const counts = await this.inParts(batchIds, part => this.scripts.batches.discardDead(part, this.name))
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
   async findMessage(account: string | undefined, messageId: string): Promise<string | undefined> {
     return (await this.link.read(() => this.scripts.messages.findMessage(account, messageId))) ?? undefined
   }

@@ -37,6 +37,7 @@ const TRANSITIONS = new Set([
   'edit',
   'revoke',
   'redrive',
+  'discardDead',
   'merge',
 ])
 
@@ -55,6 +56,7 @@ export function checked(underTest: StoreUnderTest): StoreUnderTest {
     if (transition === 'drop') kept -= Number(result)
     if (transition === 'revoke' && result === 'revoked') kept -= 1
     if (transition === 'forget') kept -= Number(field(result, 'messages')) + deadOf(first, last)
+    if (transition === 'discardDead') kept -= goneWith([first].flat(), last, now)
     if (transition === 'ack' || transition === 'answered' || transition === 'commit')
       kept -= goneWith([first].flat(), last, now)
     expectInvariants(now, store.rules.order === 'serial')

@@ -1,4 +1,4 @@
-/** Commands on a conversation: typing, flush, drop, redrive. */
+/** Commands on a conversation: typing, flush, drop, redrive, discardDead. */
 import { expect } from 'chai'
 import type { Make } from './checked.js'
 import { allIdsOf, append, CHAT, claim, claimed, claimOne, dead, direct, ended, idsOf, PATIENT } from './messages.js'
@@ -197,6 +197,41 @@ export function peopleTests(make: Make): void {
       await store.redrive(batchId)
       expect(await store.redrive(batchId)).to.equal(undefined)
       expect(await store.redrive('gone')).to.equal(undefined)
+    })
+  })
+
+  describe('discardDead', () => {
+    it('erases dead batches, and leaves the others and what waits', async () => {
+      const { store } = await make({ ...PATIENT, maxAttempts: 1 })
+      const first = await dead(store)
+      const second = await dead(store, 'another', 'm2')
+      const third = await dead(store, CHAT, 'm3')
+      await append(store, CHAT, 'm4')
+      expect(await store.discardDead([first.batchId, second.batchId, 'gone'])).to.equal(2)
+      expect((await store.dead(10)).map(({ batchId }) => batchId)).to.deep.equal([third.batchId])
+      expect((await store.conversation(CHAT)).waiting).to.equal(1)
+      expect(await store.discardDead([first.batchId])).to.equal(0)
+      expect(await store.discardDead([])).to.equal(0)
+      expect(await store.redrive(first.batchId)).to.equal(undefined)
+    })
+
+    it('records how many messages were erased, and by which process', async () => {
+      const { store } = await make({ ...PATIENT, maxAttempts: 1 })
+      await append(store, CHAT, 'm1')
+      const { batchId } = await dead(store, CHAT, 'm2')
+      await store.discardDead([batchId])
+      const [last] = await store.history({ conversationId: CHAT, limit: 1 })
+      expect(last).to.deep.include({ step: 'discarded', batchId, conversationId: CHAT })
+      expect(last?.detail).to.include({ count: '2' }).and.to.have.property('by')
+    })
+
+    it('leaves a batch that is open, claimed or answered as it is', async () => {
+      const { store } = await make(PATIENT)
+      const { batchId } = await claimed(store)
+      const open = await append(store, CHAT, 'm2')
+      expect(await store.discardDead([batchId, open.batchId ?? ''])).to.equal(0)
+      expect((await store.conversation(CHAT)).heldBy?.batchId).to.equal(batchId)
+      expect((await store.conversation(CHAT)).open?.batchId).to.equal(open.batchId)
     })
   })
 }

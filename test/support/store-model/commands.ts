@@ -91,6 +91,7 @@ const command = fc.oneof(
   // 0 is a message that has not come yet.
   { weight: 2, arbitrary: fc.record({ op: op('revoke'), chat, repeats: fc.oneof(fc.constant(0), earlier) }) },
   { weight: 2, arbitrary: fc.record({ op: op('redrive'), back, count: fc.constantFrom(1, 1, 2) }) },
+  { weight: 1, arbitrary: fc.record({ op: op('discardDead'), back }) },
   { weight: 1, arbitrary: fc.record({ op: op('forget'), chat: fc.constantFrom(...CHATS.slice(0, 2)) }) },
   { weight: 2, arbitrary: fc.record({ op: op('merge'), chat, into: chat }) },
   { weight: 1, arbitrary: fc.record({ op: op('loseHeader'), chat }) },

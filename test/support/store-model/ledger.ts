@@ -118,6 +118,13 @@ export class Ledger {
     }
   }
 
+  discardedDead(batchId: string): void {
+    const batch = this.known(batchId)
+    expect(batch.state, `${batchId} is discarded`).to.equal('dead')
+    batch.state = 'dropped'
+    this.dropped += batch.messages.length
+  }
+
   discarded(conversationId: string, count: number): void {
     const queue = this.queue(conversationId)
     expect(count, `dropped of ${conversationId}`).to.equal(queue.length)

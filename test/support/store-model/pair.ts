@@ -183,6 +183,8 @@ export class Pair {
         return this.merge(command)
       case 'redrive':
         return this.redrive(this.dead.slice(-command.back - 1).slice(0, command.count))
+      case 'discardDead':
+        return this.discardDead(this.dead.at(-command.back - 1))
       case 'loseHeader':
         this.memory.loseHeader(command.chat)
         return this.redis.del(this.onRedis.keys.header(command.chat))
@@ -261,6 +263,12 @@ export class Pair {
     const batchIds = [first, ...others]
     this.ledger.redriven(batchIds)
     this.dead = this.dead.filter(batchId => !batchIds.includes(batchId))
+  }
+
+  private async discardDead(batchId = 'none'): Promise<void> {
+    const discarded = await this.both(store => store.discardDead([batchId, batchId]))
+    if (discarded > 0) this.ledger.discardedDead(batchId)
+    this.dead = this.dead.filter(other => other !== batchId)
   }
 
   private async merge({ chat: from, into }: Extract<Command, { op: 'merge' }>): Promise<void> {

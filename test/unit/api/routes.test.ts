@@ -77,7 +77,8 @@ describe('API: conversations and batches', () => {
     expect((await api.call('POST', `/batches/${batchId}/answered`)).json).to.include({ freed: false })
   })
 
-  it('lists the dead and redrives one', async () => {
+  /** A batch of `message` dies of its last attempt. */
+  const die = async () => {
     await api.call('POST', `${PATH}/messages`, message)
     await api.call('POST', `${PATH}/flush`)
     for (let attempt = 1; attempt <= api.store.rules.maxAttempts; attempt += 1) {
@@ -85,12 +86,37 @@ describe('API: conversations and batches', () => {
       const { batchId = '', lease = 0 } = claimed ?? {}
       await api.store.nack({ batchId, lease, delayMs: 0, counts: true, error: 'no' })
     }
+  }
+
+  it('lists the dead and redrives one', async () => {
+    await die()
     const { json } = await api.call('GET', '/dead')
     const [dead] = await api.store.dead(1)
     expect(json).to.have.nested.property('dead[0].batchId', dead?.batchId)
     const redriven = await api.call('POST', `/dead/${dead?.batchId}/redrive`)
     expect(redriven.json).to.deep.equal({ batchId: dead?.batchId, conversationId: ID })
     expect((await api.call('POST', `/dead/${dead?.batchId}/redrive`)).status).to.equal(404)
+  })
+
+  it('discards one dead batch', async () => {
+    await die()
+    const [dead] = await api.store.dead(1)
+    expect((await api.call('DELETE', `/dead/${dead?.batchId}`)).json).to.deep.equal({ discarded: 1 })
+    expect(await api.store.dead(1)).to.deep.equal([])
+    const again = await api.call('DELETE', `/dead/${dead?.batchId}`)
+    expect(again.status).to.equal(404)
+    expect(again.json).to.deep.equal({ error: `no dead batch has the id "${dead?.batchId}": GET /dead lists them` })
+  })
+
+  it('forgets a conversation, by path and by ?id=', async () => {
+    for (const path of [`${PATH}/forget`, `/conversations/forget?id=${encodeURIComponent(ID)}`]) {
+      await api.call('POST', `${PATH}/messages`, message)
+      const { status, json } = await api.call('POST', path)
+      expect(status).to.equal(200)
+      expect(json).to.deep.include({ messages: 1, deadBatches: 0 })
+      expect((await api.store.history({ conversationId: ID, limit: 1 })).length).to.equal(0)
+    }
+    expect((await api.call('POST', `${PATH}/messages`, message)).json).to.include({ accepted: 1, duplicates: 0 })
   })
 
   it('an empty or very long id is refused', async () => {
@@ -114,7 +140,12 @@ describe('API: access', () => {
     ['POST', '/conversations/a/messages'],
     ['POST', '/conversations/a/flush'],
     ['POST', '/conversations/a/typing'],
+    ['POST', '/conversations/a/forget'],
     ['DELETE', '/conversations/a'],
+    ['PUT', '/conversations/a/messages/m'],
+    ['PUT', '/conversations/messages?id=a&messageId=m'],
+    ['DELETE', '/conversations/a/messages/m'],
+    ['DELETE', '/conversations/messages?id=a&messageId=m'],
     ['POST', '/batches/b/commit'],
     ['POST', '/batches/b/answered'],
     ['GET', '/settings'],
@@ -125,6 +156,7 @@ describe('API: access', () => {
     ['DELETE', '/settings?scope=shop'],
     ['GET', '/dead'],
     ['POST', '/dead/b/redrive'],
+    ['DELETE', '/dead/b'],
   ]
 
   for (const apiToken of ['a-token', undefined, ''])

@@ -294,6 +294,22 @@ describe('lives', () => {
     expect(life?.claimed?.atMs).to.equal(3002)
   })
 
+  it('a dead batch that was discarded is dropped, also if the history knows no earlier step', () => {
+    const discarded: Parameters<typeof lives>[0][number] = [60_000, 'discarded', 'b1', { count: '1', by: 'lull.dead' }]
+    const [life] = lives(
+      [
+        [0, 'opened', 'b1'],
+        [3000, 'claimed', 'b1', { reason: 'gap', count: '1', lateMs: '0' }],
+        [6000, 'dead', 'b1', { attempt: '1', error: 'refused' }],
+        discarded,
+      ],
+      99_000,
+    )
+    expect(life).to.deep.include({ state: 'dropped', endedAtMs: 60_000, error: 'refused' })
+    expect(phases(life).at(-1)).to.equal('dead 6000–60000')
+    expect(lives([discarded], 99_000)[0]).to.deep.include({ state: 'dropped' })
+  })
+
   it('a dead batch that the history has forgotten is known from the store', () => {
     const batch: DeadBatch['batch'] = {
       version: 1,

@@ -1,0 +1,158 @@
+/**
+ * The messages of a conversation: append, edit, revoke.
+ *
+ *   POST   /conversations/:id/messages               POST   /conversations/messages?id=
+ *   PUT    /conversations/:id/messages/:messageId    PUT    /conversations/messages?id=&messageId=
+ *   DELETE /conversations/:id/messages/:messageId    DELETE /conversations/messages?id=&messageId=
+ *
+ * `/conversations/messages/:messageId?id=` works, too.
+ */
+import type Router from '@koa/router'
+import type { Context, Middleware, Next } from 'koa'
+import { z } from 'zod'
+import type { AppendMessage, AppendOptions, Batcher } from '../batcher.js'
+import { Refusal } from '../http/refusal.js'
+import { shown } from '../http/shown.js'
+import type { Metrics } from '../metrics/metrics.js'
+import { isRecord, LONGEST_ID } from '../providers/fields.js'
+import { messageFrom, messagesIn } from '../providers/generic.js'
+import { overridesFrom } from '../settings/overrides.js'
+import type { AppendResult, EditResult, RevokeResult } from '../store/store.js'
+import { conversationIdOf, type WithParams } from './conversation-id.js'
+import { queryOf, type ReadBody } from './request-body.js'
+
+interface Options {
+  batcher: Batcher
+  token: Middleware
+  readBody: ReadBody
+  metrics: Metrics | undefined
+  afterAppend: (result: AppendResult) => void
+}
+
+const MOST_AUTHORS = 16
+const editBody = z.object({ text: z.string() })
+
+export function messageRoutes(router: Router, { batcher, token, readBody, metrics, afterAppend }: Options): void {
+  const append = async (ctx: WithParams) => {
+    const id = conversationIdOf(ctx)
+    const body = await readBody(ctx)
+    const messages = messagesOf(body)
+    const result = await appendBy(batcher, id, messages, rulesIn(body))
+    afterAppend(result)
+    const { listeners: _, ...reply } = result
+    metrics?.received('generic', { accepted: reply.accepted, duplicates: reply.duplicates, ignored: reply.tooOld })
+    ctx.body = reply
+  }
+  const edit = async (ctx: WithParams) => {
+    const [id, messageId, authors] = [conversationIdOf(ctx), messageIdOf(ctx), authorsOf(ctx)]
+    const body = editBody.safeParse(await readBody(ctx))
+    if (!body.success) throw new Refusal(400, 'text is missing, or no text: send {"text":"…"}')
+    replyCorrected(ctx, messageId, await batcher.edit(id, messageId, body.data.text, authors))
+  }
+  const revoke = async (ctx: WithParams) => {
+    const [id, messageId, authors] = [conversationIdOf(ctx), messageIdOf(ctx), authorsOf(ctx)]
+    replyCorrected(ctx, messageId, await batcher.revoke(id, messageId, authors))
+  }
+
+  router.post('/conversations/messages', token, append)
+  router.post('/conversations/:id/messages', token, append)
+  router.put('/conversations/messages', token, edit)
+  // Without `?id=` the last word of the path is a conversation's id.
+  router.delete('/conversations/messages', token, (ctx: WithParams, next: Next) =>
+    queryOf(ctx, 'id') === undefined ? next() : revoke(ctx),
+  )
+  for (const path of ['/conversations/messages/:messageId', '/conversations/:id/messages/:messageId']) {
+    router.put(path, token, edit)
+    router.delete(path, token, revoke)
+  }
+}
+
+/** @throws {Refusal} 400 if a rule cannot be used together with those of the conversation */
+async function appendBy(
+  batcher: Batcher,
+  conversationId: string,
+  messages: AppendMessage[],
+  rules: AppendOptions['rules'],
+): Promise<AppendResult> {
+  if (!rules) return batcher.append(conversationId, messages)
+  try {
+    return await batcher.append(conversationId, messages, { rules })
+  } catch (error) {
+    throw error instanceof RangeError ? new Refusal(400, error.message) : error
+  }
+}
+
+/**
+ * One or many messages of the generic shape, without a chat. Unlike in a webhook, one invalid message refuses all of
+ * them: the caller can correct it.
+ * @throws {Refusal} 400
+ */
+function messagesOf(body: unknown): AppendMessage[] {
+  if (typeof body !== 'object' || body === null)
+    throw new Refusal(400, 'the body is neither an object nor an array: send {"messageId","text"}')
+  return messagesIn(body).map((value, index) => {
+    const message = messageFrom(value)
+    if (message !== undefined) return message
+    throw new Refusal(
+      400,
+      `messages[${index}].messageId is missing: set an id that stays the same when the message is sent again`,
+    )
+  })
+}
+
+/** The rules beside the messages of a body. @throws {Refusal} 400 */
+function rulesIn(body: unknown): AppendOptions['rules'] {
+  const given = isRecord(body) ? body['rules'] : undefined
+  if (given === undefined) return undefined
+  if (!isRecord(given)) throw new Refusal(400, 'rules is not an object: send, for example, {"quietGapMs":6000}')
+  const { flush, ...rules } = given
+  if (flush !== undefined && typeof flush !== 'boolean')
+    throw new Refusal(400, `flush=${shown(JSON.stringify(flush), 40)} is neither true nor false`)
+  try {
+    return { ...overridesFrom(rules), ...(flush === undefined ? {} : { flush }) }
+  } catch (error) {
+    throw error instanceof RangeError ? new Refusal(400, error.message) : error
+  }
+}
+
+/** @throws {Refusal} 400 if it is missing or too long */
+function messageIdOf(ctx: WithParams): string {
+  const messageId = queryOf(ctx, 'messageId') ?? ctx.params['messageId'] ?? ''
+  if (messageId === '')
+    throw new Refusal(400, 'the message is missing: give its id in the path, URL-encoded, or as ?messageId=')
+  if (messageId.length > LONGEST_ID)
+    throw new Refusal(400, `the message's id has ${messageId.length} characters: use at most ${LONGEST_ID}`)
+  return messageId
+}
+
+/** Ids of the person who corrects a message: `?author=`, once or more often. @throws {Refusal} 400 */
+function authorsOf(ctx: Context): string[] {
+  const authors = [ctx.query['author'] ?? []].flat()
+  if (authors.length > MOST_AUTHORS || authors.some(author => author === '' || author.length > LONGEST_ID))
+    throw new Refusal(400, `author is empty or too long, or there are more than ${MOST_AUTHORS}: send the sender's id`)
+  return authors
+}
+
+/** What became of an edit or a revocation: `result` names it. The store may keep no message with that id. */
+function replyCorrected(ctx: Context, messageId: string, result: EditResult | RevokeResult): void {
+  const refusal = refusalOf(messageId, result)
+  ctx.status = refusal?.status ?? 200
+  ctx.body = refusal ? { error: refusal.message, result } : { result }
+}
+
+function refusalOf(messageId: string, result: EditResult | RevokeResult): Refusal | undefined {
+  const message = `message ${shown(messageId)}`
+  switch (result) {
+    case 'tooLate':
+      return new Refusal(
+        409,
+        `${message} no longer waits, or its batch has no room: append the correction as a new message`,
+      )
+    case 'unknown':
+      return new Refusal(404, `${message} has not come to this conversation: check both ids`)
+    case 'notAuthor':
+      return new Refusal(403, `${message} was written by somebody else: author must be its sender`)
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,141 @@
+/** Messages of a conversation: corrections, and the rules that come with them. */
+import { expect } from 'chai'
+import { type Serving, serve } from './serving.js'
+
+const ID = 'a/b%2Fc@c.us'
+const PATH = `/conversations/${encodeURIComponent(ID)}/messages`
+const MESSAGE_ID = 'wamid.HB/g=='
+const message = { messageId: MESSAGE_ID, text: 'hi', senderId: '79990000011@c.us' }
+
+/** The three forms of the address of one message. */
+const placesOf = (messageId: string) => [
+  `${PATH}/${encodeURIComponent(messageId)}`,
+  `/conversations/messages/${encodeURIComponent(messageId)}?id=${encodeURIComponent(ID)}`,
+  `/conversations/messages?id=${encodeURIComponent(ID)}&messageId=${encodeURIComponent(messageId)}`,
+]
+const [PLACE = ''] = placesOf(MESSAGE_ID)
+
+describe('API: the messages of a conversation', () => {
+  let api: Serving
+  beforeEach(async () => {
+    api = await serve()
+  })
+  afterEach(() => api.close(0))
+
+  const textsOf = async () => (await api.store.conversation(ID)).messages.map(each => each.message.text)
+
+  const handOver = async () => {
+    await api.store.flush(ID)
+    await api.store.claim({ owner: 'test', maxBatches: 1, maxBytes: 1e6 })
+  }
+
+  it('edits a message that waits, in every form of its address', async () => {
+    await api.call('POST', PATH, message)
+    for (const [i, place] of placesOf(MESSAGE_ID).entries()) {
+      const { status, json } = await api.call('PUT', place, { text: `text ${i}` })
+      expect([status, json], place).to.deep.equal([200, { result: 'edited' }])
+      expect(await textsOf()).to.deep.equal([`text ${i}`])
+    }
+  })
+
+  it('revokes a message that waits, in every form of its address', async () => {
+    for (const [i, place] of placesOf(MESSAGE_ID).entries()) {
+      await api.store.forget(ID)
+      await api.call('POST', PATH, [message, { messageId: 'other', text: `${i}` }])
+      const { status, json } = await api.call('DELETE', place)
+      expect([status, json], place).to.deep.equal([200, { result: 'revoked' }])
+      expect(await textsOf()).to.deep.equal([`${i}`])
+    }
+  })
+
+  it('a revocation that comes before its message is remembered', async () => {
+    expect((await api.call('DELETE', PLACE)).json).to.deep.equal({ result: 'remembered' })
+    expect((await api.call('POST', PATH, message)).json).to.include({ accepted: 0, duplicates: 1 })
+  })
+
+  it('a message that a processor has claimed is 409 tooLate', async () => {
+    await api.call('POST', PATH, message)
+    await handOver()
+    for (const got of [await api.call('PUT', PLACE, { text: 'late' }), await api.call('DELETE', PLACE)]) {
+      expect(got.status).to.equal(409)
+      expect(got.json).to.include({ result: 'tooLate' }).and.to.have.property('error')
+    }
+  })
+
+  it('a message that never came is 404 unknown', async () => {
+    const edit = await api.call('PUT', PLACE, { text: 'x' })
+    expect(edit.status).to.equal(404)
+    expect(edit.json).to.deep.equal({
+      error: `message ${JSON.stringify(MESSAGE_ID)} has not come to this conversation: check both ids`,
+      result: 'unknown',
+    })
+    expect((await api.call('DELETE', `${PLACE}?author=me`)).json).to.include({ result: 'unknown' })
+  })
+
+  it('with ?author= only the sender may correct a message: else 403 notAuthor', async () => {
+    await api.call('POST', PATH, message)
+    const stranger = `${PLACE}?author=stranger`
+    for (const got of [await api.call('PUT', stranger, { text: 'x' }), await api.call('DELETE', stranger)]) {
+      expect(got.status).to.equal(403)
+      expect(got.json).to.include({ result: 'notAuthor' }).and.to.have.property('error')
+    }
+    expect(await textsOf()).to.deep.equal(['hi'])
+    const sender = `${PLACE}?author=245@lid&author=${encodeURIComponent(message.senderId)}`
+    expect((await api.call('PUT', sender, { text: 'mine' })).json).to.deep.equal({ result: 'edited' })
+    expect((await api.call('DELETE', sender)).json).to.deep.equal({ result: 'revoked' })
+  })
+
+  it('an edit without a text, or a correction without a message or a conversation, is 400', async () => {
+    await api.call('POST', PATH, message)
+    for (const body of [undefined, {}, { text: 7 }, { text: null }, ['x']])
+      expect((await api.call('PUT', PLACE, body)).status, JSON.stringify(body)).to.equal(400)
+    const id = encodeURIComponent(ID)
+    for (const method of ['PUT', 'DELETE'])
+      for (const path of [
+        `/conversations/messages?id=${id}`,
+        `/conversations/messages?id=${id}&messageId=`,
+        `/conversations/messages?id=&messageId=m`,
+        '/conversations/messages/m',
+        `${PATH}/${'x'.repeat(600)}`,
+        `${PLACE}?author=`,
+      ])
+        expect((await api.call(method, path, { text: 'x' })).status, `${method} ${path}`).to.equal(400)
+    expect(await textsOf()).to.deep.equal(['hi'])
+  })
+
+  it('DELETE /conversations/messages is the conversation with the id messages', async () => {
+    await api.call('POST', '/conversations/messages/messages', message)
+    expect((await api.call('DELETE', '/conversations/messages')).json).to.deep.equal({ dropped: 1 })
+  })
+
+  it('appends by rules of its own', async () => {
+    const { json } = await api.call('POST', PATH, { ...message, rules: { quietGapMs: 3000 } })
+    expect(json).to.have.property('dueInMs').that.is.within(1, 3000)
+    const rules = { maxMessages: 2 }
+    await api.call('POST', PATH, { messages: [{ messageId: '2', text: 'again' }], rules })
+    expect((await api.store.conversation(ID)).open).to.equal(undefined)
+  })
+
+  it('a rule flush seals the batch with this message', async () => {
+    const { json } = await api.call('POST', PATH, { ...message, rules: { flush: true } })
+    expect(json).to.include({ accepted: 1, dueInMs: 0 })
+  })
+
+  it('rules that cannot be used are 400 with the line that names the rule, and nothing is stored', async () => {
+    const refusals: [rules: unknown, error: RegExp][] = [
+      [{ quietGapMs: 5 }, /^quietGapMs=5: .*10.*3600000/],
+      [{ quietGap: 5000 }, /^quietGap=5000: there is no such rule, did you mean quietGapMs\?$/],
+      [{ quietGapMs: 90_000 }, /maxWaitMs=60000 is less than quietGapMs=90000/],
+      [{ flush: 'yes' }, /^flush=.*yes.* is neither true nor false$/],
+      [null, /^rules is not an object/],
+      ['quietGapMs=6000', /^rules is not an object/],
+      [[1], /^rules is not an object/],
+    ]
+    for (const [rules, error] of refusals) {
+      const { status, json } = await api.call('POST', PATH, { ...message, rules })
+      expect(status, JSON.stringify(rules)).to.equal(400)
+      expect(json).to.have.property('error').that.matches(error)
+    }
+    expect((await api.store.conversation(ID)).waiting).to.equal(0)
+  })
+})
