@@ -117,6 +117,8 @@ export interface MessageRun {
   lastAtMs: number
   dueAtMs: number
   releasedAtMs: number
+  /** The claim that returns it. Later than its release if it is claimed again. */
+  claimedAtMs: number
   releasedBy: ReleaseReason
   supersedes?: string[]
 }
@@ -146,7 +148,7 @@ export function composeBatch(run: MessageRun): Batch {
     dueAtMs: run.dueAtMs,
     releasedAtMs: run.releasedAtMs,
     releasedBy: run.releasedBy,
-    ...(run.releasedBy === 'early' && run.releasedAtMs < run.dueAtMs ? { provisional: true } : {}),
+    ...(run.releasedBy === 'early' && run.claimedAtMs < run.dueAtMs ? { provisional: true } : {}),
     ...(run.supersedes ? { supersedes: run.supersedes } : {}),
   }
 }

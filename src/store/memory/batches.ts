@@ -130,15 +130,15 @@ function lease(
   state.keepHeader(batch.conversationId, now, endsAtMs)
   const { attempt, lease } = batch
   return {
-    result: { batchId, lease, attempt, ...found, batch: handedOut(batchId, batch) },
+    result: { batchId, lease, attempt, ...found, batch: handedOut(batchId, batch, now) },
     bytes: sizeOf(batch.entries),
   }
 }
 
 /** A claimed or dead batch in the form in which it is handed over. */
-export function handedOut(batchId: string, batch: Claimed) {
+export function handedOut(batchId: string, batch: Claimed, claimedAtMs: number) {
   const entries = batch.entries.map(({ receivedAtMs, json }) => ({ receivedAtMs, message: messageFrom(json) }))
-  return composeBatch({ ...batch, batchId, entries })
+  return composeBatch({ ...batch, batchId, entries, claimedAtMs })
 }
 
 /** Answer checks that are due; schedules the next ones. The header of a held conversation lives at least as long. */

@@ -281,7 +281,7 @@ export function deadBatches(state: State, limit: number): DeadBatch[] {
       attempts: dead.attempt,
       error: dead.error,
       diedAtMs: dead.diedAtMs,
-      batch: handedOut(batchId, dead),
+      batch: handedOut(batchId, dead, dead.releasedAtMs),
     }))
 }
 

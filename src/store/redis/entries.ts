@@ -38,12 +38,27 @@ export type RunReply = [
   headerLost: string,
   lines: string,
   supersedes: string,
+  claimedAtMs: string,
 ]
 
 /** The run of messages that `claim` replied with. */
 export function runFrom(reply: RunReply): MessageRun {
-  const [batchId, conversationId, , , firstAtMs, lastAtMs, dueAtMs, releasedAtMs, releasedBy, , , lines, supersedes] =
-    reply
+  const [
+    batchId,
+    conversationId,
+    ,
+    ,
+    firstAtMs,
+    lastAtMs,
+    dueAtMs,
+    releasedAtMs,
+    releasedBy,
+    ,
+    ,
+    lines,
+    supersedes,
+    claimedAtMs,
+  ] = reply
   return {
     batchId,
     conversationId,
@@ -51,6 +66,7 @@ export function runFrom(reply: RunReply): MessageRun {
     lastAtMs: Number(lastAtMs),
     dueAtMs: Number(dueAtMs),
     releasedAtMs: Number(releasedAtMs),
+    claimedAtMs: Number(claimedAtMs),
     releasedBy: releaseReason(releasedBy),
     entries: lines.split('\n').map(messageLine),
     ...(supersedes === '' ? {} : { supersedes: supersedes.split(' ') }),

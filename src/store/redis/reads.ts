@@ -86,6 +86,7 @@ function deadBatch(batchId: string, json: string): DeadBatch {
     '',
     messages,
     dead.supersedes,
+    releasedAtMs,
   ])
   return {
     batchId,
