@@ -1,4 +1,5 @@
 /** How the work on a batch is committed, superseded and ended. */
+import type { Rules } from '../rules.js'
 
 /** `removed`: the receiver no longer knows the job. `timeout`: the work took longer than the answer timeout. */
 export type AnswerOutcome = 'completed' | 'failed' | 'removed' | 'timeout'
@@ -15,11 +16,24 @@ export interface AnsweredResult {
   replyMs?: number
 }
 
+/** How long a superseded batch is remembered, for a `commit` that comes late: of a worker that was frozen, say. */
+export const SUPERSEDED_KEPT_MS = 3_600_000
+
+/**
+ * The same for an answered batch. A second run of its work (after a lost lock, say) commits within its own answer
+ * timeout. A program that slept for longer learns the same from a commit of a batch that is not remembered: not to send.
+ */
+export const answeredKeptMs = ({ answerTimeoutMs }: Pick<Rules, 'answerTimeoutMs'>): number =>
+  Math.min(answerTimeoutMs + ANSWERED_KEPT_LONGER_MS, SUPERSEDED_KEPT_MS)
+
+const ANSWERED_KEPT_LONGER_MS = 120_000
+
 /**
  * `go`: nothing supersedes the batch any more; `again`: it was committed before, so an earlier run of the work may have
  * sent its answer. `wait`: it is due in `waitMs`. `superseded`: newer messages superseded it, and `by` has its
  * messages; without `by` they were dropped or forgotten. `unknown`: it does not hold its conversation, and it ended
- * over an hour ago or never began.
+ * long ago (`answeredKeptMs`, `SUPERSEDED_KEPT_MS`), was forgotten, or never began. A dead batch is granted as one that
+ * holds its conversation: its receiver may have it all the same.
  */
 export type CommitResult =
   | { state: 'go'; again?: true }
@@ -29,7 +43,7 @@ export type CommitResult =
   | { state: 'unknown' }
 
 /**
- * `held`: the batch holds its conversation, whether it is committed or not. The others are as in `CommitResult`: the
+ * `held`: the batch holds its conversation, whether it is committed or not; or it is dead. The others are as in `CommitResult`: the
  * conversation has gone on without it.
  */
 export type HoldState = 'held' | 'superseded' | 'answered' | 'unknown'

@@ -125,6 +125,50 @@ describe('RedisStore', () => {
       expect(await redis.exists(...left, keys.header('chat'), keys.quiet('chat'), keys.handedOver(batchId))).to.equal(0)
     })
 
+    it('a committed batch in five fields, whose memory Redis keeps small', async () => {
+      const { store, redis, keys, pass } = await make({ answering: 'supersede', quietGapMs: 20 })
+      await append(store, CHAT, 'm1')
+      await pass(21)
+      const { batchId } = await claimOne(store)
+      await store.ack([batchId])
+      const key = keys.handedOver(batchId)
+      expect(await redis.hlen(key)).to.equal(14)
+      const { handedOverAtMs, owner, lastAtMs } = await redis.hgetall(key)
+      await store.commit(batchId)
+      const { committedAtMs, ...kept } = await redis.hgetall(key)
+      expect(kept).to.deep.equal({ conversationId: CHAT, handedOverAtMs, owner, lastAtMs })
+      expect(Number(committedAtMs)).to.be.above(0)
+      expect(await redis.object('ENCODING', key)).to.equal('listpack')
+    })
+
+    it('a worker’s start, which stays with a batch that is committed after it', async () => {
+      const { store, redis, keys, pass } = await make({ answering: 'supersede', quietGapMs: 20 })
+      await append(store, CHAT, 'm1')
+      await pass(21)
+      const { batchId } = await claimOne(store)
+      await store.ack([batchId])
+      await store.workerStarted(batchId, '7.1')
+      await store.commit(batchId)
+      const kept = await redis.hgetall(keys.handedOver(batchId))
+      expect(kept).to.include({ workerAttempt: '7.1' })
+      expect(kept).to.include.keys('workerStartedAtMs', 'committedAtMs')
+    })
+
+    it('how a batch ended: an answer for its timeout and two minutes, what was superseded for an hour', async () => {
+      const rules = { answering: 'supersede', quietGapMs: 20, answerTimeoutMs: 400_000 } as const
+      const { store, redis, keys, pass } = await make(rules)
+      await append(store, CHAT, 'm1')
+      await pass(21)
+      const first = await claimOne(store)
+      await append(store, CHAT, 'm2')
+      await pass(21)
+      const second = await claimOne(store)
+      await store.answered(second.batchId, 'completed')
+      const ended = `${keys.prefix}.ended:`
+      expect(await redis.pttl(ended + first.batchId)).to.be.within(3_540_000, 3_600_000)
+      expect(await redis.pttl(ended + second.batchId)).to.be.within(460_000, 520_000)
+    })
+
     it('every step on its channel, as one JSON object', async () => {
       const { store, redis, keys } = await make({ ...PATIENT, maxAttempts: 1 })
       const subscriber = redis.duplicate()

@@ -6,6 +6,7 @@ import type { ReleaseReason } from '../../batch.js'
 import { type OwnRules, RulesInUse } from '../../conversation-rules.js'
 import { withArrivals } from '../../history/arrivals.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
+import { answeredKeptMs, SUPERSEDED_KEPT_MS } from '../answers.js'
 import type { Growth, HistoryStep, StoreEvent, SupersedeListener } from '../store.js'
 import { Aliases } from './aliases.js'
 import { Deadlines, type Entry, History, SeenIds, Subscribers } from './structures.js'
@@ -84,9 +85,6 @@ export interface Ended {
   atMs: number
 }
 
-/** How long that is kept. */
-const ENDED_KEPT_MS = 3_600_000
-
 /** Checks are due at this many moments an interval, so that one claim finds many of them. */
 const CHECK_MOMENTS = 4
 /** A batch that is overdue for so long may be unknown to all processors: see `next-due` in store.ts. */
@@ -103,7 +101,8 @@ export class State {
   readonly processors = new Subscribers<StoreEvent>()
   readonly growth = new Subscribers<Growth>()
   readonly superseded = new Subscribers<(listener: SupersedeListener) => void>()
-  private readonly ended = new Map<string, Ended>()
+  /** By what ended them, as that says how long they are kept; the first to end first. */
+  private readonly ended = { answered: new Map<string, Ended>(), superseded: new Map<string, Ended>() }
   readonly seen: SeenIds
   readonly aliases = new Aliases()
   /** The provider that each account belongs to. */
@@ -188,17 +187,22 @@ export class State {
 
   /** Remembers for a while what ended a batch. */
   end(batchId: string, ended: Ended): void {
-    this.ended.delete(batchId)
-    this.ended.set(batchId, ended)
-    for (const [oldest, { atMs }] of this.ended) {
-      if (atMs + ENDED_KEPT_MS > ended.atMs) break
-      this.ended.delete(oldest)
+    const kept = this.ended[ended.state]
+    kept.delete(batchId)
+    kept.set(batchId, ended)
+    for (const [oldest, other] of kept) {
+      if (this.isKept(other, ended.atMs)) break
+      kept.delete(oldest)
     }
   }
 
   endOf(batchId: string, now: number): Ended | undefined {
-    const ended = this.ended.get(batchId)
-    return ended && ended.atMs + ENDED_KEPT_MS > now ? ended : undefined
+    const ended = this.ended.superseded.get(batchId) ?? this.ended.answered.get(batchId)
+    return ended && this.isKept(ended, now) ? ended : undefined
+  }
+
+  private isKept({ state, atMs }: Ended, now: number): boolean {
+    return atMs + (state === 'superseded' ? SUPERSEDED_KEPT_MS : answeredKeptMs(this.rules)) > now
   }
 
   /**

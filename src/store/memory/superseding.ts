@@ -1,6 +1,6 @@
 /** Supersedes answers that are not committed, and commits them: `lua/shared/supersede.lua`, `reopen.lua`, `commit.lua`. */
 import type { CommitResult, HoldState } from '../store.js'
-import type { Claimed, Conversation, State } from './state.js'
+import type { Claimed, Conversation, HandedOver, State } from './state.js'
 import { type Entry, idsRecorded } from './structures.js'
 
 /** A batch that can be superseded: it holds its conversation, and is claimed or handed over. */
@@ -112,26 +112,36 @@ export const sizeOf = (entries: Entry[]): number =>
 
 export function commit(state: State, batchId: string): CommitResult {
   const now = state.now()
-  const claimed = state.claimedBatches.get(batchId)
-  const handed = state.handedOver.get(batchId)
-  const holding = claimed ?? handed
-  if (!holding || state.conversations.get(holding.conversationId)?.heldBy !== batchId) return ended(state, batchId, now)
-  if (holding.isCommitted) return { state: 'go', again: true }
-  const batch = claimed ?? handed?.batch
+  const { claimed, handed } = holderOf(state, batchId)
+  // Its receiver may have a dead batch all the same: the reply to the handover was lost.
+  const whole = claimed ?? state.dead.get(batchId)
+  const found = handed ?? whole
+  if (!found) return ended(state, batchId, now)
+  if (found.isCommitted) return { state: 'go', again: true }
+  const batch = whole ?? handed?.batch
   const waitMs = (batch?.dueAtMs ?? now) - now
   const longestWaitMs = Math.max(state.rulesInUse.longestWaitMs, batch?.rules?.maxWaitMs ?? 0)
   if (waitMs > 0 && waitMs <= longestWaitMs) return { state: 'wait', waitMs }
-  holding.isCommitted = true
-  if (claimed) delete claimed.isSupersedable
+  found.isCommitted = true
+  if (whole) delete whole.isSupersedable
   if (handed) delete handed.batch
-  state.record('committed', batchId, holding.conversationId, now, {})
+  state.record('committed', batchId, found.conversationId, now, {})
   return { state: 'go' }
 }
 
 export function holdState(state: State, batchId: string): HoldState {
-  const holding = state.claimedBatches.get(batchId) ?? state.handedOver.get(batchId)
-  const holder = holding && state.conversations.get(holding.conversationId)?.heldBy
-  return holder === batchId ? 'held' : (state.endOf(batchId, state.now())?.state ?? 'unknown')
+  const { claimed, handed } = holderOf(state, batchId)
+  if (claimed || handed || state.dead.has(batchId)) return 'held'
+  return state.endOf(batchId, state.now())?.state ?? 'unknown'
+}
+
+/** The batch, if it holds its conversation. */
+function holderOf(state: State, batchId: string): { claimed?: Claimed; handed?: HandedOver } {
+  const claimed = state.claimedBatches.get(batchId)
+  const handed = state.handedOver.get(batchId)
+  const holding = claimed ?? handed
+  if (!holding || state.conversations.get(holding.conversationId)?.heldBy !== batchId) return {}
+  return { ...(claimed ? { claimed } : {}), ...(handed ? { handed } : {}) }
 }
 
 function ended(state: State, batchId: string, now: number): CommitResult {

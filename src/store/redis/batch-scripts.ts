@@ -1,5 +1,5 @@
 /** The scripts for batches from their claim on: see `scripts.ts`. */
-import type { AnswerOutcome, HoldState } from '../answers.js'
+import { type AnswerOutcome, answeredKeptMs, type HoldState } from '../answers.js'
 import type { ClaimRequest, Lease, NackRequest, NackResult } from '../claims.js'
 import type { RunReply } from './entries.js'
 import type { ScriptRunner } from './script-runner.js'
@@ -123,6 +123,7 @@ export class BatchScripts {
       this.runner.db,
       this.runner.supersedes,
       ...this.runner.storeRules,
+      answeredKeptMs(this.runner.rules),
       ...endings.flatMap(({ batchId, outcome, conversationId = '', lease = '' }) => [
         batchId,
         outcome,

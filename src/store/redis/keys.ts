@@ -35,7 +35,7 @@ const batchKeys = {
   claimedBatch: '.claimed:',
   /** hash: a handed-over batch until it is answered */
   handedOver: '.handed-over:',
-  /** string: what ended a batch, `answered` or `superseded <by>`, for an hour; only with `answering: 'supersede'` */
+  /** string: what ended a batch, `answered` or `superseded <by>`, for a while; only with `answering: 'supersede'` */
   ended: '.ended:',
 } as const
 

@@ -21,6 +21,17 @@ export function supersedeTests(make: Make): void {
       expect(first.lateMs).to.be.below(EARLY.quietGapMs - EARLY.earlyStartMs)
     })
 
+    it('is not said of a batch that is claimed again after its due time', async () => {
+      const { store, first, pass } = await early({ leaseMs: 100 })
+      await store.giveBack('processor-1')
+      expect((await claimOne(store)).batch.provisional).to.equal(true)
+      await pass(EARLY.quietGapMs)
+      const { batchId, batch } = await claimOne(store)
+      expect(batchId).to.equal(first.batchId)
+      expect(batch).to.include({ releasedBy: 'early', releasedAtMs: first.batch.releasedAtMs })
+      expect(batch).not.to.have.property('provisional')
+    })
+
     it('keeps the due time in the open batch, and schedules its start', async () => {
       const { store, snapshot } = await make(EARLY)
       await append(store, CHAT, 'm1')
@@ -246,7 +257,7 @@ export function supersedeTests(make: Make): void {
       const { store, first } = await atGap({ maxAttempts: 1 })
       await store.commit(first.batchId)
       await store.nack({ batchId: first.batchId, lease: first.lease, delayMs: 0, counts: true, error: 'no' })
-      expect(await store.commit(first.batchId)).to.deep.equal({ state: 'unknown' })
+      expect(await store.commit(first.batchId)).to.deep.equal({ state: 'go', again: true })
       await store.redrive(first.batchId)
       expect((await claimOne(store)).batchId).to.equal(first.batchId)
       await append(store, CHAT, 'm2')
@@ -285,10 +296,53 @@ export function supersedeTests(make: Make): void {
       expect(await store.holdState('never')).to.equal('unknown')
     })
 
-    it('does not find a dead batch held', async () => {
+    it('finds a dead batch held, whose receiver may have it all the same', async () => {
       const { store, first } = await atGap({ maxAttempts: 1 })
       await store.nack({ batchId: first.batchId, lease: first.lease, delayMs: 0, counts: true, error: 'no' })
-      expect(await store.holdState(first.batchId)).to.equal('unknown')
+      expect(await store.holdState(first.batchId)).to.equal('held')
+      await store.commit(first.batchId)
+      expect(await store.holdState(first.batchId)).to.equal('held')
+    })
+  })
+
+  describe('a dead batch, whose receiver may have it all the same', () => {
+    const die = (store: Store, { batchId, lease }: { batchId: string; lease: number }) =>
+      store.nack({ batchId, lease, delayMs: 0, counts: true, error: 'no' })
+
+    it('can be committed once, and stays committed when it is redriven', async () => {
+      const { store, first } = await atGap({ maxAttempts: 1 })
+      await die(store, first)
+      expect(await store.commit(first.batchId)).to.deep.equal({ state: 'go' })
+      expect(await store.commit(first.batchId)).to.deep.equal({ state: 'go', again: true })
+      const [dead] = await store.dead(9)
+      expect(dead && idsOf(dead.batch)).to.deep.equal(['m1'])
+      await store.redrive(first.batchId)
+      const again = await claimOne(store)
+      expect(idsOf(again.batch)).to.deep.equal(['m1'])
+      await append(store, CHAT, 'm2')
+      expect(await store.commit(first.batchId)).to.deep.equal({ state: 'go', again: true })
+      expect(steps(await store.history({ limit: 99 })).filter(step => step === 'committed')).to.have.lengthOf(1)
+    })
+
+    it('is not committed before its due time', async () => {
+      const { store, first, pass } = await early({ maxAttempts: 1 })
+      await die(store, first)
+      expect(await store.commit(first.batchId)).to.include({ state: 'wait' })
+      await pass(EARLY.quietGapMs)
+      expect(await store.commit(first.batchId)).to.deep.equal({ state: 'go' })
+    })
+
+    it('does not keep its conversation from its next answer, and is not changed by it', async () => {
+      const { store, first, pass } = await atGap({ maxAttempts: 1 })
+      await die(store, first)
+      await append(store, CHAT, 'm2')
+      await pass(AT_GAP.quietGapMs + 1)
+      const second = await claimOne(store)
+      expect(await store.commit(first.batchId)).to.deep.equal({ state: 'go' })
+      expect(await store.commit(second.batchId)).to.deep.equal({ state: 'go' })
+      expect((await store.answered(first.batchId, 'completed')).freed).to.equal(false)
+      expect(await store.dead(9)).to.deep.equal([])
+      expect(await store.holdState(second.batchId)).to.equal('held')
     })
   })
 

@@ -71,9 +71,9 @@ export class Ledger {
     // Nothing is superseded, and nothing holds a conversation.
     if (this.rules.order === 'concurrent') return void expect(result).to.deep.equal({ state: 'go' })
     const batch = this.batches.get(batchId)
-    const holds = batch?.state === 'claimed' || batch?.state === 'answering'
+    const isWorkedOn = batch !== undefined && ['claimed', 'answering', 'dead'].includes(batch.state)
     if (result.state === 'superseded') expect(batch?.state, batchId).to.be.oneOf(['superseded', 'dropped'])
-    expect(result.state === 'go' || result.state === 'wait', `${batchId} is granted, or waits`).to.equal(holds)
+    expect(result.state === 'go' || result.state === 'wait', `${batchId} is granted, or waits`).to.equal(isWorkedOn)
     if (result.state !== 'go' || !batch) return
     expect(result.again, `${batchId} was committed before`).to.equal(batch.isCommitted)
     if (batch.isCommitted) return

@@ -8,6 +8,7 @@ been followed by another, nothing changes: somebody works on the batch again, an
 
 KEYS  1 the prefix
 ARGV  1 database number  2 '1' if answers may be superseded  3 to 8 the store's rules (rules.lua)
+      9 how long the end of a batch is kept, for a commit that comes late
       then for each batch: its id, outcome, conversation or '', lease number or '' if the receiver itself reports it
 Returns for each { 1 if it held its conversation until now, else 0; ms until the next batch of the conversation is due
       or -1; ms since its last message, or -1 if that is not known }, or its error as text
@@ -21,10 +22,11 @@ Returns for each { 1 if it held its conversation until now, else 0; ms until the
 --- include "check-types"
 --- include "error-text"
 --- include "supersede"
-local FIRST, ARGS_EACH = 9, 4
+local FIRST, ARGS_EACH = 10, 4
 
 local db = ARGV[1]
 local may_supersede, store_rules = ARGV[2] == '1', store_rules_at(3)
+local ended_kept_ms = ARGV[9]
 local now = read_clock()
 check_types(CLAIMED, ANSWERING, DUE, HISTORY)
 
@@ -68,7 +70,7 @@ local function end_batch(batch_id, outcome, named, lease)
     notify(BATCH_HANDED_OVER, conversation, batch_id)
   end
   record_answered(conversation, batch_id, outcome)
-  if may_supersede then call('SET', P .. ENDED .. batch_id, 'answered', 'PX', ENDED_KEPT_MS) end
+  if may_supersede then call('SET', P .. ENDED .. batch_id, 'answered', 'PX', ended_kept_ms) end
   local held = not holder or holder == batch_id
   last_at = tonumber(last_at or claimed_last_at)
   return { held and 1 or 0, held and free(conversation, head, now, db, store_rules) or -1,

@@ -32,6 +32,28 @@ describe('MemoryStore', () => {
     expect(() => new MemoryStore({ quietGapMs: 1 })).to.throw(RangeError, 'quietGapMs=1')
   })
 
+  it('remembers an answered batch for its answer timeout and two minutes, a superseded one for an hour', async () => {
+    let nowMs = START_MS
+    const rules = { answering: 'supersede', quietGapMs: 1000, answerTimeoutMs: 60_000 } as const
+    const store = new MemoryStore({ ...rules, now: () => nowMs })
+    await append(store, CHAT, 'm1')
+    nowMs += 1000
+    const first = await claimOne(store)
+    await append(store, CHAT, 'm2')
+    nowMs += 1000
+    const second = await claimOne(store)
+    await store.answered(second.batchId, 'completed')
+    const endedAtMs = nowMs
+    nowMs = endedAtMs + 179_999
+    expect(await store.holdState(second.batchId)).to.equal('answered')
+    nowMs = endedAtMs + 180_000
+    expect(await store.holdState(second.batchId)).to.equal('unknown')
+    nowMs = endedAtMs - 1000 + 3_599_999
+    expect(await store.holdState(first.batchId)).to.equal('superseded')
+    nowMs = endedAtMs - 1000 + 3_600_000
+    expect(await store.holdState(first.batchId)).to.equal('unknown')
+  })
+
   it('rejects calls after close, which may be called twice', async () => {
     const store = new MemoryStore(PATIENT)
     await store.close()

@@ -21,7 +21,7 @@ local ALIASES = '.aliases:'
 local CLAIMED_BATCH = '.claimed:'
 -- hash: a handed-over batch until it is answered
 local HANDED_OVER = '.handed-over:'
--- string: what ended a batch, `answered` or `superseded <by>`, for an hour; only with `answering: 'supersede'`
+-- string: what ended a batch, `answered` or `superseded <by>`, for a while; only with `answering: 'supersede'`
 local ENDED = '.ended:'
 -- string: expires to measure how late Redis announces that
 local CANARY = '.canary:'

@@ -7,8 +7,8 @@
 -- Only with `answering: 'supersede'`, of the store or of the conversation. The field `supersedable` of a claimed or
 -- handed-over batch says that it was released by its quiet gap or its early start, and is not committed.
 
--- How long the end of a batch is kept, for a `commit` that comes late.
-local ENDED_KEPT_MS = 3600000
+-- How long a superseded batch is remembered, for a `commit` that comes late: of a worker that was frozen, say.
+local SUPERSEDED_KEPT_MS = 3600000
 
 -- The batch `holder`, or nil if it can't be superseded. Only reads.
 local function supersedable(holder)
@@ -56,7 +56,7 @@ local function read_superseded(conversation, holder)
 end
 
 local function keep_end(batch_id, by)
-  call('SET', P .. ENDED .. batch_id, 'superseded ' .. by, 'PX', ENDED_KEPT_MS)
+  call('SET', P .. ENDED .. batch_id, 'superseded ' .. by, 'PX', SUPERSEDED_KEPT_MS)
 end
 
 -- Ends the lease or the hold of a superseded batch. To be called when its messages are in the list. `by`: the batch
