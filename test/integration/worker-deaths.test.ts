@@ -20,6 +20,7 @@ const batch: Batch = composeBatch({
   lastAtMs: 1,
   dueAtMs: 2,
   releasedAtMs: 3,
+  claimedAtMs: 3,
   releasedBy: 'gap',
 })
 

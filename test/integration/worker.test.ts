@@ -18,6 +18,7 @@ const batchOf = (batchId: string) =>
     lastAtMs: 1,
     dueAtMs: 2,
     releasedAtMs: 3,
+    claimedAtMs: 3,
     releasedBy: 'gap',
   })
 

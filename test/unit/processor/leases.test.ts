@@ -22,6 +22,7 @@ const claimed = (batchId: string, lease = 1): ClaimedBatch => ({
     lastAtMs: 0,
     dueAtMs: 0,
     releasedAtMs: 0,
+    claimedAtMs: 0,
     releasedBy: 'gap',
   }),
 })

@@ -14,6 +14,7 @@ const BATCH = composeBatch({
   lastAtMs: 1,
   dueAtMs: 2,
   releasedAtMs: 3,
+  claimedAtMs: 3,
   releasedBy: 'gap',
 })
 
