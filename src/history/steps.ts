@@ -52,6 +52,19 @@ export type HistoryStep =
   | 'dead'
   /** Everything in the conversation that no processor had claimed was discarded. `count`, `by`, `ids`. */
   | 'dropped'
+  /** Messages came while the conversation was paused, and were discarded. `count`, `ids`. */
+  | 'paused'
+  /**
+   * A person has taken over. `untilMs`: until then; `keep`: whether what comes is collected or dropped; `by`. Its
+   * `batchId` is that of the open batch, or empty.
+   */
+  | 'pause'
+  /** The pause was ended before its time. `by`; `batchId` as for `pause`. */
+  | 'resumed'
+  /** The open batch, or the next one, waits. `key`: for what; `forMs`: for how long at most. */
+  | 'held'
+  /** It waits for `key` no more. */
+  | 'unheld'
   /** The text of a message was replaced before its batch was claimed. `ids`: of that message. */
   | 'edited'
   /** A message was taken out before its batch was claimed. `ids`: of that message. */

@@ -21,10 +21,31 @@ export interface AppendResult {
   tooOld: number
   /** The batch of the last accepted message. If all were duplicates: the open batch, if there is one. */
   batchId?: string
+  /** Accepted while the conversation was paused: discarded, or collected until the pause ends. */
+  paused?: number
   /** Until that batch is due; a held conversation may make it wait longer. Absent without a batch. */
   dueInMs?: number
   /** Subscribers of `listen`, so processors: 0 means that none is there to claim. Absent if nothing was accepted. */
   listeners?: number
+}
+
+/** A person answers instead of the bot. */
+export interface PauseRequest {
+  forMs: number
+  /** What becomes of messages that wait, and of those that come: see `rules.paused`. */
+  keep: 'drop' | 'collect'
+}
+
+export interface PauseResult {
+  /** By the store's clock. */
+  untilMs: number
+  /** Messages that waited. */
+  dropped: number
+}
+
+export interface ExtendOptions {
+  /** The conversation's own rules: whether it has a typing gap. */
+  rules?: OwnRules
 }
 
 export interface EditRequest {

@@ -35,6 +35,11 @@ export interface ConversationState {
   messages: { batchId: string; receivedAtMs: number; message: StoredMessage }[]
   /** The batch that holds the conversation, if one does. */
   heldBy?: { batchId: string; state: 'claimed' | 'answering' }
+  paused?: { untilMs: number; inMs: number; keep: 'drop' | 'collect' }
+  /** What the open batch waits for. `inMs`: for how long at most. */
+  holds?: { key: string; inMs: number }[]
+  /** The last sign of typing was seen so long ago; absent after a day, and without a `typingGapMs`. */
+  typedAgoMs?: number
   /** Since the first batch's may-go time. Absent if nothing is due, or the conversation is held. */
   overdueForMs?: number
 }
@@ -86,4 +91,6 @@ export interface StoreReads {
   history(query: { conversationId?: string; limit: number }): Promise<HistoryEntry[]>
   /** The last batches to die, newest first. */
   dead(limit: number): Promise<DeadBatch[]>
+  /** Paused conversations, the first to go on first. */
+  paused(limit: number): Promise<{ conversationId: string; untilMs: number; inMs: number }[]>
 }

@@ -85,7 +85,17 @@ import type { AccountClaim } from './accounts.js'
 import type { AnsweredResult, AnswerOutcome, CommitResult, HoldState } from './answers.js'
 import type { ClaimRequest, ClaimResult, Lease, LostLease, NackRequest, NackResult } from './claims.js'
 import type { StoreEvents } from './events.js'
-import type { AppendRequest, AppendResult, EditRequest, EditResult, ForgetResult, RevokeResult } from './messages.js'
+import type {
+  AppendRequest,
+  AppendResult,
+  EditRequest,
+  EditResult,
+  ExtendOptions,
+  ForgetResult,
+  PauseRequest,
+  PauseResult,
+  RevokeResult,
+} from './messages.js'
 import type { StorePeople } from './people.js'
 import type { ProcessRegistry } from './processes.js'
 import type { StoreReads } from './reads.js'
@@ -108,7 +118,17 @@ export type {
 } from './claims.js'
 export { ForeignKey, StoreUnavailable } from './errors.js'
 export type { Growth, GrowthListener, Notifications, StoreEvent, StoreEvents } from './events.js'
-export type { AppendRequest, AppendResult, EditRequest, EditResult, ForgetResult, RevokeResult } from './messages.js'
+export type {
+  AppendRequest,
+  AppendResult,
+  EditRequest,
+  EditResult,
+  ExtendOptions,
+  ForgetResult,
+  PauseRequest,
+  PauseResult,
+  RevokeResult,
+} from './messages.js'
 export type { AliasListener, AliasNews, Learnt, MergeResult, StorePeople } from './people.js'
 export type { ProcessRegistry } from './processes.js'
 export {
@@ -146,10 +166,29 @@ export interface Store extends StorePeople, StoreReads, StoreEvents {
 
   append(request: AppendRequest): Promise<AppendResult>
   /**
-   * A sign of typing: the batch is due no earlier than in `worthMs`, and never later than its max wait.
+   * A sign of typing: the batch is due no earlier than in `worthMs`, and never later than its max wait. 0: the typing has
+   * ended. Where the conversation has a `typingGapMs`, the batch is due that long after the typing has ended.
    * `undefined`: no batch is open, or it is due already.
    */
-  extend(conversationId: string, worthMs: number): Promise<{ batchId: string; dueInMs: number } | undefined>
+  extend(
+    conversationId: string,
+    worthMs: number,
+    options?: ExtendOptions,
+  ): Promise<{ batchId: string; dueInMs: number } | undefined>
+  /**
+   * Holds back the open batch, and the next ones, until `release` is called or the time has passed: within the max
+   * wait, or `holdMaxMs` if that is longer. One key holds once; a repeated call sets its time anew.
+   */
+  hold(conversationId: string, key: string, forMs: number): Promise<{ dueInMs?: number }>
+  /** Resolves to whether the key was held. */
+  release(conversationId: string, key: string): Promise<boolean>
+  /**
+   * Nothing that waits or comes is handed over until the time has passed or `resume` is called. An answer that is not
+   * committed is superseded. A batch that is being answered otherwise goes on. A repeated call sets the end anew.
+   */
+  pause(conversationId: string, request: PauseRequest): Promise<PauseResult>
+  /** Resolves to whether it was paused. */
+  resume(conversationId: string): Promise<boolean>
   /** Takes the first batch of each conversation that is due and not held, and one batch whose lease has ended. */
   claim(request: ClaimRequest): Promise<ClaimResult>
   /** Prolongs leases by `rules.leaseMs` from now. Resolves to those that are lost. */

@@ -2,6 +2,10 @@
  * Extends, flushes, drops, forgets and redrives a conversation, discards its dead batches (`lua/extend.lua`, `flush.lua`, `drop.lua`,
  * `forget*.lua`, `redrive.lua`, `discard-dead.lua`), and reads it (`conversation.lua`, `conversations.lua`, `totals.lua`).
  */
+import type { OwnRules } from '../../conversation-rules.js'
+import type { HistoryStep } from '../../history/steps.js'
+import { holdName } from '../hold-name.js'
+import type { ExtendOptions } from '../messages.js'
 import { messageFrom } from '../redis/entries.js'
 import {
   BYTES_SHOWN,
@@ -13,6 +17,7 @@ import {
   type Totals,
 } from '../store.js'
 import { handedOut } from './batches.js'
+import { dueOf, knownOf } from './due.js'
 import {
   type Conversation,
   type Header,
@@ -25,15 +30,22 @@ import {
 import { type Deadlines, IDS_RECORDED, idsRecorded, within } from './structures.js'
 import { endSuperseded, isTooLarge, moveDue, publishSuperseded, recordSuperseded, supersedable } from './superseding.js'
 
-export function extend(state: State, conversationId: string, worthMs: number) {
+export function extend(state: State, conversationId: string, worthMs: number, { rules }: ExtendOptions = {}) {
   const now = state.now()
+  if (rules) state.rulesInUse.add(rules)
+  const { typingGapMs } = state.rulesOf(rules)
+  const sign: Sign = { worthMs: Math.round(worthMs), typingGapMs, now }
+  if (typingGapMs > 0) {
+    const typed = { atMs: now, ...(sign.worthMs > 0 ? { worthMs: sign.worthMs } : {}) }
+    state.known.set(conversationId, { ...knownOf(state, conversationId, now), typed })
+  }
   const { conversation, header } = openBatch(state, conversationId, now)
-  const held = conversation && extendHolder(state, conversation, worthMs, now)
+  const held = conversation && extendHolder(state, conversation, sign)
   if (!conversation || !header || now >= header.dueAtMs) return held
   const { batchId, firstAtMs, dueAtMs } = header
   const { maxWaitMs, earlyStartMs } = state.rulesOf(header.rules)
   const latestMs = firstAtMs + maxWaitMs
-  const extendedMs = Math.max(dueAtMs, Math.min(now + Math.round(worthMs), latestMs))
+  const extendedMs = movedBy(state, sign, conversationId, header)
   if (extendedMs === dueAtMs) return { batchId, dueInMs: dueAtMs - now }
   state.record('extended', batchId, conversationId, now, { byMs: extendedMs - dueAtMs })
   header.dueAtMs = extendedMs
@@ -48,14 +60,34 @@ export function extend(state: State, conversationId: string, worthMs: number) {
   return { batchId, dueInMs: extendedMs - now }
 }
 
+interface Sign {
+  worthMs: number
+  typingGapMs: number
+  now: number
+}
+
+/** When a batch is due after a sign of typing. */
+function movedBy(
+  state: State,
+  { worthMs, typingGapMs, now }: Sign,
+  conversationId: string,
+  batch: { batchId: string; firstAtMs: number; lastAtMs: number; dueAtMs: number; rules?: OwnRules },
+): number {
+  const rules = state.rulesOf(batch.rules)
+  if (typingGapMs > 0)
+    return Math.max(dueOf({ ...rules, typingGapMs }, knownOf(state, conversationId, now), batch).dueAtMs, now)
+  const signMs = worthMs > 0 ? now + worthMs : 0
+  return Math.max(batch.dueAtMs, Math.min(signMs, batch.firstAtMs + rules.maxWaitMs))
+}
+
 /** The same for the batch that holds the conversation, if it can be superseded. */
-function extendHolder(state: State, conversation: Conversation, worthMs: number, now: number) {
+function extendHolder(state: State, conversation: Conversation, sign: Sign) {
+  const { now } = sign
   const old = supersedable(state, conversation)
   if (!old || now >= old.batch.dueAtMs) return undefined
   const { batchId, batch } = old
-  const latestMs = batch.firstAtMs + state.rulesOf(batch.rules).maxWaitMs
-  const extendedMs = Math.max(batch.dueAtMs, Math.min(now + Math.round(worthMs), latestMs))
-  if (extendedMs > batch.dueAtMs) {
+  const extendedMs = movedBy(state, sign, conversation.id, { ...batch, batchId })
+  if (extendedMs !== batch.dueAtMs) {
     state.record('extended', batchId, conversation.id, now, { byMs: extendedMs - batch.dueAtMs })
     moveDue(state, conversation, old, extendedMs, now)
   }
@@ -88,7 +120,10 @@ function flushHolder(state: State, conversation: Conversation, now: number) {
 /** A drop names the first messages, up to this many bytes of them. */
 const NAMED_BYTES = 1024 * 1024
 
-export function drop(state: State, conversationId: string): number {
+export const drop = (state: State, conversationId: string): number => discard(state, conversationId, 'dropped')
+
+/** Discards all messages that are not claimed, or whose batch can be superseded. `lua/shared/discard.lua`. */
+export function discard(state: State, conversationId: string, step: HistoryStep): number {
   const now = state.now()
   const { conversation, header } = openBatch(state, conversationId, now)
   const old = conversation && supersedable(state, conversation)
@@ -99,7 +134,7 @@ export function drop(state: State, conversationId: string): number {
   const all = conversation.runs.flatMap(({ entries }) => entries)
   const withdrawn = old && !isTooLarge(old) ? old.batch.entries : []
   const ids = idsRecorded([...withdrawn, ...within(all, IDS_RECORDED, NAMED_BYTES)])
-  state.record('dropped', batchId, conversationId, now, { count, by: state.name, ids })
+  state.record(step, batchId, conversationId, now, { count, by: state.name, ids })
   conversation.runs = []
   delete conversation.header
   state.due.delete(conversationId)
@@ -133,6 +168,7 @@ function forgetOne(state: State, conversationId: string): ForgetResult {
   state.conversations.delete(conversationId)
   state.due.delete(conversationId)
   state.seen.forget(conversationId)
+  state.known.delete(conversationId)
   if (underWay !== undefined) {
     const isCommitted = (claimed ?? state.handedOver.get(underWay))?.isCommitted
     state.claimedBatches.delete(underWay)
@@ -203,7 +239,8 @@ function openBatch(state: State, conversationId: string, now: number) {
 export function conversationState(state: State, conversationId: string): ConversationState {
   const now = state.now()
   const conversation = state.conversations.get(conversationId)
-  if (!conversation) return { conversationId, nowMs: now, waiting: 0, messages: [] }
+  if (!conversation)
+    return { conversationId, nowMs: now, waiting: 0, messages: [], ...shownOf(state, conversationId, now) }
   const header = state.header(conversation, now)
   const { heldBy } = conversation
   const dueSince = state.due.get(conversationId)
@@ -228,7 +265,21 @@ export function conversationState(state: State, conversationId: string): Convers
     ...(heldBy === undefined
       ? {}
       : { heldBy: { batchId: heldBy, state: state.claimedBatches.has(heldBy) ? 'claimed' : 'answering' } }),
+    ...shownOf(state, conversationId, now, header?.batchId),
     ...(dueSince === undefined || dueSince > now ? {} : { overdueForMs: now - dueSince }),
+  }
+}
+
+/** @param batchId the open batch */
+function shownOf(state: State, conversationId: string, now: number, batchId?: string) {
+  const { paused, typed, holds } = knownOf(state, conversationId, now)
+  const its = [...(holds ?? [])].filter(([, hold]) => hold.batchId === undefined || hold.batchId === batchId)
+  const held = its.map(([key, { atMs }]) => ({ key: holdName(key), inMs: atMs - now }))
+  held.sort((a, b) => (a.key < b.key ? -1 : 1))
+  return {
+    ...(paused ? { paused: { untilMs: paused.untilMs, inMs: paused.untilMs - now, keep: paused.keep } } : {}),
+    ...(held.length > 0 ? { holds: held } : {}),
+    ...(typed ? { typedAgoMs: now - typed.atMs } : {}),
   }
 }
 

@@ -1,6 +1,7 @@
 /** Two conversations of one person become one: `lua/merge.lua`. */
 import type { ReleaseReason } from '../../batch.js'
 import type { MergeResult } from '../store.js'
+import { knownOf } from './due.js'
 import { type Conversation, type Header, type State, type WaitingRun, waiting } from './state.js'
 import type { Entry } from './structures.js'
 import { joinSuperseded } from './superseding.js'
@@ -39,7 +40,9 @@ function mergeInto(state: State, from: Conversation, into: Conversation, now: nu
   const moved = waiting(from)
   if (moved + waiting(into) > MOST_MESSAGES) return 'later'
   if (from.heldBy !== undefined && into.heldBy !== undefined) return 'later'
+  if (unitePauses(state, from.id, into.id, now)) return 'later'
   state.seen.move(from.id, into.id)
+  uniteKnown(state, from.id, into.id, now)
   if (moved === 0 && from.heldBy === undefined) return undefined
   const dues = [state.due.get(from.id), state.due.get(into.id)]
   const parts = { from: partsOf(state, from, now), into: partsOf(state, into, now) }
@@ -60,6 +63,24 @@ function mergeInto(state: State, from: Conversation, into: Conversation, now: nu
     state.publishGrowth(into, intoBatch, open?.run.entries.length ?? waiting(into), dueInMs)
   }
   return moved
+}
+
+/** A pause of either is a pause of both, until the later end. Returns whether there is one. */
+function unitePauses(state: State, fromId: string, intoId: string, now: number): boolean {
+  const { paused: from } = knownOf(state, fromId, now)
+  const { paused: into, ...others } = knownOf(state, intoId, now)
+  if (from && from.untilMs > (into?.untilMs ?? 0)) state.known.set(intoId, { ...others, paused: from })
+  return from !== undefined || into !== undefined
+}
+
+/** Signs of typing and holds of `from` are also of `into`. */
+function uniteKnown(state: State, fromId: string, intoId: string, now: number): void {
+  const from = knownOf(state, fromId, now)
+  const into = knownOf(state, intoId, now)
+  state.known.delete(fromId)
+  const typed = (from.typed?.atMs ?? 0) > (into.typed?.atMs ?? 0) ? from.typed : into.typed
+  const holds = new Map([...(into.holds ?? []), ...(from.holds ?? [])])
+  state.known.set(intoId, { ...(typed ? { typed } : {}), ...(holds.size > 0 ? { holds } : {}) })
 }
 
 function partsOf(state: State, conversation: Conversation, now: number): Parts {

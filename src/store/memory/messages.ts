@@ -5,6 +5,8 @@ import { type OwnRules, ruleThatReleased } from '../../conversation-rules.js'
 import type { Rules } from '../../rules.js'
 import { entryJson, messageFrom } from '../redis/entries.js'
 import type { AppendRequest, AppendResult, EditRequest, EditResult, RevokeResult } from '../store.js'
+import { dueOf, knownOf, setDue } from './due.js'
+import type { Known } from './known.js'
 import { type Conversation, type State, sealOpen, supersededBy, type WaitingRun, waiting } from './state.js'
 import { type Entry, ID_RECORDED, idsRecorded } from './structures.js'
 import {
@@ -38,12 +40,23 @@ export function append(state: State, request: AppendRequest): AppendResult {
   appending.supersede(request.messages, texts)
   for (const [i, message] of request.messages.entries()) appending.take(message, texts[i] ?? '')
   if (request.flush) appending.flush()
+  appending.hold()
   state.tidy(conversation)
   return appending.finish()
 }
 
+/** A batch that collects during a pause has no caps but these. */
+const MOST_COLLECTED = 10_000
+const MOST_BYTES_COLLECTED = 16 * 1024 * 1024
+
 class Appending {
   private readonly direct: boolean
+  private readonly mayHold: boolean
+  private known: Known
+  /** New messages that hold back their batch. */
+  private readonly holding: string[] = []
+  /** New messages that a pause has discarded. */
+  private readonly discarded: Entry[] = []
   private readonly own: OwnRules | undefined
   private readonly rules: Rules
   private readonly counts = { accepted: 0, duplicates: 0, tooOld: 0 }
@@ -57,10 +70,14 @@ class Appending {
   constructor(
     private readonly state: State,
     private readonly conversation: Conversation,
-    { direct = false, rules }: AppendRequest,
+    { direct = false, flush = false, rules }: AppendRequest,
     private readonly now: number,
   ) {
-    this.direct = direct
+    const { typed, ...known } = knownOf(state, conversation.id, now)
+    // A message ends the typing.
+    this.known = typed ? { ...known, typed: { atMs: typed.atMs } } : known
+    this.direct = direct && !this.known.paused
+    this.mayHold = !flush && !direct && !this.known.paused
     this.own = rules
     this.rules = state.rulesOf(rules)
     this.seedId = state.newBatchId()
@@ -82,7 +99,7 @@ class Appending {
     const { state, conversation, now } = this
     const { maxMessages, maxBytes, answering } = this.rules
     const old =
-      this.direct || conversation.header || answering !== 'supersede'
+      this.known.paused || this.direct || conversation.header || answering !== 'supersede'
         ? undefined
         : supersedableAlone(state, conversation)
     if (!old) return
@@ -122,6 +139,13 @@ class Appending {
     }
     state.seen.add(conversation.id, message.messageId, now)
     this.counts.accepted += 1
+    if (this.isDiscarding) {
+      this.discarded.push({ receivedAtMs: now, json, bytes: 0 })
+      return
+    }
+    const { holdTypes, holdMs } = this.rules
+    if (this.mayHold && holdMs > 0 && message.text === undefined && holdTypes.includes(message.type))
+      this.holding.push(message.messageId)
     if (this.collecting && this.direct) this.seal(this.collecting, 'direct')
     const open = this.collecting ?? this.openBatch()
     const bytes = Buffer.byteLength(json)
@@ -130,17 +154,44 @@ class Appending {
     open.added += 1
     this.lastBatchId = open.run.batchId
     if (this.direct) this.seal(open, 'direct')
+    else if (this.known.paused) return
     else if (open.run.entries.length >= maxMessages) this.seal(open, 'maxMessages')
     else if (open.bytes >= maxBytes) this.seal(open, 'maxBytes')
   }
 
   /** The last new message seals its batch. */
   flush(): void {
+    if (this.known.paused) return
     if (this.collecting && this.collecting.added > 0) this.seal(this.collecting, 'flush')
+  }
+
+  /** The open batch waits for the texts of its messages. */
+  hold(): void {
+    const { state, conversation, now, collecting } = this
+    if (!collecting || this.holding.length === 0) return
+    const holds = new Map(this.known.holds)
+    const hold = { atMs: now + this.rules.holdMs, batchId: collecting.run.batchId }
+    for (const messageId of this.holding) holds.set(JSON.stringify(messageId), hold)
+    this.known = { ...this.known, holds }
+    state.known.set(conversation.id, this.known)
+  }
+
+  /** A pause discards what comes, or has collected as much as it may. */
+  private get isDiscarding(): boolean {
+    const { paused } = this.known
+    if (!paused) return false
+    const { run, bytes = 0 } = this.collecting ?? {}
+    return paused.keep === 'drop' || (run?.entries.length ?? 0) >= MOST_COLLECTED || bytes >= MOST_BYTES_COLLECTED
   }
 
   finish(): AppendResult {
     const { state, conversation, now, collecting: open } = this
+    if (this.discarded.length > 0) {
+      const count = this.discarded.length
+      const ids = idsRecorded(this.discarded)
+      state.record('paused', this.seedId, conversation.id, now, { count, ids })
+      return { ...this.counts, paused: count, listeners: state.processors.count }
+    }
     if (this.counts.accepted === 0) {
       const header = conversation.header
       if (!header) return this.counts
@@ -155,7 +206,8 @@ class Appending {
     if (!held) state.schedule(conversation.id, batchId, atMs, now)
     state.publishGrowth(conversation, batchId, count, held ? dueInMs : Math.max(atMs - now, 0))
     if (this.superseded) recordSuperseded(state, conversation, this.superseded, now, open?.run.batchId ?? this.seedId)
-    return { ...this.counts, batchId, dueInMs, listeners: state.processors.count }
+    const paused = this.known.paused ? { paused: this.counts.accepted } : {}
+    return { ...this.counts, ...paused, batchId, dueInMs, listeners: state.processors.count }
   }
 
   /** When the conversation may go: with the early start of the batch that is open now, if that is the first. */
@@ -163,7 +215,8 @@ class Appending {
     const { state, conversation, now } = this
     const { earlyStartMs } = this.rules
     if (state.headDueAtMs(conversation, now) === undefined) return now
-    return earlyStartMs > 0 ? Math.min(dueAtMs, now + earlyStartMs) : dueAtMs
+    const startMs = earlyStartMs > 0 ? Math.min(dueAtMs, now + earlyStartMs) : dueAtMs
+    return Math.max(startMs, conversation.header?.notBeforeMs ?? 0)
   }
 
   private openBatch(): Collecting {
@@ -186,21 +239,21 @@ class Appending {
   /** Writes the header of the batch that is open after this append. Returns its due time. */
   private renewHeader(open: Collecting): number {
     const { now } = this
-    const { quietGapMs, maxWaitMs, batchTtlMs } = this.rules
     this.recordAdded(open)
-    const dueAtMs = Math.min(now + quietGapMs, open.firstAtMs + maxWaitMs)
+    const times = { batchId: open.run.batchId, firstAtMs: open.firstAtMs, lastAtMs: now }
+    const due = dueOf(this.rules, this.known, times)
+    const untilMs = Math.max(now, this.state.heldUntilMs(this.conversation) ?? now, due.notBeforeMs ?? 0)
     this.conversation.header = {
       batchId: open.run.batchId,
       bytes: open.bytes,
       firstAtMs: open.firstAtMs,
       lastAtMs: now,
-      dueAtMs,
-      dueBy: dueAtMs < now + quietGapMs ? 'maxWait' : 'gap',
-      expiresAtMs: Math.max(now, this.state.heldUntilMs(this.conversation) ?? now) + batchTtlMs,
+      ...due,
+      expiresAtMs: untilMs + this.rules.batchTtlMs,
       ...supersededBy(open),
       ...(this.own ? { rules: this.own } : {}),
     }
-    return dueAtMs
+    return due.dueAtMs
   }
 
   private recordAdded(open: Collecting): void {
@@ -232,7 +285,10 @@ export function edit(state: State, request: EditRequest): EditResult {
   const { entry, message, run } = found
   if (!isAuthor(message, authors)) return 'notAuthor'
   const json = entryJson({ ...message, text })
-  if (json === entry.json) return 'edited'
+  if (json === entry.json) {
+    endHold(state, conversation, run.batchId, messageId, now)
+    return 'edited'
+  }
   const grownBytes = Buffer.byteLength(json) - entry.bytes
   const header = state.header(conversation, now)
   const isOpen = header?.batchId === run.batchId
@@ -242,10 +298,24 @@ export function edit(state: State, request: EditRequest): EditResult {
   record(state, 'edited', run, conversationId, messageId, now)
   entry.json = json
   entry.bytes += grownBytes
-  if (!isOpen) return 'edited'
-  header.bytes += grownBytes
-  if (header.bytes >= maxBytes) sealOpen(state, conversation, run, 'maxBytes', now)
+  if (isOpen) {
+    header.bytes += grownBytes
+    if (header.bytes >= maxBytes) sealOpen(state, conversation, run, 'maxBytes', now)
+  }
+  endHold(state, conversation, run.batchId, messageId, now)
   return 'edited'
+}
+
+/** The batch waits for the text of this message no more. */
+function endHold(state: State, conversation: Conversation, batchId: string, messageId: string, now: number): void {
+  const key = JSON.stringify(messageId)
+  const known = knownOf(state, conversation.id, now)
+  if (!known.holds?.delete(key)) return
+  state.known.set(conversation.id, known)
+  const header = state.header(conversation, now)
+  if (header?.batchId !== batchId) return
+  state.record('unheld', batchId, conversation.id, now, { key })
+  setDue(state, conversation, header, now)
 }
 
 /**

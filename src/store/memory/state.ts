@@ -9,6 +9,7 @@ import { checkIntervalMs, type Rules } from '../../rules.js'
 import { answeredKeptMs, SUPERSEDED_KEPT_MS } from '../answers.js'
 import type { Growth, HistoryStep, StoreEvent, SupersedeListener } from '../store.js'
 import { Aliases } from './aliases.js'
+import type { Known } from './known.js'
 import { Deadlines, type Entry, History, SeenIds, Subscribers } from './structures.js'
 
 /** The messages of one batch, and its seal, if it has one. */
@@ -38,6 +39,8 @@ export interface Header {
   supersedes?: string[]
   /** The rules that its conversation has of its own. */
   rules?: OwnRules
+  /** Something holds it back until then. */
+  notBeforeMs?: number
 }
 
 export interface Conversation {
@@ -92,6 +95,8 @@ const LONG_OVERDUE_MS = 1000
 
 export class State {
   readonly conversations = new Map<string, Conversation>()
+  /** Pauses, holds and signs of typing. Read them with `knownOf`. */
+  readonly known = new Map<string, Known>()
   readonly due = new Deadlines()
   readonly claimed = new Deadlines()
   readonly claimedBatches = new Map<string, Claimed>()
@@ -169,9 +174,9 @@ export class State {
   }
 
   /** When an open batch may be claimed: at its due time, or at its early start. */
-  startAtMs({ dueAtMs, lastAtMs, rules }: Header): number {
+  startAtMs({ dueAtMs, lastAtMs, rules, notBeforeMs = 0 }: Header): number {
     const { earlyStartMs } = this.rulesOf(rules)
-    return earlyStartMs > 0 ? Math.min(dueAtMs, lastAtMs + earlyStartMs) : dueAtMs
+    return Math.max(earlyStartMs > 0 ? Math.min(dueAtMs, lastAtMs + earlyStartMs) : dueAtMs, notBeforeMs)
   }
 
   /** The store's rules, except for the conversation's own. `lua/shared/rules.lua`. */

@@ -9,6 +9,8 @@
  *   aliases.ts        learn, resolve, and the ids of a person
  *   merge.ts          merge
  *   superseding.ts    commit, and what supersedes an answer
+ *   pausing.ts        hold, release, pause, resume
+ *   due.ts            when a batch is due by all that
  *   conversations.ts  extend, flush, drop, forget, redrive, discard-dead, and reads
  *   state.ts          what is kept, and what several transitions share
  *   structures.ts     the sorted set, the stream and the channel that it is kept in
@@ -35,6 +37,7 @@ import {
   type DeadBatch,
   type EditRequest,
   type EditResult,
+  type ExtendOptions,
   type ForgetResult,
   type GrowthListener,
   type HistoryEntry,
@@ -47,6 +50,8 @@ import {
   type NackRequest,
   type NackResult,
   type Notifications,
+  type PauseRequest,
+  type PauseResult,
   type RevokeResult,
   type Store,
   type StoreEvent,
@@ -72,6 +77,7 @@ import {
 } from './conversations.js'
 import { merge } from './merge.js'
 import { append, edit, findMessage, revoke } from './messages.js'
+import { hold, pause, paused, resume } from './pausing.js'
 import { MemorySessions } from './sessions.js'
 import { MemorySettings } from './settings.js'
 import { State, steady } from './state.js'
@@ -125,8 +131,29 @@ export class MemoryStore implements Store {
     return append(this.state, request)
   }
 
-  async extend(conversationId: string, worthMs: number) {
-    return extend(this.state, conversationId, worthMs)
+  async extend(conversationId: string, worthMs: number, options?: ExtendOptions) {
+    return extend(this.state, conversationId, worthMs, options)
+  }
+
+  async hold(conversationId: string, key: string, forMs: number) {
+    const { dueInMs } = hold(this.state, conversationId, key, Math.max(Math.round(forMs), 1))
+    return dueInMs === undefined ? {} : { dueInMs }
+  }
+
+  async release(conversationId: string, key: string): Promise<boolean> {
+    return hold(this.state, conversationId, key, 0).wasHeld
+  }
+
+  async pause(conversationId: string, request: PauseRequest): Promise<PauseResult> {
+    return pause(this.state, conversationId, request)
+  }
+
+  async resume(conversationId: string): Promise<boolean> {
+    return resume(this.state, conversationId)
+  }
+
+  async paused(limit: number) {
+    return paused(this.state, limit)
   }
 
   async claim(request: ClaimRequest): Promise<ClaimResult> {

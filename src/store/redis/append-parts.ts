@@ -2,7 +2,8 @@
  * A request to append, split into parts that one script call can take. Redis does nothing else during a call, so calls
  * are bounded by messages and bytes.
  */
-import type { StoredMessage } from '../../batch.js'
+import type { MessageType, StoredMessage } from '../../batch.js'
+import type { Rules } from '../../rules.js'
 import type { AppendRequest, AppendResult } from '../store.js'
 import { entryJson } from './entries.js'
 
@@ -20,12 +21,14 @@ export interface AppendEntry {
   sentAtMs: number | undefined
   json: string
   bytes: number
+  /** How long it holds back its batch, 0 if it does not. */
+  holdMs: number
 }
 
 export interface AppendPart {
   conversationId: string
-  /** `direct`: each message is a sealed batch. `flush`: the last new one seals its batch. */
-  how: 'direct' | 'flush' | ''
+  /** `direct`: each message is a sealed batch. `flush`: the last new one seals its batch. `hold`: some hold theirs. */
+  how: 'direct' | 'flush' | 'hold' | ''
   /** The conversation's own rules as JSON, `''` for none. */
   rules: string
   entries: AppendEntry[]
@@ -41,31 +44,43 @@ export interface Appended {
   /** -1: there is no batch */
   dueInMs: number
   listeners: number
+  paused: number
 }
 
+/** The rules by which messages hold back their batch. */
+export type HoldRules = Pick<Rules, 'holdTypes' | 'holdMs'>
+
 /** In order; each with one message at least. @throws {TypeError} for a message that JSON cannot hold */
-export function partsOf({ conversationId, direct, flush, rules: own, messages }: AppendRequest): AppendPart[] {
+export function partsOf(request: AppendRequest, store: HoldRules): AppendPart[] {
+  const { conversationId, direct, flush, rules: own, messages } = request
   const rules = own ? JSON.stringify(own) : ''
-  const how = direct ? 'direct' : ''
+  const { holdTypes = store.holdTypes, holdMs = store.holdMs } = own ?? {}
+  const holdOf = (type: MessageType) => (!direct && holdTypes.includes(type) ? holdMs : 0)
   const parts: AppendPart[] = []
   let entries: AppendEntry[] = []
   let bytes = 0
-  for (const entry of messages.map(appendEntry)) {
+  const close = (how: AppendPart['how']) => {
+    const holds = entries.some(entry => entry.holdMs > 0)
+    parts.push({ conversationId, how: how || (holds ? 'hold' : ''), rules, entries })
+  }
+  for (const entry of messages.map(message => appendEntry(message, holdOf(message.type)))) {
     if (entries.length >= MESSAGES_A_PART || (entries.length > 0 && bytes + entry.bytes > BYTES_A_PART)) {
-      parts.push({ conversationId, how, rules, entries })
+      close(direct ? 'direct' : '')
       entries = []
       bytes = 0
     }
     entries.push(entry)
     bytes += entry.bytes
   }
-  if (entries.length > 0) parts.push({ conversationId, how: how || (flush ? 'flush' : ''), rules, entries })
+  if (entries.length > 0) close(direct ? 'direct' : flush ? 'flush' : '')
   return parts
 }
 
-function appendEntry(message: StoredMessage): AppendEntry {
+function appendEntry(message: StoredMessage, holdMs: number): AppendEntry {
   const json = entryJson(message)
-  return { messageId: message.messageId, sentAtMs: message.sentAtMs, json, bytes: Buffer.byteLength(json) }
+  const { messageId, sentAtMs, text } = message
+  // One that has its text needs no other.
+  return { messageId, sentAtMs, json, bytes: Buffer.byteLength(json), holdMs: text === undefined ? holdMs : 0 }
 }
 
 /** How much of a shared call a part fills; 1 is all of it. */
@@ -82,4 +97,5 @@ export function addReply(result: AppendResult, reply: Appended): void {
   if (reply.batchId !== '') result.batchId = reply.batchId
   if (reply.dueInMs >= 0) result.dueInMs = reply.dueInMs
   if (reply.accepted > 0) result.listeners = reply.listeners
+  if (reply.paused > 0) result.paused = (result.paused ?? 0) + reply.paused
 }

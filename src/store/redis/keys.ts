@@ -19,6 +19,8 @@ const conversationKeys = {
   seen: '.seen:',
   /** string: the batch that holds the conversation */
   hold: '.answering:',
+  /** string: a pause, holds and signs of typing, as JSON (lua/shared/state.lua); absent if there are none */
+  state: '.state:',
 } as const
 
 /** Parts between the prefix and the conversation that one of a person's ids would have. */
@@ -69,6 +71,8 @@ const commonKeys = {
   accounts: '.accounts',
   /** string: the sessions' current generation, a number; those of earlier ones have ended */
   sessions: '.sessions',
+  /** zset: paused conversations, by the end of the pause */
+  paused: '.paused',
   /** hash: stored rules as JSON, by scope: `*`, an account or a conversation */
   settings: '.settings',
   /** string: how often they have changed */
@@ -107,6 +111,7 @@ export class Keys {
   readonly batchUpdated: string
   readonly aliasLearnt: string
   readonly settings: string
+  readonly paused: string
   readonly settingsVersion: string
   readonly settingsChanged: string
   readonly batchSuperseded: string
@@ -127,6 +132,7 @@ export class Keys {
     this.batchUpdated = prefix + parts.batchUpdated
     this.aliasLearnt = prefix + parts.aliasLearnt
     this.settings = prefix + parts.settings
+    this.paused = prefix + parts.paused
     this.settingsVersion = prefix + parts.settingsVersion
     this.settingsChanged = prefix + parts.settingsChanged
     this.batchSuperseded = prefix + parts.batchSuperseded
@@ -138,6 +144,7 @@ export class Keys {
   quiet = (conversationId: string) => this.prefix + parts.quiet + conversationId
   seen = (conversationId: string) => this.prefix + parts.seen + conversationId
   hold = (conversationId: string) => this.prefix + parts.hold + conversationId
+  state = (conversationId: string) => this.prefix + parts.state + conversationId
   alias = (conversationId: string) => this.prefix + parts.alias + conversationId
   aliases = (conversationId: string) => this.prefix + parts.aliases + conversationId
   claimedBatch = (batchId: string) => this.prefix + parts.claimedBatch + batchId

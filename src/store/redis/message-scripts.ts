@@ -1,8 +1,8 @@
 /** The scripts for messages that wait: see `scripts.ts`. */
 import { hash } from 'node:crypto'
 import { conversationIdOf } from '../../conversation.js'
-import type { EditRequest, EditResult, RevokeResult } from '../messages.js'
-import type { Appended, AppendPart } from './append-parts.js'
+import type { EditRequest, EditResult, PauseRequest, RevokeResult } from '../messages.js'
+import type { AppendEntry, Appended, AppendPart } from './append-parts.js'
 import type { Argument, ScriptRunner } from './script-runner.js'
 
 /** Of each kind, when a message is searched for by its id. */
@@ -34,27 +34,63 @@ export class MessageScripts {
         how,
         ruleSets.indexOf(rules) + 1,
         entries.length,
-        ...entries.flatMap(({ messageId, sentAtMs, json }) => [
-          digestOf(messageId),
-          json,
-          sentAtMs === undefined ? '' : Math.round(sentAtMs),
-        ]),
+        ...entries.flatMap(entry => [digestOf(entry.messageId), entry.json, sentArgument(entry)]),
       ]),
     ])
     return replies.map(reply => {
       if (typeof reply === 'string') return new Error(reply)
-      const [accepted, duplicates, tooOld, batchId, dueInMs] = reply
-      return { accepted, duplicates, tooOld, batchId, dueInMs, listeners }
+      const [accepted, duplicates, tooOld, batchId, dueInMs, paused] = reply
+      return { accepted, duplicates, tooOld, batchId, dueInMs, listeners, paused }
     })
   }
 
-  extend(conversationId: string, worthMs: number) {
+  /** @param rules the conversation's own, as JSON, `''` for none */
+  extend(conversationId: string, worthMs: number, rules: string) {
     return this.runner.run<[string, number] | null>('extend', [
       conversationId,
       worthMs,
       this.runner.rules.batchTtlMs,
       this.runner.db,
       this.runner.supersedes,
+      rules,
+      ...this.runner.storeRules,
+    ])
+  }
+
+  /** @param forMs 0 releases the key */
+  hold(conversationId: string, key: string, forMs: number) {
+    return this.runner.run<[wasHeld: 0 | 1, dueInMs: number]>('hold', [
+      conversationId,
+      key,
+      forMs,
+      this.runner.rules.batchTtlMs,
+      this.runner.db,
+      this.runner.supersedes,
+      ...this.runner.storeRules,
+    ])
+  }
+
+  /** @param newBatchId for the batch that collects */
+  pause(conversationId: string, { forMs, keep }: PauseRequest, by: string, newBatchId: string) {
+    return this.runner.run<[untilMs: number, dropped: number]>('pause', [
+      conversationId,
+      forMs,
+      keep,
+      by,
+      newBatchId,
+      this.runner.rules.batchTtlMs,
+      this.runner.db,
+      this.runner.supersedes,
+      ...this.runner.storeRules,
+    ])
+  }
+
+  resume(conversationId: string, by: string) {
+    return this.runner.run<0 | 1>('resume', [
+      conversationId,
+      by,
+      this.runner.rules.batchTtlMs,
+      this.runner.db,
       ...this.runner.storeRules,
     ])
   }
@@ -128,7 +164,15 @@ export class MessageScripts {
   }
 }
 
-type AppendReply = string | [accepted: number, duplicates: number, tooOld: number, batchId: string, dueInMs: number]
+type AppendReply =
+  | string
+  | [accepted: number, duplicates: number, tooOld: number, batchId: string, dueInMs: number, paused: number]
+
+/** When a message was sent, and how long it holds back its batch: see `lua/append.lua`. */
+function sentArgument({ messageId, sentAtMs, holdMs }: AppendEntry): Argument {
+  const sentAt = sentAtMs === undefined ? '' : Math.round(sentAtMs)
+  return holdMs === 0 ? sentAt : `${sentAt} ${holdMs} ${JSON.stringify(messageId)}`
+}
 
 const recordedId = (messageId: string) => JSON.stringify(messageId.slice(0, ID_RECORDED))
 

@@ -1,5 +1,7 @@
 /** Turns the scripts' replies into the store's types. Each script's header (`lua/*.lua`) describes its reply. */
+import { z } from 'zod'
 import { composeBatch } from '../../batch.js'
+import { holdName } from '../hold-name.js'
 import type {
   AnswerCheck,
   ClaimedBatch,
@@ -50,7 +52,7 @@ export function commitResult(reply: CommitReply): CommitResult {
 }
 
 export function conversationState(conversationId: string, reply: Reply<Scripts['conversation']>): ConversationState {
-  const [nowMs, waiting, header, holder, holderIsClaimed, entries, mayGoAtMs] = reply
+  const [nowMs, waiting, header, holder, holderIsClaimed, entries, mayGoAtMs, state] = reply
   const [batchId, ...numbers] = header
   const [count = 0, bytes = 0, firstAtMs = 0, lastAtMs = 0, dueAtMs = 0] = numbers.map(Number)
   return {
@@ -62,8 +64,38 @@ export function conversationState(conversationId: string, reply: Reply<Scripts['
       ? { open: { batchId, count, bytes, firstAtMs, lastAtMs, dueAtMs, dueInMs: Math.max(dueAtMs - nowMs, 0) } }
       : {}),
     ...(holder ? { heldBy: { batchId: holder, state: holderIsClaimed ? 'claimed' : 'answering' } } : {}),
-    ...(mayGoAtMs === '' || Number(mayGoAtMs) > nowMs ? {} : { overdueForMs: nowMs - Number(mayGoAtMs) }),
+    ...(state === '' ? {} : knownState(state, nowMs, batchId ?? undefined)),
+    ...(mayGoAtMs === '' || Number(mayGoAtMs) > nowMs ? {} : { overdueForMs: Math.floor(nowMs - Number(mayGoAtMs)) }),
   }
+}
+
+/** As `lua/shared/state.lua` writes it. */
+const knownSchema = z.object({
+  pausedUntil: z.number().optional(),
+  keep: z.enum(['drop', 'collect']).catch('drop'),
+  typedAt: z.number().optional(),
+  holds: z.record(z.string(), z.object({ at: z.number(), batch: z.string().optional() })).optional(),
+})
+
+/** @param batchId the open batch */
+function knownState(json: string, nowMs: number, batchId: string | undefined) {
+  const { pausedUntil = 0, keep, typedAt = 0, holds = {} } = knownSchema.parse(JSON.parse(json))
+  const held = Object.entries(holds).flatMap(([key, { at, batch }]) =>
+    at > nowMs && (batch === undefined || batch === batchId) ? [{ key: holdName(key), inMs: at - nowMs }] : [],
+  )
+  return {
+    ...(pausedUntil > nowMs ? { paused: { untilMs: pausedUntil, inMs: pausedUntil - nowMs, keep } } : {}),
+    ...(held.length > 0 ? { holds: held.sort((a, b) => (a.key < b.key ? -1 : 1)) } : {}),
+    ...(typedAt > 0 ? { typedAgoMs: nowMs - typedAt } : {}),
+  }
+}
+
+export function pausedConversations([nowMs, ends]: Reply<Scripts['paused']>) {
+  return pairs(ends).map(([conversationId, end]) => ({
+    conversationId,
+    untilMs: Number(end),
+    inMs: Number(end) - nowMs,
+  }))
 }
 
 export function conversationSummaries(reply: Reply<Scripts['conversations']>): ConversationSummary[] {
@@ -72,7 +104,7 @@ export function conversationSummaries(reply: Reply<Scripts['conversations']>): C
     ...pairs(due).map(([conversationId, dueAtMs], i) => ({
       conversationId,
       state: 'open' as const,
-      dueInMs: Math.max(Number(dueAtMs) - nowMs, 0),
+      dueInMs: Math.max(Math.floor(Number(dueAtMs)) - nowMs, 0),
       count: Number(counts[i]),
     })),
     ...pairs(held).map(([batchId, conversationId]) => ({ conversationId, state: 'held' as const, batchId })),

@@ -22,8 +22,8 @@ export class ScriptRunner {
     readonly db: number,
   ) {
     this.checkMs = checkIntervalMs(rules)
-    const { quietGapMs, maxWaitMs, maxMessages, maxBytes, earlyStartMs, answering } = rules
-    this.storeRules = [quietGapMs, maxWaitMs, maxMessages, maxBytes, earlyStartMs, answering]
+    const { quietGapMs, maxWaitMs, maxMessages, maxBytes, earlyStartMs, answering, typingGapMs, holdMaxMs } = rules
+    this.storeRules = [quietGapMs, maxWaitMs, maxMessages, maxBytes, earlyStartMs, answering, typingGapMs, holdMaxMs]
     for (const [name, source] of Object.entries(luaSources)) {
       redis.defineCommand(commandName(name), { numberOfKeys: 1, lua: source })
     }

@@ -68,6 +68,7 @@ export class Scripts {
         holderIsClaimed: number,
         entries: string[],
         dueSince: string,
+        state: string,
       ]
     >('conversation', [conversationId, shown.messages, shown.bytes])
   }
@@ -77,6 +78,10 @@ export class Scripts {
       'conversations',
       [limit],
     )
+  }
+
+  paused(limit: number) {
+    return this.runner.run<[nowMs: number, conversationsWithEnds: string[]]>('paused', [limit])
   }
 
   totals() {

@@ -27,6 +27,7 @@ import {
   type DeadBatch,
   type EditRequest,
   type EditResult,
+  type ExtendOptions,
   type ForgetResult,
   type GrowthListener,
   type HistoryEntry,
@@ -39,6 +40,8 @@ import {
   type NackRequest,
   type NackResult,
   type Notifications,
+  type PauseRequest,
+  type PauseResult,
   type RevokeResult,
   type Store,
   type StoreEvent,
@@ -66,6 +69,7 @@ import {
   conversationState,
   conversationSummaries,
   lostLease,
+  pausedConversations,
 } from './replies.js'
 import { ScriptRunner } from './script-runner.js'
 import { Scripts } from './scripts.js'
@@ -170,7 +174,7 @@ export class RedisStore implements Store {
     await this.link.read(() => this.memory.check())
     if (request.rules) this.rulesInUse.add(request.rules)
     const result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
-    for (const part of partsOf(request)) {
+    for (const part of partsOf(request, this.rules)) {
       const reply = await this.appends.add(part)
       if (reply instanceof Error) throw await this.link.failed(reply, { conversationId: request.conversationId })
       addReply(result, reply)
@@ -178,11 +182,42 @@ export class RedisStore implements Store {
     return result
   }
 
-  async extend(conversationId: string, worthMs: number) {
-    const reply = await this.link.write(() => this.scripts.messages.extend(conversationId, Math.round(worthMs)), {
+  async extend(conversationId: string, worthMs: number, { rules }: ExtendOptions = {}) {
+    if (rules) this.rulesInUse.add(rules)
+    const own = rules ? JSON.stringify(rules) : ''
+    const work = () => this.scripts.messages.extend(conversationId, Math.round(worthMs), own)
+    const reply = await this.link.write(work, { conversationId })
+    return reply ? { batchId: reply[0], dueInMs: reply[1] } : undefined
+  }
+
+  async hold(conversationId: string, key: string, forMs: number) {
+    const work = () => this.scripts.messages.hold(conversationId, key, Math.max(Math.round(forMs), 1))
+    const [, dueInMs] = await this.link.write(work, { conversationId })
+    return dueInMs < 0 ? {} : { dueInMs }
+  }
+
+  async release(conversationId: string, key: string): Promise<boolean> {
+    const [wasHeld] = await this.link.write(() => this.scripts.messages.hold(conversationId, key, 0), {
       conversationId,
     })
-    return reply ? { batchId: reply[0], dueInMs: reply[1] } : undefined
+    return wasHeld === 1
+  }
+
+  async pause(conversationId: string, { forMs, keep }: PauseRequest): Promise<PauseResult> {
+    const request = { forMs: Math.round(forMs), keep }
+    const work = () => this.scripts.messages.pause(conversationId, request, this.name, this.newBatchId())
+    const [untilMs, dropped] = await this.link.write(work, { conversationId })
+    return { untilMs, dropped }
+  }
+
+  async resume(conversationId: string): Promise<boolean> {
+    const work = () => this.scripts.messages.resume(conversationId, this.name)
+    return (await this.link.write(work, { conversationId })) === 1
+  }
+
+  async paused(limit: number) {
+    const reply = await this.link.read(() => this.scripts.paused(limit))
+    return pausedConversations(reply)
   }
 
   async claim(request: ClaimRequest): Promise<ClaimResult> {

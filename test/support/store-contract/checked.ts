@@ -22,6 +22,10 @@ export type Make = (rules?: RuleOptions) => Promise<StoreUnderTest>
 const TRANSITIONS = new Set([
   'append',
   'extend',
+  'hold',
+  'release',
+  'pause',
+  'resume',
   'claim',
   'renew',
   'ack',
@@ -52,7 +56,8 @@ export function checked(underTest: StoreUnderTest): StoreUnderTest {
     if (transition === 'append') conversationIds.add(field(first, 'conversationId'))
     if (transition === 'merge') for (const id of args) conversationIds.add(String(id))
     const now = await underTest.snapshot([...conversationIds])
-    if (transition === 'append') kept += Number(field(result, 'accepted'))
+    if (transition === 'append') kept += Number(field(result, 'accepted')) - discardedBy(result)
+    if (transition === 'pause') kept -= Number(field(result, 'dropped'))
     if (transition === 'drop') kept -= Number(result)
     if (transition === 'revoke' && result === 'revoked') kept -= 1
     if (transition === 'forget') kept -= Number(field(result, 'messages')) + deadOf(first, last)
@@ -115,6 +120,10 @@ const messagesIn = ({ conversations, claimed, answering, dead }: Snapshot) =>
   counted(answering.filter(isKept))
 
 const counted = (batches: { count: number }[]) => batches.reduce((sum, { count }) => sum + count, 0)
+
+/** Messages that a pause has discarded: they are in no batch. */
+const discardedBy = (result: unknown) =>
+  Reflect.get(Object(result), 'batchId') === undefined ? Number(Reflect.get(Object(result), 'paused') ?? 0) : 0
 
 /** Messages of a conversation's dead batches. */
 const deadOf = (conversationId: unknown, { dead }: Snapshot) =>

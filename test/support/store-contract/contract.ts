@@ -15,6 +15,7 @@ import { claimTests } from './claiming.js'
 import { correctionTests } from './correcting.js'
 import { eventTests } from './events.js'
 import { forgettingTests } from './forgetting.js'
+import { holdingBackTests } from './holding-back.js'
 import { leaseTests } from './leases.js'
 import { ownRulesTests } from './own-rules.js'
 import { peopleTests } from './people.js'
@@ -38,6 +39,7 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
 
     appendTests(make)
     ownRulesTests(make)
+    holdingBackTests(make)
     claimTests(make)
     leaseTests(make)
     answerTests(make)

@@ -7,8 +7,8 @@ the caller names its conversation, the history records the end of the answer. If
 been followed by another, nothing changes: somebody works on the batch again, and the next batch waits for that.
 
 KEYS  1 the prefix
-ARGV  1 database number  2 '1' if answers may be superseded  3 to 8 the store's rules (rules.lua)
-      9 how long the end of a batch is kept, for a commit that comes late
+ARGV  1 database number  2 '1' if answers may be superseded  3 to 10 the store's rules (rules.lua)
+      11 how long the end of a batch is kept, for a commit that comes late
       then for each batch: its id, outcome, conversation or '', lease number or '' if the receiver itself reports it
 Returns for each { 1 if it held its conversation until now, else 0; ms until the next batch of the conversation is due
       or -1; ms since its last message, or -1 if that is not known }, or its error as text
@@ -22,11 +22,11 @@ Returns for each { 1 if it held its conversation until now, else 0; ms until the
 --- include "check-types"
 --- include "error-text"
 --- include "supersede"
-local FIRST, ARGS_EACH = 10, 4
+local FIRST, ARGS_EACH = 4 + STORE_RULES, 4
 
 local db = ARGV[1]
 local may_supersede, store_rules = ARGV[2] == '1', store_rules_at(3)
-local ended_kept_ms = ARGV[9]
+local ended_kept_ms = ARGV[3 + STORE_RULES]
 local now = read_clock()
 check_types(CLAIMED, ANSWERING, DUE, HISTORY)
 

@@ -7,14 +7,16 @@ costs more than the work for one message. A request that meets a key of a foreig
 not affected. Has no `allow-oom`: with memory full Redis refuses it before it starts.
 
 KEYS  1 the prefix
-ARGV  1 to 6 the store's rules (rules.lua)  7 header TTL  8 how long ids are remembered  9 max age or 0
-      10 database number  11 id for the first batch that is opened (further ones get `<id>-2`, `<id>-3`, ...)
-      12 how many sets of other rules follow, and these, as JSON (rules.lua)
+ARGV  1 to 8 the store's rules (rules.lua)  9 header TTL  10 how long ids are remembered  11 max age or 0
+      12 database number  13 id for the first batch that is opened (further ones get `<id>-2`, `<id>-3`, ...)
+      14 how many sets of other rules follow, and these, as JSON (rules.lua)
       then for each request: conversation; 'direct' if each message is a sealed batch of its own, 'flush' if the last
-      one seals its batch, else ''; 0 for the store's rules, or the number of a set; number of messages
-      and for each of these (at most 1,000): digest of its id, the message as JSON, its send time or ''
+      one seals its batch, 'hold' if some messages hold theirs, else ''; 0 for the store's rules, or the number of a
+      set; number of messages
+      and for each of these (at most 1,000): digest of its id, the message as JSON, its send time or ''; with 'hold',
+      behind a space, how long it holds its batch and its id for that
 Returns { subscribed processors, then for each request { accepted, duplicates, too old, batch id or '', ms until it is
-      due or -1 }, or its error as text }
+      due or -1, how many of those accepted came while the conversation was paused }, or its error as text }
 --]]
 --- include "names"
 --- include "now"
@@ -28,20 +30,22 @@ Returns { subscribed processors, then for each request { accepted, duplicates, t
 --- include "check-types"
 --- include "error-text"
 --- include "supersede"
---- include "rules"
-local FIRST_SET, ARGS_BEFORE_MESSAGES, ARGS_PER_MESSAGE = 13, 4, 3
+--- include "due"
+local FIRST_SET, ARGS_BEFORE_MESSAGES, ARGS_PER_MESSAGE = 7 + STORE_RULES, 4, 3
+-- A batch that collects during a pause has no caps but these.
+local MOST_COLLECTED, MOST_BYTES_COLLECTED = 10000, 16777216
 local FORGET_EVERY = 100
 
 local store_rules = store_rules_at(1)
-local store_ttl, dedupe, max_age = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local db, new_id = ARGV[10], ARGV[11]
+local store_ttl, dedupe, max_age = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local db, new_id = ARGV[12], ARGV[13]
 
 -- The rules of the current request, and their JSON for the header or ''.
-local gap, max_wait, ttl, max_messages, max_bytes, early, may_supersede, rules_text
+local rules, gap, max_wait, ttl, max_messages, max_bytes, early, may_supersede, rules_text
 
 local function use_rules(text)
   if text == rules_text then return end
-  local rules = rules_of(text, store_rules)
+  rules = rules_of(text, store_rules)
   gap, max_wait, max_messages, max_bytes = rules.quietGapMs, rules.maxWaitMs, rules.maxMessages, rules.maxBytes
   may_supersede, early = rules.answering == 'supersede', early_of(rules)
   ttl, rules_text = ttl_of(rules, store_ttl), text
@@ -57,7 +61,8 @@ local is_watched = subscribers[4] > 0 or call('PUBSUB', 'NUMPAT') > 0
 -- The plan of the current request: what its new messages change in their conversation. All requests share one table,
 -- and `plan_of` sets every field: a new table for each made grouped appends up to 10 % slower.
 --   key        of the header
---   header     what was read of it: { batchId, count, bytes, firstAtMs, dueBy, supersedes, rules }
+--   header     what was read of it: { batchId, count, bytes, firstAtMs, dueBy, supersedes, rules, notBeforeMs }
+--   state      of the conversation (state.lua), or nil
 --   held_until when the hold of the conversation ends, or nil
 --   before     the batch that was open before, or nil
 --   batch      the batch that is open afterwards, or nil; the same table as `before` if it is the same batch
@@ -110,8 +115,10 @@ local function open_again(plan, old)
 end
 
 -- Reads nothing and writes nothing.
-local function plan_of(key, header, held_until, messages, how, old)
+local function plan_of(key, header, held_until, messages, how, old, state)
   local plan, batch, entries, direct = the_plan, batch_of(header), {}, how == 'direct'
+  local is_capped = not paused_until(state, now)
+  plan.state = state
   plan.key, plan.header, plan.held_until, plan.before, plan.entries = key, header, held_until, batch, entries
   plan.steps, plan.opened, plan.sealed, plan.resealed = nil, 0, 0, direct and batch
   if plan.resealed then
@@ -124,8 +131,8 @@ local function plan_of(key, header, held_until, messages, how, old)
     local json = ARGV[i + 1]
     batch = batch or open_batch(plan, json)
     batch.count, batch.bytes = batch.count + 1, batch.bytes + #json
-    local reason = direct and 'direct' or batch.count >= max_messages and 'maxMessages'
-      or batch.bytes >= max_bytes and 'maxBytes' or i == last and 'flush'
+    local reason = direct and 'direct' or is_capped and (batch.count >= max_messages and 'maxMessages'
+      or batch.bytes >= max_bytes and 'maxBytes') or i == last and 'flush'
     local word = reason and sealed_word(now_text, reason, now_text, batch.supersedes) or now_text
     entries[#entries + 1] = batch.id .. ' ' .. word .. ' ' .. json
     if reason then
@@ -160,7 +167,7 @@ end
 -- Sets when a conversation that is not held is due: `at`.
 local function write_due(conversation, plan, at, batch_id)
   local list = at - 1 > now and later or at_once
-  list[#list + 1] = whole(at)
+  list[#list + 1] = due_score(at, now, max_wait)
   list[#list + 1] = conversation
   if not next_at or at < next_at then next_at, next_conversation, next_batch = at, conversation, batch_id end
   -- Moving a shadow key costs half of setting it.
@@ -171,7 +178,8 @@ end
 
 local NONE = {}
 
-local function write_header(plan, waiting, due)
+-- `due_by`: 'gap' or 'maxWait'. `not_before`: what holds the batch back until then, or nil.
+local function write_header(plan, waiting, due, due_by, not_before)
   local key, batch, header = plan.key, plan.batch, plan.header
   if not batch then
     if header[1] then call('DEL', key) end
@@ -191,10 +199,15 @@ local function write_header(plan, waiting, due)
   if rules_text ~= (header[7] or '') then
     if rules_text == '' then call('HDEL', key, 'rules') else call('HSET', key, 'rules', rules_text) end
   end
-  local due_by = due < now + gap and 'maxWait' or 'gap'
+  if not_before then
+    call('HSET', key, 'notBeforeMs', whole(not_before))
+  elseif header[8] then
+    call('HDEL', key, 'notBeforeMs')
+  end
   if due_by ~= (header[5] or 'gap') then call('HSET', key, 'dueBy', due_by) end
   -- The header outlives the hold. Renewing the hold also renews the header.
-  call('PEXPIREAT', key, whole((plan.held_until and math.max(now, plan.held_until) or now) + ttl))
+  local until_at = plan.held_until and math.max(now, plan.held_until) or now
+  call('PEXPIREAT', key, whole(math.max(until_at, not_before or 0) + ttl))
 end
 
 -- Forgets old ids and renews the TTL of their key, but not for each message: when a batch opens, when one waits
@@ -213,12 +226,18 @@ end
 local function write_rest(conversation, plan, waiting)
   local batch, before, held_until = plan.batch, plan.before, plan.held_until
   local batch_id = batch and batch.id or string.match(plan.entries[#plan.entries], '^%S+')
-  local due = batch and math.min(now + gap, batch.first_at + max_wait) or now
+  local due, due_by, not_before = now, 'gap', nil
+  if batch and plan.state then
+    due, due_by, not_before = due_of(rules, plan.state, batch.id, batch.first_at, now, now)
+  elseif batch then
+    due = math.min(now + gap, batch.first_at + max_wait)
+    due_by = due < now + gap and 'maxWait' or 'gap'
+  end
   local is_head = waiting == 0 or (before and before.count - #plan.entries == waiting)
-  local start = early > 0 and math.min(due, now + early) or due
+  local start = math.max(early > 0 and math.min(due, now + early) or due, not_before or 0)
   local at = (batch and is_head and plan.sealed == 0) and start or now
   if not held_until then write_due(conversation, plan, at, batch_id) end
-  write_header(plan, waiting, due)
+  write_header(plan, waiting, due, due_by, not_before)
   forget_old_ids(conversation, plan, waiting)
   if plan.steps then
     for _, step in ipairs(plan.steps) do record(step[1], step[2], conversation, unpack(step, 3)) end
@@ -237,8 +256,8 @@ end
 -- The reply to a request without new messages.
 local function nothing_new(key, header, duplicates, too_old)
   local batch = batch_of(header)
-  if not batch then return { 0, duplicates, too_old, '', -1 } end
-  return { 0, duplicates, too_old, batch.id, math.max((call('HGET', key, 'dueAtMs') or now) - now, 0) }
+  if not batch then return { 0, duplicates, too_old, '', -1, 0 } end
+  return { 0, duplicates, too_old, batch.id, math.max((call('HGET', key, 'dueAtMs') or now) - now, 0), 0 }
 end
 
 -- The messages whose ids are remembered and that are not stored yet, as positions in ARGV.
@@ -252,6 +271,11 @@ local function remember(seen_key, digest)
   return true
 end
 
+-- When a message was sent. With 'hold' there is more in its argument.
+local function sent_time(text)
+  return tonumber(string.match(text, '^%d*')) or math.huge
+end
+
 -- Finds the new messages of a request (in ARGV from `first` to `last`) and remembers their ids. Returns their
 -- positions in ARGV, and how many of the others are duplicates and too old.
 local function accept(seen_key, first, last)
@@ -259,7 +283,7 @@ local function accept(seen_key, first, last)
   unstored = messages
   for i = first, last, ARGS_PER_MESSAGE do
     local digest, sent_at = ARGV[i], ARGV[i + 2]
-    if max_age > 0 and sent_at ~= '' and tonumber(sent_at) < now - max_age then
+    if max_age > 0 and sent_at ~= '' and sent_time(sent_at) < now - max_age then
       local is_duplicate = is_after(call('ZSCORE', seen_key, digest), now - dedupe)
       if is_duplicate then duplicates = duplicates + 1 else too_old = too_old + 1 end
     elseif remember(seen_key, digest) then
@@ -288,51 +312,95 @@ local function joined_by(old, messages)
   return bytes <= max_bytes and old or nil
 end
 
--- The conversations whose hold this call has ended.
-local freed = {}
+-- The conversations whose hold this call has ended, and the states that it has written.
+local freed, states = {}, {}
 
-local function append(conversation, holder, how, first, last)
+-- Adds the holds of new messages to the state of the conversation. Returns the state.
+local function hold_by(conversation, state, messages, batch_id)
+  local held = state or {}
+  for _, i in ipairs(messages) do
+    local for_ms, id = string.match(ARGV[i + 2], ' (%d+) (.*)$')
+    if for_ms then
+      add_hold(held, id, now + tonumber(for_ms), batch_id)
+      states[conversation] = held
+    end
+  end
+  if states[conversation] ~= held then return state end
+  write_state(conversation, held, now)
+  return held
+end
+
+-- A paused conversation discards messages, or is full of them. Returns the reply.
+local function discard(conversation, messages, duplicates, too_old)
+  local ids = {}
+  for n = 1, math.min(#messages, IDS_RECORDED) do ids[n] = recorded_id(ARGV[messages[n] + 1], 1) end
+  ids_used = ids_used + 1
+  record('paused', new_id .. (ids_used == 1 and '' or '-' .. whole(ids_used)), conversation,
+    'count', #messages, 'ids', '[' .. table.concat(ids, ',') .. ']')
+  unstored = nil
+  return { #messages, duplicates, too_old, '', -1, #messages }
+end
+
+-- True if a paused conversation does not collect these messages.
+local function is_discarded(state, header, messages)
+  return state.keep ~= 'collect' or tonumber(header[2] or 0) + #messages > MOST_COLLECTED
+    or tonumber(header[3] or 0) >= MOST_BYTES_COLLECTED
+end
+
+local function append(conversation, holder, state, how, first, last)
   local key, seen_key = P .. HEADER .. conversation, P .. SEEN .. conversation
-  local header = call('HMGET', key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy', 'supersedes', 'rules')
+  local header = call('HMGET', key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy', 'supersedes', 'rules',
+    'notBeforeMs')
   local held_until, is_hold_stale = hold_until(holder)
-  local old = may_supersede and held_until and superseded_by(conversation, header, holder, how) or nil
+  local is_paused = paused_until(state, now)
+  if is_paused then how = '' end
+  local old = may_supersede and not is_paused and held_until and superseded_by(conversation, header, holder, how) or nil
   local messages, duplicates, too_old = accept(seen_key, first, last)
   if #messages == 0 then return nothing_new(key, header, duplicates, too_old) end
+  if is_paused and is_discarded(state, header, messages) then
+    return discard(conversation, messages, duplicates, too_old)
+  end
   -- Read only now: a duplicate does not read the messages of the batch.
   if old then old = joined_by(old, messages) end
   if old then held_until = nil end
-  local plan = plan_of(key, header, held_until, messages, how, old)
+  local plan = plan_of(key, header, held_until, messages, how, old, state)
   if is_hold_stale then call('DEL', P .. HOLD .. conversation) end
   local waiting = write_messages(conversation, plan)
   unstored = nil
+  if how == 'hold' and plan.batch then plan.state = hold_by(conversation, state, messages, plan.batch.id) end
   if old then
     end_superseded(conversation, old, old.by)
     freed[conversation] = true
   end
   local batch_id, due_in = write_rest(conversation, plan, waiting)
   if old then record_superseded(conversation, old, old.by, db) end
-  return { #messages, duplicates, too_old, batch_id, due_in }
+  return { #messages, duplicates, too_old, batch_id, due_in, is_paused and #messages or 0 }
 end
 
 local set_count = tonumber(ARGV[FIRST_SET - 1])
-local requests, holds = {}, {}
+-- For each request the keys of the hold and of the state: what they hold is read in one command.
+local requests, keys = {}, {}
 local next_arg = FIRST_SET + set_count
 while next_arg <= #ARGV do
   requests[#requests + 1] = next_arg
-  holds[#holds + 1] = P .. HOLD .. ARGV[next_arg]
+  keys[#keys + 1] = P .. HOLD .. ARGV[next_arg]
+  keys[#keys + 1] = P .. STATE .. ARGV[next_arg]
   next_arg = next_arg + ARGS_BEFORE_MESSAGES + ARGV[next_arg + 3] * ARGS_PER_MESSAGE
 end
 requests[#requests + 1] = next_arg
-local holders = call('MGET', unpack(holds))
+local known = call('MGET', unpack(keys))
 
 local replies = {}
-for n = 1, #holds do
+for n = 1, #requests - 1 do
   local conversation, how, set = unpack(ARGV, requests[n], requests[n] + 2)
   local first, last = requests[n] + ARGS_BEFORE_MESSAGES, requests[n + 1] - 1
   unstored = nil
   use_rules(set == '0' and '' or ARGV[FIRST_SET - 1 + set])
-  local holder = not freed[conversation] and holders[n]
-  local ok, reply = pcall(append, conversation, holder, how, first, last)
+  local holder = not freed[conversation] and known[2 * n - 1]
+  local state = states[conversation] or state_of(known[2 * n])
+  -- A message ends the typing.
+  if state then state.typing = nil end
+  local ok, reply = pcall(append, conversation, holder, state, how, first, last)
   if not ok and unstored then -- A message that is not stored is new when it comes again.
     for _, i in ipairs(unstored) do redis.pcall('ZREM', P .. SEEN .. conversation, ARGV[i]) end
   end

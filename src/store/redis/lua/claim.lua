@@ -12,8 +12,8 @@ a batch one command, PEXPIRETIME, and saves it a DEL; a batch that is overdue by
 
 KEYS  1 the prefix
 ARGV  1 owner  2 max batches  3 max bytes  4 lease  5 max attempts  6 header TTL  7 check interval
-      8 answer timeout  9 database number  10 to 15 the store's rules (rules.lua)
-      16 the longest time to a due time that any rules allow
+      8 answer timeout  9 database number  10 to 17 the store's rules (rules.lua)
+      18 the longest time to a due time that any rules allow
 Returns { batches, checks, dead, troubles, ms to the next thing to do or -1 }
       a batch: { id, conversation, attempt, lease number, first at, last at, due at, released at, released by, ms late,
       'expired' | 'vanished' | '' (the header), lines of `<receivedAtMs> <json>`,
@@ -43,7 +43,7 @@ local MOST_LAG_MS = 1000
 local owner, max_batches, max_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local lease_ms, max_attempts = tonumber(ARGV[4]), tonumber(ARGV[5])
 local ttl, check_ms, answer_timeout, db = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
-local store_rules, longest_wait = store_rules_at(10), tonumber(ARGV[16])
+local store_rules, longest_wait = store_rules_at(10), tonumber(ARGV[10 + STORE_RULES])
 
 local now = read_clock()
 local now_text = whole(now)
@@ -72,8 +72,8 @@ end
 
 -- Members further ahead than the rules of this process allow, the furthest first. Either a process with other rules
 -- has set them, or Redis's clock has stepped back since, and nobody knows how long they would wait.
-local function members_too_far(name, count, furthest)
-  return call('ZRANGE', P .. name, '+inf', '(' .. whole(now + furthest), 'BYSCORE', 'REV', 'LIMIT', 0, count)
+local function members_too_far(name, count, furthest, ...)
+  return call('ZRANGE', P .. name, '+inf', '(' .. whole(now + furthest), 'BYSCORE', 'REV', 'LIMIT', 0, count, ...)
 end
 
 local function add_due_now(members, member)
@@ -94,8 +94,11 @@ end
 local ended_leases = members_due(CLAIMED, ENDED_LEASES_A_CLAIM)
 local leases_too_far = members_too_far(CLAIMED, LEASES_RENEWED_A_CLAIM, lease_ms)
 local due = members_due(DUE, max_batches)
-for _, conversation in ipairs(members_too_far(DUE, max_batches, math.max(longest_wait, PUT_OFF_MS))) do
-  if is_before_its_time(conversation) then add_due_now(due, conversation) end
+local due_too_far = members_too_far(DUE, max_batches, math.max(longest_wait, PUT_OFF_MS), 'WITHSCORES')
+for i = 1, #due_too_far, 2 do
+  -- A score that ends in a half is meant (schedule.lua).
+  local is_meant = string.sub(due_too_far[i + 1], -2) == '.5'
+  if not is_meant and is_before_its_time(due_too_far[i]) then add_due_now(due, due_too_far[i]) end
 end
 local to_check = members_due(ANSWERING, CHECKS_A_CLAIM)
 for _, batch_id in ipairs(members_too_far(ANSWERING, CHECKS_A_CLAIM, FURTHEST_CHECK_MS)) do

@@ -3,12 +3,13 @@
 Replaces the text of a message that no processor has claimed, if it is among the last 100 messages and the last
 megabyte. Nothing else of the message changes, and its batch is due when it was: unless the open batch reaches its cap
 of bytes, which seals it as an append does. A sealed batch does not grow past the cap. Has no `allow-oom`: a longer
-text takes memory. A message of a batch that can be superseded goes back to the list first.
+text takes memory. A message of a batch that can be superseded goes back to the list first. If the message has held back
+its batch until its text comes, the batch waits for it no more.
 
 KEYS  1 the prefix
 ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id for the history
       5 the text as JSON  6 how long ids are remembered  7 database number
-      8 id for the batch that supersedes another, or ''  9 header TTL  10 to 15 the store's rules (rules.lua)
+      8 id for the batch that supersedes another, or ''  9 header TTL  10 to 17 the store's rules (rules.lua)
       then, if only its author may edit it, the ids that the author may have, as JSON
 Returns 'edited', 'tooLate' if the message has come and is not found or its batch may not grow, 'notAuthor' or
       'unknown'
@@ -21,8 +22,9 @@ Returns 'edited', 'tooLate' if the message has come and is not found or its batc
 --- include "seal"
 --- include "check-types"
 --- include "reopen"
+--- include "set-due"
 local conversation, id, digest, recorded, text = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local FIRST_AUTHOR = 16
+local FIRST_AUTHOR = 10 + STORE_RULES
 local dedupe, db, store_rules = tonumber(ARGV[6]), ARGV[7], store_rules_at(10)
 
 local now = read_clock()
@@ -30,7 +32,8 @@ local found = find_entry(conversation, id)
 local seen = is_seen(conversation, digest, now - dedupe)
 local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'bytes', 'count', 'supersedes', 'rules')
 check_types(DUE)
-local holder = call('GET', P .. HOLD .. conversation)
+local known = call('MGET', P .. HOLD .. conversation, P .. STATE .. conversation)
+local holder, state = known[1], state_of(known[2])
 local held = hold_until(holder)
 
 local function with_text(json)
@@ -64,9 +67,24 @@ if not found then return seen and 'tooLate' or 'unknown' end
 
 if not is_author(found, id, FIRST_AUTHOR) then return 'notAuthor' end
 
+-- The batch waits for the text of this message no more.
+local function end_hold()
+  if not (state and state.holds and state.holds[id]) then return end
+  state.holds[id] = nil
+  write_state(conversation, state, now)
+  local open = open_of(conversation)
+  if not open or open.batch_id ~= found.batch_id then return end
+  record('unheld', open.batch_id, conversation, 'key', id)
+  local waiting = call('LLEN', P .. MESSAGES .. conversation)
+  set_due(conversation, open, waiting, held, state, store_rules, tonumber(ARGV[9]), now, db)
+end
+
 local json = found.json
 local edited = with_text(json)
-if edited == json then return 'edited' end
+if edited == json then
+  end_hold()
+  return 'edited'
+end
 local grown = #edited - #json
 local open = header[1] == found.batch_id
 -- The rules of a sealed batch are not known any more.
@@ -86,4 +104,5 @@ if open then
     seal_open(conversation, sealed, 'maxBytes', held, now, db)
   end
 end
+end_hold()
 return 'edited'

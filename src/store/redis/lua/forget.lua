@@ -13,7 +13,8 @@ Returns { messages erased, the claimed or handed-over batch or '' }
 local conversation = ARGV[1]
 
 local count = call('LLEN', P .. MESSAGES .. conversation)
-local holder = call('GET', P .. HOLD .. conversation)
+local known = call('MGET', P .. HOLD .. conversation, P .. STATE .. conversation)
+local holder = known[1]
 local function read(name)
   return holder and call('HMGET', P .. name .. holder, 'count', 'committedAtMs') or {}
 end
@@ -21,13 +22,15 @@ local claimed = read(CLAIMED_BATCH)
 -- Also the keys from which forget-history.lua and forget-dead.lua erase, and those that UNLINK would erase whatever
 -- their type.
 check_types(DUE, CLAIMED, ANSWERING, HISTORY, DEAD)
+if known[2] then check_types(PAUSED) end
 check_type('HLEN', HEADER .. conversation)
 check_type('ZCARD', SEEN .. conversation)
 local handed_over = read(HANDED_OVER)
 
 call('ZREM', P .. DUE, conversation)
 call('UNLINK', P .. MESSAGES .. conversation, P .. HEADER .. conversation, P .. QUIET .. conversation,
-  P .. SEEN .. conversation, P .. HOLD .. conversation)
+  P .. SEEN .. conversation, P .. HOLD .. conversation, P .. STATE .. conversation)
+if known[2] then call('ZREM', P .. PAUSED, conversation) end
 if holder then
   call('ZREM', P .. CLAIMED, holder)
   call('ZREM', P .. ANSWERING, holder)

@@ -3,12 +3,13 @@
 Merges a conversation into another one, because both are one person's. All messages are in order of arrival: batches
 that are sealed keep their ids, and the open batch of `from` joins that of `into`. Due at the earlier of the two times.
 The batch that holds `from` holds `into` afterwards. If both are held, nothing changes: each waits for its own answer.
+If one is paused, so is the other, and they are merged when that has ended.
 
 It reads all messages of both, which are two open batches unless more waits behind a hold. If that is more than
 MOST_MESSAGES, nothing changes either: they are merged when some have gone. Has no `allow-oom`.
 
 KEYS  1 the prefix
-ARGV  1 from  2 into  3 header TTL  4 database number  5 to 10 the store's rules (rules.lua)
+ARGV  1 from  2 into  3 header TTL  4 database number  5 to 12 the store's rules (rules.lua)
 Returns how many messages were moved, nil if `from` has none and is not held, or 'later'
 --]]
 --- include "names"
@@ -23,6 +24,7 @@ Returns how many messages were moved, nil if `from` has none and is not held, or
 --- include "superseded-ids"
 --- include "head"
 --- include "rules"
+--- include "state"
 -- Takes Redis some 10 ms.
 local MOST_MESSAGES = 5000
 local from_id, into_id = ARGV[1], ARGV[2]
@@ -48,7 +50,7 @@ end
 -- Reads a conversation: its runs without the open one, its open batch or nil, and what holds it.
 local function read(conversation)
   local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy',
-    'supersedes', 'rules')
+    'supersedes', 'rules', 'notBeforeMs')
   local list = call('LRANGE', P .. MESSAGES .. conversation, 0, -1)
   local runs = runs_of(list)
   local holder = call('GET', P .. HOLD .. conversation)
@@ -59,7 +61,7 @@ local function read(conversation)
     local run = table.remove(runs)
     state.open = { id = run.id, entries = run.entries, first_at = tonumber(header[2]), last_at = tonumber(header[3]),
       due_at = tonumber(header[4]), due_by = header[5] or 'gap', supersedes = header[6] or nil,
-      rules = header[7] or nil,
+      rules = header[7] or nil, not_before = tonumber(header[8] or nil),
       ends_at = call('PEXPIRETIME', P .. HEADER .. conversation) }
   end
   return state
@@ -154,6 +156,7 @@ local function write_header(open, held_until)
     'firstAtMs', open.first_at, 'lastAtMs', open.last_at, 'dueAtMs', open.due_at)
   if open.due_by ~= 'gap' then call('HSET', key, 'dueBy', open.due_by) end
   if open.rules then call('HSET', key, 'rules', open.rules) end
+  if open.not_before then call('HSET', key, 'notBeforeMs', open.not_before) end
   if open.supersedes then call('HSET', key, 'supersedes', open.supersedes) end
   local ends_at = math.max(open.ends_at, held_until and held_until + store_ttl or 0)
   if ends_at > 0 then call('PEXPIREAT', key, ends_at) end
@@ -166,6 +169,31 @@ local function unite_seen(from)
   call('ZUNIONSTORE', into_key, 2, into_key, from_key, 'AGGREGATE', 'MAX')
   if ends_at > 0 then call('PEXPIREAT', into_key, ends_at) end
   call('UNLINK', from_key)
+end
+
+local states = call('MGET', P .. STATE .. from_id, P .. STATE .. into_id)
+local from_state, into_state = state_of(states[1]), state_of(states[2])
+
+-- Signs of typing and holds of `from` are also of `into`.
+local function unite_states()
+  if not from_state then return end
+  local into = into_state or {}
+  if (from_state.typedAt or 0) > (into.typedAt or 0) then
+    into.typedAt, into.typing = from_state.typedAt, from_state.typing
+  end
+  for key, hold in pairs(from_state.holds or {}) do add_hold(into, key, hold.at, hold.batch) end
+  call('DEL', P .. STATE .. from_id)
+  write_state(into_id, into, now)
+end
+
+-- A pause of either is a pause of both, until the later end.
+local function unite_pauses()
+  local from, into = paused_until(from_state, now) or 0, paused_until(into_state, now) or 0
+  if from <= into then return end
+  into_state = into_state or {}
+  into_state.pausedUntil, into_state.keep = from_state.pausedUntil, from_state.keep
+  write_state(into_id, into_state, now)
+  call('ZADD', P .. PAUSED, from, into_id)
 end
 
 local function move_hold(from)
@@ -187,8 +215,14 @@ for _, state in ipairs({ from, into }) do
   end
 end
 if from.held_until and into.held_until then return 'later' end
+if paused_until(from_state, now) or paused_until(into_state, now) then
+  check_type('ZCARD', PAUSED)
+  unite_pauses()
+  return 'later'
+end
 if from.waiting == 0 and not from.held_until then
   unite_seen(from)
+  unite_states()
   return nil
 end
 
@@ -201,6 +235,7 @@ local into_batch = open and open.id or head_id or from.holder
 call('ZREM', P .. DUE, from_id)
 call('DEL', P .. HEADER .. from_id, P .. MESSAGES .. from_id, P .. QUIET .. from_id)
 unite_seen(from)
+unite_states()
 move_hold(from)
 if from.waiting > 0 then write_list(runs, open) end
 write_header(open, held_until)

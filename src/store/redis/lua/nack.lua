@@ -5,7 +5,7 @@ number goes up, so the lease of the caller is over.
 
 KEYS  1 the prefix
 ARGV  1 batch id  2 lease number  3 delay  4 '1': the attempt counts  5 max attempts  6 error  7 header TTL
-      8 database number  9 to 14 the store's rules (rules.lua)
+      8 database number  9 to 16 the store's rules (rules.lua)
 Returns 'retry', 'dead' or 'stale' (another lease, or no such batch: nothing changes)
 --]]
 --- include "names"

@@ -8,7 +8,7 @@ that is shows when it comes.
 KEYS  1 the prefix
 ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id for the history
       5 how long ids are remembered  6 database number
-      7 id for the batch that supersedes another, or ''  8 header TTL  9 to 14 the store's rules (rules.lua)
+      7 id for the batch that supersedes another, or ''  8 header TTL  9 to 16 the store's rules (rules.lua)
       then, if only its author may revoke it, the ids that the author may have, as JSON
 Returns 'revoked', 'tooLate' if the message has come and is not found, 'remembered', 'notAuthor', or 'unknown' if it
       has not come and is not remembered
@@ -25,7 +25,7 @@ Returns 'revoked', 'tooLate' if the message has come and is not found, 'remember
 --- include "check-types"
 --- include "reopen"
 local conversation, id, digest, recorded = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local FIRST_AUTHOR = 15
+local FIRST_AUTHOR = 9 + STORE_RULES
 local dedupe, db = tonumber(ARGV[5]), ARGV[6]
 local store_rules = store_rules_at(9)
 

@@ -5,7 +5,8 @@
 local function head_of(conversation)
   local first = call('LINDEX', P .. MESSAGES .. conversation, 0)
   if not first then return nil end
-  local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'dueAtMs', 'lastAtMs', 'rules')
+  local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'dueAtMs', 'lastAtMs', 'rules',
+    'notBeforeMs')
   local batch_id = string.match(first, '^%S+')
   return {
     batch_id = batch_id,
@@ -13,13 +14,15 @@ local function head_of(conversation)
     due_at = header[1] == batch_id and tonumber(header[2]) or nil,
     last_at = tonumber(header[3]),
     rules = header[4],
+    not_before = tonumber(header[5] or nil),
   }
 end
 
 -- When an open batch may be claimed: at its due time, or at its early start after its last message.
 local function start_at(open, store_rules)
   local early = early_of(rules_of(open.rules, store_rules))
-  return early > 0 and math.min(open.due_at, open.last_at + early) or open.due_at
+  local start = early > 0 and math.min(open.due_at, open.last_at + early) or open.due_at
+  return math.max(start, open.not_before or 0)
 end
 
 -- When the first batch may be claimed: then if it is open, else now.

@@ -13,6 +13,8 @@ local QUIET = '.quiet:'
 local SEEN = '.seen:'
 -- string: the batch that holds the conversation
 local HOLD = '.answering:'
+-- string: a pause, holds and signs of typing, as JSON (lua/shared/state.lua); absent if there are none
+local STATE = '.state:'
 -- hash: by provider, the conversation that this id belongs to
 local ALIAS = '.alias:'
 -- set: the other ids of this conversation's person
@@ -43,6 +45,8 @@ local PROCESSES = '.processes'
 local ACCOUNTS = '.accounts'
 -- string: the sessions' current generation, a number; those of earlier ones have ended
 local SESSIONS = '.sessions'
+-- zset: paused conversations, by the end of the pause
+local PAUSED = '.paused'
 -- hash: stored rules as JSON, by scope: `*`, an account or a conversation
 local SETTINGS = '.settings'
 -- string: how often they have changed

@@ -41,11 +41,18 @@ local function set_shadow(conversation, at, now)
   if ends_at == -1 or ends_at > now then call('DEL', P .. QUIET .. conversation) end
 end
 
+-- A score of the due set. One that is further ahead than the rules alone allow, since something holds the batch back,
+-- ends in a half: `claim` does not take it for a sign that the clock was set back.
+local function due_score(at, now, furthest)
+  return furthest and at > now + furthest and whole(at) .. '.5' or whole(at)
+end
+
 -- The conversation, whose next batch is `batch_id`, is due at `at`. One that is due already keeps its earlier time.
-local function schedule(conversation, batch_id, at, now, db)
+-- `furthest`: how far ahead the rules alone allow that; if it is absent, any time is theirs.
+local function schedule(conversation, batch_id, at, now, db, furthest)
   local first = first_due()
   if at - 1 > now then
-    call('ZADD', P .. DUE, whole(at), conversation)
+    call('ZADD', P .. DUE, due_score(at, now, furthest), conversation)
   else
     call('ZADD', P .. DUE, 'LT', whole(at), conversation)
   end

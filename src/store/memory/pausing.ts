@@ -1,0 +1,124 @@
+/** Holds a batch back, and pauses a conversation: `lua/hold.lua`, `pause.lua`, `resume.lua`, `paused.lua`. */
+import type { PauseRequest, PauseResult } from '../messages.js'
+import { discard } from './conversations.js'
+import { dueOf, knownOf, setDue } from './due.js'
+import type { Conversation, State } from './state.js'
+import { type Entry, idsRecorded } from './structures.js'
+import {
+  bytesOf,
+  endSuperseded,
+  moveDue,
+  recordSuperseded,
+  supersedable,
+  supersedableAlone,
+  supersededWith,
+} from './superseding.js'
+
+/** @param forMs 0 releases the key */
+export function hold(state: State, conversationId: string, key: string, forMs: number) {
+  const now = state.now()
+  const conversation = state.conversations.get(conversationId)
+  const header = conversation && state.header(conversation, now)
+  const known = knownOf(state, conversationId, now)
+  const wasHeld = known.holds?.has(key) ?? false
+  if (forMs === 0 && !wasHeld) return { wasHeld, ...(header ? { dueInMs: Math.max(header.dueAtMs - now, 0) } : {}) }
+  const holds = new Map(known.holds)
+  if (forMs > 0) holds.set(key, { atMs: now + Math.round(forMs) })
+  else holds.delete(key)
+  state.known.set(conversationId, { ...known, holds })
+  const batchId = header?.batchId ?? conversation?.heldBy ?? ''
+  const step = forMs > 0 ? 'held' : 'unheld'
+  state.record(step, batchId, conversationId, now, { key, ...(forMs > 0 ? { forMs: Math.round(forMs) } : {}) })
+  const heldDueInMs = conversation && moveHolder(state, conversation, now)
+  if (!conversation || !header || conversation.runs.length === 0)
+    return { wasHeld, ...(heldDueInMs === undefined ? {} : { dueInMs: heldDueInMs }) }
+  return { wasHeld, dueInMs: setDue(state, conversation, header, now) - now }
+}
+
+/** The batch that holds the conversation, if it is not committed, waits with its commit. */
+function moveHolder(state: State, conversation: Conversation, now: number): number | undefined {
+  const old = supersedable(state, conversation)
+  if (!old || now >= old.batch.dueAtMs) return undefined
+  const { batchId, batch } = old
+  const { dueAtMs } = dueOf(state.rulesOf(batch.rules), knownOf(state, conversation.id, now), { ...batch, batchId })
+  moveDue(state, conversation, old, Math.max(dueAtMs, now), now)
+  return Math.max(dueAtMs, now) - now
+}
+
+export function pause(state: State, conversationId: string, { forMs, keep }: PauseRequest): PauseResult {
+  const now = state.now()
+  const untilMs = now + Math.round(forMs)
+  const newBatchId = state.newBatchId()
+  if (keep === 'collect') collect(state, conversationId, newBatchId, untilMs, now)
+  const dropped = keep === 'drop' ? discard(state, conversationId, 'dropped') : 0
+  state.known.set(conversationId, { ...knownOf(state, conversationId, now), paused: { untilMs, keep } })
+  const conversation = state.conversations.get(conversationId)
+  const header = conversation && state.header(conversation, now)
+  state.record('pause', header?.batchId ?? '', conversationId, now, { untilMs, keep, by: state.name })
+  if (conversation && header) setDue(state, conversation, header, now)
+  return { untilMs, dropped }
+}
+
+const MOST_COLLECTED = 5000
+
+/** Makes one open batch of all that waits and of a batch that can be superseded. */
+function collect(state: State, conversationId: string, newBatchId: string, untilMs: number, now: number): void {
+  const conversation = state.conversations.get(conversationId)
+  if (!conversation) return
+  const old = supersedableAlone(state, conversation)
+  const header = state.header(conversation, now)
+  const count = conversation.runs.reduce((sum, { entries }) => sum + entries.length, 0)
+  const isOne = header !== undefined && conversation.runs.length === 1
+  if (count > MOST_COLLECTED || (!old && (count === 0 || isOne))) return
+  const batchId = header?.batchId ?? newBatchId
+  const others = conversation.runs.filter(run => run.batchId !== batchId)
+  const entries: Entry[] = [...(old?.batch.entries ?? []), ...conversation.runs.flatMap(run => run.entries)]
+  conversation.runs = [{ batchId, entries }]
+  if (old) endSuperseded(state, conversation, old, now, batchId)
+  const supersedes = old ? supersededWith(old) : header?.supersedes
+  const { batchTtlMs } = state.rules
+  conversation.header = {
+    batchId,
+    bytes: bytesOf(entries),
+    firstAtMs: entries[0]?.receivedAtMs ?? now,
+    lastAtMs: entries.at(-1)?.receivedAtMs ?? now,
+    dueAtMs: untilMs,
+    dueBy: header?.dueBy ?? 'gap',
+    expiresAtMs: untilMs + batchTtlMs,
+    ...(header?.rules ? { rules: header.rules } : {}),
+    ...(supersedes ? { supersedes } : {}),
+  }
+  if (!header) {
+    const ids = idsRecorded(entries.slice(0, 1))
+    const named: Record<string, string> = old ? { supersedes: supersededWith(old).join(' ') } : {}
+    state.record('opened', batchId, conversationId, now, { ids, count: entries.length, ...named })
+  }
+  if (old) recordSuperseded(state, conversation, old, now, batchId)
+  for (const run of others)
+    state.record('superseded', run.batchId, conversationId, now, { count: run.entries.length, by: batchId })
+}
+
+export function resume(state: State, conversationId: string): boolean {
+  const now = state.now()
+  const { paused, ...known } = knownOf(state, conversationId, now)
+  if (!paused) return false
+  state.known.set(conversationId, known)
+  const conversation = state.conversations.get(conversationId)
+  const header = conversation && state.header(conversation, now)
+  state.record('resumed', header?.batchId ?? '', conversationId, now, { by: state.name })
+  // Its max wait begins now.
+  if (conversation && header && conversation.runs.length > 0) setDue(state, conversation, header, now, now)
+  return true
+}
+
+export function paused(state: State, limit: number) {
+  const now = state.now()
+  return [...state.known]
+    .flatMap(([conversationId, known]) =>
+      known.paused && known.paused.untilMs > now
+        ? [{ conversationId, untilMs: known.paused.untilMs, inMs: known.paused.untilMs - now }]
+        : [],
+    )
+    .sort((a, b) => a.untilMs - b.untilMs || (a.conversationId < b.conversationId ? -1 : 1))
+    .slice(0, limit)
+}

@@ -1,0 +1,85 @@
+#!lua
+--[[
+Pauses a conversation, or prolongs its pause: a person answers. What waits, and what new messages bring, is discarded or
+collected in one batch that is due when the pause ends. An answer that is not committed is superseded.
+
+KEYS  1 the prefix
+ARGV  1 conversation  2 for how many ms  3 'drop' or 'collect'  4 the caller  5 id for the batch that collects
+      6 header TTL  7 database number  8 '1' if answers may be superseded  9 to 16 the store's rules (rules.lua)
+Returns { when it ends, how many messages were discarded }
+--]]
+--- include "names"
+--- include "now"
+--- include "hold"
+--- include "push"
+--- include "discard"
+--- include "set-due"
+-- Takes Redis some 10 ms. Of a longer list what is sealed already goes on.
+local MOST_COLLECTED = 5000
+local conversation, keep, by, new_id = ARGV[1], ARGV[3], ARGV[4], ARGV[5]
+local store_ttl, db, may_supersede, store_rules = tonumber(ARGV[6]), ARGV[7], ARGV[8] == '1', store_rules_at(9)
+
+local now = read_clock()
+local until_at = now + tonumber(ARGV[2])
+local known = call('MGET', P .. HOLD .. conversation, P .. STATE .. conversation)
+local holder, state = known[1], state_of(known[2]) or {}
+local held = hold_until(holder)
+check_types(DUE, HISTORY, PAUSED)
+
+-- Makes one open batch of all that waits and of a batch that can be superseded.
+local function collect()
+  local count = call('LLEN', P .. MESSAGES .. conversation)
+  local old = may_supersede and held and read_superseded(conversation, holder)
+  local open = open_of(conversation)
+  if count > MOST_COLLECTED or (not old and (count == 0 or open and open.count == count)) then return end
+  check_types(CLAIMED, ANSWERING)
+  local entries, steps, bytes, first_at, last_at = {}, {}, 0, nil, nil
+  local batch_id = open and open.batch_id or new_id
+  local function add(received_at, json)
+    entries[#entries + 1] = batch_id .. ' ' .. received_at .. ' ' .. json
+    bytes, first_at, last_at = bytes + #json, first_at or received_at, received_at
+  end
+  for _, line in ipairs(old and old.lines or {}) do add(string.match(line, '^(%d+) (.*)$')) end
+  for _, entry in ipairs(call('LRANGE', P .. MESSAGES .. conversation, 0, -1)) do
+    local id, received_at, _, json = read_entry(entry)
+    add(received_at, json)
+    local last = steps[#steps]
+    if id ~= batch_id and (not last or last.id ~= id) then steps[#steps + 1] = { id = id, count = 0 } end
+    if id ~= batch_id then steps[#steps].count = steps[#steps].count + 1 end
+  end
+  call('DEL', P .. MESSAGES .. conversation)
+  push('RPUSH', P .. MESSAGES .. conversation, entries)
+  if old then end_superseded(conversation, old, batch_id) end
+  local key = P .. HEADER .. conversation
+  call('HSET', key, 'batchId', batch_id, 'count', #entries, 'bytes', bytes, 'firstAtMs', first_at,
+    'lastAtMs', last_at, 'dueAtMs', until_at)
+  call('PEXPIREAT', key, until_at + store_ttl)
+  if not open then
+    local _, _, _, json = read_entry(entries[1])
+    record('opened', batch_id, conversation, 'ids', '[' .. recorded_id(json, 1) .. ']', 'count', #entries,
+      unpack(old and { 'supersedes', old.superseded } or {}))
+  end
+  if old and old.superseded then call('HSET', key, 'supersedes', old.superseded) end
+  if old then record_superseded(conversation, old, batch_id, db) end
+  for _, step in ipairs(steps) do
+    record('superseded', step.id, conversation, 'count', step.count, 'by', batch_id)
+  end
+  return old and true
+end
+
+local dropped = 0
+if keep == 'collect' then
+  if collect() then held = nil end
+else
+  dropped = discard(conversation, holder, 'dropped', by, may_supersede, db)
+end
+state.pausedUntil, state.keep = until_at, keep
+write_state(conversation, state, now)
+call('ZREMRANGEBYSCORE', P .. PAUSED, '-inf', now)
+call('ZADD', P .. PAUSED, until_at, conversation)
+local open = open_of(conversation)
+record('pause', open and open.batch_id or '', conversation, 'untilMs', until_at, 'keep', keep, 'by', by)
+if open then
+  set_due(conversation, open, call('LLEN', P .. MESSAGES .. conversation), held, state, store_rules, store_ttl, now, db)
+end
+return { until_at, dropped }
