@@ -121,6 +121,18 @@ class BullmqHandover implements Handover {
     return waiting.filter((_, i) => removals[i] === 1)
   }
 
+  async repeat(batchIds: string[]): Promise<void> {
+    const { queue, log } = this.started()
+    for (const batchId of batchIds)
+      try {
+        const job = await queue.getJob(batchId)
+        await job?.retry('completed')
+      } catch (error) {
+        // Another processor may have been faster. If not, the next check finds it again.
+        log.debug({ batchId, err: error }, 'a batch that its worker skipped could not be put back into the queue')
+      }
+  }
+
   async stop(): Promise<void> {
     // A start that fails has closed its connections itself.
     await this.starting?.catch(() => {})
@@ -204,6 +216,7 @@ class BullmqHandover implements Handover {
     const ended = new Map<string, HandoverOutcome>()
     try {
       const states = await this.states(asked)
+      await this.repeat(asked.filter((_, i) => states[i]?.state === 'skipped'))
       asked.forEach((batchId, i) => {
         const state = states[i]
         if (state?.state === 'ended') ended.set(batchId, { result: 'answered', outcome: state.outcome })

@@ -41,6 +41,8 @@ export type AnswerState =
   /** A worker has it. Each attempt of a worker has another `workerAttempt`. */
   | { state: 'active'; workerAttempt: string }
   | { state: 'ended'; outcome: AnswerOutcome }
+  /** A worker has ended its job without an answer: it took the batch for superseded. */
+  | { state: 'skipped' }
 
 export interface HandoverEvents {
   /** The work on a batch has ended. Every processor is notified; the one that handed the batch over acts on it. */
@@ -78,6 +80,11 @@ export interface Handover {
    * removed. A batch that it cannot remove is not an error. Optional: a worker asks the store before it begins, too.
    */
   withdraw?(batchIds: string[]): Promise<string[]>
+  /**
+   * Gives batches that are `skipped` to a worker again, since they hold their conversations. Optional: only with
+   * `states`. A batch that is not skipped any more is not an error.
+   */
+  repeat?(batchIds: string[]): Promise<void>
   /** Ends connections. Batches that were handed over stay so. May be called twice, or before `start`. */
   stop(): Promise<void>
 }

@@ -9,6 +9,9 @@ import type { AnswerState } from './handover.js'
 
 const READS_PER_JOB = 4
 
+/** What a worker returns for a batch that was superseded, as BullMQ keeps it: see worker/job-end.ts. */
+export const isSkipped = (returnValue: string | null | undefined): boolean => returnValue === '{"superseded":true}'
+
 /**
  * One state an id, in order.
  * @throws Redis's error, if any of it could not be read
@@ -18,7 +21,7 @@ export async function jobStates(client: Redis, { keys, toKey }: Queue, ids: stri
   for (const id of ids)
     reads
       // `ats` counts the attempts since BullMQ 5, `attemptsMade` before; `timestamp` is in every job.
-      .hmget(toKey(id), 'timestamp', 'processedOn', 'ats', 'attemptsMade')
+      .hmget(toKey(id), 'timestamp', 'processedOn', 'ats', 'attemptsMade', 'returnvalue')
       .zscore(keys['completed'] ?? '', id)
       .zscore(keys['failed'] ?? '', id)
       // This list has one entry per job at work.
@@ -31,8 +34,9 @@ export async function jobStates(client: Redis, { keys, toKey }: Queue, ids: stri
 }
 
 function stateFrom([job, completed, failed, active]: unknown[]): AnswerState {
-  const [timestamp, processedOn, started, made] = Array.isArray(job) ? job : []
+  const [timestamp, processedOn, started, made, returnValue] = Array.isArray(job) ? job : []
   if (timestamp === null || timestamp === undefined) return { state: 'ended', outcome: 'removed' }
+  if (completed !== null && isSkipped(returnValue)) return { state: 'skipped' }
   if (completed !== null) return { state: 'ended', outcome: 'completed' }
   if (failed !== null) return { state: 'ended', outcome: 'failed' }
   // A worker that takes a job writes its start time, so each attempt gets the whole timeout.

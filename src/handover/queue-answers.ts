@@ -13,6 +13,7 @@ import { StreamFollower } from '../store/redis/stream-follower.js'
 import type { AnswerOutcome } from '../store/store.js'
 import { type Bullmq, endConnection } from './bullmq-connection.js'
 import type { HandoverContext, HandoverEvents } from './handover.js'
+import { isSkipped } from './job-states.js'
 
 const BLOCK_MS = 10_000
 const EVENTS_A_READ = 1000
@@ -63,6 +64,8 @@ export class QueueAnswers {
   private onFields(fields: string[]): void {
     const outcome = OUTCOMES.get(fieldOf(fields, 'event'))
     const jobId = outcome && fieldOf(fields, 'jobId')
+    // No answer. If its batch is still to be answered, the next check finds it.
+    if (outcome === 'completed' && isSkipped(fieldOf(fields, 'returnvalue'))) return
     if (jobId) this.events.onAnswered(jobId, outcome)
   }
 }

@@ -24,6 +24,8 @@ const OTHERS_FIRST_MS = 100
 const RETRY_MS = 500
 /** Failed reports that are repeated. Checks find the others. */
 const MOST_UNREPORTED = 10_000
+const SKIPPED =
+  'a worker skipped a batch that is to be answered: it is put back into the queue. If this comes again and again, the worker has another REDIS_URL or LULL_PREFIX than the processor'
 /** Batches that one question to the receiver names. */
 const BATCHES_A_QUESTION = 200
 
@@ -37,7 +39,7 @@ interface HandedOver {
 
 export interface AnswersParts {
   store: Store
-  handover: Pick<Handover, 'states'>
+  handover: Pick<Handover, 'states' | 'repeat'>
   /** Armed when a conversation's next batch is due. */
   timer: Pick<DueTimer, 'arm'>
   log: Logger
@@ -160,6 +162,19 @@ export class Answers {
 
   private async endIfEnded(batchId: string, state: AnswerState | undefined): Promise<void> {
     if (state?.state === 'ended') await this.end(batchId, state.outcome)
+    if (state?.state === 'skipped') await this.attempt(() => this.endSkipped(batchId))
+  }
+
+  /**
+   * Its worker took the batch for superseded. It was not if it still holds its conversation: it was dead and waited for
+   * its redrive when the worker asked, say. Then a worker gets it again.
+   */
+  private async endSkipped(batchId: string): Promise<void> {
+    const { store, handover, log } = this.parts
+    if (!store.rulesInUse.supersede) return this.end(batchId, 'completed')
+    if ((await store.holdState(batchId)) !== 'held') return void this.forget(batchId)
+    log.warn({ batchId }, SKIPPED)
+    await handover.repeat?.([batchId])
   }
 
   private async end(batchId: string, outcome: AnswerOutcome): Promise<void> {
