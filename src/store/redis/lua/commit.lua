@@ -47,7 +47,8 @@ local function mark_committed(batch, now)
     batch.dead.committedAtMs, batch.dead.supersedable = now, nil
     call('HSET', P .. DEAD, batch_id, cjson.encode(batch.dead))
   elseif batch.key == P .. HANDED_OVER .. batch_id then
-    -- Written anew, which halves its memory: Redis keeps a hash of few small fields compact, unless it was large before.
+    -- Written anew, which halves its memory: Redis keeps a hash of few small fields compact, but not one that was
+    -- large before.
     local values, fields = call('HMGET', batch.key, unpack(KEPT)), { 'committedAtMs', now }
     for i, name in ipairs(KEPT) do
       if values[i] then fields[#fields + 1], fields[#fields + 2] = name, values[i] end
