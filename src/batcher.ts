@@ -7,6 +7,7 @@ import type { CommitStore } from './handover/answering-run.js'
 import { Commits } from './handover/commits.js'
 import { type Logger, silent } from './logger.js'
 import type { Observer } from './observer.js'
+import { type PausedConversation, type PauseOptions, pauseRequest } from './pause.js'
 import { isHiddenId } from './providers/chat-id.js'
 import { reportAnswered } from './report-answered.js'
 import { SettingsEditor } from './settings/edit.js'
@@ -24,6 +25,7 @@ import type {
   EditResult,
   ForgetResult,
   HistoryEntry,
+  PauseResult,
   RevokeResult,
   Store,
   StoreIdentity,
@@ -202,6 +204,37 @@ export class Batcher implements Appender {
   /** Discards the messages that no processor has claimed yet; resolves to how many. */
   async drop(conversationId: string): Promise<number> {
     return this.store.drop(await this.canonical(conversationId))
+  }
+
+  /**
+   * A person answers: nothing that waits or comes is handed over until `forMs` have passed or `resume` is called. An
+   * answer that is not committed is superseded; another one goes on. A repeated call sets the end anew.
+   *
+   * @param forMs by default what the rule `pauseMs` of the conversation says
+   * @throws {RangeError} for a `forMs` or a `keep` that cannot be used
+   */
+  async pause(conversationId: string, forMs?: number, options: PauseOptions = {}): Promise<PauseResult> {
+    const canonical = await this.canonical(conversationId)
+    const result = await this.store.pause(
+      canonical,
+      pauseRequest(this.book.settingsOf(canonical).settings, forMs, options),
+    )
+    this.log.info({ conversationId: canonical, ...result }, 'paused')
+    return result
+  }
+
+  /** Ends a pause before its time; resolves to whether there was one. What was collected is due a quiet gap after its last message. */
+  async resume(conversationId: string): Promise<boolean> {
+    const canonical = await this.canonical(conversationId)
+    const wasPaused = await this.store.resume(canonical)
+    if (wasPaused) this.log.info({ conversationId: canonical }, 'resumed')
+    return wasPaused
+  }
+
+  /** Paused conversations, the first to go on first. */
+  async paused(limit = 100): Promise<PausedConversation[]> {
+    await this.open()
+    return this.store.paused(limit)
   }
 
   /**

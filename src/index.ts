@@ -21,6 +21,7 @@ export type {
 export { type HttpHandoverOptions, http } from './handover/http.js'
 export type { Logger } from './logger.js'
 export type { CommitOutcome, NudgeKind, Observer, SupersededWhen } from './observer.js'
+export type { PausedConversation, PauseOptions } from './pause.js'
 export { Processor, type ProcessorOptions } from './processor/processor.js'
 export type { ProvidersOptions } from './providers/registry.js'
 export type { RuleOptions, Rules } from './rules.js'
@@ -42,6 +43,7 @@ export {
   type ForgetResult,
   type HistoryEntry,
   type HistoryStep,
+  type PauseResult,
   type RevokeResult,
   type Store,
   type StoreIdentity,

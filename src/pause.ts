@@ -1,0 +1,43 @@
+/** How a conversation is paused while a person answers: for how long, and what becomes of its messages. */
+import { type ConversationSettings, overridesFrom } from './settings/overrides.js'
+import type { PauseRequest } from './store/store.js'
+
+export interface PauseOptions {
+  /**
+   * What becomes of messages that wait, and of those that come: `drop` accepts and discards them, `collect` hands them
+   * over together when the pause ends. By default what the rule `paused` of the conversation says.
+   */
+  keep?: PauseRequest['keep'] | undefined
+}
+
+/** A conversation that is paused. */
+export interface PausedConversation {
+  conversationId: string
+  /** When the pause ends, by the store's clock. */
+  untilMs: number
+  inMs: number
+}
+
+/**
+ * @param settings of the conversation
+ * @param forMs `pauseMs` by default
+ * @throws {RangeError} one line, if one of them cannot be used; it has the bounds of the setting
+ */
+export function pauseRequest(
+  settings: Pick<ConversationSettings, 'pauseMs' | 'paused'>,
+  forMs: number | undefined,
+  { keep }: PauseOptions,
+): PauseRequest {
+  const given = namedByCaller(() => overridesFrom({ pauseMs: forMs, paused: keep }))
+  return { forMs: given.pauseMs ?? settings.pauseMs, keep: given.paused ?? settings.paused }
+}
+
+/** In an error the caller's names, instead of those of the settings. */
+function namedByCaller<Result>(work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new RangeError(error.message.replace(/^pauseMs=/, 'forMs=').replace(/^paused=/, 'keep='))
+  }
+}
