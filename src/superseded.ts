@@ -1,15 +1,27 @@
-/** Newer messages superseded a batch before its answer was committed. Its answer must not be sent. */
+/** The answer to a batch must not be sent: newer messages superseded the batch before its commit, or it is over. */
 export class Superseded extends Error {
   override name = 'Superseded'
   readonly code = 'ERR_SUPERSEDED'
 
-  /** @param by the batch that has its messages now; absent if they were dropped, or if that is not known any more */
+  /**
+   * @param by the batch that has its messages now. Absent if they were dropped or forgotten, and for another cause
+   * @param cause as a commit is refused. `unknown`: Lull does not remember what ended the batch
+   */
   constructor(
     readonly batchId: string,
     readonly by?: string,
+    cause: keyof typeof CAUSES = 'superseded',
   ) {
-    super(`batch ${batchId} was superseded${by === undefined ? '' : ` by batch ${by}`}: do not send its answer`)
+    super(`batch ${batchId} ${by === undefined ? CAUSES[cause] : `was superseded by batch ${by}: ${NOT_SENT}`}`)
   }
+}
+
+const NOT_SENT = 'do not send its answer'
+
+const CAUSES = {
+  superseded: `is gone, its messages were dropped or forgotten: ${NOT_SENT}`,
+  answered: 'has been answered: do not send another answer',
+  unknown: `is not known: it ended long ago, or its conversation was forgotten: ${NOT_SENT}`,
 }
 
 /** By name: the reason may come from the CommonJS build and this file from the ESM one, whose classes differ. */

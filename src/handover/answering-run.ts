@@ -125,7 +125,7 @@ export class AnsweringRun {
   /** The first refusal counts. */
   refuse(outcome: Refused, by: string | undefined): void {
     if (this.refusal || this.isCommitted || this.ended) return
-    const reason = new Superseded(this.batchId, by)
+    const reason = new Superseded(this.batchId, by, outcome)
     this.refusal = { outcome, reason }
     const { runs, leave, onSuperseded } = this.parts
     if (outcome === 'superseded') runs.superseded(this)
@@ -153,9 +153,17 @@ export class AnsweringRun {
   }
 
   private async readHold(): Promise<HoldState> {
-    const state = await this.asked(() => this.parts.store.holdState(this.batchId))
-    if (state !== 'held') this.refuse(state, undefined)
+    const { store } = this.parts
+    const state = await this.asked(() => store.holdState(this.batchId))
+    if (state === 'superseded') this.refuse(state, await this.readSuccessor())
+    else if (state !== 'held') this.refuse(state, undefined)
     return state
+  }
+
+  /** The batch that has the messages of this one, which is superseded. */
+  private async readSuccessor(): Promise<string | undefined> {
+    const result = await this.asked(() => this.parts.store.commit(this.batchId))
+    return result.state === 'superseded' ? result.by : undefined
   }
 
   /** Asks the store until it replies. */

@@ -128,8 +128,9 @@ export class HandingOver {
     this.parts.gate.resume()
   }
 
-  private superseded({ batchId, batch: { conversationId } }: Claimed): void {
-    this.parts.log.info({ batchId, conversationId }, 'superseded by newer messages')
+  private superseded({ batchId, batch: { conversationId }, held }: Claimed): void {
+    const why = held.reason instanceof Error ? held.reason.message : 'superseded by newer messages'
+    this.parts.log.info({ batchId, conversationId }, why)
     // The receiver may have taken it all the same.
     void this.parts.withdrawals.withdraw(batchId)
     this.parts.leases.release(batchId)

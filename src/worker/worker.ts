@@ -211,7 +211,7 @@ export class QueueWorker {
     }
     if (result.result === 'superseded') {
       const { by } = result.reason
-      this.log.info({ ...whose, ...(by && { by }) }, 'newer messages have superseded the batch: its answer is not sent')
+      this.log.info({ ...whose, ...(by && { by }) }, result.reason.message)
     }
     const about = { ...whose, ...('cut' in result && result.cut && { cut: result.cut }) }
     if (isAbandoned(result))

@@ -81,6 +81,82 @@ describe('commits', () => {
     expect(counted).to.deep.equal(['go'])
   })
 
+  describe('are refused with the cause, which the error says:', () => {
+    const refusalOf = async (commits: Commits, batchId: string) => {
+      const { commit, end } = commits.answering(batchId, () => {})
+      const error: unknown = await commit().catch(thrown => thrown)
+      end()
+      if (!(error instanceof Superseded)) throw new Error(`not refused: ${String(error)}`)
+      return { by: error.by, message: error.message }
+    }
+
+    it('the batch that superseded it', async () => {
+      const { commits, say, claim } = await counting()
+      await say('m1')
+      const batchId = await claim()
+      await say('m2')
+      const second = await claim()
+      expect(await refusalOf(commits, batchId)).to.deep.equal({
+        by: second,
+        message: `batch ${batchId} was superseded by batch ${second}: do not send its answer`,
+      })
+    })
+
+    it('its messages were dropped or forgotten', async () => {
+      const { store, commits, say, claim } = await counting()
+      let messages = 0
+      for (const discard of [() => store.drop(CHAT), () => store.forget(CHAT)]) {
+        messages += 1
+        await say(`m${messages}`)
+        const batchId = await claim()
+        await discard()
+        expect(await refusalOf(commits, batchId)).to.deep.equal({
+          by: undefined,
+          message: `batch ${batchId} is gone, its messages were dropped or forgotten: do not send its answer`,
+        })
+      }
+    })
+
+    it('it has been answered', async () => {
+      const { store, commits, say, claim } = await counting()
+      await say('m1')
+      const batchId = await claim()
+      await store.answered(batchId, 'completed')
+      expect(await refusalOf(commits, batchId)).to.deep.equal({
+        by: undefined,
+        message: `batch ${batchId} has been answered: do not send another answer`,
+      })
+    })
+
+    it('it is not known, as its conversation was forgotten after its commit', async () => {
+      const { store, commits, say, claim } = await counting({ ...EARLY, earlyStartMs: 0, quietGapMs: 20 })
+      await say('m1')
+      const batchId = await claim()
+      await store.commit(batchId)
+      await store.forget(CHAT)
+      expect(await refusalOf(commits, batchId)).to.deep.equal({
+        by: undefined,
+        message: `batch ${batchId} is not known: it ended long ago, or its conversation was forgotten: do not send its answer`,
+      })
+    })
+
+    it('the batch that superseded it, also if the notice of that was missed', async () => {
+      const { store, say, claim } = await counting()
+      await say('m1')
+      const batchId = await claim()
+      await say('m2')
+      const second = await claim()
+      let reason: Superseded | undefined
+      const unsubscribed = new Commits(store)
+      const run = unsubscribed.answering(batchId, thrown => {
+        reason = thrown
+      })
+      expect(await run.holdState()).to.equal('superseded')
+      run.end()
+      expect(reason?.by).to.equal(second)
+    })
+  })
+
   it('count a batch that is superseded while its handler works as running, and a commit after it as refused', async () => {
     const { commits, counted, wastedMs, say, claim } = await counting()
     await say('m1')
