@@ -140,6 +140,16 @@ export function checkTogether(rules: Rules): void {
     )
 }
 
+/**
+ * A warning in one line, if an answer may have to wait for its due time longer than it may take: for so long signs of
+ * typing can put the due time off.
+ */
+export function shortAnswerTimeout(rules: Rules): string | undefined {
+  const { answerTimeoutMs, maxWaitMs, earlyStartMs } = rules
+  if (earlyStartMs === 0 || answerTimeoutMs > maxWaitMs - earlyStartMs) return undefined
+  return `answerTimeoutMs=${answerTimeoutMs} is not more than maxWaitMs=${maxWaitMs} minus earlyStartMs=${earlyStartMs}: an answer that waits in commit() may be cut before its batch is due; make it more`
+}
+
 const LONGEST_CHECK_MS = 30 * SECOND
 const SHORTEST_CHECK_MS = 10
 

@@ -15,6 +15,7 @@ import type { Handover } from '../handover/handover.js'
 import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { processName } from '../process-name.js'
+import { shortAnswerTimeout } from '../rules.js'
 import type { RedisSource } from '../store/redis/connection.js'
 import { type Store, type StoreIdentity, StoreUnavailable } from '../store/store.js'
 import { type StoreOptions, storeFrom } from '../store/store-options.js'
@@ -217,6 +218,8 @@ export class Processor {
       { redis: address, db, prefix, runId, version, owner, handover: handover.kind },
       `processor started on ${address}, database ${db}, prefix ${prefix}, run_id ${runId}`,
     )
+    const warning = shortAnswerTimeout(this.store.rules)
+    if (warning) this.log.warn({}, warning)
   }
 
   private async stopClaiming(deadlineMs: number): Promise<void> {
