@@ -10,7 +10,8 @@ const DAY_MS = 24 * HOUR_MS
 export const bullmqKind = handoverKind({
   name: 'bullmq',
   whatHappens: 'becomes a job of the queue LULL_QUEUE',
-  remedy: 'the worker’s log says why, and so does the queue’s board (/queues, failed), where a job can be tried again',
+  remedy:
+    'the worker’s log says why, and so does the queue’s board (/queues, failed). With LULL_ANSWERING=queue a job can be tried again there; with supersede its conversation has gone on without it',
   settings: z.object({
     // A colon separates the parts of BullMQ's keys.
     queue: setting(

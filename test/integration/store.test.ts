@@ -66,6 +66,17 @@ describe('RedisStore', () => {
     for (const underTest of made.splice(0)) await underTest.close()
   })
 
+  it('takes rules one by one, as a Batcher does, or all in `rules`, and not both', async () => {
+    const redis = await testRedis()
+    expect(new RedisStore({ redis, quietGapMs: 5000 }).rules).to.deep.equal(rulesFrom({ quietGapMs: 5000 }))
+    expect(new RedisStore({ redis, rules: rulesFrom({ quietGapMs: 5000 }) }).rules.quietGapMs).to.equal(5000)
+    expect(() => new RedisStore({ redis, quietGapMs: 1 })).to.throw(RangeError, 'quietGapMs=1')
+    expect(() => new RedisStore({ redis, quietGapMs: 5000, rules: rulesFrom() })).to.throw(
+      TypeError,
+      'quietGapMs=5000: it is given beside rules, which has all of them: give one of the two',
+    )
+  })
+
   it('makes the checks of all batches due, however many there are', async () => {
     const { store, redis, keys } = await make()
     const inAWhile = Date.now() + 600_000

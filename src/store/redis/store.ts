@@ -9,7 +9,7 @@ import { type Logger, silent } from '../../logger.js'
 import type { Observer } from '../../observer.js'
 import { RedisProcesses } from '../../presence/processes.js'
 import { processName } from '../../process-name.js'
-import { type Rules, rulesFrom } from '../../rules.js'
+import { type RuleOptions, type Rules, rulesFrom, rulesSchema } from '../../rules.js'
 import { newBatchId as randomBatchId } from '../batch-id.js'
 import {
   type AccountClaim,
@@ -79,9 +79,11 @@ import { RedisSettings } from './settings.js'
 import { SUBSCRIPTION_OPTIONS } from './subscription.js'
 import { supersedeEvents } from './supersede-events.js'
 
-export interface RedisStoreOptions {
+/** The rules are among the options, as for a `Batcher`, or all in `rules`. */
+export interface RedisStoreOptions extends RuleOptions {
   redis: RedisSource
   prefix?: string
+  /** All of them, as `rulesFrom` returns them. */
   rules?: Rules
   /** Names the connections, `lull.<role>.<host>.<pid>`: `api`, `processor`, … */
   role?: string
@@ -127,9 +129,14 @@ export class RedisStore implements Store {
   private readonly log: Logger
   private readonly newBatchId: () => string
 
-  /** Does not connect yet. @throws {RangeError} for a prefix with which two names could be the same */
-  constructor({ redis, prefix, rules = rulesFrom(), role = 'store', name, ...options }: RedisStoreOptions) {
-    const { log = silent, newBatchId = randomBatchId, observer = {} } = options
+  /**
+   * Does not connect yet.
+   * @throws {RangeError} for a prefix with which two names could be the same, or a rule out of its bounds
+   * @throws {TypeError} for a rule beside `rules`
+   */
+  constructor({ redis, prefix, rules: given, role = 'store', name, ...options }: RedisStoreOptions) {
+    const { log = silent, newBatchId = randomBatchId, observer = {}, ...single } = options
+    const rules = rulesAmong(single, given)
     this.rules = rules
     this.rulesInUse = new RulesInUse(rules)
     this.keys = new Keys(prefix)
@@ -439,4 +446,14 @@ export class RedisStore implements Store {
       replies.push(await this.link.write(() => call(items.slice(i, i + BATCHES_A_CALL))))
     return replies
   }
+}
+
+function rulesAmong(single: RuleOptions, given: Rules | undefined): Rules {
+  if (!given) return rulesFrom(single)
+  const beside = Object.entries(single).find(([name]) => name in rulesSchema.shape)
+  if (beside)
+    throw new TypeError(
+      `${beside[0]}=${String(beside[1])}: it is given beside rules, which has all of them: give one of the two`,
+    )
+  return given
 }
