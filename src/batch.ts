@@ -93,6 +93,11 @@ export interface Batch {
   dueAtMs: number
   releasedAtMs: number
   releasedBy: ReleaseReason
+  /**
+   * Newer messages may supersede it until it is committed, by a rule of its conversation (docs/rules.md). Absent if that
+   * is the rule of the processors.
+   */
+  answering?: 'supersede'
   /** Handed over before its due time (`earlyStartMs`): newer messages may supersede it until it is committed. */
   provisional?: true
   /** The batches whose messages this one took over, the first first: the last 100 of them. */
@@ -121,6 +126,8 @@ export interface MessageRun {
   claimedAtMs: number
   releasedBy: ReleaseReason
   supersedes?: string[]
+  /** Its conversation's own rule. */
+  answering?: 'queue' | 'supersede' | undefined
 }
 
 /** Turns a claimed run of messages into the batch that is handed over. */
@@ -148,6 +155,7 @@ export function composeBatch(run: MessageRun): Batch {
     dueAtMs: run.dueAtMs,
     releasedAtMs: run.releasedAtMs,
     releasedBy: run.releasedBy,
+    ...(run.answering === 'supersede' ? { answering: run.answering } : {}),
     ...(run.releasedBy === 'early' && run.claimedAtMs < run.dueAtMs ? { provisional: true } : {}),
     ...(run.supersedes ? { supersedes: run.supersedes } : {}),
   }

@@ -360,17 +360,17 @@ export class Batcher implements Appender {
    * the same: in concurrent order it holds nothing, and a failed job may be tried again by hand.
    */
   private granting(): CommitStore {
-    const { rules } = this.store
-    const isQueue = rules.answering === 'queue'
+    const { rules, rulesInUse } = this.store
     return {
       rules,
+      rulesInUse,
       commit: async batchId => {
         const result = await (await this.opened()).commit(batchId)
-        return isQueue && result.state === 'unknown' ? { state: 'go' } : result
+        return !rulesInUse.supersede && result.state === 'unknown' ? { state: 'go' } : result
       },
       holdState: async batchId => {
         const state = await (await this.opened()).holdState(batchId)
-        return isQueue && state === 'unknown' ? 'held' : state
+        return !rulesInUse.supersede && state === 'unknown' ? 'held' : state
       },
       followSuperseded: async listener => (await this.opened()).followSuperseded(listener),
     }

@@ -76,12 +76,24 @@ export class RulesInUse {
   /** The longest time from now to a due time. One further ahead is a sign that the clock was set back. */
   longestWaitMs = 0
 
+  private readonly waiting = new Set<() => void>()
+
   constructor(rules: Partial<Rules>) {
     this.add(rules)
   }
 
   add({ answering, maxWaitMs = 0 }: Partial<Rules>): void {
-    if (answering === 'supersede') this.supersede = true
     this.longestWaitMs = Math.max(this.longestWaitMs, maxWaitMs)
+    if (answering !== 'supersede' || this.supersede) return
+    this.supersede = true
+    for (const listener of this.waiting) listener()
+    this.waiting.clear()
+  }
+
+  /** Calls `listener` once, when some answers may be superseded: now or later. Returns a function that ends the wait. */
+  whenSupersede(listener: () => void): () => void {
+    if (this.supersede) listener()
+    else this.waiting.add(listener)
+    return () => void this.waiting.delete(listener)
   }
 }

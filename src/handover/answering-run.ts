@@ -12,7 +12,7 @@ import type { CommitOutcome, Observer, SupersededWhen } from '../observer.js'
 import { type HoldState, type Store, StoreUnavailable } from '../store/store.js'
 import { Superseded } from '../superseded.js'
 
-export type CommitStore = Pick<Store, 'rules' | 'commit' | 'holdState' | 'followSuperseded'>
+export type CommitStore = Pick<Store, 'rules' | 'rulesInUse' | 'commit' | 'holdState' | 'followSuperseded'>
 
 export interface Committed {
   /**

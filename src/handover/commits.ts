@@ -5,6 +5,8 @@
  * It also counts for metrics, for the function handover, the worker and the HTTP routes alike: each commit, each run,
  * and each superseded batch once in this process, however many runs it had.
  */
+import type { Batch } from '../batch.js'
+import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
 import type { HoldState, SupersedeListener } from '../store/store.js'
 import type { Superseded } from '../superseded.js'
@@ -36,30 +38,53 @@ export interface CommitsOptions {
   observer?: Pick<Observer, 'committed' | 'superseded' | 'runWasted'>
   /** Called for every notice, of whatever process's batch. `isRunning`: a run of it was aborted here. */
   onSuperseded?: (batchId: string, isRunning: boolean) => void
-  /** Whether the store is asked: by default if it supersedes. In `queue` nothing withdraws a batch. */
+  /**
+   * Whether the store is asked about every batch: by default if it supersedes. Else it is asked about those whose own
+   * rule says so, since nothing withdraws the others.
+   */
   asks?: boolean
+  log?: Logger
 }
 
+const SUBSCRIBE_AGAIN_MS = 1000
+
 export class Commits {
-  readonly asks: boolean
+  private readonly asksAlways: boolean
   private readonly observer: NonNullable<CommitsOptions['observer']>
   private readonly onSuperseded: NonNullable<CommitsOptions['onSuperseded']>
+  private readonly log: Logger
   private readonly watched = new Map<string, Runs>()
   private readonly recent = new RecentNotices()
   private listening: Promise<() => Promise<void>> | undefined
+  private stopWaiting: (() => void) | undefined
+  private retryTimer: NodeJS.Timeout | undefined
+  private stopped = false
 
   constructor(
     private readonly store: CommitStore,
-    { observer = {}, onSuperseded = () => {}, asks = store.rules.answering === 'supersede' }: CommitsOptions = {},
+    options: CommitsOptions = {},
   ) {
-    this.observer = observer
-    this.onSuperseded = onSuperseded
-    this.asks = asks
+    this.observer = options.observer ?? {}
+    this.onSuperseded = options.onSuperseded ?? (() => {})
+    this.log = options.log ?? silent
+    this.asksAlways = options.asks ?? store.rules.answering === 'supersede'
   }
 
-  /** May be called again: if it has rejected, it tries again. */
+  /** @param rule the batch's own, if its conversation has one */
+  asksAbout(rule: Batch['answering']): boolean {
+    return this.asksAlways || rule === 'supersede'
+  }
+
+  /**
+   * Subscribes to what is superseded. If nothing can be yet, it subscribes when that changes: when a scope, or a batch
+   * that comes, sets `answering` to `supersede`. May be called again: if it has rejected, it tries again.
+   */
   async start(): Promise<void> {
-    if (!this.asks) return
+    if (this.asksAlways || this.store.rulesInUse.supersede) await this.subscribe()
+    else this.stopWaiting ??= this.store.rulesInUse.whenSupersede(() => this.subscribeBeside())
+  }
+
+  private async subscribe(): Promise<void> {
     this.listening ??= this.store.followSuperseded(this.listener)
     const { listening } = this
     await listening.catch(error => {
@@ -68,8 +93,20 @@ export class Commits {
     })
   }
 
+  /** Tries until it is subscribed. Until then each commit asks the store, and decides. */
+  private subscribeBeside(): void {
+    if (this.stopped) return
+    this.subscribe().catch(error => {
+      this.log.debug({ err: error }, 'no subscription to what is superseded; trying again')
+      if (!this.stopped) this.retryTimer = setTimeout(() => this.subscribeBeside(), SUBSCRIBE_AGAIN_MS)
+    })
+  }
+
   /** Ends the runs that are left: their commits reject. */
   async stop(): Promise<void> {
+    this.stopped = true
+    this.stopWaiting?.()
+    clearTimeout(this.retryTimer)
     for (const runs of this.watched.values())
       for (const run of runs) run.end(new Error(`batch ${run.batchId} was not committed: this program has stopped`))
     const { listening } = this
@@ -78,9 +115,13 @@ export class Commits {
     await stop?.()
   }
 
-  /** @param onSuperseded called once, by a notice or by a commit that is refused */
-  answering(batchId: string, onSuperseded: (reason: Superseded) => void): Answering {
-    if (!this.asks) return NEVER_WITHDRAWN
+  /**
+   * @param onSuperseded called once, by a notice or by a commit that is refused
+   * @param rule the batch's own, if its conversation has one
+   */
+  answering(batchId: string, onSuperseded: (reason: Superseded) => void, rule?: Batch['answering']): Answering {
+    if (!this.asksAbout(rule)) return NEVER_WITHDRAWN
+    if (rule) this.store.rulesInUse.add({ answering: rule })
     const { store, observer, watched } = this
     const runs = watched.get(batchId) ?? new Runs(observer)
     watched.set(batchId, runs)
@@ -113,7 +154,7 @@ export class Commits {
 }
 
 /** What a worker needs of `Commits`. */
-export type Granting = Pick<Commits, 'asks' | 'start' | 'stop' | 'answering'>
+export type Granting = Pick<Commits, 'asksAbout' | 'start' | 'stop' | 'answering'>
 
 const NEVER_WITHDRAWN: Answering = {
   holdState: async () => 'held',
@@ -123,7 +164,7 @@ const NEVER_WITHDRAWN: Answering = {
 
 /** For `queue`, where no store is needed. */
 export const ALL_GRANTED: Granting = {
-  asks: false,
+  asksAbout: () => false,
   start: async () => {},
   stop: async () => {},
   answering: () => NEVER_WITHDRAWN,

@@ -58,7 +58,7 @@ export class HandingOver {
     const { leases, handover, commits } = this.parts
     const claimed = batches.map(batch => {
       const held = leases.hold(batch, claimedAtMs)
-      const answering = commits.answering(batch.batchId, reason => held.supersede(reason))
+      const answering = commits.answering(batch.batchId, reason => held.supersede(reason), batch.batch.answering)
       return { ...batch, held, answering }
     })
     const calls: Claimed[][] = []

@@ -4,8 +4,8 @@
  *     timer, nudges ─► gate ─► claims ─► handing over ─► settled (acknowledged, answered, or refused)
  *                                           └► answers ─► timer: the conversation's next batch
  *
- *     start    open the store, subscribe to what is superseded, start the handover, check the answers under way, switch
- *              expiry events on, start the timer, listen for nudges
+ *     start    open the store, subscribe to what is superseded, start the handover, follow the stored settings, check the
+ *              answers under way, switch expiry events on, start the timer, listen for nudges
  *     stop     stop claiming, drain, leave the answers to others, give back what is left, close
  */
 import { randomBytes } from 'node:crypto'
@@ -16,6 +16,7 @@ import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { processName } from '../process-name.js'
 import { shortAnswerTimeout } from '../rules.js'
+import { StoredSettings } from '../settings/stored-settings.js'
 import type { RedisSource } from '../store/redis/connection.js'
 import { type Store, type StoreIdentity, StoreUnavailable } from '../store/store.js'
 import { type StoreOptions, storeFrom } from '../store/store-options.js'
@@ -63,6 +64,8 @@ export class Processor {
   private readonly handingOver: HandingOver
   private readonly claims: Claims
   private readonly commits: Commits
+  /** What other processes append by: here they say only what to expect (`rulesInUse`). */
+  private readonly stored: StoredSettings
   /** In the order of opening. */
   private readonly closers: (() => unknown)[] = []
   private opened: Promise<StoreIdentity> | undefined
@@ -92,6 +95,7 @@ export class Processor {
       // A call that adds jobs to a queue does not work on their batches.
       observer: handover.withdraw ? {} : observer,
       onSuperseded: (batchId, isRunning) => withdrawals.onSuperseded(batchId, isRunning),
+      log,
     })
     const parts = { store, handover, leases, answers, commits, withdrawals, gate, timer, log, observer }
     const handingOver = new HandingOver(parts)
@@ -99,6 +103,7 @@ export class Processor {
     this.leases = leases
     this.answers = answers
     this.commits = commits
+    this.stored = new StoredSettings(store, log)
     this.handingOver = handingOver
     this.claims = claims
   }
@@ -148,6 +153,8 @@ export class Processor {
 
   private async startAll(): Promise<StoreIdentity> {
     const identity = await this.open()
+    this.closers.push(() => this.stored.stop())
+    await this.stored.start()
     await this.answers.checkAll()
     await this.ensureExpiryEvents('first')
     this.startTimer()

@@ -51,6 +51,7 @@ export class StoredSettings {
 
   /** Those that a conversation goes by, the most special last. */
   of(conversationId: string): Scoped[] {
+    this.store.settings.check()
     if (this.scopes.size === 0) return []
     return scopesOf(conversationId).flatMap(scope => this.scopes.get(scope) ?? [])
   }

@@ -31,6 +31,11 @@ export interface SettingsStore {
    */
   put(scope: string, json: string | undefined, was: string | undefined): Promise<boolean>
   follow(listener: SettingsListener): Promise<() => Promise<void>>
+  /**
+   * A message is about to go by what was followed: makes sure, now and then, that nothing is missed. Followers that
+   * nobody depends on send nothing.
+   */
+  check(): void
 }
 
 /** Every process that goes by them keeps all in memory. */

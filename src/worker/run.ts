@@ -82,12 +82,15 @@ export class Run {
     const { answerTimeoutMs, lockMs, commits } = options
     this.graceMs = graceOf(answerTimeoutMs)
     if (lockMs !== undefined) this.lock = setTimeout(() => this.cut('lock'), lockMs)
-    this.answering = commits.answering(batch.batchId, reason => this.supersede(reason))
+    this.answering = commits.answering(batch.batchId, reason => this.supersede(reason), batch.answering)
     this.asked = new AskedCommit(() => this.answering.commit())
     const abandoned = new Promise<RunResult>(resolve => {
       this.abandon = resolve
     })
-    this.result = Promise.race([commits.asks ? this.workIfHeld() : this.work(), abandoned]).finally(() => {
+    this.result = Promise.race([
+      commits.asksAbout(batch.answering) ? this.workIfHeld() : this.work(),
+      abandoned,
+    ]).finally(() => {
       this.answering.end()
       for (const timer of [this.timeout, this.lock, this.grace]) clearTimeout(timer)
     })

@@ -21,10 +21,12 @@ export async function startProcessor(context: RoleContext): Promise<Processor> {
   await lifecycle.add('the processor', timeoutMs => processor.stop({ timeoutMs }))
   await processor.start()
   // Workers of a queue commit: Lull's own do, and `toBullmq` does.
-  if (rules.answering === 'supersede' && !config.handover.queue)
-    log.warn(
-      {},
-      'LULL_ANSWERING=supersede: a receiver must commit before it sends (docs/answers.md), else it also sends answers that newer messages have superseded',
+  if (!config.handover.queue)
+    processor.store.rulesInUse.whenSupersede(() =>
+      log.warn(
+        {},
+        `${rules.answering === 'supersede' ? 'LULL_ANSWERING' : 'answering'}=supersede: a receiver must commit before it sends (docs/answers.md), else it also sends answers that newer messages have superseded`,
+      ),
     )
   const { processes } = processor.store
   if (processes) await publishPresence(context, 'processor', processes)

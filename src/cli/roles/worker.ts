@@ -1,6 +1,7 @@
 /** The worker as a process: takes batches from the queue and calls the handler. */
 import type { RedisOptions } from 'ioredis'
 import { type Config, ConfigError } from '../../config.js'
+import type { CommitStore } from '../../handover/answering-run.js'
 import { Commits } from '../../handover/commits.js'
 import type { CommittingHandle } from '../../handover/function.js'
 import type { Logger } from '../../logger.js'
@@ -26,7 +27,7 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
   const handle = await handleFrom(config)
   const redis = settings.redis ?? config.redis
   const { store, identity } = await openStore(context, redis)
-  const commits = new Commits(await batchStore(context, store, settings.redis), { observer: metrics })
+  const commits = new Commits(await batchStore(context, store, settings.redis), { observer: metrics, log })
   const { name: queue, prefix } = settings
   const worker = new QueueWorker({
     redis,
@@ -49,20 +50,49 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
 }
 
 /** A store on the queue's Redis: for the same checks and errors as the other roles', and to list this worker there. */
-async function openStore({ config, lifecycle, metrics }: RoleContext, redis: RedisOptions, log?: Logger) {
+async function openStore(context: RoleContext, redis: RedisOptions, log?: Logger) {
+  const store = await makeStore(context, redis, log)
+  return { store, identity: await store.open() }
+}
+
+async function makeStore({ config, lifecycle, metrics }: RoleContext, redis: RedisOptions, log?: Logger) {
   const { prefix, rules } = config
   const store = new RedisStore({ redis, prefix, rules, role: 'worker', observer: metrics, ...(log && { log }) })
   await lifecycle.add('the worker’s store', () => store.close())
-  return { store, identity: await store.open() }
+  return store
 }
 
 /**
  * The store that grants commits: Lull's own Redis keeps the batches, and the queue may be on another one. In `queue`
- * nothing is asked, so no connection is opened.
+ * it is asked only about batches whose own rule is `supersede`, so it is opened for the first of them.
  */
-async function batchStore(context: RoleContext, queueStore: RedisStore, queueRedis: RedisOptions | undefined) {
+async function batchStore(
+  context: RoleContext,
+  queueStore: RedisStore,
+  queueRedis: RedisOptions | undefined,
+): Promise<CommitStore> {
   const { redis, rules } = context.config
-  if (!queueRedis || rules.answering !== 'supersede') return queueStore
+  if (!queueRedis) return queueStore
   // The worker logs the outages of the queue's Redis, and this store those of its own.
-  return (await openStore(context, redis, context.log)).store
+  if (rules.answering === 'supersede') return (await openStore(context, redis, context.log)).store
+  return openedLater(await makeStore(context, redis, context.log))
+}
+
+function openedLater(store: RedisStore): CommitStore {
+  let opening: Promise<unknown> | undefined
+  const opened = async () => {
+    opening ??= store.open().catch(error => {
+      opening = undefined
+      throw error
+    })
+    await opening
+    return store
+  }
+  return {
+    rules: store.rules,
+    rulesInUse: store.rulesInUse,
+    commit: async batchId => (await opened()).commit(batchId),
+    holdState: async batchId => (await opened()).holdState(batchId),
+    followSuperseded: async listener => (await opened()).followSuperseded(listener),
+  }
 }

@@ -138,7 +138,7 @@ function lease(
 /** A claimed or dead batch in the form in which it is handed over. */
 export function handedOut(batchId: string, batch: Claimed, claimedAtMs: number) {
   const entries = batch.entries.map(({ receivedAtMs, json }) => ({ receivedAtMs, message: messageFrom(json) }))
-  return composeBatch({ ...batch, batchId, entries, claimedAtMs })
+  return composeBatch({ ...batch, batchId, entries, claimedAtMs, answering: batch.rules?.answering })
 }
 
 /** Answer checks that are due; schedules the next ones. The header of a held conversation lives at least as long. */

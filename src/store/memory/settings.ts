@@ -22,6 +22,8 @@ export class MemorySettings implements SettingsStore {
     return true
   }
 
+  check(): void {}
+
   async follow(listener: SettingsListener): Promise<() => Promise<void>> {
     const stop = this.listeners.add(
       publish => publish(listener),

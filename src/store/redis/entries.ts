@@ -2,6 +2,7 @@
  * How messages are kept in Redis, as text (see lua/shared/entry.lua). The scripts read only the beginning of a
  * message's JSON, and return all of it byte for byte.
  */
+import { z } from 'zod'
 import { isReleaseReason, type MessageRun, type ReleaseReason, type StoredMessage } from '../../batch.js'
 
 /**
@@ -39,26 +40,16 @@ export type RunReply = [
   lines: string,
   supersedes: string,
   claimedAtMs: string,
+  /** The conversation's own, as JSON. */
+  rules: string,
 ]
+
+const ownRules = z.object({ answering: z.enum(['queue', 'supersede']).optional() })
 
 /** The run of messages that `claim` replied with. */
 export function runFrom(reply: RunReply): MessageRun {
-  const [
-    batchId,
-    conversationId,
-    ,
-    ,
-    firstAtMs,
-    lastAtMs,
-    dueAtMs,
-    releasedAtMs,
-    releasedBy,
-    ,
-    ,
-    lines,
-    supersedes,
-    claimedAtMs,
-  ] = reply
+  const [batchId, conversationId, , , firstAtMs, lastAtMs, dueAtMs, releasedAtMs, releasedBy, , , ...rest] = reply
+  const [lines, supersedes, claimedAtMs, rules] = rest
   return {
     batchId,
     conversationId,
@@ -70,6 +61,7 @@ export function runFrom(reply: RunReply): MessageRun {
     releasedBy: releaseReason(releasedBy),
     entries: lines.split('\n').map(messageLine),
     ...(supersedes === '' ? {} : { supersedes: supersedes.split(' ') }),
+    ...(rules === '' ? {} : { answering: ownRules.parse(JSON.parse(rules)).answering }),
   }
 }
 

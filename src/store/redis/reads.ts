@@ -52,6 +52,7 @@ const deadHash = z.object({
   releasedBy: z.string(),
   messages: z.string(),
   supersedes: z.string().default(''),
+  rules: z.string().default(''),
 })
 
 /** Dead batches that one read returns, with their messages. */
@@ -87,6 +88,7 @@ function deadBatch(batchId: string, json: string): DeadBatch {
     messages,
     dead.supersedes,
     releasedAtMs,
+    dead.rules,
   ])
   return {
     batchId,

@@ -19,7 +19,12 @@ const change = z.object({
 /** A record would leave out the name `__proto__`. */
 const pairs = z.array(z.tuple([z.string(), z.string()]))
 
+/** TCP's keep-alive, which also keeps an idle connection through a firewall. Redis does not see it. */
+const KEEP_ALIVE_MS = 30_000
+
 export class RedisSettings implements SettingsStore {
+  private readonly following = new Set<Subscription>()
+
   constructor(
     private readonly link: RedisLink,
     private readonly keys: Keys,
@@ -47,8 +52,21 @@ export class RedisSettings implements SettingsStore {
     return result === 'put'
   }
 
-  follow(listener: SettingsListener): Promise<() => Promise<void>> {
-    return this.link.start(SUBSCRIPTION_OPTIONS, client => this.events(client, listener))
+  async follow(listener: SettingsListener): Promise<() => Promise<void>> {
+    let subscription: Subscription | undefined
+    const stop = await this.link.start({ ...SUBSCRIPTION_OPTIONS, keepAlive: KEEP_ALIVE_MS }, client => {
+      subscription = this.events(client, listener)
+      return subscription
+    })
+    if (subscription) this.following.add(subscription)
+    return async () => {
+      if (subscription) this.following.delete(subscription)
+      await stop()
+    }
+  }
+
+  check(): void {
+    for (const subscription of this.following) subscription.check()
   }
 
   private events(client: Redis, listener: SettingsListener): Subscription {
@@ -57,6 +75,7 @@ export class RedisSettings implements SettingsStore {
       channels: [this.keys.settingsChanged],
       address,
       log: this.log,
+      pingsOnDemand: true,
       onSubscribed: () => listener.missed(),
       onMessage: (_channel, message) => {
         const parsed = change.safeParse(parseJson(message))

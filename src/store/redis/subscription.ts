@@ -7,7 +7,7 @@
  *
  *   subscribing   after each 'ready' of the connection: then subscribed, or refused
  *   subscribed    pinged every `HEARTBEAT_MS`, and reconnected without an answer: a hanging connection looks like a
- *                 quiet system
+ *                 quiet system. With `pingsOnDemand` only when its owner depends on it: see `check`
  *   refused       by an ACL, say. Logged once, tried again every `RETRY_REFUSED_MS`
  *   stopped       for good
  *
@@ -29,6 +29,8 @@ export interface SubscriptionOptions {
   /** The server, as errors name it. */
   address: string
   log: Logger
+  /** Send no heartbeats: TCP's own find a peer that is gone, and `check` finds a connection that hangs. */
+  pingsOnDemand?: boolean
   /** At least one channel is subscribed to, for the first time or again. */
   onSubscribed(): void
   onMessage(channel: string, message: string): void
@@ -39,6 +41,7 @@ export class Subscription {
   private heartbeat: NodeJS.Timeout | undefined
   private retry: NodeJS.Timeout | undefined
   private stopped = false
+  private checkedAtMs = performance.now()
   private readonly first: Promise<Error | undefined>
   private settleFirst: (refusal: Error | undefined) => void = () => {}
 
@@ -62,8 +65,16 @@ export class Subscription {
   /** Resolves when Redis has answered the first time: to the refusal, if it refused a channel (that is tried again). */
   async start(): Promise<Error | undefined> {
     const refusal = await this.first
-    this.heartbeat = setInterval(() => void this.ping(), HEARTBEAT_MS)
+    if (!this.options.pingsOnDemand) this.heartbeat = setInterval(() => void this.ping(), HEARTBEAT_MS)
     return refusal
+  }
+
+  /** Pings if the last time was longer ago than a heartbeat. Does not wait for the answer. */
+  check(): void {
+    const now = performance.now()
+    if (now - this.checkedAtMs < HEARTBEAT_MS) return
+    this.checkedAtMs = now
+    void this.ping()
   }
 
   /** May be called twice, and before `start`. */

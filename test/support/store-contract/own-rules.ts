@@ -71,6 +71,23 @@ export function ownRulesTests(make: Make): void {
       expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m1', 'm2'])
     })
 
+    it('mark each batch whose answer they allow to be superseded, also when it is claimed again or dead', async () => {
+      const { store, pass } = await make({ ...PATIENT, maxAttempts: 2 })
+      await appendWith(store, { answering: 'supersede', quietGapMs: 10 }, CHAT, 'm1')
+      await pass(11)
+      const first = await claimOne(store)
+      await appendWith(store, { answering: 'queue', quietGapMs: 10 }, OTHER, 'n1')
+      await pass(11)
+      expect((await claimOne(store)).batch.answering).to.equal(undefined)
+      expect(first.batch.answering).to.equal('supersede')
+      const refused = { batchId: first.batchId, delayMs: 0, counts: true, error: 'no' }
+      await store.nack({ ...refused, lease: first.lease })
+      const again = await claimOne(store)
+      expect(again.batch.answering).to.equal('supersede')
+      await store.nack({ ...refused, lease: again.lease })
+      expect((await store.dead(1))[0]?.batch.answering).to.equal('supersede')
+    })
+
     it('let an answer go on, where the store’s would supersede it', async () => {
       const { store } = await make({ ...PATIENT, answering: 'supersede' })
       await appendWith(store, { answering: 'queue' }, CHAT, 'm1')

@@ -1,6 +1,7 @@
 /** What a commit does in one run of the work, and what is counted of commits and superseded runs. */
 import { expect } from 'chai'
 import { Batcher } from '../../../src/batcher.js'
+import { RulesInUse } from '../../../src/conversation-rules.js'
 import { Commits } from '../../../src/handover/commits.js'
 import { type RuleOptions, rulesFrom } from '../../../src/rules.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
@@ -241,6 +242,7 @@ describe('commits of one run', () => {
     refusals = []
     commits = new Commits({
       rules: rulesFrom({ answering: 'supersede' }),
+      rulesInUse: new RulesInUse({ answering: 'supersede' }),
       commit: () =>
         new Promise((resolve, reject) => {
           questions.push(resolve)

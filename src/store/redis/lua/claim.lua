@@ -17,7 +17,7 @@ ARGV  1 owner  2 max batches  3 max bytes  4 lease  5 max attempts  6 header TTL
 Returns { batches, checks, dead, troubles, ms to the next thing to do or -1 }
       a batch: { id, conversation, attempt, lease number, first at, last at, due at, released at, released by, ms late,
       'expired' | 'vanished' | '' (the header), lines of `<receivedAtMs> <json>`,
-      ids of the batches that it supersedes, claimed at }
+      ids of the batches that it supersedes, claimed at, its conversation's own rules as JSON or '' }
       a check: { id, conversation, ms since handover, worker's attempt or '', ms since it started or -1 }
       a dead batch: { id, conversation, error }      a trouble: { conversation or '', error, batch id or '' }
 --]]
@@ -59,7 +59,7 @@ end
 local function add_batch(batch_id, batch, late_ms, lost)
   batches[#batches + 1] = { batch_id, batch.conversationId, batch.attempt, batch.lease, batch.firstAtMs, batch.lastAtMs,
     batch.dueAtMs, batch.releasedAtMs, batch.releasedBy, late_ms, lost, batch.messages,
-    batch.supersedes or '', now_text }
+    batch.supersedes or '', now_text, batch.rules or '' }
   bytes = bytes + #batch.messages
 end
 
