@@ -70,10 +70,14 @@ function collect(state: State, conversationId: string, newBatchId: string, until
   const count = conversation.runs.reduce((sum, { entries }) => sum + entries.length, 0)
   const isOne = header !== undefined && conversation.runs.length === 1
   if (count > MOST_COLLECTED || (!old && (count === 0 || isOne))) return
+  // What was committed before it died stays a batch of its own: its answer may have been sent.
+  const keptRuns = conversation.runs.slice(0, conversation.runs.findLastIndex(run => run.seal?.isCommitted) + 1)
+  const collected = conversation.runs.slice(keptRuns.length)
+  if (collected.length === 0 && !old) return
   const batchId = header?.batchId ?? newBatchId
-  const others = conversation.runs.filter(run => run.batchId !== batchId)
-  const entries: Entry[] = [...(old?.batch.entries ?? []), ...conversation.runs.flatMap(run => run.entries)]
-  conversation.runs = [{ batchId, entries }]
+  const others = collected.filter(run => run.batchId !== batchId)
+  const entries: Entry[] = [...(old?.batch.entries ?? []), ...collected.flatMap(run => run.entries)]
+  conversation.runs = [...keptRuns, { batchId, entries }]
   if (old) endSuperseded(state, conversation, old, now, batchId)
   const supersedes = old ? supersededWith(old) : header?.supersedes
   const { batchTtlMs } = state.rules

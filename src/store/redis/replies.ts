@@ -65,7 +65,7 @@ export function conversationState(conversationId: string, reply: Reply<Scripts['
       : {}),
     ...(holder ? { heldBy: { batchId: holder, state: holderIsClaimed ? 'claimed' : 'answering' } } : {}),
     ...(state === '' ? {} : knownState(state, nowMs, batchId ?? undefined)),
-    ...(mayGoAtMs === '' || Number(mayGoAtMs) > nowMs ? {} : { overdueForMs: Math.floor(nowMs - Number(mayGoAtMs)) }),
+    ...(mayGoAtMs === '' || Number(mayGoAtMs) > nowMs ? {} : { overdueForMs: nowMs - Math.ceil(Number(mayGoAtMs)) }),
   }
 }
 
@@ -104,7 +104,7 @@ export function conversationSummaries(reply: Reply<Scripts['conversations']>): C
     ...pairs(due).map(([conversationId, dueAtMs], i) => ({
       conversationId,
       state: 'open' as const,
-      dueInMs: Math.max(Math.floor(Number(dueAtMs)) - nowMs, 0),
+      dueInMs: Math.max(Math.ceil(Number(dueAtMs)) - nowMs, 0),
       count: Number(counts[i]),
     })),
     ...pairs(held).map(([batchId, conversationId]) => ({ conversationId, state: 'held' as const, batchId })),

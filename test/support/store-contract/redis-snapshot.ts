@@ -38,7 +38,8 @@ async function conversation(redis: Redis, keys: Keys, conversationId: string) {
     conversationId,
     waiting: entries.map(entry => entry.slice(0, entry.indexOf(' '))),
     ...(batchId ? { header: { batchId, count: Number(count), bytes: Number(bytes), expiresAtMs } } : {}),
-    ...(due === null ? {} : { dueAtMs: Number(due) }),
+    // A half says that something holds it back (schedule.lua).
+    ...(due === null ? {} : { dueAtMs: Math.ceil(Number(due)) }),
     ...(heldBy === null ? {} : { heldBy }),
   }
 }

@@ -18,6 +18,8 @@ const owner = fc.constantFrom(...OWNERS)
 /** 0 is the batch that was claimed last, which most commands can change. */
 const back = fc.oneof(fc.constant(0), fc.nat(BATCHES_BACK - 1))
 
+const key = fc.constantFrom('transcript', 'upload "a"')
+
 const MESSAGES_BACK = 30
 /** 1 is the message that was made last. */
 const earlier = fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: MESSAGES_BACK }))
@@ -25,6 +27,8 @@ const earlier = fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, ma
 const message = fc.record({
   /** 0: a new message; else a repeated id, of a message so many before. */
   repeats: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: earlier }),
+  /** A voice note, whose text is still to come. */
+  isVoice: fc.oneof({ weight: 6, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
   letters: fc.nat(60),
   sentAgoMs: fc.option(fc.integer({ min: 0, max: 5000 }), { nil: undefined }),
 })
@@ -41,6 +45,8 @@ const ownRules = fc.oneof(
       { answering: 'queue' },
       { answering: 'supersede', earlyStartMs: 0 },
       { answering: 'supersede', earlyStartMs: 200 },
+      { typingGapMs: 300 },
+      { holdTypes: ['voice'], holdMs: 2000, holdMaxMs: 9000 },
     ),
   },
 )
@@ -62,7 +68,12 @@ const command = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ op: op('typing'), chat, worthMs: fc.constantFrom(10, 1000, 1500, 3000, 100_000) }),
+    arbitrary: fc.record({
+      op: op('typing'),
+      chat,
+      worthMs: fc.constantFrom(0, 10, 1000, 1500, 3000, 100_000),
+      typingGapMs: fc.constantFrom(0, 0, 400),
+    }),
   },
   {
     weight: 6,
@@ -87,6 +98,18 @@ const command = fc.oneof(
   { weight: 4, arbitrary: fc.record({ op: op('commit'), back }) },
   { weight: 1, arbitrary: fc.record({ op: op('flush'), chat }) },
   { weight: 1, arbitrary: fc.record({ op: op('drop'), chat }) },
+  { weight: 1, arbitrary: fc.record({ op: op('hold'), chat, key, forMs: fc.constantFrom(1, 800, 3000, 60_000) }) },
+  { weight: 1, arbitrary: fc.record({ op: op('release'), chat, key }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      op: op('pause'),
+      chat,
+      forMs: fc.constantFrom(1, 700, 5000, 60_000),
+      keep: fc.constantFrom<'drop' | 'collect'>('drop', 'collect'),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: op('resume'), chat }) },
   { weight: 1, arbitrary: fc.record({ op: op('edit'), chat, repeats: earlier, letters: fc.nat(60) }) },
   // 0 is a message that has not come yet.
   { weight: 2, arbitrary: fc.record({ op: op('revoke'), chat, repeats: fc.oneof(fc.constant(0), earlier) }) },
@@ -124,5 +147,9 @@ export const rules = fc
       { order: 'serial', answering: 'supersede', earlyStartMs: 300 },
     ),
     answerTimeoutMs: fc.constantFrom(100, 2000, 20_000),
+    typingGapMs: fc.constantFrom(0, 0, 300),
+    holdTypes: fc.constantFrom<('voice' | 'audio')[]>([], ['voice']),
+    holdMs: fc.constantFrom(500, 4000),
+    holdMaxMs: fc.constantFrom(0, 9000),
   })
   .map(({ way, ...some }) => rulesFrom({ quietGapMs: 1000, ...some, ...way }))

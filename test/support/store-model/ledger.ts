@@ -36,6 +36,7 @@ export class Ledger {
   appended(conversationId: string, messages: StoredMessage[], nowMs: number, result: AppendResult): void {
     const { dedupeMs, maxAgeMs } = this.rules
     const count = { accepted: 0, duplicates: 0, tooOld: 0 }
+    const isDiscarded = result.paused !== undefined && result.batchId === undefined
     for (const { messageId, sentAtMs } of messages) {
       const key = `${conversationId} ${messageId}`
       const seenAtMs = this.seenAtMs.get(key)
@@ -44,7 +45,8 @@ export class Ledger {
       else {
         count.accepted += 1
         this.seenAtMs.set(key, nowMs)
-        this.queue(conversationId).push({ messageId, sentAtMs })
+        if (isDiscarded) this.dropped += 1
+        else this.queue(conversationId).push({ messageId, sentAtMs })
       }
     }
     expect(result, 'accepted, duplicates and too old').to.include(count)
@@ -58,7 +60,12 @@ export class Ledger {
 
   /** Its messages are in front of its conversation again. */
   superseded(batchId: string): void {
-    const batch = this.known(batchId)
+    const batch = this.batches.get(batchId)
+    // A pause has collected it: its messages wait in another batch.
+    if (!batch || batch.state === 'waiting') {
+      this.batches.delete(batchId)
+      return
+    }
     expect(batch.state, `${batchId} is superseded`).to.be.oneOf(['claimed', 'answering'])
     expect(batch.isCommitted, `${batchId} is superseded after its commit`).to.equal(undefined)
     if (batch.state === 'answering') this.handedOver -= batch.messages.length

@@ -23,8 +23,8 @@ const BATCHES_READ = 1000
 /** One call writes fewer steps. */
 const STEPS_A_CALL = 100
 const PLENTY = { maxBatches: 100, maxBytes: 1_000_000_000 }
-/** Longer than every wait, lease and hold. */
-const LONG_MS = 30_000
+/** Longer than every wait, lease, hold and pause. */
+const LONG_MS = 70_000
 /** Rounds that hand over all batches: each passes some time and takes at least one batch of each conversation. */
 const MOST_ROUNDS = 300
 
@@ -122,7 +122,20 @@ export class Pair {
       case 'direct':
         return this.append(command.chat, command.messages, { direct: true })
       case 'typing':
-        return this.both(store => store.extend(command.chat, command.worthMs))
+        return this.both(store =>
+          store.extend(command.chat, command.worthMs, { rules: { typingGapMs: command.typingGapMs, scopes: {} } }),
+        )
+      case 'hold':
+        return this.both(store => store.hold(command.chat, command.key, command.forMs))
+      case 'release':
+        return this.both(store => store.release(command.chat, command.key))
+      case 'pause': {
+        const { dropped } = await this.both(store => store.pause(command.chat, command))
+        if (command.keep === 'drop') this.ledger.discarded(command.chat, dropped)
+        return
+      }
+      case 'resume':
+        return this.both(store => store.resume(command.chat))
       case 'claim':
         return this.claim(command)
       case 'crash':
@@ -213,13 +226,12 @@ export class Pair {
     how: AppendedHow,
   ): Promise<void> {
     const { nowMs } = this.clock
-    const stored = messages.map(({ repeats, letters, sentAgoMs }): StoredMessage => {
+    const stored = messages.map(({ repeats, isVoice, letters, sentAgoMs }): StoredMessage => {
       const messageId = this.earlier(repeats)
       if (repeats === 0) this.messages += 1
       return {
         messageId,
-        type: 'text',
-        text: 'é'.repeat(letters),
+        ...(isVoice ? { type: 'voice' } : { type: 'text', text: 'é'.repeat(letters) }),
         ...(sentAgoMs === undefined ? {} : { sentAtMs: nowMs - sentAgoMs + 0.4 }),
       }
     })
@@ -294,6 +306,7 @@ export class Pair {
     const expected = await work(this.inMemory)
     const result = await work(this.onRedis)
     this.log.push(`  ${JSON.stringify(expected)}`)
+    if (JSON.stringify(result) !== JSON.stringify(expected)) this.log.push(`  Redis: ${JSON.stringify(result)}`)
     await this.noteSuperseded()
     expect(result, 'the answer of Redis').to.deep.equal(expected)
     return result

@@ -110,7 +110,7 @@ local function ms_to_next()
     local first = call('ZRANGE', P .. name, 0, 0, 'WITHSCORES')
     if first[2] and (not next_at or tonumber(first[2]) < next_at) then next_at = tonumber(first[2]) end
   end
-  return next_at and math.max(next_at - now, 0) or -1
+  return next_at and math.max(math.ceil(next_at) - now, 0) or -1
 end
 
 -- Often another processor was faster. The functions below cost time even if they are not called.
@@ -226,7 +226,7 @@ end
 
 for i = 1, #due, 2 do
   if #batches >= max_batches or bytes >= max_bytes then break end
-  local conversation, score = due[i], tonumber(due[i + 1])
+  local conversation, score = due[i], math.ceil(due[i + 1])
   local shadow_ends_at = score > now - MOST_LAG_MS and shadow_end(conversation)
   local is_still_alive = shadow_ends_at and shadow_ends_at >= 0 and shadow_ends_at < now
   if not is_still_alive then claim_due(conversation, score, shadow_ends_at == -2) end

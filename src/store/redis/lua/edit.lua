@@ -69,7 +69,8 @@ if not is_author(found, id, FIRST_AUTHOR) then return 'notAuthor' end
 
 -- The batch waits for the text of this message no more.
 local function end_hold()
-  if not (state and state.holds and state.holds[id]) then return end
+  local hold = state and state.holds and state.holds[id]
+  if not hold or hold.at <= now then return end
   state.holds[id] = nil
   write_state(conversation, state, now)
   local open = open_of(conversation)

@@ -80,7 +80,7 @@ call('PEXPIREAT', P .. HEADER .. conversation, extended + ttl, 'GT')
 if not held and waiting == open.count then
   local at = extended
   if early > 0 then
-    at = math.min(extended, math.max(tonumber(call('ZSCORE', P .. DUE, conversation) or 0), now + early))
+    at = math.min(extended, math.max(math.ceil(call('ZSCORE', P .. DUE, conversation) or 0), now + early))
   end
   schedule(conversation, batch_id, at, now, db)
 end

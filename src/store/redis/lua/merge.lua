@@ -54,8 +54,9 @@ local function read(conversation)
   local list = call('LRANGE', P .. MESSAGES .. conversation, 0, -1)
   local runs = runs_of(list)
   local holder = call('GET', P .. HOLD .. conversation)
+  local due = call('ZSCORE', P .. DUE, conversation)
   local state = { waiting = #list, runs = runs, last_id = runs[#runs] and runs[#runs].id, holder = holder,
-    held_until = hold_until(holder), due = tonumber(call('ZSCORE', P .. DUE, conversation) or nil),
+    held_until = hold_until(holder), due = due and math.ceil(due),
     seen = call('ZCARD', P .. SEEN .. conversation) }
   if header[1] and header[1] == state.last_id then
     local run = table.remove(runs)

@@ -33,6 +33,15 @@ local function collect()
   local open = open_of(conversation)
   if count > MOST_COLLECTED or (not old and (count == 0 or open and open.count == count)) then return end
   check_types(CLAIMED, ANSWERING)
+  local list = call('LRANGE', P .. MESSAGES .. conversation, 0, -1)
+  -- What was committed before it died stays a batch of its own: its answer may have been sent.
+  local kept = 0
+  for i, entry in ipairs(list) do
+    local _, _, seal = read_entry(entry)
+    local _, _, mark = read_seal(seal or '')
+    if mark == 'committed' then kept = i end
+  end
+  if kept == #list and not old then return end
   local entries, steps, bytes, first_at, last_at = {}, {}, 0, nil, nil
   local batch_id = open and open.batch_id or new_id
   local function add(received_at, json)
@@ -40,14 +49,19 @@ local function collect()
     bytes, first_at, last_at = bytes + #json, first_at or received_at, received_at
   end
   for _, line in ipairs(old and old.lines or {}) do add(string.match(line, '^(%d+) (.*)$')) end
-  for _, entry in ipairs(call('LRANGE', P .. MESSAGES .. conversation, 0, -1)) do
+  for i = kept + 1, #list do
+    local entry = list[i]
     local id, received_at, _, json = read_entry(entry)
     add(received_at, json)
     local last = steps[#steps]
     if id ~= batch_id and (not last or last.id ~= id) then steps[#steps + 1] = { id = id, count = 0 } end
     if id ~= batch_id then steps[#steps].count = steps[#steps].count + 1 end
   end
-  call('DEL', P .. MESSAGES .. conversation)
+  if kept == 0 then
+    call('DEL', P .. MESSAGES .. conversation)
+  else
+    call('LTRIM', P .. MESSAGES .. conversation, 0, kept - 1)
+  end
   push('RPUSH', P .. MESSAGES .. conversation, entries)
   if old then end_superseded(conversation, old, batch_id) end
   local key = P .. HEADER .. conversation

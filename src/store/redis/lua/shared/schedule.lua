@@ -4,7 +4,8 @@
 
 -- When the first conversation is due, or nil if none is. Read it before scheduling.
 local function first_due()
-  return tonumber(call('ZRANGE', P .. DUE, 0, 0, 'WITHSCORES')[2])
+  local score = call('ZRANGE', P .. DUE, 0, 0, 'WITHSCORES')[2]
+  return score and math.ceil(score)
 end
 
 local LONG_OVERDUE_MS = 1000
@@ -42,9 +43,9 @@ local function set_shadow(conversation, at, now)
 end
 
 -- A score of the due set. One that is further ahead than the rules alone allow, since something holds the batch back,
--- ends in a half: `claim` does not take it for a sign that the clock was set back.
+-- is half a millisecond less: `claim` does not take it for a sign that the clock was set back.
 local function due_score(at, now, furthest)
-  return furthest and at > now + furthest and whole(at) .. '.5' or whole(at)
+  return furthest and at > now + furthest and whole(at - 1) .. '.5' or whole(at)
 end
 
 -- The conversation, whose next batch is `batch_id`, is due at `at`. One that is due already keeps its earlier time.
