@@ -9,7 +9,7 @@ export default async function handle(batch, { signal, commit, attempt, log }) {
 
   const answer = await think(batch.text, signal)
 
-  // `signal` is aborted when newer messages withdraw the batch, when another worker may have it, when the answer
+  // `signal` is aborted when newer messages supersede the batch, when another worker may have it, when the answer
   // timeout is near, and when the program stops.
   signal.throwIfAborted()
   // Call it before the first thing that cannot be taken back. It resolves at once, unless LULL_ANSWERING=supersede.

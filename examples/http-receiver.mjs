@@ -5,7 +5,7 @@
 //     LULL_HANDOVER=http LULL_HANDOVER_URL=http://127.0.0.1:4000/batches npx lull up      # in another terminal
 //
 // There are two ways to answer. 200 or 204: the work is done. 202: the work has begun; you ask before you send whether
-// newer messages have withdrawn the batch (with LULL_ANSWERING=supersede), and report the end. For that this example
+// newer messages have superseded the batch (with LULL_ANSWERING=supersede), and report the end. For that this example
 // needs LULL_API_URL (http://127.0.0.1:3000) and LULL_API_TOKEN.
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'

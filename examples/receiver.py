@@ -6,8 +6,8 @@
     LULL_ANSWERING=supersede LULL_EARLY_START_MS=2000 LULL_HANDOVER=http \\
       LULL_HANDOVER_URL=http://127.0.0.1:4000/batches npx lull up
 
-It responds 202 at once and works in a thread. Before it sends, it commits: Lull then waits for the person's silence, and
-says whether newer messages have withdrawn the batch meanwhile. Nothing that cannot be taken back comes before that.
+It responds 202 at once and works in a thread. Before it sends, it commits: Lull then waits for the person's silence,
+and says whether newer messages have superseded the batch meanwhile. Nothing that cannot be taken back comes before that.
 """
 import base64
 import hashlib
@@ -74,7 +74,7 @@ def answer(batch):
 
 
 def commit(batch_id):
-    """True: send it, nothing withdraws it any more. False: newer messages came, or it is answered already."""
+    """True: send it, nothing supersedes it any more. False: newer messages came, or it is answered already."""
     while True:
         status, body = call(f"/batches/{quoted(batch_id)}/commit?waitMs={WAIT_MS}")
         if status == 200:

@@ -24,7 +24,7 @@ const worker = new Worker(
       await sleep(Number(process.env.THINKING_MS ?? 500), undefined, { signal })
       // Waits for the quiet gap. Throws if newer messages came: the job then ends, and a new one has all of them.
       const { again } = await commit()
-      // From here on nothing withdraws the answer. `again`: an earlier run may have sent it, so look before you send.
+      // From here on nothing supersedes the answer. `again`: an earlier run may have sent it, so look before you send.
       console.log(`${again ? 'answering again' : 'answering'}: ${batch.text.split('\n').join(' · ')}`)
     },
     { batcher },

@@ -52,7 +52,7 @@ export const rulesSchema = z.object({
   ),
   answering: setting(
     'LULL_ANSWERING',
-    'What happens to messages that come while a batch is answered. `queue`: they wait for the end of the answer. `supersede`: they withdraw an answer that is not committed, and one new batch has the old and the new messages: see docs/answers.md. It needs serial order, and handlers that call `commit()` before they send.',
+    'What happens to messages that come while a batch is answered. `queue`: they wait for the end of the answer. `supersede`: they stop an answer that is not committed, and one new batch has the old and the new messages: see docs/answers.md. It needs serial order, and handlers that call `commit()` before they send.',
     oneOf(['queue', 'supersede'], 'queue'),
   ),
   earlyStartMs: setting(
@@ -132,7 +132,7 @@ export function checkTogether(rules: Rules): void {
     throw new RangeError(`answering=supersede needs order=serial, and order=${rules.order}: change one of them`)
   if (rules.earlyStartMs > 0 && rules.answering !== 'supersede')
     throw new RangeError(
-      `earlyStartMs=${rules.earlyStartMs} needs answering=supersede, and answering=${rules.answering}: an early answer could not be withdrawn`,
+      `earlyStartMs=${rules.earlyStartMs} needs answering=supersede, and answering=${rules.answering}: an early answer could not be superseded`,
     )
   if (rules.earlyStartMs >= rules.quietGapMs)
     throw new RangeError(

@@ -110,7 +110,7 @@ export class AnsweringRun {
         else if (result.state !== 'go') this.refuse(result.state, result.state === 'superseded' ? result.by : undefined)
         else {
           this.isCommitted = true
-          // Nothing withdraws it any more.
+          // Nothing supersedes it any more.
           this.parts.leave()
           count(result.again ? 'again' : 'go')
           return { again: result.again ?? false }

@@ -1,5 +1,5 @@
 /**
- * The commits of the answers that this process works on, and the notices that withdraw them. One subscription serves
+ * The commits of the answers that this process works on, and the notices that end them. One subscription serves
  * all runs (`answering-run.ts`). After it was interrupted, the state of each run's batch is read.
  *
  * It also counts for metrics, for the function handover, the worker and the HTTP routes alike: each commit, each run,
@@ -26,7 +26,7 @@ export interface Answering {
    * Waits for the due time, and for Redis if it is away. All calls of one run get the same answer, so that a tool and
    * the handler that offers it may both commit. A promise that nobody awaits does no harm: its rejection ends no
    * process.
-   * @throws {Superseded} if newer messages have withdrawn the batch
+   * @throws {Superseded} if newer messages have superseded the batch
    * @throws the reason that the run was ended with
    */
   commit(): Promise<Committed>
@@ -40,7 +40,7 @@ export interface CommitsOptions {
   onSuperseded?: (batchId: string, isRunning: boolean) => void
   /**
    * Whether the store is asked about every batch: by default if it supersedes. Else it is asked about those whose own
-   * rule says so, since nothing withdraws the others.
+   * rule says so, since nothing supersedes the others.
    */
   asks?: boolean
   log?: Logger
@@ -120,7 +120,7 @@ export class Commits {
    * @param rule the batch's own, if its conversation has one
    */
   answering(batchId: string, onSuperseded: (reason: Superseded) => void, rule?: Batch['answering']): Answering {
-    if (!this.asksAbout(rule)) return NEVER_WITHDRAWN
+    if (!this.asksAbout(rule)) return NEVER_SUPERSEDED
     if (rule) this.store.rulesInUse.add({ answering: rule })
     const { store, observer, watched } = this
     const runs = watched.get(batchId) ?? new Runs(observer)
@@ -156,7 +156,7 @@ export class Commits {
 /** What a worker needs of `Commits`. */
 export type Granting = Pick<Commits, 'asksAbout' | 'start' | 'stop' | 'answering'>
 
-const NEVER_WITHDRAWN: Answering = {
+const NEVER_SUPERSEDED: Answering = {
   holdState: async () => 'held',
   commit: async () => ({ again: false }),
   end: () => {},
@@ -167,5 +167,5 @@ export const ALL_GRANTED: Granting = {
   asksAbout: () => false,
   start: async () => {},
   stop: async () => {},
-  answering: () => NEVER_WITHDRAWN,
+  answering: () => NEVER_SUPERSEDED,
 }

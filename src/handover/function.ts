@@ -24,7 +24,7 @@ export interface CommittingContext extends HandleContext {
   /**
    * Call it before the first thing that cannot be taken back. Waits for the due time, and for Redis if it is
    * away. All calls of one run get the same answer.
-   * @throws {Superseded} if newer messages have withdrawn the batch: `signal` is aborted then, too. What `signal` was
+   * @throws {Superseded} if newer messages have superseded the batch: `signal` is aborted then, too. What `signal` was
    *   aborted with, if the run was cut short
    */
   commit(): Promise<Committed>

@@ -15,7 +15,7 @@ import type { Committed } from './commits.js'
 export type HandoverOutcome =
   | { result: 'taken' }
   | { result: 'answered'; outcome: AnswerOutcome }
-  /** Newer messages withdrew the batch meanwhile: nothing is left to settle. */
+  /** Newer messages superseded the batch meanwhile: nothing is left to settle. */
   | { result: 'superseded' }
   | { result: 'failed'; error: Error; counts: boolean; retryAfterMs?: number }
 

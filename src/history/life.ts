@@ -18,7 +18,7 @@ import type { HistoryEntry } from './steps.js'
  *   dropped    it was discarded before a processor claimed it
  *   revoked    every message in it was revoked before a processor claimed it
  *   merged     its messages joined another batch, as the conversations of one person were merged
- *   superseded newer messages withdrew it before its answer was committed; `supersededBy` has its messages
+ *   superseded newer messages took its place before its answer was committed; `supersededBy` has its messages
  *   lost       it should wait, and its messages are gone: something other than Lull deleted them
  */
 export type LifeState =

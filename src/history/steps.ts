@@ -40,7 +40,7 @@ export type HistoryStep =
   /** The receiver has the batch. `owner`: who handed it over; `late`: the batch was dead by then. */
   | 'handed-over'
   /**
-   * Newer messages withdrew the batch before it was committed. `count`; `by`: the batch that has its messages, absent if
+   * Newer messages superseded the batch before it was committed. `count`; `by`: the batch that has its messages, absent if
    * they were discarded.
    */
   | 'superseded'

@@ -15,7 +15,7 @@ const RENEWALS_A_LEASE = 3
 /** A claimed batch while its lease is this process's. */
 export class Held extends LazyAbort {
   isSettling = false
-  /** Newer messages have withdrawn the batch: it has no lease any more, and nothing is left to settle. */
+  /** Newer messages have superseded the batch: it has no lease any more, and nothing is left to settle. */
   isSuperseded = false
 
   /** @param endsAtMs by this process's monotonic clock */

@@ -25,8 +25,8 @@
  * With `answering: 'supersede'` (serial order only) a batch that holds its conversation may also be
  *
  *   committed    its answer is about to be sent: nothing supersedes it any more. See `commit`
- *   superseded   withdrawn before its commit: by a new message, an edit or a revocation. Its messages are back in front
- *                of the list, as the open batch, together with the new one. `drop` discards them instead
+ *   superseded   ended before its commit by a new message, an edit or a revocation. Its messages are back in front of
+ *                the list, as the open batch, together with the new one. `drop` discards them instead
  *
  * A batch is superseded only if it was released by its quiet gap or its early start, is not committed, has at most
  * 1 MiB, nothing waits behind it, and all messages fit into one batch. Otherwise its work continues, and the new

@@ -28,7 +28,7 @@ export interface JobAnswering {
   /**
    * Call it before the first thing that cannot be taken back. Waits for the due time, and for Redis if it is away. All
    * calls get the same answer.
-   * @throws {Superseded} if newer messages have withdrawn the batch: `signal` is aborted then, too
+   * @throws {Superseded} if newer messages have superseded the batch: `signal` is aborted then, too
    * @throws the signal's reason, if the answer timeout has passed or `end` was called
    */
   commit(): Promise<Committed>

@@ -40,7 +40,7 @@ export interface QueueWorkerOptions {
   /** BullMQ's prefix of keys; `bull`. */
   prefix?: string
   handle: CommittingHandle
-  /** Grants the handler’s commits, from Lull’s own Redis. Absent: nothing withdraws a batch. */
+  /** Grants the handler’s commits, from Lull’s own Redis. Absent: nothing supersedes a batch. */
   commits?: Granting
   /** How many batches are worked on at once; 16. */
   concurrency?: number

@@ -47,7 +47,7 @@ async function commit(batchId: string, signal: AbortSignal, onAsk: () => void): 
 const server = createServer(async (request, response) => {
   const aborted = new AbortController()
   const { signal } = aborted
-  // The sender does not wait any more: another receiver may have the batch now, or newer messages have withdrawn it.
+  // The sender does not wait any more: another receiver may have the batch now, or newer messages have superseded it.
   response.once('close', () => aborted.abort(new Error('the sender is gone')))
   try {
     const parts: Buffer[] = []

@@ -8,7 +8,7 @@
  * The same seed gives the same schedule. `--handover http` POSTs batches to two receivers instead of queueing them for
  * two workers; with `--handover function` the processors run the handlers. By default there are two trials, one after the
  * other, of that many minutes each: one in which messages wait for the end of an answer (`--answering queue`), and one in
- * which they withdraw an answer that is not committed, and batches are handed over before their quiet gap has ended
+ * which they supersede an answer that is not committed, and batches are handed over before their quiet gap has ended
  * (`--answering supersede`). `--keep` keeps the folders with all logs; after a violation they are always kept.
  */
 import { parseArgs } from 'node:util'

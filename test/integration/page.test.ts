@@ -137,7 +137,7 @@ inBrowser('page', function () {
       await page.context().close()
     })
 
-    it('shows a system that supersedes: what was withdrawn, and one answer to all messages', async () => {
+    it('shows a system that supersedes: what was superseded, and one answer to all messages', async () => {
       const superseding = await servePage({ LULL_ANSWERING: 'supersede', LULL_EARLY_START_MS: '200' })
       try {
         const page = await superseding.open(browsing)
@@ -148,7 +148,7 @@ inBrowser('page', function () {
         await reads(anna.locator('.batch .count'), /^Released as one: 1 message\. It started before its due time/)
         await anna.getByRole('textbox').fill('a cake')
         await anna.getByRole('textbox').press('Enter')
-        await reads(anna.locator('.batch').first(), /withdrawn before it was answered/)
+        await reads(anna.locator('.batch').first(), /superseded before it was answered/)
         await reads(anna.locator('.bot'), /^One answer to 2 messages: “hi · a cake”$/)
         await page.context().close()
       } finally {

@@ -1,4 +1,4 @@
-/** Guarantee **supersede**, with the handover to a URL: a batch that newer messages withdraw has its request aborted. */
+/** Guarantee **supersede**, with the handover to a URL: a batch that newer messages supersede has its request aborted. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { expect } from 'chai'

@@ -1,4 +1,4 @@
-/** Guarantee **supersede**: an answer that is not committed is withdrawn by newer messages, and sent once with them. */
+/** Guarantee **supersede**: an answer that is not committed is superseded by newer messages, and sent once with them. */
 import { expect } from 'chai'
 import { Batcher } from '../../src/batcher.js'
 import type { CommittingHandle } from '../../src/handover/function.js'

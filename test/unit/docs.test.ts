@@ -335,6 +335,13 @@ describe('the docs', () => {
     }
   })
 
+  it('the README describes the picture of the demo with the reply times that it shows', () => {
+    const [, described = ''] = /!\[(Anna's four messages .*?)\]\(docs\/demo\.svg\)/.exec(text('README.md')) ?? []
+    const shown = [...text('docs/demo.svg').matchAll(/>([\d.]+ s) after her last message</g)].map(([, time]) => time)
+    expect(described).to.include(`one reply ${shown[1]} after her last message`)
+    expect(described).to.include(`one reply after ${shown[2]}, and one wasted run`)
+  })
+
   it(`no line of prose is longer than ${PROSE_COLUMNS} characters`, () => {
     const long = FILES.flatMap(file =>
       prose(file)

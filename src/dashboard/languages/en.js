@@ -76,7 +76,7 @@ export default {
   keyWait: 'done, waits for the gap’s end',
   keyWasted: 'wasted: more came, nothing was sent',
   keyReply: 'reply; its time is since the last message',
-  withdrawn: 'withdrawn before it was answered: more came, and its messages are in the next batch',
+  supersededUnanswered: 'superseded before it was answered: more came, and its messages are in the next batch',
   collecting: '{0}, collecting',
   dueIn: 'due in {0}',
   atMost: 'at most {0}',

@@ -67,7 +67,7 @@ function noteOf({ state, extendedByMs, error, outcome: ended, tookMs }, isHeld, 
     case 'dropped':
       return t('takenDropped')
     case 'superseded':
-      return t('withdrawn')
+      return t('supersededUnanswered')
     default:
       // The answer of an operator's own worker is not known here, only its end.
       if (!isOwnWorker) return ''

@@ -132,8 +132,8 @@ export function discard(state: State, conversationId: string, step: HistoryStep)
   const batchId = header?.batchId ?? conversation.runs[0]?.batchId ?? old?.batchId ?? ''
   if (old) endSuperseded(state, conversation, old, now)
   const all = conversation.runs.flatMap(({ entries }) => entries)
-  const withdrawn = old && !isTooLarge(old) ? old.batch.entries : []
-  const ids = idsRecorded([...withdrawn, ...within(all, IDS_RECORDED, NAMED_BYTES)])
+  const superseded = old && !isTooLarge(old) ? old.batch.entries : []
+  const ids = idsRecorded([...superseded, ...within(all, IDS_RECORDED, NAMED_BYTES)])
   state.record(step, batchId, conversationId, now, { count, by: state.name, ids })
   conversation.runs = []
   delete conversation.header

@@ -95,7 +95,7 @@ describe('leases', () => {
     warned.clear()
   })
 
-  it('abort the signal with Superseded, and without a warning, when newer messages have withdrawn the batch', async () => {
+  it('abort the signal with Superseded, and without a warning, when newer messages have superseded the batch', async () => {
     const warn = sinon.stub()
     const store = new MemoryStore({ leaseMs: LEASE_MS })
     sinon.stub(store, 'renew').resolves([{ batchId: 'a', superseded: { by: 'b' } }])
