@@ -5,10 +5,12 @@
 import type { MessageType, NewMessage, StoredMessage } from './batch.js'
 import type { CommitStore } from './handover/answering-run.js'
 import { Commits } from './handover/commits.js'
+import { holdKeyOf, holdKeyOfMessage, holdTimeOf } from './holding.js'
 import { type Logger, silent } from './logger.js'
 import type { Observer } from './observer.js'
 import { type PausedConversation, type PauseOptions, pauseRequest } from './pause.js'
 import { isHiddenId } from './providers/chat-id.js'
+import { TYPING_WORTH_MS } from './providers/provider.js'
 import { reportAnswered } from './report-answered.js'
 import { SettingsEditor } from './settings/edit.js'
 import type { ConversationSettings } from './settings/overrides.js'
@@ -178,11 +180,46 @@ export class Batcher implements Appender {
   }
 
   /**
-   * The person is typing: postpones the due time to `worthMs` from now (the quiet gap by default), within the max wait.
+   * The person is typing: the open batch is due no earlier than in `worthMs`, within the max wait. 0: the typing has
+   * ended, which counts only if the conversation has a `typingGapMs`.
+   * @param worthMs by default the quiet gap; with a `typingGapMs` 12 s, in which the next sign would come
    */
   async typing(conversationId: string, worthMs?: number) {
-    await this.open()
-    return this.store.extend(conversationId, worthMs ?? this.store.rules.quietGapMs)
+    const canonical = await this.canonical(conversationId)
+    const { settings, own } = this.book.settingsOf(canonical)
+    const { typingGapMs, quietGapMs } = settings
+    if (worthMs === 0 && typingGapMs === 0) return undefined
+    const usualMs = typingGapMs > 0 ? TYPING_WORTH_MS : quietGapMs
+    return this.store.extend(canonical, worthMs ?? usualMs, own ? { rules: own } : {})
+  }
+
+  /** For webhooks: the person has stopped typing. As `typing(conversationId, 0)`. */
+  async typingEnded(conversationId: string) {
+    return this.typing(conversationId, 0)
+  }
+
+  /**
+   * Holds back the open batch, and the next one if none is open, until `release` is called or the time has passed:
+   * within the max wait, or `holdMaxMs` if that is longer. One key holds once; a repeated call sets its time anew.
+   * @param forMs by default what the rule `holdMs` of the conversation says
+   * @returns until the open batch is due now
+   * @throws {RangeError} for a key or a time out of its bounds
+   */
+  async hold(conversationId: string, key: string, forMs?: number): Promise<{ dueInMs?: number }> {
+    const held = holdKeyOf(key)
+    const canonical = await this.canonical(conversationId)
+    return this.store.hold(canonical, held, holdTimeOf(this.book.settingsOf(canonical).settings, forMs))
+  }
+
+  /**
+   * Ends a hold: the batch is due at once if its quiet gap has passed.
+   * @param key of a hold, or the id of a message that holds back its batch until its text comes
+   * @returns whether there was such a hold
+   */
+  async release(conversationId: string, key: string): Promise<boolean> {
+    const held = holdKeyOf(key)
+    const canonical = await this.canonical(conversationId)
+    return (await this.store.release(canonical, held)) || (await this.store.release(canonical, holdKeyOfMessage(held)))
   }
 
   /**

@@ -17,6 +17,7 @@ import { type DashboardOptions, dashboardRoutes } from './dashboard.js'
 import { eventRoutes } from './events.js'
 import { emptyApp, exchange, replyWith, setHeaders } from './exchange.js'
 import { healthRoutes } from './health.js'
+import { holdRoutes } from './holds.js'
 import { messageRoutes } from './messages.js'
 import { metricsRoute } from './metrics.js'
 import { NoProcessor } from './no-processor.js'
@@ -91,7 +92,8 @@ export function createApp(options: AppOptions): RequestListener {
 
   const router = new Router()
   messageRoutes(router, { batcher, token, readBody, metrics, afterAppend })
-  conversationRoutes(router, { batcher, token, showTexts, readBody })
+  conversationRoutes(router, { batcher, token, showTexts })
+  holdRoutes(router, { batcher, token, readBody })
   const commits = options.commits ?? new CommitWaits(batcher)
   batchRoutes(router, { batcher, commits, token, showTexts, readBody })
   settingsRoutes(router, { batcher, token, readBody })

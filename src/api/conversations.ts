@@ -1,13 +1,12 @@
 /**
- * Conversations of any channel: their open messages and their history; typing, flush, drop and forget. `messages.ts` has
- * the routes for their messages.
+ * Conversations of any channel: their open messages and their history; flush, drop and forget. `messages.ts` has the
+ * routes for their messages, `holds.ts` those for what keeps a batch from its due time.
  *
  *   GET    /conversations?limit=                 those with messages, soonest due first
  *   GET    /conversations/:id                    GET    /conversations?id=
  *   GET    /conversations/:id/history            GET    /conversations/history?id=
  *   GET    /conversations/:id/lives              GET    /conversations/lives?id=
  *   POST   /conversations/:id/flush              POST   /conversations/flush?id=
- *   POST   /conversations/:id/typing             POST   /conversations/typing?id=
  *   POST   /conversations/:id/forget             POST   /conversations/forget?id=
  *   DELETE /conversations/:id                    DELETE /conversations?id=     discards what waits
  *
@@ -16,30 +15,25 @@
  */
 import type Router from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { z } from 'zod'
 import type { Batcher } from '../batcher.js'
 import { livesOfConversation } from '../history/reading.js'
 import { Refusal } from '../http/refusal.js'
 import { shown } from '../http/shown.js'
 import { conversationIdOf } from './conversation-id.js'
 import { limitOf } from './limit.js'
-import { queryOf, type ReadBody } from './request-body.js'
+import { queryOf } from './request-body.js'
 import { livesWithoutTexts, stateWithoutTexts, stepWithoutTexts } from './texts.js'
 
 interface Options {
   batcher: Batcher
   token: Middleware
   showTexts: boolean
-  readBody: ReadBody
 }
 
 type Handler = (ctx: Context, conversationId: string) => Promise<unknown>
 
-const LONGEST_TYPING_MS = 3_600_000
-const typingBody = z.object({ ms: z.int().min(1).max(LONGEST_TYPING_MS).optional() }).optional()
-
 export function conversationRoutes(router: Router, options: Options): void {
-  const { batcher, token, showTexts, readBody } = options
+  const { batcher, token, showTexts } = options
 
   const one = (handler: Handler) => async (ctx: Context & { params: Record<string, string> }) => {
     ctx.body = await handler(ctx, conversationIdOf(ctx))
@@ -57,10 +51,6 @@ export function conversationRoutes(router: Router, options: Options): void {
     await batcher.open()
     const read = await livesOfConversation(batcher.store, id, limitOf(ctx))
     return showTexts ? read : livesWithoutTexts(read)
-  }
-  const typing: Handler = async (ctx, id) => {
-    const extended = await batcher.typing(id, typingMs(await readBody(ctx)))
-    return { extended: extended !== undefined, ...extended }
   }
   const flush: Handler = async (_ctx, id) => {
     const flushed = await batcher.flush(id)
@@ -83,7 +73,7 @@ export function conversationRoutes(router: Router, options: Options): void {
   router.get('/conversations/lives', token, (ctx, next) =>
     queryOf(ctx, 'id') === undefined ? next() : one(lives)(ctx),
   )
-  for (const [name, handler] of Object.entries({ flush, forget, typing })) {
+  for (const [name, handler] of Object.entries({ flush, forget })) {
     router.post(`/conversations/${name}`, token, one(handler))
     router.post(`/conversations/:id/${name}`, token, one(handler))
   }
@@ -91,11 +81,4 @@ export function conversationRoutes(router: Router, options: Options): void {
   router.delete('/conversations/:id', token, one(drop))
   router.get('/conversations/:id/history', token, one(history))
   router.get('/conversations/:id/lives', token, one(lives))
-}
-
-function typingMs(body: unknown): number | undefined {
-  const parsed = typingBody.safeParse(body)
-  if (!parsed.success)
-    throw new Refusal(400, `ms is not a whole number from 1 to ${LONGEST_TYPING_MS}: correct it, or leave it out`)
-  return parsed.data?.ms
 }

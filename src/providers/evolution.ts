@@ -16,6 +16,7 @@ import { type Fault, type Item, type Place, type RequestHead, UnreadableBody } f
 import { bearerFault, bearerOf, tokenFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 import { isFromPhone, stubReason } from './stanza.js'
+import { presenceItem } from './typing.js'
 
 const event = z.object({ event: z.string(), instance: id, sender: id, data: z.unknown().optional() })
 
@@ -60,7 +61,6 @@ interface Origin {
 }
 
 const LONGEST_REASON = 80
-const TYPING = ['composing', 'recording']
 
 export const evolution = signedProvider({
   name: 'evolution',
@@ -216,13 +216,10 @@ function deleted(data: unknown, origin: Origin): Item {
 function presenceItems(data: unknown, { account }: Origin): Item[] {
   const parsed = presence.safeParse(data)
   const chatId = personIdFrom(parsed.data?.id)
-  return Object.entries(parsed.data?.presences ?? {}).map(([who, said]) => {
-    const sign = (said?.lastKnownPresence ?? 'unknown').slice(0, LONGEST_REASON)
-    if (chatId === undefined || !TYPING.includes(sign))
-      return known({ kind: 'ignored' as const, reason: `presence:${sign}`, chatId })
-    const senderId = personIdFrom(who)
-    return known({ kind: 'typing' as const, account, chatId, isGroup: isGroupId(chatId), senderId, sign })
-  })
+  const place = { account, chatId, isGroup: isGroupId(chatId ?? '') }
+  return Object.entries(parsed.data?.presences ?? {}).map(([who, said]) =>
+    presenceItem({ ...place, senderId: personIdFrom(who) }, said?.lastKnownPresence),
+  )
 }
 
 /**

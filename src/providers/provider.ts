@@ -55,19 +55,22 @@ export interface RevokeItem extends Place {
   senderId?: string
 }
 
-/** A person is typing, or recording. */
+/** A person is typing, or recording; or has stopped. */
 export interface TypingItem extends Place {
   kind: 'typing'
   /** The provider's word for it. */
   sign: string
+  /** The typing has ended. */
+  hasEnded?: true
   senderId?: string
 }
 
 /**
- * How long a sign of typing is valid: WhatsApp's clients repeat it while the person types, and show it for about 10 s.
- * https://baileys.wiki/docs/api/functions/makeWASocket ("the presence expires after about 10 seconds")
+ * How long a sign of typing is valid: WhatsApp's clients repeat it while the person types, and show it for about 10 s
+ * (https://baileys.wiki/docs/api/functions/makeWASocket: "the presence expires after about 10 seconds"). 2 s more, so
+ * that the next sign comes in time.
  */
-export const TYPING_WORTH_MS = 10_000
+export const TYPING_WORTH_MS = 12_000
 
 /**
  * Nothing that belongs in a batch. The webhook is still answered 200, since providers re-send other answers for days.

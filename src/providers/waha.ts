@@ -19,6 +19,7 @@ import { type Item, type Place, UnreadableBody } from './provider.js'
 import { formFault, hmacFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 import { chatOfStanza, stanzaOf, stubReason } from './stanza.js'
+import { presenceItem } from './typing.js'
 import {
   anything,
   contentFrom,
@@ -41,8 +42,6 @@ const presence = z.object({
   id,
   presences: z.array(z.object({ participant: id, lastKnownPresence: lenient(z.string()) }).catch(NOBODY)).catch([]),
 })
-
-const TYPING = ['typing', 'recording']
 
 export const waha = signedProvider({
   name: 'waha',
@@ -84,13 +83,10 @@ function reasonOf(name: string): string {
 function presenceItems(payload: unknown, account: string | undefined): Item[] {
   const { id: chat, presences } = presence.parse(payload)
   const chatId = chatIdFrom(chat ?? '')
-  return presences.map(({ participant, lastKnownPresence }) => {
-    const sign = (lastKnownPresence ?? 'unknown').slice(0, 80)
-    if (chatId === undefined || !TYPING.includes(sign))
-      return known({ kind: 'ignored' as const, reason: `presence:${sign}`, chatId })
-    const senderId = personIdFrom(participant)
-    return known({ kind: 'typing' as const, account, chatId, isGroup: isGroupId(chatId), senderId, sign })
-  })
+  const place = { account, chatId, isGroup: isGroupId(chatId ?? '') }
+  return presences.map(({ participant, lastKnownPresence }) =>
+    presenceItem({ ...place, senderId: personIdFrom(participant) }, lastKnownPresence),
+  )
 }
 
 function itemFrom(value: unknown, account: string | undefined, raw: unknown): Item {

@@ -11,6 +11,7 @@ import { degrees, filledText, flag, id, isRecord, known, lenient, lookUp, text, 
 import { messageItem } from './message-item.js'
 import { type Item, type Place, type Provider, UnreadableBody } from './provider.js'
 import { chatOfStanza, isFromPhone, isOwnStanza, stanzaOf } from './stanza.js'
+import { presenceItem } from './typing.js'
 import { isFile, webIgnored, webText, webType } from './web-kinds.js'
 
 /** Ids are texts, or objects that hold them. */
@@ -65,7 +66,6 @@ type Where = Place & { senderId?: string }
 
 const MESSAGES = ['onmessage', 'onanymessage', 'onselfmessage', 'unreadmessages']
 const EVENTS: Record<string, string> = { onack: 'status', onreactionmessage: 'reaction', incomingcall: 'call' }
-const TYPING = ['composing', 'typing', 'recording']
 export const wppconnect = {
   name: 'wppconnect',
   title: 'WPPConnect server',
@@ -143,14 +143,9 @@ function correction(told: Fields, messageId: string | undefined, words?: string)
 
 function presenceItems({ session: account, id: chat, state, participants = [] }: Fields): Item[] {
   const chatId = personIdFrom(chat)
+  const place = { account, chatId, isGroup: isGroupId(chatId ?? '') }
   const signs = participants.length > 0 ? participants : [{ id: chat, state }]
-  return signs.map(({ id: who, state: said = state }) => {
-    const sign = (said ?? 'unknown').slice(0, 80)
-    if (chatId === undefined || !TYPING.includes(sign))
-      return known({ kind: 'ignored' as const, reason: `presence:${sign}`, chatId })
-    const isGroup = isGroupId(chatId)
-    return known({ kind: 'typing' as const, account, chatId, isGroup, senderId: personIdFrom(who), sign })
-  })
+  return signs.map(({ id: who, state: said = state }) => presenceItem({ ...place, senderId: personIdFrom(who) }, said))
 }
 
 /** The body of a file is a small picture of it. */

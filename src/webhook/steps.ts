@@ -35,7 +35,7 @@ export type Step =
   | { append: AppendMessage[] }
   | { edit: { messageId: string; text: string; authors: string[] } }
   | { revoke: { messageId: string; authors: string[] } }
-  /** The quiet gap restarts with this many ms. */
+  /** For how many ms the person is typing; 0: the typing has ended. */
   | { typing: number }
   | { drop: true }
 
@@ -88,9 +88,12 @@ function addOther(plan: Plan, item: Exclude<Item, MessageItem>, rules: StepRules
   }
   // In a group everybody could correct what others wrote.
   if (item.isGroup && item.kind !== 'typing' && item.senderId === undefined) return `${item.kind}:no_author`
+  // Others in the group may still be typing.
+  const isOneOfMany = item.isGroup && rules.groups === 'byChat'
+  if (item.kind === 'typing' && item.hasEnded && isOneOfMany) return `presence:${item.sign}`
   const steps = stepsOf(plan, conversationOf(item, rules.groups, item.personId ?? item.senderId))
   if (item.kind === 'typing') {
-    steps.push({ typing: TYPING_WORTH_MS })
+    steps.push({ typing: item.hasEnded ? 0 : TYPING_WORTH_MS })
     return `presence:${item.sign}`
   }
   const { messageId } = item

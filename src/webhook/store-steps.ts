@@ -16,6 +16,8 @@ export type Receiving = Appender & {
   drop?(conversationId: string): Promise<number>
   edit?(conversationId: string, messageId: string, text: string, authors?: readonly string[]): Promise<EditResult>
   revoke?(conversationId: string, messageId: string, authors?: readonly string[]): Promise<RevokeResult>
+  /** Without it the end of typing is ignored. */
+  typingEnded?(conversationId: string): Promise<unknown>
   /** Without it accounts belong to no provider. */
   accountOwner?(claim: AccountClaim): Promise<string | undefined>
   /** Without it each hidden id (`@lid`, `@bsuid`) is a person of its own. */
@@ -71,7 +73,8 @@ async function takeStep(conversationId: string, step: Step, options: StoreOption
   } else if ('revoke' in step) {
     countIn(counts, await batcher.revoke?.(conversationId, step.revoke.messageId, step.revoke.authors))
   } else if ('typing' in step) {
-    await batcher.typing(conversationId, step.typing)
+    if (step.typing > 0) await batcher.typing(conversationId, step.typing)
+    else await batcher.typingEnded?.(conversationId)
   } else {
     await batcher.drop?.(conversationId)
   }

@@ -40,7 +40,7 @@ export const REASONS: Record<string, string> = {
   pin: 'somebody pins a message',
   poll_result: 'the count of a poll',
   poll_vote: 'a vote in a poll, mostly encrypted',
-  presence: 'a sign of presence that is not typing or recording',
+  presence: 'an unknown sign of presence',
   protocol: 'a setting (disappearing messages, say) or what devices tell each other',
   reaction: 'an emoji on a message',
   standby: 'at Meta another app has control of the chat, and answers',

@@ -140,6 +140,8 @@ describe('API: access', () => {
     ['POST', '/conversations/a/messages'],
     ['POST', '/conversations/a/flush'],
     ['POST', '/conversations/a/typing'],
+    ['POST', '/conversations/a/hold'],
+    ['POST', '/conversations/a/release'],
     ['POST', '/conversations/a/forget'],
     ['DELETE', '/conversations/a'],
     ['PUT', '/conversations/a/messages/m'],

@@ -234,16 +234,41 @@ describe('webhook: edits, revocations, reactions and typing', () => {
     expect(batcher.noted).to.deep.equal([])
   })
 
-  it('a sign of typing extends by ten seconds, its end by nothing', async () => {
+  it('a sign of typing extends by twelve seconds, its end by nothing', async () => {
     const { batcher, send } = setUp()
     const signs = ['waha/presence-typing.json', 'waha/presence-paused.json', 'evolution/presence-composing.json']
     for (const file of [...signs, 'evolution/presence-paused.json', 'wppconnect/onpresencechanged.json'])
       expect(await send(fixture(file)), file).to.include({ accepted: 0, ignored: 1 })
     expect(batcher.noted).to.deep.equal([
-      { conversationId: 'default/79000000011@c.us', typingMs: 10_000 },
-      { conversationId: 'shop/79000000011@c.us', typingMs: 10_000 },
-      { conversationId: 'shop/79000000011@c.us', typingMs: 10_000 },
+      { conversationId: 'default/79000000011@c.us', typingMs: 12_000 },
+      { conversationId: 'shop/79000000011@c.us', typingMs: 12_000 },
+      { conversationId: 'shop/79000000011@c.us', typingMs: 12_000 },
     ])
+  })
+
+  it('where there is a typing gap, the end of typing makes the batch due that long afterwards', async () => {
+    for (const [account, file] of [
+      ['default', 'waha/presence-paused.json'],
+      ['shop', 'evolution/presence-paused.json'],
+    ] as const) {
+      const store = new MemoryStore({ quietGapMs: 30_000, typingGapMs: 4000 })
+      const { send } = setUp({ batcher: new Batcher({ store }) })
+      const id = `${account}/79000000011@c.us`
+      await store.append({ conversationId: id, messages: [{ messageId: 'm1', type: 'text' }] })
+      await send(fixture(account === 'default' ? 'waha/presence-typing.json' : 'evolution/presence-composing.json'))
+      expect((await store.conversation(id)).open?.dueInMs).to.be.within(11_000, 12_000)
+      expect(await send(fixture(file))).to.deep.equal({ accepted: 0, duplicates: 0, ignored: 1 })
+      expect((await store.conversation(id)).open?.dueInMs).to.be.within(3000, 4000)
+    }
+  })
+
+  it('in a group, only by sender the end of typing counts', async () => {
+    const group = fixture('waha/presence-group.json').toString().replace('recording', 'paused')
+    const ended: string[] = []
+    const typingEnded = async (id: string) => void ended.push(id)
+    for (const groups of ['byChat', 'bySender'] as const)
+      await setUp({ groups, batcher: Object.assign(new Recorder(), { typingEnded }) }).send(group)
+    expect(ended).to.deep.equal(['default/120363000000000001@g.us/79000000011@c.us'])
   })
 
   it('in a group, by sender, they go to the member’s conversation', async () => {
