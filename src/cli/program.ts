@@ -1,5 +1,5 @@
 /** The commands, their options and their help. Each command's work is in a file beside this one. */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { Logger } from 'pino'
 import { type Config, type Environment, loadEnvironment, readConfig } from '../config.js'
 import { createLog, createStderrLog } from '../log.js'
@@ -14,6 +14,7 @@ import { flush } from './flush.js'
 import { forget } from './forget.js'
 import type { Lifecycle } from './lifecycle.js'
 import { packageVersion } from './package-files.js'
+import { listPaused, pause, resume } from './pause.js'
 import { redrive, redriveAll } from './redrive.js'
 import { startApi } from './roles/api.js'
 import { startOps } from './roles/ops.js'
@@ -25,6 +26,7 @@ import { serve } from './serve.js'
 import { isAssignment, setSettings, showSettings, unsetSettings } from './settings.js'
 import { inert } from './show/escape.js'
 import { print, printText } from './show/print.js'
+import { timeSpan } from './time-span.js'
 import { rotateToken } from './token.js'
 import { trace } from './trace.js'
 import { startWatch } from './watch.js'
@@ -97,6 +99,7 @@ export function createProgram(): Command {
     .description('erases everything kept about a conversation, its finished jobs in the queue included')
     .argument('<conversation>', 'id of the conversation: <chatId> or <account>/<chatId>')
     .action(once(forget))
+  pauseCommands(program)
   deadCommands(program)
   settingsCommands(program)
   program
@@ -130,6 +133,33 @@ function seeingCommands(program: Command): void {
     .action((conversationId: string | undefined, options: { json?: boolean }) =>
       once(config => trace(config, conversationId, options))(),
     )
+}
+
+interface PauseCommandOptions {
+  for?: number
+  keep?: 'drop' | 'collect'
+  json?: boolean
+}
+
+function pauseCommands(program: Command): void {
+  program
+    .command('pause')
+    .description('keeps the bot out of a conversation while a person answers; without one, lists those that are paused')
+    .argument('[conversation]', 'id of the conversation: <chatId> or <account>/<chatId>')
+    .option('--for <time>', 'such as 45s, 30m, 2h, 1h30m (the rule pauseMs)', timeSpan)
+    .addOption(new Option('--keep <what>', 'what becomes of messages (the rule paused)').choices(['drop', 'collect']))
+    .option('--json', 'one JSON object a line, for the list')
+    .action((conversationId: string | undefined, options: PauseCommandOptions, pausing: Command) => {
+      const { for: forMs, keep, json } = options
+      if (conversationId !== undefined) return once(config => pause(config, conversationId, { forMs, keep }))()
+      if (forMs === undefined && keep === undefined) return once(config => listPaused(config, { json }))()
+      return pausing.error('error: give the id of the conversation to pause')
+    })
+  program
+    .command('resume')
+    .description('ends the pause of a conversation: the bot is back')
+    .argument('<conversation>', 'id of the conversation: <chatId> or <account>/<chatId>')
+    .action(once(resume))
 }
 
 function deadCommands(program: Command): void {

@@ -15,6 +15,9 @@ export function timeOfDay(atMs: number): string {
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${ms}`
 }
 
+/** The local time of day: `06:12:03`. */
+export const secondOfDay = (atMs: number): string => timeOfDay(atMs).slice(0, -4)
+
 /** The local day: `2026-11-24`. */
 export function day(atMs: number): string {
   const at = new Date(atMs)
