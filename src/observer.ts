@@ -55,6 +55,8 @@ export interface Counts {
   accepted: number
   duplicates: number
   ignored: number
+  /** Of the accepted ones: those that came while their conversation was paused. Absent if there are none. */
+  paused?: number
   edited?: number
   revoked?: number
   /** Edits and revocations of messages that no longer wait here. */

@@ -21,19 +21,28 @@ export interface PausedConversation {
 /**
  * @param settings of the conversation
  * @param forMs `pauseMs` by default
- * @throws {RangeError} one line, if one of them cannot be used; it has the bounds of the setting
+ * @throws {RangeError} one line, if one of them cannot be used
  */
 export function pauseRequest(
   settings: Pick<ConversationSettings, 'pauseMs' | 'paused'>,
   forMs: number | undefined,
   { keep }: PauseOptions,
 ): PauseRequest {
-  const given = namedByCaller(() => overridesFrom({ pauseMs: forMs, paused: keep }))
-  return { forMs: given.pauseMs ?? settings.pauseMs, keep: given.paused ?? settings.paused }
+  const given = givenPause({ forMs, keep })
+  return { forMs: given.forMs ?? settings.pauseMs, keep: given.keep ?? settings.paused }
 }
 
-/** In an error the caller's names, instead of those of the settings. */
-function namedByCaller<Result>(work: () => Result): Result {
+/**
+ * What a caller gives for a pause. It has the bounds of the settings `pauseMs` and `paused`; a text is read like theirs.
+ * @throws {RangeError} one line, if one of them cannot be used
+ */
+export function givenPause({ forMs, keep }: { forMs?: unknown; keep?: unknown }): Partial<PauseRequest> {
+  const { pauseMs, paused } = named(() => overridesFrom({ pauseMs: forMs, paused: keep }))
+  return { ...(pauseMs === undefined ? {} : { forMs: pauseMs }), ...(paused === undefined ? {} : { keep: paused }) }
+}
+
+/** An error has the caller's names, instead of those of the settings. */
+function named<Result>(work: () => Result): Result {
   try {
     return work()
   } catch (error) {

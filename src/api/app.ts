@@ -21,6 +21,7 @@ import { holdRoutes } from './holds.js'
 import { messageRoutes } from './messages.js'
 import { metricsRoute } from './metrics.js'
 import { NoProcessor } from './no-processor.js'
+import { pauseRoutes } from './pauses.js'
 import { RecentWebhooks } from './recent-webhooks.js'
 import { bodyReader } from './request-body.js'
 import { settingsRoutes } from './settings.js'
@@ -94,6 +95,7 @@ export function createApp(options: AppOptions): RequestListener {
   messageRoutes(router, { batcher, token, readBody, metrics, afterAppend })
   conversationRoutes(router, { batcher, token, showTexts })
   holdRoutes(router, { batcher, token, readBody })
+  pauseRoutes(router, { batcher, token, readBody })
   const commits = options.commits ?? new CommitWaits(batcher)
   batchRoutes(router, { batcher, commits, token, showTexts, readBody })
   settingsRoutes(router, { batcher, token, readBody })

@@ -1,8 +1,9 @@
 /**
  * Conversations of any channel: their open messages and their history; flush, drop and forget. `messages.ts` has the
- * routes for their messages, `holds.ts` those for what keeps a batch from its due time.
+ * routes for their messages, `holds.ts` those for what keeps a batch from its due time, `pauses.ts` those for a person
+ * who takes over.
  *
- *   GET    /conversations?limit=                 those with messages, soonest due first
+ *   GET    /conversations?limit=                 those with messages, soonest due first; and those that are paused
  *   GET    /conversations/:id                    GET    /conversations?id=
  *   GET    /conversations/:id/history            GET    /conversations/history?id=
  *   GET    /conversations/:id/lives              GET    /conversations/lives?id=
@@ -63,7 +64,9 @@ export function conversationRoutes(router: Router, options: Options): void {
 
   router.get('/conversations', token, async ctx => {
     if (queryOf(ctx, 'id') !== undefined) return one(show)(ctx)
-    ctx.body = { conversations: await batcher.conversations(limitOf(ctx)) }
+    const limit = limitOf(ctx)
+    const [conversations, paused] = await Promise.all([batcher.conversations(limit), batcher.paused(limit)])
+    ctx.body = { conversations, paused }
   })
   router.delete('/conversations', token, one(drop))
   // Without `?id=` the last word of the path is a conversation's id.

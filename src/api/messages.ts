@@ -40,7 +40,8 @@ export function messageRoutes(router: Router, { batcher, token, readBody, metric
     const result = await appendBy(batcher, id, messages, rulesIn(body))
     afterAppend(result)
     const { listeners: _, ...reply } = result
-    metrics?.received('generic', { accepted: reply.accepted, duplicates: reply.duplicates, ignored: reply.tooOld })
+    const { accepted, duplicates, tooOld: ignored, paused } = reply
+    metrics?.received('generic', { accepted, duplicates, ignored, ...(paused ? { paused } : {}) })
     ctx.body = reply
   }
   const edit = async (ctx: WithParams) => {

@@ -151,8 +151,10 @@ export class Metrics implements Observer {
     this.canary?.stop()
   }
 
-  received(provider: string, counts: Counts): void {
-    for (const [outcome, count] of Object.entries(counts))
+  received(provider: string, { accepted, ...counts }: Counts): void {
+    // Each message has one outcome.
+    const outcomes = { accepted: accepted - (counts.paused ?? 0), ...counts }
+    for (const [outcome, count] of Object.entries(outcomes))
       if (count > 0) this.messages.inc({ provider, outcome: OUTCOMES[outcome] ?? outcome }, count)
   }
 

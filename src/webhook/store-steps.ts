@@ -64,6 +64,7 @@ async function takeStep(conversationId: string, step: Step, options: StoreOption
       counts.accepted += result.accepted
       counts.duplicates += result.duplicates
       counts.ignored += result.tooOld
+      if (result.paused) counts.paused = (counts.paused ?? 0) + result.paused
       onAppended(result)
     }
     await inSlices(step.append, append, MESSAGES_AN_APPEND)

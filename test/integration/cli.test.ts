@@ -30,6 +30,8 @@ const COMMANDS = [
   'flush',
   'drop',
   'forget',
+  'pause',
+  'resume',
   'dead',
   'token',
 ]

@@ -129,6 +129,20 @@ describe('every command, with ids, names and errors full of control and bidirect
     expect(JSON.parse(line ?? '').conversationId).to.equal(`logged${EVIL}`)
   })
 
+  it('pause and resume show none', async () => {
+    expect(await ended('pause', `paused${EVIL}`)).to.match(/^paused paused/)
+    expect(await ended('pause')).to.match(/^paused/)
+    expect(JSON.parse(await ended('pause', '--json')).conversationId).to.equal(`paused${EVIL}`)
+    for (const args of [
+      ['resume', `no${EVIL}`],
+      ['resume', 'paused'],
+      ['pause', 'x', '--for', EVIL],
+      ['pause', 'x', '--keep', EVIL],
+    ])
+      expect(await ended(...args), args.join(' ')).to.match(/./)
+    expect(await ended('resume', `paused${EVIL}`)).to.match(/^resumed paused/)
+  })
+
   it('flush, drop, dead redrive and forget show none', async () => {
     for (const args of [
       ['dead', 'redrive', deadId],

@@ -92,6 +92,8 @@ describe('methods', () => {
       ['/conversations/a/typing', 'POST'],
       ['/conversations/a/hold', 'POST'],
       ['/conversations/a/release', 'POST'],
+      ['/conversations/a/pause', 'POST'],
+      ['/conversations/a/resume', 'POST'],
       ['/batches/b/commit', 'POST'],
       ['/batches/b/answered', 'POST'],
       ['/settings', 'DELETE, GET, HEAD, PUT'],

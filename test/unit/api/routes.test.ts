@@ -143,6 +143,10 @@ describe('API: access', () => {
     ['POST', '/conversations/a/hold'],
     ['POST', '/conversations/a/release'],
     ['POST', '/conversations/a/forget'],
+    ['POST', '/conversations/a/pause'],
+    ['POST', '/conversations/pause?id=a'],
+    ['POST', '/conversations/a/resume'],
+    ['POST', '/conversations/resume?id=a'],
     ['DELETE', '/conversations/a'],
     ['PUT', '/conversations/a/messages/m'],
     ['PUT', '/conversations/messages?id=a&messageId=m'],
@@ -217,6 +221,7 @@ describe('API: health and unknown paths', () => {
     expect(await hint('/webhook')).to.include('POST /webhook/whatsapp/batched')
     expect(await hint('/whatsapp')).to.include('POST /webhook/whatsapp/batched')
     expect(await hint('/conversation/a')).to.include('GET /conversations')
+    expect(await hint('/pause')).to.include('GET /conversations')
     expect(await hint('/setting')).to.include('GET /settings')
     expect(await hint('/healthz')).to.include('GET /readyz')
   })
