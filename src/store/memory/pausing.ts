@@ -81,6 +81,7 @@ function collect(state: State, conversationId: string, newBatchId: string, until
   if (old) endSuperseded(state, conversation, old, now, batchId)
   const supersedes = old ? supersededWith(old) : header?.supersedes
   const { batchTtlMs } = state.rules
+  const rules = old?.batch.rules ?? header?.rules
   conversation.header = {
     batchId,
     bytes: bytesOf(entries),
@@ -89,7 +90,7 @@ function collect(state: State, conversationId: string, newBatchId: string, until
     dueAtMs: untilMs,
     dueBy: header?.dueBy ?? 'gap',
     expiresAtMs: untilMs + batchTtlMs,
-    ...(header?.rules ? { rules: header.rules } : {}),
+    ...(rules ? { rules } : {}),
     ...(supersedes ? { supersedes } : {}),
   }
   if (!header) {

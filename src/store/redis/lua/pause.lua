@@ -74,6 +74,7 @@ local function collect()
       unpack(old and { 'supersedes', old.superseded } or {}))
   end
   if old and old.superseded then call('HSET', key, 'supersedes', old.superseded) end
+  if old and old.rules then call('HSET', key, 'rules', old.rules) end
   if old then record_superseded(conversation, old, batch_id, db) end
   for _, step in ipairs(steps) do
     record('superseded', step.id, conversation, 'count', step.count, 'by', batch_id)
