@@ -16,11 +16,11 @@ export class Superseded extends Error {
   }
 }
 
-const NOT_SENT = 'do not send its answer'
+const NOT_SENT = 'its answer must not be sent'
 
 const CAUSES = {
   superseded: `is gone, its messages were dropped or forgotten: ${NOT_SENT}`,
-  answered: 'has been answered: do not send another answer',
+  answered: 'has been answered: another answer must not be sent',
   unknown: `is not known: it ended long ago, or its conversation was forgotten: ${NOT_SENT}`,
 }
 

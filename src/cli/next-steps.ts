@@ -62,9 +62,12 @@ function whatHappensNext({ batching, rules, handover, worker }: Config): string 
       : worker.handler
         ? `goes to ${worker.handler}`
         : 'is logged here'
-  return batching
-    ? `${rules.quietGapMs / 1000} s after the last one, one batch with all four ${where}.`
-    : `LULL_BATCHING is off: each message ${where} at once and alone.`
+  if (!batching) return `LULL_BATCHING is off: each message ${where} at once and alone.`
+  const { quietGapMs, earlyStartMs } = rules
+  const batch = `s after the last one, one batch with all four ${where}`
+  if (earlyStartMs === 0) return `${quietGapMs / 1000} ${batch}.`
+  return `${earlyStartMs / 1000} ${batch}; its answer may be sent ${quietGapMs / 1000} s after the last one.
+A run that began in a pause before is superseded.`
 }
 
 const redisCli = ({ path, host, port, db, tls }: RedisOptions) =>

@@ -41,6 +41,13 @@ describe('next steps', () => {
     expect(shown({ LULL_WORKER_HANDLER: './answer.mjs' })).to.include('goes to ./answer.mjs')
   })
 
+  it('say when the work begins with an early start, and when its answer may be sent', () => {
+    const early = { LULL_ANSWERING: 'supersede', LULL_EARLY_START_MS: '300', LULL_QUIET_GAP_MS: '1500' }
+    expect(shown(early)).to.include(
+      '0.3 s after the last one, one batch with all four is logged here; its answer may be sent 1.5 s after the last one.',
+    )
+  })
+
   it('name an address that can be connected to', () => {
     expect(shown({}, { url: 'http://0.0.0.0:3000' })).to.include('Lull is up at http://127.0.0.1:3000')
     expect(shown({}, { url: 'http://[::]:3000' })).to.include('Lull is up at http://[::1]:3000')

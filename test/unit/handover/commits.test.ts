@@ -99,7 +99,7 @@ describe('commits', () => {
       const second = await claim()
       expect(await refusalOf(commits, batchId)).to.deep.equal({
         by: second,
-        message: `batch ${batchId} was superseded by batch ${second}: do not send its answer`,
+        message: `batch ${batchId} was superseded by batch ${second}: its answer must not be sent`,
       })
     })
 
@@ -113,7 +113,7 @@ describe('commits', () => {
         await discard()
         expect(await refusalOf(commits, batchId)).to.deep.equal({
           by: undefined,
-          message: `batch ${batchId} is gone, its messages were dropped or forgotten: do not send its answer`,
+          message: `batch ${batchId} is gone, its messages were dropped or forgotten: its answer must not be sent`,
         })
       }
     })
@@ -125,7 +125,7 @@ describe('commits', () => {
       await store.answered(batchId, 'completed')
       expect(await refusalOf(commits, batchId)).to.deep.equal({
         by: undefined,
-        message: `batch ${batchId} has been answered: do not send another answer`,
+        message: `batch ${batchId} has been answered: another answer must not be sent`,
       })
     })
 
@@ -137,7 +137,7 @@ describe('commits', () => {
       await store.forget(CHAT)
       expect(await refusalOf(commits, batchId)).to.deep.equal({
         by: undefined,
-        message: `batch ${batchId} is not known: it ended long ago, or its conversation was forgotten: do not send its answer`,
+        message: `batch ${batchId} is not known: it ended long ago, or its conversation was forgotten: its answer must not be sent`,
       })
     })
 
