@@ -347,11 +347,15 @@ local function is_discarded(state, header, messages)
     or tonumber(header[3] or 0) >= MOST_BYTES_COLLECTED
 end
 
-local function append(conversation, holder, state, how, first, last)
+-- `state_text`: the state of the conversation when the call began, or false.
+local function append(conversation, holder, state_text, how, first, last)
   local key, seen_key = P .. HEADER .. conversation, P .. SEEN .. conversation
   local header = call('HMGET', key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy', 'supersedes', 'rules',
     'notBeforeMs')
   local held_until, is_hold_stale = hold_until(holder)
+  local state = states[conversation] or state_of(state_text)
+  -- A message ends the typing.
+  if state then state.typing = nil end
   local is_paused = paused_until(state, now)
   if is_paused then how = '' end
   local old = may_supersede and not is_paused and held_until and superseded_by(conversation, header, holder, how) or nil
@@ -397,10 +401,7 @@ for n = 1, #requests - 1 do
   unstored = nil
   use_rules(set == '0' and '' or ARGV[FIRST_SET - 1 + set])
   local holder = not freed[conversation] and known[2 * n - 1]
-  local state = states[conversation] or state_of(known[2 * n])
-  -- A message ends the typing.
-  if state then state.typing = nil end
-  local ok, reply = pcall(append, conversation, holder, state, how, first, last)
+  local ok, reply = pcall(append, conversation, holder, known[2 * n], how, first, last)
   if not ok and unstored then -- A message that is not stored is new when it comes again.
     for _, i in ipairs(unstored) do redis.pcall('ZREM', P .. SEEN .. conversation, ARGV[i]) end
   end
