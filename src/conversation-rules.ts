@@ -52,15 +52,32 @@ const RULE_OF_REASON: Partial<Record<ReleaseReason, ConversationRule>> = {
 }
 
 /**
+ * What a trace and the page say of a batch that one of its conversation's own rules released: `{0}` is the rule's value,
+ * `{1}` the scope that it comes from.
+ */
+export const RULE_REASONS = {
+  quietGapMs: 'the quiet gap of {0} ({1}) had ended',
+  typingGapMs: 'nobody had typed for {0} ({1})',
+  maxWaitMs: 'the max wait of {0} ({1}) was reached',
+  earlyStartMs: 'it started before its due time, after {0} ({1})',
+  maxMessages: 'it held {0} messages, as many as a batch may ({1})',
+  maxBytes: 'it held {0} bytes, as many as a batch may ({1})',
+} as const satisfies Partial<Record<ConversationRule, string>>
+
+/**
  * For the history: which of the conversation's own rules released a batch, `quietGapMs=6000`, and where that comes from.
  * Nothing if it was one of the store's.
+ * @param silenceMs from the batch's last message to its due time, for the reason `gap`: it says which gap that was
  */
 export function ruleThatReleased(
   own: OwnRules | undefined,
   reason: ReleaseReason,
+  silenceMs?: number,
 ): { rule: string; scope: string } | undefined {
-  const name = RULE_OF_REASON[reason]
-  if (!own || !name) return undefined
+  if (!own) return undefined
+  const gap = silenceMs === own.quietGapMs ? 'quietGapMs' : silenceMs === own.typingGapMs ? 'typingGapMs' : undefined
+  const name = reason === 'gap' ? gap : RULE_OF_REASON[reason]
+  if (!name) return undefined
   const { [name]: value, scopes } = own
   const scope = scopes[name]
   return value === undefined || scope === undefined ? undefined : { rule: `${name}=${value}`, scope }

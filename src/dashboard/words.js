@@ -37,6 +37,9 @@ export const outcome = key => words.outcomes[key] ?? key
 /** Why a batch was released. */
 export const reason = key => words.reasons[key] ?? key
 
+/** The same, by a rule of its own: see `reasons` and `ruleReasons` of a language. @param shown its value in words */
+export const ruleReason = (name, shown, scope) => fill(words.ruleReasons[name] ?? `${name} {0} ({1})`, [shown, scope])
+
 /** The state of a batch, or what is wrong with it: the API's `state`, or the kind of its `wrong`. */
 export const lifeState = key => words.states[key] ?? key
 

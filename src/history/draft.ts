@@ -3,8 +3,8 @@
  * claimed, answering, …), of which `phases.ts` makes what is shown.
  */
 import type { Rules } from '../rules.js'
-import type { LifeMessage, LifeState } from './life.js'
-import { arrivalsIn, type HistoryEntry, idsIn, numberIn } from './steps.js'
+import type { Claimed, LifeMessage, LifeState } from './life.js'
+import { arrivalsIn, type HistoryEntry, idsIn, numberIn, type ReleaseRule, ruleIn } from './steps.js'
 
 export type LifeRules = Pick<Rules, 'quietGapMs' | 'maxWaitMs' | 'order'>
 
@@ -30,7 +30,7 @@ export class Draft {
   freeAtMs: number | undefined
   count = 0
   lastAtMs: number
-  claimed: { by: string; atMs: number; reason: string; lateMs: number } | undefined
+  claimed: Claimed | undefined
   attempts = 0
   handedOverAtMs: number | undefined
   endedAtMs: number | undefined
@@ -43,6 +43,8 @@ export class Draft {
   committedAtMs: number | undefined
   /** How many of its messages the history names or counts one by one. */
   private arrived = 0
+  /** The rule that sealed it. */
+  private sealedBy: ReleaseRule | undefined
 
   constructor(
     readonly first: HistoryEntry,
@@ -72,6 +74,7 @@ export class Draft {
       case 'sealed':
         this.dueAt(atMs)
         this.count = numberIn(detail, 'count', this.count)
+        this.sealedBy = ruleIn(detail)
         break
       case 'claimed':
         this.claim(entry)
@@ -162,8 +165,7 @@ export class Draft {
     if (step === 'opened') this.supersedes = detail['supersedes']?.split(' ')
     this.lastAtMs = times.at(-1) ?? atMs
     const { quietGapMs, maxWaitMs } = this.rules
-    const firstAtMs = Math.min(this.first.atMs, this.messages[0]?.atMs ?? atMs)
-    this.dueAt(Math.min(this.lastAtMs + quietGapMs, firstAtMs + maxWaitMs))
+    this.dueAt(Math.min(this.lastAtMs + quietGapMs, this.startedAtMs + maxWaitMs))
   }
 
   private claim({ atMs, detail }: HistoryEntry): void {
@@ -175,15 +177,31 @@ export class Draft {
     this.count = numberIn(detail, 'count', this.count)
     this.attempts = 1
     this.freeAtMs = undefined
-    if (!this.claimed && detail['reason'] === 'gap' && this.count > this.arrived) this.inferLastArrival(couldGoMs)
-    this.claimed ??= { by: detail['owner'] ?? '', atMs, reason: detail['reason'] ?? '', lateMs }
+    if (!this.claimed) this.claimed = this.firstClaim(atMs, detail, couldGoMs)
     this.enter('claimed', atMs)
   }
 
+  private firstClaim(atMs: number, detail: HistoryEntry['detail'], couldGoMs: number): Claimed {
+    const reason = detail['reason'] ?? ''
+    const rule = ruleIn(detail) ?? this.sealedBy
+    const gapMs = reason === 'gap' && rule ? rule.value : this.rules.quietGapMs
+    if (reason === 'gap' && this.count > this.arrived) this.inferLastArrival(couldGoMs, gapMs)
+    // The rules of today are not those of this conversation.
+    else if (reason === 'gap' && rule) this.dueAt(this.lastAtMs + gapMs)
+    else if (reason === 'maxWait' && rule) this.dueAt(this.startedAtMs + rule.value)
+    if (detail['dueInMs'] !== undefined) this.dueAt(atMs + numberIn(detail, 'dueInMs'))
+    const lateMs = numberIn(detail, 'lateMs')
+    return { by: detail['owner'] ?? '', atMs, reason, lateMs, ...(rule ? { rule } : {}) }
+  }
+
+  /** When its first message came, which may be from a batch that it replaced. */
+  private get startedAtMs(): number {
+    return Math.min(this.first.atMs, this.messages[0]?.atMs ?? this.first.atMs)
+  }
+
   /** The history names only the first 100 messages: the last one came a quiet gap before the batch could go. */
-  private inferLastArrival(couldGoMs: number): void {
-    const { quietGapMs } = this.rules
-    const atMs = couldGoMs - quietGapMs
+  private inferLastArrival(couldGoMs: number, gapMs: number): void {
+    const atMs = couldGoMs - gapMs
     if (atMs < this.lastAtMs) return
     this.lastAtMs = atMs
     this.dueAt(couldGoMs)

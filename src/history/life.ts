@@ -2,7 +2,7 @@
  * The life of one batch, as `lull trace`, the page and the API show it: plain data that survives JSON. `lives.ts` makes it from
  * the history. All times are milliseconds since 1970 by the store's clock.
  */
-import type { HistoryEntry } from './steps.js'
+import type { HistoryEntry, ReleaseRule } from './steps.js'
 
 /**
  * Where a batch is now:
@@ -72,6 +72,14 @@ export interface Phase {
   goesOn?: true
 }
 
+export interface Claimed {
+  by: string
+  atMs: number
+  reason: string
+  lateMs: number
+  rule?: ReleaseRule
+}
+
 export interface LifeMessage {
   /** Absent where the history does not name the message: it names the first of those that opened a batch, until it is claimed. */
   messageId?: string
@@ -97,8 +105,11 @@ export interface Life {
   dueAtMs?: number
   /** The batch whose end it waited for, or waits for, after it was due. Absent where it did not wait for one. */
   waitedFor?: string
-  /** Its first claim: by which processor, when, why it was released (`releasedBy`), and how late. Absent until then. */
-  claimed?: { by: string; atMs: number; reason: string; lateMs: number }
+  /**
+   * Its first claim: by which processor, when, why it was released (`releasedBy`), and how late. `rule`: which of the
+   * conversation's own rules that was. Absent until then.
+   */
+  claimed?: Claimed
   /** The batches that it replaced, the last one last: its first messages came back from them. */
   supersedes?: string[]
   /** The batch that replaced it. Absent also if its messages were discarded. */

@@ -28,7 +28,7 @@ export type HistoryStep =
    * A processor took the batch under a lease. `owner`: which one; `reason`: why it was released; `count`; `lateMs`: from the
    * moment it could go to this step. `ids`, `at` and `firstAtMs` say when each of its first 100 messages came: `at` holds
    * milliseconds from `firstAtMs` on. `rule` and `scope`: which of the conversation's own rules released it, and where
-   * that comes from; absent if it was one of all conversations. The channel and the metric for this event say `released`.
+   * that comes from; absent if it was one of all conversations. `dueInMs`: of an early start. The channel and the metric for this event say `released`.
    */
   | 'claimed'
   /** The lease ended and another processor took the batch. `owner`, `attempt`. */
@@ -99,6 +99,19 @@ export function numberIn(detail: Detail, name: string, fallback = 0): number {
   const text = detail[name]
   const number = text === undefined || text === '' ? Number.NaN : Number(text)
   return Number.isFinite(number) ? number : fallback
+}
+
+/** A conversation's own rule that released a batch, and where that comes from: `*`, an account, a conversation, `hook`, `caller`. */
+export interface ReleaseRule {
+  name: string
+  value: number
+  scope: string
+}
+
+/** By the step `claimed` or `sealed`; `undefined` if it was a rule of all conversations. */
+export function ruleIn({ rule = '', scope }: Detail): ReleaseRule | undefined {
+  const [, name, value] = /^(\w+)=(\d+)$/.exec(rule) ?? []
+  return name === undefined || scope === undefined ? undefined : { name, value: Number(value), scope }
 }
 
 /** The ids of the messages that a step names. */

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { RELEASE_REASONS } from '../../src/batch.js'
+import { RULE_REASONS } from '../../src/conversation-rules.js'
 
 const page = (file: string) => new URL(`../../src/dashboard/${file}`, import.meta.url)
 const sorted = (names: Iterable<string>) => [...names].sort()
@@ -16,6 +17,7 @@ describe('release reasons', () => {
     }
     const { default: en } = await import(page('languages/en.js').href)
     expect(en.reasons).to.deep.equal(RELEASE_REASONS)
+    expect(en.ruleReasons).to.deep.equal(RULE_REASONS)
   })
 
   it('the page’s chart shows each, in a colour of its own', async () => {

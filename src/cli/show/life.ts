@@ -1,12 +1,11 @@
 /** A batch's life as lines of text, and what waits in its conversation now. */
-import { isReleaseReason, RELEASE_REASONS } from '../../batch.js'
 import type { Life } from '../../history/life.js'
 import { OVERDUE_MS } from '../../history/release.js'
 import { type HistoryEntry, idsIn } from '../../history/steps.js'
 import type { ConversationState } from '../../store/store.js'
 import { clean } from './escape.js'
 import type { Paint } from './paint.js'
-import { day, duration, messages, saying, timeOfDay, wrapped, zone } from './words.js'
+import { because, day, duration, messages, saying, timeOfDay, wrapped, zone } from './words.js'
 
 const MARGIN = '  '
 const LONGEST_STEP = 11
@@ -45,12 +44,11 @@ function answerLines(life: Life, paint: Paint): string[] {
       ...supersededLines(life, paint),
       ...waitLines(state, waitedFor),
     ]
-  const { by, atMs, reason, lateMs } = claimed
-  const why = isReleaseReason(reason) ? RELEASE_REASONS[reason] : `releasedBy ${reason}`
+  const { by, atMs, reason, lateMs, rule } = claimed
   return [
     ...replacedLines(life),
     ...(by === '' ? [] : [`claimed by ${paint('green', clean(by))}`]),
-    `at ${timeOfDay(atMs)} because ${clean(why)} (${clean(reason)}), ${duration(lateMs)} late`,
+    `at ${timeOfDay(atMs)} because ${clean(because(reason, rule))} (${clean(reason)}), ${duration(lateMs)} late`,
     ...(waitedFor ? [`it waited for batch ${clean(waitedFor)}`] : []),
     ...supersededLines(life, paint),
     // Otherwise the steps below say it.

@@ -1,5 +1,7 @@
 /** The words of the commands for times, durations, counts and the steps of a batch's life. */
-import type { HistoryEntry } from '../../history/steps.js'
+import { isReleaseReason, RELEASE_REASONS } from '../../batch.js'
+import { RULE_REASONS } from '../../conversation-rules.js'
+import type { HistoryEntry, ReleaseRule } from '../../history/steps.js'
 import { clean } from './escape.js'
 
 const SECOND = 1000
@@ -59,6 +61,23 @@ const by = (name: string | undefined) => (name ? `by ${shortName(name)}` : '')
 /** A batch that starts early is provisional until its commit. */
 const releasedBy = ({ reason = '' }: Detail) => (reason === 'early' ? 'early (provisional)' : reason)
 
+/** A rule as people say it: `6 s`. */
+const briefly = (value: number) => (value < MINUTE && value % SECOND === 0 ? `${value / SECOND} s` : duration(value))
+
+const isRuleReason = (name: string): name is keyof typeof RULE_REASONS => Object.hasOwn(RULE_REASONS, name)
+
+/** Why a batch was released: `the quiet gap of 6 s (shop) had ended`. */
+export function because(reason: string, rule?: ReleaseRule): string {
+  if (rule && isRuleReason(rule.name)) {
+    const value = rule.name.endsWith('Ms') ? briefly(rule.value) : String(rule.value)
+    return RULE_REASONS[rule.name].replace('{0}', value).replace('{1}', () => rule.scope)
+  }
+  return isReleaseReason(reason) ? RELEASE_REASONS[reason] : `releasedBy ${reason}`
+}
+
+/** `quietGapMs=6000 of shop` */
+const ofRule = ({ rule, scope }: Detail) => rule && scope && `${rule} of ${scope}`
+
 /** `2 of them back from batch b1`: the last of the batches that this one replaced has named the others. */
 function cameBack({ supersedes, back }: Detail): string | undefined {
   const last = supersedes?.split(' ').at(-1)
@@ -70,9 +89,15 @@ const SAYING: Readonly<Record<string, (detail: Detail) => (string | undefined)[]
   opened: detail => [`with ${count(detail)}`, cameBack(detail)],
   appended: detail => [`now ${count(detail)}`],
   extended: detail => [`typing: due ${ms(detail['byMs'])} later`],
-  sealed: detail => [`${detail['reason']}`, count(detail)],
+  sealed: detail => [`${detail['reason']}`, ofRule(detail), count(detail)],
   vanished: detail => [`its header, before its time; ${count(detail)} kept`],
-  claimed: detail => [releasedBy(detail), count(detail), `${ms(detail['lateMs'])} late`, by(detail['owner'])],
+  claimed: detail => [
+    releasedBy(detail),
+    ofRule(detail),
+    count(detail),
+    `${ms(detail['lateMs'])} late`,
+    by(detail['owner']),
+  ],
   reclaimed: detail => [`attempt ${detail['attempt']}`, by(detail['owner'])],
   'given-back': detail => [by(detail['owner'])],
   nacked: detail => [`attempt ${detail['attempt']} failed`, `again in ${ms(detail['delayMs'])}`, detail['error']],

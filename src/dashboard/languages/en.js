@@ -242,6 +242,15 @@ export default {
     recovery: 'its header was lost',
     direct: 'it came by the direct path',
   },
+  // The words of RULE_REASONS in src/conversation-rules.ts: why a batch went by a rule of its conversation's own.
+  ruleReasons: {
+    quietGapMs: 'the quiet gap of {0} ({1}) had ended',
+    typingGapMs: 'nobody had typed for {0} ({1})',
+    maxWaitMs: 'the max wait of {0} ({1}) was reached',
+    earlyStartMs: 'it started before its due time, after {0} ({1})',
+    maxMessages: 'it held {0} messages, as many as a batch may ({1})',
+    maxBytes: 'it held {0} bytes, as many as a batch may ({1})',
+  },
   outcomes: {
     completed: 'completed',
     failed: 'failed',

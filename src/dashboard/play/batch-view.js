@@ -1,7 +1,8 @@
 /** A batch in a chat: its messages, a countdown while it collects, why it was released, and how it ended. */
+import { because } from '../because.js'
 import { countdown, duration } from '../formats.js'
 import { html, nothing, repeat } from '../lit.js'
-import { counted, outcome, reason, t } from '../words.js'
+import { counted, outcome, t } from '../words.js'
 
 export function batchView(batch, chat, about, now) {
   const { state, messages } = batch
@@ -27,11 +28,11 @@ export const bubble = ({ text, batch, remark, remarkValue }) => html`
   <p class="bubble ${batch ? '' : 'pending'}">${text}</p>
   ${remark ? html`<p class="remark">${t(remark, remarkValue)}</p>` : nothing}`
 
-function countOf({ state, total, reason: key, lateMs }) {
+function countOf({ state, total, reason: key, rule, lateMs }) {
   const count = counted('message', total)
   if (state === 'open') return total > 0 ? t('collecting', count) : ''
   if (state === 'dropped' || state === 'superseded') return count
-  return t('released', count, upperFirst(reason(key ?? '')), duration(lateMs ?? 0))
+  return t('released', count, upperFirst(because(key ?? '', rule)), duration(lateMs ?? 0))
 }
 
 function timerOf(leftMs, maxLeftMs, isHeld) {

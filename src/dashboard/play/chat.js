@@ -6,6 +6,8 @@
  * messages came, and its own are in another batch with them.
  */
 
+import { ruleIn } from '../because.js'
+
 const BATCHES_SHOWN = 20
 const MESSAGES_KEPT = 500
 const STEPS_KEPT = 2000
@@ -149,10 +151,12 @@ export class Chat {
     batch.dueMs = dueMs
   }
 
-  claim(batch, { ids, count, reason, lateMs }) {
+  claim(batch, detail) {
+    const { ids, count, reason, lateMs } = detail
     batch.state = 'claimed'
     batch.total = Number(count ?? batch.total)
     batch.reason = reason ?? ''
+    batch.rule = ruleIn(detail)
     batch.lateMs = Number(lateMs ?? 0)
     this.holding = batch.batchId
     this.place(batch, idsIn(ids))

@@ -2,9 +2,10 @@
  * A batch's life: who took it, when, and why then; what it replaced and what replaced it; what is wrong with it; its
  * picture, and its steps.
  */
+import { because } from '../because.js'
 import { dayOf, duration, timeOfDay } from '../formats.js'
 import { html, nothing } from '../lit.js'
-import { lifeState, outcome, reason, t } from '../words.js'
+import { lifeState, outcome, t } from '../words.js'
 import { lifePicture } from './life-picture.js'
 import { saying } from './saying.js'
 
@@ -31,8 +32,8 @@ export function lifeView(life, now, width) {
 
 function takenBy({ claimed, state }) {
   if (claimed) {
-    const { by, atMs, reason: key, lateMs } = claimed
-    return t('takenBy', by, timeOfDay(atMs, { exact: true }), reason(key), duration(lateMs))
+    const { by, atMs, reason: key, lateMs, rule } = claimed
+    return t('takenBy', by, timeOfDay(atMs, { exact: true }), because(key, rule), duration(lateMs))
   }
   if (state === 'dropped') return t('takenDropped')
   if (state === 'merged') return t('takenMerged')

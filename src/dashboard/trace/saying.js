@@ -1,4 +1,5 @@
 /** A step's details in words, as `lull trace` prints them. */
+import { because, ruleIn } from '../because.js'
 import { duration } from '../formats.js'
 import { counted, outcome, reason, t } from '../words.js'
 
@@ -12,6 +13,7 @@ const SAYING = {
   batch: id => t('stepJoined', id),
   count: number => counted('message', Number(number)),
   lateMs: ms => t('stepLate', duration(Number(ms))),
+  dueInMs: ms => t('dueIn', duration(Number(ms))),
   byMs: ms => t('stepLonger', duration(Number(ms))),
   attempt: number => t('stepAttempt', number),
   delayMs: ms => t('stepAgain', duration(Number(ms))),
@@ -20,8 +22,18 @@ const SAYING = {
   late: () => t('stepTooLate'),
 }
 
-/** Of the steps by which a batch replaces another, from its details. */
+/** Why a batch is released: by a rule of its own, if the step names one. */
+function released(all) {
+  const own = ruleIn(all)
+  if (!own) return { detail: all, said: [] }
+  const { reason: key, rule: _, scope: __, ...detail } = all
+  return { detail, said: [because(key, own)] }
+}
+
+/** Of steps that are said in words of their own, from their details. */
 const OF_STEP = {
+  claimed: released,
+  sealed: released,
   opened: ({ supersedes, back, at: _, firstAtMs: __, ...detail }) => {
     const last = supersedes?.split(' ').at(-1)
     if (last === undefined) return { detail, said: [] }

@@ -94,9 +94,11 @@ function takeHead(state: State, conversation: Conversation, dueAtMs: number, own
   const count = entries.length
   if (lost === 'vanished') state.record('vanished', batchId, conversationId, now, { count })
   const named = { ids: idsRecorded(entries), at: timesRecorded(entries), firstAtMs }
-  const rule = ruleThatReleased(batch.rules, batch.releasedBy)
+  const rule = ruleThatReleased(batch.rules, batch.releasedBy, batch.dueAtMs - batch.lastAtMs)
   const reason = batch.releasedBy
-  state.record('claimed', batchId, conversationId, now, { owner, reason, count, lateMs, ...named, ...rule })
+  const detail = { owner, reason, count, lateMs, ...named, ...rule }
+  const early = reason === 'early' && { dueInMs: batch.dueAtMs - now }
+  state.record('claimed', batchId, conversationId, now, { ...detail, ...early })
   return taken
 }
 

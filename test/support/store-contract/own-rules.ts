@@ -5,6 +5,8 @@ import type { Store } from '../../../src/store/store.js'
 import type { Make } from './checked.js'
 import { allIdsOf, append, CHAT, claim, claimOne, idsOf, message, OTHER, PATIENT } from './messages.js'
 
+const PATIENT_CHAT = 'shop/79990000013@c.us'
+
 export function ownRulesTests(make: Make): void {
   const appendWith = (store: Store, own: Omit<OwnRules, 'scopes'>, conversationId: string, ...messageIds: string[]) =>
     store.append({
@@ -104,6 +106,26 @@ export function ownRulesTests(make: Make): void {
       await claimOne(store)
       const [step] = await store.history({ limit: 1, conversationId: CHAT })
       expect(step?.detail).to.include({ rule: 'quietGapMs=20', scope: 'shop' })
+    })
+
+    it('are named for a cap and an early start, and for no gap that was not theirs', async () => {
+      const { store, pass } = await make({ ...PATIENT, quietGapMs: 30 })
+      await appendWith(store, { maxMessages: 1 }, CHAT, 'm1')
+      const sealed = (await store.history({ limit: 9, conversationId: CHAT })).find(({ step }) => step === 'sealed')
+      expect(sealed?.detail).to.include({ rule: 'maxMessages=1', scope: 'shop' })
+      await claimOne(store)
+      await appendWith(store, { maxWaitMs: 20_000 }, OTHER, 'n1')
+      await pass(31)
+      await claimOne(store)
+      const [gap] = await store.history({ limit: 1, conversationId: OTHER })
+      expect(gap?.detail['reason']).to.equal('gap')
+      expect(gap?.detail).to.not.have.any.keys('rule', 'scope')
+      await appendWith(store, { answering: 'supersede', earlyStartMs: 10, quietGapMs: 60_000 }, PATIENT_CHAT, 'o1')
+      await pass(11)
+      await claimOne(store)
+      const [early] = await store.history({ limit: 1, conversationId: PATIENT_CHAT })
+      expect(early?.detail).to.include({ reason: 'early', rule: 'earlyStartMs=10', scope: 'shop' })
+      expect(Number(early?.detail['dueInMs'])).to.be.within(59_000, 59_990)
     })
   })
 

@@ -53,6 +53,40 @@ describe('trace', () => {
     expect(lines.some(line => line.includes('it waited for batch b1'))).to.equal(true)
   })
 
+  it('names the rule of its conversation’s own that released a batch, and the scope of that rule', () => {
+    const steps = (reason: string, rule: string, scope: string) =>
+      livesOf(
+        [
+          entry(0, 'opened', 'b1', { count: '1' }),
+          entry(6001, 'claimed', 'b1', { owner: OWNER, reason, count: '1', lateMs: '1', rule, scope }),
+        ].reverse(),
+      ).flatMap(life => linesOf(life, plain))
+    for (const [reason, rule, scope, why] of [
+      ['gap', 'quietGapMs=6000', 'shop', 'the quiet gap of 6 s (shop) had ended (gap)'],
+      ['gap', 'typingGapMs=4500', '*', 'nobody had typed for 4.50 s (*) (gap)'],
+      ['maxWait', 'maxWaitMs=90000', 'hook', 'the max wait of 1 min 30 s (hook) was reached (maxWait)'],
+      ['early', 'earlyStartMs=2000', 'caller', 'it started before its due time, after 2 s (caller) (early)'],
+    ] as const) {
+      const lines = steps(reason, rule, scope)
+      expect(lines.join('\n')).to.include(`because ${why}, 1 ms late`)
+      expect(lines.join(' ').replace(/\s+/g, ' ')).to.include(`${rule} of ${scope}, 1 message`)
+    }
+    expect(steps('gap', 'tomorrowsRule=7', 'shop').join('\n')).to.include('because the quiet gap had ended (gap)')
+    expect(steps('gap', 'quietGapMs=6000', 'a\u001b[2J$&').join('\n')).to.include('(a [2J$&)')
+  })
+
+  it('names the cap of its conversation’s own that sealed a batch', () => {
+    const lines = livesOf(
+      [
+        entry(0, 'opened', 'b1', { count: '2' }),
+        entry(1, 'sealed', 'b1', { reason: 'maxMessages', count: '2', rule: 'maxMessages=2', scope: 'shop' }),
+        entry(2, 'claimed', 'b1', { owner: OWNER, reason: 'maxMessages', count: '2', lateMs: '1' }),
+      ].reverse(),
+    ).flatMap(life => linesOf(life, plain))
+    expect(lines.join('\n')).to.include('because it held 2 messages, as many as a batch may (shop) (maxMessages)')
+    expect(lines.join(' ').replace(/\s+/g, ' ')).to.include('maxMessages, maxMessages=2 of shop, 2 messages')
+  })
+
   it('says that no processor has claimed a batch, or that it was discarded', () => {
     const waiting = livesOf([entry(0, 'opened', 'b1', { count: '1' })])
     expect(waiting.flatMap(life => linesOf(life, plain))[1]).to.equal('  no processor has claimed it yet')

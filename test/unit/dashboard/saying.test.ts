@@ -23,6 +23,19 @@ describe('page: what a step says', () => {
     expect(said('answered', { outcome: 'timeout' })).to.equal('not answered in time')
   })
 
+  it('names the rule of a conversation’s own that released a batch, and its scope', () => {
+    const own = { rule: 'quietGapMs=6000', scope: 'shop', reason: 'gap', count: '1', lateMs: '4', owner: 'p' }
+    expect(said('claimed', own)).to.equal(
+      'by p · 1 message · 4\u00a0ms late · the quiet gap of 6\u00a0s (shop) had ended',
+    )
+    const cap = { rule: 'maxMessages=1500', scope: '*', reason: 'maxMessages', count: '2' }
+    expect(said('sealed', cap)).to.equal('2 messages · it held 1,500 messages, as many as a batch may (*)')
+    expect(said('claimed', { reason: 'early', dueInMs: '4000' })).to.equal(
+      'it started before its due time · due in 4.00\u00a0s',
+    )
+    expect(said('sealed', { rule: 'tomorrows=7', scope: 'shop', reason: 'whim' })).to.equal('tomorrows 7 (shop)')
+  })
+
   it('says what a batch replaced and how many messages came back, what replaced it, and that it was committed', () => {
     const opened = { count: '3', supersedes: 'b0 b1', back: '2', at: '[0,5,90]', firstAtMs: '10', ids: '["m1"]' }
     expect(said('opened', opened)).to.equal('3 messages · 2 of them back from batch b1 · m1')

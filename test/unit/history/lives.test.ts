@@ -103,6 +103,30 @@ describe('lives', () => {
     ])
   })
 
+  it('a batch that went by a rule of its conversation’s own is drawn by that rule, not by those of all', () => {
+    const steps: Step[] = [
+      [0, 'opened', 'b1'],
+      [3002, 'claimed', 'b1', { reason: 'gap', count: '1', lateMs: '2' }],
+      [3004, 'handed-over', 'b1'],
+      [4000, 'opened', 'b2'],
+      [20_000, 'answered', 'b1'],
+      [20_005, 'claimed', 'b2', { reason: 'gap', count: '1', lateMs: '5', rule: 'quietGapMs=6000', scope: 'shop' }],
+    ]
+    const [, own] = lives(steps, 20_005)
+    expect(own?.claimed?.rule).to.deep.equal({ name: 'quietGapMs', value: 6000, scope: 'shop' })
+    expect(phases(own).slice(0, 2)).to.deep.equal(['quietGap 4000–10000', 'held 10000–20000'])
+    expect(own?.dueAtMs).to.equal(10_000)
+  })
+
+  it('a batch that started early by a rule of its conversation’s own is due when its claim says', () => {
+    const steps: Step[] = [
+      [0, 'opened', 'b1'],
+      [2000, 'claimed', 'b1', { reason: 'early', count: '1', lateMs: '0', dueInMs: '13000' }],
+      [2004, 'handed-over', 'b1'],
+    ]
+    expect(lives(steps, 5000)[0]?.dueAtMs).to.equal(15_000)
+  })
+
   it('in concurrent order the handover frees the next batch', () => {
     const steps: Step[] = [
       [0, 'opened', 'b1'],

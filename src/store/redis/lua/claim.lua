@@ -241,9 +241,14 @@ for _, release in ipairs(released) do
   local batch_id, batch, late_text, lost, named = unpack(release)
   local conversation = batch.conversationId
   if lost == 'vanished' then record('vanished', batch_id, conversation, 'count', batch.count) end
+  local why = { rule_fields(batch.rules, batch.releasedBy, batch.dueAtMs - batch.lastAtMs) }
+  if batch.releasedBy == 'early' then
+    why[#why + 1] = 'dueInMs'
+    why[#why + 1] = whole(batch.dueAtMs - now)
+  end
   record('claimed', batch_id, conversation, 'owner', owner, 'reason', batch.releasedBy, 'count', batch.count,
     'lateMs', late_text, 'ids', named[1], 'at', named[2], 'firstAtMs', named[3],
-    rule_fields(batch.rules, batch.releasedBy))
+    unpack(why))
   notify(BATCH_RELEASED, conversation, batch_id, ',"count":', batch.count, ',"releasedBy":"', batch.releasedBy,
     '","lateMs":', late_text, ',"processor":', owner_json)
 end

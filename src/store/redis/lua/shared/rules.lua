@@ -23,10 +23,14 @@ local RULE_OF_REASON = { gap = 'quietGapMs', maxWait = 'maxWaitMs', early = 'ear
   maxMessages = 'maxMessages', maxBytes = 'maxBytes' }
 
 -- For the history: which rule of the conversation's own released a batch, and where that comes from, as the fields of a
--- step; or nothing if it was one of the store's. `text`: the header's field, or false.
-local function rule_fields(text, reason)
+-- step; or nothing if it was one of the store's. `text`: the header's field, or false. `silence`: ms from the batch's
+-- last message to its due time, for the reason `gap`: it says which gap that was.
+local function rule_fields(text, reason, silence)
   if not text or text == '' then return end
   local rules, name = cjson.decode(text), RULE_OF_REASON[reason]
+  if reason == 'gap' and silence ~= rules.quietGapMs then
+    name = silence == rules.typingGapMs and 'typingGapMs'
+  end
   local value, scope = name and rules[name], name and rules.scopes[name]
   if value and scope then return 'rule', name .. '=' .. value, 'scope', scope end
 end
