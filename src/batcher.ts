@@ -8,6 +8,7 @@ import { Commits } from './handover/commits.js'
 import { holdKeyOf, holdKeyOfMessage, holdTimeOf } from './holding.js'
 import { type Logger, silent } from './logger.js'
 import type { Observer } from './observer.js'
+import { type OnOwnMessage, type OwnArrival, OwnMessages, type OwnResult } from './own-messages.js'
 import { type PausedConversation, type PauseOptions, pauseRequest } from './pause.js'
 import { isHiddenId } from './providers/chat-id.js'
 import { TYPING_WORTH_MS } from './providers/provider.js'
@@ -38,7 +39,7 @@ import type { Aliases } from './webhook/people.js'
 export interface BatcherOptions extends StoreOptions {
   /** `false`: every message is handed over alone and at once. */
   batching?: boolean
-  /** What an own message does, for `settings` to show; a webhook does it. */
+  /** What a person's message from the business's own phone does, where a webhook has no option of its own. */
   onOwnMessage?: ConversationSettings['onOwnMessage']
   /** Decides the rules for messages before they are appended. */
   rulesFor?: RulesFor
@@ -90,6 +91,7 @@ export class Batcher implements Appender {
   /** Reads and changes the rules that are stored by scope. */
   readonly settings: SettingsEditor
   private readonly book: RuleBook
+  private readonly own: OwnMessages
   private readonly observer: Observer
   private readonly log: Logger
   private readonly ownsStore: boolean
@@ -111,6 +113,7 @@ export class Batcher implements Appender {
       canonical: scope => this.canonical(scope),
       process,
     })
+    this.own = new OwnMessages({ store: this.store })
     this.book = new RuleBook({
       store: this.store,
       ...process,
@@ -272,6 +275,38 @@ export class Batcher implements Appender {
   async paused(limit = 100): Promise<PausedConversation[]> {
     await this.open()
     return this.store.paused(limit)
+  }
+
+  /**
+   * The bot sent these messages: call it with the ids that the call which sends returns. Their webhooks then never count
+   * as a person's answer from the business's own phone; a pause that they caused already ends.
+   */
+  async sent(conversationId: string, ...messageIds: string[]): Promise<{ resumed: boolean }> {
+    for (const messageId of messageIds)
+      if (typeof messageId !== 'string' || messageId === '')
+        throw new TypeError(`messageId=${JSON.stringify(messageId)}: it must be a string, and not empty`)
+    const canonical = await this.canonical(conversationId)
+    return { resumed: await this.own.sent(canonical, messageIds) }
+  }
+
+  /** For webhooks: what own messages do in each conversation. */
+  async ownMessageRules(): Promise<(conversationId: string, otherwise?: OnOwnMessage) => OnOwnMessage> {
+    await this.open()
+    return (conversationId, otherwise) => {
+      const { settings, scopes } = this.book.settingsOf(conversationId)
+      return scopes.onOwnMessage === undefined ? (otherwise ?? settings.onOwnMessage) : settings.onOwnMessage
+    }
+  }
+
+  /** For webhooks: an own message came to a conversation in which it drops or pauses, unless the bot sent it. */
+  async ownMessage(arrival: OwnArrival): Promise<OwnResult> {
+    await this.open()
+    const { conversationId, message, rule } = arrival
+    const result = await this.own.came(arrival, this.book.settingsOf(conversationId).settings)
+    const how = { conversationId, messageId: message.messageId, rule }
+    if (result === 'paused' || result === 'dropped') this.log.info(how, `${result}: a person has answered`)
+    else this.log.debug({ ...how, result }, 'an own message does nothing')
+    return result
   }
 
   /**

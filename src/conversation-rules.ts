@@ -30,8 +30,8 @@ export const messageRules = {
   ),
   onOwnMessage: setting(
     'LULL_ON_OWN_MESSAGE',
-    'A person answered from the business’s own phone: `ignore` it, or `drop` the open batch.',
-    oneOf(['ignore', 'drop'], 'ignore'),
+    'A person answered from the business’s own phone: `ignore` it, `drop` the open batch, or `pause` the conversation for `LULL_PAUSE_MS`, so that the bot stays out. What the bot sent never counts: see docs/webhooks.md.',
+    oneOf(['ignore', 'drop', 'pause'], 'ignore'),
   ),
 }
 

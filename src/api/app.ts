@@ -24,6 +24,7 @@ import { NoProcessor } from './no-processor.js'
 import { pauseRoutes } from './pauses.js'
 import { RecentWebhooks } from './recent-webhooks.js'
 import { bodyReader } from './request-body.js'
+import { sentRoutes } from './sent.js'
 import { settingsRoutes } from './settings.js'
 import { Access, type MadeToken } from './token.js'
 import { checkPath, meantInApi, nothingHere, otherMethods } from './unmatched.js'
@@ -92,6 +93,7 @@ export function createApp(options: AppOptions): RequestListener {
   const recent = new RecentWebhooks(receiver.rejections)
 
   const router = new Router()
+  sentRoutes(router, { batcher, token, readBody })
   messageRoutes(router, { batcher, token, readBody, metrics, afterAppend })
   conversationRoutes(router, { batcher, token, showTexts })
   holdRoutes(router, { batcher, token, readBody })

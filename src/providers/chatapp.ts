@@ -2,7 +2,7 @@
  * ChatApp: an array of `{ data: [messages], meta }`, of one licence and messenger (the account).
  *
  * There is no documentation of its fields: this file reads what handlers of third parties read. An own message does not
- * show whether a bot or a person wrote it, so it is ignored.
+ * show whether a bot or a person wrote it.
  */
 import { z } from 'zod'
 import type { MessageType } from '../batch.js'
@@ -85,11 +85,13 @@ function itemFrom(value: unknown, account: string | undefined, idOf: typeof chat
   if (!parsed.success) return { kind: 'ignored', reason: 'invalid:not_an_object' }
   const { id: messageId, side, chat, fromUser, message: body, ...told } = parsed.data
   const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
-  if (side !== 'in') return ignored(side === 'out' ? 'from_me' : 'system')
+  if (side !== 'in' && side !== 'out') return ignored('system')
   if (messageId === undefined) return ignored('invalid:no_id')
   const chatId = idOf(chat?.id ?? chat?.phone ?? '')
   if (chatId === undefined) return ignored('invalid:no_chat')
   const isGroup = isGroupId(chatId) || isForeignGroup(chatId)
+  if (side === 'out')
+    return known({ kind: 'own' as const, account, chatId, isGroup, messageId, mayBeEcho: true as const })
   const { file, text: words, caption } = body ?? {}
   const media = file && known({ url: file.link, mimeType: file.contentType, fileName: file.name })
   const message = known({

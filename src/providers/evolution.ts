@@ -15,7 +15,7 @@ import { messageItem } from './message-item.js'
 import { type Fault, type Item, type Place, type RequestHead, UnreadableBody } from './provider.js'
 import { bearerFault, bearerOf, tokenFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
-import { isFromPhone, stubReason } from './stanza.js'
+import { ownSender, stubReason } from './stanza.js'
 import { presenceItem } from './typing.js'
 
 const event = z.object({ event: z.string(), instance: id, sender: id, data: z.unknown().optional() })
@@ -127,11 +127,12 @@ function itemFrom(name: string, data: unknown, origin: Origin, raw: unknown): It
   const where = placeOf(key, origin)
   if (typeof where === 'string') return ignored(where)
   const { senderId, ...place } = where
-  if (key.fromMe || name === 'send.message')
-    return isFromPhone(messageId) && name !== 'send.message'
-      ? known({ kind: 'own' as const, ...place, messageId })
-      : ignored('from_me')
+  if (name === 'send.message') return known({ kind: 'own' as const, ...place, messageId, by: 'bot' as const })
   const holding = holdingOf(body) ?? (key.isViewOnce ? PLACEHOLDER : undefined)
+  // A reaction, a call or a correction is no answer.
+  if (key.fromMe && (holding?.about !== undefined || stubReason(told.messageStubType) !== undefined))
+    return ignored('from_me')
+  if (key.fromMe) return known({ kind: 'own' as const, ...place, messageId, ...ownSender(messageId) })
   if (holding?.about !== undefined) return correctionItem(holding, where) ?? ignored(holding.about)
   if (messageId === undefined) return ignored('invalid:no_id')
   if (holding === undefined) return ignored(stubReason(told.messageStubType) ?? 'invalid:no_message')

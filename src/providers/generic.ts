@@ -40,6 +40,7 @@ const itemShape = messageShape.extend({
   account: id,
   isGroup: flag,
   fromMe: flag,
+  by: lenient(z.enum(['human', 'bot'])),
 })
 
 const TYPES = z.enum(MESSAGE_TYPES).catch('unknown')
@@ -85,13 +86,13 @@ function* itemsIn(body: unknown): Generator<Item> {
 function itemFrom(value: unknown): Item {
   const parsed = itemShape.safeParse(value)
   if (!parsed.success) return { kind: 'ignored', reason: 'invalid:not_an_object' }
-  const { account, from, fromMe, ...fields } = parsed.data
+  const { account, from, fromMe, by, ...fields } = parsed.data
   const messageId = fields.messageId ?? fields.id
   const chatId = chatIdFrom(fields.chatId ?? from ?? '')
   if (chatId === undefined) return known({ kind: 'ignored' as const, reason: NO_CHAT, messageId })
   const isGroup = fields.isGroup ?? isGroupId(chatId)
   const place = known({ account, chatId, isGroup })
-  if (fromMe) return known({ kind: 'own' as const, ...place, messageId })
+  if (fromMe) return known({ kind: 'own' as const, ...place, messageId, by })
   const sender = fields.senderId ?? (fields.chatId === undefined && isGroup ? undefined : from)
   const senderId = sender === undefined ? (isGroup ? undefined : chatId) : chatIdFrom(sender)
   const message = newMessage({ ...fields, senderId })

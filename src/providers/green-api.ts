@@ -166,7 +166,7 @@ function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
   const isCorrection = typeMessage === 'editedMessage' || typeMessage === 'deletedMessage'
   // Correcting an own message is not an answer to the person.
   if (isOwn && isCorrection) return ignored('from_me')
-  if (isOwn) return known({ kind: 'own' as const, ...place, messageId })
+  if (isOwn) return known({ kind: 'own' as const, ...place, messageId, by: 'human' as const })
   if (messageId === undefined) return ignored('invalid:no_id')
   if (data === undefined) return ignored('invalid:no_messageData')
   const sender = told.senderData?.sender

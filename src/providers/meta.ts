@@ -122,7 +122,7 @@ function echoItem(message: unknown, account: string | undefined): Item {
   const chatId = to === undefined ? to_user_id && `${to_user_id}@bsuid` : chatIdFrom(to)
   if (chatId === undefined || NO_ANSWERS.includes(type ?? ''))
     return known({ kind: 'ignored' as const, reason: 'from_me', messageId })
-  return known({ kind: 'own' as const, account, chatId, isGroup: false, messageId })
+  return known({ kind: 'own' as const, account, chatId, isGroup: false, messageId, by: 'human' as const })
 }
 
 const invalid = (what: string): Item => ({ kind: 'ignored', reason: `invalid:${what}` })

@@ -32,10 +32,17 @@ export interface MessageItem extends Place {
   raw: unknown
 }
 
-/** A person answered from the business's own phone. What the bot itself sent is `ignored`, not this. */
-export interface OwnItem extends Place {
+/** The business sent a message: a person answered from its phone, or it is the bot's. See `own-messages.ts`. */
+export interface OwnItem extends Place, OwnMessage {
   kind: 'own'
+}
+
+export interface OwnMessage {
   messageId?: string
+  /** Who sent it, if the provider says so. */
+  by?: 'human' | 'bot'
+  /** The bot's messages look the same, so it counts as a person's only where the bot's ids are known. */
+  mayBeEcho?: true
 }
 
 /** A person edited the text (or the caption) of a message. */

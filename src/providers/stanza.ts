@@ -21,6 +21,10 @@ const PHONES = [/^3A[\dA-F]{18}$/i, /^(?!3EB0)(?:[\dA-F]{21}|[\dA-F]{32})$/i]
  */
 export const isFromPhone = (stanza: string | undefined) => PHONES.some(phone => phone.test(stanza ?? ''))
 
+/** What the id of an own message says about its sender. */
+export const ownSender = (stanza: string | undefined) =>
+  isFromPhone(stanza) ? { by: 'human' as const } : { mayBeEcho: true as const }
+
 /** `proto.WebMessageInfo.StubType` of Baileys: what a stub, which has no message, is about. */
 const CALLS = [40, 41, 45, 46, 169, 170]
 

@@ -100,7 +100,10 @@ function itemFrom(value: unknown, account: string | undefined, raw: unknown): It
   const holding = heldBy(data) ?? placeholderIn(payload)
   const nobodys = holding ? holding.about : (webIgnored(data?.type) ?? stubReason(data?.messageStubType))
   if (payload.fromMe && (payload.source === 'api' || nobodys !== undefined)) return ignored('from_me')
-  if (payload.fromMe) return known({ kind: 'own' as const, ...place, messageId })
+  if (payload.fromMe) {
+    const by = payload.source === 'app' ? ('human' as const) : undefined
+    return known({ kind: 'own' as const, ...place, messageId, by })
+  }
   if (nobodys !== undefined) return (holding && correctionItem(holding, where)) ?? ignored(nobodys)
   if (messageId === undefined) return { kind: 'ignored', reason: 'invalid:no_id' }
   const message = known({

@@ -105,10 +105,11 @@ function itemFrom(value: unknown): Item {
   if (chatId === undefined) return ignored('invalid:no_chat')
   const isGroup = GROUP.test(told.chatType ?? '')
   const place = known({ account: told.channelId, chatId, isGroup })
-  if (told.isEcho && (told.isEdited || told.isDeleted)) return ignored('from_me')
-  if (told.isEcho) return known({ kind: 'own' as const, ...place, messageId })
+  const isCall = told.type === 'missing_call' || told.type === 'call'
+  if (told.isEcho && (told.isEdited || told.isDeleted || isCall)) return ignored('from_me')
+  if (told.isEcho) return known({ kind: 'own' as const, ...place, messageId, by: 'human' as const })
   if (messageId === undefined) return ignored('invalid:no_id')
-  if (told.type === 'missing_call' || told.type === 'call') return ignored('call')
+  if (isCall) return ignored('call')
   const senderId = isGroup ? told.contact?.phone && personOf(told.contact.phone, told.chatType) : chatId
   const where = known({ ...place, senderId })
   if (told.isDeleted) return { kind: 'revoke', ...where, messageId }

@@ -10,7 +10,7 @@ import { isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id
 import { degrees, filledText, flag, id, isRecord, known, lenient, lookUp, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, type Provider, UnreadableBody } from './provider.js'
-import { chatOfStanza, isFromPhone, isOwnStanza, stanzaOf } from './stanza.js'
+import { chatOfStanza, isOwnStanza, ownSender, stanzaOf } from './stanza.js'
 import { presenceItem } from './typing.js'
 import { isFile, webIgnored, webText, webType } from './web-kinds.js'
 
@@ -114,10 +114,9 @@ function itemFrom(told: Fields, raw: unknown): Item {
   const where = placeOf(told)
   if (typeof where === 'string') return ignored(where)
   const { senderId, ...place } = where
-  if (isOwn(told))
-    return isFromPhone(messageId) ? known({ kind: 'own' as const, ...place, messageId }) : ignored('from_me')
   const nobodys = webIgnored(told.type)
-  if (nobodys !== undefined) return ignored(nobodys)
+  if (nobodys !== undefined) return ignored(isOwn(told) ? 'from_me' : nobodys)
+  if (isOwn(told)) return known({ kind: 'own' as const, ...place, messageId, ...ownSender(messageId) })
   if (messageId === undefined) return ignored('invalid:no_id')
   const message = known({
     messageId,

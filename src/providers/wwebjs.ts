@@ -13,7 +13,7 @@ import { messageItem } from './message-item.js'
 import { type Item, type Place, UnreadableBody } from './provider.js'
 import { tokenFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
-import { isFromPhone, stanzaOf } from './stanza.js'
+import { ownSender, stanzaOf } from './stanza.js'
 import { isFile, webIgnored, webText, webType } from './web-kinds.js'
 
 /** Builds of WhatsApp Web call the long form `_serialized` or, minified, `$1`. */
@@ -158,10 +158,9 @@ function itemFrom(value: unknown, account: string | undefined, raw: unknown): It
   const where = placeOf(told, account, parsed.isOwn)
   if (typeof where === 'string') return ignored(where, messageId)
   const { senderId, ...place } = where
-  if (parsed.isOwn)
-    return isFromPhone(messageId) ? known({ kind: 'own' as const, ...place, messageId }) : ignored('from_me', messageId)
   const nobodys = webIgnored(told.type)
-  if (nobodys !== undefined) return ignored(nobodys, messageId)
+  if (nobodys !== undefined) return ignored(parsed.isOwn ? 'from_me' : nobodys, messageId)
+  if (parsed.isOwn) return known({ kind: 'own' as const, ...place, messageId, ...ownSender(messageId) })
   if (messageId === undefined) return ignored('invalid:no_id')
   const message = known({
     messageId,

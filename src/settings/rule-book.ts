@@ -11,7 +11,7 @@ import { CONVERSATION_RULES, type ConversationRule, type OwnRules } from '../con
 import type { Logger } from '../logger.js'
 import type { Store } from '../store/store.js'
 import { within } from '../within.js'
-import { layered, oneLineOf, type Scoped } from './layers.js'
+import { type Layered, layered, oneLineOf, type Scoped } from './layers.js'
 import { type ConversationSettings, type Overrides, overridesFrom, withOverrides } from './overrides.js'
 import { StoredSettings } from './stored-settings.js'
 
@@ -38,6 +38,8 @@ export type RulesFor = (
 
 export interface Resolved {
   settings: ConversationSettings
+  /** The scope that each rule comes from; absent for a rule of the process. */
+  scopes: Layered['scopes']
   /** For the store; absent: its own rules. */
   own?: OwnRules
   flush: boolean
@@ -66,7 +68,7 @@ export class RuleBook {
   constructor(private readonly parts: RuleBookParts) {
     const { store, batching, onOwnMessage, log } = parts
     this.base = { ...store.rules, batching, onOwnMessage }
-    this.plain = { settings: this.base, flush: false }
+    this.plain = { settings: this.base, scopes: {}, flush: false }
     this.stored = new StoredSettings(store, log)
     this.stored.onChange = () => this.known.clear()
   }
@@ -136,8 +138,8 @@ export class RuleBook {
       own[name] = settings[name]
       ownScopes[name] = scopes[name]
     }
-    if (Object.keys(own).length === 0) return { settings, flush: false }
-    return { settings, own: { ...own, scopes: ownScopes }, flush: false }
+    if (Object.keys(own).length === 0) return { settings, scopes, flush: false }
+    return { settings, scopes, own: { ...own, scopes: ownScopes }, flush: false }
   }
 
   private complain(what: string, conversationId?: string): void {

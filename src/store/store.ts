@@ -187,6 +187,18 @@ export interface Store extends StorePeople, StoreReads, StoreEvents {
    * committed is superseded. A batch that is being answered otherwise goes on. A repeated call sets the end anew.
    */
   pause(conversationId: string, request: PauseRequest): Promise<PauseResult>
+  /**
+   * The same because of an own message: it never shortens a pause, and does not change what becomes of the messages of
+   * one. `undefined`: the bot sent that message (`sent`), so nothing was done.
+   */
+  pauseByMessage(conversationId: string, messageId: string, request: PauseRequest): Promise<PauseResult | undefined>
+  /**
+   * The bot sent these messages: they are remembered for `dedupeMs`. What they did by `pauseByMessage` is undone.
+   * Resolves to whether that has ended a pause.
+   */
+  sent(conversationId: string, messageIds: string[]): Promise<boolean>
+  /** Whether the bot sent this message. `undefined`: none of the conversation's ids are remembered. */
+  wasSent(conversationId: string, messageId: string): Promise<boolean | undefined>
   /** Resolves to whether it was paused. */
   resume(conversationId: string): Promise<boolean>
   /** Takes the first batch of each conversation that is due and not held, and one batch whose lease has ended. */

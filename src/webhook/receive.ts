@@ -12,6 +12,7 @@ import type { Reply } from '../http/respond.js'
 import { shown } from '../http/shown.js'
 import { type Logger, silent } from '../logger.js'
 import type { Counts, Observer } from '../observer.js'
+import type { OnOwnMessage } from '../own-messages.js'
 import type { HeaderReader, Item, Provider, SignedRequest } from '../providers/provider.js'
 import { providers as allProviders, type Providers, type ProvidersOptions } from '../providers/registry.js'
 import type { AppendResult } from '../store/store.js'
@@ -21,7 +22,7 @@ import { doorReason } from './door.js'
 import { type Identify, Identities } from './identity.js'
 import { type Rejection, Rejections, UNKNOWN_PROVIDER } from './rejections.js'
 import { inSlices, ownTurn } from './slices.js'
-import { addToPlan, emptyPlan, type Groups, type OnOwnMessage, type StepRules } from './steps.js'
+import { addToPlan, emptyPlan, type Groups, type StepRules } from './steps.js'
 import { type Receiving, storeSteps } from './store-steps.js'
 import { placedItems } from './unplaced.js'
 
@@ -39,8 +40,8 @@ export interface ReceiverOptions extends BodyBoundsOptions {
   isLocal?: boolean
   /** Default `byChat`. By sender, the chats of a group are `<group>/<sender>`. */
   groups?: Groups
-  /** Default `ignore`. */
-  onOwnMessage?: OnOwnMessage
+  /** Where no stored settings say otherwise. Default: the batcher's option; `ignore` without one. */
+  onOwnMessage?: OnOwnMessage | undefined
   /** Whether each message carries the provider's own body in `raw`. Default no. */
   raw?: boolean
   /** The id by which the business knows a person. */
@@ -79,7 +80,8 @@ export class Receiver {
   private readonly trust: Trust
   private readonly known: Providers
   private readonly accounts: Accounts
-  private readonly rules: StepRules
+  private readonly rules: Omit<StepRules, 'onOwnMessage'>
+  private readonly onOwnMessage: OnOwnMessage | undefined
   private readonly identities: Identities
   private readonly log: Logger
   private readonly observer: Observer
@@ -88,16 +90,19 @@ export class Receiver {
   readonly rejections: Rejections
 
   /** @throws {TypeError} for options that do not go together */
-  constructor({ batcher, providers = {}, groups = 'byChat', onOwnMessage = 'ignore', ...options }: ReceiverOptions) {
+  constructor({ batcher, providers = {}, groups = 'byChat', onOwnMessage, ...options }: ReceiverOptions) {
     const { known = allProviders, log = silent, observer = {}, rejections = new Rejections(log) } = options
-    if (onOwnMessage === 'drop' && batcher.drop === undefined)
+    if (onOwnMessage === 'drop' && !batcher.drop && !batcher.ownMessage)
       throw new TypeError('onOwnMessage=drop needs a batcher with drop(conversationId): give a Batcher')
+    if (onOwnMessage === 'pause' && !batcher.ownMessage)
+      throw new TypeError('onOwnMessage=pause needs a batcher with ownMessage(…): give a Batcher')
     this.batcher = batcher
     this.rejections = rejections
     this.trust = trustIn({ known, providers, rejections, isLocal: options.isLocal ?? false })
     this.accounts = new Accounts(async claim => batcher.accountOwner?.(claim), rejections)
     this.known = known
-    this.rules = { groups, onOwnMessage, raw: options.raw ?? false }
+    this.rules = { groups, raw: options.raw ?? false }
+    this.onOwnMessage = onOwnMessage
     this.identities = new Identities({ groups, log, aliases: batcher.aliases, identify: options.identify })
     this.log = log
     this.observer = observer
@@ -185,8 +190,17 @@ export class Receiver {
     )
   }
 
+  /** What own messages do in each conversation. The stored settings are needed only if there are own messages. */
+  private async ownRulesFor(read: Item[]): Promise<StepRules['onOwnMessage']> {
+    const hasOwn = read.some(({ kind }) => kind === 'own')
+    const stored = hasOwn ? await this.batcher.ownMessageRules?.() : undefined
+    return id => stored?.(id, this.onOwnMessage) ?? this.onOwnMessage ?? 'ignore'
+  }
+
   private async store(read: Item[], sender: Sender, direct: boolean): Promise<Counts> {
+    const cameAtMs = performance.now()
     const { provider } = sender
+    const rules = { ...this.rules, onOwnMessage: await this.ownRulesFor(read) }
     const isOthers = (account: string | undefined) => this.accounts.isOthers(account, sender)
     const plan = emptyPlan()
     const rechecks: (() => Promise<void>)[] = []
@@ -194,13 +208,13 @@ export class Receiver {
       const placed = await placedItems(some, this.batcher)
       const { items, recheck } = await this.identities.of(placed, provider, isOthers)
       rechecks.push(recheck)
-      addToPlan(plan, items, provider, this.rules)
+      addToPlan(plan, items, provider, rules)
     })
     const counts: Counts = { accepted: 0, duplicates: 0, ignored: plan.ignored }
     let others: string[]
     try {
       others = await this.accounts.takeOthersOut(plan, sender)
-      await storeSteps(plan, { batcher: this.batcher, direct, counts, onAppended: this.onAppended })
+      await storeSteps(plan, { batcher: this.batcher, direct, counts, cameAtMs, onAppended: this.onAppended })
       for (const recheck of rechecks) await recheck()
     } finally {
       this.observer.received?.(provider, counts)

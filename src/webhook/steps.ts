@@ -4,10 +4,13 @@
  */
 import type { AppendMessage } from '../batcher.js'
 import { conversationIdOf } from '../conversation.js'
+import type { OnOwnMessage, OwnRule } from '../own-messages.js'
+import { known } from '../providers/fields.js'
 import {
   type EditItem,
   type Item,
   type MessageItem,
+  type OwnMessage,
   type Place,
   type RevokeItem,
   TYPING_WORTH_MS,
@@ -19,14 +22,14 @@ export const GROUPS = ['byChat', 'bySender', 'ignore'] as const
 export type Groups = (typeof GROUPS)[number]
 
 /**
- * When a person answers from the business's own phone: do nothing, or drop the open batch so that the bot stays silent.
+ * When a person answers from the business's own phone: do nothing, drop the open batch, or pause the conversation, so
+ * that the bot stays silent.
  */
-export const ON_OWN_MESSAGE = ['ignore', 'drop'] as const
-export type OnOwnMessage = (typeof ON_OWN_MESSAGE)[number]
+export const ON_OWN_MESSAGE = ['ignore', 'drop', 'pause'] as const satisfies OnOwnMessage[]
 
 export interface StepRules {
   groups: Groups
-  onOwnMessage: OnOwnMessage
+  onOwnMessage(conversationId: string): OnOwnMessage
   /** Whether each message carries the provider's own body. */
   raw: boolean
 }
@@ -37,7 +40,7 @@ export type Step =
   | { revoke: { messageId: string; authors: string[] } }
   /** For how many ms the person is typing; 0: the typing has ended. */
   | { typing: number }
-  | { drop: true }
+  | { own: OwnMessage; rule: OwnRule }
 
 export interface Plan {
   /** By conversation, in the order of their first item. */
@@ -56,8 +59,13 @@ export function addToPlan(plan: Plan, items: Item[], provider: string, rules: St
     const reason = item.kind === 'message' ? addMessage(plan, item, provider, rules) : addOther(plan, item, rules)
     if (reason === undefined) continue
     plan.ignored += 1
-    plan.reasons.set(reason, (plan.reasons.get(reason) ?? 0) + 1)
+    note(plan, reason)
   }
+}
+
+/** Notes why an item is ignored. */
+export function note({ reasons }: Plan, reason: string): void {
+  reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
 }
 
 /** @returns the reason if the message is ignored */
@@ -81,10 +89,13 @@ function addOther(plan: Plan, item: Exclude<Item, MessageItem>, rules: StepRules
   if (item.isGroup && rules.groups === 'ignore') return 'group'
   if (item.kind === 'own') {
     // Providers do not say which member of a group an own message answers.
-    const isAnswer = !item.isGroup || rules.groups === 'byChat'
-    if (rules.onOwnMessage === 'drop' && isAnswer)
-      stepsOf(plan, conversationOf(item, 'byChat', undefined)).push({ drop: true })
-    return 'from_me'
+    if (item.isGroup && rules.groups !== 'byChat') return 'from_me'
+    const conversationId = conversationOf(item, 'byChat', undefined)
+    const rule = rules.onOwnMessage(conversationId)
+    if (rule === 'ignore') return 'from_me'
+    const { messageId, by, mayBeEcho } = item
+    stepsOf(plan, conversationId).push({ own: known({ messageId, by, mayBeEcho }), rule })
+    return undefined
   }
   // In a group everybody could correct what others wrote.
   if (item.isGroup && item.kind !== 'typing' && item.senderId === undefined) return `${item.kind}:no_author`

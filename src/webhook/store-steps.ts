@@ -1,19 +1,26 @@
 /**
- * Takes the steps of a plan: appends, edits, revocations, signs of typing and drops, and counts what became of them.
+ * Takes the steps of a plan: appends, edits, revocations, signs of typing and own messages, and counts what became of
+ * them.
  */
 import type { Appender, AppendMessage } from '../batcher.js'
 import type { Counts } from '../observer.js'
+import type { OnOwnMessage, OwnArrival, OwnResult } from '../own-messages.js'
+import type { OwnMessage } from '../providers/provider.js'
 import type { AccountClaim, AppendResult, EditResult, RevokeResult } from '../store/store.js'
 import type { Aliases } from './people.js'
 import { inSlices } from './slices.js'
-import type { Plan, Step } from './steps.js'
+import { note, type Plan, type Step } from './steps.js'
 
 /**
- * Where messages go. `drop` is needed for `onOwnMessage: 'drop'` only; without `edit` and `revoke` those items are
- * ignored.
+ * Where messages go. `drop` or `ownMessage` is needed for `onOwnMessage: 'drop'` only, `ownMessage` for `'pause'`;
+ * without `edit` and `revoke` those items are ignored.
  */
 export type Receiving = Appender & {
   drop?(conversationId: string): Promise<number>
+  /** An own message came to a conversation in which it does something. Without it each one drops. */
+  ownMessage?(request: OwnArrival): Promise<OwnResult>
+  /** What own messages do in each conversation. Without it: what the webhook's option says. */
+  ownMessageRules?(): Promise<(conversationId: string, otherwise?: OnOwnMessage) => OnOwnMessage>
   edit?(conversationId: string, messageId: string, text: string, authors?: readonly string[]): Promise<EditResult>
   revoke?(conversationId: string, messageId: string, authors?: readonly string[]): Promise<RevokeResult>
   /** Without it the end of typing is ignored. */
@@ -29,6 +36,8 @@ export type Receiving = Appender & {
 export interface StoreOptions {
   batcher: Receiving
   direct: boolean
+  /** When the webhook came, by `performance.now()`. */
+  cameAtMs: number
   /** Called after each append. */
   onAppended: (result: AppendResult) => void
   /** Added to, so that the caller has what was stored even if a step fails. */
@@ -44,11 +53,13 @@ const MESSAGES_AN_APPEND = 1000
  * The steps of one conversation are taken in their order; up to 32 conversations are written to at the same time.
  * @throws the first error of a step, when the others that had started are done
  */
-export async function storeSteps({ conversations }: Plan, options: StoreOptions): Promise<void> {
+export async function storeSteps(plan: Plan, options: StoreOptions): Promise<void> {
   const take = async ([conversationId, steps]: [string, Step[]]) => {
-    for (const step of steps) await takeStep(conversationId, step, options)
+    for (const step of steps)
+      if ('own' in step) await takeOwn(plan, conversationId, step, options)
+      else await takeStep(conversationId, step, options)
   }
-  const all = [...conversations]
+  const all = [...plan.conversations]
   for (let start = 0; start < all.length; start += CONVERSATIONS_AT_ONCE) {
     const outcomes = await Promise.allSettled(all.slice(start, start + CONVERSATIONS_AT_ONCE).map(take))
     const failed = outcomes.find(outcome => outcome.status === 'rejected')
@@ -56,7 +67,28 @@ export async function storeSteps({ conversations }: Plan, options: StoreOptions)
   }
 }
 
-async function takeStep(conversationId: string, step: Step, options: StoreOptions): Promise<void> {
+type OwnStep = Extract<Step, { own: unknown }>
+
+/** An own message counts as ignored, whatever it does. */
+async function takeOwn(plan: Plan, conversationId: string, step: OwnStep, options: StoreOptions): Promise<void> {
+  const { batcher, counts, cameAtMs } = options
+  const { own: message, rule } = step
+  const result = batcher.ownMessage
+    ? await batcher.ownMessage({ conversationId, message, rule, cameAtMs })
+    : await dropFor(batcher, conversationId, message)
+  counts.ignored += 1
+  note(plan, result === 'bot' ? 'own:bot' : 'from_me')
+}
+
+/** Without told ids only the provider's mark tells whose it is. */
+async function dropFor(batcher: Receiving, conversationId: string, own: OwnMessage): Promise<OwnResult> {
+  if (own.by === 'bot') return 'bot'
+  if (own.mayBeEcho) return 'ignored'
+  await batcher.drop?.(conversationId)
+  return 'dropped'
+}
+
+async function takeStep(conversationId: string, step: Exclude<Step, OwnStep>, options: StoreOptions): Promise<void> {
   const { batcher, direct, counts, onAppended } = options
   if ('append' in step) {
     const append = async (messages: AppendMessage[]) => {
@@ -73,11 +105,10 @@ async function takeStep(conversationId: string, step: Step, options: StoreOption
     countIn(counts, await batcher.edit?.(conversationId, messageId, text, authors))
   } else if ('revoke' in step) {
     countIn(counts, await batcher.revoke?.(conversationId, step.revoke.messageId, step.revoke.authors))
-  } else if ('typing' in step) {
-    if (step.typing > 0) await batcher.typing(conversationId, step.typing)
-    else await batcher.typingEnded?.(conversationId)
+  } else if (step.typing > 0) {
+    await batcher.typing(conversationId, step.typing)
   } else {
-    await batcher.drop?.(conversationId)
+    await batcher.typingEnded?.(conversationId)
   }
 }
 

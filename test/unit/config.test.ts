@@ -94,7 +94,7 @@ const CHOICES: [name: string, values: string[], read: (config: Config) => unknow
   ['LULL_ORDER', ['serial', 'concurrent'], config => config.rules.order],
   ['LULL_BATCHING', ['on', 'off'], config => config.batching, [true, false]],
   ['LULL_GROUPS', ['byChat', 'bySender', 'ignore'], config => config.groups],
-  ['LULL_ON_OWN_MESSAGE', ['ignore', 'drop'], config => config.onOwnMessage],
+  ['LULL_ON_OWN_MESSAGE', ['ignore', 'drop', 'pause'], config => config.onOwnMessage],
   ['LULL_RAW', ['on', 'off'], config => config.raw, [true, false]],
   ['LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], config => config.logLevel],
 ]

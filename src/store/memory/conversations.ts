@@ -168,6 +168,7 @@ function forgetOne(state: State, conversationId: string): ForgetResult {
   state.conversations.delete(conversationId)
   state.due.delete(conversationId)
   state.seen.forget(conversationId)
+  state.sent.forget(conversationId)
   state.known.delete(conversationId)
   if (underWay !== undefined) {
     const isCommitted = (claimed ?? state.handedOver.get(underWay))?.isCommitted

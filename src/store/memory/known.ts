@@ -2,7 +2,11 @@
 
 /** A pause, holds and signs of typing. */
 export interface Known {
-  paused?: { untilMs: number; keep: 'drop' | 'collect' }
+  /**
+   * `causes`: the own messages that paused it, by their ids, each until when; `otherwiseMs`: until when it would be
+   * paused without them.
+   */
+  paused?: { untilMs: number; keep: 'drop' | 'collect'; causes?: Map<string, number>; otherwiseMs?: number }
   /** `worthMs`: how long the sign holds; absent if it said that the typing has ended. */
   typed?: { atMs: number; worthMs?: number }
   /** `batchId`: the only batch that it holds back. */

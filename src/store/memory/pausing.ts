@@ -1,5 +1,6 @@
 /** Holds a batch back, and pauses a conversation: `lua/hold.lua`, `pause.lua`, `resume.lua`, `paused.lua`. */
 import type { PauseRequest, PauseResult } from '../messages.js'
+import { type Paused, withCause, withoutCauses } from './causes.js'
 import { discard } from './conversations.js'
 import { dueOf, knownOf, setDue } from './due.js'
 import type { Conversation, State } from './state.js'
@@ -47,11 +48,28 @@ function moveHolder(state: State, conversation: Conversation, now: number): numb
 
 export function pause(state: State, conversationId: string, { forMs, keep }: PauseRequest): PauseResult {
   const now = state.now()
-  const untilMs = now + Math.round(forMs)
+  return pauseAs(state, conversationId, { untilMs: now + Math.round(forMs), keep }, now)
+}
+
+export function pauseByMessage(
+  state: State,
+  conversationId: string,
+  messageId: string,
+  { forMs, keep }: PauseRequest,
+): PauseResult | undefined {
+  const now = state.now()
+  if (state.sent.has(conversationId, messageId, now)) return undefined
+  const { paused } = knownOf(state, conversationId, now)
+  const cause = { messageId, untilMs: now + Math.round(forMs) }
+  return pauseAs(state, conversationId, withCause(paused, cause, keep), now)
+}
+
+function pauseAs(state: State, conversationId: string, paused: Paused, now: number): PauseResult {
+  const { untilMs, keep } = paused
   const newBatchId = state.newBatchId()
   if (keep === 'collect') collect(state, conversationId, newBatchId, untilMs, now)
   const dropped = keep === 'drop' ? discard(state, conversationId, 'dropped') : 0
-  state.known.set(conversationId, { ...knownOf(state, conversationId, now), paused: { untilMs, keep } })
+  state.known.set(conversationId, { ...knownOf(state, conversationId, now), paused })
   const conversation = state.conversations.get(conversationId)
   const header = conversation && state.header(conversation, now)
   state.record('pause', header?.batchId ?? '', conversationId, now, { untilMs, keep, by: state.name })
@@ -105,15 +123,40 @@ function collect(state: State, conversationId: string, newBatchId: string, until
 
 export function resume(state: State, conversationId: string): boolean {
   const now = state.now()
-  const { paused, ...known } = knownOf(state, conversationId, now)
-  if (!paused) return false
-  state.known.set(conversationId, known)
+  if (!knownOf(state, conversationId, now).paused) return false
+  setPause(state, conversationId, undefined, now)
+  return true
+}
+
+/** After the end of a pause was moved, or it has ended: `lua/shared/end-pause.lua`. */
+function setPause(state: State, conversationId: string, paused: Paused | undefined, now: number): void {
+  const { paused: _, ...known } = knownOf(state, conversationId, now)
+  state.known.set(conversationId, { ...known, ...(paused ? { paused } : {}) })
   const conversation = state.conversations.get(conversationId)
   const header = conversation && state.header(conversation, now)
-  state.record('resumed', header?.batchId ?? '', conversationId, now, { by: state.name })
+  const step = paused ? 'pause' : 'resumed'
+  const detail: Record<string, string | number> = paused ? { untilMs: paused.untilMs, keep: paused.keep } : {}
+  state.record(step, header?.batchId ?? '', conversationId, now, { ...detail, by: state.name })
+  if (!conversation || !header || conversation.runs.length === 0) return
+  if (paused) setDue(state, conversation, header, now)
   // Its max wait begins now.
-  if (conversation && header && conversation.runs.length > 0) setDue(state, conversation, header, now, now)
-  return true
+  else setDue(state, conversation, header, now, now)
+}
+
+export function sent(state: State, conversationId: string, messageIds: string[]): boolean {
+  const now = state.now()
+  for (const messageId of messageIds) state.sent.add(conversationId, messageId, now)
+  const known = knownOf(state, conversationId, now)
+  if (!known.paused?.causes) return false
+  const left = withoutCauses(known.paused, messageIds, now)
+  if (left?.untilMs === known.paused.untilMs) state.known.set(conversationId, { ...known, paused: left })
+  else setPause(state, conversationId, left, now)
+  return left === undefined
+}
+
+export function wasSent(state: State, conversationId: string, messageId: string): boolean | undefined {
+  const now = state.now()
+  return state.sent.hasAny(conversationId, now) ? state.sent.has(conversationId, messageId, now) : undefined
 }
 
 export function paused(state: State, limit: number) {

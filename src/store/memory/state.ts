@@ -109,6 +109,8 @@ export class State {
   /** By what ended them, as that says how long they are kept; the first to end first. */
   private readonly ended = { answered: new Map<string, Ended>(), superseded: new Map<string, Ended>() }
   readonly seen: SeenIds
+  /** Ids of messages that the bot sent. */
+  readonly sent: SeenIds
   readonly aliases = new Aliases()
   /** The provider that each account belongs to. */
   readonly accounts = new Map<string, string>()
@@ -125,6 +127,7 @@ export class State {
     readonly newBatchId: () => string,
   ) {
     this.seen = new SeenIds(rules.dedupeMs)
+    this.sent = new SeenIds(rules.dedupeMs)
     this.checkMs = checkIntervalMs(rules)
     this.rulesInUse = new RulesInUse(rules)
   }

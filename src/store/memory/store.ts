@@ -9,7 +9,7 @@
  *   aliases.ts        learn, resolve, and the ids of a person
  *   merge.ts          merge
  *   superseding.ts    commit, and what supersedes an answer
- *   pausing.ts        hold, release, pause, resume
+ *   pausing.ts        hold, release, pause, resume, sent, was-sent
  *   due.ts            when a batch is due by all that
  *   conversations.ts  extend, flush, drop, forget, redrive, discard-dead, and reads
  *   state.ts          what is kept, and what several transitions share
@@ -77,7 +77,7 @@ import {
 } from './conversations.js'
 import { merge } from './merge.js'
 import { append, edit, findMessage, revoke } from './messages.js'
-import { hold, pause, paused, resume } from './pausing.js'
+import { hold, pause, pauseByMessage, paused, resume, sent, wasSent } from './pausing.js'
 import { MemorySessions } from './sessions.js'
 import { MemorySettings } from './settings.js'
 import { State, steady } from './state.js'
@@ -146,6 +146,18 @@ export class MemoryStore implements Store {
 
   async pause(conversationId: string, request: PauseRequest): Promise<PauseResult> {
     return pause(this.state, conversationId, request)
+  }
+
+  async pauseByMessage(conversationId: string, messageId: string, request: PauseRequest) {
+    return pauseByMessage(this.state, conversationId, messageId, request)
+  }
+
+  async sent(conversationId: string, messageIds: string[]): Promise<boolean> {
+    return sent(this.state, conversationId, messageIds)
+  }
+
+  async wasSent(conversationId: string, messageId: string): Promise<boolean | undefined> {
+    return wasSent(this.state, conversationId, messageId)
   }
 
   async resume(conversationId: string): Promise<boolean> {

@@ -98,6 +98,11 @@ export class SeenIds {
     }
   }
 
+  /** Whether an id of the conversation is remembered. */
+  hasAny(conversationId: string, nowMs: number): boolean {
+    return [...(this.conversations.get(conversationId)?.values() ?? [])].some(atMs => atMs > nowMs - this.dedupeMs)
+  }
+
   /** Moves all ids of a conversation to another one, where the later time of an id counts. */
   move(from: string, into: string): void {
     const moved = this.conversations.get(from)

@@ -70,9 +70,9 @@ export class MessageScripts {
     ])
   }
 
-  /** @param newBatchId for the batch that collects */
-  pause(conversationId: string, { forMs, keep }: PauseRequest, by: string, newBatchId: string) {
-    return this.runner.run<[untilMs: number, dropped: number]>('pause', [
+  /** @param newBatchId for the batch that collects @param cause the own message that pauses it */
+  pause(conversationId: string, { forMs, keep }: PauseRequest, by: string, newBatchId: string, cause?: string) {
+    return this.runner.run<[untilMs: number, dropped: number] | null>('pause', [
       conversationId,
       forMs,
       keep,
@@ -82,6 +82,8 @@ export class MessageScripts {
       this.runner.db,
       this.runner.supersedes,
       ...this.runner.storeRules,
+      cause === undefined ? '' : digestOf(cause),
+      this.runner.rules.dedupeMs,
     ])
   }
 
@@ -93,6 +95,22 @@ export class MessageScripts {
       this.runner.db,
       ...this.runner.storeRules,
     ])
+  }
+
+  sent(conversationId: string, messageIds: string[], by: string) {
+    return this.runner.run<0 | 1>('sent', [
+      conversationId,
+      by,
+      this.runner.rules.dedupeMs,
+      this.runner.rules.batchTtlMs,
+      this.runner.db,
+      ...this.runner.storeRules,
+      ...messageIds.map(digestOf),
+    ])
+  }
+
+  wasSent(conversationId: string, messageId: string) {
+    return this.runner.run<0 | 1 | -1>('was-sent', [conversationId, digestOf(messageId), this.runner.rules.dedupeMs])
   }
 
   flush(conversationId: string) {

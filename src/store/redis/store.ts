@@ -95,6 +95,8 @@ export interface RedisStoreOptions extends RuleOptions {
   newBatchId?: () => string
 }
 
+/** Ids of the bot's messages that one script call takes. */
+const IDS_A_CALL = 500
 /** Ended answers that one script call takes. */
 const ENDINGS_A_CALL = 100
 /** Batches that one script call acknowledges, renews or makes due for a check. */
@@ -213,8 +215,31 @@ export class RedisStore implements Store {
   async pause(conversationId: string, { forMs, keep }: PauseRequest): Promise<PauseResult> {
     const request = { forMs: Math.round(forMs), keep }
     const work = () => this.scripts.messages.pause(conversationId, request, this.name, this.newBatchId())
-    const [untilMs, dropped] = await this.link.write(work, { conversationId })
+    const [untilMs, dropped] = (await this.link.write(work, { conversationId })) ?? [0, 0]
     return { untilMs, dropped }
+  }
+
+  async pauseByMessage(conversationId: string, messageId: string, { forMs, keep }: PauseRequest) {
+    const request = { forMs: Math.round(forMs), keep }
+    const work = () => this.scripts.messages.pause(conversationId, request, this.name, this.newBatchId(), messageId)
+    const reply = await this.link.write(work, { conversationId })
+    return reply ? { untilMs: reply[0], dropped: reply[1] } : undefined
+  }
+
+  async sent(conversationId: string, messageIds: string[]): Promise<boolean> {
+    let hasEnded = false
+    for (let i = 0; i < messageIds.length; i += IDS_A_CALL) {
+      const part = messageIds.slice(i, i + IDS_A_CALL)
+      const work = () => this.scripts.messages.sent(conversationId, part, this.name)
+      hasEnded = (await this.link.write(work, { conversationId })) === 1 || hasEnded
+    }
+    return hasEnded
+  }
+
+  async wasSent(conversationId: string, messageId: string): Promise<boolean | undefined> {
+    const work = () => this.scripts.messages.wasSent(conversationId, messageId)
+    const reply = await this.link.read(work, { conversationId })
+    return reply < 0 ? undefined : reply === 1
   }
 
   async resume(conversationId: string): Promise<boolean> {

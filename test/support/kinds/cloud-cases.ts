@@ -173,7 +173,7 @@ const GREEN_API_CASES = [
       { typeMessage: 'textMessage', textMessageData: { textMessage: 'отвечаю' } },
       { typeWebhook: 'outgoingMessageReceived' },
     ),
-    { becomes: 'own', fields: { messageId: STANZA } },
+    { becomes: 'own', fields: { messageId: STANZA, by: 'human' } },
   ),
   ...[
     ['10000000021', false],
@@ -289,7 +289,7 @@ const META_CASES = [
   }),
   cloud('own message', metaChange({ message_echoes: [{ id: 'M', to: PHONE, type: 'text' }] }, 'smb_message_echoes'), {
     becomes: 'own',
-    fields: { messageId: 'M' },
+    fields: { messageId: 'M', by: 'human' },
   }),
   cloud('status of a message', metaChange({ statuses: [{ id: 'M', status: 'read' }] }), { ignored: 'status' }),
   cloud('call', metaChange({ calls: [{ id: 'C' }] }, 'calls'), { ignored: 'other_field:calls' }),
@@ -420,7 +420,8 @@ const OTHER_CASES = [
     chatappCase(kind, chatapp({ type, message: { file: { link: 'u' } } }), { read: { type, media: { url: 'u' } } }),
   ),
   chatappCase('own message', chatapp({ side: 'out', type: 'text', message: { text: 'отвечаю' } }), {
-    ignored: 'from_me',
+    becomes: 'own',
+    fields: { mayBeEcho: true },
   }),
   chatappCase('notice of WhatsApp’s own', chatapp({ side: 'system', type: 'text' }), { ignored: 'system' }),
   chatappCase('unknown kind', chatapp({ type: 'new' }), { ignored: 'unknown:new' }),

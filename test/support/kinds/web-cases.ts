@@ -263,7 +263,7 @@ export const WEB_CASES: KindCase[] = [
     kind: 'own message',
     provider: 'waha',
     body: waha({}, { id: `true_${CHAT}_${STANZA}`, fromMe: true, source: 'app', body: 'отвечаю' }, 'message.any'),
-    outcome: { becomes: 'own', fields: { messageId: STANZA, chatId: CHAT } },
+    outcome: { becomes: 'own', fields: { messageId: STANZA, chatId: CHAT, by: 'human' } },
   },
   {
     kind: 'own message',

@@ -42,6 +42,8 @@ const TRANSITIONS = new Set([
   'revoke',
   'redrive',
   'discardDead',
+  'pauseByMessage',
+  'sent',
   'merge',
 ])
 
@@ -57,7 +59,8 @@ export function checked(underTest: StoreUnderTest): StoreUnderTest {
     if (transition === 'merge') for (const id of args) conversationIds.add(String(id))
     const now = await underTest.snapshot([...conversationIds])
     if (transition === 'append') kept += Number(field(result, 'accepted')) - discardedBy(result)
-    if (transition === 'pause') kept -= Number(field(result, 'dropped'))
+    if (transition === 'pause' || (transition === 'pauseByMessage' && result !== undefined))
+      kept -= Number(field(result, 'dropped'))
     if (transition === 'drop') kept -= Number(result)
     if (transition === 'revoke' && result === 'revoked') kept -= 1
     if (transition === 'forget') kept -= Number(field(result, 'messages')) + deadOf(first, last)

@@ -17,6 +17,7 @@ import { eventTests } from './events.js'
 import { forgettingTests } from './forgetting.js'
 import { holdingBackTests } from './holding-back.js'
 import { leaseTests } from './leases.js'
+import { ownMessageTests } from './own-messages.js'
 import { ownRulesTests } from './own-rules.js'
 import { peopleTests } from './people.js'
 import { readTests } from './reads.js'
@@ -40,6 +41,7 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
     appendTests(make)
     ownRulesTests(make)
     holdingBackTests(make)
+    ownMessageTests(make)
     claimTests(make)
     leaseTests(make)
     answerTests(make)

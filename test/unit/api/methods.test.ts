@@ -94,6 +94,7 @@ describe('methods', () => {
       ['/conversations/a/release', 'POST'],
       ['/conversations/a/pause', 'POST'],
       ['/conversations/a/resume', 'POST'],
+      ['/conversations/a/sent', 'POST'],
       ['/batches/b/commit', 'POST'],
       ['/batches/b/answered', 'POST'],
       ['/settings', 'DELETE, GET, HEAD, PUT'],

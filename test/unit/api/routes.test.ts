@@ -147,6 +147,7 @@ describe('API: access', () => {
     ['POST', '/conversations/pause?id=a'],
     ['POST', '/conversations/a/resume'],
     ['POST', '/conversations/resume?id=a'],
+    ['POST', '/conversations/a/sent'],
     ['DELETE', '/conversations/a'],
     ['PUT', '/conversations/a/messages/m'],
     ['PUT', '/conversations/messages?id=a&messageId=m'],

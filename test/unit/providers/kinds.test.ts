@@ -89,15 +89,35 @@ describe('providers: evolution', () => {
     expect(only('evolution', upsert(message))).to.deep.include({ media: { url: 'https://s3.example/x' } })
   })
 
-  it('the bot’s own messages are echoes, a phone’s are a person’s', () => {
+  it('an own message from a phone is a person’s, one with an id of WhatsApp Web may be the bot’s echo', () => {
     const own = (id: string) => only('evolution', upsert({ conversation: 'x' }, { fromMe: true, id }))
-    expect(own('3A1F70972E2AC7ED168C')).to.include({ kind: 'own', chatId: PHONE })
-    expect(own('3EB0C767D097B7C60AE4')).to.deep.equal({
-      kind: 'ignored',
-      reason: 'from_me',
-      messageId: '3EB0C767D097B7C60AE4',
-    })
-    expect(own('3EB0C767D097B7C60AE4AB')).to.include({ kind: 'ignored', reason: 'from_me' })
+    expect(own('3A1F70972E2AC7ED168C')).to.include({ kind: 'own', chatId: PHONE, by: 'human' })
+    for (const messageId of ['3EB0C767D097B7C60AE4', '3EB0C767D097B7C60AE4AB'])
+      expect(own(messageId)).to.deep.equal({
+        kind: 'own',
+        account: 'shop',
+        chatId: PHONE,
+        isGroup: false,
+        messageId,
+        mayBeEcho: true,
+      })
+  })
+
+  it('an own reaction, call or correction is no answer', () => {
+    const id = '3A1F70972E2AC7ED168C'
+    for (const message of [
+      { reactionMessage: { key: { id: 'M1' }, text: '👍' } },
+      { protocolMessage: { type: 'REVOKE', key: { id: 'M1' } } },
+    ])
+      expect(only('evolution', upsert(message, { fromMe: true, id }))).to.include({
+        kind: 'ignored',
+        reason: 'from_me',
+      })
+  })
+
+  it('send.message is what the bot sent', () => {
+    const sent = { ...upsert({ conversation: 'x' }, { fromMe: true, id: 'B1' }), event: 'send.message' }
+    expect(only('evolution', sent)).to.include({ kind: 'own', messageId: 'B1', chatId: PHONE, by: 'bot' })
   })
 
   it('reads edits and revocations in each of their events', () => {
@@ -240,7 +260,7 @@ describe('providers: wazzup', () => {
       messageId: 'm1',
       text: 'new',
     })
-    expect(only('wazzup', body({ isEcho: true }))).to.include({ kind: 'own' })
+    expect(only('wazzup', body({ isEcho: true }))).to.include({ kind: 'own', by: 'human' })
     expect(only('wazzup', body({ isEcho: true, isDeleted: true }))).to.include({ kind: 'ignored', reason: 'from_me' })
   })
 
@@ -303,9 +323,17 @@ describe('providers: wwebjs', () => {
         'wwebjs',
         event('message_create', { message: { ...message, fromMe: true, id: { ...id, fromMe: true, id: stanza } } }),
       )
-    expect(own('3EB0C767D097B7C60AE4')).to.include({ kind: 'ignored', reason: 'from_me' })
-    expect(own('3A1F70972E2AC7ED168C')).to.include({ kind: 'own', chatId: PHONE })
-    expect(own('AC5E4C1F8F9A4F2B8A1D3C5E7F901234')).to.include({ kind: 'own' })
+    expect(own('3EB0C767D097B7C60AE4')).to.include({ kind: 'own', mayBeEcho: true }).and.to.not.have.property('by')
+    expect(own('3A1F70972E2AC7ED168C')).to.include({ kind: 'own', chatId: PHONE, by: 'human' })
+    expect(own('AC5E4C1F8F9A4F2B8A1D3C5E7F901234')).to.include({ kind: 'own', by: 'human' })
+  })
+
+  it('an own notice, such as of a call, is no answer', () => {
+    const call = { ...message, type: 'call_log', fromMe: true, id: { ...id, fromMe: true, id: '3A1F70972E2AC7ED168C' } }
+    expect(only('wwebjs', event('message_create', { message: call }))).to.include({
+      kind: 'ignored',
+      reason: 'from_me',
+    })
   })
 
   it('a medium keeps the long id, by which it is downloaded', () => {

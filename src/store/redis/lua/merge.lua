@@ -193,6 +193,7 @@ local function unite_pauses()
   if from <= into then return end
   into_state = into_state or {}
   into_state.pausedUntil, into_state.keep = from_state.pausedUntil, from_state.keep
+  into_state.causes, into_state.otherwise = from_state.causes, from_state.otherwise
   write_state(into_id, into_state, now)
   call('ZADD', P .. PAUSED, from, into_id)
 end

@@ -6,7 +6,8 @@ collected in one batch that is due when the pause ends. An answer that is not co
 KEYS  1 the prefix
 ARGV  1 conversation  2 for how many ms  3 'drop' or 'collect'  4 the caller  5 id for the batch that collects
       6 header TTL  7 database number  8 '1' if answers may be superseded  9 to 16 the store's rules (rules.lua)
-Returns { when it ends, how many messages were discarded }
+      17 digest of the own message's id that pauses it, or ''  18 how long ids are remembered
+Returns { when it ends, how many messages were discarded }, or nil if the bot sent that message
 --]]
 --- include "names"
 --- include "now"
@@ -14,10 +15,13 @@ Returns { when it ends, how many messages were discarded }
 --- include "push"
 --- include "discard"
 --- include "set-due"
+--- include "causes"
+--- include "seen"
 -- Takes Redis some 10 ms. Of a longer list what is sealed already goes on.
 local MOST_COLLECTED = 5000
 local conversation, keep, by, new_id = ARGV[1], ARGV[3], ARGV[4], ARGV[5]
 local store_ttl, db, may_supersede, store_rules = tonumber(ARGV[6]), ARGV[7], ARGV[8] == '1', store_rules_at(9)
+local cause, dedupe = ARGV[17], tonumber(ARGV[18])
 
 local now = read_clock()
 local until_at = now + tonumber(ARGV[2])
@@ -25,6 +29,14 @@ local known = call('MGET', P .. HOLD .. conversation, P .. STATE .. conversation
 local holder, state = known[1], state_of(known[2]) or {}
 local held = hold_until(holder)
 check_types(DUE, HISTORY, PAUSED)
+if cause == '' then
+  state.pausedUntil, state.keep, state.causes, state.otherwise = until_at, keep, nil, nil
+elseif is_seen(conversation, SENT .. cause, now - dedupe) then
+  return nil
+else
+  add_cause(state, cause, until_at, keep, now)
+  until_at, keep = state.pausedUntil, state.keep
+end
 
 -- Makes one open batch of all that waits and of a batch that can be superseded.
 local function collect()
@@ -88,7 +100,6 @@ if keep == 'collect' then
 else
   dropped = discard(conversation, holder, 'dropped', by, may_supersede, db)
 end
-state.pausedUntil, state.keep = until_at, keep
 write_state(conversation, state, now)
 call('ZREMRANGEBYSCORE', P .. PAUSED, '-inf', now)
 call('ZADD', P .. PAUSED, until_at, conversation)

@@ -9,9 +9,8 @@ Returns 1, or 0 if it was not paused
 --- include "names"
 --- include "now"
 --- include "hold"
---- include "record"
 --- include "check-types"
---- include "set-due"
+--- include "end-pause"
 local conversation, by, store_ttl, db, store_rules = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], store_rules_at(5)
 
 local now = read_clock()
@@ -21,15 +20,11 @@ local held = hold_until(known[1])
 local open = open_of(conversation)
 local waiting = call('LLEN', P .. MESSAGES .. conversation)
 check_types(DUE, HISTORY, PAUSED)
-call('ZREM', P .. PAUSED, conversation)
-if not paused_until(state, now) then return 0 end
-
-state.pausedUntil, state.keep = nil, nil
-write_state(conversation, state, now)
-record('resumed', open and open.batch_id or '', conversation, 'by', by)
-if open and waiting > 0 then
-  -- Its max wait begins now.
-  open.first_at = now
-  set_due(conversation, open, waiting, held, state, store_rules, store_ttl, now, db)
+if not paused_until(state, now) then
+  call('ZREM', P .. PAUSED, conversation)
+  return 0
 end
+
+state.pausedUntil = nil
+set_pause_end(conversation, state, open, waiting, held, by, store_rules, store_ttl, now, db)
 return 1

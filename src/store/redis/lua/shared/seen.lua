@@ -1,6 +1,8 @@
 --- include "whole"
 --- include "push"
--- The message ids that a conversation has seen: their digests, by the time each was seen.
+-- The message ids that a conversation has seen: their digests, by the time each was seen. The ids of messages that the
+-- bot sent are kept beside them, each with `>` in front; `>` alone has the time of the last one.
+local SENT = '>'
 
 -- True if this score of a digest says that its id was seen after `since`.
 local function is_after(seen_at, since)

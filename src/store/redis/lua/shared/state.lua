@@ -2,6 +2,8 @@
 -- What is known of a conversation beside its messages and its hold: one JSON object, absent if there is nothing.
 --
 --   pausedUntil  a person has taken over until then, and `keep`: 'collect' or 'drop', what becomes of new messages
+--   causes       own messages that paused it: until when, by the digest of the id; and `otherwise`: until when it would
+--                be paused without them, absent if it would not. pausedUntil is the latest of all
 --   typedAt      when the last sign of typing came, and `typing`: how many ms it is worth, absent if it said that the
 --                typing has ended. Only if the conversation has a `typingGapMs`
 --   holds        by key { at = when it ends, batch = the only batch that it holds back, or absent }
@@ -28,6 +30,7 @@ local function write_state(conversation, state, now)
   local function keep(at) ends_at = math.max(ends_at, at) end
   if paused_until(state, now) then
     kept.pausedUntil, kept.keep = state.pausedUntil, state.keep
+    kept.causes, kept.otherwise = state.causes, state.otherwise
     keep(state.pausedUntil)
   end
   if state.typedAt and state.typedAt + TYPING_SEEN_MS > now then

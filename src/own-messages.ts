@@ -1,0 +1,86 @@
+/**
+ * Messages that the business itself sent, and what they do: a person who answers from the business's phone stops the bot
+ * (`onOwnMessage`). What the bot sent must never count as that. Three things tell the two apart:
+ *
+ *   the provider's mark   `by`, where it says who sent a message
+ *   told ids              the program that sends for the bot tells their ids, by `sent`. A told id is always the bot's
+ *   the id's form         `mayBeEcho`: WhatsApp Web's ids and those of bots on it look the same. Such a message counts as
+ *                         a person's only in a conversation whose bot has told ids
+ *
+ * The webhook of the bot's own message may come before its id is told, as the call that sends returns later. So a
+ * message that the provider has not marked waits for `ECHO_WAIT_MS` before it does anything: what it drops would be lost.
+ * An id that is told still later ends the pause that its message caused.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { OwnMessage } from './providers/provider.js'
+import { stanzaOf } from './providers/stanza.js'
+import type { ConversationSettings } from './settings/overrides.js'
+import type { Store } from './store/store.js'
+
+/** What an own message of a person does. */
+export type OnOwnMessage = ConversationSettings['onOwnMessage']
+export type OwnRule = Exclude<OnOwnMessage, 'ignore'>
+
+/** `bot`: it is the bot's. `ignored`: nobody can say whose it is. */
+export type OwnResult = 'dropped' | 'paused' | 'bot' | 'ignored'
+
+/** How long after its webhook the id of a message may be told. */
+export const ECHO_WAIT_MS = 2000
+
+export interface OwnMessagesParts {
+  store: Pick<Store, 'sent' | 'wasSent' | 'drop' | 'pauseByMessage'>
+  /** Waits. Tests give their own. */
+  wait?: (ms: number) => Promise<unknown>
+}
+
+export interface OwnArrival {
+  conversationId: string
+  message: OwnMessage
+  rule: OwnRule
+  /** When its webhook came, by `performance.now()`: a webhook with many messages waits once. */
+  cameAtMs: number
+}
+
+export class OwnMessages {
+  private readonly store: OwnMessagesParts['store']
+  private readonly wait: (ms: number) => Promise<unknown>
+
+  constructor({ store, wait = delay }: OwnMessagesParts) {
+    this.store = store
+    this.wait = wait
+  }
+
+  /** Resolves to whether that ended a pause. */
+  async sent(conversationId: string, messageIds: readonly string[]): Promise<boolean> {
+    return this.store.sent(conversationId, messageIds.map(shortId))
+  }
+
+  /** @throws {StoreUnavailable} and {ForeignKey} as an append */
+  async came(
+    { conversationId, message, rule, cameAtMs }: OwnArrival,
+    { pauseMs: forMs, paused: keep }: Pick<ConversationSettings, 'pauseMs' | 'paused'>,
+  ): Promise<OwnResult> {
+    const { by, mayBeEcho = false } = message
+    const messageId = message.messageId === undefined ? undefined : shortId(message.messageId)
+    if (by === 'bot') {
+      if (messageId !== undefined) await this.store.sent(conversationId, [messageId])
+      return 'bot'
+    }
+    if (by !== 'human') {
+      const wasSent = messageId === undefined ? undefined : await this.store.wasSent(conversationId, messageId)
+      if (wasSent === true) return 'bot'
+      if (mayBeEcho && wasSent === undefined) return 'ignored'
+      await this.wait(Math.max(cameAtMs + ECHO_WAIT_MS - performance.now(), 0))
+    }
+    if (rule === 'drop') {
+      if (messageId !== undefined && (await this.store.wasSent(conversationId, messageId))) return 'bot'
+      await this.store.drop(conversationId)
+      return 'dropped'
+    }
+    const paused = await this.store.pauseByMessage(conversationId, messageId ?? '', { forMs, keep })
+    return paused ? 'paused' : 'bot'
+  }
+}
+
+/** WhatsApp Web's programs return long ids, which contain WhatsApp's own. */
+const shortId = (messageId: string) => stanzaOf(messageId) ?? messageId
