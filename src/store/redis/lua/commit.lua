@@ -23,8 +23,12 @@ local function batch_from(key, conversation, committed_at, due_at, rules)
 end
 
 local function read(key)
-  local fields = call('HMGET', key, 'conversationId', 'committedAtMs', 'dueAtMs', 'rules')
-  return fields[1] and batch_from(key, unpack(fields))
+  local fields = call('HMGET', key, 'committedAtMs', 'dueAtMs', 'rules', unpack(KEPT))
+  local committed_at, due_at, rules, conversation = unpack(fields)
+  if not conversation then return nil end
+  local batch = batch_from(key, conversation, committed_at, due_at, rules)
+  batch.kept = { unpack(fields, #fields - #KEPT + 1) }
+  return batch
 end
 
 -- A batch that holds its conversation, or nil.
@@ -49,9 +53,9 @@ local function mark_committed(batch, now)
   elseif batch.key == P .. HANDED_OVER .. batch_id then
     -- Written anew, which halves its memory: Redis keeps a hash of few small fields compact, but not one that was
     -- large before.
-    local values, fields = call('HMGET', batch.key, unpack(KEPT)), { 'committedAtMs', now }
+    local fields = { 'committedAtMs', now }
     for i, name in ipairs(KEPT) do
-      if values[i] then fields[#fields + 1], fields[#fields + 2] = name, values[i] end
+      if batch.kept[i] then fields[#fields + 1], fields[#fields + 2] = name, batch.kept[i] end
     end
     call('DEL', batch.key)
     call('HSET', batch.key, unpack(fields))
