@@ -7,7 +7,15 @@ import { entryJson, messageFrom } from '../redis/entries.js'
 import type { AppendRequest, AppendResult, EditRequest, EditResult, RevokeResult } from '../store.js'
 import { dueOf, knownOf, setDue } from './due.js'
 import type { Known } from './known.js'
-import { type Conversation, type State, sealOpen, supersededBy, type WaitingRun, waiting } from './state.js'
+import {
+  type Conversation,
+  type Header,
+  type State,
+  sealOpen,
+  supersededBy,
+  type WaitingRun,
+  waiting,
+} from './state.js'
 import { type Entry, ID_RECORDED, idsRecorded } from './structures.js'
 import {
   bytesOf,
@@ -49,6 +57,9 @@ export function append(state: State, request: AppendRequest): AppendResult {
 const MOST_COLLECTED = 10_000
 const MOST_BYTES_COLLECTED = 16 * 1024 * 1024
 
+/** See `lua/append.lua`. */
+const OVERDUE_MS = 1000
+
 class Appending {
   private readonly direct: boolean
   private readonly mayHold: boolean
@@ -61,6 +72,8 @@ class Appending {
   private readonly rules: Rules
   private readonly counts = { accepted: 0, duplicates: 0, tooOld: 0 }
   private collecting: Collecting | undefined
+  /** The open batch is overdue, and takes no more messages. */
+  private overdue: Header | undefined
   private superseded: Supersedable | undefined
   private lastBatchId: string | undefined
   /** The id of the first batch that this append opens. The ids of the others add their number to it. */
@@ -83,6 +96,7 @@ class Appending {
     this.seedId = state.newBatchId()
     const header = state.header(conversation, now)
     const run = conversation.runs.at(-1)
+    if (header && conversation.heldBy === undefined && header.dueAtMs < now - OVERDUE_MS) this.overdue = header
     if (header && run)
       this.collecting = {
         run,
@@ -147,6 +161,7 @@ class Appending {
     if (this.mayHold && holdMs > 0 && message.text === undefined && holdTypes.includes(message.type))
       this.holding.push(message.messageId)
     if (this.collecting && this.direct) this.seal(this.collecting, 'direct')
+    else if (this.collecting && this.overdue) this.seal(this.collecting, this.overdue.dueBy, this.overdue.dueAtMs)
     const open = this.collecting ?? this.openBatch()
     const bytes = Buffer.byteLength(json)
     open.run.entries.push({ receivedAtMs: now, json, bytes })
@@ -228,8 +243,9 @@ class Appending {
     return this.collecting
   }
 
-  private seal(open: Collecting, reason: ReleaseReason): void {
-    open.run.seal = { reason, atMs: this.now, ...supersededBy(open) }
+  private seal(open: Collecting, reason: ReleaseReason, atMs = this.now): void {
+    this.overdue = undefined
+    open.run.seal = { reason, atMs, ...supersededBy(open) }
     this.recordAdded(open)
     this.record('sealed', open, { reason, count: open.run.entries.length, ...ruleThatReleased(this.own, reason) })
     this.collecting = undefined

@@ -43,6 +43,35 @@ export function appendTests(make: Make): void {
       expect(idsOf(batch)).to.deep.equal(['m1', 'm2'])
     })
 
+    it('adds nothing to a batch that is overdue, and releases that one by its own reason', async () => {
+      const { store, pass } = await make({ ...PATIENT, quietGapMs: 20 })
+      const { batchId } = await append(store, CHAT, 'm1')
+      const { open } = await store.conversation(CHAT)
+      await pass(1100)
+      const next = await append(store, CHAT, 'm2')
+      expect(next.batchId).to.not.equal(batchId)
+      const { batch, lateMs } = await claimOne(store)
+      expect(batch).to.include({ batchId, releasedBy: 'gap', dueAtMs: open?.dueAtMs })
+      expect(idsOf(batch)).to.deep.equal(['m1'])
+      expect(lateMs).to.be.at.least(1080)
+      await store.ack([batch.batchId])
+      await store.answered(batch.batchId, 'completed')
+      await pass(21)
+      expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m2'])
+    })
+
+    it('adds to a batch that is due while its conversation is held', async () => {
+      const { store, pass } = await make({ ...PATIENT, quietGapMs: 20 })
+      const first = await claimed(store)
+      await append(store, CHAT, 'm2')
+      await pass(1100)
+      await append(store, CHAT, 'm3')
+      await store.ack([first.batchId])
+      await store.answered(first.batchId, 'completed')
+      await pass(21)
+      expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m2', 'm3'])
+    })
+
     it('drops and counts an id that comes twice in one call', async () => {
       const { store } = await make(PATIENT)
       expect(await append(store, CHAT, 'm1', 'm2', 'm1')).to.include({ accepted: 2, duplicates: 1 })

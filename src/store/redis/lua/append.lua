@@ -2,7 +2,9 @@
 --[[
 Appends messages to conversations: opens a batch or adds to the open one, seals it when it reaches a cap, and sets
 when the conversation is due. Supersedes the batch that holds the conversation if that is not committed, nothing waits
-behind it and all of its messages fit into one batch with the new ones. One call serves many requests, because a call
+behind it and all of its messages fit into one batch with the new ones. An open batch that is overdue takes no more
+messages: a failover may have lost its claim, and a message that joins what was handed over would be dropped with it, as
+the queue knows the batch's id. One call serves many requests, because a call
 costs more than the work for one message. A request that meets a key of a foreign type changes nothing; the others are
 not affected. Has no `allow-oom`: with memory full Redis refuses it before it starts.
 
@@ -35,6 +37,8 @@ local FIRST_SET, ARGS_BEFORE_MESSAGES, ARGS_PER_MESSAGE = 7 + STORE_RULES, 4, 3
 -- A batch that collects during a pause has no caps but these.
 local MOST_COLLECTED, MOST_BYTES_COLLECTED = 10000, 16777216
 local FORGET_EVERY = 100
+-- Longer than any claim takes in health, and far shorter than a failover.
+local OVERDUE_MS = 1000
 
 local store_rules = store_rules_at(1)
 local store_ttl, dedupe, max_age = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
@@ -61,7 +65,8 @@ local is_watched = subscribers[4] > 0 or call('PUBSUB', 'NUMPAT') > 0
 -- The plan of the current request: what its new messages change in their conversation. All requests share one table,
 -- and `plan_of` sets every field: a new table for each made grouped appends up to 10 % slower.
 --   key        of the header
---   header     what was read of it: { batchId, count, bytes, firstAtMs, dueBy, supersedes, rules, notBeforeMs }
+--   header     what was read of it: { batchId, count, bytes, firstAtMs, dueBy, supersedes, rules, notBeforeMs,
+--              dueAtMs }
 --   state      of the conversation (state.lua), or nil
 --   held_until when the hold of the conversation ends, or nil
 --   before     the batch that was open before, or nil
@@ -70,7 +75,7 @@ local is_watched = subscribers[4] > 0 or call('PUBSUB', 'NUMPAT') > 0
 --   steps      for the history, or nil
 --   opened     how many batches are opened
 --   sealed     how many batches are sealed
---   resealed   `before` if it is sealed without a new message, else nil or false
+--   resealed   `before` if it is sealed without a new message, else nil or false; `reason` says why, `sealed_at` when
 local the_plan = {}
 
 local ids_used = 0
@@ -120,9 +125,12 @@ local function plan_of(key, header, held_until, messages, how, old, state)
   local is_capped = not paused_until(state, now)
   plan.state = state
   plan.key, plan.header, plan.held_until, plan.before, plan.entries = key, header, held_until, batch, entries
-  plan.steps, plan.opened, plan.sealed, plan.resealed = nil, 0, 0, direct and batch
+  local due_at = tonumber(header[9] or nil)
+  local is_overdue = batch and not held_until and due_at and due_at < now - OVERDUE_MS
+  plan.steps, plan.opened, plan.sealed, plan.resealed = nil, 0, 0, (direct or is_overdue) and batch
   if plan.resealed then
-    seal(plan, batch, 'direct')
+    plan.reason, plan.sealed_at = direct and 'direct' or header[5] or 'gap', direct and now_text or whole(due_at)
+    seal(plan, batch, plan.reason)
     batch = nil
   end
   if old then batch = open_again(plan, old) end
@@ -157,7 +165,7 @@ local function write_messages(conversation, plan)
   if plan.resealed then
     local id, received_at, _, json = read_entry(call('LINDEX', key, -1) or '')
     if json then
-      local word = sealed_word(received_at, 'direct', now_text, plan.resealed.supersedes)
+      local word = sealed_word(received_at, plan.reason, plan.sealed_at, plan.resealed.supersedes)
       call('LSET', key, -1, id .. ' ' .. word .. ' ' .. json)
     end
   end
@@ -351,7 +359,7 @@ end
 local function append(conversation, holder, state_text, how, first, last)
   local key, seen_key = P .. HEADER .. conversation, P .. SEEN .. conversation
   local header = call('HMGET', key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy', 'supersedes', 'rules',
-    'notBeforeMs')
+    'notBeforeMs', 'dueAtMs')
   local held_until, is_hold_stale = hold_until(holder)
   local state = states[conversation] or state_of(state_text)
   -- A message ends the typing.
