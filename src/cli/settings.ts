@@ -1,7 +1,7 @@
 /** `lull settings`: shows and changes the rules that are stored for all, for an account or for a conversation. */
 import type { Config } from '../config.js'
 import type { Edited, ScopeView } from '../settings/edit.js'
-import type { Overrides } from '../settings/overrides.js'
+import { shownRules, shownValue } from '../settings/shown.js'
 import type { StoredScope } from '../settings/snapshot.js'
 import { clean, inert, jsonLine } from './show/escape.js'
 import { withBatcher } from './with-batcher.js'
@@ -49,13 +49,13 @@ function valuesIn(given: readonly string[]): Record<string, string> {
 function listLines(all: readonly StoredScope[]): string[] {
   const width = Math.max(...all.map(({ scope }) => inert(scope).length))
   return all.map(({ scope, rules, ignored }) => {
-    const set = ignored === undefined ? rulesLine(rules) : `${rulesLine(rules)} (not used: ${clean(ignored)})`.trim()
+    const set = ignored === undefined ? shownRules(rules) : `${shownRules(rules)} (not used: ${clean(ignored)})`.trim()
     return `${inert(scope).padEnd(width)}  ${set}`
   })
 }
 
 function viewLines({ scope, rules, ignored, holds }: ScopeView): string[] {
-  const set = Object.keys(rules).length === 0 && ignored === undefined ? 'no stored settings' : rulesLine(rules)
+  const set = Object.keys(rules).length === 0 && ignored === undefined ? 'no stored settings' : shownRules(rules)
   const nameWidth = Math.max(...holds.map(({ name }) => name.length))
   const valueWidth = Math.max(...holds.map(({ value }) => shownValue(value).length))
   return [
@@ -70,18 +70,6 @@ function viewLines({ scope, rules, ignored, holds }: ScopeView): string[] {
 }
 
 function editedLines({ scope, rules, warnings }: Edited): string {
-  const now = Object.keys(rules).length === 0 ? 'no stored settings any more' : rulesLine(rules)
+  const now = Object.keys(rules).length === 0 ? 'no stored settings any more' : shownRules(rules)
   return [`${inert(scope)}: ${now}`, ...warnings.map(warning => `warning: ${clean(warning)}`)].join('\n')
-}
-
-const rulesLine = (rules: Overrides) =>
-  Object.entries(rules)
-    .map(([name, value]) => `${name}=${shownValue(value)}`)
-    .join(' ')
-
-/** As it can be typed. */
-function shownValue(value: Overrides[keyof Overrides]): string {
-  if (typeof value === 'boolean') return value ? 'on' : 'off'
-  if (typeof value === 'object') return value.join(',')
-  return String(value)
 }

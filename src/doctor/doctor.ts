@@ -11,6 +11,7 @@ import { listeners } from './checks/listeners.js'
 import { memory } from './checks/memory.js'
 import { notifications } from './checks/notifications.js'
 import { overdue } from './checks/overdue.js'
+import { ownRules } from './checks/own-rules.js'
 import { persistence } from './checks/persistence.js'
 import { prefixes } from './checks/prefixes.js'
 import { processes } from './checks/processes.js'
@@ -35,6 +36,7 @@ const CHECKS: readonly Check[] = [
   apiHere,
   prefixes,
   settings,
+  ownRules,
   listeners,
   canary,
   vanished,

@@ -115,6 +115,63 @@ describe('doctor', function () {
       { what: 'Redis to answer in time' },
     )
 
+  describe('rules of their own', () => {
+    const own = async () => (await findings()).filter(({ check }) => check === 'own-rules')
+    let batcher: Batcher
+    beforeEach(() => {
+      batcher = new Batcher({ redis: server.url, prefix: 'doctor', quietGapMs: 500 })
+    })
+    afterEach(() => batcher.close())
+
+    it('are no line if no scope has any', async () => {
+      expect(await own()).to.deep.equal([])
+    })
+
+    it('get ✓, with the rules of each scope, of many scopes the first', async () => {
+      await batcher.settings.set('shop', { quietGapMs: 600, holdTypes: 'voice,audio' })
+      expect(await own()).to.deep.equal([
+        {
+          check: 'own-rules',
+          verdict: 'ok',
+          says: '1 scope has rules of its own',
+          details: ['shop: quietGapMs=600 holdTypes=voice,audio'],
+        },
+      ])
+      for (let i = 1; i <= 12; i += 1) await batcher.settings.set(`clinic/${i}`, { batching: 'off' })
+      const [found] = await own()
+      expect(found?.says).to.equal('13 scopes have rules of their own')
+      expect(found?.details).to.have.length(11)
+      expect(found?.details?.[0]).to.equal('clinic/1: batching=off')
+      expect(found?.details?.at(-1)).to.equal('and 3 more: lull settings')
+    })
+
+    it('get ! if they contradict the rules below them, or cannot be read, with the remedy', async () => {
+      await batcher.settings.set('shop/1', { maxWaitMs: 700 })
+      await batcher.settings.set('shop', { quietGapMs: 800 })
+      await batcher.store.settings.put('clinic', '{"tomorrowsRule":1}', undefined)
+      const [used, ignored] = await own()
+      expect(used?.details).to.deep.equal(['shop: quietGapMs=800'])
+      expect(ignored).to.deep.include({ verdict: 'degraded', says: 'the stored rules of 2 scopes are not used' })
+      expect(ignored?.details?.[0]).to.include('clinic: tomorrowsRule=1: there is no such rule')
+      expect(ignored?.details?.[1]).to.include('shop/1: maxWaitMs=700 is less than quietGapMs=800')
+      expect(ignored?.remedy).to.include('lull settings unset clinic')
+    })
+
+    it('are in the output of the command, also as JSON', async () => {
+      await batcher.settings.set('shop', { quietGapMs: 600 })
+      const { stdout } = await ended(await start(['doctor']))
+      const at = stdout.indexOf('✓ 1 scope has rules of its own')
+      expect(stdout[at + 1]).to.equal('    shop: quietGapMs=600')
+      const json = await ended(await start(['doctor', '--json']))
+      expect(JSON.parse(json.stdout[0] ?? '').findings).to.deep.include({
+        check: 'own-rules',
+        verdict: 'ok',
+        says: '1 scope has rules of its own',
+        details: ['shop: quietGapMs=600'],
+      })
+    })
+  })
+
   describe('the command', () => {
     it('marks everything of a whole system with ✓ except the missing persistence of this Redis, and exits 0', async () => {
       await role('processor')
