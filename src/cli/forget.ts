@@ -33,7 +33,8 @@ export function forget(config: Config, conversationId: string): Promise<string> 
       const ids = await batcher.store.samePerson(conversationId)
       const history = whole.filter(entry => ids.includes(entry.conversationId))
       const { messages: count, deadBatches, historyEntries, underWay } = await batcher.forget(conversationId)
-      const batchIds = [...new Set([...history.map(({ batchId }) => batchId), ...(underWay ? [underWay] : [])])]
+      const named = history.map(({ batchId }) => batchId).filter(batchId => batchId !== '')
+      const batchIds = [...new Set([...named, ...(underWay ? [underWay] : [])])]
       const jobs = await removeJobs(queue, batchIds)
       const ended = new Set(batchIds.filter(batchId => !jobs.underWay.includes(batchId)))
       if (open) await forgetEvents(open.client, open.queue, ended)

@@ -36,8 +36,9 @@ export function withArrivals(history: HistoryEntry[], waiting: ConversationState
   for (const entry of oldestFirst) {
     const { step, batchId, detail, atMs } = entry
     while (coming[0] && coming[0].atMs <= atMs) steps.push(...coming.splice(0, 1))
-    const all = arrivals.get(batchId)
-    if (step === 'opened' && all) {
+    const known = arrivals.get(batchId)
+    if (step === 'opened' && known) {
+      const all = inOrder(known, detail)
       arrivals.delete(batchId)
       const isReplacement = detail['supersedes'] !== undefined
       const opened = isReplacement ? openedAgain(entry, all, returned.get(batchId)) : openedFirst(entry, all)
@@ -45,7 +46,7 @@ export function withArrivals(history: HistoryEntry[], waiting: ConversationState
       coming.push(...appended(entry, all, opened.count))
     } else if (step === 'claimed') {
       // The batch's first steps may have been trimmed.
-      if (all) coming.unshift(...appended(entry, all, 0))
+      if (known) coming.unshift(...appended(entry, known, 0))
       arrivals.delete(batchId)
       steps.push(...coming.splice(0, coming.findLastIndex(one => one.batchId === batchId) + 1), bare(entry))
     } else steps.push(entry)
@@ -78,6 +79,24 @@ function returnedTo(history: HistoryEntry[]): Map<string, number> {
 interface Opened {
   entry: HistoryEntry
   count: number
+}
+
+/**
+ * The messages in the order in which the batch got them. A pause that collects puts what waited before it in front; the
+ * step `opened` names the one that came first.
+ */
+function inOrder(all: Arrivals, { supersedes, ...detail }: HistoryEntry['detail']): Arrivals {
+  const [firstId] = idsIn(detail)
+  const first = firstId === undefined || supersedes !== undefined ? 0 : all.ids.indexOf(firstId)
+  if (first <= 0) return all
+  const next = all.atMs.findIndex((at, i) => i > first && at !== all.atMs[first])
+  const end = next < 0 ? all.ids.length : next
+  const move = <Value>(values: Value[]) => [
+    ...values.slice(first, end),
+    ...values.slice(0, first),
+    ...values.slice(end),
+  ]
+  return { ids: move(all.ids), atMs: move(all.atMs) }
 }
 
 function openedFirst(entry: HistoryEntry, all: Arrivals): Opened {

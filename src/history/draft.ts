@@ -163,7 +163,8 @@ export class Draft {
       this.messages.push(messageId === undefined ? cameAt : { messageId, ...cameAt })
     }
     if (step === 'opened') this.supersedes = detail['supersedes']?.split(' ')
-    this.lastAtMs = times.at(-1) ?? atMs
+    // What a pause has collected in front of others came before them.
+    this.lastAtMs = step === 'opened' ? (times.at(-1) ?? atMs) : Math.max(this.lastAtMs, atMs)
     const { quietGapMs, maxWaitMs } = this.rules
     this.dueAt(Math.min(this.lastAtMs + quietGapMs, this.startedAtMs + maxWaitMs))
   }

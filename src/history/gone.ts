@@ -2,7 +2,18 @@
 import type { ConversationState } from '../store/store.js'
 import type { HistoryEntry } from './steps.js'
 
-const WAITING: ReadonlySet<string> = new Set(['opened', 'appended', 'extended', 'sealed', 'edited', 'redriven'])
+const WAITING: ReadonlySet<string> = new Set([
+  'opened',
+  'appended',
+  'extended',
+  'sealed',
+  'edited',
+  'redriven',
+  'pause',
+  'resumed',
+  'held',
+  'unheld',
+])
 
 /** True if a batch whose last step is this one should wait. */
 export const shouldWait = ({ step, detail }: HistoryEntry): boolean =>

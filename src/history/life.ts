@@ -40,6 +40,7 @@ export type LifeState =
  * What a batch spent its time on, in this order; phases that took no time are left out:
  *
  *   collecting  from its first message to its last one; for a batch that replaced another, from then on
+ *   paused      it collected during a pause: from its last message, or the beginning of the pause, until that ended
  *   quietGap    from its last message until it was due (by the quiet gap, the max wait, a cap or a flush), or started
  *               early
  *   held        it was due, and the batch before it was not answered yet (`waitedFor`)
@@ -54,6 +55,7 @@ export type LifeState =
  */
 export type PhaseName =
   | 'collecting'
+  | 'paused'
   | 'quietGap'
   | 'held'
   | 'waiting'
@@ -110,6 +112,8 @@ export interface Life {
    * conversation's own rules that was. Absent until then.
    */
   claimed?: Claimed
+  /** It collected during a pause and was released by its end, then. */
+  pauseEndedAtMs?: number
   /** The batches that it replaced, the last one last: its first messages came back from them. */
   supersedes?: string[]
   /** The batch that replaced it. Absent also if its messages were discarded. */

@@ -8,8 +8,9 @@ import { withArrivals } from './arrivals.js'
 import { Draft, type LifeRules } from './draft.js'
 import { isGone, shouldWait } from './gone.js'
 import type { Life, LifeState, Phase } from './life.js'
+import { collecting, endOf, type Pause, pausesOf } from './pauses.js'
 import { phasesOf } from './phases.js'
-import { OVERDUE_MS, type Release, releaseOf, type Surroundings } from './release.js'
+import { OVERDUE_MS, type Release, releaseOf, SAME_MOMENT_MS, type Surroundings } from './release.js'
 import type { HistoryEntry } from './steps.js'
 
 /** Batches before a batch that it may have waited for. More of one conversation do not wait for each other. */
@@ -35,10 +36,11 @@ export function livesOf({ history, state, dead = [], rules, nowMs }: LivesSource
   const oldestFirst = withArrivals(history, state?.messages).reverse()
   const drafts = draftsOf(oldestFirst, rules, state)
   const all = [...drafts.values()]
+  const pauses = collecting(pausesOf(oldestFirst, nowMs))
   const lost = new Set(state ? all.filter(draft => isLost(draft, history, state)) : [])
   const lives = all.map((draft, i) => {
     const before = all.slice(Math.max(i - LIVES_BEFORE, 0), i).filter(one => !lost.has(one))
-    return lifeOf(draft, { before, isLost: lost.has(draft), nowMs, state })
+    return lifeOf(draft, { before, isLost: lost.has(draft), nowMs, state, pauses })
   })
   const forgotten = dead.filter(({ batchId }) => !drafts.has(batchId)).map(lifeOfDead)
   return [...forgotten, ...lives]
@@ -49,6 +51,8 @@ function draftsOf(oldestFirst: HistoryEntry[], rules: LifeRules, state?: Convers
   const drafts = new Map<string, Draft>()
   for (const entry of oldestFirst) {
     const { batchId, step } = entry
+    // A step of the conversation alone, or messages that no batch got: pauses.ts reads them.
+    if (batchId === '' || step === 'paused') continue
     const draft = drafts.get(batchId) ?? new Draft(entry, rules, waiting.has(batchId))
     drafts.set(batchId, draft)
     draft.apply(entry)
@@ -68,16 +72,18 @@ function isLost(draft: Draft, history: HistoryEntry[], state: ConversationState)
 
 interface Context extends Surroundings {
   isLost: boolean
+  /** Those that collect. */
+  pauses: readonly Pause[]
 }
 
-function lifeOf(draft: Draft, { isLost: lost, ...surroundings }: Context): Life {
+function lifeOf(draft: Draft, { isLost: lost, pauses, ...surroundings }: Context): Life {
   const { nowMs, state: now } = surroundings
   const { first, steps, stays, claimed } = draft
   const open = now?.open?.batchId === first.batchId ? now.open : undefined
   if (open) {
     draft.dueAt(open.dueAtMs)
     draft.count = open.count
-  }
+  } else waitForPause(draft, pauses)
   const releases = new Map(
     stays.filter(({ place }) => place === 'waiting').map(stay => [stay, releaseOf(draft, stay, surroundings)]),
   )
@@ -85,20 +91,21 @@ function lifeOf(draft: Draft, { isLost: lost, ...surroundings }: Context): Life 
   const current = lastStay && releases.get(lastStay)
   const release = current ?? (firstStay && releases.get(firstStay))
   const state = lost ? 'lost' : stateOf(draft, current, nowMs)
-  const phases = phasesOf(draft, releases, nowMs)
+  const phases = phasesOf(draft, releases, pauses, nowMs)
   return {
     batchId: first.batchId,
     // The last one: a merge moves batches.
     conversationId: steps.at(-1)?.conversationId ?? first.conversationId,
     state,
     count: draft.count,
-    messages: draft.messages,
+    messages: draft.messages.toSorted((a, b) => a.atMs - b.atMs),
     firstAtMs: firstStay?.fromMs ?? first.atMs,
     lastAtMs: draft.lastAtMs,
     // A batch that started early was not due then.
     ...optional('dueAtMs', claimed?.reason === 'early' ? firstStay?.dueMs : finite(release?.dueMs)),
     ...optional('waitedFor', release?.waitedFor),
     ...optional('claimed', claimed),
+    ...optional('pauseEndedAtMs', claimed && pauseThatReleased(claimed, pauses)),
     ...optional('supersedes', draft.supersedes),
     ...optional('supersededBy', draft.supersededBy),
     ...optional('committedAtMs', draft.committedAtMs),
@@ -113,6 +120,24 @@ function lifeOf(draft: Draft, { isLost: lost, ...surroundings }: Context): Life 
     ...optional('changesAtMs', lost ? undefined : nextChange(current, nowMs)),
     steps,
   }
+}
+
+/** A batch that collects during a pause is not due before its end; a flush or a cap makes it due all the same. */
+function waitForPause(draft: Draft, pauses: readonly Pause[]): void {
+  const { place, steps, stays } = draft
+  const dueMs = stays.at(-1)?.dueMs
+  if (place !== 'waiting' || dueMs === undefined || steps.some(({ step }) => step === 'sealed')) return
+  const pause = pauses.findLast(({ fromMs }) => fromMs <= dueMs)
+  if (pause) draft.dueAt(Math.max(dueMs, endOf(pause)))
+}
+
+/** The end of the pause that released a batch. */
+function pauseThatReleased(
+  { atMs, lateMs, reason }: NonNullable<Life['claimed']>,
+  pauses: readonly Pause[],
+): number | undefined {
+  if (reason !== 'gap' && reason !== 'early') return undefined
+  return pauses.map(endOf).find(endMs => Math.abs(atMs - lateMs - endMs) <= SAME_MOMENT_MS)
 }
 
 /** When the messages of a lost batch were deleted is not known: all that is sure is that they came. */

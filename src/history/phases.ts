@@ -1,6 +1,7 @@
 /** What a batch spent its time on: the stays of its draft, with the wait for its claim taken apart. */
 import type { Draft, Place, Stay } from './draft.js'
 import type { Phase, PhaseName } from './life.js'
+import { endOf, type Pause } from './pauses.js'
 import { OVERDUE_MS, type Release } from './release.js'
 
 const GOING_ON: ReadonlySet<Place> = new Set(['waiting', 'claimed', 'answering', 'committed'])
@@ -14,9 +15,15 @@ const AFTER_CLAIM: Readonly<Partial<Record<Place, PhaseName>>> = {
 
 /**
  * @param releases of the stays in which it waited
+ * @param pauses those that collected
  * @param nowMs ends the phase that goes on
  */
-export function phasesOf(draft: Draft, releases: ReadonlyMap<Stay, Release>, nowMs: number): Phase[] {
+export function phasesOf(
+  draft: Draft,
+  releases: ReadonlyMap<Stay, Release>,
+  pauses: readonly Pause[],
+  nowMs: number,
+): Phase[] {
   const phases: Phase[] = []
   const add = (name: PhaseName, fromMs: number, toMs: number) => {
     if (toMs > fromMs) phases.push({ name, fromMs, toMs })
@@ -27,7 +34,7 @@ export function phasesOf(draft: Draft, releases: ReadonlyMap<Stay, Release>, now
     const goesOn = next === undefined
     const name = AFTER_CLAIM[stay.place]
     const release = releases.get(stay)
-    if (release) addWait(stay, release, i === 0 ? draft.lastAtMs : stay.fromMs, endMs, add)
+    if (release) addWait({ stay, release, lastMs: i === 0 ? draft.lastAtMs : stay.fromMs, endMs, pauses }, add)
     // Nothing goes on in a dead batch.
     else if (name && !(goesOn && stay.place === 'dead')) add(name, stay.fromMs, endMs)
   })
@@ -36,21 +43,38 @@ export function phasesOf(draft: Draft, releases: ReadonlyMap<Stay, Release>, now
   return phases
 }
 
-/** @param lastMs when the last message came */
-function addWait(
-  stay: Stay,
-  { dueMs, couldGoMs }: Release,
-  lastMs: number,
-  endMs: number,
-  add: (name: PhaseName, fromMs: number, toMs: number) => void,
-): void {
+interface Wait {
+  stay: Stay
+  release: Release
+  /** When the last message came. */
+  lastMs: number
+  endMs: number
+  pauses: readonly Pause[]
+}
+
+type Add = (name: PhaseName, fromMs: number, toMs: number) => void
+
+function addWait({ stay, release: { dueMs, couldGoMs }, lastMs, endMs, pauses }: Wait, add: Add): void {
   const last = Math.min(lastMs, endMs)
   const due = Math.min(dueMs, endMs)
   const could = Math.min(couldGoMs, endMs)
   add('collecting', stay.fromMs, last)
-  add('quietGap', last, due)
+  addSilence(last, due, pauses, add)
   add('held', Math.max(due, last), could)
   const isOverdue = endMs - could >= OVERDUE_MS
   // Its claim may be on its way: until it is overdue, nothing is wrong.
   if (isOverdue || stay.couldGoMs !== undefined) add(isOverdue ? 'overdue' : 'waiting', Math.max(could, last), endMs)
+}
+
+/** The silence after the last message, with the pauses in it. */
+function addSilence(lastMs: number, dueMs: number, pauses: readonly Pause[], add: Add): void {
+  let fromMs = lastMs
+  for (const pause of pauses) {
+    const [begins, ends] = [Math.max(pause.fromMs, fromMs), Math.min(endOf(pause), dueMs)]
+    if (ends <= begins) continue
+    add('quietGap', fromMs, begins)
+    add('paused', begins, ends)
+    fromMs = ends
+  }
+  add('quietGap', fromMs, dueMs)
 }

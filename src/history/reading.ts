@@ -3,6 +3,7 @@ import type { ConversationState, Store } from '../store/store.js'
 import { isGone, shouldWait } from './gone.js'
 import type { Life } from './life.js'
 import { livesOf } from './lives.js'
+import { type Pause, pausesOf } from './pauses.js'
 import type { HistoryEntry } from './steps.js'
 
 export type LivesStore = Pick<Store, 'rules' | 'history' | 'conversation' | 'dead' | 'samePerson'>
@@ -28,10 +29,21 @@ const WAITING_LOOKED_UP = 200
 /** Steps that may have been recorded while states were read. */
 const STEPS_SINCE_READ = 100
 
-/** The lives of one person's batches, whichever id is given, at most `limit`. They hold no texts. */
-export async function livesOfConversation(store: LivesStore, conversationId: string, limit: number): Promise<Lives> {
-  const { lives, nowMs } = await readConversation(store, conversationId, limit)
-  return { lives, nowMs }
+export interface LivesOfOne extends Lives {
+  /** Newest first. */
+  pauses: Pause[]
+}
+
+/**
+ * The lives of one person's batches, whichever id is given, at most `limit`, and as many pauses. They hold no texts.
+ */
+export async function livesOfConversation(
+  store: LivesStore,
+  conversationId: string,
+  limit: number,
+): Promise<LivesOfOne> {
+  const { lives, pauses, nowMs } = await readConversation(store, conversationId, limit)
+  return { lives, pauses, nowMs }
 }
 
 /** The same, with the state that they were read with. */
@@ -39,7 +51,7 @@ export async function readConversation(
   store: LivesStore,
   conversationId: string,
   limit: number,
-): Promise<Lives & { state: ConversationState }> {
+): Promise<LivesOfOne & { state: ConversationState }> {
   const ids = await store.samePerson(conversationId)
   const history = await store.history({ conversationId, limit: STEPS_READ })
   const state = await store.conversation(ids[0] ?? conversationId)
@@ -49,7 +61,8 @@ export async function readConversation(
   const source = { history, dead, rules: store.rules, nowMs }
   // If the conversation went on between the reads, the state belongs to other steps than these.
   const lives = livesOf(newest?.id === history[0]?.id ? { ...source, state } : source)
-  return { lives: lives.reverse().slice(0, limit), nowMs, state }
+  const pauses = pausesOf(history.toReversed(), nowMs)
+  return { lives: lives.reverse().slice(0, limit), pauses: pauses.reverse().slice(0, limit), nowMs, state }
 }
 
 /**
@@ -80,7 +93,7 @@ export async function recentLives(store: LivesStore, limit: number): Promise<Liv
  */
 export async function lostBatches(store: LivesStore, history: HistoryEntry[]): Promise<HistoryEntry[]> {
   const last = new Map<string, HistoryEntry>()
-  for (const entry of history) if (!last.has(entry.batchId)) last.set(entry.batchId, entry)
+  for (const entry of history) if (entry.batchId !== '' && !last.has(entry.batchId)) last.set(entry.batchId, entry)
   const lost: HistoryEntry[] = []
   for (const entry of [...last.values()].filter(shouldWait).slice(0, WAITING_LOOKED_UP)) {
     const { conversationId } = entry
