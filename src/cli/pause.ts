@@ -6,7 +6,7 @@ import type { PausedConversation, PauseOptions } from '../pause.js'
 import type { ConversationState } from '../store/store.js'
 import { NothingDone } from './nothing-done.js'
 import { clean, inert, jsonLine } from './show/escape.js'
-import { day, duration, messages, secondOfDay } from './show/words.js'
+import { duration, messages, moment } from './show/words.js'
 import { withBatcher } from './with-batcher.js'
 
 /** Paused conversations that one command lists. */
@@ -26,7 +26,7 @@ export function pause(config: Config, conversationId: string, { forMs, keep }: O
     const what = paused?.keep === 'collect' ? 'what waits and what comes is handed over then' : droppedLine(dropped)
     return inert(
       [
-        `paused ${conversationId} for ${duration(spanMs)}, until ${until(untilMs, nowMs)}: ${what}`,
+        `paused ${conversationId} for ${duration(spanMs)}, until ${moment(untilMs, nowMs)}: ${what}`,
         ...(heldBy ? [`batch ${heldBy.batchId} is under way: its answer still goes out`] : []),
       ].join('; '),
     )
@@ -73,8 +73,4 @@ export function listPaused(config: Config, { json = false }: { json?: boolean })
 }
 
 const line = ({ conversationId, untilMs, inMs }: PausedConversation, width: number) =>
-  `${clean(conversationId).padEnd(width)}  until ${until(untilMs, untilMs - inMs)}, in ${duration(inMs)}`
-
-/** The time, with the day unless it is today. */
-const until = (atMs: number, nowMs: number) =>
-  day(atMs) === day(nowMs) ? secondOfDay(atMs) : `${day(atMs)} ${secondOfDay(atMs)}`
+  `${clean(conversationId).padEnd(width)}  until ${moment(untilMs, untilMs - inMs)}, in ${duration(inMs)}`

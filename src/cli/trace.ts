@@ -10,6 +10,7 @@ import { NothingDone, remedyFor } from './nothing-done.js'
 import { inert, jsonLine } from './show/escape.js'
 import { linesOf, stateLine, summaryLine } from './show/life.js'
 import { paintFor } from './show/paint.js'
+import { pauseLines } from './show/pause.js'
 import { withBatcher } from './with-batcher.js'
 
 /** Batches of the conversation that are shown, the latest. */
@@ -23,7 +24,7 @@ interface Options {
 }
 
 /**
- * Resolves to what is known of a conversation's recent batches; without an id, to a line for each recent conversation.
+ * Resolves to what is known of a conversation's recent batches and pauses; without an id, to a line for each recent conversation.
  * @throws {NothingDone} if nothing is known of the conversation
  */
 export const trace = (config: Config, conversationId: string | undefined, options: Options = {}): Promise<string> =>
@@ -32,16 +33,21 @@ export const trace = (config: Config, conversationId: string | undefined, option
   )
 
 async function traceOne(batcher: Batcher, conversationId: string, { json = false }: Options): Promise<string> {
-  const { lives: newestFirst, state, nowMs } = await readConversation(batcher.store, conversationId, BATCHES_SHOWN)
-  const lives = newestFirst.reverse()
-  if (lives.length === 0 && state.waiting === 0 && !state.heldBy) {
+  const read = await readConversation(batcher.store, conversationId, BATCHES_SHOWN)
+  const { state, nowMs, pauses } = read
+  const lives = read.lives.reverse()
+  if (lives.length === 0 && pauses.length === 0 && state.waiting === 0 && !state.heldBy) {
     const remedy = await remedyFor(batcher, conversationId)
     throw new NothingDone(inert(`the history holds nothing of ${conversationId}: ${remedy}`))
   }
   if (json) return lives.map(life => jsonLine(life)).join('\n')
   const paint = paintFor(process.stdout)
   const now = stateLine(state, state.overdueForMs ?? dueForMs(lives, nowMs))
-  return [...lives.flatMap(life => [...linesOf(life, paint), '']), now].join('\n')
+  const shown = [
+    ...lives.map(life => ({ atMs: life.firstAtMs, lines: linesOf(life, paint) })),
+    ...pauses.map(pause => ({ atMs: pause.fromMs, lines: pauseLines(pause, paint) })),
+  ]
+  return [...shown.sort((a, b) => a.atMs - b.atMs).flatMap(({ lines }) => [...lines, '']), now].join('\n')
 }
 
 /** How long the first batch that waits has been due, if nothing holds it; negative if it is not due yet. */

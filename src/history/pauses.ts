@@ -2,7 +2,7 @@
  * The pauses of a conversation, from its history: when a person took over, until when, and what became of the messages
  * that came meanwhile. A pause that ends by its time leaves no step.
  */
-import type { LifeMessage } from './life.js'
+import type { Life, LifeMessage } from './life.js'
 import { SAME_MOMENT_MS } from './release.js'
 import { type HistoryEntry, idsIn, numberIn } from './steps.js'
 
@@ -23,7 +23,9 @@ export interface Pause {
   resumedBy?: string
   /** Messages that came and were discarded: all of them, or those that `collect` had no room for. */
   dropped: number
-  /** When they came: the first 100 that came together. */
+  /** Messages that came to a batch meanwhile, as far as the history names them. */
+  collected: number
+  /** When the dropped ones came: the first 100 that came together. */
   messages: LifeMessage[]
   /** Oldest first. */
   steps: HistoryEntry[]
@@ -35,7 +37,7 @@ export function pausesOf(oldestFirst: readonly HistoryEntry[], nowMs: number): P
   let current: Pause | undefined
   const begin = (entry: HistoryEntry): Pause => {
     const { id, conversationId, atMs: fromMs } = entry
-    const pause: Pause = { id, conversationId, fromMs, dropped: 0, messages: [], steps: [] }
+    const pause: Pause = { id, conversationId, fromMs, dropped: 0, collected: 0, messages: [], steps: [] }
     pauses.push(pause)
     current = pause
     return pause
@@ -73,6 +75,16 @@ function discard(pause: Pause, entry: HistoryEntry): void {
 function ended(pause: Pause, nowMs: number): Pause {
   const { endedAtMs, untilMs } = pause
   return endedAtMs === undefined && untilMs !== undefined && untilMs <= nowMs ? { ...pause, endedAtMs: untilMs } : pause
+}
+
+/** @param lives of the conversation's batches: a pause that collects counts those of their messages that came meanwhile */
+export function withCollected(pauses: readonly Pause[], lives: readonly Life[]): Pause[] {
+  const times = lives.flatMap(({ messages }) => messages.map(({ atMs }) => atMs))
+  return pauses.map(pause =>
+    pause.keep === 'collect'
+      ? { ...pause, collected: times.filter(atMs => atMs >= pause.fromMs && atMs < endOf(pause)).length }
+      : pause,
+  )
 }
 
 /** When it has ended, or will end. `Infinity`: not known. */

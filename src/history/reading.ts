@@ -3,7 +3,7 @@ import type { ConversationState, Store } from '../store/store.js'
 import { isGone, shouldWait } from './gone.js'
 import type { Life } from './life.js'
 import { livesOf } from './lives.js'
-import { type Pause, pausesOf } from './pauses.js'
+import { type Pause, pausesOf, withCollected } from './pauses.js'
 import type { HistoryEntry } from './steps.js'
 
 export type LivesStore = Pick<Store, 'rules' | 'history' | 'conversation' | 'dead' | 'samePerson'>
@@ -61,7 +61,7 @@ export async function readConversation(
   const source = { history, dead, rules: store.rules, nowMs }
   // If the conversation went on between the reads, the state belongs to other steps than these.
   const lives = livesOf(newest?.id === history[0]?.id ? { ...source, state } : source)
-  const pauses = pausesOf(history.toReversed(), nowMs)
+  const pauses = withCollected(pausesOf(history.toReversed(), nowMs), lives)
   return { lives: lives.reverse().slice(0, limit), pauses: pauses.reverse().slice(0, limit), nowMs, state }
 }
 

@@ -7,7 +7,7 @@ import { clean } from './escape.js'
 import type { Paint } from './paint.js'
 import { because, day, duration, messages, saying, timeOfDay, wrapped, zone } from './words.js'
 
-const MARGIN = '  '
+export const MARGIN = '  '
 const LONGEST_STEP = 11
 const LONGEST_DELAY = 13
 /** Time, delay, step, and the spaces between and behind them. */
@@ -18,14 +18,22 @@ const ID_MARGIN = ' '.repeat(16)
 /** A heading, what became of the batch, then a line a step; only ids and errors may be wider than 80 columns. */
 export function linesOf(life: Life, paint: Paint): string[] {
   const fromMs = life.steps[0]?.atMs ?? life.firstAtMs
+  const heading = `batch ${clean(life.batchId)}  ${day(fromMs)}, ${zone(fromMs)}`
+  return [
+    paint('bold', heading),
+    ...answerLines(life, paint).map(line => MARGIN + line),
+    ...stepsLines(life.steps, fromMs, paint),
+  ]
+}
+
+/** A line a step, with its distance from the one before. */
+export function stepsLines(steps: readonly HistoryEntry[], fromMs: number, paint: Paint): string[] {
   let before = fromMs
-  const steps = life.steps.flatMap(entry => {
+  return steps.flatMap(entry => {
     const lines = stepLines(entry, entry.atMs - before, paint)
     before = entry.atMs
     return lines
   })
-  const heading = `batch ${clean(life.batchId)}  ${day(fromMs)}, ${zone(fromMs)}`
-  return [paint('bold', heading), ...answerLines(life, paint).map(line => MARGIN + line), ...steps]
 }
 
 /** Who claimed the batch, when and why then: the question that people run this command for. */
@@ -45,10 +53,11 @@ function answerLines(life: Life, paint: Paint): string[] {
       ...waitLines(state, waitedFor),
     ]
   const { by, atMs, reason, lateMs, rule } = claimed
+  const why = life.pauseEndedAtMs === undefined ? because(reason, rule) : 'the pause had ended'
   return [
     ...replacedLines(life),
     ...(by === '' ? [] : [`claimed by ${paint('green', clean(by))}`]),
-    `at ${timeOfDay(atMs)} because ${clean(because(reason, rule))} (${clean(reason)}), ${duration(lateMs)} late`,
+    `at ${timeOfDay(atMs)} because ${clean(why)} (${clean(reason)}), ${duration(lateMs)} late`,
     ...(waitedFor ? [`it waited for batch ${clean(waitedFor)}`] : []),
     ...supersededLines(life, paint),
     // Otherwise the steps below say it.
@@ -91,7 +100,8 @@ function stepLines(entry: HistoryEntry, sinceMs: number, paint: Paint): string[]
 }
 
 /** @param dueForMs how long what waits has been due, negative if it is not due yet; absent if that is not known */
-export function stateLine({ waiting, open, heldBy }: ConversationState, dueForMs?: number): string {
+export function stateLine({ waiting, open, heldBy, paused }: ConversationState, dueForMs?: number): string {
+  const isPaused = paused ? `paused for ${duration(paused.inMs)} more` : ''
   const held = heldBy
     ? `batch ${clean(heldBy.batchId)} is ${heldBy.state === 'claimed' ? 'claimed' : 'being answered'}`
     : ''
@@ -101,7 +111,7 @@ export function stateLine({ waiting, open, heldBy }: ConversationState, dueForMs
     return `now: ${waits}, and ${has} been due for ${duration(dueForMs)}: does a processor run? lull doctor`
   const dueInMs = dueForMs === undefined ? open?.dueInMs : Math.max(-dueForMs, 0)
   const due = dueInMs === undefined ? '' : `, due in ${duration(dueInMs)}${heldBy ? ' at the earliest' : ''}`
-  return `now: ${[waits && waits + due, held].filter(Boolean).join('; ') || 'nothing waits'}`
+  return `now: ${[isPaused, waits && waits + due, held].filter(Boolean).join('; ') || 'nothing waits'}`
 }
 
 const USUAL_CONVERSATION = 24

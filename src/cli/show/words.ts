@@ -26,6 +26,10 @@ export function day(atMs: number): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
 }
 
+/** A time, with the day unless it is the same as that of `fromMs`: `06:12:03`, `2026-11-25 06:12:03`. */
+export const moment = (atMs: number, fromMs: number): string =>
+  day(atMs) === day(fromMs) ? secondOfDay(atMs) : `${day(atMs)} ${secondOfDay(atMs)}`
+
 /** How far the local clock was ahead of UTC at that time: `UTC`, `UTC+3`, `UTC-3:30`. */
 export function zone(atMs: number): string {
   const aheadMinutes = -new Date(atMs).getTimezoneOffset()
@@ -85,7 +89,9 @@ function cameBack({ supersedes, back }: Detail): string | undefined {
   return back === undefined ? `in place of batch ${last}` : `${back} of them back from batch ${last}`
 }
 
-const SAYING: Readonly<Record<string, (detail: Detail) => (string | undefined)[]>> = {
+const keeping = ({ keep }: Detail) => (keep === 'collect' ? 'what comes is collected' : 'what comes is dropped')
+
+const SAYING: Readonly<Record<string, (detail: Detail, atMs: number) => (string | undefined)[]>> = {
   opened: detail => [`with ${count(detail)}`, cameBack(detail)],
   appended: detail => [`now ${count(detail)}`],
   extended: detail => [`typing: due ${ms(detail['byMs'])} later`],
@@ -107,6 +113,13 @@ const SAYING: Readonly<Record<string, (detail: Detail) => (string | undefined)[]
   committed: () => ['its answer may be sent'],
   dead: detail => [`after attempt ${detail['attempt']}`, detail['error']],
   dropped: detail => [count(detail), by(detail['by'])],
+  pause: (detail, atMs) => [
+    detail['untilMs'] && `until ${moment(Number(detail['untilMs']), atMs)}`,
+    keeping(detail),
+    by(detail['by']),
+  ],
+  paused: detail => [`${count(detail)} dropped`],
+  resumed: detail => [by(detail['by'])],
   merged: ({ into, batch, from, ...detail }) =>
     from === undefined
       ? [`into ${into}, as both are one person`, batch && `joined batch ${batch}`]
@@ -116,9 +129,9 @@ const SAYING: Readonly<Record<string, (detail: Detail) => (string | undefined)[]
 }
 
 /** The details of a step as one line; for a step of a later version, all of them. */
-export function saying({ step, detail }: HistoryEntry): string {
+export function saying({ step, atMs, detail }: HistoryEntry): string {
   const known = SAYING[step]
-  const said = known?.(detail) ?? Object.entries(detail).map(([name, value]) => `${name} ${value}`)
+  const said = known?.(detail, atMs) ?? Object.entries(detail).map(([name, value]) => `${name} ${value}`)
   return clean(said.filter(Boolean).join(', '))
 }
 

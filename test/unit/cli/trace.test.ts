@@ -2,9 +2,11 @@
 import { expect } from 'chai'
 import { linesOf, stateLine, summaryLine } from '../../../src/cli/show/life.js'
 import { plain } from '../../../src/cli/show/paint.js'
+import { pauseLines } from '../../../src/cli/show/pause.js'
 import { duration, saying, zone } from '../../../src/cli/show/words.js'
 import { lineFor } from '../../../src/cli/watch.js'
 import { livesOf as read } from '../../../src/history/lives.js'
+import { pausesOf } from '../../../src/history/pauses.js'
 import { rulesFrom } from '../../../src/rules.js'
 import type { ConversationState, HistoryEntry } from '../../../src/store/store.js'
 
@@ -92,6 +94,47 @@ describe('trace', () => {
     expect(waiting.flatMap(life => linesOf(life, plain))[1]).to.equal('  no processor has claimed it yet')
     const dropped = livesOf([entry(5, 'dropped', 'b1', { count: '1', by: 'lull.drop.x.1' }), entry(0, 'opened', 'b1')])
     expect(dropped.flatMap(life => linesOf(life, plain))[1]).to.equal('  discarded before a processor claimed it')
+  })
+
+  describe('of a pause', () => {
+    const pause = (keep: string, afterMs = 0) =>
+      entry(afterMs, 'pause', '', { untilMs: String(START_MS + 600_000), keep, by: 'lull.pause.vm.1.0bc41f' })
+    const linesAt = (nowMs: number, ...steps: HistoryEntry[]) =>
+      pausesOf(steps, START_MS + nowMs).flatMap(one => pauseLines(one, plain))
+    const TIME = String.raw`\d\d:\d\d:\d\d`
+
+    it('says who took over, until when, and what became of the messages that came', () => {
+      const paused = entry(1000, 'paused', 'p1', { count: '3', ids: '["m1","m2","m3"]' })
+      const lines = linesAt(2000, pause('drop'), paused)
+      expect(lines[0]).to.match(/^pause {2}\d{4}-\d\d-\d\d, UTC/)
+      expect(lines[1]).to.match(new RegExp(`^  from ${TIME} until ${TIME} by pause\\.vm\\.1, and goes on$`))
+      expect(lines[2]).to.equal('  3 messages came and were dropped')
+      expect(lines[3]).to.match(new RegExp(`  pause +until ${TIME}, what comes is dropped,`))
+      expect(lines.find(line => line.includes('  paused '))).to.match(/3 messages dropped$/)
+      expect(lines.filter(line => line.length > 80)).to.deep.equal([])
+    })
+
+    it('says that it has ended, by itself or by whom', () => {
+      expect(linesAt(700_000, pause('collect'))[1]).to.match(new RegExp(`^  from ${TIME} until ${TIME} by pause.vm.1$`))
+      expect(linesAt(700_000, pause('collect'))[2]).to.equal('  no message came')
+      const resumed = entry(5000, 'resumed', '', { by: 'lull.api.vm.2.0bc41f' })
+      expect(linesAt(700_000, pause('drop'), resumed)[1]).to.match(/ by pause\.vm\.1, ended by api\.vm\.2$/)
+    })
+
+    it('says of a batch that the end of the pause released it', () => {
+      const lines = livesOf([
+        entry(600_001, 'claimed', 'b1', { owner: OWNER, reason: 'gap', count: '1', lateMs: '1' }),
+        entry(1000, 'opened', 'b1', { count: '1' }),
+        pause('collect'),
+      ]).flatMap(life => linesOf(life, plain))
+      expect(lines[2]).to.match(/ because the pause had ended \(gap\), 1 ms late$/)
+    })
+
+    it('is said of its conversation now', () => {
+      const paused = { untilMs: START_MS + 60_000, inMs: 60_000, keep: 'drop' } as const
+      const state = { conversationId: 'c', nowMs: START_MS, waiting: 0, messages: [], paused }
+      expect(stateLine(state)).to.equal('now: paused for 1 min more')
+    })
   })
 
   it('says that a batch joined another one, and where the messages of one person’s other id went and came from', () => {

@@ -149,9 +149,11 @@ describe('pauses in a history', () => {
 
     it('leave no batch that counts as lost, overdue or dropped twice', async () => {
       await append('m1')
-      await store.pause(CHAT, { forMs: 500, keep: 'drop' })
+      clock += 10
+      await store.pause(CHAT, { forMs: 5000, keep: 'drop' })
       await append('m2')
       await store.resume(CHAT)
+      clock += 1000
       await store.pause(CHAT, { forMs: 500_000, keep: 'collect' })
       await append('m3')
       const { lives, pauses } = await livesOfConversation(store, CHAT, 10)
@@ -159,9 +161,9 @@ describe('pauses in a history', () => {
         ['open', 1, undefined],
         ['dropped', 1, undefined],
       ])
-      expect(pauses.map(({ keep, dropped }) => [keep, dropped])).to.deep.equal([
-        ['collect', 0],
-        ['drop', 1],
+      expect(pauses.map(({ keep, dropped, collected }) => [keep, dropped, collected])).to.deep.equal([
+        ['collect', 0, 1],
+        ['drop', 1, 0],
       ])
       expect(pauses[1]?.messages.map(({ messageId }) => messageId)).to.deep.equal(['m2'])
       expect(await lostBatches(store, await store.history({ limit: 100 }))).to.deep.equal([])
