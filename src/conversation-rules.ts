@@ -43,8 +43,12 @@ export interface OwnRules extends Partial<Pick<Rules, ConversationRule>> {
   readonly scopes: Readonly<Partial<Record<ConversationRule, string>>>
 }
 
-const RULE_OF_REASON: Partial<Record<ReleaseReason, ConversationRule>> = {
+/** `typingGap`: the quiet gap that ended was the typing gap. */
+export type RuleReason = ReleaseReason | 'typingGap'
+
+const RULE_OF_REASON: Partial<Record<RuleReason, ConversationRule>> = {
   gap: 'quietGapMs',
+  typingGap: 'typingGapMs',
   maxWait: 'maxWaitMs',
   early: 'earlyStartMs',
   maxMessages: 'maxMessages',
@@ -66,21 +70,22 @@ export const RULE_REASONS = {
 
 /**
  * For the history: which of the conversation's own rules released a batch, `quietGapMs=6000`, and where that comes from.
- * Nothing if it was one of the store's.
- * @param silenceMs from the batch's last message to its due time, for the reason `gap`: it says which gap that was
+ * Nothing if it was one of the store's, except for the typing gap: the reason alone, `gap`, would name another rule.
+ * @param store the rules of all conversations
+ * @param silenceMs from the batch's last message to its due time, for the reason `gap`: other things than the quiet gap
+ *   may have moved it
  */
 export function ruleThatReleased(
   own: OwnRules | undefined,
-  reason: ReleaseReason,
+  reason: RuleReason,
+  store: Pick<Rules, 'typingGapMs'>,
   silenceMs?: number,
 ): { rule: string; scope: string } | undefined {
-  if (!own) return undefined
-  const gap = silenceMs === own.quietGapMs ? 'quietGapMs' : silenceMs === own.typingGapMs ? 'typingGapMs' : undefined
-  const name = reason === 'gap' ? gap : RULE_OF_REASON[reason]
-  if (!name) return undefined
-  const { [name]: value, scopes } = own
-  const scope = scopes[name]
-  return value === undefined || scope === undefined ? undefined : { rule: `${name}=${value}`, scope }
+  const name = reason === 'gap' && silenceMs !== own?.quietGapMs ? undefined : RULE_OF_REASON[reason]
+  const value = name && own?.[name]
+  const scope = name && own?.scopes[name]
+  if (value !== undefined && scope !== undefined) return { rule: `${name}=${value}`, scope }
+  return reason === 'typingGap' ? { rule: `typingGapMs=${store.typingGapMs}`, scope: 'environment' } : undefined
 }
 
 /**

@@ -94,7 +94,9 @@ function takeHead(state: State, conversation: Conversation, dueAtMs: number, own
   const count = entries.length
   if (lost === 'vanished') state.record('vanished', batchId, conversationId, now, { count })
   const named = { ids: idsRecorded(entries), at: timesRecorded(entries), firstAtMs }
-  const rule = ruleThatReleased(batch.rules, batch.releasedBy, batch.dueAtMs - batch.lastAtMs)
+  const isTypingGap = isOpen && header.dueBy === 'typingGap' && batch.releasedBy === 'gap'
+  const because = isTypingGap ? 'typingGap' : batch.releasedBy
+  const rule = ruleThatReleased(batch.rules, because, state.rules, batch.dueAtMs - batch.lastAtMs)
   const reason = batch.releasedBy
   const detail = { owner, reason, count, lateMs, ...named, ...rule }
   const early = reason === 'early' && { dueInMs: batch.dueAtMs - now }
@@ -107,7 +109,7 @@ function openLife(state: State, header: Header, now: number) {
   const { earlyStartMs, answering } = state.rulesOf(rules)
   // A last message ahead of now: the clock was set back, and the batch is due.
   const isEarly = earlyStartMs > 0 && dueAtMs > now && lastAtMs <= now
-  const releasedBy: ReleaseReason = isEarly ? 'early' : dueBy
+  const releasedBy: ReleaseReason = isEarly ? 'early' : dueBy === 'typingGap' ? 'gap' : dueBy
   return {
     firstAtMs,
     lastAtMs,

@@ -17,7 +17,7 @@ import {
   type Totals,
 } from '../store.js'
 import { handedOut } from './batches.js'
-import { dueOf, knownOf } from './due.js'
+import { type Due, dueOf, knownOf } from './due.js'
 import {
   type Conversation,
   type Header,
@@ -42,14 +42,13 @@ export function extend(state: State, conversationId: string, worthMs: number, { 
   const { conversation, header } = openBatch(state, conversationId, now)
   const held = conversation && extendHolder(state, conversation, sign)
   if (!conversation || !header || now >= header.dueAtMs) return held
-  const { batchId, firstAtMs, dueAtMs } = header
-  const { maxWaitMs, earlyStartMs } = state.rulesOf(header.rules)
-  const latestMs = firstAtMs + maxWaitMs
-  const extendedMs = movedBy(state, sign, conversationId, header)
+  const { batchId, dueAtMs } = header
+  const { earlyStartMs } = state.rulesOf(header.rules)
+  const { dueAtMs: extendedMs, dueBy } = movedBy(state, sign, conversationId, header)
   if (extendedMs === dueAtMs) return { batchId, dueInMs: dueAtMs - now }
   state.record('extended', batchId, conversationId, now, { byMs: extendedMs - dueAtMs })
   header.dueAtMs = extendedMs
-  header.dueBy = extendedMs === latestMs ? 'maxWait' : 'gap'
+  header.dueBy = dueBy
   state.keepHeader(conversationId, now, extendedMs)
   const isHead = conversation.runs[0]?.batchId === batchId
   if (conversation.heldBy === undefined && isHead) {
@@ -66,18 +65,22 @@ interface Sign {
   now: number
 }
 
-/** When a batch is due after a sign of typing. */
+/** When a batch is due after a sign of typing, and why. */
 function movedBy(
   state: State,
   { worthMs, typingGapMs, now }: Sign,
   conversationId: string,
   batch: { batchId: string; firstAtMs: number; lastAtMs: number; dueAtMs: number; rules?: OwnRules },
-): number {
+): Pick<Due, 'dueAtMs' | 'dueBy'> {
   const rules = state.rulesOf(batch.rules)
-  if (typingGapMs > 0)
-    return Math.max(dueOf({ ...rules, typingGapMs }, knownOf(state, conversationId, now), batch).dueAtMs, now)
+  if (typingGapMs > 0) {
+    const due = dueOf({ ...rules, typingGapMs }, knownOf(state, conversationId, now), batch)
+    return { ...due, dueAtMs: Math.max(due.dueAtMs, now) }
+  }
   const signMs = worthMs > 0 ? now + worthMs : 0
-  return Math.max(batch.dueAtMs, Math.min(signMs, batch.firstAtMs + rules.maxWaitMs))
+  const latestMs = batch.firstAtMs + rules.maxWaitMs
+  const dueAtMs = Math.max(batch.dueAtMs, Math.min(signMs, latestMs))
+  return { dueAtMs, dueBy: dueAtMs === latestMs ? 'maxWait' : 'gap' }
 }
 
 /** The same for the batch that holds the conversation, if it can be superseded. */
@@ -86,7 +89,7 @@ function extendHolder(state: State, conversation: Conversation, sign: Sign) {
   const old = supersedable(state, conversation)
   if (!old || now >= old.batch.dueAtMs) return undefined
   const { batchId, batch } = old
-  const extendedMs = movedBy(state, sign, conversation.id, { ...batch, batchId })
+  const { dueAtMs: extendedMs } = movedBy(state, sign, conversation.id, { ...batch, batchId })
   if (extendedMs !== batch.dueAtMs) {
     state.record('extended', batchId, conversation.id, now, { byMs: extendedMs - batch.dueAtMs })
     moveDue(state, conversation, old, extendedMs, now)

@@ -4,7 +4,7 @@
  */
 import type { Rules } from '../../rules.js'
 import type { Known } from './known.js'
-import type { Conversation, Header, State } from './state.js'
+import type { Conversation, DueBy, Header, State } from './state.js'
 
 const TYPING_SEEN_MS = 86_400_000
 
@@ -19,9 +19,15 @@ export function knownOf(state: State, conversationId: string, now: number): Know
   }
 }
 
+/** What held back the batch `from` alone holds back the batch `to`, which has its messages now. */
+export function moveHolds(state: State, conversationId: string, from: string, to: string): void {
+  for (const hold of state.known.get(conversationId)?.holds?.values() ?? [])
+    if (hold.batchId === from) hold.batchId = to
+}
+
 export interface Due {
   dueAtMs: number
-  dueBy: 'gap' | 'maxWait'
+  dueBy: DueBy
   /** Something holds the batch back until then. */
   notBeforeMs?: number
 }
@@ -40,7 +46,8 @@ export function dueOf(rules: Rules, known: Known, { batchId, firstAtMs, lastAtMs
   const latestMs = firstAtMs + maxWaitMs
   const typedMs = seen && seen.atMs >= lastAtMs ? seen.atMs + (seen.worthMs ?? gapMs) : 0
   const quietMs = Math.max(lastAtMs + gapMs, typedMs)
-  let due: Due = { dueAtMs: Math.min(quietMs, latestMs), dueBy: latestMs < quietMs ? 'maxWait' : 'gap' }
+  const quietBy = gapMs < quietGapMs ? 'typingGap' : 'gap'
+  let due: Due = { dueAtMs: Math.min(quietMs, latestMs), dueBy: latestMs < quietMs ? 'maxWait' : quietBy }
   const its = [...(holds?.values() ?? [])].filter(hold => hold.batchId === undefined || hold.batchId === batchId)
   if (its.length > 0) {
     const longestMs = firstAtMs + Math.max(maxWaitMs, holdMaxMs)

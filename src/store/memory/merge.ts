@@ -1,7 +1,8 @@
 /** Two conversations of one person become one: `lua/merge.lua`. */
 import type { ReleaseReason } from '../../batch.js'
+import { messageFrom } from '../redis/entries.js'
 import type { MergeResult } from '../store.js'
-import { knownOf } from './due.js'
+import { dueOf, knownOf } from './due.js'
 import { type Conversation, type Header, type State, type WaitingRun, waiting } from './state.js'
 import type { Entry } from './structures.js'
 import { joinSuperseded } from './superseding.js'
@@ -15,6 +16,11 @@ interface Parts {
 interface Open {
   run: WaitingRun
   header: Header
+}
+
+interface Merging {
+  from: Parts
+  into: Parts
 }
 
 interface Joined {
@@ -48,6 +54,7 @@ function mergeInto(state: State, from: Conversation, into: Conversation, now: nu
   const dues = [state.due.get(from.id), state.due.get(into.id)]
   const parts = { from: partsOf(state, from, now), into: partsOf(state, into, now) }
   const { sealed, open } = join(state, parts.into.open, parts.from.open, now)
+  if (open) holdBack(state, into.id, open, parts, now)
   const runs = [...byArrival(parts.into.runs, parts.from.runs, run => run.entries[0]?.receivedAtMs ?? 0), ...sealed]
   const fromBatch = from.runs.at(-1)?.batchId ?? from.heldBy ?? ''
   const intoBatch = open?.run.batchId ?? runs[0]?.batchId ?? from.heldBy ?? ''
@@ -82,6 +89,31 @@ function uniteKnown(state: State, fromId: string, intoId: string, now: number): 
   const typed = (from.typed?.atMs ?? 0) > (into.typed?.atMs ?? 0) ? from.typed : into.typed
   const holds = new Map([...(into.holds ?? []), ...(from.holds ?? [])])
   state.known.set(intoId, { ...(typed ? { typed } : {}), ...(holds.size > 0 ? { holds } : {}) })
+}
+
+/**
+ * What held back one of the two open batches holds back the batch that has its message now, unless that is sealed. Then
+ * sets when the open batch is due: what holds it back now may have been unknown to it before.
+ */
+function holdBack(state: State, intoId: string, { run, header }: Open, parts: Merging, now: number): void {
+  const known = knownOf(state, intoId, now)
+  if (!known.holds) return
+  if (parts.from.open && parts.into.open) {
+    const joined = [parts.from.open.run.batchId, parts.into.open.run.batchId]
+    const keys = new Set(run.entries.map(entry => JSON.stringify(messageFrom(entry.json).messageId)))
+    for (const [key, hold] of known.holds)
+      if (hold.batchId !== undefined && joined.includes(hold.batchId)) {
+        if (keys.has(key)) hold.batchId = run.batchId
+        else known.holds.delete(key)
+      }
+    state.known.set(intoId, known)
+  }
+  const rules = state.rulesOf(header.rules)
+  const { dueAtMs, dueBy, notBeforeMs } = dueOf(rules, known, header)
+  if (notBeforeMs === undefined) return
+  header.notBeforeMs = notBeforeMs
+  if (dueAtMs > header.dueAtMs) Object.assign(header, { dueAtMs, dueBy })
+  header.expiresAtMs = Math.max(header.expiresAtMs, header.dueAtMs + rules.batchTtlMs)
 }
 
 function partsOf(state: State, conversation: Conversation, now: number): Parts {

@@ -5,7 +5,7 @@ import { type OwnRules, ruleThatReleased } from '../../conversation-rules.js'
 import type { Rules } from '../../rules.js'
 import { entryJson, messageFrom } from '../redis/entries.js'
 import type { AppendRequest, AppendResult, EditRequest, EditResult, RevokeResult } from '../store.js'
-import { dueOf, knownOf, setDue } from './due.js'
+import { dueOf, knownOf, moveHolds, setDue } from './due.js'
 import type { Known } from './known.js'
 import {
   type Conversation,
@@ -132,6 +132,7 @@ class Appending {
     Object.assign(open, { bytes: bytesOf(old.batch.entries), firstAtMs: old.batch.firstAtMs })
     open.supersedes = supersededWith(old)
     this.superseded = old
+    moveHolds(state, conversation.id, old.batchId, open.run.batchId)
     endSuperseded(state, conversation, old, now, open.run.batchId)
   }
 
@@ -186,7 +187,7 @@ class Appending {
     if (!collecting || this.holding.length === 0) return
     const holds = new Map(this.known.holds)
     const hold = { atMs: now + this.rules.holdMs, batchId: collecting.run.batchId }
-    for (const messageId of this.holding) holds.set(JSON.stringify(messageId), hold)
+    for (const messageId of this.holding) holds.set(JSON.stringify(messageId), { ...hold })
     this.known = { ...this.known, holds }
     state.known.set(conversation.id, this.known)
   }
@@ -213,6 +214,7 @@ class Appending {
       return { ...this.counts, batchId: header.batchId, dueInMs: Math.max(header.dueAtMs - now, 0) }
     }
     const dueAtMs = open ? this.renewHeader(open) : now
+    if (open) for (const id of this.holding) this.recordHeld(open, id)
     const atMs = this.startAtMs(dueAtMs)
     const held = conversation.heldBy !== undefined
     const dueInMs = Math.max(dueAtMs - now, 0)
@@ -247,7 +249,12 @@ class Appending {
     this.overdue = undefined
     open.run.seal = { reason, atMs, ...supersededBy(open) }
     this.recordAdded(open)
-    this.record('sealed', open, { reason, count: open.run.entries.length, ...ruleThatReleased(this.own, reason) })
+    this.holding.length = 0
+    this.record('sealed', open, {
+      reason,
+      count: open.run.entries.length,
+      ...ruleThatReleased(this.own, reason, this.state.rules),
+    })
     this.collecting = undefined
     delete this.conversation.header
   }
@@ -270,6 +277,11 @@ class Appending {
       ...(this.own ? { rules: this.own } : {}),
     }
     return due.dueAtMs
+  }
+
+  private recordHeld({ run }: Collecting, messageId: string): void {
+    const detail = { key: JSON.stringify(messageId), forMs: this.rules.holdMs }
+    this.state.record('held', run.batchId, this.conversation.id, this.now, detail)
   }
 
   private recordAdded(open: Collecting): void {
@@ -322,16 +334,17 @@ export function edit(state: State, request: EditRequest): EditResult {
   return 'edited'
 }
 
-/** The batch waits for the text of this message no more. */
-function endHold(state: State, conversation: Conversation, batchId: string, messageId: string, now: number): void {
+/** The batch waits for the text of this message no more. Returns whether it did, and is open. */
+function endHold(state: State, conversation: Conversation, batchId: string, messageId: string, now: number): boolean {
   const key = JSON.stringify(messageId)
   const known = knownOf(state, conversation.id, now)
-  if (!known.holds?.delete(key)) return
+  if (!known.holds?.delete(key)) return false
   state.known.set(conversation.id, known)
   const header = state.header(conversation, now)
-  if (header?.batchId !== batchId) return
+  if (header?.batchId !== batchId) return false
   state.record('unheld', batchId, conversation.id, now, { key })
   setDue(state, conversation, header, now)
+  return true
 }
 
 /**
@@ -388,7 +401,9 @@ export function revoke(
   const isOpen = header?.batchId === run.batchId
   if (header && isOpen) header.bytes -= entry.bytes
   if (run.entries.length === 0) removeRun(state, conversation, run, isOpen, now)
-  else if (header && isOpen)
+  // What it has held back is due when that would be without it.
+  const isReleased = endHold(state, conversation, run.batchId, messageId, now)
+  if (header && isOpen && run.entries.length > 0 && !isReleased)
     state.publishGrowth(conversation, run.batchId, run.entries.length, Math.max(header.dueAtMs - now, 0))
   return 'revoked'
 }

@@ -2,7 +2,7 @@
 import type { PauseRequest, PauseResult } from '../messages.js'
 import { type Paused, withCause, withoutCauses } from './causes.js'
 import { discard } from './conversations.js'
-import { dueOf, knownOf, setDue } from './due.js'
+import { dueOf, knownOf, moveHolds, setDue } from './due.js'
 import type { Conversation, State } from './state.js'
 import { type Entry, idsRecorded } from './structures.js'
 import {
@@ -96,6 +96,8 @@ function collect(state: State, conversationId: string, newBatchId: string, until
   const others = collected.filter(run => run.batchId !== batchId)
   const entries: Entry[] = [...(old?.batch.entries ?? []), ...collected.flatMap(run => run.entries)]
   conversation.runs = [...keptRuns, { batchId, entries }]
+  for (const id of [...(old ? [old.batchId] : []), ...others.map(run => run.batchId)])
+    moveHolds(state, conversationId, id, batchId)
   if (old) endSuperseded(state, conversation, old, now, batchId)
   const supersedes = old ? supersededWith(old) : header?.supersedes
   const { batchTtlMs } = state.rules

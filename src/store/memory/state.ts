@@ -27,6 +27,9 @@ export interface Seal {
   supersedes?: string[]
 }
 
+/** `typingGap`: the quiet gap that makes it due is the typing gap. */
+export type DueBy = 'gap' | 'typingGap' | 'maxWait'
+
 /** Describes the open batch, which is the last run of its conversation. */
 export interface Header {
   batchId: string
@@ -34,7 +37,7 @@ export interface Header {
   firstAtMs: number
   lastAtMs: number
   dueAtMs: number
-  dueBy: 'gap' | 'maxWait'
+  dueBy: DueBy
   expiresAtMs: number
   supersedes?: string[]
   /** The rules that its conversation has of its own. */

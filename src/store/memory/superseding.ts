@@ -1,5 +1,6 @@
 /** Supersedes answers that are not committed, and commits them: `lua/shared/supersede.lua`, `reopen.lua`, `commit.lua`. */
 import type { CommitResult, HoldState } from '../store.js'
+import { moveHolds } from './due.js'
 import type { Claimed, Conversation, HandedOver, State } from './state.js'
 import { type Entry, idsRecorded } from './structures.js'
 
@@ -84,6 +85,7 @@ export function reopen(state: State, conversation: Conversation, old: Supersedab
   const batchId = state.newBatchId()
   const supersedes = supersededWith(old)
   conversation.runs.push({ batchId, entries })
+  moveHolds(state, conversation.id, old.batchId, batchId)
   endSuperseded(state, conversation, old, now, batchId)
   conversation.header = {
     batchId,

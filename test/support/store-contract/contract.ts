@@ -15,6 +15,7 @@ import { claimTests } from './claiming.js'
 import { correctionTests } from './correcting.js'
 import { eventTests } from './events.js'
 import { forgettingTests } from './forgetting.js'
+import { heldMessageTests } from './held-messages.js'
 import { holdingBackTests } from './holding-back.js'
 import { leaseTests } from './leases.js'
 import { ownMessageTests } from './own-messages.js'
@@ -42,6 +43,7 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
     ownRulesTests(make)
     holdingBackTests(make)
     ownMessageTests(make)
+    heldMessageTests(make)
     claimTests(make)
     leaseTests(make)
     answerTests(make)

@@ -97,7 +97,8 @@ end
 
 local function seal(plan, batch, reason)
   if batch.step then batch.step[6] = whole(batch.count) end
-  add_step(plan, { 'sealed', batch.id, 'reason', reason, 'count', whole(batch.count), rule_fields(rules_text, reason) })
+  add_step(plan, { 'sealed', batch.id, 'reason', reason, 'count', whole(batch.count),
+    rule_fields(rules_text, reason, store_rules) })
   plan.sealed = plan.sealed + 1
 end
 
@@ -186,7 +187,7 @@ end
 
 local NONE = {}
 
--- `due_by`: 'gap' or 'maxWait'. `not_before`: what holds the batch back until then, or nil.
+-- `due_by`: 'gap', 'typingGap' or 'maxWait'. `not_before`: what holds the batch back until then, or nil.
 local function write_header(plan, waiting, due, due_by, not_before)
   local key, batch, header = plan.key, plan.batch, plan.header
   if not batch then
@@ -323,17 +324,18 @@ end
 -- The conversations whose hold this call has ended, and the states that it has written.
 local freed, states = {}, {}
 
--- Adds the holds of new messages to the state of the conversation. Returns the state.
-local function hold_by(conversation, state, messages, batch_id)
-  local held = state or {}
-  for _, i in ipairs(messages) do
+-- Adds the holds of new messages in the batch that is open now to the state of the conversation. Returns the state.
+local function hold_by(conversation, plan, messages)
+  local held, batch_id, entries = plan.state or {}, plan.batch.id, plan.entries
+  for n, i in ipairs(messages) do
     local for_ms, id = string.match(ARGV[i + 2], ' (%d+) (.*)$')
-    if for_ms then
+    if for_ms and string.match(entries[#entries - #messages + n], '^%S+') == batch_id then
       add_hold(held, id, now + tonumber(for_ms), batch_id)
+      add_step(plan, { 'held', batch_id, 'key', id, 'forMs', for_ms })
       states[conversation] = held
     end
   end
-  if states[conversation] ~= held then return state end
+  if states[conversation] ~= held then return plan.state end
   write_state(conversation, held, now)
   return held
 end
@@ -379,7 +381,11 @@ local function append(conversation, holder, state_text, how, first, last)
   if is_hold_stale then call('DEL', P .. HOLD .. conversation) end
   local waiting = write_messages(conversation, plan)
   unstored = nil
-  if how == 'hold' and plan.batch then plan.state = hold_by(conversation, state, messages, plan.batch.id) end
+  if old and move_holds(state, old.id, old.by) then
+    states[conversation] = state
+    write_state(conversation, state, now)
+  end
+  if how == 'hold' and plan.batch then plan.state = hold_by(conversation, plan, messages) end
   if old then
     end_superseded(conversation, old, old.by)
     freed[conversation] = true

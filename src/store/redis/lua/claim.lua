@@ -241,7 +241,8 @@ for _, release in ipairs(released) do
   local batch_id, batch, late_text, lost, named = unpack(release)
   local conversation = batch.conversationId
   if lost == 'vanished' then record('vanished', batch_id, conversation, 'count', batch.count) end
-  local why = { rule_fields(batch.rules, batch.releasedBy, batch.dueAtMs - batch.lastAtMs) }
+  local silence = batch.dueAtMs - batch.lastAtMs
+  local why = { rule_fields(batch.rules, named[4] or batch.releasedBy, store_rules, silence) }
   if batch.releasedBy == 'early' then
     why[#why + 1] = 'dueInMs'
     why[#why + 1] = whole(batch.dueAtMs - now)

@@ -22,7 +22,7 @@ Returns 'edited', 'tooLate' if the message has come and is not found or its batc
 --- include "seal"
 --- include "check-types"
 --- include "reopen"
---- include "set-due"
+--- include "end-hold"
 local conversation, id, digest, recorded, text = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local FIRST_AUTHOR = 10 + STORE_RULES
 local dedupe, db, store_rules = tonumber(ARGV[6]), ARGV[7], store_rules_at(10)
@@ -51,7 +51,7 @@ local function take_back()
   if edited == json then return 'edited' end
   if old.bytes + #edited - #json > rules_of(old.rules, store_rules).maxBytes then return nil end
   check_types(CLAIMED, ANSWERING, HISTORY)
-  reopen(conversation, old, ARGV[8], store_rules, tonumber(ARGV[9]), now, db)
+  reopen(conversation, old, ARGV[8], state, store_rules, tonumber(ARGV[9]), now, db)
   return find_entry(conversation, id)
 end
 
@@ -67,23 +67,10 @@ if not found then return seen and 'tooLate' or 'unknown' end
 
 if not is_author(found, id, FIRST_AUTHOR) then return 'notAuthor' end
 
--- The batch waits for the text of this message no more.
-local function end_hold()
-  local hold = state and state.holds and state.holds[id]
-  if not hold or hold.at <= now then return end
-  state.holds[id] = nil
-  write_state(conversation, state, now)
-  local open = open_of(conversation)
-  if not open or open.batch_id ~= found.batch_id then return end
-  record('unheld', open.batch_id, conversation, 'key', id)
-  local waiting = call('LLEN', P .. MESSAGES .. conversation)
-  set_due(conversation, open, waiting, held, state, store_rules, tonumber(ARGV[9]), now, db)
-end
-
-local json = found.json
+local store_ttl, json = tonumber(ARGV[9]), found.json
 local edited = with_text(json)
 if edited == json then
-  end_hold()
+  end_hold(conversation, state, id, found.batch_id, held, store_rules, store_ttl, now, db)
   return 'edited'
 end
 local grown = #edited - #json
@@ -105,5 +92,5 @@ if open then
     seal_open(conversation, sealed, 'maxBytes', held, now, db)
   end
 end
-end_hold()
+end_hold(conversation, state, id, found.batch_id, held, store_rules, store_ttl, now, db)
 return 'edited'

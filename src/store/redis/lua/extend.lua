@@ -41,15 +41,17 @@ elseif worth == 0 then
   worth = -1
 end
 
--- When a batch is due after the sign.
+-- When a batch is due after the sign, and why.
 local function moved(batch)
   local rules = rules_of(batch.rules, store_rules)
   if counts_from_sign then
-    local due = due_of(setmetatable({ typingGapMs = own_rules.typingGapMs }, { __index = rules }), state,
+    local due, by = due_of(setmetatable({ typingGapMs = own_rules.typingGapMs }, { __index = rules }), state,
       batch.batch_id or batch.id, batch.first_at, batch.last_at, now)
-    return math.max(due, now)
+    return math.max(due, now), by
   end
-  return math.max(batch.due_at, math.min(now + worth, batch.first_at + rules.maxWaitMs))
+  local latest = batch.first_at + rules.maxWaitMs
+  local due = math.max(batch.due_at, math.min(now + worth, latest))
+  return due, due == latest and 'maxWait' or 'gap'
 end
 
 -- Moves the due time of the batch that holds the conversation. Returns what the script returns.
@@ -69,13 +71,12 @@ if not open or waiting == 0 then return holder_extended end
 local batch_id, due = open.batch_id, open.due_at
 if now >= due then return holder_extended end
 
-local extended = moved(open)
+local extended, by = moved(open)
 if extended == due then return { batch_id, due - now } end
 record('extended', batch_id, conversation, 'byMs', extended - due)
 local rules = rules_of(open.rules, store_rules)
-local latest, early = open.first_at + rules.maxWaitMs, early_of(rules)
-call('HSET', P .. HEADER .. conversation, 'dueAtMs', extended,
-  'dueBy', extended == latest and 'maxWait' or 'gap')
+local early = early_of(rules)
+call('HSET', P .. HEADER .. conversation, 'dueAtMs', extended, 'dueBy', by)
 call('PEXPIREAT', P .. HEADER .. conversation, extended + ttl, 'GT')
 if not held and waiting == open.count then
   local at = extended

@@ -24,7 +24,7 @@ Returns how many messages were moved, nil if `from` has none and is not held, or
 --- include "superseded-ids"
 --- include "head"
 --- include "rules"
---- include "state"
+--- include "due"
 -- Takes Redis some 10 ms.
 local MOST_MESSAGES = 5000
 local from_id, into_id = ARGV[1], ARGV[2]
@@ -178,13 +178,47 @@ local from_state, into_state = state_of(states[1]), state_of(states[2])
 -- Signs of typing and holds of `from` are also of `into`.
 local function unite_states()
   if not from_state then return end
-  local into = into_state or {}
+  into_state = into_state or {}
+  local into = into_state
   if (from_state.typedAt or 0) > (into.typedAt or 0) then
     into.typedAt, into.typing = from_state.typedAt, from_state.typing
   end
   for key, hold in pairs(from_state.holds or {}) do add_hold(into, key, hold.at, hold.batch) end
   call('DEL', P .. STATE .. from_id)
   write_state(into_id, into, now)
+end
+
+-- The id of a message as JSON.
+local function id_of(json)
+  local id = string.match(json, '^%[("[^"\\]*")')
+  if id then return id end
+  local unescaped = string.gsub(json, '\\.', '__')
+  return string.sub(json, 2, (string.find(unescaped, '"', 3, true)))
+end
+
+-- What held back one of the two open batches holds back the batch that has its message now, unless that is sealed.
+-- Then sets when the open batch is due: what holds it back now may have been unknown to it before.
+local function hold_back(open, from_open, into_open)
+  local holds = into_state and into_state.holds
+  if not open or not holds then return end
+  if from_open and into_open then
+    local ids = {}
+    for _, entry in ipairs(open.entries) do
+      local _, _, _, json = read_entry(entry)
+      ids[id_of(json)] = true
+    end
+    for key, hold in pairs(holds) do
+      local is_joined = hold.batch == from_open.id or hold.batch == into_open.id
+      if is_joined and ids[key] then hold.batch = open.id elseif is_joined then holds[key] = nil end
+    end
+    write_state(into_id, into_state, now)
+  end
+  local rules = rules_of(open.rules, store_rules)
+  local due, by, not_before = due_of(rules, into_state, open.id, open.first_at, open.last_at, now)
+  if not not_before then return end
+  open.not_before = not_before
+  if due > open.due_at then open.due_at, open.due_by = due, by end
+  open.ends_at = math.max(open.ends_at, open.due_at + ttl_of(rules, store_ttl))
 end
 
 -- A pause of either is a pause of both, until the later end.
@@ -238,6 +272,7 @@ call('ZREM', P .. DUE, from_id)
 call('DEL', P .. HEADER .. from_id, P .. MESSAGES .. from_id, P .. QUIET .. from_id)
 unite_seen(from)
 unite_states()
+hold_back(open, from.open, into.open)
 move_hold(from)
 if from.waiting > 0 then write_list(runs, open) end
 write_header(open, held_until)

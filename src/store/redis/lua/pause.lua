@@ -88,7 +88,9 @@ local function collect()
   if old and old.superseded then call('HSET', key, 'supersedes', old.superseded) end
   if old and old.rules then call('HSET', key, 'rules', old.rules) end
   if old then record_superseded(conversation, old, batch_id, db) end
+  if old then move_holds(state, old.id, batch_id) end
   for _, step in ipairs(steps) do
+    move_holds(state, step.id, batch_id)
     record('superseded', step.id, conversation, 'count', step.count, 'by', batch_id)
   end
   return old and true

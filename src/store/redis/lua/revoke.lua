@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 --[[
 Removes a message that no processor has claimed, if it is among the last 100 messages and the last megabyte. A batch
-without messages is gone. A message of a batch that can be superseded goes back to the list first. A message that has
-not come yet is remembered as seen, so that it is dropped when it comes; but not if only its author may revoke it: who
-that is shows when it comes.
+without messages is gone. A message of a batch that can be superseded goes back to the list first. If the message has
+held back its batch until its text comes, the batch waits for it no more. A message that has not come yet is remembered
+as seen, so that it is dropped when it comes; but not if only its author may revoke it: who that is shows when it comes.
 
 KEYS  1 the prefix
 ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id for the history
@@ -24,10 +24,11 @@ Returns 'revoked', 'tooLate' if the message has come and is not found, 'remember
 --- include "batch-updated"
 --- include "check-types"
 --- include "reopen"
+--- include "end-hold"
 local conversation, id, digest, recorded = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local FIRST_AUTHOR = 9 + STORE_RULES
 local dedupe, db = tonumber(ARGV[5]), ARGV[6]
-local store_rules = store_rules_at(9)
+local store_rules, store_ttl = store_rules_at(9), tonumber(ARGV[8])
 
 local now = read_clock()
 local found = find_entry(conversation, id)
@@ -35,7 +36,8 @@ local seen = is_seen(conversation, digest, now - dedupe)
 local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'bytes', 'dueAtMs')
 local was_head = string.match(call('LINDEX', P .. MESSAGES .. conversation, 0) or '', '^%S+')
 check_types(DUE)
-local holder = call('GET', P .. HOLD .. conversation)
+local known = call('MGET', P .. HOLD .. conversation, P .. STATE .. conversation)
+local holder, state = known[1], state_of(known[2])
 local held = hold_until(holder)
 
 if not found and ARGV[7] ~= '' and held then
@@ -44,7 +46,7 @@ if not found and ARGV[7] ~= '' and held then
   if json then
     if not is_author({ json = json }, id, FIRST_AUTHOR) then return 'notAuthor' end
     check_types(CLAIMED, ANSWERING, HISTORY)
-    reopen(conversation, old, ARGV[7], store_rules, tonumber(ARGV[8]), now, db)
+    reopen(conversation, old, ARGV[7], state, store_rules, store_ttl, now, db)
     found, held, was_head = find_entry(conversation, id), nil, ARGV[7]
     header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'count', 'bytes', 'dueAtMs')
   end
@@ -84,7 +86,9 @@ if not head then
 elseif not held and head.batch_id ~= was_head then
   schedule(conversation, head.batch_id, start_of(head, now, store_rules), now, db)
 end
-if open and count > 0 then
+-- What it has held back is due when that would be without it.
+local is_released = end_hold(conversation, state, id, found.batch_id, held, store_rules, store_ttl, now, db)
+if open and count > 0 and not is_released then
   local due_in = math.max(tonumber(header[4]) - now, 0)
   notify_updated(conversation, found.batch_id, { count = count, due_in = due_in, held = held and true }, db)
 end

@@ -18,7 +18,7 @@ local function holds_end(state, now, batch_id)
   return ends
 end
 
--- Returns the due time, why ('gap' or 'maxWait'), and what the batch may not go before, or nil.
+-- Returns the due time, why ('gap', 'typingGap' or 'maxWait'), and what the batch may not go before, or nil.
 local function due_of(rules, state, batch_id, first_at, last_at, now)
   local gap = gap_of(rules, state, now)
   local latest = first_at + rules.maxWaitMs
@@ -27,7 +27,7 @@ local function due_of(rules, state, batch_id, first_at, last_at, now)
   if rules.typingGapMs > 0 and state and state.typedAt and state.typedAt >= last_at then
     due = math.max(due, state.typedAt + (state.typing or gap))
   end
-  local by = latest < due and 'maxWait' or 'gap'
+  local by = latest < due and 'maxWait' or gap < rules.quietGapMs and 'typingGap' or 'gap'
   due = math.min(due, latest)
   local held_until = holds_end(state, now, batch_id)
   if held_until then

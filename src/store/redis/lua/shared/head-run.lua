@@ -40,8 +40,8 @@ local function read_run(conversation, step)
 end
 
 -- The first batch of a conversation that is due at `score`, or nil if the list is empty: its id, its rules if it is
--- open (else false), 'vanished' or 'expired' if its header is lost (else ''), what the history names, and its claimed
--- hash as a table.
+-- open (else false), 'vanished' or 'expired' if its header is lost (else ''), what the history names and
+-- 'typingGap' if that made it due, and its claimed hash as a table.
 local function head_run(conversation, score, ttl, now, store_rules)
   local header = call('HMGET', P .. HEADER .. conversation,
     'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy', 'count', 'supersedes', 'rules')
@@ -55,9 +55,11 @@ local function head_run(conversation, score, ttl, now, store_rules)
   local supersedes = run.supersedes
   if open then
     first_at, last_at, due_at, reason = header[2], header[3], header[4], header[5] or 'gap'
+    if reason == 'typingGap' then named[4], reason = reason, 'gap' end
     supersedes = header[7] or nil
     -- A last message ahead of now: Redis's clock was set back, and the batch is due.
-    if early_of(open) > 0 and tonumber(due_at) > now and tonumber(last_at) <= now then reason = 'early' end
+    local is_early = early_of(open) > 0 and tonumber(due_at) > now and tonumber(last_at) <= now
+    if is_early then named[4], reason = nil, 'early' end
   elseif not reason then
     reason, due_at = 'recovery', score
     lost = tonumber(last_at) + ttl > now and 'vanished' or 'expired'

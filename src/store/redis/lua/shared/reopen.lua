@@ -2,16 +2,19 @@
 --- include "head"
 --- include "find"
 --- include "push"
+--- include "state"
 --- include "batch-updated"
 -- For a correction of a message whose batch holds its conversation: the batch is superseded by an open one with the
 -- same messages.
 
 -- Puts its messages back into the list as the open batch `batch_id`, which is due when the old one was.
-local function reopen(conversation, old, batch_id, store_rules, store_ttl, now, db)
+-- `state`: of the conversation, or nil. What held the old batch back holds this one.
+local function reopen(conversation, old, batch_id, state, store_rules, store_ttl, now, db)
   local entries = {}
   for i, line in ipairs(old.lines) do entries[i] = batch_id .. ' ' .. line end
   push('RPUSH', P .. MESSAGES .. conversation, entries)
   end_superseded(conversation, old, batch_id)
+  if move_holds(state, old.id, batch_id) then write_state(conversation, state, now) end
   local key, rules = P .. HEADER .. conversation, rules_of(old.rules, store_rules)
   call('HSET', key, 'batchId', batch_id, 'count', #entries, 'bytes', old.bytes, 'firstAtMs', old.first_at,
     'lastAtMs', old.last_at, 'dueAtMs', old.due_at, 'supersedes', old.superseded)

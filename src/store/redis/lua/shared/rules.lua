@@ -20,19 +20,19 @@ local function rules_of(text, store_rules)
 end
 
 local RULE_OF_REASON = { gap = 'quietGapMs', maxWait = 'maxWaitMs', early = 'earlyStartMs',
-  maxMessages = 'maxMessages', maxBytes = 'maxBytes' }
+  typingGap = 'typingGapMs', maxMessages = 'maxMessages', maxBytes = 'maxBytes' }
 
 -- For the history: which rule of the conversation's own released a batch, and where that comes from, as the fields of a
--- step; or nothing if it was one of the store's. `text`: the header's field, or false. `silence`: ms from the batch's
--- last message to its due time, for the reason `gap`: it says which gap that was.
-local function rule_fields(text, reason, silence)
-  if not text or text == '' then return end
-  local rules, name = cjson.decode(text), RULE_OF_REASON[reason]
-  if reason == 'gap' and silence ~= rules.quietGapMs then
-    name = silence == rules.typingGapMs and 'typingGapMs'
-  end
-  local value, scope = name and rules[name], name and rules.scopes[name]
+-- step. Nothing if it was one of the store's, except for the typing gap: the reason alone, 'gap', would name another
+-- rule. `text`: the header's field, or false. `reason`: why it was released or due. `silence`: ms from the batch's last
+-- message to its due time, for the reason 'gap': other things than the quiet gap may have moved it.
+local function rule_fields(text, reason, store_rules, silence)
+  local name = RULE_OF_REASON[reason]
+  local rules = name and text and text ~= '' and cjson.decode(text)
+  if reason == 'gap' and rules and silence ~= rules.quietGapMs then return end
+  local value, scope = rules and rules[name], rules and rules.scopes[name]
   if value and scope then return 'rule', name .. '=' .. value, 'scope', scope end
+  if reason == 'typingGap' then return 'rule', name .. '=' .. store_rules[name], 'scope', 'environment' end
 end
 
 -- How long after its last message a batch may be handed over before it is due; 0: not before.

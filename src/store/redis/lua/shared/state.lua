@@ -24,6 +24,16 @@ local function add_hold(state, key, at, batch_id)
   state.holds[key] = { at = at, batch = batch_id }
 end
 
+-- What held back the batch `from` alone holds back the batch `to`, which has its messages now. Returns whether there
+-- was anything.
+local function move_holds(state, from, to)
+  local has_moved = false
+  for _, hold in pairs(state and state.holds or {}) do
+    if hold.batch == from then hold.batch, has_moved = to, true end
+  end
+  return has_moved
+end
+
 -- Writes what has not ended yet.
 local function write_state(conversation, state, now)
   local kept, ends_at = {}, 0
