@@ -17,6 +17,7 @@ import type {
   NackRequest,
   NackResult,
 } from '../store.js'
+import { reasonOf } from './due.js'
 import { type Claimed, type Conversation, type Header, type State, supersededBy } from './state.js'
 import { idsRecorded, timesRecorded } from './structures.js'
 import { sizeOf } from './superseding.js'
@@ -109,7 +110,7 @@ function openLife(state: State, header: Header, now: number) {
   const { earlyStartMs, answering } = state.rulesOf(rules)
   // A last message ahead of now: the clock was set back, and the batch is due.
   const isEarly = earlyStartMs > 0 && dueAtMs > now && lastAtMs <= now
-  const releasedBy: ReleaseReason = isEarly ? 'early' : dueBy === 'typingGap' ? 'gap' : dueBy
+  const releasedBy: ReleaseReason = isEarly ? 'early' : reasonOf(dueBy)
   return {
     firstAtMs,
     lastAtMs,

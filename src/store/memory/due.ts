@@ -25,6 +25,9 @@ export function moveHolds(state: State, conversationId: string, from: string, to
     if (hold.batchId === from) hold.batchId = to
 }
 
+/** Why a batch is released that is due by this. */
+export const reasonOf = (dueBy: DueBy): 'gap' | 'maxWait' => (dueBy === 'maxWait' ? dueBy : 'gap')
+
 export interface Due {
   dueAtMs: number
   dueBy: DueBy

@@ -5,7 +5,7 @@ import { type OwnRules, ruleThatReleased } from '../../conversation-rules.js'
 import type { Rules } from '../../rules.js'
 import { entryJson, messageFrom } from '../redis/entries.js'
 import type { AppendRequest, AppendResult, EditRequest, EditResult, RevokeResult } from '../store.js'
-import { dueOf, knownOf, moveHolds, setDue } from './due.js'
+import { dueOf, knownOf, moveHolds, reasonOf, setDue } from './due.js'
 import type { Known } from './known.js'
 import {
   type Conversation,
@@ -158,17 +158,18 @@ class Appending {
       this.discarded.push({ receivedAtMs: now, json, bytes: 0 })
       return
     }
-    const { holdTypes, holdMs } = this.rules
-    if (this.mayHold && holdMs > 0 && message.text === undefined && holdTypes.includes(message.type))
-      this.holding.push(message.messageId)
     if (this.collecting && this.direct) this.seal(this.collecting, 'direct')
-    else if (this.collecting && this.overdue) this.seal(this.collecting, this.overdue.dueBy, this.overdue.dueAtMs)
+    else if (this.collecting && this.overdue)
+      this.seal(this.collecting, reasonOf(this.overdue.dueBy), this.overdue.dueAtMs)
     const open = this.collecting ?? this.openBatch()
     const bytes = Buffer.byteLength(json)
     open.run.entries.push({ receivedAtMs: now, json, bytes })
     open.bytes += bytes
     open.added += 1
     this.lastBatchId = open.run.batchId
+    const { holdTypes, holdMs } = this.rules
+    if (this.mayHold && holdMs > 0 && message.text === undefined && holdTypes.includes(message.type))
+      this.holding.push(message.messageId)
     if (this.direct) this.seal(open, 'direct')
     else if (this.known.paused) return
     else if (open.run.entries.length >= maxMessages) this.seal(open, 'maxMessages')

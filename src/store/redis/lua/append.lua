@@ -130,7 +130,7 @@ local function plan_of(key, header, held_until, messages, how, old, state)
   local is_overdue = batch and not held_until and due_at and due_at < now - OVERDUE_MS
   plan.steps, plan.opened, plan.sealed, plan.resealed = nil, 0, 0, (direct or is_overdue) and batch
   if plan.resealed then
-    plan.reason, plan.sealed_at = direct and 'direct' or header[5] or 'gap', direct and now_text or whole(due_at)
+    plan.reason, plan.sealed_at = direct and 'direct' or released_by(header[5]), direct and now_text or whole(due_at)
     seal(plan, batch, plan.reason)
     batch = nil
   end

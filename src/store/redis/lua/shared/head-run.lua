@@ -54,8 +54,8 @@ local function head_run(conversation, score, ttl, now, store_rules)
   local first_at, last_at, due_at, reason = run.first_at, run.last_at, run.due_at, run.reason
   local supersedes = run.supersedes
   if open then
-    first_at, last_at, due_at, reason = header[2], header[3], header[4], header[5] or 'gap'
-    if reason == 'typingGap' then named[4], reason = reason, 'gap' end
+    first_at, last_at, due_at, reason = header[2], header[3], header[4], released_by(header[5])
+    if header[5] == 'typingGap' then named[4] = header[5] end
     supersedes = header[7] or nil
     -- A last message ahead of now: Redis's clock was set back, and the batch is due.
     local is_early = early_of(open) > 0 and tonumber(due_at) > now and tonumber(last_at) <= now

@@ -35,6 +35,11 @@ local function rule_fields(text, reason, store_rules, silence)
   if reason == 'typingGap' then return 'rule', name .. '=' .. store_rules[name], 'scope', 'environment' end
 end
 
+-- Why a batch is released that is due by the header's field `dueBy`, which may be absent.
+local function released_by(due_by)
+  return due_by == 'maxWait' and due_by or 'gap'
+end
+
 -- How long after its last message a batch may be handed over before it is due; 0: not before.
 local function early_of(rules)
   return rules.answering == 'supersede' and rules.earlyStartMs or 0
