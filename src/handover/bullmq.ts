@@ -15,7 +15,7 @@ import { StoreUnavailable } from '../store/store.js'
 import { loadBullmq, type OpenQueue, openConnection, openQueue } from './bullmq-connection.js'
 import { Doubtful } from './doubtful.js'
 import type { Handover, HandoverContext, HandoverEvents, HandoverItem, HandoverOutcome } from './handover.js'
-import { jobStates } from './job-states.js'
+import { isSkipped, jobStates } from './job-states.js'
 import { QueueAnswers } from './queue-answers.js'
 
 export interface BullmqOptions {
@@ -126,7 +126,7 @@ class BullmqHandover implements Handover {
     for (const batchId of batchIds)
       try {
         const job = await queue.getJob(batchId)
-        await job?.retry('completed')
+        if (job && isSkipped(JSON.stringify(job.returnvalue))) await job.retry('completed')
       } catch (error) {
         // Another processor may have been faster. If not, the next check finds it again.
         log.debug({ batchId, err: error }, 'a batch that its worker skipped could not be put back into the queue')

@@ -55,7 +55,8 @@
  *   3. The messages of a batch are neighbours in the list. The header describes the last batch, and its count is exact.
  *   4. An accepted message is in exactly one place: listed, claimed, dead, handed over or dropped.
  *   5. The messages of a superseded batch are listed again, and are in no other place.
- *   6. A conversation has at most one batch that is committed and not answered.
+ *   6. A conversation has at most one batch that is committed and not answered. Dead batches do not count: their
+ *      receiver may have them all the same, and then commits them without a hold.
  *   7. No message is in two committed batches.
  *   8. A commit is granted at the due time or after it, never before.
  *   9. Nothing supersedes a committed batch.

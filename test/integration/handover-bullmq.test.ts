@@ -119,6 +119,28 @@ describe('handover to BullMQ', () => {
       expect(answers).to.deep.equal(['b1 failed'])
     })
 
+    it(`a job that a worker of BullMQ ${version} has skipped is no answer, and is given to a worker again`, async () => {
+      const { handover, workers, answers } = await started()
+      let calls = 0
+      await workers[version](async () => {
+        calls++
+        return calls === 1 ? { superseded: true } : undefined
+      })
+      await handover.handOver([itemOf('b1')])
+      await until(async () => (await stateOf(handover, 'b1'))?.state === 'skipped')
+      await handover.repeat?.(['b1'])
+      await until(() => answers.length > 0)
+      expect(answers).to.deep.equal(['b1 completed'])
+      expect(calls).to.equal(2)
+      // Its job is not skipped any more, or gone: nothing happens.
+      await handover.repeat?.(['b1', 'gone'])
+      expect(await handover.states?.(['b1', 'gone'])).to.deep.equal([
+        { state: 'ended', outcome: 'completed' },
+        { state: 'ended', outcome: 'removed' },
+      ])
+      expect(calls).to.equal(2)
+    })
+
     it(`states tell waiting, active and ended jobs of a worker of BullMQ ${version} apart, and each new attempt`, async () => {
       const { handover, workers, client, queue } = await started()
       await handover.handOver([itemOf('b1')])

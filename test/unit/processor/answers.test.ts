@@ -108,6 +108,45 @@ describe('the end of an answer', () => {
     expect(reported()).to.deep.equal([['b4', 'completed']])
   })
 
+  describe('is no end if the worker has skipped the batch:', () => {
+    const check = { batchId: 'b4', conversationId: 'c of b4', handedOverForMs: 0 }
+    let repeated: string[]
+    let superseding: MemoryStore
+    let skipping: Answers
+
+    beforeEach(() => {
+      repeated = []
+      superseding = new MemoryStore({ answering: 'supersede' })
+      sinon.stub(superseding, 'answered').callsFake(async batchId => {
+        throw new Error(`${batchId} is reported`)
+      })
+      asking.states = async batchIds => batchIds.map(() => ({ state: 'skipped' }))
+      asking.repeat = async batchIds => void repeated.push(...batchIds)
+      skipping = answersOf({ store: superseding })
+    })
+
+    it('a worker gets it again if it holds its conversation', async () => {
+      sinon.stub(superseding, 'holdState').resolves('held')
+      await skipping.check([check])
+      expect(repeated).to.deep.equal(['b4'])
+      await skipping.check([check])
+      expect(repeated).to.deep.equal(['b4', 'b4'])
+    })
+
+    it('it is forgotten if newer messages have superseded it', async () => {
+      sinon.stub(superseding, 'holdState').resolves('superseded')
+      await skipping.check([check])
+      await skipping.onAnswered('b4', 'completed')
+      expect(repeated).to.deep.equal([])
+    })
+  })
+
+  it('is one in queue mode, also if a worker returns what one returns that skips a batch', async () => {
+    asking.states = async () => [{ state: 'skipped' }]
+    await answers.check([{ batchId: 'b4', conversationId: 'c of b4', handedOverForMs: 0 }])
+    expect(reported()).to.deep.equal([['b4', 'completed']])
+  })
+
   it('is noted once and counts once if several processors listen for it', async () => {
     answered.restore()
     const message = { messageId: 'm1', type: 'text' as const, text: 'hi' }
