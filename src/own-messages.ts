@@ -10,7 +10,11 @@
  * The webhook of the bot's own message may come before its id is told, as the call that sends returns later. So a
  * message that the provider has not marked waits for `ECHO_WAIT_MS` before it does anything: what it drops would be lost.
  * An id that is told still later ends the pause that its message caused.
+ *
+ * Providers deliver a webhook more than once. An own message does something only once: a late repetition must not drop
+ * what came since, nor pause a conversation that somebody has resumed.
  */
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { OwnMessage } from './providers/provider.js'
 import { stanzaOf } from './providers/stanza.js'
@@ -21,14 +25,14 @@ import type { Store } from './store/store.js'
 export type OnOwnMessage = ConversationSettings['onOwnMessage']
 export type OwnRule = Exclude<OnOwnMessage, 'ignore'>
 
-/** `bot`: it is the bot's. `ignored`: nobody can say whose it is. */
-export type OwnResult = 'dropped' | 'paused' | 'bot' | 'ignored'
+/** `bot`: it is the bot's. `again`: its webhook came before. `ignored`: nobody can say whose it is. */
+export type OwnResult = 'dropped' | 'paused' | 'bot' | 'again' | 'ignored'
 
 /** How long after its webhook the id of a message may be told. */
 export const ECHO_WAIT_MS = 2000
 
 export interface OwnMessagesParts {
-  store: Pick<Store, 'sent' | 'wasSent' | 'drop' | 'pauseByMessage'>
+  store: Pick<Store, 'sent' | 'wasSent' | 'ownMessage' | 'drop' | 'pauseByMessage'>
   /** Waits. Tests give their own. */
   wait?: (ms: number) => Promise<unknown>
 }
@@ -72,13 +76,15 @@ export class OwnMessages {
       if (mayBeEcho && wasSent === undefined) return 'ignored'
       await this.wait(Math.max(cameAtMs + ECHO_WAIT_MS - performance.now(), 0))
     }
-    if (rule === 'drop') {
-      if (messageId !== undefined && (await this.store.wasSent(conversationId, messageId))) return 'bot'
-      await this.store.drop(conversationId)
-      return 'dropped'
+    const ownId = messageId ?? randomUUID()
+    if (rule === 'pause') {
+      const paused = await this.store.pauseByMessage(conversationId, ownId, { forMs, keep })
+      return typeof paused === 'string' ? paused : 'paused'
     }
-    const paused = await this.store.pauseByMessage(conversationId, messageId ?? '', { forMs, keep })
-    return paused ? 'paused' : 'bot'
+    const state = await this.store.ownMessage(conversationId, ownId)
+    if (state !== 'new') return state
+    await this.store.drop(conversationId)
+    return 'dropped'
   }
 }
 

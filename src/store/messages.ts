@@ -43,6 +43,12 @@ export interface PauseResult {
   dropped: number
 }
 
+/**
+ * An own message that a person may have sent. `new`: nothing was known of it. `again`: it was noted before, so its webhook
+ * came twice. `bot`: the bot sent it.
+ */
+export type OwnMessageState = 'new' | 'again' | 'bot'
+
 export interface ExtendOptions {
   /** The conversation's own rules: whether it has a typing gap. */
   rules?: OwnRules

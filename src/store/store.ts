@@ -93,6 +93,7 @@ import type {
   EditResult,
   ExtendOptions,
   ForgetResult,
+  OwnMessageState,
   PauseRequest,
   PauseResult,
   RevokeResult,
@@ -126,6 +127,7 @@ export type {
   EditResult,
   ExtendOptions,
   ForgetResult,
+  OwnMessageState,
   PauseRequest,
   PauseResult,
   RevokeResult,
@@ -190,9 +192,15 @@ export interface Store extends StorePeople, StoreReads, StoreEvents {
   pause(conversationId: string, request: PauseRequest): Promise<PauseResult>
   /**
    * The same because of an own message: it never shortens a pause, and does not change what becomes of the messages of
-   * one. `undefined`: the bot sent that message (`sent`), so nothing was done.
+   * one. `bot`, `again`: see `ownMessage`; nothing was done.
    */
-  pauseByMessage(conversationId: string, messageId: string, request: PauseRequest): Promise<PauseResult | undefined>
+  pauseByMessage(
+    conversationId: string,
+    messageId: string,
+    request: PauseRequest,
+  ): Promise<PauseResult | Exclude<OwnMessageState, 'new'>>
+  /** Notes an own message of a person, for `dedupeMs`. Resolves to what was known of it before. */
+  ownMessage(conversationId: string, messageId: string): Promise<OwnMessageState>
   /**
    * The bot sent these messages: they are remembered for `dedupeMs`. What they did by `pauseByMessage` is undone.
    * Resolves to whether that has ended a pause.

@@ -172,6 +172,7 @@ function forgetOne(state: State, conversationId: string): ForgetResult {
   state.due.delete(conversationId)
   state.seen.forget(conversationId)
   state.sent.forget(conversationId)
+  state.own.forget(conversationId)
   state.known.delete(conversationId)
   if (underWay !== undefined) {
     const isCommitted = (claimed ?? state.handedOver.get(underWay))?.isCommitted

@@ -49,6 +49,7 @@ function mergeInto(state: State, from: Conversation, into: Conversation, now: nu
   if (unitePauses(state, from.id, into.id, now)) return 'later'
   state.seen.move(from.id, into.id)
   state.sent.move(from.id, into.id)
+  state.own.move(from.id, into.id)
   uniteKnown(state, from.id, into.id, now)
   if (moved === 0 && from.heldBy === undefined) return undefined
   const dues = [state.due.get(from.id), state.due.get(into.id)]

@@ -1,5 +1,5 @@
 /** Holds a batch back, and pauses a conversation: `lua/hold.lua`, `pause.lua`, `resume.lua`, `paused.lua`. */
-import type { PauseRequest, PauseResult } from '../messages.js'
+import type { OwnMessageState, PauseRequest, PauseResult } from '../messages.js'
 import { type Paused, withCause, withoutCauses } from './causes.js'
 import { discard } from './conversations.js'
 import { dueOf, knownOf, moveHolds, setDue } from './due.js'
@@ -56,9 +56,10 @@ export function pauseByMessage(
   conversationId: string,
   messageId: string,
   { forMs, keep }: PauseRequest,
-): PauseResult | undefined {
+): PauseResult | Exclude<OwnMessageState, 'new'> {
   const now = state.now()
-  if (state.sent.has(conversationId, messageId, now)) return undefined
+  const own = ownMessage(state, conversationId, messageId)
+  if (own !== 'new') return own
   const { paused } = knownOf(state, conversationId, now)
   const cause = { messageId, untilMs: now + Math.round(forMs) }
   return pauseAs(state, conversationId, withCause(paused, cause, keep), now)
@@ -154,6 +155,14 @@ export function sent(state: State, conversationId: string, messageIds: string[])
   if (left?.untilMs === known.paused.untilMs) state.known.set(conversationId, { ...known, paused: left })
   else setPause(state, conversationId, left, now)
   return left === undefined
+}
+
+export function ownMessage(state: State, conversationId: string, messageId: string): OwnMessageState {
+  const now = state.now()
+  if (state.sent.has(conversationId, messageId, now)) return 'bot'
+  if (state.own.has(conversationId, messageId, now)) return 'again'
+  state.own.add(conversationId, messageId, now)
+  return 'new'
 }
 
 export function wasSent(state: State, conversationId: string, messageId: string): boolean | undefined {

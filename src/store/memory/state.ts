@@ -114,6 +114,8 @@ export class State {
   readonly seen: SeenIds
   /** Ids of messages that the bot sent. */
   readonly sent: SeenIds
+  /** Ids of own messages that persons sent. */
+  readonly own: SeenIds
   readonly aliases = new Aliases()
   /** The provider that each account belongs to. */
   readonly accounts = new Map<string, string>()
@@ -131,6 +133,7 @@ export class State {
   ) {
     this.seen = new SeenIds(rules.dedupeMs)
     this.sent = new SeenIds(rules.dedupeMs)
+    this.own = new SeenIds(rules.dedupeMs)
     this.checkMs = checkIntervalMs(rules)
     this.rulesInUse = new RulesInUse(rules)
   }

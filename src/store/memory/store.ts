@@ -50,6 +50,7 @@ import {
   type NackRequest,
   type NackResult,
   type Notifications,
+  type OwnMessageState,
   type PauseRequest,
   type PauseResult,
   type RevokeResult,
@@ -77,7 +78,7 @@ import {
 } from './conversations.js'
 import { merge } from './merge.js'
 import { append, edit, findMessage, revoke } from './messages.js'
-import { hold, pause, pauseByMessage, paused, resume, sent, wasSent } from './pausing.js'
+import { hold, ownMessage, pause, pauseByMessage, paused, resume, sent, wasSent } from './pausing.js'
 import { MemorySessions } from './sessions.js'
 import { MemorySettings } from './settings.js'
 import { State, steady } from './state.js'
@@ -150,6 +151,10 @@ export class MemoryStore implements Store {
 
   async pauseByMessage(conversationId: string, messageId: string, request: PauseRequest) {
     return pauseByMessage(this.state, conversationId, messageId, request)
+  }
+
+  async ownMessage(conversationId: string, messageId: string): Promise<OwnMessageState> {
+    return ownMessage(this.state, conversationId, messageId)
   }
 
   async sent(conversationId: string, messageIds: string[]): Promise<boolean> {

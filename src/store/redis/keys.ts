@@ -15,7 +15,7 @@ const conversationKeys = {
   messages: '.messages:',
   /** string: the shadow key, always `0`, expires when the batch is due */
   quiet: '.quiet:',
-  /** zset: digests of the message ids seen, by time; with `>` in front, of those that the bot sent (lua/shared/seen.lua) */
+  /** zset: digests of the message ids seen, by time; with `>` or `<` in front, of own messages (lua/shared/seen.lua) */
   seen: '.seen:',
   /** string: the batch that holds the conversation */
   hold: '.answering:',

@@ -1,7 +1,7 @@
 /** The scripts for messages that wait: see `scripts.ts`. */
 import { hash } from 'node:crypto'
 import { conversationIdOf } from '../../conversation.js'
-import type { EditRequest, EditResult, PauseRequest, RevokeResult } from '../messages.js'
+import type { EditRequest, EditResult, OwnMessageState, PauseRequest, RevokeResult } from '../messages.js'
 import type { AppendEntry, Appended, AppendPart } from './append-parts.js'
 import type { Argument, ScriptRunner } from './script-runner.js'
 
@@ -72,7 +72,7 @@ export class MessageScripts {
 
   /** @param newBatchId for the batch that collects @param cause the own message that pauses it */
   pause(conversationId: string, { forMs, keep }: PauseRequest, by: string, newBatchId: string, cause?: string) {
-    return this.runner.run<[untilMs: number, dropped: number] | null>('pause', [
+    return this.runner.run<[untilMs: number, dropped: number] | 'bot' | 'again'>('pause', [
       conversationId,
       forMs,
       keep,
@@ -107,6 +107,11 @@ export class MessageScripts {
       ...this.runner.storeRules,
       ...messageIds.map(digestOf),
     ])
+  }
+
+  ownMessage(conversationId: string, messageId: string) {
+    const { dedupeMs } = this.runner.rules
+    return this.runner.run<OwnMessageState>('own-message', [conversationId, digestOf(messageId), dedupeMs])
   }
 
   wasSent(conversationId: string, messageId: string) {

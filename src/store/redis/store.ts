@@ -40,6 +40,7 @@ import {
   type NackRequest,
   type NackResult,
   type Notifications,
+  type OwnMessageState,
   type PauseRequest,
   type PauseResult,
   type RevokeResult,
@@ -215,15 +216,20 @@ export class RedisStore implements Store {
   async pause(conversationId: string, { forMs, keep }: PauseRequest): Promise<PauseResult> {
     const request = { forMs: Math.round(forMs), keep }
     const work = () => this.scripts.messages.pause(conversationId, request, this.name, this.newBatchId())
-    const [untilMs, dropped] = (await this.link.write(work, { conversationId })) ?? [0, 0]
-    return { untilMs, dropped }
+    const reply = await this.link.write(work, { conversationId })
+    if (typeof reply === 'string') throw new TypeError(`the script pause returned ${reply}`)
+    return { untilMs: reply[0], dropped: reply[1] }
   }
 
   async pauseByMessage(conversationId: string, messageId: string, { forMs, keep }: PauseRequest) {
     const request = { forMs: Math.round(forMs), keep }
     const work = () => this.scripts.messages.pause(conversationId, request, this.name, this.newBatchId(), messageId)
     const reply = await this.link.write(work, { conversationId })
-    return reply ? { untilMs: reply[0], dropped: reply[1] } : undefined
+    return typeof reply === 'string' ? reply : { untilMs: reply[0], dropped: reply[1] }
+  }
+
+  ownMessage(conversationId: string, messageId: string): Promise<OwnMessageState> {
+    return this.link.write(() => this.scripts.messages.ownMessage(conversationId, messageId), { conversationId })
   }
 
   async sent(conversationId: string, messageIds: string[]): Promise<boolean> {

@@ -59,7 +59,7 @@ export function checked(underTest: StoreUnderTest): StoreUnderTest {
     if (transition === 'merge') for (const id of args) conversationIds.add(String(id))
     const now = await underTest.snapshot([...conversationIds])
     if (transition === 'append') kept += Number(field(result, 'accepted')) - discardedBy(result)
-    if (transition === 'pause' || (transition === 'pauseByMessage' && result !== undefined))
+    if (transition === 'pause' || (transition === 'pauseByMessage' && typeof result === 'object'))
       kept -= Number(field(result, 'dropped'))
     if (transition === 'drop') kept -= Number(result)
     if (transition === 'revoke' && result === 'revoked') kept -= 1

@@ -1,6 +1,6 @@
 /** Messages that the business itself sent: the bot's ids, and pauses that own messages cause. */
 import { expect } from 'chai'
-import type { Store } from '../../../src/store/store.js'
+import type { PauseRequest, Store } from '../../../src/store/store.js'
 import type { Make } from './checked.js'
 import { append, CHAT, claim, claimOne, idsOf, OTHER, PATIENT, steps } from './messages.js'
 
@@ -10,6 +10,11 @@ const COLLECT = { ...DROP, keep: 'collect' } as const
 export function ownMessageTests(make: Make): void {
   const pausedUntil = async (store: Store, conversationId = CHAT) =>
     (await store.conversation(conversationId)).paused?.untilMs
+
+  const pauseBy = async (store: Store, messageId: string, request: PauseRequest = DROP): Promise<number> => {
+    const paused = await store.pauseByMessage(CHAT, messageId, request)
+    return typeof paused === 'string' ? expect.fail(paused) : paused.untilMs
+  }
 
   describe('ids that the bot sent', () => {
     it('are remembered for their conversation alone', async () => {
@@ -61,21 +66,41 @@ export function ownMessageTests(make: Make): void {
     })
   })
 
+  describe('an own message of a person', () => {
+    it('is new once, and the bot’s if its id is told', async () => {
+      const { store, pass } = await make({ ...PATIENT, dedupeMs: 1000 })
+      expect(await store.ownMessage(CHAT, 'o1')).to.equal('new')
+      expect(await store.ownMessage(CHAT, 'o1')).to.equal('again')
+      expect(await store.ownMessage(OTHER, 'o1')).to.equal('new')
+      await store.sent(CHAT, ['o1', 'o2'])
+      for (const id of ['o1', 'o2']) expect(await store.ownMessage(CHAT, id), id).to.equal('bot')
+      await pass(1001)
+      expect(await store.ownMessage(CHAT, 'o1')).to.equal('new')
+    })
+
+    it('tells no id of the bot', async () => {
+      const { store } = await make(PATIENT)
+      await store.ownMessage(CHAT, 'o1')
+      expect(await store.wasSent(CHAT, 'o1')).to.equal(undefined)
+      expect(await append(store, CHAT, 'o1')).to.include({ accepted: 1 })
+    })
+  })
+
   describe('a pause by an own message', () => {
     it('lasts from the last one on', async () => {
       const { store, pass } = await make(PATIENT)
-      const first = await store.pauseByMessage(CHAT, 'o1', COLLECT)
+      const first = await pauseBy(store, 'o1', COLLECT)
       await pass(5)
-      const second = await store.pauseByMessage(CHAT, 'o2', COLLECT)
-      expect(Number(second?.untilMs)).to.be.above(Number(first?.untilMs))
-      expect(await pausedUntil(store)).to.equal(second?.untilMs)
+      const second = await pauseBy(store, 'o2', COLLECT)
+      expect(second).to.be.above(first)
+      expect(await pausedUntil(store)).to.equal(second)
     })
 
     it('does nothing for a message that the bot sent', async () => {
       const { store } = await make(PATIENT)
       await append(store, CHAT, 'm1')
       await store.sent(CHAT, ['o1'])
-      expect(await store.pauseByMessage(CHAT, 'o1', DROP)).to.equal(undefined)
+      expect(await store.pauseByMessage(CHAT, 'o1', DROP)).to.equal('bot')
       expect(await pausedUntil(store)).to.equal(undefined)
       expect((await store.conversation(CHAT)).waiting).to.equal(1)
     })
@@ -95,21 +120,21 @@ export function ownMessageTests(make: Make): void {
 
     it('stays if a person sent another message, until the end that this one set', async () => {
       const { store, pass } = await make(PATIENT)
-      const byPerson = await store.pauseByMessage(CHAT, 'o1', DROP)
+      const byPerson = await pauseBy(store, 'o1')
       await pass(5)
       await store.pauseByMessage(CHAT, 'o2', DROP)
       expect(await store.sent(CHAT, ['o2'])).to.equal(false)
-      expect(await pausedUntil(store)).to.equal(byPerson?.untilMs)
-      expect((await store.paused(1))[0]?.untilMs).to.equal(byPerson?.untilMs)
+      expect(await pausedUntil(store)).to.equal(byPerson)
+      expect((await store.paused(1))[0]?.untilMs).to.equal(byPerson)
     })
 
     it('stays as it is if an earlier message turns out to be the bot’s', async () => {
       const { store, pass } = await make(PATIENT)
       await store.pauseByMessage(CHAT, 'o1', DROP)
       await pass(5)
-      const byPerson = await store.pauseByMessage(CHAT, 'o2', DROP)
+      const byPerson = await pauseBy(store, 'o2')
       expect(await store.sent(CHAT, ['o1'])).to.equal(false)
-      expect(await pausedUntil(store)).to.equal(byPerson?.untilMs)
+      expect(await pausedUntil(store)).to.equal(byPerson)
       expect(await store.sent(CHAT, ['o2'])).to.equal(true)
     })
 
@@ -126,10 +151,20 @@ export function ownMessageTests(make: Make): void {
     it('prolongs a pause of other causes, and gives back its end', async () => {
       const { store } = await make(PATIENT)
       const { untilMs } = await store.pause(CHAT, { forMs: 100_000, keep: 'collect' })
-      const longer = await store.pauseByMessage(CHAT, 'o1', DROP)
-      expect(Number(longer?.untilMs)).to.be.above(untilMs)
+      expect(await pauseBy(store, 'o1')).to.be.above(untilMs)
       expect(await store.sent(CHAT, ['o1'])).to.equal(false)
       expect(await pausedUntil(store)).to.equal(untilMs)
+    })
+
+    it('is caused once by one message, however often it comes', async () => {
+      const { store, pass } = await make(PATIENT)
+      const untilMs = await pauseBy(store, 'o1')
+      await pass(5)
+      expect(await store.pauseByMessage(CHAT, 'o1', DROP)).to.equal('again')
+      expect(await pausedUntil(store)).to.equal(untilMs)
+      await store.resume(CHAT)
+      expect(await store.pauseByMessage(CHAT, 'o1', DROP)).to.equal('again')
+      expect(await pausedUntil(store)).to.equal(undefined)
     })
 
     it('is no more if somebody has resumed or paused since', async () => {

@@ -7,7 +7,8 @@ KEYS  1 the prefix
 ARGV  1 conversation  2 for how many ms  3 'drop' or 'collect'  4 the caller  5 id for the batch that collects
       6 header TTL  7 database number  8 '1' if answers may be superseded  9 to 16 the store's rules (rules.lua)
       17 digest of the own message's id that pauses it, or ''  18 how long ids are remembered
-Returns { when it ends, how many messages were discarded }, or nil if the bot sent that message
+Returns { when it ends, how many messages were discarded }; or without a change 'bot' if the bot sent that message, and
+      'again' if it has paused the conversation before
 --]]
 --- include "names"
 --- include "now"
@@ -16,7 +17,7 @@ Returns { when it ends, how many messages were discarded }, or nil if the bot se
 --- include "discard"
 --- include "set-due"
 --- include "causes"
---- include "seen"
+--- include "note-own"
 -- Takes Redis some 10 ms. Of a longer list what is sealed already goes on.
 local MOST_COLLECTED = 5000
 local conversation, keep, by, new_id = ARGV[1], ARGV[3], ARGV[4], ARGV[5]
@@ -31,9 +32,9 @@ local held = hold_until(holder)
 check_types(DUE, HISTORY, PAUSED)
 if cause == '' then
   state.pausedUntil, state.keep, state.causes, state.otherwise = until_at, keep, nil, nil
-elseif is_seen(conversation, SENT .. cause, now - dedupe) then
-  return nil
 else
+  local own = own_state(conversation, cause, now - dedupe)
+  if own ~= 'new' then return own end
   add_cause(state, cause, until_at, keep, now)
   until_at, keep = state.pausedUntil, state.keep
 end
@@ -102,6 +103,7 @@ if keep == 'collect' then
 else
   dropped = discard(conversation, holder, 'dropped', by, may_supersede, db)
 end
+if cause ~= '' then note_own(conversation, cause, now, dedupe) end
 write_state(conversation, state, now)
 call('ZREMRANGEBYSCORE', P .. PAUSED, '-inf', now)
 call('ZADD', P .. PAUSED, until_at, conversation)

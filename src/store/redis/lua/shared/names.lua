@@ -9,7 +9,7 @@ local HEADER = ':'
 local MESSAGES = '.messages:'
 -- string: the shadow key, always `0`, expires when the batch is due
 local QUIET = '.quiet:'
--- zset: digests of the message ids seen, by time; with `>` in front, of those that the bot sent (lua/shared/seen.lua)
+-- zset: digests of the message ids seen, by time; with `>` or `<` in front, of own messages (lua/shared/seen.lua)
 local SEEN = '.seen:'
 -- string: the batch that holds the conversation
 local HOLD = '.answering:'

@@ -1,8 +1,9 @@
 --- include "whole"
 --- include "push"
--- The message ids that a conversation has seen: their digests, by the time each was seen. The ids of messages that the
--- bot sent are kept beside them, each with `>` in front; `>` alone has the time of the last one.
-local SENT = '>'
+-- The message ids that a conversation has seen: their digests, by the time each was seen. Beside them are the ids of
+-- messages that the bot sent, each with `>` in front (`>` alone has the time of the last one), and of own messages of
+-- persons, each with `<` in front.
+local SENT, OWN = '>', '<'
 
 -- True if this score of a digest says that its id was seen after `since`.
 local function is_after(seen_at, since)
