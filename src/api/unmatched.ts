@@ -62,7 +62,7 @@ export const nothingHere =
 
 const MEANT: [pattern: RegExp, route: string][] = [
   [/hook|whats|meta|waha|green/i, 'POST /webhook/whatsapp/batched'],
-  [/conversation|message|chat|flush|history|typing|pause|resume/i, 'GET /conversations'],
+  [/conversation|message|chat|flush|history|typing|pause|resume|forget|sent/i, 'GET /conversations'],
   [/setting|rule|scope/i, 'GET /settings'],
   [/dead|redrive/i, 'GET /dead'],
   [/page|dash|index|ui/i, 'GET /'],

@@ -19,6 +19,7 @@ const owner = fc.constantFrom(...OWNERS)
 const back = fc.oneof(fc.constant(0), fc.nat(BATCHES_BACK - 1))
 
 const key = fc.constantFrom('transcript', 'upload "a"')
+const ownId = fc.constantFrom('own-1', 'own-2', 'own-3')
 
 const MESSAGES_BACK = 30
 /** 1 is the message that was made last. */
@@ -110,6 +111,17 @@ const command = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ op: op('resume'), chat }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      op: op('ownMessage'),
+      chat,
+      messageId: ownId,
+      forMs: fc.constantFrom(1, 700, 5000, 60_000),
+      keep: fc.constantFrom<'drop' | 'collect'>('drop', 'collect'),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: op('sent'), chat, messageIds: fc.array(ownId, { maxLength: 2 }) }) },
   { weight: 1, arbitrary: fc.record({ op: op('edit'), chat, repeats: earlier, letters: fc.nat(60) }) },
   // 0 is a message that has not come yet.
   { weight: 2, arbitrary: fc.record({ op: op('revoke'), chat, repeats: fc.oneof(fc.constant(0), earlier) }) },

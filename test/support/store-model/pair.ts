@@ -134,6 +134,15 @@ export class Pair {
         if (command.keep === 'drop') this.ledger.discarded(command.chat, dropped)
         return
       }
+      case 'ownMessage': {
+        const result = await this.both(store => store.pauseByMessage(command.chat, command.messageId, command))
+        const { paused } = await this.memory.conversation(command.chat)
+        if (typeof result === 'object' && paused?.keep === 'drop') this.ledger.discarded(command.chat, result.dropped)
+        return
+      }
+      case 'sent':
+        await this.both(store => store.wasSent(command.chat, command.messageIds[0] ?? 'none'))
+        return this.both(store => store.sent(command.chat, command.messageIds))
       case 'resume':
         return this.both(store => store.resume(command.chat))
       case 'claim':
