@@ -21,7 +21,7 @@ const NOT_SENT = 'its answer must not be sent'
 const CAUSES = {
   superseded: `is gone, its messages were dropped or forgotten: ${NOT_SENT}`,
   answered: 'has been answered: another answer must not be sent',
-  unknown: `is not known: it ended long ago, or its conversation was forgotten: ${NOT_SENT}`,
+  unknown: `is not known: it ended long ago, or was forgotten or discarded: ${NOT_SENT}`,
 }
 
 /** By name: the reason may come from the CommonJS build and this file from the ESM one, whose classes differ. */

@@ -137,7 +137,7 @@ describe('commits', () => {
       await store.forget(CHAT)
       expect(await refusalOf(commits, batchId)).to.deep.equal({
         by: undefined,
-        message: `batch ${batchId} is not known: it ended long ago, or its conversation was forgotten: its answer must not be sent`,
+        message: `batch ${batchId} is not known: it ended long ago, or was forgotten or discarded: its answer must not be sent`,
       })
     })
 
