@@ -104,8 +104,8 @@ export class RulesInUse {
     this.add(rules)
   }
 
-  add({ answering, maxWaitMs = 0 }: Partial<Rules>): void {
-    this.longestWaitMs = Math.max(this.longestWaitMs, maxWaitMs)
+  add({ answering, maxWaitMs = 0, holdMaxMs = 0 }: Partial<Rules>): void {
+    this.longestWaitMs = Math.max(this.longestWaitMs, maxWaitMs, holdMaxMs)
     if (answering !== 'supersede' || this.supersede) return
     this.supersede = true
     for (const listener of this.waiting) listener()

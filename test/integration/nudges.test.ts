@@ -82,7 +82,10 @@ describe('nudges', () => {
     await batcher.append(CHAT, { messageId: '1', text: 'hi' })
     await until(async () => (await batcher.conversations(1))[0]?.dueInMs === 0, { what: 'the batch to be due' })
     expect(batches).to.have.length(0)
-    expect(await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')).to.equal(1)
+    // The processor's, and two to the stored settings.
+    const subscribed = async () => String(await admin.call('CLIENT', 'LIST', 'TYPE', 'pubsub')).split('\n').length - 1
+    await until(async () => (await subscribed()) === 3, { what: 'the subscriptions' })
+    expect(await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')).to.equal(3)
     await until(() => batches.length === 1, { ...WELL_UNDER_A_HEARTBEAT, what: 'the batch' })
   })
 

@@ -122,7 +122,11 @@ export function commit(state: State, batchId: string): CommitResult {
   if (found.isCommitted) return { state: 'go', again: true }
   const batch = whole ?? handed?.batch
   const waitMs = (batch?.dueAtMs ?? now) - now
-  const longestWaitMs = Math.max(state.rulesInUse.longestWaitMs, batch?.rules?.maxWaitMs ?? 0)
+  const longestWaitMs = Math.max(
+    state.rulesInUse.longestWaitMs,
+    batch?.rules?.maxWaitMs ?? 0,
+    batch?.rules?.holdMaxMs ?? 0,
+  )
   if (waitMs > 0 && waitMs <= longestWaitMs) return { state: 'wait', waitMs }
   found.isCommitted = true
   if (whole) delete whole.isSupersedable

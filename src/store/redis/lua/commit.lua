@@ -18,8 +18,9 @@ local batch_id, longest_wait = ARGV[1], tonumber(ARGV[2])
 local KEPT = { 'conversationId', 'handedOverAtMs', 'owner', 'lastAtMs', 'workerAttempt', 'workerStartedAtMs' }
 
 local function batch_from(key, conversation, committed_at, due_at, rules)
+  local own = rules and cjson.decode(rules) or {}
   return { key = key, conversation = conversation, committed = committed_at, due_at = tonumber(due_at),
-    max_wait = rules and cjson.decode(rules).maxWaitMs }
+    longest_wait = math.max(own.maxWaitMs or 0, own.holdMaxMs or 0) }
 end
 
 local function read(key)
@@ -75,7 +76,7 @@ end
 if batch.committed then return { 'go', 1 } end
 local wait = (batch.due_at or now) - now
 -- A due time further ahead than any setting allows: Redis's clock was set back.
-if wait > 0 and wait <= math.max(longest_wait, batch.max_wait or 0) then return { 'wait', wait } end
+if wait > 0 and wait <= math.max(longest_wait, batch.longest_wait) then return { 'wait', wait } end
 
 mark_committed(batch, now)
 record('committed', batch_id, batch.conversation)
