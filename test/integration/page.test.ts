@@ -3,9 +3,8 @@
  * and that it works on a phone, with the keyboard alone, with a screen reader, in dark colours and in Russian.
  */
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,7 +14,7 @@ import type { Page } from 'playwright-core'
 import { z } from 'zod'
 import { Batcher } from '../../src/batcher.js'
 import { type Browsing, browse, inBrowser } from '../support/browser.js'
-import { reads, record, type ServedPage, servePage } from '../support/page.js'
+import { CUT_TEXTS, faultsOf, reads, record, type ServedPage, servePage } from '../support/page.js'
 import { freePort, lull } from '../support/processes.js'
 import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
@@ -30,24 +29,11 @@ const MOST_ELEMENTS = 600
 const VIEWS = ['play', 'live', 'trace']
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
 
-/** The texts that do not fit into their element, which hides the rest or has to be scrolled sideways. */
-const CUT_TEXTS = `[...document.querySelectorAll('body *')]
-  .filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX !== 'visible')
-  .map(e => e.className + ': ' + e.innerText)`
-
 const laneOf = (page: Page, name: string) => page.getByRole('article').filter({ hasText: name })
 /** How much of a bar of the first batch is left, of 1. */
 const share = async (page: Page, bar: string) => {
   const style = await page.locator(`.batch ${bar}`).first().getAttribute('style', { timeout: 5000 })
   return Number(/--part: ([\d.]+)/.exec(style ?? '')?.[1])
-}
-
-/** What axe finds fault with. */
-async function faultsOf(page: Page): Promise<string[]> {
-  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
-  return page.evaluate(
-    'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(node => [id, node.html, node.failureSummary].join(": "))))',
-  )
 }
 
 inBrowser('page', function () {

@@ -1,4 +1,6 @@
 /** The page of a `lull up` of its own, as a browser sees it. */
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import type { BrowserContextOptions, Locator, Page } from 'playwright-core'
 import type { Browsing } from './browser.js'
 import { freePort, type LullProcess, lull } from './processes.js'
@@ -106,5 +108,18 @@ export async function reads(what: Locator, pattern: RegExp, timeoutMs = 20_000):
       return texts.length > 0 && pattern.test(text) ? text : undefined
     },
     { timeoutMs, what: () => `${what} to read ${pattern}; it reads “${text}”` },
+  )
+}
+
+/** The texts that do not fit into their element, which hides the rest or has to be scrolled sideways. */
+export const CUT_TEXTS = `[...document.querySelectorAll('body *')]
+  .filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX !== 'visible')
+  .map(e => e.className + ': ' + e.innerText)`
+
+/** What axe finds fault with. */
+export async function faultsOf(page: Page): Promise<string[]> {
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
+  return page.evaluate(
+    'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(node => [id, node.html, node.failureSummary].join(": "))))',
   )
 }

@@ -8,6 +8,7 @@ import { counted, t } from '../words.js'
 import { NARROWEST_PX } from './life-picture.js'
 import { lifeView } from './life-view.js'
 import { recentView } from './recent-view.js'
+import { Rules } from './rules.js'
 
 const LIVES_SHOWN = 10
 /** Lives of all conversations that are read to list the recent conversations. */
@@ -35,6 +36,7 @@ export class Trace {
   constructor(section, feed) {
     this.section = section
     this.feed = feed
+    this.rules = new Rules(() => this.draw())
     addEventListener('resize', () => this.draw())
     setInterval(() => this.tick(), TICK_MS)
     feed.addEventListener('start', () => this.readSoon())
@@ -51,7 +53,7 @@ export class Trace {
     this.draw()
     const input = this.section.querySelector('input')
     if (input.value === '' || document.activeElement !== input) input.value = id
-    await this.read()
+    await Promise.all([this.read(), this.rules.show(id)])
   }
 
   readSoon() {
@@ -115,6 +117,7 @@ export class Trace {
       <p class="lead" role="status">${this.status(isShown)}</p>
       <div class="measure"></div>
       ${isShown && this.id === '' ? recentView(this.recent) : nothing}
+      ${isShown ? this.rules.view() : nothing}
       <div class="lives">
         ${
           isShown && this.id !== ''
