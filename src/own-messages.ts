@@ -1,15 +1,16 @@
 /**
  * Messages that the business itself sent, and what they do: a person who answers from the business's phone stops the bot
- * (`onOwnMessage`). What the bot sent must never count as that. Three things tell the two apart:
+ * (`onOwnMessage`). What the bot sent must never count as that. Three things distinguish the two:
  *
- *   the provider's mark   `by`, where it says who sent a message
- *   told ids              the program that sends for the bot tells their ids, by `sent`. A told id is always the bot's
+ *   the provider's mark   `by`, where the provider names the sender
+ *   reported ids          the program that sends for the bot reports their ids by `sent`. A reported id is always the
+ *                         bot's
  *   the id's form         `mayBeEcho`: WhatsApp Web's ids and those of bots on it look the same. Such a message counts as
- *                         a person's only in a conversation whose bot has told ids
+ *                         a person's only in a conversation whose bot has reported ids
  *
- * The webhook of the bot's own message may come before its id is told, as the call that sends returns later. So a
- * message that the provider has not marked waits for `ECHO_WAIT_MS` before it does anything: what it drops would be lost.
- * An id that is told still later ends the pause that its message caused.
+ * The webhook of the bot's own message may come before its id is reported, because the call that sends returns later. So
+ * a message without a mark waits for `ECHO_WAIT_MS` before it does anything: dropped messages would be lost. An id that
+ * is reported even later ends the pause that its message caused.
  *
  * Providers deliver a webhook more than once. An own message does something only once: a late repetition must not drop
  * what came since, nor pause a conversation that somebody has resumed.
@@ -25,10 +26,10 @@ import type { Store } from './store/store.js'
 export type OnOwnMessage = ConversationSettings['onOwnMessage']
 export type OwnRule = Exclude<OnOwnMessage, 'ignore'>
 
-/** `bot`: it is the bot's. `again`: its webhook came before. `ignored`: nobody can say whose it is. */
+/** `bot`: it is the bot's. `again`: its webhook came before. `ignored`: it may be the bot's. */
 export type OwnResult = 'dropped' | 'paused' | 'bot' | 'again' | 'ignored'
 
-/** How long after its webhook the id of a message may be told. */
+/** For so long after its webhook, the id of a message may still be reported. */
 export const ECHO_WAIT_MS = 2000
 
 export interface OwnMessagesParts {

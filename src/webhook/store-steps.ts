@@ -80,7 +80,7 @@ async function takeOwn(plan: Plan, conversationId: string, step: OwnStep, option
   note(plan, result === 'bot' ? 'own:bot' : 'from_me')
 }
 
-/** Without told ids only the provider's mark tells whose it is. */
+/** A batcher that remembers no ids: only the provider's mark says whose it is. */
 async function dropFor(batcher: Receiving, conversationId: string, own: OwnMessage): Promise<OwnResult> {
   if (own.by === 'bot') return 'bot'
   if (own.mayBeEcho) return 'ignored'

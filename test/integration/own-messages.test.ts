@@ -1,6 +1,6 @@
 /**
  * Guarantee **own messages**: what a person sends from the business's own phone stops the bot, what the bot sends never
- * does, whichever process takes the webhook and whichever one is told the bot's ids, and in whatever order.
+ * does: whichever process takes the webhook or gets the bot's ids, and in whatever order.
  */
 import { expect } from 'chai'
 import { z } from 'zod'
@@ -73,7 +73,7 @@ describe('own messages', function () {
     expect((await batcher.conversation(id)).waiting).to.equal(0)
   })
 
-  it('with pause an id that is told after its webhook was answered ends the pause, and no other pause', async () => {
+  it('with pause an id that is reported after its webhook was answered ends the pause, and no other pause', async () => {
     await start({ LULL_ON_OWN_MESSAGE: 'pause', LULL_PAUSED: 'collect' })
     await webhook(0, own('b1'))
     expect((await batcher.conversation(id)).paused).to.be.an('object')
@@ -103,7 +103,7 @@ describe('own messages', function () {
     expect((await batcher.conversation(id)).paused).to.equal(undefined)
   })
 
-  it('a provider’s own mark decides without any told id', async () => {
+  it('a provider’s own mark decides without any reported id', async () => {
     await start({ LULL_ON_OWN_MESSAGE: 'pause' })
     const greenApi = (typeWebhook: string, idMessage: string) => ({
       typeWebhook,

@@ -64,38 +64,38 @@ describe('own messages', () => {
         expect([await waiting(), await isPaused(), waits]).to.deep.equal([1, false, []])
       })
 
-      it('does nothing if its id is told during the wait', async () => {
+      it('does nothing if its id is reported during the wait', async () => {
         meanwhile = () => own.sent(CHAT, ['o1'])
         expect(await came({ messageId: 'o1' }, rule)).to.equal('bot')
         expect([await waiting(), await isPaused()]).to.deep.equal([1, false])
       })
 
-      it('does nothing if it may be the bot’s echo, and the bot tells no ids', async () => {
+      it('does nothing if it may be the bot’s echo, and the bot reports no ids', async () => {
         expect(await came({ messageId: 'o1', mayBeEcho: true }, rule)).to.equal('ignored')
         expect([await waiting(), await isPaused(), waits]).to.deep.equal([1, false, []])
       })
 
-      it('does so if it may be the bot’s echo, but the bot told other ids', async () => {
+      it('does so if it may be the bot’s echo, but the bot reported other ids', async () => {
         await own.sent(CHAT, ['o1'])
         expect(await came({ messageId: 'o2', mayBeEcho: true }, rule)).to.equal(result)
         expect([await waiting(), waits.length]).to.deep.equal([0, 1])
       })
     })
 
-  it('what the provider marks as the bot’s counts as told: its echo under another event does nothing', async () => {
+  it('what the provider marks as the bot’s counts as reported: its echo under another event does nothing', async () => {
     expect(await came({ messageId: 'o1', by: 'bot' })).to.equal('bot')
     expect(await came({ messageId: 'o1', mayBeEcho: true })).to.equal('bot')
     expect(await came({ messageId: 'o2', mayBeEcho: true })).to.equal('dropped')
   })
 
-  it('an id that is told after its message has paused ends the pause', async () => {
+  it('an id that is reported after its message has paused ends the pause', async () => {
     await came({ messageId: 'o1' }, 'pause')
     expect(await isPaused()).to.equal(true)
     expect(await own.sent(CHAT, ['o1'])).to.equal(true)
     expect(await isPaused()).to.equal(false)
   })
 
-  it('an id that is told late does not end the pause of a person’s message', async () => {
+  it('an id that is reported late does not end the pause of a person’s message', async () => {
     await came({ messageId: 'o1', by: 'human' }, 'pause')
     await came({ messageId: 'o2' }, 'pause')
     expect(await own.sent(CHAT, ['o2'])).to.equal(false)

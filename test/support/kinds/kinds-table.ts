@@ -37,7 +37,7 @@ export const REASONS: Record<string, string> = {
   newsletter: 'a post of a channel',
   other_channel: 'an SMS, at Twilio',
   other_field: 'another field of Meta’s webhook than messages',
-  own: '`own:bot`: what the bot sent, as its own program (`sent`) or the provider told',
+  own: '`own:bot`: what the bot sent, as reported by `sent` or by the provider',
   pin: 'somebody pins a message',
   poll_result: 'the count of a poll',
   poll_vote: 'a vote in a poll, mostly encrypted',

@@ -67,7 +67,7 @@ export function ownMessageTests(make: Make): void {
   })
 
   describe('an own message of a person', () => {
-    it('is new once, and the bot’s if its id is told', async () => {
+    it('is new once, and the bot’s if its id is reported', async () => {
       const { store, pass } = await make({ ...PATIENT, dedupeMs: 1000 })
       expect(await store.ownMessage(CHAT, 'o1')).to.equal('new')
       expect(await store.ownMessage(CHAT, 'o1')).to.equal('again')
@@ -78,7 +78,7 @@ export function ownMessageTests(make: Make): void {
       expect(await store.ownMessage(CHAT, 'o1')).to.equal('new')
     })
 
-    it('tells no id of the bot', async () => {
+    it('counts neither as the bot’s nor as a message that came', async () => {
       const { store } = await make(PATIENT)
       await store.ownMessage(CHAT, 'o1')
       expect(await store.wasSent(CHAT, 'o1')).to.equal(undefined)

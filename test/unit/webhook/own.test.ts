@@ -80,7 +80,7 @@ describe('webhook: own messages', () => {
     expect(reasons.at(-1)).to.deep.equal({ from_me: 1 })
   })
 
-  it('waits with an unmarked message until its id could be told, and drops nothing then', async () => {
+  it('waits with an unmarked message until its id could be reported, and drops nothing then', async () => {
     const { batcher, send, message, own, waiting } = setUp({ onOwnMessage: 'drop' })
     await send(message('m1'))
     const reply = send(own('o1'))
@@ -89,7 +89,7 @@ describe('webhook: own messages', () => {
     expect(await waiting()).to.equal(1)
   })
 
-  it('an own message of WhatsApp Web counts as a person’s once the bot has told ids there', async () => {
+  it('an own message of WhatsApp Web counts as a person’s once the bot has reported ids there', async () => {
     const { batcher, send, isPaused } = setUp({ onOwnMessage: 'pause' })
     const web = (id: string) => {
       const key = { remoteJid: '7900@s.whatsapp.net', fromMe: true, id }
