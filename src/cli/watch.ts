@@ -65,6 +65,7 @@ const COLOURS: Readonly<Record<string, Parameters<Paint>[0]>> = {
   answered: 'green',
   superseded: 'yellow',
   pause: 'yellow',
+  held: 'yellow',
   paused: 'yellow',
   resumed: 'green',
   reclaimed: 'yellow',

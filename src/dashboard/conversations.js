@@ -9,6 +9,8 @@
  * shows of open and held conversations come from `counts`. Times are the server's.
  */
 
+import { NO_WAITS, waitsAfter, waitsBy } from './waits.js'
+
 /** The API is asked for so many at a (re)connection. */
 export const CONVERSATIONS_READ = 1000
 const MOST_CONVERSATIONS = 2000
@@ -16,6 +18,7 @@ const MOST_CONVERSATIONS = 2000
 const WAITING = ['open', 'held', 'waiting']
 /** States of a life that holds its conversation, other than `answering`. */
 const HOLDING = ['claimed', 'committed']
+const MESSAGE = { step: 'appended', detail: {} }
 /** Batches known to be claimed: growth that comes late for one of them is old news. */
 const KEPT_TAKEN = 2000
 
@@ -23,7 +26,7 @@ export class Conversations {
   rules
   /**
    * By id: { id, open?, sealed, held?, changes, isComplete? }. `open` is { batchId, count, dueMs, firstMs }, as far as each is
-   * known; `held` is { batchId, state, sinceMs, isProvisional? }, its state claimed, answering or committed; `changes` counts events, to recognize answers that are older than them.
+   * known, and `waits` what keeps it from its due time (waits.js); `held` is { batchId, state, sinceMs, isProvisional? }, its state claimed, answering or committed; `changes` counts events, to recognize answers that are older than them.
    */
   known = new Map()
   taken = new Set()
@@ -45,6 +48,7 @@ export class Conversations {
     const conversation = this.of(conversationId)
     conversation.changes += 1
     const { open, held } = conversation
+    conversation.waits = waitsAfter(conversation.waits ?? NO_WAITS, { step, atMs, detail })
     const count = Number(detail.count ?? 0)
     const isHolding = held?.batchId === batchId
     switch (step) {
@@ -104,6 +108,8 @@ export class Conversations {
     conversation.changes += 1
     const { open, sealed } = conversation
     const isOver = this.taken.has(batchId) || sealed.some(one => one.batchId === batchId)
+    // A message ends the typing.
+    if (open && count > open.count) conversation.waits = waitsAfter(conversation.waits ?? NO_WAITS, MESSAGE)
     if (isOver) this.forgetIfDone(conversation)
     else if (open && (open.batchId === undefined || open.batchId === batchId))
       Object.assign(open, { batchId, count, dueMs })
@@ -134,6 +140,7 @@ export class Conversations {
     if (!newest.steps.some(({ step }) => step === 'sealed')) {
       const { batchId, count, firstAtMs, dueAtMs } = waiting.shift()
       conversation.open = { batchId, count, firstMs: firstAtMs, dueMs: dueAtMs ?? conversation.open?.dueMs ?? 0 }
+      conversation.waits = waitsBy(newest.steps)
     } else conversation.open = undefined
     conversation.sealed = waiting.reverse().map(({ batchId, count }) => ({ batchId, count }))
   }

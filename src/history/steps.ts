@@ -15,7 +15,7 @@ export type HistoryStep =
    * `arrivals.ts` derives it from `claimed`, so that an append costs little.
    */
   | 'appended'
-  /** A sign of typing moved the due time. `byMs`: by how much. */
+  /** A sign of typing moved the due time. `byMs`: by how much; less than 0 if the typing has ended. */
   | 'extended'
   /**
    * The batch takes no more messages and is due. `reason`: a cap, `flush` or `direct`; `count`: how many it holds; `rule`
@@ -61,7 +61,10 @@ export type HistoryStep =
   | 'pause'
   /** The pause was ended before its time. `by`; `batchId` as for `pause`. */
   | 'resumed'
-  /** The open batch, or the next one, waits. `key`: for what; `forMs`: for how long at most. */
+  /**
+   * The open batch, or the next one, waits. `key`: for what; that of a message which waits for its text is its id as
+   * JSON. `forMs`: for how long at most. Its `batchId` is empty if no batch was open.
+   */
   | 'held'
   /** It waits for `key` no more. */
   | 'unheld'

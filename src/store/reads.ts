@@ -36,10 +36,12 @@ export interface ConversationState {
   /** The batch that holds the conversation, if one does. */
   heldBy?: { batchId: string; state: 'claimed' | 'answering' }
   paused?: { untilMs: number; inMs: number; keep: 'drop' | 'collect' }
-  /** What the open batch waits for. `inMs`: for how long at most. */
-  holds?: { key: string; inMs: number }[]
+  /** What the open batch waits for. `inMs`: for how long at most. `ofMessage`: for the text of the message `key`. */
+  holds?: { key: string; inMs: number; ofMessage?: true }[]
   /** The last sign of typing was seen so long ago; absent after a day, and without a `typingGapMs`. */
   typedAgoMs?: number
+  /** That sign still holds: no message came since, and the typing has not ended. */
+  isTyping?: true
   /** Since the first batch's may-go time. Absent if nothing is due, or the conversation is held. */
   overdueForMs?: number
 }

@@ -1,4 +1,5 @@
 /** A batch's life as lines of text, and what waits in its conversation now. */
+import type { MessageType } from '../../batch.js'
 import type { Life } from '../../history/life.js'
 import { OVERDUE_MS } from '../../history/release.js'
 import { type HistoryEntry, idsIn } from '../../history/steps.js'
@@ -100,7 +101,8 @@ function stepLines(entry: HistoryEntry, sinceMs: number, paint: Paint): string[]
 }
 
 /** @param dueForMs how long what waits has been due, negative if it is not due yet; absent if that is not known */
-export function stateLine({ waiting, open, heldBy, paused }: ConversationState, dueForMs?: number): string {
+export function stateLine(state: ConversationState, dueForMs?: number): string {
+  const { waiting, open, heldBy, paused } = state
   const isPaused = paused ? `paused for ${duration(paused.inMs)} more` : ''
   const held = heldBy
     ? `batch ${clean(heldBy.batchId)} is ${heldBy.state === 'claimed' ? 'claimed' : 'being answered'}`
@@ -111,7 +113,29 @@ export function stateLine({ waiting, open, heldBy, paused }: ConversationState, 
     return `now: ${waits}, and ${has} been due for ${duration(dueForMs)}: does a processor run? lull doctor`
   const dueInMs = dueForMs === undefined ? open?.dueInMs : Math.max(-dueForMs, 0)
   const due = dueInMs === undefined ? '' : `, due in ${duration(dueInMs)}${heldBy ? ' at the earliest' : ''}`
-  return `now: ${[isPaused, waits && waits + due, held].filter(Boolean).join('; ') || 'nothing waits'}`
+  const what = [isPaused, waits && waits + due, ...waitsFor(state), held]
+  return `now: ${what.filter(Boolean).join('; ') || 'nothing waits'}`
+}
+
+/** `the text of a voice note` */
+const TEXTS_OF: Readonly<Partial<Record<MessageType, string>>> = {
+  voice: 'a voice note',
+  audio: 'an audio file',
+  image: 'an image',
+  video: 'a video',
+  document: 'a document',
+}
+
+/** What the open batch waits for: `waits for the text of a voice note, at most 14.0 s more`. */
+function waitsFor({ holds = [], messages: waiting, isTyping }: ConversationState): string[] {
+  const type = (key: string) => waiting.find(({ message }) => message.messageId === key)?.message.type
+  return [
+    ...(isTyping ? ['is typing'] : []),
+    ...holds.map(({ key, inMs, ofMessage }) => {
+      const text = ofMessage ? `the text of ${TEXTS_OF[type(key) ?? 'unknown'] ?? 'a message'}` : clean(key)
+      return `waits for ${text}, at most ${duration(inMs)} more`
+    }),
+  ]
 }
 
 const USUAL_CONVERSATION = 24

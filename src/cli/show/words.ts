@@ -2,6 +2,7 @@
 import { isReleaseReason, RELEASE_REASONS } from '../../batch.js'
 import { RULE_REASONS } from '../../conversation-rules.js'
 import type { HistoryEntry, ReleaseRule } from '../../history/steps.js'
+import { holdName, isMessageKey } from '../../store/hold-name.js'
 import { clean } from './escape.js'
 
 const SECOND = 1000
@@ -82,6 +83,9 @@ export function because(reason: string, rule?: ReleaseRule): string {
 /** `quietGapMs=6000 of shop` */
 const ofRule = ({ rule, scope }: Detail) => rule && scope && `${rule} of ${scope}`
 
+/** What a batch waits for, by the key of the hold; a message's own key is its id as JSON. */
+const waitedFor = (key = '') => (isMessageKey(key) ? `the text of message ${holdName(key)}` : key)
+
 /** `2 of them back from batch b1`: the last of the batches that this one replaced has named the others. */
 function cameBack({ supersedes, back }: Detail): string | undefined {
   const last = supersedes?.split(' ').at(-1)
@@ -94,7 +98,10 @@ const keeping = ({ keep }: Detail) => (keep === 'collect' ? 'what comes is colle
 const SAYING: Readonly<Record<string, (detail: Detail, atMs: number) => (string | undefined)[]>> = {
   opened: detail => [`with ${count(detail)}`, cameBack(detail)],
   appended: detail => [`now ${count(detail)}`],
-  extended: detail => [`typing: due ${ms(detail['byMs'])} later`],
+  extended: ({ byMs = '0' }) =>
+    Number(byMs) < 0 ? [`the typing has ended: due ${ms(byMs.slice(1))} earlier`] : [`typing: due ${ms(byMs)} later`],
+  held: ({ key, forMs }) => [`waits for ${waitedFor(key)}`, `at most ${ms(forMs)}`],
+  unheld: ({ key }) => [`no longer waits for ${waitedFor(key)}`],
   sealed: detail => [`${detail['reason']}`, ofRule(detail), count(detail)],
   vanished: detail => [`its header, before its time; ${count(detail)} kept`],
   claimed: detail => [

@@ -5,6 +5,7 @@
 import { isVague, waitingIn } from '../conversations.js'
 import { countdown, numberText, round } from '../formats.js'
 import { html, nothing, repeat } from '../lit.js'
+import { NO_WAITS, waitTexts } from '../waits.js'
 import { counted, t } from '../words.js'
 
 const ROWS_BEYOND = 4
@@ -70,7 +71,7 @@ export class ConversationList {
   }
 
   row(conversation, index, rules, now) {
-    const { id, open, held } = conversation
+    const { id, held } = conversation
     if (isVague(conversation)) this.look(conversation)
     const waiting = waitingIn(conversation)
     return html`
@@ -82,7 +83,7 @@ export class ConversationList {
       >
         <span role="cell" class="name"><a href="#trace=${encodeURIComponent(id)}" title=${id}>${id}</a></span>
         <span role="cell" class="number">${waiting ? numberText(waiting) : '–'}</span>
-        ${held ? heldCell(held, waiting, now) : dueCell(open, rules, now)}
+        ${held ? heldCell(held, waiting, now) : dueCell(conversation, rules, now)}
       </div>`
   }
 
@@ -121,7 +122,7 @@ function heldCell({ state, sinceMs, isProvisional }, waiting, now) {
   return html`<span role="cell" class="due">${waiting ? `${text} · ${counted('messagesWait', waiting)}` : text}</span>`
 }
 
-function dueCell(open, { quietGapMs, maxWaitMs }, now) {
+function dueCell({ open, waits = NO_WAITS }, { quietGapMs, maxWaitMs }, now) {
   const leftMs = open ? Math.max(open.dueMs - now, 0) : 0
   const waitMs = open?.firstMs ? Math.max(open.firstMs + maxWaitMs - now, 0) : 0
   const part = share => `--part: ${Math.min(share, 1)}`
@@ -130,8 +131,10 @@ function dueCell(open, { quietGapMs, maxWaitMs }, now) {
       <div class="wait" .style=${part(waitMs / maxWaitMs)}></div>
       <div class="gap" .style=${part(leftMs / quietGapMs)}></div>
     </div>`
+  const texts = waitTexts(waits, now).join(' · ')
+  const why = texts ? html`<span class="why" title=${texts}>${texts}</span>` : bar
   return html`
     <span role="cell" class="due">
-      <span class="when">${leftMs > 0 ? countdown(leftMs) : t('now')}</span>${leftMs > 0 ? bar : nothing}
+      <span class="when">${leftMs > 0 ? countdown(leftMs) : t('now')}</span>${leftMs > 0 ? why : nothing}
     </span>`
 }

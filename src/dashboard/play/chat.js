@@ -81,7 +81,7 @@ export class Chat {
         this.place(batch, idsIn(detail.ids))
         break
       case 'extended':
-        batch.extendedByMs = Number(detail.byMs ?? 0)
+        batch.extendedByMs = Number(detail.byMs) > 0 ? Number(detail.byMs) : undefined
         break
       case 'claimed':
         this.claim(batch, detail)

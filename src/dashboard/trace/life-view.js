@@ -5,6 +5,7 @@
 import { because } from '../because.js'
 import { dayOf, duration, timeOfDay } from '../formats.js'
 import { html, nothing } from '../lit.js'
+import { waitsBy, waitTexts } from '../waits.js'
 import { lifeState, outcome, t } from '../words.js'
 import { lifePicture } from './life-picture.js'
 import { saying } from './saying.js'
@@ -20,6 +21,7 @@ export function lifeView(life, now, width) {
       <p class="state"><strong>${lifeState(wrong?.kind ?? state)}</strong> <span>${dayOf(firstAtMs)}</span></p>
       <p class="taken">${takenBy(life)}</p>
       ${replacements(life).map(text => html`<p class="taken">${text}</p>`)}
+      ${waitsOf(life, now).map(text => html`<p class="taken">${text}</p>`)}
       ${trouble ? html`<p class="error">${trouble}</p>` : nothing}
       <div class="scroll" tabindex="0" role="group" aria-label=${t('traceBatch', batchId)}>${picture}</div>
       ${key}
@@ -48,6 +50,9 @@ function replacements({ state, supersedes = [], supersededBy }) {
     ...(state === 'superseded' ? [supersededBy ? t('supersededBy', supersededBy) : t('supersededDropped')] : []),
   ]
 }
+
+/** What a batch waits for that is not due. */
+const waitsOf = ({ state, steps }, now) => (state === 'open' ? waitTexts(waitsBy(steps), now) : [])
 
 function troubleOf({ state, error, outcome: ended }) {
   if (state === 'dead') return t('lifeDied', error ?? '')

@@ -1,6 +1,7 @@
 /** A step's details in words, as `lull trace` prints them. */
 import { because, ruleIn } from '../because.js'
 import { duration } from '../formats.js'
+import { waitedFor } from '../waits.js'
 import { counted, outcome, reason, t } from '../words.js'
 
 /** Of any step, in the order in which they are said. */
@@ -14,13 +15,16 @@ const SAYING = {
   count: number => counted('message', Number(number)),
   lateMs: ms => t('stepLate', duration(Number(ms))),
   dueInMs: ms => t('dueIn', duration(Number(ms))),
-  byMs: ms => t('stepLonger', duration(Number(ms))),
+  byMs: ms => t(Number(ms) < 0 ? 'stepShorter' : 'stepLonger', duration(Math.abs(Number(ms)))),
   attempt: number => t('stepAttempt', number),
   delayMs: ms => t('stepAgain', duration(Number(ms))),
   outcome,
   error: text => text,
   late: () => t('stepTooLate'),
 }
+
+/** What a hold waits for, with the message's id. */
+const heldFor = (key = '') => (key.startsWith('"') ? `${waitedFor(key)} (${listIn(key).join()})` : key)
 
 /** Why a batch is released: by a rule of its own, if the step names one. */
 function released(all) {
@@ -40,6 +44,8 @@ const OF_STEP = {
     return { detail, said: [back === undefined ? t('stepInPlace', last) : t('stepBack', back, last)] }
   },
   superseded: ({ by, ...detail }) => ({ detail, said: [by ? t('stepNowIn', by) : t('stepDiscarded')] }),
+  held: ({ key, forMs, ...detail }) => ({ detail, said: [t('stepHeld', heldFor(key), duration(Number(forMs)))] }),
+  unheld: ({ key, ...detail }) => ({ detail, said: [t('stepUnheld', heldFor(key))] }),
   committed: detail => ({ detail, said: [t('stepCommitted')] }),
 }
 

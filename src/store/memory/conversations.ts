@@ -4,7 +4,7 @@
  */
 import type { OwnRules } from '../../conversation-rules.js'
 import type { HistoryStep } from '../../history/steps.js'
-import { holdName } from '../hold-name.js'
+import { shownHold } from '../hold-name.js'
 import type { ExtendOptions } from '../messages.js'
 import { messageFrom } from '../redis/entries.js'
 import {
@@ -270,21 +270,23 @@ export function conversationState(state: State, conversationId: string): Convers
     ...(heldBy === undefined
       ? {}
       : { heldBy: { batchId: heldBy, state: state.claimedBatches.has(heldBy) ? 'claimed' : 'answering' } }),
-    ...shownOf(state, conversationId, now, header?.batchId),
+    ...shownOf(state, conversationId, now, header),
     ...(dueSince === undefined || dueSince > now ? {} : { overdueForMs: now - dueSince }),
   }
 }
 
-/** @param batchId the open batch */
-function shownOf(state: State, conversationId: string, now: number, batchId?: string) {
+/** @param open the open batch */
+function shownOf(state: State, conversationId: string, now: number, open?: Pick<Header, 'batchId' | 'lastAtMs'>) {
   const { paused, typed, holds } = knownOf(state, conversationId, now)
-  const its = [...(holds ?? [])].filter(([, hold]) => hold.batchId === undefined || hold.batchId === batchId)
-  const held = its.map(([key, { atMs }]) => ({ key: holdName(key), inMs: atMs - now }))
+  const its = [...(holds ?? [])].filter(([, hold]) => hold.batchId === undefined || hold.batchId === open?.batchId)
+  const held = its.map(([key, { atMs }]) => shownHold(key, atMs - now))
+  const isTyping = typed && typed.atMs >= (open?.lastAtMs ?? 0) && typed.atMs + (typed.worthMs ?? 0) > now
   held.sort((a, b) => (a.key < b.key ? -1 : 1))
   return {
     ...(paused ? { paused: { untilMs: paused.untilMs, inMs: paused.untilMs - now, keep: paused.keep } } : {}),
     ...(held.length > 0 ? { holds: held } : {}),
     ...(typed ? { typedAgoMs: now - typed.atMs } : {}),
+    ...(isTyping ? { isTyping } : {}),
   }
 }
 

@@ -1,7 +1,7 @@
 /** Turns the scripts' replies into the store's types. Each script's header (`lua/*.lua`) describes its reply. */
 import { z } from 'zod'
 import { composeBatch } from '../../batch.js'
-import { holdName } from '../hold-name.js'
+import { shownHold } from '../hold-name.js'
 import type {
   AnswerCheck,
   ClaimedBatch,
@@ -64,7 +64,7 @@ export function conversationState(conversationId: string, reply: Reply<Scripts['
       ? { open: { batchId, count, bytes, firstAtMs, lastAtMs, dueAtMs, dueInMs: Math.max(dueAtMs - nowMs, 0) } }
       : {}),
     ...(holder ? { heldBy: { batchId: holder, state: holderIsClaimed ? 'claimed' : 'answering' } } : {}),
-    ...(state === '' ? {} : knownState(state, nowMs, batchId ?? undefined)),
+    ...(state === '' ? {} : knownState(state, nowMs, batchId ? { batchId, lastAtMs } : undefined)),
     ...(mayGoAtMs === '' || Number(mayGoAtMs) > nowMs ? {} : { overdueForMs: nowMs - Math.ceil(Number(mayGoAtMs)) }),
   }
 }
@@ -74,19 +74,21 @@ const knownSchema = z.object({
   pausedUntil: z.number().optional(),
   keep: z.enum(['drop', 'collect']).catch('drop'),
   typedAt: z.number().optional(),
+  typing: z.number().optional(),
   holds: z.record(z.string(), z.object({ at: z.number(), batch: z.string().optional() })).optional(),
 })
 
-/** @param batchId the open batch */
-function knownState(json: string, nowMs: number, batchId: string | undefined) {
-  const { pausedUntil = 0, keep, typedAt = 0, holds = {} } = knownSchema.parse(JSON.parse(json))
+/** @param open the open batch */
+function knownState(json: string, nowMs: number, open: { batchId: string; lastAtMs: number } | undefined) {
+  const { pausedUntil = 0, keep, typedAt = 0, typing = 0, holds = {} } = knownSchema.parse(JSON.parse(json))
   const held = Object.entries(holds).flatMap(([key, { at, batch }]) =>
-    at > nowMs && (batch === undefined || batch === batchId) ? [{ key: holdName(key), inMs: at - nowMs }] : [],
+    at > nowMs && (batch === undefined || batch === open?.batchId) ? [shownHold(key, at - nowMs)] : [],
   )
   return {
     ...(pausedUntil > nowMs ? { paused: { untilMs: pausedUntil, inMs: pausedUntil - nowMs, keep } } : {}),
     ...(held.length > 0 ? { holds: held.sort((a, b) => (a.key < b.key ? -1 : 1)) } : {}),
     ...(typedAt > 0 ? { typedAgoMs: nowMs - typedAt } : {}),
+    ...(typedAt + typing > nowMs && typedAt >= (open?.lastAtMs ?? 0) ? { isTyping: true as const } : {}),
   }
 }
 

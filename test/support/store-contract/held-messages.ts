@@ -124,6 +124,34 @@ export function heldMessageTests(make: Make): void {
     })
   })
 
+  describe('the state of a conversation', () => {
+    it('says that the person is typing, until a message comes or the typing ends', async () => {
+      const { store, pass } = await make({ ...PATIENT, typingGapMs: 4000 })
+      const isTyping = async () => (await store.conversation(CHAT)).isTyping
+      await store.extend(CHAT, 12_000)
+      expect(await isTyping()).to.equal(true)
+      await pass(2)
+      await append(store, CHAT, 'm1')
+      expect(await isTyping()).to.equal(undefined)
+      await pass(2)
+      await store.extend(CHAT, 12_000)
+      expect(await isTyping()).to.equal(true)
+      await store.extend(CHAT, 0)
+      expect(await isTyping()).to.equal(undefined)
+    })
+
+    it('says which hold is that of a message', async () => {
+      const { store } = await make(VOICE)
+      await voice(store, CHAT, 'm1')
+      await store.hold(CHAT, 'a-key', HOLD_MS)
+      const holds = (await store.conversation(CHAT)).holds ?? []
+      expect(holds.map(({ key, ofMessage }) => [key, ofMessage])).to.deep.equal([
+        ['a-key', undefined],
+        ['m1', true],
+      ])
+    })
+  })
+
   describe('a hold by its key', () => {
     it('of one id of a person holds back the batch of the other', async () => {
       for (const [held, waiting] of [

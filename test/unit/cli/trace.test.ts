@@ -55,6 +55,32 @@ describe('trace', () => {
     expect(lines.some(line => line.includes('it waited for batch b1'))).to.equal(true)
   })
 
+  it('says what the open batch waits for, and that the person is typing', () => {
+    const state: ConversationState = {
+      conversationId: 'a',
+      nowMs: START_MS,
+      waiting: 1,
+      messages: [{ batchId: 'b1', receivedAtMs: START_MS, message: { messageId: 'v1', type: 'voice' } }],
+      isTyping: true,
+      typedAgoMs: 900,
+      holds: [
+        { key: 'invoice', inMs: 5000 },
+        { key: 'v1', inMs: 14_000, ofMessage: true },
+      ],
+    }
+    expect(stateLine(state)).to.equal(
+      'now: 1 message waits; is typing; waits for invoice, at most 5.00 s more; ' +
+        'waits for the text of a voice note, at most 14.0 s more',
+    )
+  })
+
+  it('has words for holds and typing', () => {
+    const words = (step: string, detail: Record<string, string>) => saying(entry(0, step, 'b1', detail))
+    expect(words('held', { key: '"m1"', forMs: '20000' })).to.equal('waits for the text of message m1, at most 20.0 s')
+    expect(words('unheld', { key: 'invoice' })).to.equal('no longer waits for invoice')
+    expect(words('extended', { byMs: '-2000' })).to.equal('the typing has ended: due 2.00 s earlier')
+  })
+
   it('names the rule of its conversation’s own that released a batch, and the scope of that rule', () => {
     const steps = (reason: string, rule: string, scope: string) =>
       livesOf(

@@ -6,6 +6,9 @@ import fc from 'fast-check'
 import { pageModule } from './page-module.js'
 
 const { Conversations, isVague, waitingIn } = await pageModule('conversations')
+const { waitTexts } = await pageModule('waits')
+const { speak } = await pageModule('words')
+speak('en', (await pageModule('languages/en')).default)
 
 const RULES = { quietGapMs: 10_000, maxWaitMs: 60_000, order: 'serial' }
 const A = 'a@c.us'
@@ -30,6 +33,36 @@ describe('page: conversations', () => {
     expect(a().open).to.deep.equal({ batchId: 'b1', count: 1, firstMs: 1000, dueMs: 11_000 })
     grow('b1', 3, 15_000)
     expect(a().open).to.deep.equal({ batchId: 'b1', count: 3, firstMs: 1000, dueMs: 15_000 })
+  })
+
+  it('a sign of typing is known until a message comes, the typing ends, or its time has passed', () => {
+    const texts = (now: number) => waitTexts(a().waits, now)
+    step('opened', 'b1', 1000, { count: '1' })
+    expect(texts(1000)).to.deep.equal([])
+    step('extended', 'b1', 2000, { byMs: '3000' })
+    expect(texts(13_999)).to.deep.equal(['is typing …'])
+    expect(texts(14_000)).to.deep.equal([])
+    grow('b1', 1, 15_000)
+    expect(texts(2000)).to.deep.equal(['is typing …'])
+    grow('b1', 2, 15_000)
+    expect(texts(2000)).to.deep.equal([])
+    step('extended', 'b1', 3000, { byMs: '3000' })
+    step('extended', 'b1', 4000, { byMs: '-2000' })
+    expect(texts(4000)).to.deep.equal([])
+  })
+
+  it('what a batch waits for is known until it is released or its time has passed', () => {
+    const texts = (now: number) => waitTexts(a().waits, now)
+    step('opened', 'b1', 1000, { count: '1' })
+    step('held', 'b1', 1000, { key: '"m1"', forMs: '20000' })
+    step('held', 'b1', 2000, { key: 'invoice', forMs: '5000' })
+    expect(texts(2000)).to.deep.equal([
+      'waits for the text of a message, at most 19\u00a0s more',
+      'waits for invoice, at most 5.0\u00a0s more',
+    ])
+    expect(texts(7000)).to.have.length(1)
+    step('unheld', 'b1', 7000, { key: '"m1"' })
+    expect(texts(3000)).to.have.length(1)
   })
 
   it('growth that comes before the first step is kept', () => {

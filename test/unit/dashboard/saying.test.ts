@@ -46,6 +46,15 @@ describe('page: what a step says', () => {
     expect(said('dropped', { count: '2', by: 'lull.drop.x.1' })).to.equal('by lull.drop.x.1 · 2 messages')
   })
 
+  it('says what a batch waits for, and that typing has begun or ended', () => {
+    expect(said('held', { key: '"m1"', forMs: '20000' })).to.equal(
+      'waits for the text of a message (m1), at most 20.0\u00a0s',
+    )
+    expect(said('unheld', { key: 'invoice' })).to.equal('no longer waits for invoice')
+    expect(said('extended', { byMs: '2000' })).to.equal('typing: due 2.00\u00a0s later')
+    expect(said('extended', { byMs: '-2000' })).to.equal('typing has ended: due 2.00\u00a0s earlier')
+  })
+
   it('keeps details that it does not know as they are', () => {
     expect(said('later', { ids: '{"a', colour: 'red', reason: 'whim' })).to.equal('whim · colour red · {"a')
     expect(said('later', {})).to.equal('')
