@@ -17,7 +17,7 @@ import {
   type Totals,
 } from '../store.js'
 import { handedOut } from './batches.js'
-import { type Due, dueOf, knownOf } from './due.js'
+import { type Due, dueOf, knownOf, waitingSince } from './due.js'
 import {
   type Conversation,
   type Header,
@@ -44,7 +44,7 @@ export function extend(state: State, conversationId: string, worthMs: number, { 
   if (!conversation || !header || now >= header.dueAtMs) return held
   const { batchId, dueAtMs } = header
   const { earlyStartMs } = state.rulesOf(header.rules)
-  const { dueAtMs: extendedMs, dueBy } = movedBy(state, sign, conversationId, header)
+  const { dueAtMs: extendedMs, dueBy } = movedBy(state, sign, conversationId, waitingSince(header))
   if (extendedMs === dueAtMs) return { batchId, dueInMs: dueAtMs - now }
   state.record('extended', batchId, conversationId, now, { byMs: extendedMs - dueAtMs })
   header.dueAtMs = extendedMs

@@ -63,20 +63,20 @@ export function dueOf(rules: Rules, known: Known, { batchId, firstAtMs, lastAtMs
   return { dueAtMs: resumedMs, dueBy: 'gap', notBeforeMs: resumedMs }
 }
 
+/** The header's times, as `dueOf` takes them: its max wait begins at `firstAtMs`. */
+export const waitingSince = <Of extends Times & Pick<Header, 'waitsFromMs'>>(header: Of): Of => ({
+  ...header,
+  firstAtMs: header.waitsFromMs ?? header.firstAtMs,
+})
+
 /** Sets anew when the open batch is due, after something of its conversation has changed. Returns its due time. */
-export function setDue(
-  state: State,
-  conversation: Conversation,
-  header: Header,
-  now: number,
-  firstAtMs?: number,
-): number {
+export function setDue(state: State, conversation: Conversation, header: Header, now: number): number {
   const rules = state.rulesOf(header.rules)
   const known = knownOf(state, conversation.id, now)
-  const due = dueOf(rules, known, { ...header, ...(firstAtMs === undefined ? {} : { firstAtMs }) })
+  const due = dueOf(rules, known, waitingSince(header))
   const dueAtMs = Math.max(due.dueAtMs, now)
   delete header.notBeforeMs
-  Object.assign(header, due, { dueAtMs })
+  Object.assign(header, due, { dueAtMs }, known.paused ? { waitsFromMs: known.paused.untilMs } : {})
   header.expiresAtMs = Math.max(header.expiresAtMs, dueAtMs + rules.batchTtlMs)
   if (conversation.heldBy === undefined && conversation.runs[0]?.batchId === header.batchId)
     state.schedule(conversation.id, header.batchId, Math.max(state.startAtMs(header), now), now)

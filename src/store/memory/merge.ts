@@ -2,7 +2,8 @@
 import type { ReleaseReason } from '../../batch.js'
 import { messageFrom } from '../redis/entries.js'
 import type { MergeResult } from '../store.js'
-import { dueOf, knownOf } from './due.js'
+import { dueOf, knownOf, setDue, waitingSince } from './due.js'
+import type { Known } from './known.js'
 import { type Conversation, type Header, type State, type WaitingRun, waiting } from './state.js'
 import type { Entry } from './structures.js'
 import { joinSuperseded } from './superseding.js'
@@ -46,15 +47,20 @@ function mergeInto(state: State, from: Conversation, into: Conversation, now: nu
   const moved = waiting(from)
   if (moved + waiting(into) > MOST_MESSAGES) return 'later'
   if (from.heldBy !== undefined && into.heldBy !== undefined) return 'later'
-  if (unitePauses(state, from.id, into.id, now)) return 'later'
+  const parts = { from: partsOf(state, from, now), into: partsOf(state, into, now) }
+  const known = { from: knownOf(state, from.id, now), into: knownOf(state, into.id, now) }
+  const isPaused = known.from.paused !== undefined || known.into.paused !== undefined
+  if (isPaused && parts.from.runs.length + parts.into.runs.length > 0) return 'later'
   state.seen.move(from.id, into.id)
   state.sent.move(from.id, into.id)
   state.own.move(from.id, into.id)
-  uniteKnown(state, from.id, into.id, now)
-  if (moved === 0 && from.heldBy === undefined) return undefined
+  uniteKnown(state, from.id, into.id, known)
+  if (moved === 0 && from.heldBy === undefined) {
+    if (Object.keys(known.from).length > 0 && parts.into.open) setDue(state, into, parts.into.open.header, now)
+    return undefined
+  }
   const dues = [state.due.get(from.id), state.due.get(into.id)]
-  const parts = { from: partsOf(state, from, now), into: partsOf(state, into, now) }
-  const { sealed, open } = join(state, parts.into.open, parts.from.open, now)
+  const { sealed, open } = join(state, parts.into.open, parts.from.open, now, isPaused)
   if (open) holdBack(state, into.id, open, parts, now)
   const runs = [...byArrival(parts.into.runs, parts.from.runs, run => run.entries[0]?.receivedAtMs ?? 0), ...sealed]
   const fromBatch = from.runs.at(-1)?.batchId ?? from.heldBy ?? ''
@@ -74,22 +80,21 @@ function mergeInto(state: State, from: Conversation, into: Conversation, now: nu
   return moved
 }
 
-/** A pause of either is a pause of both, until the later end. Returns whether there is one. */
-function unitePauses(state: State, fromId: string, intoId: string, now: number): boolean {
-  const { paused: from } = knownOf(state, fromId, now)
-  const { paused: into, ...others } = knownOf(state, intoId, now)
-  if (from && from.untilMs > (into?.untilMs ?? 0)) state.known.set(intoId, { ...others, paused: from })
-  return from !== undefined || into !== undefined
-}
-
-/** Signs of typing and holds of `from` are also of `into`. */
-function uniteKnown(state: State, fromId: string, intoId: string, now: number): void {
-  const from = knownOf(state, fromId, now)
-  const into = knownOf(state, intoId, now)
-  state.known.delete(fromId)
+/**
+ * A pause, holds and signs of typing of `from` are also of `into`; of two pauses, or two holds by one key, the one that
+ * ends later.
+ */
+function uniteKnown(state: State, fromId: string, intoId: string, { from, into }: Record<'from' | 'into', Known>) {
   const typed = (from.typed?.atMs ?? 0) > (into.typed?.atMs ?? 0) ? from.typed : into.typed
-  const holds = new Map([...(into.holds ?? []), ...(from.holds ?? [])])
-  state.known.set(intoId, { ...(typed ? { typed } : {}), ...(holds.size > 0 ? { holds } : {}) })
+  const paused = (from.paused?.untilMs ?? 0) > (into.paused?.untilMs ?? 0) ? from.paused : into.paused
+  const holds = new Map(into.holds)
+  for (const [key, hold] of from.holds ?? []) if (hold.atMs > (holds.get(key)?.atMs ?? 0)) holds.set(key, hold)
+  state.known.delete(fromId)
+  state.known.set(intoId, {
+    ...(paused ? { paused } : {}),
+    ...(typed ? { typed } : {}),
+    ...(holds.size > 0 ? { holds } : {}),
+  })
 }
 
 /**
@@ -98,8 +103,7 @@ function uniteKnown(state: State, fromId: string, intoId: string, now: number): 
  */
 function holdBack(state: State, intoId: string, { run, header }: Open, parts: Merging, now: number): void {
   const known = knownOf(state, intoId, now)
-  if (!known.holds) return
-  if (parts.from.open && parts.into.open) {
+  if (known.holds && parts.from.open && parts.into.open) {
     const joined = [parts.from.open.run.batchId, parts.into.open.run.batchId]
     const keys = new Set(run.entries.map(entry => JSON.stringify(messageFrom(entry.json).messageId)))
     for (const [key, hold] of known.holds)
@@ -110,10 +114,13 @@ function holdBack(state: State, intoId: string, { run, header }: Open, parts: Me
     state.known.set(intoId, known)
   }
   const rules = state.rulesOf(header.rules)
-  const { dueAtMs, dueBy, notBeforeMs } = dueOf(rules, known, header)
-  if (notBeforeMs === undefined) return
-  header.notBeforeMs = notBeforeMs
-  if (dueAtMs > header.dueAtMs) Object.assign(header, { dueAtMs, dueBy })
+  const wasHeld = header.notBeforeMs !== undefined
+  if (known.paused) header.waitsFromMs = known.paused.untilMs
+  const { dueAtMs, dueBy, notBeforeMs } = dueOf(rules, known, waitingSince(header))
+  if (notBeforeMs === undefined && !wasHeld) return
+  delete header.notBeforeMs
+  if (notBeforeMs !== undefined) header.notBeforeMs = notBeforeMs
+  if (wasHeld || dueAtMs > header.dueAtMs) Object.assign(header, { dueAtMs: Math.max(dueAtMs, now), dueBy })
   header.expiresAtMs = Math.max(header.expiresAtMs, header.dueAtMs + rules.batchTtlMs)
 }
 
@@ -140,9 +147,9 @@ function byArrival<Item>(a: Item[], b: Item[], timeOf: (item: Item) => number): 
 
 /**
  * Joins two open batches under the id and the rules of `a`. One that reaches a cap is sealed, and the rest is open under
- * the id of `b`.
+ * the id of `b`; during a pause there are no caps.
  */
-function join(state: State, a: Open | undefined, b: Open | undefined, now: number): Joined {
+function join(state: State, a: Open | undefined, b: Open | undefined, now: number, isPaused: boolean): Joined {
   if (!a || !b) return { sealed: [], open: a ?? b }
   const { rules } = a.header
   const { maxMessages, maxBytes, maxWaitMs } = state.rulesOf(rules)
@@ -156,7 +163,7 @@ function join(state: State, a: Open | undefined, b: Open | undefined, now: numbe
     const mayEnd = sealed.length === 0 || i === entries.length - 1
     const reason: ReleaseReason | undefined =
       run.entries.length >= maxMessages ? 'maxMessages' : bytesOf(run.entries) >= maxBytes ? 'maxBytes' : undefined
-    if (!mayEnd || reason === undefined) continue
+    if (isPaused || !mayEnd || reason === undefined) continue
     // The first batch names all that both supersede.
     sealed.push({ ...run, seal: { reason, atMs: now, ...(sealed.length === 0 ? superseded : {}) } })
     run = { batchId: b.run.batchId, entries: [] }
@@ -164,6 +171,8 @@ function join(state: State, a: Open | undefined, b: Open | undefined, now: numbe
   const [first] = run.entries
   if (!first) return { sealed, open: undefined }
   const earlier = b.header.dueAtMs < a.header.dueAtMs ? b.header : a.header
+  const notBeforeMs = a.header.notBeforeMs ?? b.header.notBeforeMs
+  const waits = [a.header.waitsFromMs ?? [], b.header.waitsFromMs ?? []].flat()
   const firstAtMs = sealed.length === 0 ? Math.min(a.header.firstAtMs, b.header.firstAtMs) : first.receivedAtMs
   const latestMs = firstAtMs + maxWaitMs
   const restDueAtMs = Math.min(Math.max(a.header.dueAtMs, b.header.dueAtMs), latestMs)
@@ -183,6 +192,8 @@ function join(state: State, a: Open | undefined, b: Open | undefined, now: numbe
         ...due,
         ...(sealed.length === 0 ? superseded : {}),
         ...(rules ? { rules } : {}),
+        ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+        ...(waits.length === 0 ? {} : { waitsFromMs: Math.max(...waits) }),
         expiresAtMs: Math.max(a.header.expiresAtMs, b.header.expiresAtMs),
       },
     },

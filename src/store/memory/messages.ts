@@ -35,6 +35,7 @@ interface Collecting {
   isNew: boolean
   /** Messages that this append has added. */
   added: number
+  waitsFromMs?: number
   supersedes?: string[]
 }
 
@@ -105,6 +106,7 @@ class Appending {
         isNew: false,
         added: 0,
         ...supersededBy(header),
+        ...(header.waitsFromMs === undefined ? {} : { waitsFromMs: header.waitsFromMs }),
       }
   }
 
@@ -264,7 +266,8 @@ class Appending {
   private renewHeader(open: Collecting): number {
     const { now } = this
     this.recordAdded(open)
-    const times = { batchId: open.run.batchId, firstAtMs: open.firstAtMs, lastAtMs: now }
+    const waitsFromMs = this.known.paused?.untilMs ?? open.waitsFromMs
+    const times = { batchId: open.run.batchId, firstAtMs: waitsFromMs ?? open.firstAtMs, lastAtMs: now }
     const due = dueOf(this.rules, this.known, times)
     const untilMs = Math.max(now, this.state.heldUntilMs(this.conversation) ?? now, due.notBeforeMs ?? 0)
     this.conversation.header = {
@@ -274,6 +277,7 @@ class Appending {
       lastAtMs: now,
       ...due,
       expiresAtMs: untilMs + this.rules.batchTtlMs,
+      ...(waitsFromMs === undefined ? {} : { waitsFromMs }),
       ...supersededBy(open),
       ...(this.own ? { rules: this.own } : {}),
     }

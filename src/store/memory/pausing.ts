@@ -143,7 +143,10 @@ function setPause(state: State, conversationId: string, paused: Paused | undefin
   if (!conversation || !header || conversation.runs.length === 0) return
   if (paused) setDue(state, conversation, header, now)
   // Its max wait begins now.
-  else setDue(state, conversation, header, now, now)
+  else {
+    header.waitsFromMs = now
+    setDue(state, conversation, header, now)
+  }
 }
 
 export function sent(state: State, conversationId: string, messageIds: string[]): boolean {

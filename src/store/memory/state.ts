@@ -44,6 +44,8 @@ export interface Header {
   rules?: OwnRules
   /** Something holds it back until then. */
   notBeforeMs?: number
+  /** Its max wait begins then, when a pause ends, and not with its first message. */
+  waitsFromMs?: number
 }
 
 export interface Conversation {

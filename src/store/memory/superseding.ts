@@ -1,6 +1,6 @@
 /** Supersedes answers that are not committed, and commits them: `lua/shared/supersede.lua`, `reopen.lua`, `commit.lua`. */
 import type { CommitResult, HoldState } from '../store.js'
-import { moveHolds } from './due.js'
+import { dueOf, knownOf, moveHolds } from './due.js'
 import type { Claimed, Conversation, HandedOver, State } from './state.js'
 import { type Entry, idsRecorded } from './structures.js'
 
@@ -99,6 +99,8 @@ export function reopen(state: State, conversation: Conversation, old: Supersedab
     supersedes,
     ...(rules ? { rules } : {}),
   }
+  const { notBeforeMs } = dueOf(state.rulesOf(rules), knownOf(state, conversation.id, now), conversation.header)
+  if (notBeforeMs !== undefined) conversation.header.notBeforeMs = notBeforeMs
   state.schedule(conversation.id, batchId, state.headStartAtMs(conversation, now), now)
   const opened = { ids: idsRecorded(entries.slice(0, 1)), count: entries.length, supersedes: supersedes.join(' ') }
   state.record('opened', batchId, conversation.id, now, opened)

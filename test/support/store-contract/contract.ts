@@ -17,6 +17,7 @@ import { eventTests } from './events.js'
 import { forgettingTests } from './forgetting.js'
 import { heldMessageTests } from './held-messages.js'
 import { holdingBackTests } from './holding-back.js'
+import { holdingBackCornerTests } from './holding-back-corners.js'
 import { leaseTests } from './leases.js'
 import { ownMessageTests } from './own-messages.js'
 import { ownRulesTests } from './own-rules.js'
@@ -42,6 +43,7 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
     appendTests(make)
     ownRulesTests(make)
     holdingBackTests(make)
+    holdingBackCornerTests(make)
     ownMessageTests(make)
     heldMessageTests(make)
     claimTests(make)

@@ -305,8 +305,9 @@ export function holdingBackTests(make: Make): void {
       const { store } = await make(PATIENT)
       await append(store, 'from', 'm1')
       await store.pause('from', { forMs: DAY_MS, keep: 'drop' })
-      expect(await store.merge('from', 'into')).to.equal('later')
+      expect(await store.merge('from', 'into')).to.equal(undefined)
       expect((await append(store, 'into', 'm2')).paused).to.equal(1)
+      expect((await store.paused(10)).map(({ conversationId }) => conversationId)).to.deep.equal(['into'])
     })
   })
 }

@@ -66,7 +66,7 @@ local is_watched = subscribers[4] > 0 or call('PUBSUB', 'NUMPAT') > 0
 -- and `plan_of` sets every field: a new table for each made grouped appends up to 10 % slower.
 --   key        of the header
 --   header     what was read of it: { batchId, count, bytes, firstAtMs, dueBy, supersedes, rules, notBeforeMs,
---              dueAtMs }
+--              dueAtMs, waitsFromMs }
 --   state      of the conversation (state.lua), or nil
 --   held_until when the hold of the conversation ends, or nil
 --   before     the batch that was open before, or nil
@@ -187,8 +187,13 @@ end
 
 local NONE = {}
 
+-- When a pause ends from which the max wait of the open batch counts, or nil if it counts from its first message.
+local function waits_from_of(plan)
+  return paused_until(plan.state, now) or plan.batch == plan.before and tonumber(plan.header[10] or nil) or nil
+end
+
 -- `due_by`: 'gap', 'typingGap' or 'maxWait'. `not_before`: what holds the batch back until then, or nil.
-local function write_header(plan, waiting, due, due_by, not_before)
+local function write_header(plan, waiting, due, due_by, not_before, waits_from)
   local key, batch, header = plan.key, plan.batch, plan.header
   if not batch then
     if header[1] then call('DEL', key) end
@@ -213,6 +218,11 @@ local function write_header(plan, waiting, due, due_by, not_before)
   elseif header[8] then
     call('HDEL', key, 'notBeforeMs')
   end
+  if waits_from then
+    call('HSET', key, 'waitsFromMs', whole(waits_from))
+  elseif header[10] then
+    call('HDEL', key, 'waitsFromMs')
+  end
   if due_by ~= (header[5] or 'gap') then call('HSET', key, 'dueBy', due_by) end
   -- The header outlives the hold. Renewing the hold also renews the header.
   local until_at = plan.held_until and math.max(now, plan.held_until) or now
@@ -236,17 +246,19 @@ local function write_rest(conversation, plan, waiting)
   local batch, before, held_until = plan.batch, plan.before, plan.held_until
   local batch_id = batch and batch.id or string.match(plan.entries[#plan.entries], '^%S+')
   local due, due_by, not_before = now, 'gap', nil
+  local waits_from = waits_from_of(plan)
+  local first_at = waits_from or batch and batch.first_at
   if batch and plan.state then
-    due, due_by, not_before = due_of(rules, plan.state, batch.id, batch.first_at, now, now)
+    due, due_by, not_before = due_of(rules, plan.state, batch.id, first_at, now, now)
   elseif batch then
-    due = math.min(now + gap, batch.first_at + max_wait)
+    due = math.min(now + gap, first_at + max_wait)
     due_by = due < now + gap and 'maxWait' or 'gap'
   end
   local is_head = waiting == 0 or (before and before.count - #plan.entries == waiting)
   local start = math.max(early > 0 and math.min(due, now + early) or due, not_before or 0)
   local at = (batch and is_head and plan.sealed == 0) and start or now
   if not held_until then write_due(conversation, plan, at, batch_id) end
-  write_header(plan, waiting, due, due_by, not_before)
+  write_header(plan, waiting, due, due_by, not_before, waits_from)
   forget_old_ids(conversation, plan, waiting)
   if plan.steps then
     for _, step in ipairs(plan.steps) do record(step[1], step[2], conversation, unpack(step, 3)) end
@@ -361,7 +373,7 @@ end
 local function append(conversation, holder, state_text, how, first, last)
   local key, seen_key = P .. HEADER .. conversation, P .. SEEN .. conversation
   local header = call('HMGET', key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy', 'supersedes', 'rules',
-    'notBeforeMs', 'dueAtMs')
+    'notBeforeMs', 'dueAtMs', 'waitsFromMs')
   local held_until, is_hold_stale = hold_until(holder)
   local state = states[conversation] or state_of(state_text)
   -- A message ends the typing.

@@ -3,7 +3,8 @@
 Merges a conversation into another one, because both are one person's. All messages are in order of arrival: batches
 that are sealed keep their ids, and the open batch of `from` joins that of `into`. Due at the earlier of the two times.
 The batch that holds `from` holds `into` afterwards. If both are held, nothing changes: each waits for its own answer.
-If one is paused, so is the other, and they are merged when that has ended.
+Holds, signs of typing and the pause of either are those of both. While one is paused and sealed batches wait, they are
+merged when these have gone.
 
 It reads all messages of both, which are two open batches unless more waits behind a hold. If that is more than
 MOST_MESSAGES, nothing changes either: they are merged when some have gone. Has no `allow-oom`.
@@ -23,8 +24,7 @@ Returns how many messages were moved, nil if `from` has none and is not held, or
 --- include "check-types"
 --- include "superseded-ids"
 --- include "head"
---- include "rules"
---- include "due"
+--- include "set-due"
 -- Takes Redis some 10 ms.
 local MOST_MESSAGES = 5000
 local from_id, into_id = ARGV[1], ARGV[2]
@@ -50,7 +50,7 @@ end
 -- Reads a conversation: its runs without the open one, its open batch or nil, and what holds it.
 local function read(conversation)
   local header = call('HMGET', P .. HEADER .. conversation, 'batchId', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'dueBy',
-    'supersedes', 'rules', 'notBeforeMs')
+    'supersedes', 'rules', 'notBeforeMs', 'waitsFromMs')
   local list = call('LRANGE', P .. MESSAGES .. conversation, 0, -1)
   local runs = runs_of(list)
   local holder = call('GET', P .. HOLD .. conversation)
@@ -62,7 +62,7 @@ local function read(conversation)
     local run = table.remove(runs)
     state.open = { id = run.id, entries = run.entries, first_at = tonumber(header[2]), last_at = tonumber(header[3]),
       due_at = tonumber(header[4]), due_by = header[5] or 'gap', supersedes = header[6] or nil,
-      rules = header[7] or nil, not_before = tonumber(header[8] or nil),
+      rules = header[7] or nil, not_before = tonumber(header[8] or nil), waits_from = tonumber(header[9] or nil),
       ends_at = call('PEXPIRETIME', P .. HEADER .. conversation) }
   end
   return state
@@ -92,8 +92,8 @@ local function cap_of(rules, count, bytes)
 end
 
 -- Joins two open batches under the id and the rules of `a`. A batch that reaches a cap is sealed, and the rest stays
--- open under the id of `b`. Returns the sealed runs, and what stays open or nil.
-local function join(a, b)
+-- open under the id of `b`; during a pause there are no caps. Returns the sealed runs, and what stays open or nil.
+local function join(a, b, paused)
   local sealed, id, entries, count, bytes, first_at = {}, a.id, {}, 0, 0, math.min(a.first_at, b.first_at)
   -- The first batch names all that both supersede.
   local supersedes = join_superseded(a.supersedes, b.supersedes)
@@ -102,7 +102,7 @@ local function join(a, b)
     local _, received_at, _, json = read_entry(entry)
     count, bytes = count + 1, bytes + #json
     first_at = first_at or tonumber(received_at)
-    local reason = (id == a.id or i == #all) and cap_of(rules, count, bytes)
+    local reason = not paused and (id == a.id or i == #all) and cap_of(rules, count, bytes)
     local word = reason and sealed_word(received_at, reason, now, supersedes) or received_at
     entries[count] = id .. ' ' .. word .. ' ' .. json
     if reason then
@@ -114,7 +114,8 @@ local function join(a, b)
   if count == 0 then return sealed, nil end
   local open = { id = id, entries = entries, count = count, bytes = bytes, first_at = first_at,
     last_at = math.max(a.last_at, b.last_at), ends_at = math.max(a.ends_at, b.ends_at), supersedes = supersedes,
-    rules = a.rules }
+    rules = a.rules, not_before = a.not_before or b.not_before }
+  if a.waits_from or b.waits_from then open.waits_from = math.max(a.waits_from or 0, b.waits_from or 0) end
   if #sealed == 0 then
     local earlier = b.due_at < a.due_at and b or a
     open.due_at, open.due_by = earlier.due_at, earlier.due_by
@@ -126,10 +127,10 @@ local function join(a, b)
 end
 
 -- The batch that is open after the merge, or nil, and the runs in front of it.
-local function plan_of(from, into)
+local function plan_of(from, into, paused)
   local runs = by_arrival(into.runs, from.runs, function(run) return run.at end)
   if not (from.open and into.open) then return runs, from.open or into.open, {} end
-  local sealed, open = join(into.open, from.open)
+  local sealed, open = join(into.open, from.open, paused)
   for _, run in ipairs(sealed) do runs[#runs + 1] = run end
   return runs, open, sealed
 end
@@ -158,6 +159,7 @@ local function write_header(open, held_until)
   if open.due_by ~= 'gap' then call('HSET', key, 'dueBy', open.due_by) end
   if open.rules then call('HSET', key, 'rules', open.rules) end
   if open.not_before then call('HSET', key, 'notBeforeMs', open.not_before) end
+  if open.waits_from then call('HSET', key, 'waitsFromMs', open.waits_from) end
   if open.supersedes then call('HSET', key, 'supersedes', open.supersedes) end
   local ends_at = math.max(open.ends_at, held_until and held_until + store_ttl or 0)
   if ends_at > 0 then call('PEXPIREAT', key, ends_at) end
@@ -173,17 +175,43 @@ local function unite_seen(from)
 end
 
 local states = call('MGET', P .. STATE .. from_id, P .. STATE .. into_id)
-local from_state, into_state = state_of(states[1]), state_of(states[2])
 
--- Signs of typing and holds of `from` are also of `into`.
+-- What of a state has not ended yet, or nil.
+local function current_state(text)
+  local state = state_of(text)
+  if not state then return nil end
+  if not paused_until(state, now) then
+    state.pausedUntil, state.keep, state.causes, state.otherwise = nil, nil, nil, nil
+  end
+  if not is_typing_seen(state, now) then state.typedAt, state.typing = nil, nil end
+  for key, hold in pairs(state.holds or {}) do
+    if hold.at <= now then state.holds[key] = nil end
+  end
+  if not next(state.holds or {}) then state.holds = nil end
+  return next(state) and state or nil
+end
+
+local from_state, into_state = current_state(states[1]), current_state(states[2])
+
+-- A pause, holds and signs of typing of `from` are also of `into`; of two pauses, or two holds by one key, the one that
+-- ends later.
 local function unite_states()
   if not from_state then return end
   into_state = into_state or {}
-  local into = into_state
+  local into, paused = into_state, from_state.pausedUntil
+  if paused and paused > (into.pausedUntil or 0) then
+    into.pausedUntil, into.keep = paused, from_state.keep
+    into.causes, into.otherwise = from_state.causes, from_state.otherwise
+    call('ZADD', P .. PAUSED, paused, into_id)
+  end
+  if paused then call('ZREM', P .. PAUSED, from_id) end
   if (from_state.typedAt or 0) > (into.typedAt or 0) then
     into.typedAt, into.typing = from_state.typedAt, from_state.typing
   end
-  for key, hold in pairs(from_state.holds or {}) do add_hold(into, key, hold.at, hold.batch) end
+  for key, hold in pairs(from_state.holds or {}) do
+    local own = into.holds and into.holds[key]
+    if not own or hold.at > own.at then add_hold(into, key, hold.at, hold.batch) end
+  end
   call('DEL', P .. STATE .. from_id)
   write_state(into_id, into, now)
 end
@@ -199,9 +227,9 @@ end
 -- What held back one of the two open batches holds back the batch that has its message now, unless that is sealed.
 -- Then sets when the open batch is due: what holds it back now may have been unknown to it before.
 local function hold_back(open, from_open, into_open)
+  if not open then return end
   local holds = into_state and into_state.holds
-  if not open or not holds then return end
-  if from_open and into_open then
+  if holds and from_open and into_open then
     local ids = {}
     for _, entry in ipairs(open.entries) do
       local _, _, _, json = read_entry(entry)
@@ -213,23 +241,14 @@ local function hold_back(open, from_open, into_open)
     end
     write_state(into_id, into_state, now)
   end
-  local rules = rules_of(open.rules, store_rules)
-  local due, by, not_before = due_of(rules, into_state, open.id, open.first_at, open.last_at, now)
-  if not not_before then return end
+  local rules, was_held = rules_of(open.rules, store_rules), open.not_before
+  local paused = paused_until(into_state, now)
+  if paused then open.waits_from = paused end
+  local due, by, not_before = due_of(rules, into_state, open.id, open.waits_from or open.first_at, open.last_at, now)
+  if not (not_before or was_held) then return end
   open.not_before = not_before
-  if due > open.due_at then open.due_at, open.due_by = due, by end
+  if was_held or due > open.due_at then open.due_at, open.due_by = math.max(due, now), by end
   open.ends_at = math.max(open.ends_at, open.due_at + ttl_of(rules, store_ttl))
-end
-
--- A pause of either is a pause of both, until the later end.
-local function unite_pauses()
-  local from, into = paused_until(from_state, now) or 0, paused_until(into_state, now) or 0
-  if from <= into then return end
-  into_state = into_state or {}
-  into_state.pausedUntil, into_state.keep = from_state.pausedUntil, from_state.keep
-  into_state.causes, into_state.otherwise = from_state.causes, from_state.otherwise
-  write_state(into_id, into_state, now)
-  call('ZADD', P .. PAUSED, from, into_id)
 end
 
 local function move_hold(from)
@@ -251,18 +270,20 @@ for _, state in ipairs({ from, into }) do
   end
 end
 if from.held_until and into.held_until then return 'later' end
-if paused_until(from_state, now) or paused_until(into_state, now) then
+local paused = paused_until(from_state, now) or paused_until(into_state, now)
+if paused then
   check_type('ZCARD', PAUSED)
-  unite_pauses()
-  return 'later'
+  if #from.runs + #into.runs > 0 then return 'later' end
 end
 if from.waiting == 0 and not from.held_until then
   unite_seen(from)
   unite_states()
+  local open = from_state and open_of(into_id)
+  if open then set_due(into_id, open, into.waiting, into.held_until, into_state, store_rules, store_ttl, now, db) end
   return nil
 end
 
-local runs, open, sealed = plan_of(from, into)
+local runs, open, sealed = plan_of(from, into, paused)
 local held_until = from.held_until or into.held_until
 local head_id = runs[1] and runs[1].id or open and open.id
 local from_batch = from.open and from.open.id or from.last_id or from.holder
@@ -284,7 +305,7 @@ if held_until then
 elseif head_id then
   at = is_open_first and start_at(open, store_rules)
     or math.min(now, from.due or now, into.due or now)
-  schedule(into_id, head_id, at, now, db)
+  schedule(into_id, head_id, at, now, db, open and rules_of(open.rules, store_rules).maxWaitMs)
 end
 
 local joined = from.open and into.open and into.open.id

@@ -4,8 +4,8 @@
 
 -- The quiet gap: the shorter one of a conversation whose typing can be seen.
 local function gap_of(rules, state, now)
-  local is_typing_seen = rules.typingGapMs > 0 and state and state.typedAt and state.typedAt + TYPING_SEEN_MS > now
-  return is_typing_seen and math.min(rules.quietGapMs, rules.typingGapMs) or rules.quietGapMs
+  local is_shorter = rules.typingGapMs > 0 and is_typing_seen(state, now)
+  return is_shorter and math.min(rules.quietGapMs, rules.typingGapMs) or rules.quietGapMs
 end
 
 -- When the last of the holds of a batch ends, or nil.

@@ -13,6 +13,9 @@ local function set_pause_end(conversation, state, open, waiting, held, by, store
     record('resumed', batch_id, conversation, 'by', by)
   end
   if not open or waiting == 0 then return end
-  if not ends_at then open.first_at = now end
+  if not ends_at then
+    open.first_at = now
+    call('HSET', P .. HEADER .. conversation, 'waitsFromMs', now)
+  end
   set_due(conversation, open, waiting, held, state, store_rules, store_ttl, now, db)
 end

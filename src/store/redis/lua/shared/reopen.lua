@@ -2,7 +2,7 @@
 --- include "head"
 --- include "find"
 --- include "push"
---- include "state"
+--- include "due"
 --- include "batch-updated"
 -- For a correction of a message whose batch holds its conversation: the batch is superseded by an open one with the
 -- same messages.
@@ -19,6 +19,9 @@ local function reopen(conversation, old, batch_id, state, store_rules, store_ttl
   call('HSET', key, 'batchId', batch_id, 'count', #entries, 'bytes', old.bytes, 'firstAtMs', old.first_at,
     'lastAtMs', old.last_at, 'dueAtMs', old.due_at, 'supersedes', old.superseded)
   if old.rules then call('HSET', key, 'rules', old.rules) end
+  local _, _, not_before = due_of(rules, state, batch_id, old.first_at, old.last_at, now)
+  old.not_before = not_before
+  if not_before then call('HSET', key, 'notBeforeMs', not_before) end
   -- Past its max wait nothing supersedes it again, however often its messages are edited.
   if math.max(old.due_at, now) >= old.first_at + rules.maxWaitMs then call('HSET', key, 'dueBy', 'maxWait') end
   call('PEXPIREAT', key, math.max(now, old.due_at) + ttl_of(rules, store_ttl))

@@ -1,14 +1,15 @@
 --- include "due"
 --- include "schedule"
 --- include "batch-updated"
--- The open batch that a header describes, or nil. `fields`: batchId, count, firstAtMs, lastAtMs, dueAtMs, rules.
-local OPEN_FIELDS = { 'batchId', 'count', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'rules' }
+local OPEN_FIELDS = { 'batchId', 'count', 'firstAtMs', 'lastAtMs', 'dueAtMs', 'rules', 'waitsFromMs' }
 
+-- The open batch that a header describes, or nil. `first_at`: when its max wait begins.
 local function open_of(conversation)
   local fields = call('HMGET', P .. HEADER .. conversation, unpack(OPEN_FIELDS))
   if not fields[1] then return nil end
-  return { batch_id = fields[1], count = tonumber(fields[2]), first_at = tonumber(fields[3]),
-    last_at = tonumber(fields[4]), due_at = tonumber(fields[5]), rules = fields[6] }
+  return { batch_id = fields[1], count = tonumber(fields[2]),
+    first_at = tonumber(fields[7] or fields[3]), last_at = tonumber(fields[4]), due_at = tonumber(fields[5]),
+    rules = fields[6] }
 end
 
 -- Sets anew when the open batch is due, after something of the conversation has changed.
@@ -20,6 +21,8 @@ local function set_due(conversation, open, waiting, held, state, store_rules, st
   local key = P .. HEADER .. conversation
   call('HSET', key, 'dueAtMs', due, 'dueBy', by)
   if not_before then call('HSET', key, 'notBeforeMs', not_before) else call('HDEL', key, 'notBeforeMs') end
+  local paused = paused_until(state, now)
+  if paused then call('HSET', key, 'waitsFromMs', paused) end
   call('PEXPIREAT', key, due + ttl_of(rules, store_ttl), 'GT')
   if not held and waiting == open.count then
     local early = early_of(rules)

@@ -19,6 +19,11 @@ local function paused_until(state, now)
   return state and state.pausedUntil and state.pausedUntil > now and state.pausedUntil or nil
 end
 
+-- True if a sign of typing was seen within a day.
+local function is_typing_seen(state, now)
+  return state and state.typedAt and state.typedAt + TYPING_SEEN_MS > now
+end
+
 local function add_hold(state, key, at, batch_id)
   state.holds = state.holds or {}
   state.holds[key] = { at = at, batch = batch_id }
@@ -43,7 +48,7 @@ local function write_state(conversation, state, now)
     kept.causes, kept.otherwise = state.causes, state.otherwise
     keep(state.pausedUntil)
   end
-  if state.typedAt and state.typedAt + TYPING_SEEN_MS > now then
+  if is_typing_seen(state, now) then
     kept.typedAt, kept.typing = state.typedAt, state.typing
     keep(state.typedAt + TYPING_SEEN_MS)
   end
