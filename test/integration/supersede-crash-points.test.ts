@@ -113,7 +113,7 @@ describe('every crash point of an answer that can be superseded', function () {
   describe('an API that dies between a supersede and its answer', () => {
     it('has superseded the answer: the message sent again is a duplicate, and one answer holds both', async () => {
       const api = await world.role('api', { stopAt: 'after:lull-append:SIGKILL' })
-      await world.processor({ workMs: GAP_MS })
+      await world.processor({ workMs: 5 * GAP_MS })
       await say('m1')
       await world.begun(1)
       const answer = await post(api, CHAT, 'm2').catch(() => 'none')
