@@ -35,6 +35,8 @@ interface HandedOver {
   handedOverAtMs: number
   /** This process handed it over. */
   isOwn: boolean
+  /** The receiver has said that it has the batch. Until then it may not know it, which is no end of the work. */
+  isTaken: boolean
 }
 
 export interface AnswersParts {
@@ -58,7 +60,13 @@ export class Answers {
   /** Call it before the handover: the answer may come before the handover's acknowledgement. */
   remember(batchId: string, conversationId: string): void {
     const { handedOverAtMs = performance.now() } = this.handedOver.get(batchId) ?? {}
-    this.listenFor(batchId, { conversationId, handedOverAtMs, isOwn: true })
+    this.listenFor(batchId, { conversationId, handedOverAtMs, isOwn: true, isTaken: false })
+  }
+
+  /** The receiver has the batch. */
+  taken(batchId: string): void {
+    const known = this.handedOver.get(batchId)
+    if (known) known.isTaken = true
   }
 
   /** Its answer is not waited for any more. Returns what was remembered of it. */
@@ -112,13 +120,15 @@ export class Answers {
     if (this.handedOver.has(batchId)) await this.end(batchId, outcome)
   }
 
-  /** Events of the receiver may have been missed: asks about every batch remembered. */
+  /** Events of the receiver may have been missed: asks about every batch that it has. */
   async onResumed(): Promise<void> {
-    const remembered = [...this.handedOver.keys()]
+    const isTaken = (batchId: string) => this.handedOver.get(batchId)?.isTaken
+    const remembered = [...this.handedOver.keys()].filter(isTaken)
     for (let i = 0; i < remembered.length; i += BATCHES_A_QUESTION) {
       const batchIds = remembered.slice(i, i + BATCHES_A_QUESTION)
       const states = await this.ask(batchIds)
-      await Promise.all(batchIds.map((batchId, j) => this.endIfEnded(batchId, states?.[j])))
+      // One that was forgotten meanwhile has ended, or is claimed anew.
+      await Promise.all(batchIds.map(async (batchId, j) => isTaken(batchId) && this.endIfEnded(batchId, states?.[j])))
     }
   }
 
@@ -130,7 +140,12 @@ export class Answers {
       // too.
       for (const { batchId, conversationId, handedOverForMs } of part) {
         if (this.handedOver.has(batchId)) continue
-        this.listenFor(batchId, { conversationId, handedOverAtMs: performance.now() - handedOverForMs, isOwn: false })
+        this.listenFor(batchId, {
+          conversationId,
+          handedOverAtMs: performance.now() - handedOverForMs,
+          isOwn: false,
+          isTaken: true,
+        })
       }
       const states = await this.ask(part.map(({ batchId }) => batchId))
       if (!states) return

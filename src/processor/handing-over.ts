@@ -116,7 +116,8 @@ export class HandingOver {
   }
 
   private async acknowledge(taken: Claimed[]): Promise<void> {
-    const { store, timer, log } = this.parts
+    const { store, answers, timer, log } = this.parts
+    for (const { batchId } of taken) answers.taken(batchId)
     await this.settle(taken, () => store.ack(taken.map(({ batchId }) => batchId)))
     for (const { batchId, batch } of taken) log.info({ batchId, conversationId: batch.conversationId }, 'handed over')
     // Schedule their first check: no claim has returned these batches as something to check yet.

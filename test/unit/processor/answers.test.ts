@@ -36,8 +36,13 @@ describe('the end of an answer', () => {
     freed = []
     asking = { ...handover }
     answers = answersOf()
-    for (const id of ['b1', 'b2', 'b3']) answers.remember(id, `c of ${id}`)
+    for (const id of ['b1', 'b2', 'b3']) handedOver(id)
   })
+
+  const handedOver = (id: string) => {
+    answers.remember(id, `c of ${id}`)
+    answers.taken(id)
+  }
 
   afterEach(() => {
     answers.stop()
@@ -56,6 +61,28 @@ describe('the end of an answer', () => {
     })
 
   const reported = () => answered.args.map(([batchId, outcome]) => [batchId, outcome])
+
+  it('is not what a receiver says of a batch that is still being handed over: it does not know the batch yet', async () => {
+    const asked: string[][] = []
+    asking.states = async batchIds => {
+      asked.push(batchIds)
+      return batchIds.map(() => ({ state: 'ended', outcome: 'removed' }))
+    }
+    answers.remember('b4', 'c of b4')
+    await answers.onResumed()
+    expect(asked).to.deep.equal([['b1', 'b2', 'b3']])
+    expect(reported().map(([batchId]) => batchId)).to.deep.equal(['b1', 'b2', 'b3'])
+  })
+
+  it('is not what a receiver says of a batch whose handover fails while it is asked', async () => {
+    asking.states = async batchIds => {
+      answers.forget('b2')
+      answers.remember('b3', 'c of b3')
+      return batchIds.map(() => ({ state: 'ended', outcome: 'removed' }))
+    }
+    await answers.onResumed()
+    expect(reported()).to.deep.equal([['b1', 'removed']])
+  })
 
   it('is reported once, however often the receiver announces it', async () => {
     await answers.onAnswered('b1', 'completed')
