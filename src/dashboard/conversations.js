@@ -5,7 +5,8 @@
  *   open  messages wait, and nothing holds it: its batch goes when it is due
  *   held  one of its batches has been claimed, and is not answered yet (in concurrent order: not handed over yet)
  *
- * and never both: messages that come to a held conversation wait behind the batch that holds it. All numbers that the page
+ * and never both: messages that come to a held conversation wait behind the batch that holds it. Beside that it may be
+ * paused, while a person answers. All numbers that the page
  * shows of open and held conversations come from `counts`. Times are the server's.
  */
 
@@ -25,16 +26,21 @@ const KEPT_TAKEN = 2000
 export class Conversations {
   rules
   /**
-   * By id: { id, open?, sealed, held?, changes, isComplete? }. `open` is { batchId, count, dueMs, firstMs }, as far as each is
-   * known, and `waits` what keeps it from its due time (waits.js); `held` is { batchId, state, sinceMs, isProvisional? }, its state claimed, answering or committed; `changes` counts events, to recognize answers that are older than them.
+   * By id: { id, open?, sealed, held?, paused?, changes, isComplete? }. `open` is { batchId, count, dueMs, firstMs }, as far
+   * as each is known, and `waits` what keeps it from its due time (waits.js); `held` is { batchId, state, sinceMs,
+   * isProvisional? }, its state claimed, answering or committed; `paused` is { untilMs }; `changes` counts events, to
+   * recognize answers that are older than them.
    */
   known = new Map()
   taken = new Set()
   /** There are more than are kept here. */
   isPartial = false
 
-  /** @param summaries the conversations with something going on now, as the API lists them */
-  start(rules, summaries, now) {
+  /**
+   * @param summaries the conversations with something going on now, as the API lists them
+   * @param paused those that are paused, likewise
+   */
+  start(rules, summaries, now, paused = []) {
     this.rules = rules
     this.known.clear()
     this.isPartial = summaries.length >= CONVERSATIONS_READ
@@ -42,6 +48,7 @@ export class Conversations {
       const conversation = state === 'held' ? held(id, batchId, now) : open(id, count, now + (dueInMs ?? 0))
       this.known.set(id, conversation)
     }
+    for (const { conversationId, inMs } of paused) this.of(conversationId).paused = { untilMs: now + inMs }
   }
 
   apply({ step, conversationId, batchId, atMs, detail }) {
@@ -76,6 +83,14 @@ export class Conversations {
       case 'dead':
       case 'superseded':
         if (isHolding) conversation.held = undefined
+        // A pause that collects makes one batch of all.
+        conversation.sealed = conversation.sealed.filter(sealed => sealed.batchId !== batchId)
+        break
+      case 'pause':
+        conversation.paused = { untilMs: Number(detail.untilMs) }
+        break
+      case 'resumed':
+        conversation.paused = undefined
         break
       case 'redriven':
         this.taken.delete(batchId)
@@ -98,7 +113,8 @@ export class Conversations {
     into.open ??= from.open
     into.sealed.push(...from.sealed)
     into.held ??= from.held
-    Object.assign(from, { open: undefined, sealed: [], held: undefined })
+    if ((from.paused?.untilMs ?? 0) > (into.paused?.untilMs ?? 0)) into.paused = from.paused
+    Object.assign(from, { open: undefined, sealed: [], held: undefined, paused: undefined })
     this.forgetIfDone(into)
   }
 
@@ -147,11 +163,22 @@ export class Conversations {
 
   /** @param totals the store's, for what is not kept here @returns how many conversations are open, and how many are held */
   counts(totals) {
-    let held = 0
-    for (const conversation of this.known.values()) if (conversation.held) held += 1
-    const open = this.known.size - held
+    let [held, open] = [0, 0]
+    for (const conversation of this.known.values()) {
+      if (conversation.held) held += 1
+      else if (conversation.open || conversation.sealed.length > 0) open += 1
+    }
     if (!this.isPartial) return { open, held }
     return { open: Math.max(totals.open, open), held: Math.max(totals.held, held) }
+  }
+
+  /** The end of a pause is no step. */
+  endPauses(now) {
+    for (const conversation of this.known.values()) {
+      if (!conversation.paused || conversation.paused.untilMs > now) continue
+      conversation.paused = undefined
+      this.forgetIfDone(conversation)
+    }
   }
 
   /** Those that can go, soonest due first, and then the held ones. */
@@ -177,8 +204,8 @@ export class Conversations {
     if (open && (open.batchId === undefined || open.batchId === batchId)) conversation.open = undefined
   }
 
-  forgetIfDone({ id, open, held, sealed }) {
-    if (!open && !held && sealed.length === 0) this.known.delete(id)
+  forgetIfDone({ id, open, held, sealed, paused }) {
+    if (!open && !held && !paused && sealed.length === 0) this.known.delete(id)
   }
 
   /** When a batch of one message is due. */
@@ -212,5 +239,5 @@ export function waitingIn({ open, sealed }) {
   return (open?.count ?? 0) + sealed.reduce((sum, { count }) => sum + count, 0)
 }
 
-const orderOf = ({ held, open, sealed }) =>
-  held ? Number.MAX_SAFE_INTEGER : sealed.length > 0 ? 0 : (open?.dueMs ?? 0)
+const orderOf = ({ held, open, sealed, paused }) =>
+  held ? Number.MAX_SAFE_INTEGER : sealed.length > 0 ? 0 : (open?.dueMs ?? paused?.untilMs ?? 0)

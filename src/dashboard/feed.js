@@ -72,8 +72,8 @@ export class Feed extends EventTarget {
         call('GET', 'page/state'),
         call('GET', `page/history?limit=${STEPS_READ}`),
       ])
-      const { conversations } = await call('GET', `conversations?limit=${CONVERSATIONS_READ}`)
-      if (number === this.connection.number) this.start(about, history, conversations)
+      const listed = await call('GET', `conversations?limit=${CONVERSATIONS_READ}`)
+      if (number === this.connection.number) this.start(about, history, listed)
     } catch (error) {
       if (number !== this.connection.number) return
       if (!(error instanceof CallFailed)) throw error
@@ -85,12 +85,12 @@ export class Feed extends EventTarget {
   }
 
   /** @param history newest first */
-  start(about, history, conversations) {
+  start(about, history, { conversations, paused }) {
     this.about = about
     // The API's clock, until a step shows the store's.
     if (!this.knowsClock) this.skewMs = about.nowMs - Date.now()
     this.releases.start(history.toReversed())
-    this.conversations.start(about.rules, conversations, this.now())
+    this.conversations.start(about.rules, conversations, this.now(), paused)
     const last = history[0]?.id
     const since = this.pending.filter(({ id }) => id === undefined || last === undefined || isAfter(id, last))
     this.pending = undefined

@@ -28,6 +28,14 @@ export function countdown(ms) {
   return `${decimals(seconds, seconds < 10 ? 1 : 0)}${NBSP}${list('units')[1]}`
 }
 
+/** A long countdown, as a clock has it: `1:59:12`, `29:59`. */
+export function clock(ms) {
+  const seconds = Math.ceil(Math.max(ms, 0) / 1000)
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
+  const two = number => String(number).padStart(2, '0')
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`
+}
+
 /** A rule as people say it: `10 s`. */
 export const round = ms => (ms < 60_000 && ms % 1000 === 0 ? `${ms / 1000}${NBSP}${list('units')[1]}` : duration(ms))
 

@@ -31,6 +31,9 @@ export function counted(what, number) {
 /** Why a webhook was refused. */
 export const rejection = key => words.rejections[key] ?? key
 
+/** What becomes of messages during a pause. */
+export const keeping = key => words.keeps[key] ?? key
+
 /** How the work on a batch ended. */
 export const outcome = key => words.outcomes[key] ?? key
 

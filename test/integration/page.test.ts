@@ -342,7 +342,7 @@ inBrowser('page', function () {
         body: JSON.stringify({ chatId: 'live@c.us', messageId: '1', text: 'hi' }),
       })
       const row = page.getByRole('row').filter({ hasText: 'live@c.us' })
-      await reads(row, /^live@c\.us\s+1\s+\d\.\d\u00a0s$/)
+      await reads(row, /^live@c\.us\s+1\s+\d\.\d\u00a0s\s+Pause$/)
       await served.append('live@c.us', 'and more')
       await reads(row, /^live@c\.us\s+2\s/)
       await row.waitFor({ state: 'detached' }).catch(() => row.waitFor({ state: 'hidden' }))
@@ -369,7 +369,7 @@ inBrowser('page', function () {
         const tiles = page.locator('.tile')
         const row = page.getByRole('row').filter({ hasText: 'held@c.us' })
         const agrees = async () => {
-          await reads(row, /^held@c\.us\s+–\s+being answered for \d+\u00a0s$/)
+          await reads(row, /^held@c\.us\s+–\s+being answered for \d+\u00a0s\s+Pause$/)
           await reads(tiles.first(), /^0\s+open conversations/)
           await reads(tiles.nth(1), /^1\s+held conversations/)
           await reads(page.locator('.total'), /^0 open · 1 held$/)
@@ -381,15 +381,49 @@ inBrowser('page', function () {
         await page.reload()
         await agrees()
         await holding.append('held@c.us', 'next')
-        await reads(row, /^held@c\.us\s+1\s+being answered for \d+\u00a0s · 1 message waits$/)
+        await reads(row, /^held@c\.us\s+1\s+being answered for \d+\u00a0s · 1 message waits\s+Pause$/)
         await reads(page.locator('.total'), /^0 open · 1 held$/)
         await page.reload()
-        await reads(row, /^held@c\.us\s+1\s+being answered for \d+\u00a0s · 1 message waits$/)
+        await reads(row, /^held@c\.us\s+1\s+being answered for \d+\u00a0s · 1 message waits\s+Pause$/)
         await reads(page.locator('.total'), /^0 open · 1 held$/)
         await page.context().close()
       } finally {
         await holding.stop()
       }
+    })
+
+    it('pauses a conversation for a chosen time and resumes it, with the keyboard alone', async () => {
+      const page = await served.open(browsing)
+      await page.goto(`${served.url}/#live`)
+      const id = 'person/takes@over'
+      const batcher = new Batcher({ redis: served.redis, prefix: served.prefix })
+      await batcher.pause(id, 60_000)
+      await batcher.close()
+      const row = page.locator('.space .row', { hasText: id })
+      await reads(row, /paused, the bot is back in (?:1:00|0:\d\d)\s+Resume/)
+      await row.getByRole('button', { name: `Resume: ${id}` }).focus()
+      await page.keyboard.press('Enter')
+      await row.waitFor({ state: 'detached' })
+      await until(() => page.evaluate("document.activeElement.id === 'conversations-title'"))
+
+      await served.append(id, 'hi')
+      await row.getByRole('button', { name: `Pause: ${id}` }).focus()
+      await page.keyboard.press('Enter')
+      await page.keyboard.press('Escape')
+      await page.keyboard.press('Enter')
+      await reads(page.locator('dialog[open]'), /A person takes over\s+person\/takes@over/)
+      await page.keyboard.press('Tab')
+      await page.keyboard.press('Enter')
+      await reads(row, /paused, the bot is back in (?:2:00:00|1:59:\d\d)\s+Resume/)
+      await until(() => page.evaluate(`document.activeElement.dataset.of === '${id}'`))
+      expect(await served.get('conversations')).to.have.nested.property('paused[0].conversationId', id)
+
+      await served.append(id, 'not for the bot')
+      await page.goto(`${served.url}/#trace=${encodeURIComponent(id)}`)
+      await reads(page.locator('.life').first(), /a person answers[\s\S]*Came meanwhile and dropped: 1 message\./)
+      await page.goto(`${served.url}/#live`)
+      await row.getByRole('button').click()
+      await row.waitFor({ state: 'detached' })
     })
 
     it('keeps the page small with 1,000 open conversations, also while they grow', async () => {

@@ -3,10 +3,11 @@
  * number; a screen reader gets the number of all rows and the position of each.
  */
 import { isVague, waitingIn } from '../conversations.js'
-import { countdown, numberText, round } from '../formats.js'
+import { clock, countdown, numberText, round } from '../formats.js'
 import { html, nothing, repeat } from '../lit.js'
 import { NO_WAITS, waitTexts } from '../waits.js'
 import { counted, t } from '../words.js'
+import { Pausing } from './pausing.js'
 
 const ROWS_BEYOND = 4
 /** Before the first row is measured. */
@@ -22,6 +23,7 @@ export class ConversationList {
   constructor({ look, onChange }) {
     this.look = look
     this.onChange = onChange
+    this.pausing = new Pausing(onChange, 'conversations-title')
   }
 
   /** @param counts of all that are open and held; not all of them need be listed */
@@ -31,11 +33,12 @@ export class ConversationList {
     return html`
       <section class="card wide">
         <header>
-          <h3 id="conversations-title">${t('conversations')}</h3>
-          <span class="total" role="status">${totalOf(found.length, counts)}</span>
+          <h3 id="conversations-title" tabindex="-1">${t('conversations')}</h3>
+          <span class="total" role="status">${totalOf(found.length, all, counts)}</span>
           <label for="filter">${t('filter')}</label>
           <input type="search" id="filter" @input=${event => this.search(event.target.value)} />
         </header>
+        ${this.pausing.view()}
         ${this.table(found, conversations.rules, now)}
         <p class="empty" ?hidden=${found.length > 0}>${t('none')}</p>
       </section>`
@@ -57,7 +60,7 @@ export class ConversationList {
       >
         <div role="rowgroup" class="heads">
           <div role="row" class="row head" aria-rowindex="1">
-            ${['conversation', 'messagesHead', 'due'].map(key => html`<span role="columnheader">${t(key)}</span>`)}
+            ${['conversation', 'messagesHead', 'due', 'pauseHead'].map(key => html`<span role="columnheader">${t(key)}</span>`)}
           </div>
         </div>
         <div class="space" role="rowgroup" .style="height: ${found.length * this.rowPx}px">
@@ -71,19 +74,20 @@ export class ConversationList {
   }
 
   row(conversation, index, rules, now) {
-    const { id, held } = conversation
+    const { id, held, paused } = conversation
     if (isVague(conversation)) this.look(conversation)
     const waiting = waitingIn(conversation)
     return html`
       <div
         role="row"
-        class="row ${held ? 'held' : ''}"
+        class="row ${held || paused ? 'held' : ''}"
         aria-rowindex=${index + 2}
         .style="transform: translateY(${index * this.rowPx}px)"
       >
         <span role="cell" class="name"><a href="#trace=${encodeURIComponent(id)}" title=${id}>${id}</a></span>
         <span role="cell" class="number">${waiting ? numberText(waiting) : '–'}</span>
-        ${held ? heldCell(held, waiting, now) : dueCell(conversation, rules, now)}
+        ${held || paused ? stayingCell(conversation, waiting, now) : dueCell(conversation, rules, now)}
+        <span role="cell" class="act">${this.pausing.button(conversation)}</span>
       </div>`
   }
 
@@ -99,6 +103,7 @@ export class ConversationList {
 
   /** After drawing: how high a row is and how many can be seen, which depends on the screen. */
   measure(section) {
+    this.pausing.keepFocus(section)
     const table = section.querySelector('.conversations')
     const rowPx = section.querySelector('.space .row')?.offsetHeight ?? this.rowPx
     const { clientHeight, scrollTop } = table
@@ -111,15 +116,27 @@ export class ConversationList {
 /** The words for a conversation that is held, by the state of the batch that holds it. */
 const HELD = { claimed: 'claimed', answering: 'answering', committed: 'committed' }
 
-function totalOf(found, { open, held }) {
-  if (found < open + held) return t('shown', numberText(found), numberText(open + held))
-  return t('openAndHeld', numberText(open), numberText(held))
+function totalOf(found, listed, { open, held }) {
+  const paused = listed.filter(one => one.paused).length
+  const all = Math.max(listed.length, open + held)
+  if (found < all) return t('shown', numberText(found), numberText(all))
+  const going = t('openAndHeld', numberText(open), numberText(held))
+  return paused > 0 ? `${going} · ${t('pausedOfThem', numberText(paused))}` : going
 }
 
-function heldCell({ state, sinceMs, isProvisional }, waiting, now) {
+/** What keeps its messages from going: a person has taken over, or a batch is being answered, or both. */
+function stayingCell({ held, paused }, waiting, now) {
+  const texts = [
+    ...(paused ? [t('pausedFor', clock(paused.untilMs - now))] : []),
+    ...(held ? [heldText(held, now)] : []),
+    ...(waiting ? [counted(held ? 'messagesWait' : 'messagesCollected', waiting)] : []),
+  ]
+  return html`<span role="cell" class="due">${texts.join(' · ')}</span>`
+}
+
+function heldText({ state, sinceMs, isProvisional }, now) {
   const since = round(Math.max(Math.floor((now - sinceMs) / 1000) * 1000, 0))
-  const text = t(isProvisional ? 'provisional' : HELD[state], since)
-  return html`<span role="cell" class="due">${waiting ? `${text} · ${counted('messagesWait', waiting)}` : text}</span>`
+  return t(isProvisional ? 'provisional' : HELD[state], since)
 }
 
 function dueCell({ open, waits = NO_WAITS }, { quietGapMs, maxWaitMs }, now) {

@@ -82,6 +82,7 @@ export class Live {
   view(feed) {
     const { about, conversations, releases } = feed
     const { now } = this
+    conversations.endPauses(now)
     const counts = conversations.counts(about.totals)
     const dead = this.dead.count(about.totals)
     const isCurrent = feed.state !== 'lost' && feed.storeTrouble === undefined

@@ -32,10 +32,11 @@ export function lifeView(life, now, width) {
     </article>`
 }
 
-function takenBy({ claimed, state }) {
+function takenBy({ claimed, state, pauseEndedAtMs }) {
   if (claimed) {
     const { by, atMs, reason: key, lateMs, rule } = claimed
-    return t('takenBy', by, timeOfDay(atMs, { exact: true }), because(key, rule), duration(lateMs))
+    const why = pauseEndedAtMs === undefined ? because(key, rule) : t('pauseReleased')
+    return t('takenBy', by, timeOfDay(atMs, { exact: true }), why, duration(lateMs))
   }
   if (state === 'dropped') return t('takenDropped')
   if (state === 'merged') return t('takenMerged')
@@ -60,7 +61,7 @@ function troubleOf({ state, error, outcome: ended }) {
   return ended !== undefined && ended !== 'completed' ? t('answeredNot', outcome(ended)) : ''
 }
 
-function stepsTable(steps) {
+export function stepsTable(steps) {
   const rows = steps.map((entry, i) => {
     const { step, atMs } = entry
     const sinceMs = atMs - (steps[i - 1]?.atMs ?? atMs)

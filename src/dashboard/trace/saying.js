@@ -1,11 +1,13 @@
 /** A step's details in words, as `lull trace` prints them. */
 import { because, ruleIn } from '../because.js'
-import { duration } from '../formats.js'
+import { duration, when } from '../formats.js'
 import { waitedFor } from '../waits.js'
-import { counted, outcome, reason, t } from '../words.js'
+import { counted, keeping, outcome, reason, t } from '../words.js'
 
 /** Of any step, in the order in which they are said. */
 const SAYING = {
+  untilMs: ms => t('stepUntil', when(Number(ms))),
+  keep: keeping,
   owner: name => t('stepBy', name),
   by: name => t('stepBy', name),
   reason,

@@ -7,6 +7,7 @@ import { html, nothing, render, repeat } from '../lit.js'
 import { counted, t } from '../words.js'
 import { NARROWEST_PX } from './life-picture.js'
 import { lifeView } from './life-view.js'
+import { pauseView } from './pause-view.js'
 import { recentView } from './recent-view.js'
 import { Rules } from './rules.js'
 
@@ -25,6 +26,8 @@ export class Trace {
   /** The conversation; empty: the recent ones. */
   id = ''
   lives = []
+  /** Of the conversation, newest first. */
+  pauses = []
   recent = []
   /** Undefined until an answer has come. */
   shownId
@@ -70,12 +73,12 @@ export class Trace {
   async read() {
     const { id } = this
     try {
-      const { lives } = await (id === ''
+      const { lives, pauses = [] } = await (id === ''
         ? call('GET', `page/lives?limit=${RECENT_READ}`)
         : call('GET', `${ofConversation('lives', id)}&limit=${LIVES_SHOWN}`))
       if (id !== this.id) return
       if (id === '') this.recent = lives
-      else this.lives = lives
+      else Object.assign(this, { lives, pauses })
       this.shownId = id
       this.failure = undefined
     } catch (error) {
@@ -90,7 +93,8 @@ export class Trace {
     if (this.section.hidden || this.feed.state !== 'connected') return
     const now = this.feed.now()
     const shown = this.id === '' ? this.recent : this.lives
-    if (shown.some(({ changesAtMs }) => changesAtMs <= now)) this.readSoon()
+    const isOver = ({ untilMs, endedAtMs }) => endedAtMs === undefined && untilMs <= now
+    if (shown.some(({ changesAtMs }) => changesAtMs <= now) || this.pauses.some(isOver)) this.readSoon()
     this.draw()
   }
 
@@ -122,19 +126,29 @@ export class Trace {
         ${
           isShown && this.id !== ''
             ? repeat(
-                this.lives,
-                life => life.batchId,
-                life => lifeView(life, now, this.width),
+                this.cards(),
+                ({ life, pause }) => life?.batchId ?? pause.id,
+                ({ life, pause }) => (life ? lifeView(life, now, this.width) : pauseView(pause, now, this.width)),
               )
             : nothing
         }
       </div>`
   }
 
+  /** The lives and the pauses, newest first. */
+  cards() {
+    const cards = [
+      ...this.lives.map(life => ({ atMs: life.firstAtMs, life })),
+      ...this.pauses.map(pause => ({ atMs: pause.fromMs, pause })),
+    ]
+    return cards.sort((a, b) => b.atMs - a.atMs)
+  }
+
   status(isShown) {
     if (this.failure !== undefined) return t('failed', this.failure)
     if (!isShown) return ''
     if (this.id === '') return this.recent.length > 0 ? '' : t('traceEmpty')
+    if (this.lives.length === 0 && this.pauses.length > 0) return ''
     return this.lives.length > 0 ? t('traceCount', counted('batch', this.lives.length)) : t('traceNone', this.id)
   }
 

@@ -80,6 +80,57 @@ describe('page: conversations', () => {
     expect(conversations.known.size).to.equal(0)
   })
 
+  describe('that are paused', () => {
+    const pause = (untilMs: number) => step('pause', '', 1000, { untilMs: String(untilMs), keep: 'drop' })
+
+    it('are listed until the pause ends, by itself or before, and count neither as open nor as held', () => {
+      pause(5000)
+      expect(a().paused).to.deep.equal({ untilMs: 5000 })
+      expect(conversations.counts(TOTALS)).to.deep.equal({ open: 0, held: 0 })
+      conversations.endPauses(4999)
+      expect(conversations.sorted()).to.have.length(1)
+      conversations.endPauses(5000)
+      expect(conversations.sorted()).to.deep.equal([])
+      pause(9000)
+      step('resumed', '', 6000)
+      expect(conversations.sorted()).to.deep.equal([])
+    })
+
+    it('are known from the API’s list, beside what else is known of them', () => {
+      const open = { conversationId: A, state: 'open', dueInMs: 500, count: 1 }
+      const paused = [A, 'b@c.us'].map((conversationId, i) => ({ conversationId, untilMs: 0, inMs: 1000 * (i + 1) }))
+      conversations.start(RULES, [open], 100, paused)
+      expect(a()).to.deep.include({ paused: { untilMs: 1100 } })
+      expect(a().open).to.include({ count: 1 })
+      expect(conversations.known.get('b@c.us').paused).to.deep.equal({ untilMs: 2100 })
+      expect(conversations.counts(TOTALS)).to.deep.equal({ open: 1, held: 0 })
+    })
+
+    it('keep what they collected when the pause ends', () => {
+      pause(5000)
+      grow('b1', 2, 5000)
+      conversations.endPauses(5000)
+      expect(a().open).to.include({ batchId: 'b1', count: 2 })
+      expect(a().paused).to.equal(undefined)
+    })
+
+    it('have one batch of all that waited', () => {
+      step('opened', 'b1', 1000, { count: '1' })
+      step('sealed', 'b1', 1001, { reason: 'direct', count: '1' })
+      step('superseded', 'b1', 2000, { count: '1', by: 'b2' })
+      grow('b2', 1, 5000)
+      expect(waitingIn(a())).to.equal(1)
+    })
+
+    it('are one with the person’s other id, until the later end', () => {
+      step('pause', '', 1000, { untilMs: '9000', keep: 'drop' }, 'b@c.us')
+      pause(5000)
+      step('merged', '', 2000, { into: A }, 'b@c.us')
+      expect(conversations.known.has('b@c.us')).to.equal(false)
+      expect(a().paused).to.deep.equal({ untilMs: 9000 })
+    })
+  })
+
   it('the next batch waits behind the one that holds its conversation', () => {
     step('opened', 'b1', 1000)
     step('claimed', 'b1', 11_000, { reason: 'gap' })

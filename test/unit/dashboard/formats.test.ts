@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { pageModule } from './page-module.js'
 
-const { duration, countdown, round } = await pageModule('formats')
+const { clock, duration, countdown, round } = await pageModule('formats')
 const { speak } = await pageModule('words')
 const { default: en } = await pageModule('languages/en')
 const { default: ru } = await pageModule('languages/ru')
@@ -20,6 +20,11 @@ describe('page: formats', () => {
     expect(plain(countdown(9_940))).to.equal('9.9 s')
     expect(plain(countdown(59_400))).to.equal('59 s')
     expect([10_000, 1500, 60_000].map(round).map(plain)).to.deep.equal(['10 s', '1.50 s', '1 min'])
+  })
+
+  it('a long countdown is a clock that runs backwards', () => {
+    const clocks = [0, 1, 59_001, 60_000, 1_799_000, 3_600_000, 7_152_000, 86_400_000].map(clock)
+    expect(clocks).to.deep.equal(['0:00', '0:01', '1:00', '1:00', '29:59', '1:00:00', '1:59:12', '24:00:00'])
   })
 
   it('a number and its unit stay on one line', () => {

@@ -23,6 +23,15 @@ describe('page: what a step says', () => {
     expect(said('answered', { outcome: 'timeout' })).to.equal('not answered in time')
   })
 
+  it('is of a pause: until when, and what becomes of what comes', () => {
+    const untilMs = String(new Date().setHours(14, 30, 12, 0))
+    expect(said('pause', { untilMs, keep: 'collect', by: 'lull.pause.a.1' })).to.equal(
+      'until 14:30:12 · what comes is collected · by lull.pause.a.1',
+    )
+    expect(said('pause', { untilMs, keep: 'drop', by: 'p' })).to.include('what comes is dropped')
+    expect(said('paused', { count: '2', ids: '["m1","m2"]' })).to.equal('2 messages · m1, m2')
+  })
+
   it('names the rule of a conversation’s own that released a batch, and its scope', () => {
     const own = { rule: 'quietGapMs=6000', scope: 'shop', reason: 'gap', count: '1', lateMs: '4', owner: 'p' }
     expect(said('claimed', own)).to.equal(
