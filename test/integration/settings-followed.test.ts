@@ -25,6 +25,8 @@ const RULES = { quietGapMs: 400, maxWaitMs: 5000 }
 const SUPERSEDE = { answering: 'supersede', earlyStartMs: 50 }
 const SOON_MS = 1000
 const ATTEMPTS = 20
+/** As queue-mode-cost.test.ts counts them. */
+const APPEND_COMMANDS = 11
 
 describe('stored settings, while the system runs', function () {
   this.timeout(30_000)
@@ -201,6 +203,22 @@ describe('stored settings, while the system runs', function () {
       await until(() => processor.store.rulesInUse.longestWaitMs === maxWaitMs, { what: 'the change in the processor' })
     }
     expect(isMissed).to.equal(true)
+  })
+
+  it('cost an open conversation by the rules of all not one command', async () => {
+    const { options, batcher, editor, dueInMs } = await system()
+    await editor.settings.set('clinic', { quietGapMs: 700 })
+    await until(async () => (await dueInMs('clinic')) === 700, { what: 'the quiet gap of another account' })
+    await batcher.append(CHAT, { messageId: 'm1' })
+    const watch = await monitor(options.redis)
+    await batcher.append(CHAT, { messageId: 'm2' })
+    await watch.stop()
+    const ours = watch.lines.filter(line => line.includes(`"${options.prefix}`))
+    // The script, and what it was before there were stored settings.
+    expect(ours.filter(line => !line.startsWith('[0 lua]')).map(line => / "(\w+)"/.exec(line)?.[1])).to.deep.equal([
+      'evalsha',
+    ])
+    expect(ours.filter(line => line.startsWith('[0 lua]'))).to.have.length(APPEND_COMMANDS)
   })
 
   it('cost each start two reads and a subscription, and an append nothing, if there are none', async () => {

@@ -143,6 +143,23 @@ describe('every command, with ids, names and errors full of control and bidirect
     expect(await ended('resume', `paused${EVIL}`)).to.match(/^resumed paused/)
   })
 
+  it('settings shows none, whatever is typed or stored', async () => {
+    await batcher.open()
+    await batcher.store.settings.put(`scope${EVIL}`, JSON.stringify({ [`rule${EVIL}`]: EVIL }), undefined)
+    for (const args of [
+      ['settings'],
+      ['settings', '--json'],
+      ['settings', `scope${EVIL}`],
+      ['settings', 'set', `scope${EVIL}`, 'maxMessages=7'],
+      ['settings', 'set', 'shop', `maxMessages=${EVIL}`],
+      ['settings', 'set', 'shop', `max${EVIL}=7`],
+      ['settings', 'set', 'shop', EVIL],
+      ['settings', 'unset', `scope${EVIL}`, EVIL],
+      ['settings', 'unset', `no${EVIL}`],
+    ])
+      expect(await ended(...args), args.join(' ')).to.match(/./)
+  })
+
   it('flush, drop, dead redrive and forget show none', async () => {
     for (const args of [
       ['dead', 'redrive', deadId],

@@ -141,7 +141,8 @@ function heldText({ state, sinceMs, isProvisional }, now) {
 
 function dueCell({ open, waits = NO_WAITS }, { quietGapMs, maxWaitMs }, now) {
   const leftMs = open ? Math.max(open.dueMs - now, 0) : 0
-  const waitMs = open?.firstMs ? Math.max(open.firstMs + maxWaitMs - now, 0) : 0
+  // Its own max wait may be longer than that of all: it is never due later than that.
+  const waitMs = open?.firstMs ? Math.max(open.firstMs + maxWaitMs - now, leftMs) : 0
   const part = share => `--part: ${Math.min(share, 1)}`
   const bar = html`
     <div class="bar" aria-hidden="true">
