@@ -5,7 +5,6 @@ import { Batcher } from '../../src/batcher.js'
 import { Commits } from '../../src/handover/commits.js'
 import type { CommittingHandle } from '../../src/handover/function.js'
 import { Processor } from '../../src/processor/processor.js'
-import { rulesFrom } from '../../src/rules.js'
 import { Keys } from '../../src/store/redis/keys.js'
 import { RedisStore } from '../../src/store/redis/store.js'
 import { Superseded } from '../../src/superseded.js'
@@ -112,7 +111,7 @@ describe('supersede, while the subscription is lost', () => {
 
   it('aborts the work on a batch that was handed over before', async () => {
     const { options, say, missed } = await appending()
-    const store = new RedisStore({ ...options, rules: rulesFrom(RULES) })
+    const store = new RedisStore(options)
     const commits = new Commits(store)
     closing.push(
       () => store.close(),
