@@ -12,6 +12,7 @@ import { memory } from './checks/memory.js'
 import { notifications } from './checks/notifications.js'
 import { overdue } from './checks/overdue.js'
 import { ownRules } from './checks/own-rules.js'
+import { paused } from './checks/paused.js'
 import { persistence } from './checks/persistence.js'
 import { prefixes } from './checks/prefixes.js'
 import { processes } from './checks/processes.js'
@@ -41,6 +42,7 @@ const CHECKS: readonly Check[] = [
   canary,
   vanished,
   overdue,
+  paused,
   answers,
   commits,
   trust,

@@ -172,6 +172,34 @@ describe('doctor', function () {
     })
   })
 
+  describe('paused conversations', () => {
+    const paused = async () => (await findings()).filter(({ check }) => check === 'paused')
+    let batcher: Batcher
+    beforeEach(() => {
+      batcher = new Batcher({ redis: server.url, prefix: 'doctor', quietGapMs: 500 })
+    })
+    afterEach(() => batcher.close())
+
+    it('are counted, and are no line if there are none', async () => {
+      expect(await paused()).to.deep.equal([])
+      await batcher.pause('shop/1@c.us', 60_000)
+      expect(await paused()).to.deep.equal([{ check: 'paused', verdict: 'ok', says: '1 conversation is paused' }])
+      await batcher.pause('shop/2@c.us', 6 * 86_400_000)
+      expect((await paused())[0]).to.include({ verdict: 'ok', says: '2 conversations are paused' })
+    })
+
+    it('get ! if a pause lasts for more than a week', async () => {
+      await batcher.pause('shop/1@c.us', 60_000)
+      await batcher.pause('shop/2@c.us', 9 * 86_400_000)
+      const [found] = await paused()
+      expect(found).to.deep.include({
+        verdict: 'degraded',
+        says: '2 conversations are paused; 1 pause lasts for more than a week, the longest for 8 days (shop/2@c.us)',
+      })
+      expect(found?.remedy).to.include('lull resume')
+    })
+  })
+
   describe('the command', () => {
     it('marks everything of a whole system with ✓ except the missing persistence of this Redis, and exits 0', async () => {
       await role('processor')
