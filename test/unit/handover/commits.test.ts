@@ -345,3 +345,62 @@ describe('commits of one run', () => {
     answering.end()
   })
 })
+
+describe('commits where some conversations have a rule of their own', () => {
+  let asked: string[]
+  let followed: number
+  let refusals: number
+  const rulesInUse = () => new RulesInUse({ answering: 'queue' })
+  const commitsOn = (inUse: RulesInUse) =>
+    new Commits({
+      rules: rulesFrom(),
+      rulesInUse: inUse,
+      commit: async batchId => {
+        asked.push(batchId)
+        return { state: 'go' }
+      },
+      holdState: async () => 'held',
+      followSuperseded: async () => {
+        followed += 1
+        if (followed <= refusals) throw new StoreUnavailable('connection', 'no Redis')
+        return async () => {}
+      },
+    })
+
+  beforeEach(() => {
+    asked = []
+    followed = 0
+    refusals = 0
+  })
+
+  it('ask the store about their batches alone, and subscribe for the first of them', async () => {
+    const commits = commitsOn(rulesInUse())
+    await commits.start()
+    await commits.answering('b1', () => {}).commit()
+    expect([asked, followed]).to.deep.equal([[], 0])
+    expect([commits.asksAbout(undefined), commits.asksAbout('supersede')]).to.deep.equal([false, true])
+    for (const batchId of ['b2', 'b3']) await commits.answering(batchId, () => {}, 'supersede').commit()
+    expect([asked, followed]).to.deep.equal([['b2', 'b3'], 1])
+    await commits.stop()
+  })
+
+  it('subscribe when a scope begins to supersede, and try again if that is refused', async () => {
+    refusals = 1
+    const inUse = rulesInUse()
+    const commits = commitsOn(inUse)
+    await commits.start()
+    inUse.add({ answering: 'supersede' })
+    inUse.add({ answering: 'supersede' })
+    await until(() => followed === 2, { what: 'the second subscription' })
+    await commits.stop()
+  })
+
+  it('do not subscribe any more when they have stopped', async () => {
+    const inUse = rulesInUse()
+    const commits = commitsOn(inUse)
+    await commits.start()
+    await commits.stop()
+    inUse.add({ answering: 'supersede' })
+    expect(followed).to.equal(0)
+  })
+})
