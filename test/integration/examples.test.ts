@@ -141,6 +141,35 @@ describe('examples', function () {
     await up.line(/Thanks, I have read all 1 of your messages/)
   })
 
+  it('transcribe.mjs gives a voice note its text under `lull up`, and its batch goes at once', async () => {
+    const port = await freePort()
+    const api = `http://127.0.0.1:${port}`
+    const up = await start(
+      lull(['up', '--embedded', '--handler', printingFile], {
+        PORT: String(port),
+        LULL_API_TOKEN: 'token',
+        LULL_QUIET_GAP_MS: '100',
+        LULL_HOLD_TYPES: 'voice,audio',
+        LULL_HOLD_MS: '50000',
+      }),
+    )
+    await up.line(/Lull is up/)
+    const transcriber = await start(example('transcribe.mjs', { LULL_API_URL: api, LULL_API_TOKEN: 'token' }))
+    await transcriber.line(/^transcribing for/)
+    const response = await fetch(`${api}/webhook/whatsapp/batched`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        chatId: 'a',
+        messageId: 'v1',
+        type: 'voice',
+        media: { url: 'https://a.example/note.oga' },
+      }),
+    })
+    expect(response.status).to.equal(200)
+    await up.line(/"text":"\(transcript of https:\/\/a\.example\/note\.oga\)"/)
+  })
+
   for (const [what, env] of [
     ['answers 204', {}],
     ['answers 202, and reports later that the work is done', { LULL_API_TOKEN: 'token' }],
@@ -222,3 +251,4 @@ describe('examples', function () {
 })
 
 const handlerFile = new URL('../../examples/handler.mjs', import.meta.url).pathname
+const printingFile = new URL('../support/printing-handler.mjs', import.meta.url).pathname
