@@ -79,7 +79,7 @@ export function setDue(state: State, conversation: Conversation, header: Header,
   Object.assign(header, due, { dueAtMs }, known.paused ? { waitsFromMs: known.paused.untilMs } : {})
   header.expiresAtMs = Math.max(header.expiresAtMs, dueAtMs + rules.batchTtlMs)
   if (conversation.heldBy === undefined && conversation.runs[0]?.batchId === header.batchId)
-    state.schedule(conversation.id, header.batchId, Math.max(state.startAtMs(header), now), now)
+    state.schedule(conversation.id, header.batchId, Math.max(state.startAtMs(header), now), now, rules.maxWaitMs)
   const count = conversation.runs.at(-1)?.entries.length ?? 0
   state.publishGrowth(conversation, header.batchId, count, dueAtMs - now)
   return dueAtMs

@@ -228,7 +228,8 @@ function schedule(state: State, into: Conversation, dues: (number | undefined)[]
   const overdueAtMs = Math.min(now, ...dues.flatMap(due => due ?? []))
   const dueAtMs = state.headDueAtMs(into, now)
   const startAtMs = into.header && dueAtMs !== undefined ? state.startAtMs(into.header) : overdueAtMs
-  state.schedule(into.id, head.batchId, startAtMs, now)
+  const furthestMs = into.header && state.rulesOf(into.header.rules).maxWaitMs
+  state.schedule(into.id, head.batchId, startAtMs, now, furthestMs)
   return dueAtMs ?? overdueAtMs
 }
 

@@ -223,7 +223,7 @@ class Appending {
     const dueInMs = Math.max(dueAtMs - now, 0)
     const batchId = this.lastBatchId ?? ''
     const count = open ? open.run.entries.length : waiting(conversation)
-    if (!held) state.schedule(conversation.id, batchId, atMs, now)
+    if (!held) state.schedule(conversation.id, batchId, atMs, now, this.rules.maxWaitMs)
     state.publishGrowth(conversation, batchId, count, held ? dueInMs : Math.max(atMs - now, 0))
     if (this.superseded) recordSuperseded(state, conversation, this.superseded, now, open?.run.batchId ?? this.seedId)
     const paused = this.known.paused ? { paused: this.counts.accepted } : {}

@@ -225,10 +225,12 @@ export class State {
    * Schedules a conversation, whose first batch is `batchId`, for `atMs`. A conversation that could go already keeps
    * its earlier time. Publishes `next-due` only if this is now the first, or the first is long overdue.
    */
-  schedule(conversationId: string, batchId: string, atMs: number, now: number): void {
+  schedule(conversationId: string, batchId: string, atMs: number, now: number, furthestMs = Infinity): void {
     const firstMs = this.due.first?.atMs
     const known = this.due.get(conversationId)
-    this.due.set(conversationId, atMs - 1 > now || known === undefined ? atMs : Math.min(known, atMs))
+    // `due_score` in `lua/shared/schedule.lua` says what `furthestMs` is for.
+    if (atMs - 1 > now || known === undefined || atMs < known)
+      this.due.set(conversationId, atMs, atMs > now + furthestMs)
     if (firstMs === undefined || atMs < firstMs || firstMs <= now - LONG_OVERDUE_MS)
       this.publishDue(conversationId, batchId, atMs - now)
   }

@@ -13,6 +13,7 @@ import type { HistoryEntry, HistoryStep } from '../store.js'
 export interface Deadline {
   member: string
   atMs: number
+  isHeldBack: boolean
 }
 
 /**
@@ -20,28 +21,30 @@ export interface Deadline {
  * bytes, as there. The ordered map is a library's; a `Map` finds a member's time.
  */
 export class Deadlines {
-  private readonly times = new Map<string, number>()
+  private readonly members = new Map<string, Deadline>()
   private readonly ordered = new OrderedMap<Deadline, undefined>([], order)
 
   get(member: string): number | undefined {
-    return this.times.get(member)
+    return this.members.get(member)?.atMs
   }
 
-  set(member: string, atMs: number): void {
+  /** @param isHeldBack comes before the others of the same time */
+  set(member: string, atMs: number, isHeldBack = false): void {
     this.delete(member)
-    this.times.set(member, atMs)
-    this.ordered.setElement({ member, atMs }, undefined)
+    const deadline = { member, atMs, isHeldBack }
+    this.members.set(member, deadline)
+    this.ordered.setElement(deadline, undefined)
   }
 
   delete(member: string): void {
-    const atMs = this.times.get(member)
-    if (atMs === undefined) return
-    this.times.delete(member)
-    this.ordered.eraseElementByKey({ member, atMs })
+    const deadline = this.members.get(member)
+    if (!deadline) return
+    this.members.delete(member)
+    this.ordered.eraseElementByKey(deadline)
   }
 
   get size(): number {
-    return this.times.size
+    return this.members.size
   }
 
   get first(): Deadline | undefined {
@@ -65,7 +68,9 @@ export class Deadlines {
 }
 
 const order = (a: Deadline, b: Deadline): number =>
-  a.atMs - b.atMs || (a.member === b.member ? 0 : Buffer.compare(Buffer.from(a.member), Buffer.from(b.member)))
+  a.atMs - b.atMs ||
+  Number(b.isHeldBack) - Number(a.isHeldBack) ||
+  (a.member === b.member ? 0 : Buffer.compare(Buffer.from(a.member), Buffer.from(b.member)))
 
 /** A new message removes so many expired ids of a conversation at most. */
 const FORGOTTEN_A_MESSAGE = 4

@@ -1,7 +1,8 @@
 --- include "set-due"
 -- The batch `batch_id` waits for the text of the message `id` no more. Returns whether it did, and is open.
 local function end_hold(conversation, state, id, batch_id, held, store_rules, store_ttl, now, db)
-  if not (state and state.holds and state.holds[id]) then return false end
+  local hold = state and state.holds and state.holds[id]
+  if not hold or hold.at <= now then return false end
   state.holds[id] = nil
   write_state(conversation, state, now)
   local open = open_of(conversation)
