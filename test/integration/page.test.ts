@@ -417,13 +417,16 @@ inBrowser('page', function () {
       await reads(row, /paused, the bot is back in (?:2:00:00|1:59:\d\d)\s+Resume/)
       await until(() => page.evaluate(`document.activeElement.dataset.of === '${id}'`))
       expect(await served.get('conversations')).to.have.nested.property('paused[0].conversationId', id)
+      await page.reload()
+      await reads(row, /paused, the bot is back in 1:59:\d\d\s+Resume/)
 
       await served.append(id, 'not for the bot')
       await page.goto(`${served.url}/#trace=${encodeURIComponent(id)}`)
       await reads(page.locator('.life').first(), /a person answers[\s\S]*Came meanwhile and dropped: 1 message\./)
-      await page.goto(`${served.url}/#live`)
-      await row.getByRole('button').click()
-      await row.waitFor({ state: 'detached' })
+      await reads(page.locator('.taking-over'), /^Resume\s+paused, the bot is back in 1:59:\d\d/)
+      await page.locator('.taking-over').getByRole('button', { name: 'Resume' }).click()
+      await reads(page.locator('.taking-over'), /^Pause\s+The bot is back in person\/takes@over\.$/)
+      await reads(page.locator('.life').first(), /ended[\s\S]*when lull\.\S+ ended it\./)
     })
 
     it('keeps the page small with 1,000 open conversations, also while they grow', async () => {

@@ -5,9 +5,9 @@
 import { isVague, waitingIn } from '../conversations.js'
 import { clock, countdown, numberText, round } from '../formats.js'
 import { html, nothing, repeat } from '../lit.js'
+import { Pausing } from '../pausing.js'
 import { NO_WAITS, waitTexts } from '../waits.js'
 import { counted, t } from '../words.js'
-import { Pausing } from './pausing.js'
 
 const ROWS_BEYOND = 4
 /** Before the first row is measured. */

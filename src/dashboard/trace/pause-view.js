@@ -26,7 +26,7 @@ export function pauseView(pause, now, width) {
     </article>`
 }
 
-const isOver = ({ endedAtMs }) => endedAtMs !== undefined
+export const isOver = ({ endedAtMs }) => endedAtMs !== undefined
 
 function timesOf({ fromMs, untilMs, by, endedAtMs, resumedBy }) {
   if (untilMs === undefined) return t('pauseCut')

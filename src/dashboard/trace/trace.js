@@ -3,11 +3,13 @@
  * them, and asks again when something has happened. Without a conversation it lists the recent ones.
  */
 import { call, ofConversation } from '../api.js'
+import { clock } from '../formats.js'
 import { html, nothing, render, repeat } from '../lit.js'
+import { Pausing } from '../pausing.js'
 import { counted, t } from '../words.js'
 import { NARROWEST_PX } from './life-picture.js'
 import { lifeView } from './life-view.js'
-import { pauseView } from './pause-view.js'
+import { isOver, pauseView } from './pause-view.js'
 import { recentView } from './recent-view.js'
 import { Rules } from './rules.js'
 
@@ -40,6 +42,7 @@ export class Trace {
     this.section = section
     this.feed = feed
     this.rules = new Rules(() => this.draw())
+    this.pausing = new Pausing(() => this.draw(), 'trace-title')
     addEventListener('resize', () => this.draw())
     setInterval(() => this.tick(), TICK_MS)
     feed.addEventListener('start', () => this.readSoon())
@@ -93,8 +96,8 @@ export class Trace {
     if (this.section.hidden || this.feed.state !== 'connected') return
     const now = this.feed.now()
     const shown = this.id === '' ? this.recent : this.lives
-    const isOver = ({ untilMs, endedAtMs }) => endedAtMs === undefined && untilMs <= now
-    if (shown.some(({ changesAtMs }) => changesAtMs <= now) || this.pauses.some(isOver)) this.readSoon()
+    const hasEnded = pause => !isOver(pause) && pause.untilMs <= now
+    if (shown.some(({ changesAtMs }) => changesAtMs <= now) || this.pauses.some(hasEnded)) this.readSoon()
     this.draw()
   }
 
@@ -110,7 +113,7 @@ export class Trace {
   view(now) {
     const isShown = this.shownId === this.id
     return html`
-      <h2 id="trace-title">${t('traceTitle')}</h2>
+      <h2 id="trace-title" tabindex="-1">${t('traceTitle')}</h2>
       <p class="lead">${t('traceLead')}</p>
       <form class="ask" @submit=${event => this.submit(event)}>
         <label for="trace-id">${t('traceId')}</label>
@@ -121,6 +124,7 @@ export class Trace {
       <p class="lead" role="status">${this.status(isShown)}</p>
       <div class="measure"></div>
       ${isShown && this.id === '' ? recentView(this.recent) : nothing}
+      ${isShown && this.id !== '' ? this.takingOver(now) : nothing}
       ${isShown ? this.rules.view() : nothing}
       <div class="lives">
         ${
@@ -132,6 +136,19 @@ export class Trace {
               )
             : nothing
         }
+      </div>`
+  }
+
+  /** A button to pause the conversation, or to resume it. */
+  takingOver(now) {
+    const { id, pauses } = this
+    const known = [this.feed.conversations.known.get(id)?.paused, ...pauses.filter(pause => !isOver(pause))]
+    const paused = known.find(pause => pause?.untilMs > now)
+    return html`
+      <div class="taking-over">
+        ${this.pausing.button({ id, paused })}
+        <span>${paused ? t('pausedFor', clock(paused.untilMs - now)) : nothing}</span>
+        ${this.pausing.view()}
       </div>`
   }
 

@@ -1,7 +1,7 @@
 /** A person takes over a conversation: how long the bot stays out is asked in a dialog; it comes back with one click. */
-import { call, ofConversation } from '../api.js'
-import { html, nothing } from '../lit.js'
-import { t } from '../words.js'
+import { call, ofConversation } from './api.js'
+import { html, nothing } from './lit.js'
+import { t } from './words.js'
 
 const MINUTE_MS = 60_000
 /** The key of its words, and how long. */
@@ -93,10 +93,10 @@ export class Pausing {
     return html`
       <p class="note" role="status">${this.note() || nothing}</p>
       <dialog
-        aria-labelledby="pause-title"
+        aria-labelledby="${this.title}-pause"
         @close=${({ target }) => this.chosen(target.returnValue)}
       >
-        <h3 id="pause-title">${t('pauseTitle')}</h3>
+        <h3 id="${this.title}-pause">${t('pauseTitle')}</h3>
         <p class="name">${this.id}</p>
         <p class="lead">${t('pauseLead')}</p>
         <form method="dialog" class="actions">
