@@ -1,8 +1,8 @@
 /**
  * Reads and changes stored settings, for the command line, the API, the page and the library. What is stored has been
- * checked: each rule by its own bounds, and all rules of a scope together with those below it. The scopes above it
- * (an account's conversations; for `*` every other scope) keep what they set. If one of them contradicts the change, it
- * is not used any more, and a warning names it.
+ * checked: each rule by its own bounds, and all rules of a scope together with those of the more general scopes. The
+ * more special ones (an account's conversations; for `*` every other scope) keep what they set. If one of them
+ * contradicts the change, it is not used any more, and a warning names it.
  *
  * Two editors of one scope do not overwrite each other's rules: a change is made again on what the other one stored.
  */
@@ -132,7 +132,7 @@ export class SettingsEditor {
     const why = after.of(scope).ignored
     if (why !== undefined) throw new RangeError(`settings of ${scope}: ${why}`)
     const lost = after.scopes.flatMap(one => {
-      if (!isAbove(one, scope) || before.of(one).ignored !== undefined) return []
+      if (!isMoreSpecial(one, scope) || before.of(one).ignored !== undefined) return []
       const { ignored } = after.of(one)
       return ignored === undefined ? [] : [`the settings of ${one} are not used any more: ${ignored}`]
     })
@@ -173,5 +173,5 @@ const holdsIn = ({ settings, scopes }: Layered): Held[] =>
     return { name, value: settings[name], ...(scope === undefined ? {} : { scope }) }
   })
 
-/** Whether the rules of `scope` are among those below `one`. */
-const isAbove = (one: string, scope: string) => one !== scope && scopesOf(one).includes(scope)
+/** Whether `one` is a more special scope than `scope`. */
+const isMoreSpecial = (one: string, scope: string) => one !== scope && scopesOf(one).includes(scope)
