@@ -9,6 +9,7 @@
  *   out of order  a conversation's messages, inside a batch or between two batches
  *   overlap       two answers of one conversation at once
  *   split         a batch was released before it was due, or its reason is wrong
+ *   paused, held  see held-back.ts
  *
  * With `supersede` a message may be in several batches, of which one is committed; see commits.ts.
  *
@@ -20,8 +21,9 @@
  */
 import { commitTroubles, isCommitted } from './commits.js'
 import { type Evidence, grouped, type Run, runsFrom, type Violation, WAKING_MS, wasAway } from './evidence.js'
+import { discarded, heldBack } from './held-back.js'
 import { disorder, disorderInside, overlaps } from './order.js'
-import { splits } from './splits.js'
+import { messagesOf, splits } from './splits.js'
 
 export interface Verdict {
   messages: number
@@ -32,6 +34,8 @@ export interface Verdict {
   again: number
   /** Overlaps that are allowed. */
   excused: number
+  /** Messages of which an answer says that a pause has discarded them. */
+  discarded: number
   releasedBy: Map<string, number>
   /** Milliseconds from due time to release of the batches that a gap or the max wait ended, sorted. */
   lateMs: number[]
@@ -67,6 +71,7 @@ export function check(evidence: Evidence): Verdict {
       ...disorder(evidence, supersedes ? byCommit(own) : own),
       ...overlaps(evidence, own, counts),
       ...splits(evidence, own),
+      ...heldBack(evidence, own, run => messagesOf(evidence, run)),
       ...(supersedes ? commitTroubles(evidence, own) : []),
     ]),
   ]
@@ -76,6 +81,7 @@ export function check(evidence: Evidence): Verdict {
     batches: byBatch.size,
     runs: runs.length,
     ...counts,
+    discarded: [...evidence.sent.values()].flat().filter(({ paused }) => paused === 'yes').length,
     releasedBy: new Map([...grouped(firsts, ({ releasedBy }) => releasedBy)].map(([by, { length }]) => [by, length])),
     lateMs: firsts
       .filter(({ releasedBy }) => releasedBy === 'gap' || releasedBy === 'maxWait')
@@ -106,7 +112,8 @@ function commitsOf(runs: Run[]): Commits {
   }
 }
 
-function missing({ sent, rules }: Evidence, runs: Run[]): Violation[] {
+function missing(evidence: Evidence, runs: Run[]): Violation[] {
+  const { sent, rules } = evidence
   const supersedes = rules.answering === 'supersede'
   const known = new Set([...sent.values()].flat().map(({ messageId }) => messageId))
   const given = new Set(runs.flatMap(({ messageIds }) => messageIds))
@@ -115,9 +122,12 @@ function missing({ sent, rules }: Evidence, runs: Run[]): Violation[] {
       .filter(run => run.result === 'done' && (!supersedes || isCommitted(run)))
       .flatMap(({ messageIds }) => messageIds),
   )
-  const lost = [...sent.values()]
+  const unfinished = [...sent.values()]
     .flat()
     .filter(({ messageId, acceptedAtMs }) => acceptedAtMs !== undefined && !finished.has(messageId))
+  const gone = discarded(evidence, unfinished)
+  const lost = unfinished
+    .filter(({ messageId }) => !gone.has(messageId))
     .map(({ conversationId, messageId }) => ({
       kind: 'lost' as const,
       conversationId,

@@ -4,6 +4,7 @@
  */
 import type { Flush, SentMessage } from './clients.js'
 import type { HandlerEvent, RunResult } from './handler-log.js'
+import type { Interventions } from './interventions.js'
 import type { Answering } from './settings.js'
 
 export interface Disturbance {
@@ -24,9 +25,12 @@ export interface Evidence {
     answering: Answering
     /** With `supersede`. */
     earlyStartMs: number
+    holdMs: number
+    holdMaxMs: number
   }
   sent: Map<string, SentMessage[]>
   flushes: Flush[]
+  interventions: Interventions
   events: HandlerEvent[]
   disturbances: Disturbance[]
 }
@@ -41,6 +45,8 @@ export const VIOLATIONS = [
   'committed twice',
   'committed early',
   'wrong again',
+  'paused',
+  'held',
 ] as const
 export type ViolationKind = (typeof VIOLATIONS)[number]
 

@@ -6,7 +6,18 @@ export const RULES = {
   maxMessages: 8,
   leaseMs: 2000,
   answerTimeoutMs: 15_000,
+  /** A voice message holds back its batch for so long: its text never comes. */
+  holdMs: 400,
+  holdMaxMs: 2500,
 } as const
+
+/** Conversations by their number modulo 12; the others are plain. */
+export const VARIED: Partial<Record<number, 'settings' | 'collect' | 'drop' | 'hold'>> = {
+  1: 'settings',
+  4: 'collect',
+  7: 'hold',
+  10: 'drop',
+}
 
 /** With `supersede`: a batch is handed over after this silence. */
 export const EARLY_START_MS = 40

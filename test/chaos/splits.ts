@@ -1,6 +1,8 @@
 /** Finds batches that were released before they were due, or whose reason of release is wrong. */
 import type { SentMessage } from './clients.js'
 import { type Evidence, placeOf, type Run, type Violation } from './evidence.js'
+import { appendedIn, goesOnBehindItsEnd, mayBePaused, possible, voiceHeldUntil } from './held-back.js'
+import type { VariedRules } from './interventions.js'
 
 /** Clients and Redis read the same clock, and each rounds it. */
 const CLOCK_MS = 2
@@ -9,6 +11,32 @@ const CLOCK_MS = 2
 export function messagesOf({ sent }: Evidence, run: Run): SentMessage[] {
   const own = sent.get(run.conversationId) ?? []
   return run.messageIds.map(messageId => own[placeOf(messageId) - 1]).filter(message => message !== undefined)
+}
+
+type Numeric = 'quietGapMs' | 'maxWaitMs' | 'maxMessages' | 'earlyStartMs'
+
+/** The least that a rule can have been when a message came, and the most. */
+function range(evidence: Evidence, name: Numeric, message: SentMessage): { least: number; most: number } {
+  const values = possible(evidence, evidence.rules[name], name, message.conversationId, appendedIn(message))
+  return { least: Math.min(...values), most: Math.max(...values) }
+}
+
+const mayHave = <Name extends 'batching' | 'answering'>(
+  evidence: Evidence,
+  base: NonNullable<VariedRules[Name]>,
+  name: Name,
+  value: VariedRules[Name],
+  message: SentMessage,
+) => possible(evidence, base, name, message.conversationId, appendedIn(message)).some(each => each === value)
+
+const mayBeDirect = (evidence: Evidence, message: SentMessage | undefined): boolean =>
+  message !== undefined && (message.direct || mayHave(evidence, true, 'batching', false, message))
+
+/** The shortest silence that can have ended a batch: its quiet gap, or the typing gap of its conversation. */
+function shortestGap(evidence: Evidence, last: SentMessage, untilMs: number): number {
+  const window = [last.firstSentAtMs, untilMs] as const
+  const typing = possible(evidence, 0, 'typingGapMs', last.conversationId, window).filter(gapMs => gapMs > 0)
+  return Math.min(range(evidence, 'quietGapMs', last).least, ...typing)
 }
 
 /**
@@ -20,8 +48,10 @@ export function earliestDue(evidence: Evidence, run: Run): number | undefined {
   const messages = messagesOf(evidence, run)
   const [first, last] = [messages[0], messages.at(-1)]
   if (!first || !last || !['gap', 'maxWait', 'early'].includes(run.releasedBy)) return undefined
-  const { quietGapMs, maxWaitMs } = evidence.rules
-  return Math.min(last.firstSentAtMs + quietGapMs, first.firstSentAtMs + maxWaitMs) - CLOCK_MS
+  const gapMs = shortestGap(evidence, last, run.releasedAtMs)
+  const maxWaitMs = range(evidence, 'maxWaitMs', last).least
+  const due = Math.min(last.firstSentAtMs + gapMs, first.firstSentAtMs + maxWaitMs)
+  return Math.max(due, voiceHeldUntil(evidence, messages)) - CLOCK_MS
 }
 
 /** Whether a client flushed the conversation between the first message of a run and its commit, or its beginning. */
@@ -56,22 +86,30 @@ const CHECKS: Record<string, (released: Released) => (string | false)[]> = {
     const { evidence, run, last } = released
     if (!supersedes(evidence)) return ['nothing starts early in this run']
     const due = earliestDue(evidence, run) ?? 0
-    return inTime(released, Math.min(due, last.firstSentAtMs + evidence.rules.earlyStartMs - CLOCK_MS))
+    const earlyMs = range(evidence, 'earlyStartMs', last).least
+    return inTime(released, Math.min(due, last.firstSentAtMs + earlyMs - CLOCK_MS))
   },
   recovery: ({ evidence: { rules }, run, last }) => [
     run.releasedAtMs < last.firstSentAtMs + rules.batchTtlMs - CLOCK_MS &&
       `${Math.round(run.releasedAtMs - last.firstSentAtMs)} ms after its last message: its header should have lived longer`,
   ],
-  maxMessages: ({ evidence: { rules }, messages }) => [
-    messages.length !== rules.maxMessages && `the cap is ${rules.maxMessages}`,
+  maxMessages: ({ evidence, messages, last }) => {
+    const { least, most } = range(evidence, 'maxMessages', last)
+    // What a pause has collected may be more than the cap, and the next message seals it.
+    const isTooMuch = messages.length > most && !messages.some(message => mayBePaused(evidence, message))
+    return [(messages.length < least || isTooMuch) && `the cap is ${least === most ? most : `${least} to ${most}`}`]
+  },
+  direct: ({ evidence, messages, first, next }) => [
+    !(messages.length === 1 && mayBeDirect(evidence, first)) &&
+      !mayBeDirect(evidence, next) &&
+      'neither a message of it nor the next one is direct',
   ],
-  direct: ({ messages, first, next }) => [
-    !(messages.length === 1 && first.direct) && !next?.direct && 'neither a message of it nor the next one is direct',
-  ],
-  flush: ({ evidence: { flushes }, run }) => [
-    !flushes.some(
-      ({ conversationId, firstSentAtMs }) => conversationId === run.conversationId && firstSentAtMs <= run.beganAtMs,
-    ) && 'no client flushed it',
+  flush: ({ evidence: { flushes }, run, last }) => [
+    !last.ends &&
+      !flushes.some(
+        ({ conversationId, firstSentAtMs }) => conversationId === run.conversationId && firstSentAtMs <= run.beganAtMs,
+      ) &&
+      'no client flushed it',
   ],
 }
 
@@ -90,7 +128,10 @@ export function splits(evidence: Evidence, runs: Run[]): Violation[] {
     const next = evidence.sent.get(conversationId)?.[placeOf(last.messageId)]
     const isCommitted = !supersedes(evidence) || committed.has(batchId)
     const check = CHECKS[releasedBy] ?? (() => ['a reason that nothing in this run can cause'])
-    const found = check({ evidence, run, messages, first, last, next, isCommitted }).filter(what => what !== false)
+    const found = [
+      ...check({ evidence, run, messages, first, last, next, isCommitted }),
+      goesOnBehindItsEnd(evidence, messages) && 'goes on behind a message that ends it',
+    ].filter(what => what !== false)
     const about = `${batchId}, by ${releasedBy} of ${messageIds.length} (${messageIds[0]}…)`
     return found.map(what => ({ kind: 'split' as const, conversationId, what: `${about}: ${what}` }))
   })
@@ -103,7 +144,10 @@ function inTime(released: Released, start: number | undefined): (string | false)
   if (due === undefined || start === undefined) return []
   const acceptedAtMs = isCommitted && !mayWait(released) ? next?.acceptedAtMs : undefined
   return [
-    messages.some(({ direct }) => direct) && 'with a direct message in it',
+    messages.some(message => message.direct && !mayBePaused(evidence, message)) && 'with a direct message in it',
+    run.releasedBy !== 'early' &&
+      run.releasedAtMs < run.dueAtMs &&
+      `${run.dueAtMs - run.releasedAtMs} ms before its own due time`,
     run.beganAtMs < start && `${Math.round(start - run.beganAtMs)} ms before it was due`,
     acceptedAtMs !== undefined &&
       acceptedAtMs < due &&
@@ -116,9 +160,13 @@ function inTime(released: Released, start: number | undefined): (string | false)
  * a flush has made the answer final.
  */
 function mayWait({ evidence, run, messages, next }: Released): boolean {
-  if (!supersedes(evidence) || !next) return false
-  const isTooMuch = messages.length + next.together > evidence.rules.maxMessages
-  return next.direct || isTooMuch || isFlushed(evidence, run)
+  if (!next) return false
+  // A pause has discarded or collected it.
+  if (mayBePaused(evidence, next) || messages.some(message => mayBePaused(evidence, message))) return true
+  if (!supersedes(evidence)) return false
+  const isTooMuch = messages.length + next.together > range(evidence, 'maxMessages', next).least
+  const waits = mayHave(evidence, evidence.rules.answering, 'answering', 'queue', next)
+  return mayBeDirect(evidence, next) || isTooMuch || waits || isFlushed(evidence, run)
 }
 
 const supersedes = ({ rules }: Evidence) => rules.answering === 'supersede'

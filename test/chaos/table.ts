@@ -27,6 +27,10 @@ export function table({ answering, verdict, traffic, faults, stalls, misbehaved,
       'requests',
       `${answers.accepted} answered 200 (${answers.resent} needlessly sent again); others: ${listed(answers.refused)}`,
     ],
+    [
+      'interventions',
+      `${traffic.interventions.changes.length} changes of settings, ${traffic.interventions.pauses.length} pauses, ${traffic.interventions.holds.length} holds; ${verdict.discarded} messages discarded`,
+    ],
     ['faults', `${listed(faults)}; the machine itself stalled ${stalls} times`],
     ['batches', `${verdict.batches}, in ${verdict.runs} runs of a handler; released by ${listed(verdict.releasedBy)}`],
     [

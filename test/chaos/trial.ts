@@ -55,7 +55,7 @@ export async function trial(options: TrialOptions): Promise<boolean> {
   const world = await build({ dir, handlerLog, handover, answering })
   const faults = new Faults(world, log)
   const stalls = new Stalls()
-  const clients = new Clients(world.urls, seed, conversations)
+  const clients = new Clients(world.urls, { seed, conversations, supersedes: answering === 'supersede' })
   const progress = showProgress(answering, clients, faults)
   const evidence = async () => ({
     rules: { ...RULES, lockMs: HELD_MS[handover], answering, earlyStartMs: EARLY_START_MS },

@@ -74,13 +74,14 @@ export function setDue(state: State, conversation: Conversation, header: Header,
   const rules = state.rulesOf(header.rules)
   const known = knownOf(state, conversation.id, now)
   const due = dueOf(rules, known, waitingSince(header))
-  const dueAtMs = Math.max(due.dueAtMs, now)
+  // Not in the past, unless it has been due before.
+  const dueAtMs = Math.max(due.dueAtMs, Math.min(now, header.dueAtMs))
   delete header.notBeforeMs
   Object.assign(header, due, { dueAtMs }, known.paused ? { waitsFromMs: known.paused.untilMs } : {})
   header.expiresAtMs = Math.max(header.expiresAtMs, dueAtMs + rules.batchTtlMs)
   if (conversation.heldBy === undefined && conversation.runs[0]?.batchId === header.batchId)
     state.schedule(conversation.id, header.batchId, Math.max(state.startAtMs(header), now), now, rules.maxWaitMs)
   const count = conversation.runs.at(-1)?.entries.length ?? 0
-  state.publishGrowth(conversation, header.batchId, count, dueAtMs - now)
+  state.publishGrowth(conversation, header.batchId, count, Math.max(dueAtMs - now, 0))
   return dueAtMs
 }

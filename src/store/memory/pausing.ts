@@ -33,7 +33,7 @@ export function hold(state: State, conversationId: string, key: string, forMs: n
   const heldDueInMs = conversation && moveHolder(state, conversation, now)
   if (!conversation || !header || conversation.runs.length === 0)
     return { wasHeld, ...(heldDueInMs === undefined ? {} : { dueInMs: heldDueInMs }) }
-  return { wasHeld, dueInMs: setDue(state, conversation, header, now) - now }
+  return { wasHeld, dueInMs: Math.max(setDue(state, conversation, header, now) - now, 0) }
 }
 
 /** The batch that holds the conversation, if it is not committed, waits with its commit. */

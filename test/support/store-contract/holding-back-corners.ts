@@ -68,6 +68,17 @@ export function holdingBackCornerTests(make: Make): void {
         expect(idsOf((await claimOne(store)).batch)).to.have.members(['m1', 'm2'])
       })
 
+    it('does not move the due time of a batch that is past the longest hold', async () => {
+      const { store, pass } = await make({ ...PATIENT, quietGapMs: 20, maxWaitMs: 40 })
+      await append(store, CHAT, 'm1')
+      const { open: before } = await store.conversation(CHAT)
+      await pass(60)
+      expect(await store.hold(CHAT, 'transcript', FAR_MS)).to.deep.equal({ dueInMs: 0 })
+      const { open } = await store.conversation(CHAT)
+      expect(open?.dueAtMs).to.equal(Number(before?.firstAtMs) + 40)
+      await claimOne(store)
+    })
+
     it('under one key on both ids of a person lasts as long as the longer one', async () => {
       const { store, pass } = await make({ ...PATIENT, quietGapMs: 30 })
       await append(store, 'into', 'm1')

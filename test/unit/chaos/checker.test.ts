@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { check } from '../../chaos/checker.js'
 import type { Disturbance, Evidence } from '../../chaos/evidence.js'
 import type { HandlerEvent } from '../../chaos/handler-log.js'
+import { noInterventions } from '../../chaos/interventions.js'
 import { randomFrom } from '../../chaos/random.js'
 import { scheduleFrom } from '../../chaos/schedule.js'
 import type { Handover } from '../../chaos/settings.js'
@@ -9,7 +10,7 @@ import type { Handover } from '../../chaos/settings.js'
 /** Milliseconds: gap 300, max wait 1500, TTL 3000, cap 4, lock 2000. */
 const rules = {
   ...{ quietGapMs: 300, maxWaitMs: 1500, batchTtlMs: 3000, maxMessages: 4, lockMs: 2000 },
-  ...{ answering: 'queue' as const, earlyStartMs: 80 },
+  ...{ answering: 'queue' as const, earlyStartMs: 80, holdMs: 400, holdMaxMs: 2500 },
 }
 
 interface Handled {
@@ -17,6 +18,7 @@ interface Handled {
   messages: number[]
   at: number
   until?: number
+  due?: number
   by?: string
   worker?: string
   result?: 'done' | 'failed' | 'cut'
@@ -33,7 +35,7 @@ function evidence(sentAt: number[], handled: Handled[], disturbances: Disturbanc
     acceptedAtMs: at + 5,
   }))
   const events = handled.flatMap(
-    ({ batchId, messages, at, until, by = 'gap', worker = 'worker-1', result }, i): HandlerEvent[] => [
+    ({ batchId, messages, at, until, due = at, by = 'gap', worker = 'worker-1', result }, i): HandlerEvent[] => [
       {
         event: 'begin',
         run: `run-${i}`,
@@ -42,7 +44,7 @@ function evidence(sentAt: number[], handled: Handled[], disturbances: Disturbanc
         batchId,
         conversationId: 'c1',
         releasedBy: by,
-        dueAtMs: at,
+        dueAtMs: due,
         releasedAtMs: at,
         messageIds: messages.map(n => `c1-${n}`),
       },
@@ -51,7 +53,14 @@ function evidence(sentAt: number[], handled: Handled[], disturbances: Disturbanc
         : [{ event: 'end' as const, run: `run-${i}`, atMs: until, result: result ?? ('done' as const) }]),
     ],
   )
-  return { rules, sent: new Map([['c1', messages]]), flushes: [], events, disturbances }
+  return {
+    rules,
+    sent: new Map([['c1', messages]]),
+    flushes: [],
+    interventions: noInterventions(),
+    events,
+    disturbances,
+  }
 }
 
 const kinds = (found: Evidence) => check(found).violations.map(({ kind }) => kind)
@@ -129,7 +138,7 @@ describe('the checker of the chaos run', () => {
   it('finds two answers of one conversation at once, unless a worker was away for as long as its lock', () => {
     const both: Handled[] = [
       { batchId: 'a', messages: [1], at: 305, until: 4000 },
-      { batchId: 'b', messages: [2], at: 3500, until: 3600, worker: 'worker-2' },
+      { batchId: 'b', messages: [2], at: 3500, due: 1305, until: 3600, worker: 'worker-2' },
     ]
     expect(kinds(evidence([0, 1000], both))).to.deep.equal(['overlap'])
     const frozen = (forMs: number) => [{ kind: 'freeze', worker: 'worker-1', fromMs: 400, toMs: 400 + forMs }]

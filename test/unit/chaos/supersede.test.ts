@@ -2,11 +2,12 @@ import { expect } from 'chai'
 import { check } from '../../chaos/checker.js'
 import type { Disturbance, Evidence } from '../../chaos/evidence.js'
 import type { HandlerEvent, RunResult } from '../../chaos/handler-log.js'
+import { noInterventions } from '../../chaos/interventions.js'
 
 /** Milliseconds. */
 const rules = {
   ...{ quietGapMs: 300, maxWaitMs: 1500, batchTtlMs: 3000, maxMessages: 4, lockMs: 2000 },
-  ...{ answering: 'supersede' as const, earlyStartMs: 80 },
+  ...{ answering: 'supersede' as const, earlyStartMs: 80, holdMs: 400, holdMaxMs: 2500 },
 }
 
 interface Handled {
@@ -48,7 +49,15 @@ function evidence(sentAt: number[], handled: Handled[], changes: Partial<Evidenc
       ...(until === undefined ? [] : [{ event: 'end' as const, run, atMs: until, result }]),
     ]
   })
-  return { rules, sent: new Map([['c1', messages]]), flushes: [], events, disturbances: [], ...changes }
+  return {
+    rules,
+    sent: new Map([['c1', messages]]),
+    flushes: [],
+    interventions: noInterventions(),
+    events,
+    disturbances: [],
+    ...changes,
+  }
 }
 
 const kinds = (found: Evidence) => check(found).violations.map(({ kind }) => kind)

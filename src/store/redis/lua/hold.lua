@@ -46,4 +46,4 @@ end
 local holder_due_in = move_holder()
 if not open or waiting == 0 then return { was_held and 1 or 0, holder_due_in } end
 local due = set_due(conversation, open, waiting, held, state, store_rules, store_ttl, now, db)
-return { was_held and 1 or 0, due - now }
+return { was_held and 1 or 0, math.max(due - now, 0) }

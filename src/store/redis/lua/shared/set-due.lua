@@ -17,7 +17,8 @@ end
 local function set_due(conversation, open, waiting, held, state, store_rules, store_ttl, now, db)
   local rules = rules_of(open.rules, store_rules)
   local due, by, not_before = due_of(rules, state, open.batch_id, open.first_at, open.last_at, now)
-  due = math.max(due, now)
+  -- Not in the past, unless it has been due before.
+  due = math.max(due, math.min(now, open.due_at))
   local key = P .. HEADER .. conversation
   call('HSET', key, 'dueAtMs', due, 'dueBy', by)
   if not_before then call('HSET', key, 'notBeforeMs', not_before) else call('HDEL', key, 'notBeforeMs') end
@@ -30,6 +31,7 @@ local function set_due(conversation, open, waiting, held, state, store_rules, st
     local at = math.max(start, not_before or 0, now)
     schedule(conversation, open.batch_id, at, now, db, rules.maxWaitMs)
   end
-  notify_updated(conversation, open.batch_id, { count = open.count, due_in = due - now, held = held and true }, db)
+  local update = { count = open.count, due_in = math.max(due - now, 0), held = held and true }
+  notify_updated(conversation, open.batch_id, update, db)
   return due
 end
