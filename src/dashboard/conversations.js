@@ -97,6 +97,8 @@ export class Conversations {
         conversation.sealed.unshift({ batchId, count })
         break
       case 'dropped':
+        // Its growth may come later.
+        this.take(conversation, batchId)
         conversation.open = undefined
         conversation.sealed = []
         break

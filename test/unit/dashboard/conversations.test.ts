@@ -131,6 +131,13 @@ describe('page: conversations', () => {
     })
   })
 
+  it('late growth of a batch whose messages were dropped is not news', () => {
+    step('opened', 'b1', 1000)
+    step('dropped', 'b1', 2000, { count: '1' })
+    expect(grow('b1', 1, 11_000)).to.equal(false)
+    expect(conversations.known.size).to.equal(0)
+  })
+
   it('the next batch waits behind the one that holds its conversation', () => {
     step('opened', 'b1', 1000)
     step('claimed', 'b1', 11_000, { reason: 'gap' })
