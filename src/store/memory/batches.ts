@@ -221,6 +221,8 @@ export function answered(
   const now = state.now()
   const claimed = state.claimedBatches.get(batchId)
   if (lease !== undefined && claimed && claimed.lease !== lease && claimed.owner !== '') return { freed: false }
+  // The receiver does not know a batch that is not acknowledged, because it never got it, perhaps.
+  if (outcome === 'removed' && claimed && !state.handedOver.has(batchId)) return { freed: false }
   const holding = state.handedOver.get(batchId) ?? claimed
   if (!holding) {
     const dead = state.dead.get(batchId)

@@ -109,6 +109,17 @@ export function answerTests(make: Make): void {
   })
 
   describe('answered', () => {
+    it('of a batch that the receiver does not know ends nothing before the batch is acknowledged', async () => {
+      const { store } = await make(PATIENT)
+      const { batchId, lease } = await claimed(store)
+      await store.nack({ batchId, lease, delayMs: 0, counts: false, error: 'the queue is away' })
+      expect(await store.answered(batchId, 'removed')).to.deep.equal({ freed: false })
+      const again = await claimOne(store)
+      expect(again.batchId).to.equal(batchId)
+      await store.ack([batchId])
+      expect(await store.answered(batchId, 'removed')).to.include({ freed: true })
+    })
+
     for (const isAcknowledged of [true, false])
       it(`returns the time since the last message of ${isAcknowledged ? 'an acknowledged' : 'a claimed'} batch`, async () => {
         const { store, pass } = await make(PATIENT)

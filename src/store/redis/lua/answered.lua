@@ -54,6 +54,8 @@ local function end_batch(batch_id, outcome, named, lease)
   local claimed, owner, claimed_lease, claimed_last_at =
     unpack(call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner', 'lease', 'lastAtMs'))
   if lease ~= '' and claimed_lease and claimed_lease ~= lease and owner ~= '' then return { 0, -1, -1 } end
+  -- The receiver does not know a batch that is not acknowledged, because it never got it, perhaps.
+  if outcome == 'removed' and claimed and not handed_over then return { 0, -1, -1 } end
   local conversation = handed_over or claimed
   if not conversation then
     end_other(batch_id, outcome, named)
