@@ -328,7 +328,7 @@ inBrowser('page', function () {
     it('says that the history has nothing about a conversation', async () => {
       const page = await served.open(browsing)
       await page.goto(`${served.url}/#trace=nobody`)
-      await reads(page.locator('#trace').getByRole('status'), /^The history has nothing about nobody\.$/)
+      await reads(page.locator('#trace').getByRole('status').first(), /^The history has nothing about nobody\.$/)
       await page.context().close()
     })
   })
