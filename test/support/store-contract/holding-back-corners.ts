@@ -16,13 +16,13 @@ export function holdingBackCornerTests(make: Make): void {
       ['the conversation’s own', {}, { holdMaxMs: FAR_MS }],
     ] as const)
       it(`that lasts longer than any max wait keeps the commit from its due time (by ${whose} rules)`, async () => {
-        const early = { quietGapMs: 40, maxWaitMs: 200, earlyStartMs: 10, answering: 'supersede' } as const
+        const early = { quietGapMs: 1000, maxWaitMs: 1500, earlyStartMs: 10, answering: 'supersede' } as const
         const { store, pass } = await make({ ...early, ...rules })
         await store.append({ conversationId: CHAT, messages: [message('m1')], rules: { ...own, scopes: {} } })
         await pass(11)
         const { batchId } = await claimOne(store)
         await store.hold(CHAT, 'transcript', FAR_MS)
-        await pass(41)
+        await pass(1001)
         expect((await store.commit(batchId)).state).to.equal('wait')
       })
 
