@@ -4,7 +4,8 @@
  *
  * Each transition has the same meaning as its script. The files here name the scripts that they correspond to:
  *
- *   messages.ts       append, edit, revoke
+ *   appending.ts      append
+ *   correcting.ts     edit, revoke, find-message
  *   batches.ts        claim, and everything that ends a lease or a hold
  *   aliases.ts        learn, resolve, and the ids of a person
  *   merge.ts          merge
@@ -61,6 +62,7 @@ import {
   type SupersedeListener,
   type Totals,
 } from '../store.js'
+import { append } from './appending.js'
 import { ack, answered, checkNow, claim, giveBack, nack, renew, workerStarted } from './batches.js'
 import {
   conversationState,
@@ -76,8 +78,8 @@ import {
   snapshot,
   totals,
 } from './conversations.js'
+import { edit, findMessage, revoke } from './correcting.js'
 import { merge } from './merge.js'
-import { append, edit, findMessage, revoke } from './messages.js'
 import { hold, ownMessage, pause, pauseByMessage, paused, resume, sent, wasSent } from './pausing.js'
 import { MemorySessions } from './sessions.js'
 import { MemorySettings } from './settings.js'
