@@ -52,6 +52,15 @@ export const mayBePaused = ({ interventions: { pauses } }: Evidence, message: Se
   )
 }
 
+/** Whether a pause may have collected the message, with what waited behind an answer, before its batch was claimed. */
+export const mayBeCollected = ({ interventions: { pauses } }: Evidence, message: SentMessage, run: Run): boolean =>
+  pauses.some(
+    pause =>
+      pause.conversationId === message.conversationId &&
+      pause.askedAtMs <= run.releasedAtMs &&
+      latestEnd(pause) >= message.firstSentAtMs,
+  )
+
 /**
  * Accepted messages that pauses have discarded: those of which the answer says so, and no more of the others than the
  * pauses have reported.
@@ -156,8 +165,8 @@ function dueTooLate(evidence: Evidence, run: Run, messages: SentMessage[]): Viol
 }
 
 /** Whether a message that ends its batch has others behind it in its batch. */
-export const goesOnBehindItsEnd = (evidence: Evidence, messages: SentMessage[]): boolean =>
-  messages.slice(0, -1).some(message => message.ends && !mayBePaused(evidence, message))
+export const goesOnBehindItsEnd = (evidence: Evidence, messages: SentMessage[], run: Run): boolean =>
+  messages.slice(0, -1).some(message => message.ends && !mayBeCollected(evidence, message, run))
 
 /** A voice message holds back its batch until then, at the earliest. */
 export function voiceHeldUntil({ rules: { holdMs, holdMaxMs, maxWaitMs } }: Evidence, messages: SentMessage[]): number {

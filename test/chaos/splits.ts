@@ -1,7 +1,7 @@
 /** Finds batches that were released before they were due, or whose reason of release is wrong. */
 import type { SentMessage } from './clients.js'
 import { type Evidence, placeOf, type Run, type Violation } from './evidence.js'
-import { appendedIn, goesOnBehindItsEnd, mayBePaused, possible, voiceHeldUntil } from './held-back.js'
+import { appendedIn, goesOnBehindItsEnd, mayBeCollected, mayBePaused, possible, voiceHeldUntil } from './held-back.js'
 import type { VariedRules } from './interventions.js'
 
 /** Clients and Redis read the same clock, and each rounds it. */
@@ -130,7 +130,7 @@ export function splits(evidence: Evidence, runs: Run[]): Violation[] {
     const check = CHECKS[releasedBy] ?? (() => ['a reason that nothing in this run can cause'])
     const found = [
       ...check({ evidence, run, messages, first, last, next, isCommitted }),
-      goesOnBehindItsEnd(evidence, messages) && 'goes on behind a message that ends it',
+      goesOnBehindItsEnd(evidence, messages, run) && 'goes on behind a message that ends it',
     ].filter(what => what !== false)
     const about = `${batchId}, by ${releasedBy} of ${messageIds.length} (${messageIds[0]}…)`
     return found.map(what => ({ kind: 'split' as const, conversationId, what: `${about}: ${what}` }))
@@ -144,7 +144,8 @@ function inTime(released: Released, start: number | undefined): (string | false)
   if (due === undefined || start === undefined) return []
   const acceptedAtMs = isCommitted && !mayWait(released) ? next?.acceptedAtMs : undefined
   return [
-    messages.some(message => message.direct && !mayBePaused(evidence, message)) && 'with a direct message in it',
+    messages.some(message => message.direct && !mayBeCollected(evidence, message, run)) &&
+      'with a direct message in it',
     run.releasedBy !== 'early' &&
       run.releasedAtMs < run.dueAtMs &&
       `${run.dueAtMs - run.releasedAtMs} ms before its own due time`,

@@ -130,6 +130,15 @@ describe('the checker of a chaos run with interventions', () => {
         .empty
     })
 
+    it('that collects may take in direct messages that waited, and a batch has none otherwise', () => {
+      const pauses = [pauseOf(C.collect, 'collect')]
+      const direct = [{ at: 900, direct: true }]
+      const claimedAt = (at: number) =>
+        kinds(evidence(C.collect, direct, [{ batchId: 'a', messages: [1], at, due: at }], { pauses }))
+      expect(claimedAt(3003)).to.deep.equal([])
+      expect(kinds(evidence(C.collect, direct, [{ batchId: 'a', messages: [1], at: 1205 }]))).to.deep.equal(['split'])
+    })
+
     it('that collects loses nothing', () => {
       expect(kinds(evidence(C.collect, [1500], [], { pauses: [pauseOf(C.collect, 'collect')] }))).to.deep.equal([
         'lost',
