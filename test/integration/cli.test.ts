@@ -404,6 +404,7 @@ describe('cli', function () {
       const line = await up.line(/^What waits now: /)
       expect(JSON.parse(await runCommand('sh', ['-c', line.replace('What waits now:', '')]))).to.deep.equal({
         conversations: [],
+        paused: [],
       })
       await up.stop()
     })
