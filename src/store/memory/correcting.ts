@@ -38,7 +38,8 @@ export function edit(state: State, request: EditRequest): EditResult {
   entry.bytes += grownBytes
   if (isOpen) {
     header.bytes += grownBytes
-    if (header.bytes >= maxBytes) sealOpen(state, conversation, run, 'maxBytes', now)
+    const isPaused = knownOf(state, conversationId, now).paused !== undefined
+    if (header.bytes >= maxBytes && !isPaused) sealOpen(state, conversation, run, 'maxBytes', now)
   }
   endHold(state, conversation, run.batchId, messageId, now)
   return 'edited'

@@ -223,6 +223,15 @@ export function holdingBackTests(make: Make): void {
       expect(idsOf((await claimOne(store)).batch)).to.deep.equal(['m1', 'm2', 'm3', 'm4'])
     })
 
+    it('that collects has no cap of bytes, in an edit neither', async () => {
+      const { store } = await make({ ...PATIENT, maxBytes: 200 })
+      await store.pause(CHAT, { forMs: 400_000, keep: 'collect' })
+      await append(store, CHAT, 'm1')
+      expect(await store.edit({ conversationId: CHAT, messageId: 'm1', text: 'a'.repeat(300) })).to.equal('edited')
+      expect((await claim(store)).batches).to.deep.equal([])
+      expect((await store.conversation(CHAT)).open?.count).to.equal(1)
+    })
+
     it('that collects waits for a quiet gap after the last message, if that is later', async () => {
       const { store } = await make({ ...PATIENT, quietGapMs: 500_000 })
       await store.pause(CHAT, { forMs: 100_000, keep: 'collect' })

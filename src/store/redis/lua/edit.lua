@@ -2,9 +2,9 @@
 --[[
 Replaces the text of a message that no processor has claimed, if it is among the last 100 messages and the last
 megabyte. Nothing else of the message changes, and its batch is due when it was: unless the open batch reaches its cap
-of bytes, which seals it as an append does. A sealed batch does not grow past the cap. Has no `allow-oom`: a longer
-text takes memory. A message of a batch that can be superseded goes back to the list first. If the message has held back
-its batch until its text comes, the batch waits for it no more.
+of bytes, which seals it as an append does; during a pause it has none. A sealed batch does not grow past the cap. Has
+no `allow-oom`: a longer text takes memory. A message of a batch that can be superseded goes back to the list first. If
+the message has held back its batch until its text comes, the batch waits for it no more.
 
 KEYS  1 the prefix
 ARGV  1 conversation  2 the message's id as JSON  3 its digest  4 its id for the history
@@ -84,7 +84,7 @@ local entry = found.batch_id .. ' ' .. found.received_at .. found.seal .. ' ' ..
 call('LSET', P .. MESSAGES .. conversation, found.index, entry)
 if open then
   local bytes = header[2] + grown
-  if bytes < max_bytes then
+  if bytes < max_bytes or paused_until(state, now) then
     call('HSET', P .. HEADER .. conversation, 'bytes', bytes)
   else
     local last = found.index == -1 and entry or call('LINDEX', P .. MESSAGES .. conversation, -1)
