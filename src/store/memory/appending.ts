@@ -150,9 +150,11 @@ class Appending {
       this.discarded.push({ receivedAtMs: now, json, bytes: 0 })
       return
     }
-    if (this.collecting && this.direct) this.seal(this.collecting, 'direct')
-    else if (this.collecting && this.overdue)
-      this.seal(this.collecting, reasonOf(this.overdue.dueBy), this.overdue.dueAtMs)
+    if (this.collecting && this.direct) this.seal(this.collecting, 'direct', now, this.own)
+    else if (this.collecting && this.overdue) {
+      const { dueBy, dueAtMs, rules } = this.overdue
+      this.seal(this.collecting, reasonOf(dueBy), dueAtMs, rules)
+    }
     const open = this.collecting ?? this.openBatch()
     const bytes = Buffer.byteLength(json)
     open.run.entries.push({ receivedAtMs: now, json, bytes })
@@ -162,16 +164,16 @@ class Appending {
     const { holdTypes, holdMs } = this.rules
     if (this.mayHold && holdMs > 0 && message.text === undefined && holdTypes.includes(message.type))
       this.holding.push(message.messageId)
-    if (this.direct) this.seal(open, 'direct')
+    if (this.direct) this.seal(open, 'direct', now, this.own)
     else if (this.known.paused) return
-    else if (open.run.entries.length >= maxMessages) this.seal(open, 'maxMessages')
-    else if (open.bytes >= maxBytes) this.seal(open, 'maxBytes')
+    else if (open.run.entries.length >= maxMessages) this.seal(open, 'maxMessages', now, this.own)
+    else if (open.bytes >= maxBytes) this.seal(open, 'maxBytes', now, this.own)
   }
 
   /** The last new message seals its batch. */
   flush(): void {
     if (this.known.paused) return
-    if (this.collecting && this.collecting.added > 0) this.seal(this.collecting, 'flush')
+    if (this.collecting && this.collecting.added > 0) this.seal(this.collecting, 'flush', this.now, this.own)
   }
 
   /** The open batch waits for the texts of its messages. */
@@ -238,7 +240,8 @@ class Appending {
     return this.collecting
   }
 
-  private seal(open: Collecting, reason: ReleaseReason, atMs = this.now): void {
+  /** @param own the rules of the batch */
+  private seal(open: Collecting, reason: ReleaseReason, atMs: number, own: OwnRules | undefined): void {
     this.overdue = undefined
     open.run.seal = { reason, atMs, ...supersededBy(open) }
     this.recordAdded(open)
@@ -246,7 +249,7 @@ class Appending {
     this.record('sealed', open, {
       reason,
       count: open.run.entries.length,
-      ...ruleThatReleased(this.own, reason, this.state.rules),
+      ...ruleThatReleased(own, reason, this.state.rules),
     })
     this.collecting = undefined
     delete this.conversation.header

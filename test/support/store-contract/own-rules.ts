@@ -129,6 +129,19 @@ export function ownRulesTests(make: Make): void {
     })
   })
 
+  describe('a batch that an append seals, as it is overdue,', () => {
+    it('is named with its own rules in the history, not with those of the append', async () => {
+      const { store, pass } = await make(PATIENT)
+      await appendWith(store, { quietGapMs: 20, maxWaitMs: 20 }, CHAT, 'm1')
+      await pass(10)
+      await appendWith(store, { quietGapMs: 20, maxWaitMs: 20 }, CHAT, 'm2')
+      await pass(1100)
+      await appendWith(store, { maxWaitMs: 700_000 }, CHAT, 'm3')
+      const sealed = (await store.history({ limit: 5, conversationId: CHAT })).find(({ step }) => step === 'sealed')
+      expect(sealed?.detail).to.include({ reason: 'maxWait', rule: 'maxWaitMs=20', scope: 'shop' })
+    })
+  })
+
   describe('append with flush', () => {
     it('seals the batch with its last new message', async () => {
       const { store } = await make(PATIENT)

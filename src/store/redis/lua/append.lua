@@ -4,9 +4,9 @@ Appends messages to conversations: opens a batch or adds to the open one, seals 
 when the conversation is due. Supersedes the batch that holds the conversation if that is not committed, nothing waits
 behind it and all of its messages fit into one batch with the new ones. An open batch that is overdue takes no more
 messages: a failover may have lost its claim, and a message that joins what was handed over would be dropped with it, as
-the queue knows the batch's id. One call serves many requests, because a call
-costs more than the work for one message. A request that meets a key of a foreign type changes nothing; the others are
-not affected. Has no `allow-oom`: with memory full Redis refuses it before it starts.
+the queue knows the batch's id. One call serves many requests, because a call costs more than the work for one message.
+A request that meets a key of a foreign type changes nothing; the others are not affected. Has no `allow-oom`: with
+memory full Redis refuses it before it starts.
 
 KEYS  1 the prefix
 ARGV  1 to 8 the store's rules (rules.lua)  9 header TTL  10 how long ids are remembered  11 max age or 0
@@ -95,10 +95,11 @@ local function open_batch(plan, json)
   return { id = id, count = 0, bytes = 0, first_at = now, step = step }
 end
 
-local function seal(plan, batch, reason)
+-- `text`: the rules of the batch.
+local function seal(plan, batch, reason, text)
   if batch.step then batch.step[6] = whole(batch.count) end
   add_step(plan, { 'sealed', batch.id, 'reason', reason, 'count', whole(batch.count),
-    rule_fields(rules_text, reason, store_rules) })
+    rule_fields(text, reason, store_rules) })
   plan.sealed = plan.sealed + 1
 end
 
@@ -131,7 +132,7 @@ local function plan_of(key, header, held_until, messages, how, old, state)
   plan.steps, plan.opened, plan.sealed, plan.resealed = nil, 0, 0, (direct or is_overdue) and batch
   if plan.resealed then
     plan.reason, plan.sealed_at = direct and 'direct' or released_by(header[5]), direct and now_text or whole(due_at)
-    seal(plan, batch, plan.reason)
+    seal(plan, batch, plan.reason, header[7])
     batch = nil
   end
   if old then batch = open_again(plan, old) end
@@ -145,7 +146,7 @@ local function plan_of(key, header, held_until, messages, how, old, state)
     local word = reason and sealed_word(now_text, reason, now_text, batch.supersedes) or now_text
     entries[#entries + 1] = batch.id .. ' ' .. word .. ' ' .. json
     if reason then
-      seal(plan, batch, reason)
+      seal(plan, batch, reason, rules_text)
       batch = nil
     end
   end
