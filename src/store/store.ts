@@ -105,44 +105,15 @@ import type { Sessions } from './sessions.js'
 import type { SettingsStore } from './settings.js'
 
 export type { HistoryEntry, HistoryStep } from '../history/steps.js'
-export { type AccountClaim, MOST_ACCOUNTS } from './accounts.js'
-export type { AnsweredResult, AnswerOutcome, CommitResult, HoldState, SupersedeListener } from './answers.js'
-export type {
-  AnswerCheck,
-  ClaimedBatch,
-  ClaimRequest,
-  ClaimResult,
-  DeadNotice,
-  Lease,
-  LostLease,
-  NackRequest,
-  NackResult,
-} from './claims.js'
-export { ForeignKey, StoreUnavailable } from './errors.js'
-export type { Growth, GrowthListener, Notifications, StoreEvent, StoreEvents } from './events.js'
-export type {
-  AppendRequest,
-  AppendResult,
-  EditRequest,
-  EditResult,
-  ExtendOptions,
-  ForgetResult,
-  OwnMessageState,
-  PauseRequest,
-  PauseResult,
-  RevokeResult,
-} from './messages.js'
-export type { AliasListener, AliasNews, Learnt, MergeResult, StorePeople } from './people.js'
-export type { ProcessRegistry } from './processes.js'
-export {
-  BYTES_SHOWN,
-  type ConversationState,
-  type ConversationSummary,
-  type DeadBatch,
-  MESSAGES_SHOWN,
-  type StoreReads,
-  type Totals,
-} from './reads.js'
+export * from './accounts.js'
+export type * from './answers.js'
+export type * from './claims.js'
+export * from './errors.js'
+export type * from './events.js'
+export type * from './messages.js'
+export type * from './people.js'
+export type * from './processes.js'
+export * from './reads.js'
 
 export interface StoreIdentity {
   /** `redis://host:port` or a socket's path, never with credentials; or `memory`. */

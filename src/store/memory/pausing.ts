@@ -78,7 +78,7 @@ function pauseAs(state: State, conversationId: string, paused: Paused, now: numb
   return { untilMs, dropped }
 }
 
-const MOST_COLLECTED = 5000
+const MOST_JOINED = 5000
 
 /** Makes one open batch of all that waits and of a batch that can be superseded. */
 function collect(state: State, conversationId: string, newBatchId: string, untilMs: number, now: number): void {
@@ -88,7 +88,7 @@ function collect(state: State, conversationId: string, newBatchId: string, until
   const header = state.header(conversation, now)
   const count = conversation.runs.reduce((sum, { entries }) => sum + entries.length, 0)
   const isOne = header !== undefined && conversation.runs.length === 1
-  if (count > MOST_COLLECTED || (!old && (count === 0 || isOne))) return
+  if (count > MOST_JOINED || (!old && (count === 0 || isOne))) return
   // What was committed before it died stays a batch of its own: its answer may have been sent.
   const keptRuns = conversation.runs.slice(0, conversation.runs.findLastIndex(run => run.seal?.isCommitted) + 1)
   const collected = conversation.runs.slice(keptRuns.length)
@@ -141,12 +141,9 @@ function setPause(state: State, conversationId: string, paused: Paused | undefin
   const detail: Record<string, string | number> = paused ? { untilMs: paused.untilMs, keep: paused.keep } : {}
   state.record(step, header?.batchId ?? '', conversationId, now, { ...detail, by: state.name })
   if (!conversation || !header || conversation.runs.length === 0) return
-  if (paused) setDue(state, conversation, header, now)
-  // Its max wait begins now.
-  else {
-    header.waitsFromMs = now
-    setDue(state, conversation, header, now)
-  }
+  // After the pause its max wait begins anew.
+  if (!paused) header.waitsFromMs = now
+  setDue(state, conversation, header, now)
 }
 
 export function sent(state: State, conversationId: string, messageIds: string[]): boolean {

@@ -2,9 +2,8 @@
 --[[
 Acknowledges batches: they have been handed over. In serial order each batch holds its conversation until it is
 answered; in concurrent order the conversation is free. A batch that can be superseded keeps its messages until it is
-committed or answered. An acknowledgement may come late, after another claim or after
-the batch was declared dead: the receiver has the batch all the same. For a batch that has been answered it does
-nothing.
+committed or answered. An acknowledgement may come late, after another claim or after the batch was declared dead: the
+receiver has the batch all the same. For a batch that has been answered it does nothing.
 
 KEYS  1 the prefix
 ARGV  1 'serial' or 'concurrent'  2 check interval  3 header TTL  4 the caller: the owner, for the history, of a batch

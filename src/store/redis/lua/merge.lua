@@ -178,17 +178,8 @@ local states = call('MGET', P .. STATE .. from_id, P .. STATE .. into_id)
 
 -- What of a state has not ended yet, or nil.
 local function current_state(text)
-  local state = state_of(text)
-  if not state then return nil end
-  if not paused_until(state, now) then
-    state.pausedUntil, state.keep, state.causes, state.otherwise = nil, nil, nil, nil
-  end
-  if not is_typing_seen(state, now) then state.typedAt, state.typing = nil, nil end
-  for key, hold in pairs(state.holds or {}) do
-    if hold.at <= now then state.holds[key] = nil end
-  end
-  if not next(state.holds or {}) then state.holds = nil end
-  return next(state) and state or nil
+  local kept, ends_at = current_of(state_of(text) or {}, now)
+  return ends_at > 0 and kept or nil
 end
 
 local from_state, into_state = current_state(states[1]), current_state(states[2])

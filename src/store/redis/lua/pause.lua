@@ -19,7 +19,7 @@ Returns { when it ends, how many messages were discarded }; or without a change 
 --- include "causes"
 --- include "note-own"
 -- Takes Redis some 10 ms. Of a longer list what is sealed already goes on.
-local MOST_COLLECTED = 5000
+local MOST_JOINED = 5000
 local conversation, keep, by, new_id = ARGV[1], ARGV[3], ARGV[4], ARGV[5]
 local store_ttl, db, may_supersede, store_rules = tonumber(ARGV[6]), ARGV[7], ARGV[8] == '1', store_rules_at(9)
 local cause, dedupe = ARGV[17], tonumber(ARGV[18])
@@ -44,7 +44,7 @@ local function collect()
   local count = call('LLEN', P .. MESSAGES .. conversation)
   local old = may_supersede and held and read_superseded(conversation, holder)
   local open = open_of(conversation)
-  if count > MOST_COLLECTED or (not old and (count == 0 or open and open.count == count)) then return end
+  if count > MOST_JOINED or (not old and (count == 0 or open and open.count == count)) then return end
   check_types(CLAIMED, ANSWERING)
   local list = call('LRANGE', P .. MESSAGES .. conversation, 0, -1)
   -- What was committed before it died stays a batch of its own: its answer may have been sent.
@@ -86,10 +86,12 @@ local function collect()
     record('opened', batch_id, conversation, 'ids', '[' .. recorded_id(json, 1) .. ']', 'count', #entries,
       unpack(old and { 'supersedes', old.superseded } or {}))
   end
-  if old and old.superseded then call('HSET', key, 'supersedes', old.superseded) end
-  if old and old.rules then call('HSET', key, 'rules', old.rules) end
-  if old then record_superseded(conversation, old, batch_id, db) end
-  if old then move_holds(state, old.id, batch_id) end
+  if old then
+    call('HSET', key, 'supersedes', old.superseded)
+    if old.rules then call('HSET', key, 'rules', old.rules) end
+    record_superseded(conversation, old, batch_id, db)
+    move_holds(state, old.id, batch_id)
+  end
   for _, step in ipairs(steps) do
     move_holds(state, step.id, batch_id)
     record('superseded', step.id, conversation, 'count', step.count, 'by', batch_id)

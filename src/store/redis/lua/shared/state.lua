@@ -39,8 +39,8 @@ local function move_holds(state, from, to)
   return has_moved
 end
 
--- Writes what has not ended yet.
-local function write_state(conversation, state, now)
+-- What of a state has not ended yet, and when the last of it ends: 0 if nothing is left.
+local function current_of(state, now)
   local kept, ends_at = {}, 0
   local function keep(at) ends_at = math.max(ends_at, at) end
   if paused_until(state, now) then
@@ -59,6 +59,11 @@ local function write_state(conversation, state, now)
       keep(hold.at)
     end
   end
+  return kept, ends_at
+end
+
+local function write_state(conversation, state, now)
+  local kept, ends_at = current_of(state, now)
   local name = P .. STATE .. conversation
   if ends_at == 0 then call('DEL', name) else call('SET', name, cjson.encode(kept), 'PXAT', whole(ends_at)) end
 end
