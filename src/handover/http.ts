@@ -3,7 +3,8 @@
  * (https://www.standardwebhooks.com). 200 and 204: answered. 202: taken, and answered by
  * `POST /batches/:batchId/answered`. Any other status, or none, is a failed attempt. A request that waits for its
  * response is aborted when newer messages supersede its batch; a receiver that has answered 202 learns that from
- * `POST /batches/:batchId/commit`.
+ * `POST /batches/:batchId/commit`. The header `lull-attempt` counts the attempts of a batch from 1; `webhook-id` is the
+ * same in all of them.
  *
  * An error is kept in the history, the dead batch and the log. So it has the status or the error's code, and nothing
  * that the receiver wrote: its body may quote the batch. The log has the body and the error's message at debug.
@@ -47,7 +48,7 @@ export function http({
   const stopping = new AbortController()
   let log: Logger = silent
 
-  const post = async ({ batch, signal }: HandoverItem): Promise<HandoverOutcome> => {
+  const post = async ({ batch, attempt, signal }: HandoverItem): Promise<HandoverOutcome> => {
     const body = JSON.stringify(batch)
     const now = new Date()
     const timeout = AbortSignal.timeout(timeoutMs)
@@ -60,6 +61,7 @@ export function http({
         headers: {
           'content-type': 'application/json',
           'user-agent': 'lull',
+          'lull-attempt': String(attempt),
           'webhook-id': batch.batchId,
           'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
           ...(webhook && { 'webhook-signature': webhook.sign(batch.batchId, now, body) }),

@@ -2,9 +2,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { expect } from 'chai'
 import { Webhook } from 'standardwebhooks'
 import type { Batch } from '../../../src/batch.js'
+import { Batcher } from '../../../src/batcher.js'
 import type { HandoverOutcome } from '../../../src/handover/handover.js'
 import { type HttpHandoverOptions, http } from '../../../src/handover/http.js'
 import { type Logger, silent } from '../../../src/logger.js'
+import { Processor } from '../../../src/processor/processor.js'
+import { MemoryStore } from '../../../src/store/memory/store.js'
 import { Superseded } from '../../../src/superseded.js'
 import { freePort } from '../../support/redis.js'
 import { until } from '../../support/wait.js'
@@ -102,6 +105,23 @@ describe('handover to a URL', () => {
       const wrong = new Webhook(Buffer.from('another').toString('base64'))
       expect(() => wrong.verify(request!.body, request!.headers)).to.throw('No matching signature')
     })
+
+  it('lull-attempt counts the attempts of a batch from 1, and webhook-id stays', async () => {
+    const { url, received } = await receiver(response =>
+      response.writeHead(received.length < 3 ? 503 : 204, { 'retry-after': '0' }).end(),
+    )
+    const store = new MemoryStore({ quietGapMs: 10 })
+    const processor = new Processor({ store, handover: http({ url }) })
+    releases.push(
+      () => store.close(),
+      () => processor.stop({ timeoutMs: 1000 }),
+    )
+    await processor.start()
+    const { batchId } = await new Batcher({ store }).append('79990000011@c.us', { messageId: 'm1', text: 'hi' })
+    await until(() => received.length === 3, { what: 'three attempts' })
+    expect(received.map(({ headers }) => headers['lull-attempt'])).to.deep.equal(['1', '2', '3'])
+    expect(new Set(received.map(({ headers }) => headers['webhook-id']))).to.deep.equal(new Set([batchId]))
+  })
 
   it('without a secret there is no signature', async () => {
     const { url, received } = await answering(204)
