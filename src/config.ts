@@ -7,7 +7,6 @@
  */
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
-import type { RedisOptions } from 'ioredis'
 import type { z } from 'zod'
 import {
   apiSettings,
@@ -20,12 +19,12 @@ import {
 import { groupsOf, handoverChoice, KNOWN, type Known, unsignedSettings } from './config/known.js'
 import { meantBy } from './config/meant.js'
 import { ConfigError, type Environment, isGiven, readerOf } from './config/read.js'
-import { redisOptions } from './config/redis-address.js'
 import { declaredIn, type Read } from './config/setting.js'
 import type { ConfiguredHandover } from './handover/kind.js'
 import { bodySettings } from './http/body-bounds.js'
 import type { ProvidersOptions } from './providers/registry.js'
 import { checkTogether, type Rules, rulesSchema, variableOf } from './rules.js'
+import { type RedisAddress, redisAddress, withPassword } from './store/redis/address.js'
 
 export { ConfigError, type Environment } from './config/read.js'
 export { variableOf } from './rules.js'
@@ -34,7 +33,7 @@ type Messages = z.output<typeof messageSettings>
 type Process = z.output<typeof processSettings>
 
 export interface Config extends Messages, Process {
-  redis: RedisOptions
+  redis: RedisAddress
   /** Whether `REDIS_URL` names it; else it is the default address. */
   redisIsSet: boolean
   prefix: string
@@ -71,9 +70,9 @@ export function loadEnvironment(directory: string = process.cwd()): Environment 
 export function readConfig(env: Environment, known: Known = KNOWN): Config {
   const read = readerOf(env)
   const { url, password, prefix, configure } = read(redisSettings)
-  const redis = url ?? redisOptions(DEFAULT_REDIS)
+  const redis = url ?? redisAddress(DEFAULT_REDIS)
   return {
-    redis: password === undefined ? redis : { ...redis, password },
+    redis: password === undefined ? redis : withPassword(redis, password),
     redisIsSet: url !== undefined,
     prefix,
     configureRedis: configure,

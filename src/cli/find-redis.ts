@@ -3,9 +3,9 @@
  * none. Every command beside it: the one that REDIS_URL names, the private one of a `lull up` in this directory, or
  * 127.0.0.1:6379.
  */
-import type { RedisOptions } from 'ioredis'
 import type { Config } from '../config.js'
 import type { Logger } from '../logger.js'
+import type { RedisAddress } from '../store/redis/address.js'
 import { RedisStore } from '../store/redis/store.js'
 import { StoreUnavailable } from '../store/store.js'
 import { explain } from './explain.js'
@@ -42,7 +42,7 @@ export async function withRunningRedis(
  * For `lull up`. `undefined`: there is no Redis, so the store must be in memory.
  * @throws one line if a private one could not be started
  */
-export async function findRedis(options: FindOptions): Promise<RedisOptions | undefined> {
+export async function findRedis(options: FindOptions): Promise<RedisAddress | undefined> {
   const { config, log, lifecycle, directory } = options
   // A Redis that is named must work; opening it shows whether it does.
   if (config.redisIsSet) return config.redis

@@ -1,7 +1,7 @@
 /** The text that `lull up` prints once it runs: what to type next, and what that will show. */
-import type { RedisOptions } from 'ioredis'
 import type { Config } from '../config.js'
 import { providers } from '../providers/registry.js'
+import { areSeeds, type RedisAddress } from '../store/redis/address.js'
 import { isExposed } from '../webhook/exposure.js'
 
 export interface NextSteps {
@@ -12,7 +12,7 @@ export interface NextSteps {
   /** The token was made for this run. Otherwise it is the user's own, and is not printed. */
   tokenIsMade: boolean
   /** Absent if messages are kept in memory. */
-  redis?: RedisOptions
+  redis?: RedisAddress
 }
 
 const CHAT = '79990000011@c.us'
@@ -34,7 +34,7 @@ ${whatHappensNext(steps.config)}
 
 What waits now:   curl -sS ${authorization} ${url}/conversations
 Your provider's webhook:   ${url}/webhook/whatsapp/batched
-${steps.redis ? `Redis at work:   redis-cli ${redisCli(steps.redis)} psubscribe '${steps.config.prefix}.*'\n` : ''}Ctrl-C stops it.
+${redisAtWork(steps)}Ctrl-C stops it.
 
 `
 }
@@ -70,8 +70,13 @@ function whatHappensNext({ batching, rules, handover, worker }: Config): string 
 A run that began in a pause before is superseded.`
 }
 
-const redisCli = ({ path, host, port, db, tls }: RedisOptions) =>
-  (path ? `-s '${path}'` : `-h ${host} -p ${port}${tls ? ' --tls' : ''}`) + (db ? ` -n ${db}` : '')
+/** How redis-cli shows what is published, with a newline. Empty if one redis-cli would not show all of it. */
+function redisAtWork({ redis, config }: NextSteps): string {
+  if (!redis || areSeeds(redis) || redis.sentinels) return ''
+  const { path, host, port, db, tls } = redis
+  const where = path ? `-s '${path}'` : `-h ${host} -p ${port}${tls ? ' --tls' : ''}`
+  return `Redis at work:   redis-cli ${where}${db ? ` -n ${db}` : ''} psubscribe '${config.prefix}.*'\n`
+}
 
 /** Replaces the address of all interfaces, which clients cannot connect to, by loopback. */
 const reachable = (url: string) => url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')

@@ -1,9 +1,9 @@
 /** The settings of the program that are not declared beside a rule, a provider or a handover. */
 import { z } from 'zod'
 import { messageRules } from '../conversation-rules.js'
+import { redisAddress } from '../store/redis/address.js'
 import { DEFAULT_PREFIX, Keys } from '../store/redis/keys.js'
 import { publicUrl } from './public-url.js'
-import { redisOptions } from './redis-address.js'
 import { addressBy, anySecret, anyText, oneOf, onOff, parsedOr, secret, setting, textOr, whole } from './setting.js'
 
 const HOUR_MS = 3_600_000
@@ -15,8 +15,8 @@ export const DEFAULT_REDIS = 'redis://127.0.0.1:6379/0'
 export const redisSettings = z.object({
   url: setting(
     'REDIS_URL',
-    'Where Redis is: `redis://`, `rediss://` or the path of a socket, with credentials and database in it.',
-    { ...addressBy(redisOptions), preset: DEFAULT_REDIS },
+    'Where Redis is: `redis://`, `rediss://` or the path of a socket, with credentials and database in it; several nodes of a Cluster by comma; or the Sentinels that name the primary, `redis+sentinel://user:password@h1:26379,h2:26379/0?name=mymaster&sentinelPassword=…`. See docs/redis.md.',
+    { ...addressBy(redisAddress), preset: DEFAULT_REDIS },
   ),
   password: setting(
     'REDIS_PASSWORD',

@@ -1,5 +1,5 @@
 /** Reads declared settings from the environment. A value that cannot be used becomes an error of one line. */
-import { maskedAddress } from './redis-address.js'
+import { maskedAddress } from '../store/redis/address.js'
 import { type Declared, declaredIn, type Read } from './setting.js'
 
 export type Environment = Record<string, string | undefined>

@@ -2,12 +2,13 @@
  * What the checks look at, read once: the store, the connected clients, the history, and what processes published about
  * themselves. If a service refuses a command, its result is `undefined`, and each check says what it can without it.
  */
-import type { Redis, RedisOptions } from 'ioredis'
+import type { Redis } from 'ioredis'
 import type { Config } from '../config.js'
 import type { HistoryEntry } from '../history/steps.js'
 import type { Presence } from '../presence/presence.js'
 import { presencesFrom, presencesOn } from '../presence/read.js'
 import { processName } from '../process-name.js'
+import { databaseOf, type RedisAddress } from '../store/redis/address.js'
 import { type ConnectedClient, clientsOf } from '../store/redis/clients.js'
 import { connect, createClient, disconnect } from '../store/redis/connection.js'
 import { factsOf } from '../store/redis/server.js'
@@ -72,7 +73,7 @@ export async function openSurroundings(
     const presences = presencesFrom(await store.processes.all())
     if (queueServer)
       for (const [other, presence] of await presencesOn(queueServer.client, prefix)) presences.set(other, presence)
-    const queueDb = queueRedis?.db ?? redis.db ?? 0
+    const queueDb = databaseOf(queueRedis ?? redis)
     const history = once(() => store.history({ limit: HISTORY_READ }))
     const nowMs = once(async () => Number((await server.client.time())[0]) * SECOND_MS)
     return { surroundings: { config, store, identity, server, queueServer, queueDb, presences, history, nowMs }, close }
@@ -93,7 +94,7 @@ function once<T>(read: () => Promise<T>): () => Promise<T> {
   }
 }
 
-async function serverOf(redis: RedisOptions, name: string, opened: Redis[]): Promise<Server> {
+async function serverOf(redis: RedisAddress, name: string, opened: Redis[]): Promise<Server> {
   const client = createClient(redis, name)
   opened.push(client)
   // Each command rejects by itself.

@@ -1,7 +1,7 @@
 /** The handover to BullMQ as the settings name it, `LULL_HANDOVER=bullmq`. */
 import { z } from 'zod'
-import { redisOptions } from '../config/redis-address.js'
 import { addressBy, setting, textOr, whole } from '../config/setting.js'
+import { redisAddress } from '../store/redis/address.js'
 import { handoverKind } from './kind.js'
 
 const HOUR_MS = 3_600_000
@@ -27,7 +27,7 @@ export const bullmqKind = handoverKind({
     redis: setting(
       'LULL_QUEUE_REDIS_URL',
       'The Redis of the queue, if it is another one than `REDIS_URL`’s. With `LULL_ANSWERING=supersede` workers connect to both: commits are granted by the Redis of `REDIS_URL`.',
-      addressBy(redisOptions),
+      addressBy(redisAddress),
     ),
     answerAttempts: setting(
       'LULL_ANSWER_ATTEMPTS',

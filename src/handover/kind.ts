@@ -4,8 +4,8 @@
  * can do; they never ask which kind it is. A declaration is loaded at every start, so it imports its client when it is
  * made.
  */
-import type { RedisOptions } from 'ioredis'
 import { type AnySettings, declaredIn, type Read, type SettingsOf } from '../config/setting.js'
+import type { RedisAddress } from '../store/redis/address.js'
 import type { Handover } from './handover.js'
 
 /** The BullMQ queue that workers take batches from. */
@@ -13,7 +13,7 @@ export interface QueueSettings {
   name: string
   prefix: string
   /** Absent: the queue is on Lull's own Redis. */
-  redis?: RedisOptions | undefined
+  redis?: RedisAddress | undefined
   /** How long finished jobs, and the texts in them, are kept. */
   jobRetentionMs: number
 }
@@ -33,7 +33,7 @@ export interface HandoverDeclaration<Options extends object> {
   /** Its queue, if it has one: then there are workers, the page shows the queue, and `forget` removes jobs from it. */
   queue?(options: Options): QueueSettings
   /** Loads what only this handover needs. @param redis Lull's own */
-  make(options: Options, redis: RedisOptions): Promise<Handover>
+  make(options: Options, redis: RedisAddress): Promise<Handover>
 }
 
 /** A kind as the registry lists it. */
@@ -56,7 +56,7 @@ export interface ConfiguredHandover {
   readonly lacks: string | undefined
   readonly queue: QueueSettings | undefined
   /** @param redis Lull's own */
-  make(redis: RedisOptions): Promise<Handover>
+  make(redis: RedisAddress): Promise<Handover>
 }
 
 export function handoverKind<Options extends object>(declaration: HandoverDeclaration<Options>): HandoverKind {

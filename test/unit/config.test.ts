@@ -308,6 +308,16 @@ describe('config', () => {
       expect(readConfig({ REDIS_PASSWORD: 'pw' }).redis).to.include({ host: '127.0.0.1', password: 'pw' })
     })
 
+    it('may name nodes of a Cluster, or Sentinels, and so may LULL_QUEUE_REDIS_URL', () => {
+      const nodes = [7000, 7001].map(port => ({ host: 'h', port }))
+      const sentinels = [{ host: 'h', port: 26_379 }]
+      expect(redis('redis://h:7000,h:7001', 'pw')).to.deep.equal({ nodes, options: { password: 'pw' } })
+      expect(redis('redis+sentinel://h/1?name=m', 'pw')).to.deep.equal({ sentinels, name: 'm', db: 1, password: 'pw' })
+      const queue = (url: string) => readConfig({ LULL_QUEUE_REDIS_URL: url }).handover.queue?.redis
+      expect(queue('redis://h:7000,h:7001')).to.deep.equal({ nodes, options: {} })
+      expect(queue('redis+sentinel://h?name=m')).to.deep.equal({ sentinels, name: 'm', db: 0 })
+    })
+
     it('ignores client options that would break the guarantees', () => {
       expect(redis('redis://h?enableOfflineQueue=true&maxRetriesPerRequest=20&family=6')).to.deep.equal({
         host: 'h',
@@ -322,8 +332,7 @@ describe('config', () => {
       expect(refusal({ REDIS_URL: 'http://h' })).to.match(/^REDIS_URL=http:\/\/h: must be redis:\/\//)
       expect(refusal({ REDIS_URL: 'redis://h/one' })).to.match(/whole number from 0/)
       expect(refusal({ REDIS_URL: 'redis://h:99999' })).to.match(/^REDIS_URL=/)
-      expect(refusal({ REDIS_URL: 'redis+sentinel://h' })).to.match(/Sentinel and Cluster are not supported yet/)
-      expect(refusal({ REDIS_URL: 'redis://a,b' })).to.match(/single primary/)
+      expect(refusal({ REDIS_URL: 'redis+sentinel://h' })).to.match(/^REDIS_URL=redis\+sentinel:\/\/h: .*add \?name=/)
     })
   })
 
@@ -347,6 +356,8 @@ describe('config', () => {
         'redis://:%hush@h',
         '/run/redis.sock?db=x&password=hush',
         'redis://h/x?password=hush',
+        'redis://bob:hush@a,bob:hush@b',
+        'redis+sentinel://bob:hush@h?sentinelUsername=bob&sentinelPassword=hush',
       ]
       for (const name of ['REDIS_URL', 'LULL_QUEUE_REDIS_URL'])
         for (const address of addresses) expect(refusal({ [name]: address })).not.to.match(/hu|bob/)

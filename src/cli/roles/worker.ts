@@ -1,5 +1,4 @@
 /** The worker as a process: takes batches from the queue and calls the handler. */
-import type { RedisOptions } from 'ioredis'
 import { type Config, ConfigError } from '../../config.js'
 import type { CommitStore } from '../../handover/answering-run.js'
 import { Commits } from '../../handover/commits.js'
@@ -7,6 +6,7 @@ import type { CommittingHandle } from '../../handover/function.js'
 import type { Logger } from '../../logger.js'
 import { publishPresence } from '../../presence/publish.js'
 import { processName } from '../../process-name.js'
+import type { RedisAddress } from '../../store/redis/address.js'
 import { RedisStore } from '../../store/redis/store.js'
 import { loadHandler, referenceWorker } from '../../worker/handler.js'
 import { QueueWorker } from '../../worker/worker.js'
@@ -50,12 +50,12 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
 }
 
 /** A store on the queue's Redis: for the same checks and errors as the other roles', and to list this worker there. */
-async function openStore(context: RoleContext, redis: RedisOptions, log?: Logger) {
+async function openStore(context: RoleContext, redis: RedisAddress, log?: Logger) {
   const store = await makeStore(context, redis, log)
   return { store, identity: await store.open() }
 }
 
-async function makeStore({ config, lifecycle, metrics }: RoleContext, redis: RedisOptions, log?: Logger) {
+async function makeStore({ config, lifecycle, metrics }: RoleContext, redis: RedisAddress, log?: Logger) {
   const { prefix, rules } = config
   const store = new RedisStore({ redis, prefix, rules, role: 'worker', observer: metrics, ...(log && { log }) })
   await lifecycle.add('the worker’s store', () => store.close())
@@ -69,7 +69,7 @@ async function makeStore({ config, lifecycle, metrics }: RoleContext, redis: Red
 async function batchStore(
   context: RoleContext,
   queueStore: RedisStore,
-  queueRedis: RedisOptions | undefined,
+  queueRedis: RedisAddress | undefined,
 ): Promise<CommitStore> {
   const { redis, rules } = context.config
   if (!queueRedis) return queueStore

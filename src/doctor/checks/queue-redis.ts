@@ -1,3 +1,5 @@
+import { shownAddress } from '../../store/redis/address.js'
+import { addressOf } from '../../store/redis/connection.js'
 import type { Check } from '../check.js'
 import { wrong } from '../finding.js'
 import { policyFinding } from './eviction.js'
@@ -8,7 +10,7 @@ export const queueRedis: Check = {
   look: ({ config, queueServer }) => {
     const { redis, name } = config.handover.queue ?? {}
     if (!redis) return []
-    const where = redis.path ?? `${redis.host}:${redis.port}`
+    const where = queueServer ? addressOf(queueServer.client) : shownAddress(redis)
     if (queueServer)
       return policyFinding(
         'queue-redis',

@@ -7,9 +7,13 @@
  *   - A server that hangs without closing the connection fails commands after a timeout.
  */
 import { Redis, type RedisOptions } from 'ioredis'
+import { areSeeds, hostAndPort, maskedAddress, type RedisAddress, redisAddress, shownAddress } from './address.js'
 
-/** A URL, ioredis options, or a function that makes a client (called once for each connection Lull needs). */
-export type RedisSource = string | RedisOptions | (() => Redis)
+/**
+ * A URL, ioredis options, the seeds of a Cluster, or a function that makes a client (called once for each connection
+ * that Lull needs).
+ */
+export type RedisSource = string | RedisAddress | (() => Redis)
 
 const COMMAND_TIMEOUT_MS = 5000
 const CONNECT_TIMEOUT_MS = 5000
@@ -28,15 +32,78 @@ const OPTIONS = {
   retryStrategy: (times: number) => Math.min(times * 50, LONGEST_RECONNECT_MS) * (0.75 + Math.random() / 4),
 } satisfies RedisOptions
 
-/** A client that is not connected yet. */
+/**
+ * A server that another one may replace. While it is frozen, its sockets still accept commands, and it may execute them
+ * when it wakes: so the connection is dropped as soon as a command has waited this long. Less than half the usual time
+ * (5 s) after which a failover begins.
+ */
+const REPLACEABLE_TIMEOUT_MS = 2000
+const SENTINEL_TIMEOUT_MS = 1000
+
+/** The options for a server that a failover may replace: a node of a Cluster, or a primary that Sentinels watch. */
+export const REPLACEABLE_OPTIONS = {
+  commandTimeout: REPLACEABLE_TIMEOUT_MS,
+  // Closes the connection if nothing has come for so long since the first command that waits.
+  socketTimeout: REPLACEABLE_TIMEOUT_MS,
+  connectTimeout: REPLACEABLE_TIMEOUT_MS,
+} satisfies RedisOptions
+
+const SENTINEL_OPTIONS = {
+  ...REPLACEABLE_OPTIONS,
+  role: 'master',
+  // Else connections to the old primary stay open after a planned failover, until it closes them.
+  failoverDetector: true,
+  // The next Sentinel is asked if one does not answer.
+  sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
+  sentinelRetryStrategy: OPTIONS.retryStrategy,
+} satisfies RedisOptions
+
+/**
+ * A client that is not connected yet.
+ * @throws {RangeError | TypeError} one line with the remedy, if the source cannot be used
+ */
 export function createClient(source: RedisSource, connectionName: string): Redis {
-  const own: RedisOptions = { ...OPTIONS, connectionName }
-  if (typeof source === 'string') return new Redis(source, own)
-  if (typeof source === 'object') return new Redis({ ...source, ...own })
-  const client = source()
-  const { lazyConnect: _, ...settable } = own
-  Object.assign(client.options, settable)
+  if (typeof source === 'function') return adopted(source(), connectionName)
+  refuseCluster(source)
+  const address = typeof source === 'string' ? parsed(source) : source
+  if (areSeeds(address))
+    throw new TypeError(`redis: ${shownAddress(address)} are nodes of a Cluster, and this needs one server`)
+  return new Redis({ ...address, ...optionsFor(address), connectionName })
+}
+
+/** A client that the user made, with Lull's options. */
+function adopted(client: Redis, connectionName: string): Redis {
+  try {
+    refuseCluster(client)
+  } catch (error) {
+    client.disconnect()
+    throw error
+  }
+  const { lazyConnect: _, ...settable } = optionsFor(client.options)
+  Object.assign(client.options, settable, { connectionName })
   return client
+}
+
+const optionsFor = ({ sentinels }: RedisOptions): typeof OPTIONS =>
+  sentinels ? { ...OPTIONS, ...SENTINEL_OPTIONS } : OPTIONS
+
+/**
+ * ioredis's `Cluster` follows `ASK` and repeats commands after a lost connection: either would lose messages.
+ * @throws {TypeError}
+ */
+function refuseCluster(source: unknown): void {
+  if (typeof source === 'object' && source !== null && 'isCluster' in source && source.isCluster === true)
+    throw new TypeError(
+      'redis: a Cluster client repeats commands, so Lull makes its own connections: give redis: { nodes: [{ host, port }, …], options }',
+    )
+}
+
+function parsed(address: string): RedisAddress {
+  try {
+    return redisAddress(address)
+  } catch (error) {
+    throw new RangeError(`redis=${maskedAddress(address)}: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 /** Resolves when the client is ready. Rejects with the first error that says why it is not. */
@@ -58,11 +125,10 @@ export async function connect(client: Redis): Promise<void> {
   })
 }
 
-/** The server that a client connects to, without credentials. */
-export function addressOf(client: Redis): string {
-  const { host = '127.0.0.1', port = 6379, path, tls } = client.options
-  if (path) return path
-  return `${tls ? 'rediss' : 'redis'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+/** The server that a client connects to, without credentials. For Sentinel: the service, and its primary. */
+export function addressOf({ options, stream }: Redis): string {
+  const { remoteAddress: host, remotePort: port } = stream ?? {}
+  return shownAddress(options, host && port ? hostAndPort({ host, port }) : undefined)
 }
 
 /** Closes a connection: with QUIT if it is ready, so that earlier commands are answered. May be called twice. */

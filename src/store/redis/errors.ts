@@ -41,10 +41,28 @@ const CONNECTION_CODES = [
   'ENETUNREACH',
 ]
 
+/** How ioredis reports that no Sentinel named a primary; without a last error, all answered that they know none. */
+const NO_PRIMARY = /^All sentinels are unreachable(?:.*Last error: (.*))?/
+
+function sentinelError(text: string, where: string, cause: Error): StoreUnavailable | undefined {
+  const match = NO_PRIMARY.exec(text)
+  if (!match) return undefined
+  const [, last] = match
+  const [reason, says]: [Reason, string] =
+    last === undefined
+      ? ['other', 'its Sentinels watch no service of this name: check name= in REDIS_URL']
+      : /^(NOAUTH|WRONGPASS|NOPERM)/.test(last)
+        ? ['auth', `its Sentinels answer "${last}": check sentinelUsername and sentinelPassword in REDIS_URL`]
+        : ['connection', `none of its Sentinels answers (${last})`]
+  return new StoreUnavailable(reason, `Redis at ${where} can not be reached: ${says}`, { cause })
+}
+
 /** Translates a client's error. @param where the server, as in `redis://127.0.0.1:6379` */
 export function redisError(error: unknown, where: string): Error {
   if (!(error instanceof Error)) return new Error(String(error))
   const text = oneLine(error.message)
+  const ofSentinel = sentinelError(text, where, error)
+  if (ofSentinel) return ofSentinel
   for (const { reason, starts, remedy } of REMEDIES)
     if (starts.some(start => text.startsWith(start)))
       return new StoreUnavailable(reason, `Redis at ${where} answers "${text}": ${remedy}`, { cause: error })
