@@ -38,6 +38,9 @@ export interface Config extends Messages, Process {
   redisIsSet: boolean
   prefix: string
   configureRedis: boolean
+  /** Absent: the store takes it from its Redis. */
+  partitions: number | undefined
+  waitReplicas: number
   rules: Rules
   handover: ConfiguredHandover
   worker: z.output<typeof workerSettings>
@@ -69,13 +72,15 @@ export function loadEnvironment(directory: string = process.cwd()): Environment 
  */
 export function readConfig(env: Environment, known: Known = KNOWN): Config {
   const read = readerOf(env)
-  const { url, password, prefix, configure } = read(redisSettings)
+  const { url, password, prefix, configure, partitions, waitReplicas } = read(redisSettings)
   const redis = url ?? redisAddress(DEFAULT_REDIS)
   return {
     redis: password === undefined ? redis : withPassword(redis, password),
     redisIsSet: url !== undefined,
     prefix,
     configureRedis: configure,
+    partitions,
+    waitReplicas,
     rules: rulesFrom(read),
     ...read(messageSettings),
     handover: handoverFrom(read, known),

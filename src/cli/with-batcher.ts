@@ -7,11 +7,12 @@ import { processName } from '../process-name.js'
  * @param role the command's name, for `CLIENT LIST` and the history
  */
 export async function withBatcher(
-  { redis, prefix, rules, batching, onOwnMessage }: Config,
+  { redis, prefix, rules, batching, onOwnMessage, partitions, waitReplicas }: Config,
   role: string,
   work: (batcher: Batcher) => Promise<string>,
 ): Promise<string> {
-  const batcher = new Batcher({ redis, prefix, ...rules, batching, onOwnMessage, name: processName(role) })
+  const name = processName(role)
+  const batcher = new Batcher({ redis, prefix, ...rules, partitions, waitReplicas, batching, onOwnMessage, name })
   try {
     await batcher.open()
     return await work(batcher)

@@ -1,6 +1,7 @@
 /** The settings of the program that are not declared beside a rule, a provider or a handover. */
 import { z } from 'zod'
 import { messageRules } from '../conversation-rules.js'
+import { deploymentSettings } from '../store/deployment.js'
 import { redisAddress } from '../store/redis/address.js'
 import { DEFAULT_PREFIX, Keys } from '../store/redis/keys.js'
 import { publicUrl } from './public-url.js'
@@ -32,6 +33,16 @@ export const redisSettings = z.object({
     'LULL_CONFIGURE_REDIS',
     'A processor may add `Ex` to `notify-keyspace-events`. It logs what it changed.',
     onOff('on'),
+  ),
+  ...deploymentSettings.shape,
+  moveFrom: setting(
+    'LULL_MOVE_FROM',
+    'Not supported yet: a value stops the start. docs/operations.md says how to move to another Redis, or to other partitions, by draining.',
+    addressBy((): never => {
+      throw new RangeError(
+        'is not supported yet: drain the old Redis instead, as docs/operations.md says, and remove it',
+      )
+    }),
   ),
 })
 

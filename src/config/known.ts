@@ -62,6 +62,8 @@ const LIBRARY_NAMES = new Map([
   ['url', 'redis'],
   ['prefix', 'prefix'],
   ['configure', 'configureRedis'],
+  ['partitions', 'partitions'],
+  ['waitReplicas', 'waitReplicas'],
 ])
 
 export function handoverChoice({ handovers: [first, ...more] }: Known) {

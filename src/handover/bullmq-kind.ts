@@ -6,6 +6,7 @@ import { handoverKind } from './kind.js'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
+const MOST_SHARDS = 1024
 
 export const bullmqKind = handoverKind({
   name: 'bullmq',
@@ -29,6 +30,11 @@ export const bullmqKind = handoverKind({
       'The Redis of the queue, if it is another one than `REDIS_URL`’s. With `LULL_ANSWERING=supersede` workers connect to both: commits are granted by the Redis of `REDIS_URL`.',
       addressBy(redisAddress),
     ),
+    shards: setting(
+      'LULL_QUEUE_SHARDS',
+      'How many queues of this name the batches are spread over, on a Cluster: each lies on one of its primaries. All processes need the same.',
+      whole(1, MOST_SHARDS, 1),
+    ),
     answerAttempts: setting(
       'LULL_ANSWER_ATTEMPTS',
       'How often BullMQ tries a job, with exponential backoff.',
@@ -40,8 +46,8 @@ export const bullmqKind = handoverKind({
       whole(HOUR_MS, 365 * DAY_MS, DAY_MS),
     ),
   }),
-  shared: ['queue', 'prefix', 'answerAttempts'],
-  queue: ({ queue: name, prefix, redis, jobRetentionMs }) => ({ name, prefix, redis, jobRetentionMs }),
+  shared: ['queue', 'prefix', 'shards', 'answerAttempts'],
+  queue: ({ queue: name, prefix, shards, redis, jobRetentionMs }) => ({ name, prefix, shards, redis, jobRetentionMs }),
   async make(options, redis) {
     const { bullmq } = await import('./bullmq.js')
     return bullmq({ ...options, redis: options.redis ?? redis })

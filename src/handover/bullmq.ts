@@ -25,6 +25,8 @@ export interface BullmqOptions {
   prefix?: string
   /** The queue's Redis; by default the processor's own. */
   redis?: RedisSource
+  /** How many queues of this name the batches are spread over, on a Cluster; 1. */
+  shards?: number
   /** How often a job is tried, with exponential backoff; 3. */
   answerAttempts?: number
   /** How long finished jobs are kept, by age only; a day. At least an hour. */

@@ -12,6 +12,8 @@ import type { Handover } from './handover.js'
 export interface QueueSettings {
   name: string
   prefix: string
+  /** Over how many queues the batches are spread; 1 but on a Cluster. */
+  shards: number
   /** Absent: the queue is on Lull's own Redis. */
   redis?: RedisAddress | undefined
   /** How long finished jobs, and the texts in them, are kept. */

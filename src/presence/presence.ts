@@ -56,13 +56,15 @@ export type Settings = Presence['settings']
  * The settings that must be equal in all processes of a system. Redis and prefix are not among them: they differ
  * visibly.
  */
-export function sharedSettings({ rules, batching, handover }: Config): Settings {
+export function sharedSettings({ rules, batching, handover, partitions, waitReplicas }: Config): Settings {
   const ofRules = Object.entries(rules).map(
     ([name, value]) => [variableOf(name), typeof value === 'object' ? value.join(',') : value] as const,
   )
   return {
     ...Object.fromEntries(ofRules),
     LULL_BATCHING: batching ? 'on' : 'off',
+    ...(partitions === undefined ? {} : { LULL_PARTITIONS: partitions }),
+    LULL_WAIT_REPLICAS: waitReplicas,
     LULL_HANDOVER: handover.kind,
     ...handover.shared,
   }

@@ -2,11 +2,12 @@
 import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { type RuleOptions, rulesFrom } from '../rules.js'
+import { type DeploymentOptions, deploymentFrom } from './deployment.js'
 import type { RedisSource } from './redis/connection.js'
 import { RedisStore } from './redis/store.js'
 import type { Store } from './store.js'
 
-export interface StoreOptions extends RuleOptions {
+export interface StoreOptions extends RuleOptions, DeploymentOptions {
   /** A URL, ioredis options, or a function that makes a client. */
   redis?: RedisSource
   /** First part of every key and channel. */
@@ -22,13 +23,14 @@ export interface StoreOptions extends RuleOptions {
 
 /** Makes the store that these options describe. @throws {RangeError} for a rule out of its bounds */
 export function storeFrom(
-  { redis, prefix, log = silent, name, observer, ...options }: StoreOptions,
+  { redis, prefix, log = silent, name, observer, partitions, waitReplicas, ...options }: StoreOptions,
   role: string,
 ): Store {
   if (redis === undefined)
     throw new TypeError(
       'redis or store is missing: give a Redis URL, ioredis options, a function, or new MemoryStore()',
     )
+  deploymentFrom({ partitions, waitReplicas })
   return new RedisStore({
     redis,
     log,

@@ -19,7 +19,7 @@ function refusal(env: Environment): string {
   throw new Error(`${JSON.stringify(env)} was accepted`)
 }
 
-const QUEUE = { queue: 'messages', prefix: 'bull', answerAttempts: 3, jobRetentionMs: 86_400_000 }
+const QUEUE = { queue: 'messages', prefix: 'bull', shards: 1, answerAttempts: 3, jobRetentionMs: 86_400_000 }
 
 const number = (options: object, name: string) => Number(new Map(Object.entries(options)).get(name))
 
@@ -31,6 +31,8 @@ const DEFAULTS: ReturnType<typeof plain> = {
   redisIsSet: false,
   prefix: 'rapid-fire',
   configureRedis: true,
+  partitions: undefined,
+  waitReplicas: 0,
   rules: {
     quietGapMs: 10_000,
     maxWaitMs: 60_000,
@@ -79,6 +81,9 @@ const NUMBERS: [name: string, read: (config: Config) => number | undefined, good
     ['LULL_LEASE_MS', config => config.rules.leaseMs, 100, 99, 3_600_001],
     ['LULL_MAX_ATTEMPTS', config => config.rules.maxAttempts, 1, 0, 1001],
     ['LULL_ANSWER_TIMEOUT_MS', config => config.rules.answerTimeoutMs, 100, 99, 604_800_001],
+    ['LULL_PARTITIONS', config => config.partitions, 16, 0, 1025],
+    ['LULL_WAIT_REPLICAS', config => config.waitReplicas, 1, -1, 101],
+    ['LULL_QUEUE_SHARDS', config => config.handover.queue?.shards, 3, 0, 1025],
     ['LULL_ANSWER_ATTEMPTS', config => number(config.handover.options, 'answerAttempts'), 1, 0, 1001],
     ['LULL_JOB_RETENTION_MS', config => config.handover.queue?.jobRetentionMs, 3_600_000, 3_599_999, 31_536_000_001],
     ['LULL_WORKER_CONCURRENCY', config => config.worker.concurrency, 1, 0, 10_001],
@@ -266,6 +271,12 @@ describe('config', () => {
       "LULL_QUIET_GAP is no setting of Lull's and has no effect: did you mean LULL_QUIET_GAP_MS?",
       "LULL_FLUX_CAPACITOR is no setting of Lull's and has no effect",
     ])
+  })
+
+  it('LULL_MOVE_FROM stops the start, and names what to do instead', () => {
+    expect(refusal({ LULL_MOVE_FROM: 'redis://bob:hush@old' })).to.equal(
+      'LULL_MOVE_FROM=redis://***@old: is not supported yet: drain the old Redis instead, as docs/operations.md says, and remove it',
+    )
   })
 
   it('an error is one line of bounded length for any value', () => {

@@ -118,6 +118,8 @@ const optionsIn = (heading: string) => {
 type All<Options> = Record<keyof Required<Options>, 'documented'>
 const BATCHER_AND_PROCESSOR: All<BatcherOptions & ProcessorOptions> = {
   redis: 'documented',
+  partitions: 'documented',
+  waitReplicas: 'documented',
   prefix: 'documented',
   store: 'documented',
   quietGapMs: 'documented',
@@ -154,6 +156,7 @@ const BULLMQ: All<BullmqOptions> = {
   queue: 'documented',
   prefix: 'documented',
   redis: 'documented',
+  shards: 'documented',
   answerAttempts: 'documented',
   jobRetentionMs: 'documented',
 }

@@ -22,10 +22,10 @@ import { type ApiContext, logStart } from './role.js'
 export async function startApi(context: ApiContext): Promise<{ batcher: Batcher; url: string }> {
   const { config, log, lifecycle, metrics, store, readiness, remakeToken } = context
   checkExposure(config)
-  const { redis, prefix, rules, batching } = config
+  const { redis, prefix, rules, batching, partitions, waitReplicas } = config
   const rulesFor = config.rulesFor === undefined ? undefined : await loadRules(config.rulesFor)
   const batcher = new Batcher({
-    ...(store ? { store } : { redis, prefix, ...rules, name: processName('api') }),
+    ...(store ? { store } : { redis, prefix, ...rules, partitions, waitReplicas, name: processName('api') }),
     batching,
     onOwnMessage: config.onOwnMessage,
     ...(rulesFor === undefined ? {} : { rulesFor }),

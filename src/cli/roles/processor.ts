@@ -7,11 +7,13 @@ import type { RoleContext } from './role.js'
 /** @throws one line that names what is wrong and the remedy */
 export async function startProcessor(context: RoleContext): Promise<Processor> {
   const { config, log, lifecycle, metrics } = context
-  const { redis, prefix, rules, configureRedis } = config
+  const { redis, prefix, rules, partitions, waitReplicas, configureRedis } = config
   const processor = new Processor({
     redis,
     prefix,
     ...rules,
+    partitions,
+    waitReplicas,
     handover: await config.handover.make(config.redis),
     log,
     name: processName('processor'),
