@@ -12,13 +12,16 @@ import { shown } from '../http/shown.js'
 import type { CommitResult } from '../store/store.js'
 import type { CommitWaits } from './commit-waits.js'
 import { limitOf } from './limit.js'
+import { parsed, wholeInQuery } from './parsed.js'
 import { queryOf, type ReadBody } from './request-body.js'
 import { deadWithoutTexts } from './texts.js'
 
 /** JSON or a form; an empty body means `completed`. */
-const answeredBody = z.object({ outcome: z.enum(['completed', 'failed']).default('completed') }).optional()
+export const answeredBody = z.object({ outcome: z.enum(['completed', 'failed']).default('completed') }).optional()
 
 const LONGEST_WAIT_MS = 60_000
+
+export const waitMsShape = wholeInQuery(0, LONGEST_WAIT_MS).default(0)
 
 interface Options {
   batcher: Batcher
@@ -42,14 +45,10 @@ export function batchRoutes(router: Router, { batcher, commits, token, showTexts
   })
 
   router.post('/batches/:batchId/answered', token, async ctx => {
-    const parsed = answeredBody.safeParse(await readBody(ctx))
-    if (!parsed.success)
-      throw new Refusal(
-        400,
-        'outcome is neither "completed" nor "failed": send one of them, or no body for "completed"',
-      )
+    const why = 'outcome is neither "completed" nor "failed": send one of them, or no body for "completed"'
+    const body = parsed(answeredBody, await readBody(ctx), why)
     // A batch that no longer holds its conversation is no error: the answer may come twice, or after its timeout.
-    ctx.body = await batcher.answered(ctx.params['batchId'] ?? '', parsed.data?.outcome)
+    ctx.body = await batcher.answered(ctx.params['batchId'] ?? '', body?.outcome)
   })
 
   router.get('/dead', token, async ctx => {
@@ -95,14 +94,8 @@ function commitReply(batchId: string, result: CommitResult): Reply {
 /** @throws {Refusal} 400 unless it is a whole number from 0 to 60000 */
 function waitMsOf(ctx: Context): number {
   const text = queryOf(ctx, 'waitMs')
-  if (text === undefined) return 0
-  const waitMs = /^\d{1,5}$/.test(text) ? Number(text) : LONGEST_WAIT_MS + 1
-  if (waitMs > LONGEST_WAIT_MS)
-    throw new Refusal(
-      400,
-      `waitMs=${shown(text, 20)} is not a whole number from 0 to ${LONGEST_WAIT_MS}: correct it, or leave it out`,
-    )
-  return waitMs
+  const why = `waitMs=${shown(text ?? '', 20)} is not a whole number from 0 to ${LONGEST_WAIT_MS}: correct it, or leave it out`
+  return parsed(waitMsShape, text, why)
 }
 
 /** Aborted when the connection closes before the response has been sent. */

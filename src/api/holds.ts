@@ -9,9 +9,10 @@ import type Router from '@koa/router'
 import type { Middleware } from 'koa'
 import { z } from 'zod'
 import type { Batcher } from '../batcher.js'
-import { LONGEST_HOLD_KEY } from '../holding.js'
+import { holdKeyShape, holdTimeShape, LONGEST_HOLD_KEY } from '../holding.js'
 import { Refusal } from '../http/refusal.js'
 import { conversationIdOf, type WithParams } from './conversation-id.js'
+import { parsed } from './parsed.js'
 import type { ReadBody } from './request-body.js'
 
 interface Options {
@@ -21,13 +22,25 @@ interface Options {
 }
 
 const LONGEST_TYPING_MS = 3_600_000
-const typingMs = z.int().min(1).max(LONGEST_TYPING_MS).optional()
+const typingMs = (name: string) => {
+  const why = `${name} is not a whole number from 1 to ${LONGEST_TYPING_MS}: correct it, or leave it out`
+  return z.int(why).min(1, why).max(LONGEST_TYPING_MS, why).optional()
+}
+const NOT_ENDED = 'ended is neither true nor false: correct it, or leave it out'
 /** `ms` is the older name of `forMs`. A form has texts only. */
-const typingBody = z
-  .object({ forMs: typingMs, ms: typingMs, ended: z.literal([true, false, 'true', 'false']).optional() })
+export const typingBody = z
+  .object(
+    {
+      forMs: typingMs('forMs'),
+      ms: typingMs('ms'),
+      ended: z.literal([true, false, 'true', 'false'], NOT_ENDED).optional(),
+    },
+    'the body is no object: send {"forMs":5000}, or nothing',
+  )
   .optional()
-const keyBody = z.object({ key: z.string() })
-const forBody = z.object({ forMs: z.number().optional() })
+const NO_KEY = `key is missing: send {"key":"…"}, of at most ${LONGEST_HOLD_KEY} characters`
+export const holdBody = z.object({ key: holdKeyShape, forMs: holdTimeShape.optional() }, NO_KEY)
+export const releaseBody = z.object({ key: holdKeyShape }, NO_KEY)
 
 export function holdRoutes(router: Router, { batcher, token, readBody }: Options): void {
   const typing = async (ctx: WithParams) => {
@@ -37,15 +50,13 @@ export function holdRoutes(router: Router, { batcher, token, readBody }: Options
   }
   const hold = async (ctx: WithParams) => {
     const id = conversationIdOf(ctx)
-    const body = await readBody(ctx)
-    const key = keyOf(body)
-    const { success, data } = forBody.safeParse(body)
-    if (!success) throw new Refusal(400, 'forMs is not a number: correct it, or leave it out')
-    ctx.body = await refused(batcher.hold(id, key, data.forMs))
+    const { key, forMs } = parsed(holdBody, await readBody(ctx))
+    ctx.body = await refused(batcher.hold(id, key, forMs))
   }
   const release = async (ctx: WithParams) => {
     const id = conversationIdOf(ctx)
-    ctx.body = { released: await refused(batcher.release(id, keyOf(await readBody(ctx)))) }
+    const { key } = parsed(releaseBody, await readBody(ctx))
+    ctx.body = { released: await batcher.release(id, key) }
   }
   for (const [name, handler] of Object.entries({ typing, hold, release })) {
     router.post(`/conversations/${name}`, token, handler)
@@ -55,24 +66,11 @@ export function holdRoutes(router: Router, { batcher, token, readBody }: Options
 
 /** How long the sign of typing is worth; `undefined`: the default. @throws {Refusal} 400 */
 function worthOf(body: unknown): number | undefined {
-  const parsed = typingBody.safeParse(body)
-  if (parsed.success) {
-    const { forMs, ms, ended } = parsed.data ?? {}
-    return ended === true || ended === 'true' ? 0 : (forMs ?? ms)
-  }
-  const name = String(parsed.error.issues[0]?.path[0] ?? 'forMs')
-  if (name === 'ended') throw new Refusal(400, 'ended is neither true nor false: correct it, or leave it out')
-  throw new Refusal(400, `${name} is not a whole number from 1 to ${LONGEST_TYPING_MS}: correct it, or leave it out`)
+  const { forMs, ms, ended } = parsed(typingBody, body) ?? {}
+  return ended === true || ended === 'true' ? 0 : (forMs ?? ms)
 }
 
-/** @throws {Refusal} 400 */
-function keyOf(body: unknown): string {
-  const { success, data } = keyBody.safeParse(body)
-  if (success) return data.key
-  throw new Refusal(400, `key is missing, or no text: send {"key":"…"}, of at most ${LONGEST_HOLD_KEY} characters`)
-}
-
-/** What is out of its bounds is the client's to correct. @throws {Refusal} 400 */
+/** A rule `holdMs` of 0 needs a `forMs`. @throws {Refusal} 400 */
 async function refused<Result>(work: Promise<Result>): Promise<Result> {
   try {
     return await work

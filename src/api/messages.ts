@@ -16,9 +16,10 @@ import { shown } from '../http/shown.js'
 import type { Metrics } from '../metrics/metrics.js'
 import { isRecord, LONGEST_ID } from '../providers/fields.js'
 import { messageFrom, messagesIn } from '../providers/generic.js'
-import { overridesFrom } from '../settings/overrides.js'
+import { overridesFrom, overridesShape } from '../settings/overrides.js'
 import type { AppendResult, EditResult, RevokeResult } from '../store/store.js'
 import { conversationIdOf, type WithParams } from './conversation-id.js'
+import { parsed } from './parsed.js'
 import { queryOf, type ReadBody } from './request-body.js'
 
 interface Options {
@@ -30,7 +31,17 @@ interface Options {
 }
 
 const MOST_AUTHORS = 16
-const editBody = z.object({ text: z.string() })
+
+export const messageIdShape = z
+  .string()
+  .min(1, 'the message is missing: give its id in the path, URL-encoded, or as ?messageId=')
+  .max(LONGEST_ID, {
+    error: ({ input }) => `the message's id has ${String(input).length} characters: use at most ${LONGEST_ID}`,
+  })
+export const authorsShape = z.array(z.string().min(1).max(LONGEST_ID)).max(MOST_AUTHORS)
+export const editBody = z.object({ text: z.string() })
+/** Beside the messages. The rules themselves are checked by `overridesFrom`, which names what was probably meant. */
+export const rulesBody = overridesShape.extend({ flush: z.boolean().optional() })
 
 export function messageRoutes(router: Router, { batcher, token, readBody, metrics, afterAppend }: Options): void {
   const append = async (ctx: WithParams) => {
@@ -46,9 +57,8 @@ export function messageRoutes(router: Router, { batcher, token, readBody, metric
   }
   const edit = async (ctx: WithParams) => {
     const [id, messageId, authors] = [conversationIdOf(ctx), messageIdOf(ctx), authorsOf(ctx)]
-    const body = editBody.safeParse(await readBody(ctx))
-    if (!body.success) throw new Refusal(400, 'text is missing, or no text: send {"text":"…"}')
-    replyCorrected(ctx, messageId, await batcher.edit(id, messageId, body.data.text, authors))
+    const { text } = parsed(editBody, await readBody(ctx), 'text is missing, or no text: send {"text":"…"}')
+    replyCorrected(ctx, messageId, await batcher.edit(id, messageId, text, authors))
   }
   const revoke = async (ctx: WithParams) => {
     const [id, messageId, authors] = [conversationIdOf(ctx), messageIdOf(ctx), authorsOf(ctx)]
@@ -106,9 +116,9 @@ function rulesIn(body: unknown): AppendOptions['rules'] {
   const given = isRecord(body) ? body['rules'] : undefined
   if (given === undefined) return undefined
   if (!isRecord(given)) throw new Refusal(400, 'rules is not an object: send, for example, {"quietGapMs":6000}')
-  const { flush, ...rules } = given
-  if (flush !== undefined && typeof flush !== 'boolean')
-    throw new Refusal(400, `flush=${shown(JSON.stringify(flush), 40)} is neither true nor false`)
+  const { flush: isFlushed, ...rules } = given
+  const why = `flush=${shown(JSON.stringify(isFlushed) ?? '', 40)} is neither true nor false`
+  const flush = parsed(rulesBody.shape.flush, isFlushed, why)
   try {
     return { ...overridesFrom(rules), ...(flush === undefined ? {} : { flush }) }
   } catch (error) {
@@ -117,21 +127,13 @@ function rulesIn(body: unknown): AppendOptions['rules'] {
 }
 
 /** @throws {Refusal} 400 if it is missing or too long */
-function messageIdOf(ctx: WithParams): string {
-  const messageId = queryOf(ctx, 'messageId') ?? ctx.params['messageId'] ?? ''
-  if (messageId === '')
-    throw new Refusal(400, 'the message is missing: give its id in the path, URL-encoded, or as ?messageId=')
-  if (messageId.length > LONGEST_ID)
-    throw new Refusal(400, `the message's id has ${messageId.length} characters: use at most ${LONGEST_ID}`)
-  return messageId
-}
+const messageIdOf = (ctx: WithParams): string =>
+  parsed(messageIdShape, queryOf(ctx, 'messageId') ?? ctx.params['messageId'] ?? '')
 
 /** Ids of the person who corrects a message: `?author=`, once or more often. @throws {Refusal} 400 */
 function authorsOf(ctx: Context): string[] {
-  const authors = [ctx.query['author'] ?? []].flat()
-  if (authors.length > MOST_AUTHORS || authors.some(author => author === '' || author.length > LONGEST_ID))
-    throw new Refusal(400, `author is empty or too long, or there are more than ${MOST_AUTHORS}: send the sender's id`)
-  return authors
+  const why = `author is empty or too long, or there are more than ${MOST_AUTHORS}: send the sender's id`
+  return parsed(authorsShape, [ctx.query['author'] ?? []].flat(), why)
 }
 
 /** What became of an edit or a revocation: `result` names it. The store may keep no message with that id. */

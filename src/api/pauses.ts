@@ -6,11 +6,13 @@
  */
 import type Router from '@koa/router'
 import type { Middleware } from 'koa'
+import { z } from 'zod'
 import type { Batcher } from '../batcher.js'
 import { Refusal } from '../http/refusal.js'
 import { shown } from '../http/shown.js'
 import { givenPause } from '../pause.js'
 import { isRecord } from '../providers/fields.js'
+import { overridesShape } from '../settings/overrides.js'
 import { conversationIdOf, type WithParams } from './conversation-id.js'
 import type { ReadBody } from './request-body.js'
 
@@ -35,7 +37,9 @@ export function pauseRoutes(router: Router, { batcher, token, readBody }: Option
   }
 }
 
-const FIELDS: readonly string[] = ['forMs', 'keep']
+/** `givenPause` checks the values, which may also be texts: those of a form. */
+export const pauseBody = z.strictObject({ forMs: overridesShape.shape.pauseMs, keep: overridesShape.shape.paused })
+const FIELDS: readonly string[] = pauseBody.keyof().options
 
 /** @throws {Refusal} 400 */
 function pauseIn(body: unknown = {}): ReturnType<typeof givenPause> {

@@ -12,7 +12,7 @@ const settings = z.object({ ...rulesSchema.shape, ...messageRules })
 const { shape } = settings
 
 /** Without the defaults: what is not given is not overridden. */
-const overrides = z
+export const overridesShape = z
   .object({
     quietGapMs: shape.quietGapMs.unwrap(),
     maxWaitMs: shape.maxWaitMs.unwrap(),
@@ -31,18 +31,18 @@ const overrides = z
   })
   .partial()
 
-export type Overrides = z.output<typeof overrides>
+export type Overrides = z.output<typeof overridesShape>
 
 /** What a conversation goes by: its overrides over the settings of the process. */
 export type ConversationSettings = Required<Overrides>
 
 /** By the rule's name; a text is read as the environment's. */
 const declared: ReadonlyMap<string, Declared> = new Map(
-  declaredIn(settings).filter(([name]) => Object.hasOwn(overrides.shape, name)),
+  declaredIn(settings).filter(([name]) => Object.hasOwn(overridesShape.shape, name)),
 )
 
 /** The names that may be set, in the order in which they are documented. */
-export const OVERRIDES = overrides.keyof().options
+export const OVERRIDES = overridesShape.keyof().options
 
 export type OverrideName = (typeof OVERRIDES)[number]
 
@@ -59,7 +59,7 @@ export function overridesFrom(values: unknown): Overrides {
     const { fromText } = declared.get(name) ?? unknownRule(name, value)
     given[name] = typeof value === 'string' && fromText ? fromText(value.trim()) : value
   }
-  const parsed = overrides.safeParse(given)
+  const parsed = overridesShape.safeParse(given)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   const name = String(issue?.path[0])

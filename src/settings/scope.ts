@@ -2,6 +2,7 @@
  * Whose rules stored settings are: those of all conversations (`*`), of an account, or of one conversation. An account
  * is written as in a conversation's id, before the `/`.
  */
+import { z } from 'zod'
 import { LONGEST_ID } from '../providers/fields.js'
 
 export const ALL = '*'
@@ -16,14 +17,24 @@ export function scopesOf(conversationId: string): string[] {
   return slash < 0 ? [ALL, conversationId] : [ALL, conversationId.slice(0, slash), conversationId]
 }
 
+const GIVE = "give * for all, an account, or a conversation's id"
+
+export const scopeShape = z
+  .string()
+  .min(1, `the scope is missing: ${GIVE}`)
+  .max(LONGEST_SCOPE, {
+    error: ({ input }) => `the scope has ${String(input).length} characters: use at most ${LONGEST_SCOPE}`,
+  })
+  .refine(scope => !/[\p{Cc}\p{Cs}]/u.test(scope), `the scope has control characters: ${GIVE}`)
+  .refine(scope => !/^[^/]*\/\*?$/.test(scope), {
+    error: ({ input }) => {
+      const [account] = String(input).split('/')
+      return `scope=${input}: for all conversations of an account give the account alone, ${account}`
+    },
+  })
+
 /** @throws {RangeError} one line with the remedy, for what can be no scope */
 export function checkScope(scope: string): void {
-  if (scope === '') throw new RangeError("the scope is missing: give * for all, an account, or a conversation's id")
-  if (scope.length > LONGEST_SCOPE)
-    throw new RangeError(`the scope has ${scope.length} characters: use at most ${LONGEST_SCOPE}`)
-  if (/[\p{Cc}\p{Cs}]/u.test(scope))
-    throw new RangeError("the scope has control characters: give * for all, an account, or a conversation's id")
-  const [account, ...rest] = scope.split('/')
-  if (rest.length === 1 && (rest[0] === ALL || rest[0] === ''))
-    throw new RangeError(`scope=${scope}: for all conversations of an account give the account alone, ${account}`)
+  const { success, error } = scopeShape.safeParse(scope)
+  if (!success) throw new RangeError(error.issues[0]?.message)
 }

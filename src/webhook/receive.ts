@@ -17,8 +17,9 @@ import type { HeaderReader, Item, Provider, SignedRequest } from '../providers/p
 import { providers as allProviders, type Providers, type ProvidersOptions } from '../providers/registry.js'
 import type { AppendResult } from '../store/store.js'
 import { Accounts, type Sender } from './accounts.js'
-import { checkHead, checkSender, checkVerifyToken, refuseWebPages, type Trust, trustIn } from './authenticate.js'
+import { checkHead, checkSender, refuseWebPages, type Trust, trustIn } from './authenticate.js'
 import { doorReason } from './door.js'
+import { answerHandshake } from './handshake.js'
 import { type Identify, Identities } from './identity.js'
 import { type Rejection, Rejections, UNKNOWN_PROVIDER } from './rejections.js'
 import { inSlices, ownTurn } from './slices.js'
@@ -71,9 +72,6 @@ export interface Delivery {
 
 /** Larger bodies are parsed one a turn of the event loop: each takes up to 10 ms a MiB. */
 const LARGE_BODY_BYTES = 1024 * 1024
-
-/** Meta's handshake gets back at most this many characters of its challenge. */
-const LONGEST_CHALLENGE = 256
 
 export class Receiver {
   private readonly batcher: Receiving
@@ -145,16 +143,10 @@ export class Receiver {
     return { provider, value, isProven }
   }
 
-  /**
-   * Meta's GET, which verifies an address before the first webhook is sent there.
-   * @throws {Refusal} 400 for any other GET, 403 for a wrong verify token, 404 for an unknown provider
-   */
+  /** As `answerHandshake`. @throws {Refusal} 404 for an unknown provider, too */
   handshake(query: (name: string) => string | undefined, name?: string): Reply {
     if (name !== undefined) this.named(name)
-    if (query('hub.mode') !== 'subscribe')
-      throw new Refusal(400, 'hub.mode=subscribe is missing: GET is for Meta’s verification handshake, POST webhooks')
-    checkVerifyToken(this.trust, query('hub.verify_token') ?? '')
-    return { status: 200, body: (query('hub.challenge') ?? '').slice(0, LONGEST_CHALLENGE) }
+    return answerHandshake(this.trust, query)
   }
 
   /** For every method: @throws {Refusal} 403 for a request that a web page sent */
