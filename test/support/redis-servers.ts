@@ -4,7 +4,8 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { appendFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -93,19 +94,27 @@ async function isFree(port: number): Promise<boolean> {
   }
 }
 
-/** @param args as on redis-server's command line */
-export async function startLocalRedis(binary: RedisBinary, args: string[] = []): Promise<RedisServer> {
+/**
+ * @param args as on redis-server's command line
+ * @param config the first contents of a configuration file, which the server may rewrite; undefined: none
+ */
+export async function startLocalRedis(binary: RedisBinary, args: string[] = [], config?: string): Promise<RedisServer> {
   const port = await freePort()
   const dir = await mkdtemp(join(tmpdir(), 'lull-redis-'))
   let child: ChildProcess
   let exited: Promise<unknown>
 
+  const configFile = join(dir, 'server.conf')
+
   const start = async () => {
     await mkdir(dir, { recursive: true })
+    // One that is there is the server's own by now.
+    if (config !== undefined) await appendFile(configFile, existsSync(configFile) ? '' : config)
     process.off('exit', atExit).once('exit', atExit)
     const output: string[] = []
     const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir]
-    const started = spawn(binary.path, [...DEFAULTS, ...own, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const all = [...(config === undefined ? [] : [configFile]), ...DEFAULTS, ...own, ...args]
+    const started = spawn(binary.path, all, { stdio: ['ignore', 'pipe', 'pipe'] })
     started.stdout.on('data', data => output.push(String(data)))
     started.stderr.on('data', data => output.push(String(data)))
     child = started

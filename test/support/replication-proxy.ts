@@ -12,8 +12,10 @@ const HANDSHAKE_BYTES = 2048
 
 /** One direction of a connection: what was read, in order, until it may be written. */
 interface Direction {
-  held: { data: Buffer; atMs: number }[]
+  held: { data: Buffer; readMs: number }[]
   to: Socket
+  /** Only what the server sends to a replica. */
+  mayLag: boolean
 }
 
 interface Passage {
@@ -58,6 +60,7 @@ export class ReplicationProxy {
   /** Delays what the server sends to a replica. @param lagMs 0: no longer */
   lag(replica: number, lagMs: number): void {
     this.lagMs.set(replica, lagMs)
+    this.passAll()
   }
 
   /** Passes on nothing between the server and a replica, in both directions, and keeps their connection. */
@@ -67,6 +70,10 @@ export class ReplicationProxy {
 
   reconnect(replica: number): void {
     this.cut.delete(replica)
+    this.passAll()
+  }
+
+  private passAll(): void {
     for (const passage of this.passages) {
       this.pass(passage, passage.requests)
       this.pass(passage, passage.replies)
@@ -77,8 +84,8 @@ export class ReplicationProxy {
     const far = connect({ port: this.target(), host: '127.0.0.1', noDelay: true })
     const passage: Passage = {
       ...{ replica: undefined, beginning: '', near, far },
-      requests: { held: [], to: far },
-      replies: { held: [], to: near },
+      requests: { held: [], to: far, mayLag: false },
+      replies: { held: [], to: near, mayLag: true },
     }
     this.passages.add(passage)
     for (const socket of [near, far]) {
@@ -91,21 +98,23 @@ export class ReplicationProxy {
     }
     near.on('data', data => {
       recognise(passage, data)
-      this.hold(passage, passage.requests, data, 0)
+      this.hold(passage, passage.requests, data)
     })
-    far.on('data', data => this.hold(passage, passage.replies, data, this.lagMs.get(passage.replica ?? 0) ?? 0))
+    far.on('data', data => this.hold(passage, passage.replies, data))
   }
 
-  private hold(passage: Passage, direction: Direction, data: Buffer, forMs: number): void {
-    direction.held.push({ data, atMs: performance.now() + forMs })
+  private hold(passage: Passage, direction: Direction, data: Buffer): void {
+    direction.held.push({ data, readMs: performance.now() })
     if (direction.held.length === 1) this.pass(passage, direction)
   }
 
   private pass(passage: Passage, direction: Direction): void {
-    const { held, to } = direction
+    const { held, to, mayLag } = direction
+    const { replica = 0 } = passage
+    const lagMs = mayLag ? (this.lagMs.get(replica) ?? 0) : 0
     for (let first = held[0]; first; first = held[0]) {
-      if (this.cut.has(passage.replica ?? 0) || to.destroyed) return
-      const waitMs = first.atMs - performance.now()
+      if (this.cut.has(replica) || to.destroyed) return
+      const waitMs = first.readMs + lagMs - performance.now()
       if (waitMs > 0) {
         setTimeout(() => this.pass(passage, direction), waitMs).unref()
         return

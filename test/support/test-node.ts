@@ -37,14 +37,20 @@ const COMMAND_TIMEOUT_MS = 5000
 const FAST_SYNC = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1']
 
 /**
+ * @param config the first contents of its configuration file, which CONFIG REWRITE needs; undefined: none
  * @param announced the option that names the announced port where there is a proxy, as `--replica-announce-port`;
  * undefined: no proxy
  */
-export async function startNode(binary: RedisBinary, args: string[], announced: string | undefined): Promise<TestNode> {
+export async function startNode(
+  binary: RedisBinary,
+  args: string[],
+  announced: string | undefined,
+  config?: string,
+): Promise<TestNode> {
   let own = 0
   const proxy = announced === undefined ? undefined : new ReplicationProxy(await freePort(), () => own)
   const announce = proxy && announced ? [announced, String(proxy.port)] : []
-  const server = await startLocalRedis(binary, [...FAST_SYNC, ...announce, ...args])
+  const server = await startLocalRedis(binary, [...FAST_SYNC, ...announce, ...args], config)
   own = server.port
   await proxy?.open()
   /** A replica names its announced port, where it has one, and a node of a Cluster its own. */
