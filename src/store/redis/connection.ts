@@ -8,6 +8,7 @@
  */
 import { Redis, type RedisOptions } from 'ioredis'
 import { areSeeds, hostAndPort, maskedAddress, type RedisAddress, redisAddress, shownAddress } from './address.js'
+import { leaveReplacedPrimary } from './failover-watch.js'
 
 /**
  * A URL, ioredis options, the seeds of a Cluster, or a function that makes a client (called once for each connection
@@ -51,8 +52,8 @@ export const REPLACEABLE_OPTIONS = {
 const SENTINEL_OPTIONS = {
   ...REPLACEABLE_OPTIONS,
   role: 'master',
-  // Else connections to the old primary stay open after a planned failover, until it closes them.
-  failoverDetector: true,
+  // failover-watch.ts does it.
+  failoverDetector: false,
   // The next Sentinel is asked if one does not answer.
   sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
   sentinelRetryStrategy: OPTIONS.retryStrategy,
@@ -68,7 +69,7 @@ export function createClient(source: RedisSource, connectionName: string): Redis
   const address = typeof source === 'string' ? parsed(source) : source
   if (areSeeds(address))
     throw new TypeError(`redis: ${shownAddress(address)} are nodes of a Cluster, and this needs one server`)
-  return new Redis({ ...address, ...optionsFor(address), connectionName })
+  return watched(new Redis({ ...address, ...optionsFor(address), connectionName }))
 }
 
 /** A client that the user made, with Lull's options. */
@@ -81,6 +82,11 @@ function adopted(client: Redis, connectionName: string): Redis {
   }
   const { lazyConnect: _, ...settable } = optionsFor(client.options)
   Object.assign(client.options, settable, { connectionName })
+  return watched(client)
+}
+
+function watched(client: Redis): Redis {
+  if (client.options.sentinels) leaveReplacedPrimary(client)
   return client
 }
 

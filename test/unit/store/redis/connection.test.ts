@@ -26,7 +26,7 @@ describe('a client', () => {
     ['an address', SENTINEL],
     [
       'options',
-      { sentinels: [{ host: '127.0.0.1', port: 1 }], name: 'mymaster', role: 'slave', failoverDetector: false },
+      { sentinels: [{ host: '127.0.0.1', port: 1 }], name: 'mymaster', role: 'slave', failoverDetector: true },
     ],
     [
       'a function',
@@ -37,7 +37,7 @@ describe('a client', () => {
     it(`of Sentinel, by ${how}, follows failovers to the primary and gives up a frozen one after 2 s`, () => {
       expect(createClient(source, 'me').options).to.include({
         role: 'master',
-        failoverDetector: true,
+        failoverDetector: false,
         commandTimeout: 2000,
         socketTimeout: 2000,
         maxRetriesPerRequest: 0,
@@ -73,6 +73,7 @@ describe('an error of Sentinel', () => {
 
   const CASES: [says: string, reason: string, message: RegExp][] = [
     ['Retrying from scratch after 50ms.', 'other', /watch no service of this name: check name= in REDIS_URL$/],
+    ['Retrying … Last error: ERR No such master with that name', 'other', /watch no service of this name/],
     ['Retrying … Last error: WRONGPASS invalid', 'auth', /check sentinelUsername and sentinelPassword in REDIS_URL$/],
     ['Retrying … Last error: connect ECONNREFUSED ::1', 'connection', /none of its Sentinels answers \(connect ECONN/],
   ]
