@@ -16,8 +16,17 @@ export class StoreUnavailable extends Error {
       | 'memory'
       /** A slow script blocks Redis. */
       | 'busy'
-      /** Redis cannot save or replicate. */
+      /** Redis cannot save. */
       | 'misconf'
+      /** A Cluster moves the slot to another node, or has moved it: nothing was done. */
+      | 'moving'
+      /** No node of a Cluster serves the slot, or none answers. */
+      | 'cluster'
+      /**
+       * Too few replicas: Redis refused the write (`min-replicas-to-write`), or it is written, but on fewer replicas
+       * than `waitReplicas`. Then it counts as a duplicate when it is sent again.
+       */
+      | 'replicas'
       /** User, password or rights. */
       | 'auth'
       | 'other',

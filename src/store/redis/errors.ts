@@ -10,10 +10,24 @@ const REMEDIES: { reason: Reason; starts: string[]; remedy: string }[] = [
   { reason: 'memory', starts: ['OOM'], remedy: 'free memory or raise maxmemory' },
   // The call that should have loaded the script was refused, and this one followed it: nothing was done.
   { reason: 'other', starts: ['NOSCRIPT'], remedy: 'the next call loads the script' },
-  { reason: 'readonly', starts: ['READONLY'], remedy: 'point REDIS_URL at the primary' },
+  // UNBLOCKED: it became a replica, or its stream was deleted, during a blocking read.
+  { reason: 'readonly', starts: ['READONLY', 'UNBLOCKED'], remedy: 'point REDIS_URL at the primary' },
   { reason: 'loading', starts: ['LOADING', 'MASTERDOWN'], remedy: 'it will answer when its data is loaded' },
   { reason: 'busy', starts: ['BUSY', 'UNKILLABLE'], remedy: 'a slow script blocks it: SCRIPT KILL ends one' },
-  { reason: 'misconf', starts: ['MISCONF', 'NOREPLICAS'], remedy: 'see its log: it cannot save or replicate' },
+  { reason: 'misconf', starts: ['MISCONF'], remedy: 'see its log: it cannot save' },
+  { reason: 'replicas', starts: ['NOREPLICAS'], remedy: 'fewer replicas are connected than min-replicas-to-write' },
+  {
+    reason: 'moving',
+    // The last one is a script of BullMQ's: a key that it declares is still here, and another one has moved.
+    starts: ['MOVED', 'ASK ', 'TRYAGAIN', 'ERR Script attempted to access a non local key'],
+    remedy: 'the slot moves to another node of the Cluster, or has moved',
+  },
+  {
+    reason: 'cluster',
+    // The last two are what ioredis' Cluster says. A defect behind them passes no more than a lost node does.
+    starts: ['CLUSTERDOWN', 'Too many Cluster redirections', 'Failed to refresh slots cache'],
+    remedy: 'a replica takes over, or `redis-cli --cluster check` names what is missing',
+  },
   {
     reason: 'auth',
     // The last one is for a command that a script calls.
@@ -60,6 +74,8 @@ function sentinelError(text: string, where: string, cause: Error): StoreUnavaila
 /** Translates a client's error. @param where the server, as in `redis://127.0.0.1:6379` */
 export function redisError(error: unknown, where: string): Error {
   if (!(error instanceof Error)) return new Error(String(error))
+  const cause = causeOf(error)
+  if (cause) return redisError(cause, where)
   const text = oneLine(error.message)
   const ofSentinel = sentinelError(text, where, error)
   if (ofSentinel) return ofSentinel
@@ -81,6 +97,13 @@ export function redisError(error: unknown, where: string): Error {
 }
 
 export const isWrongType = (error: unknown) => error instanceof Error && error.message.includes('WRONGTYPE')
+
+/** Why a transaction was discarded: ioredis keeps the errors of its commands. */
+function causeOf(error: Error): Error | undefined {
+  if (!error.message.startsWith('EXECABORT') || !('previousErrors' in error)) return undefined
+  const { previousErrors } = error
+  return Array.isArray(previousErrors) ? previousErrors.find(one => one instanceof Error) : undefined
+}
 
 /** A script's error without the script's line number, which Redis adds. */
 function oneLine(message: string): string {
