@@ -2,7 +2,8 @@
 //
 //     npm test                                    all tests
 //     npm test -- test/unit/config.test.ts        the tests of these files
-//     npm test -- --grep ttl --redis=container    other options are passed to mocha; --redis=container|local requires one kind
+//     npm test -- --redis=valkey                  on Valkey; --redis=container and --redis=local require that kind
+//     npm test -- --grep ttl                      other options are passed to mocha
 //     LULL_TEST_LANES=1 npm test                  one file after the other
 //
 // Most tests spend their time waiting, so the files run in lanes side by side. Each lane has its own Redis. Each file
@@ -28,7 +29,7 @@ import { runScript, runToEnd, SIGNALS, say } from './steps.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const ALL = ['unit', 'integration', 'security', 'package'].map(folder => `test/${folder}/**/*.test.ts`)
-const REDIS_KINDS = ['container', 'local']
+const REDIS_KINDS = ['container', 'local', 'valkey']
 /**
  * Three on two cores, since tests mostly wait. Each lane has its own range of ports (test/support/redis-servers.ts).
  */
@@ -55,7 +56,7 @@ async function test() {
     const results = await runAll(jobs, lanes, redis, mochaArgs)
     const sum = name => results.reduce((total, result) => total + result[name], 0)
     printFailures(results.flatMap(({ failed }) => failed))
-    const where = redis ? `, on Redis from a ${redis.kind === 'container' ? 'container' : 'local binary'}` : ''
+    const where = redis ? `, on ${redis.name}` : ''
     say(`${sum('passes')} passed, ${sum('failures')} failed, ${sum('pending')} skipped${where}`)
     return Math.max(...results.map(({ code }) => code))
   } finally {
@@ -127,6 +128,7 @@ async function runAll(jobs, lanes, redis, mochaArgs) {
 async function runJob({ files, mochaArgs, lane, report }, redis, log) {
   const env = { ...process.env, LULL_TEST_REPORT: report, LULL_TEST_LANE: String(lane) }
   if (redis) Object.assign(env, { LULL_TEST_REDIS_URL: redis.servers[lane].url, LULL_TEST_REDIS: redis.kind })
+  if (redis?.binary) env.LULL_TEST_REDIS_BINARY = redis.binary
   const mocha = join(root, 'node_modules/mocha/bin/mocha.js')
   const args = [...(process.env.CI ? ['--forbid-only'] : []), ...(log && process.stdout.isTTY ? ['--color'] : [])]
   const output = log && openSync(log, 'w')

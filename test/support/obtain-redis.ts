@@ -3,6 +3,7 @@
  * package manager installs. Each step is printed.
  */
 import { access } from 'node:fs/promises'
+import { obtainValkey } from './obtain-valkey.js'
 import { runCommand } from './processes.js'
 import {
   findRedisBinary,
@@ -15,10 +16,15 @@ import {
   startRedisContainer,
 } from './redis-servers.js'
 
-export type RedisKind = 'container' | 'local'
+/** `valkey`: a local one, of whatever version there is. */
+export type RedisKind = 'container' | 'local' | 'valkey'
 
 export interface ObtainedRedis {
   kind: RedisKind
+  /** What runs, for people. */
+  name: string
+  /** The local binary, for the servers that tests start themselves. */
+  binary?: string
   servers: RedisServer[]
 }
 
@@ -43,15 +49,18 @@ export async function obtainRedis(
   count: number,
   only?: RedisKind,
 ): Promise<ObtainedRedis> {
-  if (only !== 'local') {
+  if (only !== 'local' && only !== 'valkey') {
     const first = await fromContainerEngine(say, only === 'container')
-    if (first) return { kind: 'container', servers: [first, ...(await several(count - 1, startRedisContainer))] }
+    if (first) {
+      const others = await several(count - 1, startRedisContainer)
+      return { kind: 'container', name: `a container of ${IMAGE}`, servers: [first, ...others] }
+    }
   }
-  const binary = (await usableBinary(say)) ?? (await installed(say))
-  say(
-    `Redis for the tests: ${binary.path} ${binary.version}, ${count === 1 ? 'a process' : `${count} processes`} of its own`,
-  )
-  return { kind: 'local', servers: await several(count, () => startLocalRedis(binary)) }
+  const kind = only === 'valkey' ? 'valkey' : 'local'
+  const binary = kind === 'valkey' ? await obtainValkey(say) : ((await usableBinary(say)) ?? (await installed(say)))
+  const name = `${binary.path} ${binary.version}`
+  say(`Redis for the tests: ${name}, ${count === 1 ? 'a process' : `${count} processes`} of its own`)
+  return { kind, name, binary: binary.path, servers: await several(count, () => startLocalRedis(binary)) }
 }
 
 const several = (count: number, start: () => Promise<RedisServer>) =>

@@ -47,21 +47,27 @@ const DEFAULTS = ['--save', '', '--appendonly', 'no', '--protected-mode', 'no']
 
 const run = promisify(execFile)
 
-/** The first binary on PATH that is new enough; else the first one. */
+/** The one that `npm test -- --redis=valkey` names; else the first on PATH that is new enough; else the first one. */
 export async function findRedisBinary(): Promise<RedisBinary | undefined> {
   let tooOld: RedisBinary | undefined
-  for (const path of BINARIES) {
-    try {
-      const { stdout } = await run(path, ['--version'])
-      const version = /v=(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? 'unknown'
-      const binary = { path, version }
-      if (isNewEnough(binary)) return binary
-      tooOld ??= binary
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
-    }
+  const named = process.env['LULL_TEST_REDIS_BINARY']
+  for (const path of named === undefined ? BINARIES : [named]) {
+    const binary = await binaryAt(path)
+    if (binary && isNewEnough(binary)) return binary
+    tooOld ??= binary
   }
   return tooOld
+}
+
+/** @param path or a name on PATH */
+export async function binaryAt(path: string): Promise<RedisBinary | undefined> {
+  try {
+    const { stdout } = await run(path, ['--version'])
+    return { path, version: /v=(\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? 'unknown' }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 export const isNewEnough = ({ version }: RedisBinary) => Number.parseInt(version, 10) >= OLDEST_MAJOR
