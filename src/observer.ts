@@ -48,6 +48,8 @@ export interface Observer {
   /** The key of a canary has expired, of this process or another one. */
   canaryExpired?(name: string): void
   redisFailed?(kind: StoreUnavailable['reason']): void
+  /** A node of a Cluster said that a slot is elsewhere (`moved`), or on its way (`ask`). */
+  redirected?(kind: 'moved' | 'ask'): void
 }
 
 /** How a webhook's items were processed: the body of its answer. Corrections are counted only if there were any. */

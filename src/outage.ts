@@ -6,11 +6,15 @@ import type { Logger } from './logger.js'
 export class Outage {
   private sinceMs: number | undefined
 
-  /** @param what the log's name for what is away: `Redis at redis://127.0.0.1:6379` */
+  /** @param given the log's name for what is away: `Redis at redis://127.0.0.1:6379` */
   constructor(
     private readonly log: Logger,
-    private readonly what: string,
+    private readonly given: string | (() => string),
   ) {}
+
+  private get what(): string {
+    return typeof this.given === 'string' ? this.given : this.given()
+  }
 
   /** A call has failed. Only the first one of an outage is logged. */
   began(error: Error): void {

@@ -22,12 +22,12 @@ export class RedisProcesses implements ProcessRegistry {
   private text: string | undefined
 
   constructor(
-    private readonly client: Redis,
+    private readonly server: { readonly client: Redis; whenReady(listener: () => void): void },
     private readonly key: string,
     private readonly name: string,
     private readonly log: Logger = silent,
   ) {
-    client.on('ready', () => void this.write())
+    server.whenReady(() => void this.write())
   }
 
   async put(text: string): Promise<void> {
@@ -39,32 +39,37 @@ export class RedisProcesses implements ProcessRegistry {
 
   async remove(): Promise<void> {
     this.text = undefined
-    await this.client
-      .hdel(this.key, this.name)
-      .catch(error => this.log.debug({ err: error }, 'this process’s presence could not be removed'))
+    try {
+      await this.server.client.hdel(this.key, this.name)
+    } catch (error) {
+      this.log.debug({ err: error }, 'this process’s presence could not be removed')
+    }
   }
 
-  all(): Promise<Record<string, string>> {
-    return this.client.hgetall(this.key)
+  async all(): Promise<Record<string, string>> {
+    return this.server.client.hgetall(this.key)
   }
 
   private async write(): Promise<void> {
-    if (this.text === undefined || this.client.status !== 'ready') return
-    await this.client
-      .hset(this.key, this.name, this.text)
-      .catch(error => this.log.debug({ err: error }, 'this process’s presence could not be written'))
+    if (this.text === undefined) return
+    try {
+      const { client } = this.server
+      if (client.status === 'ready') await client.hset(this.key, this.name, this.text)
+    } catch (error) {
+      this.log.debug({ err: error }, 'this process’s presence could not be written')
+    }
   }
 
   /** Removes what killed processes have left. */
   private async tidy(): Promise<void> {
     try {
-      const connected = await clientsOf(this.client).catch(() => undefined)
+      const connected = await clientsOf(this.server.client).catch(() => undefined)
       const names = connected && new Set(connected.map(({ name }) => name))
       for (const [name, text] of Object.entries(await this.all())) {
         const parsed = dated.safeParse(JSON.parse(text))
         const ageMs = parsed.success ? Date.now() - parsed.data.startedAtMs : Number.POSITIVE_INFINITY
         const isGone = names ? !names.has(name) && ageMs > KEPT_MS : ageMs > KEPT_UNSEEN_MS
-        if (isGone) await this.client.hdel(this.key, name)
+        if (isGone) await this.server.client.hdel(this.key, name)
       }
     } catch (error) {
       this.log.debug({ err: error }, 'presences of killed processes could not be removed')

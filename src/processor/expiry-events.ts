@@ -15,7 +15,7 @@ export async function ensureExpiryEvents(
     log.info({ flags }, `notify-keyspace-events is now "${flags}": E and x were added, for the expiry of shadow keys`)
     return
   }
-  if (when === 'again' || result === 'there') return
+  if (when === 'again' || result === 'there' || result === 'unneeded') return
   const why =
     result === 'off' ? 'lacks Ex, and LULL_CONFIGURE_REDIS is off' : 'may lack Ex, and may not be changed here'
   log.warn(

@@ -5,6 +5,8 @@ export interface ClaimRequest {
   /** The processor's name in the history and in `batch-released`. Unique to one life of one process. */
   owner: string
   maxBatches: number
+  /** Claims in this partition only. Absent: in all of them, one after the other. */
+  partition?: number
   /** The claim stops at the batch that reaches this many bytes of messages. It always takes one batch. */
   maxBytes: number
 }

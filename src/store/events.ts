@@ -39,21 +39,26 @@ export type StoreEvent =
       dueInMs: number
       /** The database of the sender. Pub/Sub is shared by all databases of a server. */
       db: number
+      /** The partition that it is due in; 0 if there is only one. */
+      partition?: number
     }
   /** Redis expired a shadow key (`quiet`) or a header: a batch may be due. Redis only. */
   | { kind: 'expired'; key: 'quiet' | 'header'; conversationId: string }
   /** Redis expired a canary's key. The process that set it knows how late that is. Redis only. */
   | { kind: 'expired'; key: 'canary'; name: string }
-  /** The subscription is in place, for the first time or after an outage. Events before it were missed: claim. */
-  | { kind: 'subscribed' }
+  /**
+   * The subscription is in place, for the first time or after an outage. Events before it were missed: claim. In a store
+   * of several partitions it is one partition's.
+   */
+  | { kind: 'subscribed'; partition?: number }
 
 /** Whether Redis publishes the expiry of keys. */
 export interface Notifications {
   /**
    * `there`: it did so already. `added`: it does so now. `off`: it does not, and `mayChange` was false. `refused`:
-   * Redis refused the question or the change, see `error`.
+   * Redis refused the question or the change, see `error`. `unneeded`: this store does without.
    */
-  result: 'there' | 'added' | 'off' | 'refused'
+  result: 'there' | 'added' | 'off' | 'refused' | 'unneeded'
   /** `notify-keyspace-events` as it is now, if that is known. */
   flags: string
   error?: string

@@ -3,8 +3,9 @@ import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { type RuleOptions, rulesFrom } from '../rules.js'
 import { type DeploymentOptions, deploymentFrom } from './deployment.js'
+import { PartitionedStore } from './partitioned/store.js'
 import type { RedisSource } from './redis/connection.js'
-import { RedisStore } from './redis/store.js'
+import { DEFAULT_PREFIX } from './redis/keys.js'
 import type { Store } from './store.js'
 
 export interface StoreOptions extends RuleOptions, DeploymentOptions {
@@ -12,6 +13,10 @@ export interface StoreOptions extends RuleOptions, DeploymentOptions {
   redis?: RedisSource
   /** First part of every key and channel. */
   prefix?: string
+  /** How many partitions its conversations are divided into, for the life of the data: 64 on a Cluster, else none. */
+  partitions?: number
+  /** Replicas that must have a message before it is accepted, and a batch before it is handed over; 0. */
+  waitReplicas?: number
   /** A store to use instead of `redis`, `prefix` and the rules. Its owner closes it. */
   store?: Store
   log?: Logger
@@ -23,7 +28,7 @@ export interface StoreOptions extends RuleOptions, DeploymentOptions {
 
 /** Makes the store that these options describe. @throws {RangeError} for a rule out of its bounds */
 export function storeFrom(
-  { redis, prefix, log = silent, name, observer, partitions, waitReplicas, ...options }: StoreOptions,
+  { redis, prefix = DEFAULT_PREFIX, log = silent, name, observer, partitions, waitReplicas, ...options }: StoreOptions,
   role: string,
 ): Store {
   if (redis === undefined)
@@ -31,13 +36,15 @@ export function storeFrom(
       'redis or store is missing: give a Redis URL, ioredis options, a function, or new MemoryStore()',
     )
   deploymentFrom({ partitions, waitReplicas })
-  return new RedisStore({
+  return new PartitionedStore({
     redis,
-    log,
-    role,
+    prefix,
     rules: rulesFrom(options),
-    ...(prefix === undefined ? {} : { prefix }),
-    ...(name === undefined ? {} : { name }),
+    partitions,
+    waitReplicas,
+    role,
+    name,
+    log,
     ...(observer === undefined ? {} : { observer }),
   })
 }

@@ -123,6 +123,8 @@ export interface StoreIdentity {
   /** Changes when the server restarts. */
   runId: string
   version: string
+  /** Into how many partitions the store is divided; absent if it is not. */
+  partitions?: number
 }
 
 /**
@@ -133,6 +135,10 @@ export interface Store extends StorePeople, StoreReads, StoreEvents {
   readonly rules: Rules
   /** Tell it the rules of conversations that other processes may append to. `append` tells it its own. */
   readonly rulesInUse: RulesInUse
+  /** Into how many partitions its conversations are divided: 1 before `open`, and if it is not divided. */
+  readonly partitions: number
+  /** Partitions that cannot be reached now. Reads of all conversations leave them out. */
+  readonly partitionsAway: number
   /** Connects and checks the server. Rejects with one line that names what is wrong and the remedy. */
   open(): Promise<StoreIdentity>
   /** Sends what was asked for before, then disconnects. May be called twice. */
@@ -191,8 +197,9 @@ export interface Store extends StorePeople, StoreReads, StoreEvents {
   nack(request: NackRequest): Promise<NackResult>
   /**
    * Ends the leases of all batches that `owner` has claimed, except `keep`. Counts no attempt. Resolves to their ids.
+   * @param partition only of this one
    */
-  giveBack(owner: string, keep?: string[]): Promise<string[]>
+  giveBack(owner: string, keep?: string[], partition?: number): Promise<string[]>
   /**
    * Makes the answer checks of these batches due now and publishes `next-due`, for another processor to check them:
    * this one no longer follows their answers. Without `batchIds`: the checks of all batches, without an event, for the

@@ -94,6 +94,8 @@ export interface MemoryStoreOptions extends RuleOptions {
 }
 
 export class MemoryStore implements Store {
+  readonly partitions = 1
+  readonly partitionsAway = 0
   readonly rules: Rules
   readonly rulesInUse: RulesInUse
   readonly sessions: MemorySessions

@@ -7,7 +7,15 @@
  *   - A server that hangs without closing the connection fails commands after a timeout.
  */
 import { Redis, type RedisOptions } from 'ioredis'
-import { areSeeds, hostAndPort, maskedAddress, type RedisAddress, redisAddress, shownAddress } from './address.js'
+import {
+  areSeeds,
+  type ClusterSeeds,
+  hostAndPort,
+  maskedAddress,
+  type RedisAddress,
+  redisAddress,
+  shownAddress,
+} from './address.js'
 import { leaveReplacedPrimary } from './failover-watch.js'
 
 /**
@@ -102,6 +110,14 @@ function refuseCluster(source: unknown): void {
     throw new TypeError(
       'redis: a Cluster client repeats commands, so Lull makes its own connections: give redis: { nodes: [{ host, port }, …], options }',
     )
+}
+
+/** A source of one server for each node that the source names. @throws as `createClient` */
+export function seedsOf(source: RedisSource): Exclude<RedisSource, ClusterSeeds>[] {
+  refuseCluster(source)
+  const address = typeof source === 'string' ? parsed(source) : source
+  if (typeof address === 'function' || !areSeeds(address)) return [address]
+  return address.nodes.map(node => ({ ...address.options, ...node }))
 }
 
 function parsed(address: string): RedisAddress {

@@ -1,10 +1,8 @@
 /** How open batches grow, from the channel `batch-updated`. The history does not record it. */
-import type { Redis } from 'ioredis'
 import { z } from 'zod'
-import type { Logger } from '../../logger.js'
 import type { GrowthListener } from '../store.js'
 import { parseJson } from './parse-json.js'
-import { RequiredSubscription, type Subscription } from './subscription.js'
+import type { ChannelListener } from './subscription.js'
 
 const batchUpdated = z.object({
   conversationId: z.string(),
@@ -16,25 +14,14 @@ const batchUpdated = z.object({
   atMs: z.number().optional(),
 })
 
-export interface GrowthOptions {
-  channel: string
-  /** Pub/Sub is shared by all databases of a server: updates from another database are skipped. */
-  db: number
-  address: string
-  log: Logger
-}
-
-/** Calls `listener` for each update. Its `start` rejects if Redis refuses the subscription. */
-export function growthEvents(
-  client: Redis,
-  { channel, db, address, log }: GrowthOptions,
-  listener: GrowthListener,
-): Subscription {
+/**
+ * Calls `listener` for each update.
+ * @param db pub/sub is shared by all databases of a server: updates from another database are skipped
+ */
+export function growthEvents(channel: string, db: number, listener: GrowthListener): ChannelListener {
   let isFirst = true
-  return new RequiredSubscription(client, {
+  return {
     channels: [channel],
-    address,
-    log,
     onSubscribed: () => {
       if (!isFirst) listener.missed()
       isFirst = false
@@ -43,5 +30,5 @@ export function growthEvents(
       const parsed = batchUpdated.safeParse(parseJson(message))
       if (parsed.success && parsed.data.db === db) listener.grew(parsed.data)
     },
-  })
+  }
 }

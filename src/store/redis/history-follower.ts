@@ -6,6 +6,7 @@ import { disconnect } from './connection.js'
 import type { Beside } from './link.js'
 import { historyEntry } from './reads.js'
 import { StreamFollower } from './stream-follower.js'
+import type { ChannelListener } from './subscription.js'
 
 const BLOCK_MS = 25_000
 const ENTRIES_A_READ = 500
@@ -37,6 +38,67 @@ export function historyFollower(
       // QUIT would wait until the blocking read ends.
       if (client.status === 'ready') client.disconnect()
       else await disconnect(client)
+    },
+  }
+}
+
+const ENTRIES_A_PAGE = 500
+
+export interface HistoryReader extends ChannelListener {
+  /** Resolves when every entry from now on will be read. */
+  start(): Promise<void>
+  stop(): void
+}
+
+/**
+ * Reads the history of a partition each time its channel says that there is more: a blocking read would take a
+ * connection for each partition. It starts after the last entry. After an outage it goes on where it was.
+ * @param read runs a command that changes nothing
+ */
+export function historyReader(
+  read: <Reply>(work: (client: Redis) => Promise<Reply>) => Promise<Reply>,
+  key: string,
+  listener: (entry: HistoryEntry) => void,
+  log: Logger,
+): HistoryReader {
+  let lastId = '0-0'
+  let isAsked = false
+  let isReading = false
+  let isStopped = false
+  const readAll = async () => {
+    while (isAsked && !isStopped) {
+      isAsked = false
+      const entries = await read(client => client.xrange(key, `(${lastId}`, '+', 'COUNT', ENTRIES_A_PAGE))
+      for (const [id, fields] of entries) {
+        if (isStopped) return
+        lastId = id
+        listener(historyEntry(id, fields))
+      }
+      if (entries.length === ENTRIES_A_PAGE) isAsked = true
+    }
+  }
+  const ask = async () => {
+    isAsked = true
+    if (isReading) return
+    isReading = true
+    try {
+      await readAll()
+    } catch (error) {
+      log.debug({ err: error }, 'the history could not be read; trying again')
+      setTimeout(ask, RETRY_MS).unref()
+    }
+    isReading = false
+  }
+  return {
+    channels: [key],
+    onSubscribed: () => void ask(),
+    onMessage: () => void ask(),
+    async start() {
+      const [last] = await read(client => client.xrevrange(key, '+', '-', 'COUNT', 1))
+      if (last) lastId = last[0]
+    },
+    stop() {
+      isStopped = true
     },
   }
 }

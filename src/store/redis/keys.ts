@@ -3,8 +3,8 @@
  * constants from them, `lua/shared/names.lua`: one entry a line.
  *
  * A name is the prefix, a part from a table and, for some, an id. The dot keeps names apart from conversations,
- * whatever characters an id holds; therefore a prefix holds neither dot nor colon. On a Redis Cluster the prefix of a
- * partition is its hash tag, `{rapid-fire/<n>}`, which puts all its names in one slot.
+ * whatever characters an id holds; therefore a prefix holds neither dot nor colon. The prefix of a partition is its hash tag,
+ * `{rapid-fire/<n>}`, which puts all its names into one slot of a Redis Cluster (partitioned/layout.ts).
  */
 
 /** Parts between the prefix and a conversation's id. */
@@ -71,6 +71,8 @@ const commonKeys = {
   accounts: '.accounts',
   /** string: the sessions' current generation, a number; those of earlier ones have ended */
   sessions: '.sessions',
+  /** hash: how many partitions there are, and since when; only if there are several (partitioned/layout.ts) */
+  layout: '.layout',
   /** zset: paused conversations, by the end of the pause */
   paused: '.paused',
   /** hash: stored rules as JSON, by scope: `*`, an account or a conversation */
@@ -107,6 +109,7 @@ export class Keys {
   readonly dead: string
   readonly processes: string
   readonly sessions: string
+  readonly layout: string
   readonly nextDue: string
   readonly batchUpdated: string
   readonly aliasLearnt: string
@@ -128,6 +131,7 @@ export class Keys {
     this.dead = prefix + parts.dead
     this.processes = prefix + parts.processes
     this.sessions = prefix + parts.sessions
+    this.layout = prefix + parts.layout
     this.nextDue = prefix + parts.nextDue
     this.batchUpdated = prefix + parts.batchUpdated
     this.aliasLearnt = prefix + parts.aliasLearnt

@@ -1,17 +1,18 @@
 /**
- * A store's connections: one for commands, and one more for each subscription and each blocking read. Their errors
- * become Lull's errors here. An outage is logged once when it begins and once when it ends.
+ * What a store sees of Redis: the primary of its slot, whichever that is now. One connection serves its commands;
+ * each subscription and each blocking read has another one. The errors of Redis become Lull's errors here.
  */
 import type { Redis, RedisOptions } from 'ioredis'
 import type { Logger } from '../../logger.js'
 import type { Observer } from '../../observer.js'
-import { Outage } from '../../outage.js'
-import { type StoreIdentity, StoreUnavailable } from '../store.js'
-import { addressOf, connect, createClient, disconnect, type RedisSource } from './connection.js'
+import { StoreUnavailable } from '../store.js'
 import { isWrongType, redisError } from './errors.js'
 import { type About, foreignKey } from './foreign-key.js'
 import type { Keys } from './keys.js'
-import { inspectServer } from './server.js'
+import type { RedisNode } from './node.js'
+import type { RedisNodes } from './nodes.js'
+import { slotOf } from './slots.js'
+import { type ChannelListener, SUBSCRIPTION_OPTIONS, Subscription } from './subscription.js'
 
 /** Something that works on a connection of its own until it is stopped. */
 export interface Beside {
@@ -19,103 +20,105 @@ export interface Beside {
   stop(): Promise<void>
 }
 
-export interface RedisLinkOptions {
-  redis: RedisSource
-  /** Names the connections, in `CLIENT LIST` for example. */
-  name: string
+export interface LinkOptions {
+  nodes: RedisNodes
   keys: Keys
   log: Logger
   observer: Observer
 }
 
+export interface SubscribeOptions {
+  /** Reject if Redis refuses a channel. Otherwise it is logged, and tried again. */
+  isRequired?: boolean
+  /** Send no heartbeats: see `Subscription`. */
+  pingsOnDemand?: boolean
+  /** Of TCP, in ms. */
+  keepAlive?: number
+}
+
+/** A call is sent again after this many MOVED replies. */
+const MOST_MOVED = 3
+
 export class RedisLink {
-  /** For commands. */
-  readonly client: Redis
-  /** Never with credentials. */
-  readonly address: string
-  private readonly outage: Outage
   private readonly beside = new Set<Beside>()
-  /** Redis refused the last write. Reconnecting does not end that; the next write that succeeds does. */
-  private refusesWrites = false
-  private opened = false
+  private readonly slot: number
   private closed = false
 
-  /** Does not connect yet. */
-  constructor(private readonly options: RedisLinkOptions) {
-    this.client = createClient(options.redis, options.name)
-    this.address = addressOf(this.client)
-    this.outage = new Outage(options.log, `Redis at ${this.address}`)
-    this.client.on('error', error => this.began(redisError(error, this.address)))
-    this.client.on('close', () => this.began(new Error('the connection was closed')))
-    this.client.on('ready', () => {
-      if (!this.refusesWrites) this.outage.ended()
-    })
+  constructor(private readonly options: LinkOptions) {
+    this.slot = slotOf(options.keys.prefix)
+    options.nodes.use(this.slot)
+  }
+
+  /** For commands. @throws {StoreUnavailable} if the slot has no primary now */
+  get client(): Redis {
+    return this.node.client
+  }
+
+  /** Never with credentials. */
+  get address(): string {
+    return this.node.address
+  }
+
+  get server(): string | undefined {
+    return this.options.nodes.find(this.slot)?.address
   }
 
   get db(): number {
-    return this.client.options.db ?? 0
+    return this.options.nodes.db
   }
 
-  /** @throws one line naming the server, what is wrong with it and the remedy */
-  async open(): Promise<StoreIdentity> {
-    try {
-      await this.connect(this.client)
-      const server = await inspectServer(this.client, this.address)
-      this.opened = true
-      return { address: this.address, prefix: this.options.keys.prefix, ...server }
-    } catch (error) {
-      this.client.disconnect()
-      throw redisError(error, this.address)
-    }
+  /** Calls `listener` each time a connection for commands is ready. */
+  whenReady(listener: () => void): void {
+    this.options.nodes.whenReady(listener)
+  }
+
+  private get node(): RedisNode {
+    return this.options.nodes.ownerOf(this.slot)
   }
 
   async close(): Promise<void> {
     this.closed = true
     await Promise.all([...this.beside].map(task => task.stop()))
-    await disconnect(this.client)
   }
 
   /**
    * Runs a command that changes nothing, or whose failure is no outage.
+   * @param work takes `client` anew each time it is called
    * @param about what it works on, to name the key if one has a foreign type
    */
-  async read<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
-    try {
-      return await work()
-    } catch (error) {
-      throw await this.explained(error, about)
-    }
+  read<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
+    return this.attempt(work, (error, node) => this.explained(error, about, node))
   }
 
-  private async explained(error: unknown, about: About): Promise<Error> {
-    if (isWrongType(error)) return foreignKey(this.client, this.options.keys, about)
-    const known = redisError(error, this.address)
-    if (known instanceof StoreUnavailable) this.options.observer.redisFailed?.(known.reason)
-    return known
+  /** Runs a script that writes. */
+  async write<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
+    const reply = await this.attempt(work, (error, node) => this.failed(error, about, node))
+    this.node.wrote()
+    return reply
   }
 
   /**
-   * Runs a script that writes. A Redis that answers but refuses writes is an outage too, until a write succeeds: a read
-   * would succeed on a replica. Full memory is no outage: only messages are refused then.
+   * Runs a script that writes and that counts only when enough replicas have what it wrote.
+   * @throws {StoreUnavailable} (`replicas`) if they do not
    */
-  async write<Reply>(work: () => Promise<Reply>, about: About = {}): Promise<Reply> {
-    try {
-      const reply = await work()
-      this.refusesWrites = false
-      this.outage.ended()
-      return reply
-    } catch (error) {
-      throw await this.failed(error, about)
-    }
+  async durably<Reply>(write: (client: Redis) => Promise<Reply>): Promise<Reply> {
+    const reply = await this.attempt(
+      node => node.durably(write),
+      (error, node) => this.failed(error, {}, node),
+    )
+    this.node.wrote()
+    return reply
+  }
+
+  /** Rejects with a `StoreUnavailable` (`memory`) if the server has no room for more messages. */
+  checkMemory(): Promise<void> {
+    return this.read(() => this.node.memory.check())
   }
 
   /** Translates the error of a write, and begins an outage if it is one. */
-  async failed(error: unknown, about: About): Promise<Error> {
-    const known = await this.explained(error, about)
-    if (known instanceof StoreUnavailable && known.reason !== 'memory') {
-      if (known.reason !== 'connection' && known.reason !== 'timeout') this.refusesWrites = true
-      this.began(known)
-    }
+  async failed(error: unknown, about: About, node = this.node): Promise<Error> {
+    const known = await this.explained(error, about, node)
+    if (known instanceof StoreUnavailable) node.refused(known)
     return known
   }
 
@@ -128,11 +131,8 @@ export class RedisLink {
   /** Starts a task on a new connection. Resolves to a function that stops it. */
   async start(options: RedisOptions, make: (client: Redis) => Beside): Promise<() => Promise<void>> {
     if (this.closed) throw new Error('the store has been closed: make another one')
-    const client = createClient(this.options.redis, this.options.name)
-    if (client === this.client)
-      throw new TypeError(
-        'redis: the function must make a new client each time it is called; a subscription needs its own',
-      )
+    const { nodes } = this.options
+    const client = nodes.newClient(this.slot)
     Object.assign(client.options, options)
     const task = make(client)
     this.beside.add(task)
@@ -141,7 +141,7 @@ export class RedisLink {
       await task.stop()
     }
     try {
-      await this.connect(client)
+      await this.node.connectOther(client)
       await task.start()
     } catch (error) {
       await stop()
@@ -150,14 +150,67 @@ export class RedisLink {
     return stop
   }
 
-  private async connect(client: Redis): Promise<void> {
-    await connect(client)
-    // A client that the user made may have connected without the name.
-    if (typeof this.options.redis === 'function') await client.client('SETNAME', this.options.name)
+  /** Subscribes on a connection of its own. Resolves when Redis has answered the first time. */
+  async subscribe(listener: ChannelListener, options: SubscribeOptions = {}): Promise<Subscribed> {
+    const { pingsOnDemand, keepAlive, isRequired } = options
+    let subscription: Subscription | undefined
+    const clientOptions = { ...SUBSCRIPTION_OPTIONS, ...(keepAlive === undefined ? {} : { keepAlive }) }
+    const stop = await this.start(clientOptions, client => {
+      const { log } = this.options
+      subscription = new Subscription(client, { ...listener, address: this.address, log, pingsOnDemand })
+      return isRequired ? required(subscription) : subscription
+    })
+    return { stop, check: () => subscription?.check() }
   }
 
-  /** Before `open` has succeeded there is no outage: `open` rejects with what is wrong. */
-  private began(error: Error): void {
-    if (this.opened && !this.closed) this.outage.began(error)
+  /** Subscribes to channels of this slot, on a connection that all slots of its primary share. */
+  async subscribeShared(listener: ChannelListener, { isRequired }: SubscribeOptions = {}): Promise<Subscribed> {
+    const { stop, refusal } = await this.options.nodes.subscriptions.subscribe(this.slot, listener)
+    if (refusal && isRequired) {
+      await stop()
+      throw refusal
+    }
+    return { stop, check: () => {} }
+  }
+
+  private async attempt<Reply>(
+    work: (node: RedisNode) => Promise<Reply>,
+    explain: (error: unknown, node: RedisNode) => Promise<Error>,
+  ): Promise<Reply> {
+    for (let moved = 0; ; moved++) {
+      const { node } = this
+      try {
+        return await work(node)
+      } catch (error) {
+        if (moved < MOST_MOVED && (await this.options.nodes.hasMoved(error))) continue
+        throw await explain(error, node)
+      }
+    }
+  }
+
+  private async explained(error: unknown, about: About, node: RedisNode): Promise<Error> {
+    if (isWrongType(error)) return foreignKey(node.client, this.options.keys, about)
+    const known = redisError(error, node.address)
+    if (known instanceof StoreUnavailable) {
+      this.options.observer.redisFailed?.(known.reason)
+      this.options.nodes.failed(node, known)
+    }
+    return known
+  }
+}
+
+export interface Subscribed {
+  stop(): Promise<void>
+  /** A heartbeat, if the last one was long ago: see `Subscription`. */
+  check(): void
+}
+
+function required(subscription: Subscription): Beside {
+  return {
+    start: async () => {
+      const refusal = await subscription.start()
+      if (refusal) throw refusal
+    },
+    stop: () => subscription.stop(),
   }
 }

@@ -8,25 +8,71 @@ import { luaSources } from './lua.generated.js'
 type ScriptName = keyof typeof luaSources
 export type Argument = string | number
 
+/** How a store publishes, and how long its history is. The scripts have it as constants (lua/shared/layout.lua). */
+export interface ScriptLayout {
+  /** Goes into the commands' names on a client, which stores of several kinds may share. */
+  kind: 'whole' | 'partition' | 'sharded'
+  publish: 'PUBLISH' | 'SPUBLISH'
+  subscribers: 'NUMSUB' | 'SHARDNUMSUB'
+  historyLength: number
+  /** Publishes each new step on a channel with the name of the history: nobody blocks a connection to read it. */
+  publishesHistory: boolean
+}
+
+/** One Redis, and what a Cluster has once. */
+export const WHOLE: ScriptLayout = {
+  kind: 'whole',
+  publish: 'PUBLISH',
+  subscribers: 'NUMSUB',
+  historyLength: 10_000,
+  publishesHistory: false,
+}
+
+const PARTITION_HISTORY = { historyLength: 1000, publishesHistory: true }
+
+/** A partition of one Redis. */
+export const PARTITION: ScriptLayout = { ...WHOLE, ...PARTITION_HISTORY, kind: 'partition' }
+
+/** A partition of a Cluster. */
+export const SHARDED: ScriptLayout = {
+  ...PARTITION_HISTORY,
+  kind: 'sharded',
+  publish: 'SPUBLISH',
+  subscribers: 'SHARDNUMSUB',
+}
+
+export interface ScriptRunnerParts {
+  keys: Keys
+  rules: Rules
+  /** Kept up to date by the store. */
+  inUse: RulesInUse
+  layout: ScriptLayout
+  /** The client and its database: asked at each call. */
+  server: { readonly client: Redis; readonly db: number }
+}
+
 export class ScriptRunner {
   readonly checkMs: number
   /** As `lua/shared/rules.lua` takes them. */
   readonly storeRules: Argument[]
 
-  /** @param inUse kept up to date by the store */
-  constructor(
-    private readonly redis: Redis,
-    private readonly keys: Keys,
-    readonly rules: Rules,
-    readonly inUse: RulesInUse,
-    readonly db: number,
-  ) {
-    this.checkMs = checkIntervalMs(rules)
-    const { quietGapMs, maxWaitMs, maxMessages, maxBytes, earlyStartMs, answering, typingGapMs, holdMaxMs } = rules
+  constructor(private readonly parts: ScriptRunnerParts) {
+    this.checkMs = checkIntervalMs(parts.rules)
+    const { quietGapMs, maxWaitMs, maxMessages, maxBytes, earlyStartMs, answering, typingGapMs, holdMaxMs } =
+      parts.rules
     this.storeRules = [quietGapMs, maxWaitMs, maxMessages, maxBytes, earlyStartMs, answering, typingGapMs, holdMaxMs]
-    for (const [name, source] of Object.entries(luaSources)) {
-      redis.defineCommand(commandName(name), { numberOfKeys: 1, lua: source })
-    }
+  }
+
+  get rules(): Rules {
+    return this.parts.rules
+  }
+
+  get inUse(): RulesInUse {
+    return this.parts.inUse
+  }
+
+  get db(): number {
+    return this.parts.server.db
   }
 
   get supersedes(): 0 | 1 {
@@ -39,9 +85,29 @@ export class ScriptRunner {
 
   /** @typeParam Reply as the script's header says */
   run<Reply>(name: ScriptName, args: Argument[]): Promise<Reply> {
-    const command: (...all: Argument[]) => Promise<Reply> = Reflect.get(this.redis, commandName(name))
-    return command.call(this.redis, this.keys.prefix, ...args)
+    const { keys, layout, server } = this.parts
+    const { client } = server
+    const commandName = `lull-${layout.kind}-${name}`
+    const command: (...all: Argument[]) => Promise<Reply> =
+      Reflect.get(client, commandName) ?? define(client, commandName, luaSources[name], layout)
+    return command.call(client, keys.prefix, ...args)
   }
 }
 
-const commandName = (name: string) => `lull-${name}`
+/**
+ * `KEYS[1]` is the prefix, a name that never exists. It says in which slot the script runs. If it existed, a script
+ * could start on the old node of a slot that is being moved, and fail half-way.
+ */
+function define(client: Redis, commandName: string, source: string, layout: ScriptLayout) {
+  client.defineCommand(commandName, { numberOfKeys: 1, lua: withLayout(source, layout) })
+  return Reflect.get(client, commandName)
+}
+
+const LAYOUT = "local PUBLISH, NUMSUB, HISTORY_LENGTH, PUBLISHES_HISTORY = 'PUBLISH', 'NUMSUB', 10000, false"
+
+/** The line of lua/shared/layout.lua, with other values. */
+function withLayout(source: string, layout: ScriptLayout): string {
+  const { publish, subscribers, historyLength, publishesHistory } = layout
+  const line = `${LAYOUT.split(' = ')[0]} = '${publish}', '${subscribers}', ${historyLength}, ${publishesHistory}`
+  return source.replace(LAYOUT, line)
+}

@@ -1,7 +1,6 @@
 /**
- * Checks the Redis server. It must be 7.0 or later (script flags, `PEXPIREAT … GT`), or Valkey, and a single server:
- * all keys of a prefix must be in one place, so no Cluster, and no Sentinel, which holds no data. It should publish the
- * expiry of keys.
+ * Checks the Redis server. It must be 7.0 or later (script flags, `PEXPIREAT … GT`), or Valkey: one server or a node of
+ * a Cluster, but no Sentinel, which holds no data. One server should publish the expiry of keys.
  */
 import type { Redis } from 'ioredis'
 import type { Notifications, StoreIdentity } from '../store.js'
@@ -10,29 +9,37 @@ import { redisError } from './errors.js'
 
 const OLDEST_MAJOR = 7
 
+export interface ServerFacts extends Pick<StoreIdentity, 'runId' | 'version' | 'db'> {
+  /** It is a node of a Cluster. */
+  isCluster: boolean
+}
+
 /**
  * Resolves to facts about the server.
  * @throws one line naming the server, what is wrong with it and the remedy
  */
-export async function inspectServer(
-  client: Redis,
-  address: string,
-): Promise<Pick<StoreIdentity, 'runId' | 'version' | 'db'>> {
+export async function inspectServer(client: Redis, address: string): Promise<ServerFacts> {
   const facts = factsOf(await client.info('server'))
   const mode = facts.get('redis_mode') ?? facts.get('server_mode') ?? 'standalone'
-  if (mode !== 'standalone')
+  if (mode === 'sentinel')
     throw new Error(
-      `Redis at ${address} is a ${mode === 'cluster' ? 'Cluster node' : 'Sentinel'}, which Lull does not support ` +
-        'yet: give the address of a single primary',
+      `Redis at ${address} is a Sentinel, which holds no data: give redis+sentinel://host:port/0?name=…, with the ` +
+        'name that the Sentinels have for the primary',
     )
   const isValkey = facts.get('server_name') === 'valkey'
   const version = (isValkey ? facts.get('valkey_version') : facts.get('redis_version')) ?? '0'
   if (!isValkey && Number.parseInt(version, 10) < OLDEST_MAJOR)
     throw new Error(`Redis at ${address} is version ${version}: Lull needs Redis ${OLDEST_MAJOR}.0 or later, or Valkey`)
-  // Rejects if the database does not exist. The client alone would go on in database 0.
   const { db = 0 } = client.options
-  await client.select(db)
-  return { runId: facts.get('run_id') ?? 'unknown', version: isValkey ? `valkey ${version}` : version, db }
+  const isCluster = mode === 'cluster'
+  // Rejects if the database does not exist. The client alone would go on in database 0. A Cluster refuses SELECT.
+  if (!isCluster) await client.select(db)
+  return {
+    runId: facts.get('run_id') ?? 'unknown',
+    version: isValkey ? `valkey ${version}` : version,
+    db,
+    isCluster,
+  }
 }
 
 /** The lines of an `INFO` reply: value by name. */

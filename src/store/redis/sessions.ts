@@ -18,9 +18,9 @@ export class RedisSessions implements Sessions {
   }
 
   async use(digest: string, ttlMs: number): Promise<boolean> {
-    const { client } = this.link
     const key = this.keys.session(digest)
     return this.link.read(async () => {
+      const { client } = this.link
       const [generation, own, leftMs] = await Promise.all([
         client.get(this.keys.sessions),
         client.get(key),

@@ -1,13 +1,11 @@
 /** Stored rules in Redis: a hash, and a channel that publishes each change. */
-import type { Redis } from 'ioredis'
 import { z } from 'zod'
-import type { Logger } from '../../logger.js'
 import { MOST_SCOPES, type SettingsListener, type SettingsStore, type StoredRules, tooManyScopes } from '../settings.js'
 import type { Keys } from './keys.js'
-import type { RedisLink } from './link.js'
+import type { RedisLink, Subscribed } from './link.js'
 import { parseJson } from './parse-json.js'
 import type { Scripts } from './scripts.js'
-import { RequiredSubscription, SUBSCRIPTION_OPTIONS, type Subscription } from './subscription.js'
+import type { ChannelListener } from './subscription.js'
 
 const change = z.object({
   scope: z.string(),
@@ -23,19 +21,17 @@ const pairs = z.array(z.tuple([z.string(), z.string()]))
 const KEEP_ALIVE_MS = 30_000
 
 export class RedisSettings implements SettingsStore {
-  private readonly following = new Set<Subscription>()
+  private readonly following = new Set<Subscribed>()
 
   constructor(
     private readonly link: RedisLink,
     private readonly keys: Keys,
     private readonly scripts: Scripts,
-    private readonly log: Logger,
   ) {}
 
   async all(): Promise<StoredRules> {
-    const { client } = this.link
     const { settings, settingsVersion } = this.keys
-    const replies = await this.link.read(() => client.multi().get(settingsVersion).hgetall(settings).exec())
+    const replies = await this.link.read(() => this.link.client.multi().get(settingsVersion).hgetall(settings).exec())
     const [version, rules] = (replies ?? []).map(([error, reply]) => {
       if (error) throw error
       return reply
@@ -53,15 +49,12 @@ export class RedisSettings implements SettingsStore {
   }
 
   async follow(listener: SettingsListener): Promise<() => Promise<void>> {
-    let subscription: Subscription | undefined
-    const stop = await this.link.start({ ...SUBSCRIPTION_OPTIONS, keepAlive: KEEP_ALIVE_MS }, client => {
-      subscription = this.events(client, listener)
-      return subscription
-    })
-    if (subscription) this.following.add(subscription)
+    const options = { isRequired: true, keepAlive: KEEP_ALIVE_MS, pingsOnDemand: true }
+    const subscription = await this.link.subscribe(this.events(listener), options)
+    this.following.add(subscription)
     return async () => {
-      if (subscription) this.following.delete(subscription)
-      await stop()
+      this.following.delete(subscription)
+      await subscription.stop()
     }
   }
 
@@ -69,18 +62,15 @@ export class RedisSettings implements SettingsStore {
     for (const subscription of this.following) subscription.check()
   }
 
-  private events(client: Redis, listener: SettingsListener): Subscription {
-    const { address, db } = this.link
-    return new RequiredSubscription(client, {
+  private events(listener: SettingsListener): ChannelListener {
+    const { db } = this.link
+    return {
       channels: [this.keys.settingsChanged],
-      address,
-      log: this.log,
-      pingsOnDemand: true,
       onSubscribed: () => listener.missed(),
       onMessage: (_channel, message) => {
         const parsed = change.safeParse(parseJson(message))
         if (parsed.success && parsed.data.db === db) listener.changed(parsed.data)
       },
-    })
+    }
   }
 }

@@ -1,8 +1,11 @@
 /**
- * The store on Redis. Each transition is one call of a script (`scripts.ts`), whose reply becomes the store's type
- * (`replies.ts`). Appends and answers that come together share a call (`grouped-calls.ts`). What blocks or subscribes
- * has a connection of its own (`link.ts`).
+ * The store on Redis: one place, all of whose names begin with its prefix. Each transition is one call of a script
+ * (`scripts.ts`), whose reply becomes the store's type (`replies.ts`). Appends and answers that come together share a
+ * call (`grouped-calls.ts`). What blocks or subscribes has a connection of its own (`link.ts`).
+ *
+ * `PartitionedStore` has several of these, on one Redis or on a Cluster; none of them knows of the others.
  */
+import type { Redis } from 'ioredis'
 import { RulesInUse } from '../../conversation-rules.js'
 import { withArrivals } from '../../history/arrivals.js'
 import { type Logger, silent } from '../../logger.js'
@@ -58,10 +61,10 @@ import { canaryEvents, storeEvents } from './events.js'
 import { forget } from './forget.js'
 import { GroupedCalls } from './grouped-calls.js'
 import { growthEvents } from './growth.js'
-import { FOLLOWING_OPTIONS, historyFollower } from './history-follower.js'
+import { FOLLOWING_OPTIONS, historyFollower, historyReader } from './history-follower.js'
 import { Keys } from './keys.js'
-import { RedisLink } from './link.js'
-import { MemoryGuard } from './memory-guard.js'
+import { RedisLink, type SubscribeOptions } from './link.js'
+import { RedisNodes } from './nodes.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './reads.js'
 import {
   answerCheck,
@@ -72,12 +75,12 @@ import {
   lostLease,
   pausedConversations,
 } from './replies.js'
-import { ScriptRunner } from './script-runner.js'
+import { type ScriptLayout, ScriptRunner, WHOLE } from './script-runner.js'
 import { Scripts } from './scripts.js'
 import { ensureExpiryEvents } from './server.js'
 import { RedisSessions } from './sessions.js'
 import { RedisSettings } from './settings.js'
-import { SUBSCRIPTION_OPTIONS } from './subscription.js'
+import type { ChannelListener } from './subscription.js'
 import { supersedeEvents } from './supersede-events.js'
 
 /** The rules are among the options, as for a `Batcher`, or all in `rules`. */
@@ -94,6 +97,16 @@ export interface RedisStoreOptions extends RuleOptions {
   observer?: Observer
   /** Makes a batch's id. Random by default; tests give their own. */
   newBatchId?: () => string
+  /** Replicas that must have an append or a claim before it counts; 0. */
+  waitReplicas?: number
+}
+
+/** What a store that is a partition shares with the others. */
+export interface SharedParts {
+  /** Opened and closed by their owner. */
+  nodes: RedisNodes
+  layout?: ScriptLayout
+  rulesInUse: RulesInUse
 }
 
 /** Ids of the bot's messages that one script call takes. */
@@ -118,70 +131,95 @@ export class RedisStore implements Store {
     touch: async (name: string) => {
       await this.link.read(() => this.link.client.exists(this.keys.canary(name)))
     },
-    listen: (listener: (name: string) => void) => {
-      const { keys, log } = this
-      const { db, address } = this.link
-      return this.link.start(SUBSCRIPTION_OPTIONS, client => canaryEvents(client, { keys, db, address, log }, listener))
-    },
+    listen: (listener: (name: string) => void) =>
+      this.subscribe(canaryEvents(this.keys, this.db, listener), { isRequired: true }),
   }
+  readonly partitions = 1
+  private readonly nodes: RedisNodes
+  private readonly isShared: boolean
+  private readonly waits: boolean
+  private readonly layout: ScriptLayout
   private readonly link: RedisLink
   private readonly scripts: Scripts
+  private readonly durable: (client: Redis) => Scripts
   private readonly appends: GroupedCalls<AppendPart, Appended>
   private readonly endings: GroupedCalls<Ending, Ended>
-  private readonly memory: MemoryGuard
   private readonly log: Logger
   private readonly newBatchId: () => string
 
   /**
    * Does not connect yet.
+   * @param shared for a partition: see `PartitionedStore`
    * @throws {RangeError} for a prefix with which two names could be the same, or a rule out of its bounds
    * @throws {TypeError} for a rule beside `rules`
    */
-  constructor({ redis, prefix, rules: given, role = 'store', name, ...options }: RedisStoreOptions) {
-    const { log = silent, newBatchId = randomBatchId, observer = {}, ...single } = options
+  constructor(
+    { redis, prefix, rules: given, role = 'store', name, ...options }: RedisStoreOptions,
+    shared?: SharedParts,
+  ) {
+    const { log = silent, newBatchId = randomBatchId, observer = {}, waitReplicas, ...single } = options
     const rules = rulesAmong(single, given)
     this.rules = rules
-    this.rulesInUse = new RulesInUse(rules)
+    this.rulesInUse = shared?.rulesInUse ?? new RulesInUse(rules)
     this.keys = new Keys(prefix)
     this.name = name ?? processName(role)
     this.log = log
     this.newBatchId = newBatchId
-    this.link = new RedisLink({ redis, name: this.name, keys: this.keys, log, observer })
-    const { client, address, db } = this.link
-    this.scripts = new Scripts(new ScriptRunner(client, this.keys, rules, this.rulesInUse, db))
-    this.memory = new MemoryGuard(() => client.info('memory'), address)
-    this.appends = new GroupedCalls(
-      parts => this.link.write(() => this.scripts.messages.append(parts, newBatchId())),
-      shareOf,
-    )
+    this.nodes = shared?.nodes ?? new RedisNodes({ redis, name: this.name, log, observer, waitReplicas })
+    this.isShared = shared !== undefined
+    this.waits = this.nodes.waitReplicas > 0
+    this.layout = shared?.layout ?? WHOLE
+    this.link = new RedisLink({ nodes: this.nodes, keys: this.keys, log, observer })
+    const { keys, rulesInUse: inUse, layout, link } = this
+    const runner = { keys, rules, inUse, layout, server: link }
+    this.scripts = new Scripts(new ScriptRunner(runner))
+    this.durable = client => new Scripts(new ScriptRunner({ ...runner, server: { client, db: link.db } }))
+    this.appends = new GroupedCalls(parts => this.appendAll(parts), shareOf)
     this.endings = new GroupedCalls(
       requests => this.link.write(() => this.scripts.batches.answered(requests)),
       () => 1 / ENDINGS_A_CALL,
     )
-    this.processes = new RedisProcesses(client, this.keys.processes, this.name, log)
+    this.processes = new RedisProcesses(this.link, this.keys.processes, this.name, log)
     this.sessions = new RedisSessions(this.link, this.keys)
-    this.settings = new RedisSettings(this.link, this.keys, this.scripts, log)
+    this.settings = new RedisSettings(this.link, this.keys, this.scripts)
   }
 
   get db(): number {
     return this.link.db
   }
 
-  open(): Promise<StoreIdentity> {
-    return this.link.open()
+  /** The server that has its keys now; `undefined` if a Cluster has none for them. */
+  get server(): string | undefined {
+    return this.link.server
+  }
+
+  /** The connection for commands: for what looks at the keys themselves. @throws {StoreUnavailable} */
+  get redis(): Redis {
+    return this.link.client
+  }
+
+  get partitionsAway(): number {
+    return this.nodes.away
+  }
+
+  async open(): Promise<StoreIdentity> {
+    const facts = await this.nodes.open()
+    const { address, db } = this.link
+    return { address, prefix: this.keys.prefix, runId: facts.runId, version: facts.version, db }
   }
 
   /** Calls that wait in a group are sent first. */
   async close(): Promise<void> {
     await Promise.all([this.appends.idle(), this.endings.idle()])
     await this.link.close()
+    if (!this.isShared) await this.nodes.close()
   }
 
   /**
    * A long request takes several script calls. If one fails, repeat the request: what was written are duplicates then.
    */
   async append(request: AppendRequest): Promise<AppendResult> {
-    await this.link.read(() => this.memory.check())
+    await this.link.checkMemory()
     if (request.rules) this.rulesInUse.add(request.rules)
     const result: AppendResult = { accepted: 0, duplicates: 0, tooOld: 0 }
     for (const part of partsOf(request, this.rules)) {
@@ -259,7 +297,9 @@ export class RedisStore implements Store {
   }
 
   async claim(request: ClaimRequest): Promise<ClaimResult> {
-    const [batches, checks, dead, troubles, nextInMs] = await this.link.write(() => this.scripts.batches.claim(request))
+    const claim = () => this.link.write(() => this.scripts.batches.claim(request))
+    const claimDurably = () => this.link.durably(client => this.durable(client).batches.claim(request))
+    const [batches, checks, dead, troubles, nextInMs] = await (this.waits ? claimDurably() : claim())
     return {
       batches: batches.map(claimedBatch),
       checks: checks.map(answerCheck),
@@ -349,7 +389,7 @@ export class RedisStore implements Store {
   }
 
   async learn(provider: string, conversationIds: string[]): Promise<Learnt> {
-    await this.link.read(() => this.memory.check())
+    await this.link.checkMemory()
     const [conversationId, others] = await this.link.write(() => this.scripts.learn(provider, conversationIds), {
       conversationId: conversationIds[0],
       into: conversationIds[1],
@@ -363,6 +403,11 @@ export class RedisStore implements Store {
 
   samePerson(conversationId: string): Promise<string[]> {
     return this.link.read(() => this.scripts.samePerson(conversationId), { conversationId })
+  }
+
+  /** These ids are nobody's aliases any more. */
+  async forgetAliases(conversationIds: string[]): Promise<void> {
+    await this.link.write(() => this.scripts.forgetAliases(conversationIds))
   }
 
   async merge(from: string, into: string): Promise<MergeResult> {
@@ -428,46 +473,69 @@ export class RedisStore implements Store {
   }
 
   listen(listener: (event: StoreEvent) => void): Promise<() => Promise<void>> {
-    const { keys, log } = this
-    const { db, address } = this.link
-    return this.link.start(SUBSCRIPTION_OPTIONS, client => storeEvents(client, { keys, db, address, log }, listener))
+    const { keys, db } = this
+    return this.subscribe(this.hasExpiryEvents ? storeEvents(keys, listener, db) : storeEvents(keys, listener))
   }
 
-  follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>> {
-    return this.link.start(FOLLOWING_OPTIONS, client => historyFollower(client, this.keys.history, listener, this.log))
+  async follow(listener: (entry: HistoryEntry) => void): Promise<() => Promise<void>> {
+    const { link, log } = this
+    const { history } = this.keys
+    if (!this.layout.publishesHistory)
+      return link.start(FOLLOWING_OPTIONS, client => historyFollower(client, history, listener, log))
+    const reader = historyReader(work => link.read(() => work(link.client)), history, listener, log)
+    await reader.start()
+    const stop = await this.subscribe(reader, { isRequired: true })
+    return async () => {
+      reader.stop()
+      await stop()
+    }
   }
 
   followGrowth(listener: GrowthListener): Promise<() => Promise<void>> {
-    const { log } = this
-    const { db, address } = this.link
-    const channel = this.keys.batchUpdated
-    return this.link.start(SUBSCRIPTION_OPTIONS, client =>
-      growthEvents(client, { channel, db, address, log }, listener),
-    )
+    return this.subscribe(growthEvents(this.keys.batchUpdated, this.db, listener), { isRequired: true })
   }
 
   followSuperseded(listener: SupersedeListener): Promise<() => Promise<void>> {
-    const { keys, log } = this
-    const { db, address } = this.link
-    return this.link.start(SUBSCRIPTION_OPTIONS, client =>
-      supersedeEvents(client, { keys, db, address, log }, listener),
-    )
+    return this.subscribe(supersedeEvents(this.keys, this.db, listener), { isRequired: true })
   }
 
   followAliases(listener: AliasListener): Promise<() => Promise<void>> {
-    const { log } = this
-    const { address } = this.link
-    const channel = this.keys.aliasLearnt
-    return this.link.start(SUBSCRIPTION_OPTIONS, client => aliasEvents(client, { channel, address, log }, listener))
+    return this.subscribe(aliasEvents(this.keys.aliasLearnt, listener), { isRequired: true })
   }
 
   async ready(): Promise<void> {
-    await this.link.read(() => this.memory.check())
+    await this.link.checkMemory()
     await this.link.write(() => this.scripts.writable())
   }
 
-  ensureNotifications(mayChange: boolean): Promise<Notifications> {
+  async ensureNotifications(mayChange: boolean): Promise<Notifications> {
+    if (!this.hasExpiryEvents) return { result: 'unneeded', flags: '' }
     return ensureExpiryEvents(this.link.client, this.link.address, mayChange)
+  }
+
+  /** A partition does without: its processors would get those of all others on its server. */
+  private get hasExpiryEvents(): boolean {
+    return this.layout.kind === 'whole'
+  }
+
+  private async subscribe(listener: ChannelListener, options: SubscribeOptions = {}): Promise<() => Promise<void>> {
+    const { link } = this
+    const isWhole = this.layout.kind === 'whole'
+    const { stop } = await (isWhole ? link.subscribe(listener, options) : link.subscribeShared(listener, options))
+    return stop
+  }
+
+  private appendAll(parts: AppendPart[]): Promise<(Appended | Error)[]> {
+    if (!this.waits) return this.link.write(() => this.scripts.messages.append(parts, this.newBatchId()))
+    return this.link.durably(async client => {
+      const replies = await this.durable(client).messages.append(parts, this.newBatchId())
+      const [{ conversationId } = { conversationId: '' }] = parts
+      // Duplicates write nothing, and WAIT counts from this connection's last write. The message may have been written
+      // on another connection, and may not be on the replicas yet.
+      const isNew = replies.some(reply => reply instanceof Error || reply.accepted > 0)
+      if (!isNew) await client.pexpire(this.keys.seen(conversationId), this.rules.dedupeMs)
+      return replies
+    })
   }
 
   /** Calls once for each bounded part of `items`. Resolves to the replies. */

@@ -24,16 +24,20 @@ const RETRY_REFUSED_MS = 30_000
 
 export const SUBSCRIPTION_OPTIONS = { autoResubscribe: false } as const
 
-export interface SubscriptionOptions {
+/** Channels, and what is called for them. */
+export interface ChannelListener {
   channels: readonly string[]
+  /** At least one channel is subscribed to, for the first time or again. */
+  onSubscribed(): void
+  onMessage(channel: string, message: string): void
+}
+
+export interface SubscriptionOptions extends ChannelListener {
   /** The server, as errors name it. */
   address: string
   log: Logger
   /** Send no heartbeats: TCP's own find a peer that is gone, and `check` finds a connection that hangs. */
-  pingsOnDemand?: boolean
-  /** At least one channel is subscribed to, for the first time or again. */
-  onSubscribed(): void
-  onMessage(channel: string, message: string): void
+  pingsOnDemand?: boolean | undefined
 }
 
 export class Subscription {
@@ -110,13 +114,5 @@ export class Subscription {
       // It hangs, or is lost already. A new connection subscribes again.
       if (!this.stopped) this.client.disconnect(true)
     }
-  }
-}
-
-/** The same, but `start` rejects if Redis refuses a channel. */
-export class RequiredSubscription extends Subscription {
-  override async start(): Promise<undefined> {
-    const refusal = await super.start()
-    if (refusal) throw refusal
   }
 }

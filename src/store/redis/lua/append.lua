@@ -59,7 +59,7 @@ local now = read_clock()
 local now_text = whole(now)
 local first_before = first_due()
 check_types(HISTORY)
-local subscribers = call('PUBSUB', 'NUMSUB', P .. NEXT_DUE, P .. BATCH_UPDATED)
+local subscribers = call('PUBSUB', NUMSUB, P .. NEXT_DUE, P .. BATCH_UPDATED)
 local is_watched = subscribers[4] > 0 or call('PUBSUB', 'NUMPAT') > 0
 
 -- The plan of the current request: what its new messages change in their conversation. All requests share one table,

@@ -7,7 +7,7 @@ alias points directly at the canonical id.
 An id that shows becomes an alias only of an id in the same call: if a hidden id comes with another phone number than
 before, it moves there alone, because a number can be given to another person. Has no `allow-oom`, as `append`.
 
-On a Cluster all aliases of an account lie in one partition.
+A store of several partitions keeps all aliases in one place, whatever partitions their conversations lie in.
 
 KEYS  1 the prefix
 ARGV  1 provider  2 TTL  then the ids, as conversations

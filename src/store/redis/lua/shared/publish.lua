@@ -1,7 +1,15 @@
+--- include "layout"
+-- Publishes on a channel of this store. A partition of a Cluster publishes to its own shard, and to all nodes where
+-- somebody subscribes with a pattern.
+local function publish_text(channel, text)
+  call(PUBLISH, P .. channel, text)
+  if PUBLISH ~= 'PUBLISH' and call('PUBSUB', 'NUMPAT') > 0 then call('PUBLISH', P .. channel, text) end
+end
+
 -- Publishes one JSON object on a channel: the conversation, the batch, and the rest as pieces of JSON text. The first
 -- of them begins with a comma.
 local function publish(channel, conversation, batch_id, ...)
-  call('PUBLISH', P .. channel, table.concat({
+  publish_text(channel, table.concat({
     '{"conversationId":', cjson.encode(conversation), ',"batchId":"', batch_id, '"', table.concat({ ... }), '}' }))
 end
 
@@ -9,7 +17,7 @@ local subscribed = {}
 
 local function has_subscribers(channel)
   if subscribed[channel] == nil then
-    subscribed[channel] = call('PUBSUB', 'NUMPAT') > 0 or call('PUBSUB', 'NUMSUB', P .. channel)[2] > 0
+    subscribed[channel] = call('PUBSUB', 'NUMPAT') > 0 or call('PUBSUB', NUMSUB, P .. channel)[2] > 0
   end
   return subscribed[channel]
 end

@@ -1,0 +1,473 @@
+/**
+ * The store on Redis as programs use it: at `open` it learns whether its Redis is a Cluster and how many partitions it
+ * has, and makes a `RedisStore` for each. Without partitions there is one, with the names of contract.md.
+ *
+ * A call about a conversation goes to its partition, one about a batch to the partition that the batch's id names. What
+ * the whole store has once (settings, aliases, accounts, sessions, processes) is in the home store. Reads of all
+ * conversations ask every partition, and leave out those that are away (`partitionsAway`). No call is one transition of
+ * two partitions.
+ */
+import { RulesInUse } from '../../conversation-rules.js'
+import { type Logger, silent } from '../../logger.js'
+import type { Observer } from '../../observer.js'
+import { processName } from '../../process-name.js'
+import type { Rules } from '../../rules.js'
+import { partitionOf, newBatchId as randomBatchId } from '../batch-id.js'
+import type { RedisSource } from '../redis/connection.js'
+import { redisError } from '../redis/errors.js'
+import { Keys } from '../redis/keys.js'
+import { RedisNodes } from '../redis/nodes.js'
+import { PARTITION, SHARDED } from '../redis/script-runner.js'
+import { slotOf } from '../redis/slots.js'
+import { RedisStore } from '../redis/store.js'
+import type { Sessions } from '../sessions.js'
+import {
+  type AccountClaim,
+  type AliasListener,
+  type AnsweredResult,
+  type AnswerOutcome,
+  type AppendRequest,
+  type ClaimRequest,
+  type ClaimResult,
+  type ConversationSummary,
+  type DeadBatch,
+  type EditRequest,
+  type ExtendOptions,
+  type ForgetResult,
+  type GrowthListener,
+  type HistoryEntry,
+  type Lease,
+  type LostLease,
+  type MergeResult,
+  type NackRequest,
+  type Notifications,
+  type PauseRequest,
+  type Store,
+  type StoreEvent,
+  type StoreIdentity,
+  StoreUnavailable,
+  type SupersedeListener,
+  type Totals,
+} from '../store.js'
+import { homePrefix, partitionOfConversation, partitionPrefixes } from './layout.js'
+import { claimEach, fromAll, inAll, newestFirst, sumOf } from './merged.js'
+import { takeLayout } from './take-layout.js'
+
+export interface PartitionedStoreOptions {
+  redis: RedisSource
+  prefix: string
+  rules: Rules
+  /** 64 on a Cluster by default, else none. */
+  partitions?: number | undefined
+  /** Replicas that must have an append or a claim before it counts; 0. */
+  waitReplicas?: number | undefined
+  /** Names the connections, `lull.<role>.<host>.<pid>`: `api`, `processor`, … */
+  role: string
+  /** Names the connections, instead of `role`. */
+  name?: string | undefined
+  log?: Logger
+  observer?: Observer
+  /** Makes a batch's id. Random by default; tests give their own. */
+  newBatchId?: (partition?: number) => string
+}
+
+export class PartitionedStore implements Store {
+  readonly rules: Rules
+  readonly rulesInUse: RulesInUse
+  readonly name: string
+  readonly nodes: RedisNodes
+  /** A web server may be made before the store is open. */
+  readonly sessions: Sessions = {
+    begin: async (digest, ttlMs) => this.home.sessions.begin(digest, ttlMs),
+    use: async (digest, ttlMs) => this.home.sessions.use(digest, ttlMs),
+    end: async digest => this.home.sessions.end(digest),
+    endAll: async () => this.home.sessions.endAll(),
+    generation: async () => this.home.sessions.generation(),
+  }
+  private stores: RedisStore[] = []
+  private opened: { home: RedisStore } | undefined
+
+  /** Does not connect yet. @throws {RangeError | TypeError} for a source or a prefix that cannot be used */
+  constructor(private readonly options: PartitionedStoreOptions) {
+    const { redis, rules, role, log = silent, observer = {}, waitReplicas } = options
+    // Throws for one that cannot be used.
+    new Keys(options.prefix)
+    this.rules = rules
+    this.rulesInUse = new RulesInUse(rules)
+    this.name = options.name ?? processName(role)
+    this.nodes = new RedisNodes({ redis, name: this.name, log, observer, waitReplicas })
+  }
+
+  get partitions(): number {
+    return Math.max(this.stores.length, 1)
+  }
+
+  get partitionsAway(): number {
+    return this.nodes.away
+  }
+
+  /** The stores of its partitions, in order: what doctor looks at. */
+  get all(): readonly RedisStore[] {
+    return this.stores
+  }
+
+  /** What the whole store has once. @throws {StoreUnavailable} before `open` */
+  get home(): RedisStore {
+    if (this.opened) return this.opened.home
+    throw new StoreUnavailable('connection', 'the store is not connected to its Redis yet')
+  }
+
+  get db(): number {
+    return this.nodes.db
+  }
+
+  get processes() {
+    return this.home.processes
+  }
+
+  get settings() {
+    return this.home.settings
+  }
+
+  /** Only without partitions: with them nothing needs to know how late Redis publishes the expiry of keys. */
+  get canary() {
+    return this.isWhole ? this.home.canary : undefined
+  }
+
+  async open(): Promise<StoreIdentity> {
+    const { prefix, partitions } = this.options
+    try {
+      const { runId, version, db } = await this.nodes.open()
+      const { isCluster } = this.nodes
+      const { client, address } = this.nodes.ownerOf(slotOf(homePrefix(prefix)))
+      const count = await takeLayout({ client, address, isCluster, prefix, partitions })
+      this.makeStores(count)
+      const facts = { address, db, prefix, runId, version }
+      return count === undefined ? facts : { ...facts, partitions: count }
+    } catch (error) {
+      this.nodes.disconnect()
+      throw redisError(error, this.nodes.address)
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...new Set([...this.stores, ...(this.opened ? [this.opened.home] : [])])].map(s => s.close()))
+    await this.nodes.close()
+  }
+
+  append(request: AppendRequest) {
+    return this.of(request.conversationId, store => store.append(request))
+  }
+
+  extend(conversationId: string, worthMs: number, options?: ExtendOptions) {
+    return this.of(conversationId, store => store.extend(conversationId, worthMs, options))
+  }
+
+  hold(conversationId: string, key: string, forMs: number) {
+    return this.of(conversationId, store => store.hold(conversationId, key, forMs))
+  }
+
+  release(conversationId: string, key: string) {
+    return this.of(conversationId, store => store.release(conversationId, key))
+  }
+
+  pause(conversationId: string, request: PauseRequest) {
+    return this.of(conversationId, store => store.pause(conversationId, request))
+  }
+
+  pauseByMessage(conversationId: string, messageId: string, request: PauseRequest) {
+    return this.of(conversationId, store => store.pauseByMessage(conversationId, messageId, request))
+  }
+
+  ownMessage(conversationId: string, messageId: string) {
+    return this.of(conversationId, store => store.ownMessage(conversationId, messageId))
+  }
+
+  sent(conversationId: string, messageIds: string[]) {
+    return this.of(conversationId, store => store.sent(conversationId, messageIds))
+  }
+
+  wasSent(conversationId: string, messageId: string) {
+    return this.of(conversationId, store => store.wasSent(conversationId, messageId))
+  }
+
+  resume(conversationId: string) {
+    return this.of(conversationId, store => store.resume(conversationId))
+  }
+
+  async claim(request: ClaimRequest): Promise<ClaimResult> {
+    const { partition } = request
+    return partition === undefined ? claimEach(this.opens(), request) : this.at(partition).claim(request)
+  }
+
+  /** Rejects only if no lease could be renewed. */
+  async renew(leases: Lease[]): Promise<LostLease[]> {
+    return (
+      await this.inParts(
+        leases,
+        ({ batchId }) => batchId,
+        (store, part) => store.renew(part),
+      )
+    ).flat()
+  }
+
+  async ack(batchIds: string[]): Promise<void> {
+    await this.inParts(batchIds, identity, (store, part) => store.ack(part))
+  }
+
+  nack(request: NackRequest) {
+    return this.ofBatch(request.batchId, store => store.nack(request))
+  }
+
+  async giveBack(owner: string, keep?: string[], partition?: number): Promise<string[]> {
+    if (partition !== undefined) return this.at(partition).giveBack(owner, keep)
+    return (await inAll(this.opens(), store => store.giveBack(owner, keep))).flat()
+  }
+
+  async checkNow(batchIds?: string[]): Promise<void> {
+    if (batchIds) await this.inParts(batchIds, identity, (store, part) => store.checkNow(part))
+    else await inAll(this.opens(), store => store.checkNow())
+  }
+
+  workerStarted(batchId: string, workerAttempt: string) {
+    return this.ofBatch(batchId, store => store.workerStarted(batchId, workerAttempt))
+  }
+
+  answered(batchId: string, outcome: AnswerOutcome, conversationId?: string, lease?: number): Promise<AnsweredResult> {
+    return this.ofBatch(batchId, store => store.answered(batchId, outcome, conversationId, lease))
+  }
+
+  commit(batchId: string) {
+    return this.ofBatch(batchId, store => store.commit(batchId))
+  }
+
+  holdState(batchId: string) {
+    return this.ofBatch(batchId, store => store.holdState(batchId))
+  }
+
+  flush(conversationId: string) {
+    return this.of(conversationId, store => store.flush(conversationId))
+  }
+
+  drop(conversationId: string) {
+    return this.of(conversationId, store => store.drop(conversationId))
+  }
+
+  edit(request: EditRequest) {
+    return this.of(request.conversationId, store => store.edit(request))
+  }
+
+  revoke(conversationId: string, messageId: string, authors?: readonly string[]) {
+    return this.of(conversationId, store => store.revoke(conversationId, messageId, authors))
+  }
+
+  async accountOwner(claim: AccountClaim) {
+    return this.home.accountOwner(claim)
+  }
+
+  redrive(...batchIds: [string, ...string[]]) {
+    return this.ofBatch(batchIds[0], store => store.redrive(...batchIds))
+  }
+
+  async discardDead(batchIds: string[]): Promise<number> {
+    return sumOf(await this.inParts(batchIds, identity, (store, part) => store.discardDead(part)))
+  }
+
+  async learn(provider: string, conversationIds: string[]) {
+    return this.home.learn(provider, conversationIds)
+  }
+
+  async resolve(provider: string, conversationId: string) {
+    return this.home.resolve(provider, conversationId)
+  }
+
+  async samePerson(conversationId: string) {
+    return this.home.samePerson(conversationId)
+  }
+
+  async merge(from: string, into: string): Promise<MergeResult> {
+    const [source, target] = [this.storeOf(from), this.storeOf(into)]
+    return source === target ? source.merge(from, into) : 'later'
+  }
+
+  /** In each of the person's partitions, and last what is known of the ids, so that a repetition finds them again. */
+  async forget(conversationId: string): Promise<ForgetResult> {
+    if (this.isWhole) return this.home.forget(conversationId)
+    const ids = await this.home.samePerson(conversationId)
+    const erased: ForgetResult = { messages: 0, deadBatches: 0, historyEntries: 0 }
+    for (const id of ids) {
+      const { messages, deadBatches, historyEntries, underWay } = await this.storeOf(id).forget(id)
+      erased.messages += messages
+      erased.deadBatches += deadBatches
+      erased.historyEntries += historyEntries
+      if (underWay !== undefined) erased.underWay = underWay
+    }
+    if (ids.length > 1) await this.home.forgetAliases(ids)
+    return erased
+  }
+
+  async findMessage(account: string | undefined, messageId: string) {
+    const found = await fromAll(this.opens(), store => store.findMessage(account, messageId))
+    return found.find(conversationId => conversationId !== undefined)
+  }
+
+  conversation(conversationId: string) {
+    return this.of(conversationId, store => store.conversation(conversationId))
+  }
+
+  async conversations(limit: number): Promise<ConversationSummary[]> {
+    const all = (await fromAll(this.opens(), store => store.conversations(limit))).flat()
+    const dueFirst = (a: ConversationSummary, b: ConversationSummary) =>
+      (a.dueInMs ?? Number.POSITIVE_INFINITY) - (b.dueInMs ?? Number.POSITIVE_INFINITY)
+    const open = all.filter(({ state }) => state === 'open').sort(dueFirst)
+    return [...open, ...all.filter(({ state }) => state === 'held')].slice(0, limit)
+  }
+
+  async totals(): Promise<Totals> {
+    const all = await fromAll(this.opens(), store => store.totals())
+    return {
+      open: sumOf(all.map(({ open }) => open)),
+      held: sumOf(all.map(({ held }) => held)),
+      dead: sumOf(all.map(({ dead }) => dead)),
+      oldestDueAgeMs: Math.max(...all.map(({ oldestDueAgeMs }) => oldestDueAgeMs)),
+    }
+  }
+
+  async history({ conversationId, limit }: { conversationId?: string; limit: number }): Promise<HistoryEntry[]> {
+    if (this.isWhole) return this.home.history({ ...(conversationId !== undefined && { conversationId }), limit })
+    if (conversationId === undefined)
+      return newestFirst(await fromAll(this.opens(), store => store.history({ limit })), limit)
+    const ids = await this.home.samePerson(conversationId)
+    return newestFirst(await Promise.all(ids.map(id => this.storeOf(id).history({ conversationId: id, limit }))), limit)
+  }
+
+  async dead(limit: number): Promise<DeadBatch[]> {
+    const all = (await fromAll(this.opens(), store => store.dead(limit))).flat()
+    return all.sort((a, b) => b.diedAtMs - a.diedAtMs).slice(0, limit)
+  }
+
+  async paused(limit: number) {
+    const all = (await fromAll(this.opens(), store => store.paused(limit))).flat()
+    return all.sort((a, b) => a.untilMs - b.untilMs).slice(0, limit)
+  }
+
+  listen(listener: (event: StoreEvent) => void) {
+    return this.follows((store, partition) =>
+      store.listen(event => listener(event.kind === 'expired' ? event : { ...event, partition })),
+    )
+  }
+
+  follow(listener: (entry: HistoryEntry) => void) {
+    return this.follows(store => store.follow(listener))
+  }
+
+  followGrowth(listener: GrowthListener) {
+    return this.follows(store => store.followGrowth(listener))
+  }
+
+  followSuperseded(listener: SupersedeListener) {
+    return this.follows(store => store.followSuperseded(listener))
+  }
+
+  async followAliases(listener: AliasListener) {
+    return this.home.followAliases(listener)
+  }
+
+  async ensureNotifications(mayChange: boolean): Promise<Notifications> {
+    return this.isWhole ? this.home.ensureNotifications(mayChange) : { result: 'unneeded', flags: '' }
+  }
+
+  /** Asks one partition of each server. Rejects if none can be written. */
+  async ready(): Promise<void> {
+    const byServer = new Map(this.opens().map(store => [store.server, store]))
+    byServer.delete(undefined)
+    if (byServer.size === 0)
+      throw new StoreUnavailable('cluster', `no node of the Cluster at ${this.nodes.address} serves it`)
+    await fromAll([...byServer.values()], store => store.ready())
+  }
+
+  private get isWhole(): boolean {
+    return this.stores.length === 1 && this.stores[0] === this.opened?.home
+  }
+
+  private makeStores(count: number | undefined): void {
+    const { redis, prefix, rules, log = silent, observer = {}, newBatchId = randomBatchId } = this.options
+    const { name, nodes, rulesInUse } = this
+    const options = { redis, rules, name, log, observer }
+    const make = (own: string, layout: typeof SHARDED | undefined, partition?: number) =>
+      new RedisStore(
+        { ...options, prefix: own, newBatchId: () => newBatchId(partition) },
+        { nodes, rulesInUse, ...(layout && { layout }) },
+      )
+    if (count === undefined) {
+      this.stores = [make(prefix, undefined)]
+    } else {
+      const layout = nodes.isCluster ? SHARDED : PARTITION
+      this.stores = partitionPrefixes(prefix, count).map((own, partition) => make(own, layout, partition))
+    }
+    const [whole] = this.stores
+    this.opened = { home: count === undefined && whole ? whole : make(homePrefix(prefix), undefined) }
+  }
+
+  private opens(): RedisStore[] {
+    // Rejects before `open`.
+    void this.home
+    return this.stores
+  }
+
+  private at(partition: number): RedisStore {
+    const store = this.opens()[partition]
+    if (store) return store
+    throw new RangeError(`partition=${partition}: there are ${this.stores.length}`)
+  }
+
+  private storeOf(conversationId: string): RedisStore {
+    return this.at(partitionOfConversation(conversationId, this.opens().length))
+  }
+
+  private async of<Reply>(conversationId: string, call: (store: RedisStore) => Promise<Reply>): Promise<Reply> {
+    return call(this.storeOf(conversationId))
+  }
+
+  /** An id that names no partition of this store is nobody's: any of them says so. */
+  private async ofBatch<Reply>(batchId: string, call: (store: RedisStore) => Promise<Reply>): Promise<Reply> {
+    return call(this.storeOfBatch(batchId))
+  }
+
+  private storeOfBatch(batchId: string): RedisStore {
+    return this.opens()[partitionOf(batchId)] ?? this.at(0)
+  }
+
+  /** Calls once for each partition that has some of `items`. Rejects if one of the calls does; the others are done. */
+  private async inParts<Item, Reply>(
+    items: Item[],
+    batchIdOf: (item: Item) => string,
+    call: (store: RedisStore, part: Item[]) => Promise<Reply>,
+  ): Promise<Reply[]> {
+    const parts = new Map<RedisStore, Item[]>()
+    for (const item of items) {
+      const store = this.storeOfBatch(batchIdOf(item))
+      const part = parts.get(store)
+      if (part) part.push(item)
+      else parts.set(store, [item])
+    }
+    return inAll([...parts], ([store, part]) => call(store, part))
+  }
+
+  /** Follows in all partitions. Resolves to what ends it. */
+  private async follows(
+    follow: (store: RedisStore, partition: number) => Promise<() => Promise<void>>,
+  ): Promise<() => Promise<void>> {
+    const results = await Promise.allSettled(this.opens().map(follow))
+    const stops = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+    const stop = async () => {
+      await Promise.all(stops.map(end => end()))
+    }
+    const failed = results.find(result => result.status === 'rejected')
+    if (!failed) return stop
+    await stop()
+    throw failed.reason
+  }
+}
+
+const identity = (batchId: string) => batchId
