@@ -98,8 +98,11 @@ function watched(client: Redis): Redis {
   return client
 }
 
-const optionsFor = ({ sentinels }: RedisOptions): typeof OPTIONS =>
-  sentinels ? { ...OPTIONS, ...SENTINEL_OPTIONS } : OPTIONS
+function optionsFor({ sentinels, Connector }: RedisOptions): typeof OPTIONS {
+  if (sentinels) return { ...OPTIONS, ...SENTINEL_OPTIONS }
+  // It chooses among the nodes of a Cluster: see owner-connector.ts.
+  return Connector ? { ...OPTIONS, ...REPLACEABLE_OPTIONS } : OPTIONS
+}
 
 /**
  * ioredis's `Cluster` follows `ASK` and repeats commands after a lost connection: either would lose messages.

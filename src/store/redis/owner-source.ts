@@ -1,0 +1,57 @@
+/**
+ * Where a key's node is, for what needs one node: a BullMQ queue, whose keys have one hash tag. Of one Redis it is the
+ * source itself. Of a Cluster it is the node that serves the key's slot at the time.
+ */
+import type { Redis, RedisOptions } from 'ioredis'
+import { areSeeds } from './address.js'
+import { addressOf, connect, createClient, disconnect, type RedisSource, seedsOf } from './connection.js'
+import { redisError } from './errors.js'
+import { KnownNodes, ownerConnector } from './owner-connector.js'
+import { factsOf } from './server.js'
+import { slotOf } from './slots.js'
+
+export interface OwnerSources {
+  isCluster: boolean
+  /** The source for the node of `key`. On one Redis the source that was asked for. */
+  of(key: string): RedisSource
+}
+
+/**
+ * Asks the source once whether it is a Cluster.
+ * @param connectionName of the connection that asks
+ * @throws one line that names the Redis and the remedy
+ */
+export async function ownerSources(redis: RedisSource, connectionName: string): Promise<OwnerSources> {
+  const seeds = seedsOf(redis)
+  let failure: unknown
+  for (const seed of seeds) {
+    const client = createClient(seed, connectionName)
+    // Each call rejects by itself.
+    client.on('error', () => {})
+    try {
+      await connect(client)
+      const facts = factsOf(await client.info('server'))
+      if ((facts.get('redis_mode') ?? facts.get('server_mode')) === 'cluster') return onCluster(client, redis)
+      return { isCluster: false, of: () => seed }
+    } catch (error) {
+      failure ??= redisError(error, addressOf(client))
+    } finally {
+      await disconnect(client)
+    }
+  }
+  throw failure
+}
+
+/** @throws one line, if the address is that of a socket or names a database */
+function onCluster(client: Redis, redis: RedisSource): OwnerSources {
+  const { host = '127.0.0.1', port = 6379, path, db = 0, ...settings } = client.options
+  const address = addressOf(client)
+  if (path) throw new Error(`Redis at ${address} is a Cluster node: give its host and port, not a socket`)
+  if (db !== 0) throw new Error(`Redis at ${address} is a Cluster node: it has database 0 only, not ${db}`)
+  const nodes = typeof redis === 'object' && areSeeds(redis) ? redis.nodes : []
+  const known = new KnownNodes([{ host, port }, ...nodes], settings)
+  return {
+    isCluster: true,
+    of: (key): RedisOptions => ({ ...settings, host, port, Connector: ownerConnector(slotOf(key), known) }),
+  }
+}
