@@ -3,6 +3,8 @@
 //
 //     REDIS_URL=redis://127.0.0.1:6379 node examples/worker-bullmq-commit.mjs
 //
+// With LULL_QUEUE_SHARDS it needs a Worker for each shard: see worker-bullmq.mjs.
+//
 // Run `lull api` and `lull processor` with LULL_ANSWERING=supersede and LULL_EARLY_START_MS=2000 beside it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'bullmq'

@@ -4,7 +4,8 @@
  */
 import type { Middleware } from 'koa'
 import { z } from 'zod'
-import { type OpenQueue, openQueue } from '../handover/bullmq-connection.js'
+import type { OpenQueue } from '../handover/bullmq-connection.js'
+import { type OpenQueues, openQueues } from '../handover/queue-shards.js'
 import { Refusal } from '../http/refusal.js'
 import type { Logger } from '../logger.js'
 import { addressOf, type RedisSource } from '../store/redis/connection.js'
@@ -15,6 +16,7 @@ export interface QueueWindowOptions {
   redis: RedisSource
   name: string
   prefix: string
+  shards: number
   connectionName: string
   /** Whether the board shows what people wrote. */
   showTexts: boolean
@@ -37,7 +39,7 @@ export type JobCounts = Record<string, number>
 const jobData = z.looseObject({ messages: z.array(z.unknown()) })
 
 export class QueueWindow {
-  private opening: Promise<OpenQueue> | undefined
+  private opening: Promise<OpenQueues> | undefined
   private making: Promise<Middleware> | undefined
 
   constructor(private readonly options: QueueWindowOptions) {}
@@ -46,14 +48,16 @@ export class QueueWindow {
     return this.options.name
   }
 
-  /** @throws {StoreUnavailable} if the queue's Redis cannot be used */
+  /**
+   * The numbers of jobs, of all shards together.
+   * @throws {StoreUnavailable} if the queue's Redis cannot be used
+   */
   async counts(): Promise<JobCounts> {
-    const { client, queue } = await this.open()
-    try {
-      return await queue.getJobCounts('waiting', 'active', 'delayed', 'completed', 'failed')
-    } catch (error) {
-      throw redisError(error, addressOf(client))
-    }
+    const { all } = await this.open()
+    const sums: JobCounts = {}
+    for (const counts of await Promise.all(all.map(countsOf)))
+      for (const [state, count] of Object.entries(counts)) sums[state] = (sums[state] ?? 0) + count
+    return sums
   }
 
   /** Middleware that serves everything under `BOARD_PATH`. */
@@ -78,10 +82,10 @@ export class QueueWindow {
     }
   }
 
-  private open(): Promise<OpenQueue> {
+  private open(): Promise<OpenQueues> {
     const { log, ...options } = this.options
     const onError = (error: Error) => log.debug({ err: error }, 'the queue cannot be shown')
-    this.opening ??= openQueue(options, { ...options, onError }).catch(error => {
+    this.opening ??= openQueues(options, { ...options, onError }).catch(error => {
       this.opening = undefined
       throw error
     })
@@ -89,15 +93,21 @@ export class QueueWindow {
   }
 
   private async makeBoard(): Promise<Middleware> {
-    const { queue } = await this.open()
+    const { all } = await this.open()
     const [{ createBullBoard }, { BullMQAdapter }, { KoaAdapter }] = await loadBoard()
-    const adapter = new BullMQAdapter(queue, BOARD_OPTIONS)
-    // bull-board finds workers by BullMQ's connection names. Ours have Lull's names, so it would show that there are
-    // none.
-    adapter.getWorkers = async () => null
-    if (!this.options.showTexts) adapter.setFormatter('data', withoutTexts)
+    const queues = all.map(({ queue }, shard) => {
+      // The shards have one name, and the board finds a queue by its name.
+      const named =
+        all.length > 1 ? { prefix: `${shard}-`, displayName: `${queue.name} ${queue.opts.prefix}` } : undefined
+      const adapter = new BullMQAdapter(queue, { ...BOARD_OPTIONS, ...named })
+      // bull-board finds workers by BullMQ's connection names. Ours have Lull's names, so it would show that there are
+      // none.
+      adapter.getWorkers = async () => null
+      if (!this.options.showTexts) adapter.setFormatter('data', withoutTexts)
+      return adapter
+    })
     const serverAdapter = new KoaAdapter().setBasePath(BOARD_PATH)
-    createBullBoard({ queues: [adapter], serverAdapter, options: { uiConfig: { boardTitle: 'Lull: queue' } } })
+    createBullBoard({ queues, serverAdapter, options: { uiConfig: { boardTitle: 'Lull: queue' } } })
     const board = serverAdapter.registerPlugin()
     return async (ctx, next) => {
       await board(ctx, next)
@@ -107,6 +117,14 @@ export class QueueWindow {
       const base = `<base href="${up}${BOARD_PATH.slice(1)}/"><script src="../page/board.js"></script>`
       ctx.body = ctx.body.replace(FONTS_ELSEWHERE, '').replace(ABSOLUTE_BASE, base)
     }
+  }
+}
+
+async function countsOf({ client, queue }: OpenQueue): Promise<JobCounts> {
+  try {
+    return await queue.getJobCounts('waiting', 'active', 'delayed', 'completed', 'failed')
+  } catch (error) {
+    throw redisError(error, addressOf(client))
   }
 }
 

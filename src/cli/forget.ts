@@ -4,10 +4,9 @@
  * the batches that the history names. A batch that is
  * being answered goes on.
  */
-import type { Queue } from 'bullmq'
 import type { Config } from '../config.js'
 import { counted } from '../doctor/finding.js'
-import { type OpenQueue, openQueue } from '../handover/bullmq-connection.js'
+import { type OpenQueues, openQueues } from '../handover/queue-shards.js'
 import { processName } from '../process-name.js'
 import type { HistoryEntry } from '../store/store.js'
 import { forgetEvents } from './forget-events.js'
@@ -27,31 +26,30 @@ const STEPS_OF_A_FULL_ONE = 9000
  */
 export function forget(config: Config, conversationId: string): Promise<string> {
   return withBatcher(config, 'forget', batcher =>
-    withQueue(config, async open => {
-      const queue = open?.queue
+    withQueue(config, async queues => {
       const whole = await batcher.history({ limit: STEPS_READ })
       const ids = await batcher.store.samePerson(conversationId)
       const history = whole.filter(entry => ids.includes(entry.conversationId))
       const { messages: count, deadBatches, historyEntries, underWay } = await batcher.forget(conversationId)
       const named = history.map(({ batchId }) => batchId).filter(batchId => batchId !== '')
       const batchIds = [...new Set([...named, ...(underWay ? [underWay] : [])])]
-      const jobs = await removeJobs(queue, batchIds)
+      const jobs = await removeJobs(queues, batchIds)
       const ended = new Set(batchIds.filter(batchId => !jobs.underWay.includes(batchId)))
-      if (open) await forgetEvents(open.client, open.queue, ended)
+      for (const { client, queue } of queues?.all ?? []) await forgetEvents(client, queue, ended)
       if (count + deadBatches + historyEntries + jobs.removed === 0 && underWay === undefined && ids.length === 1)
         throw await nothingFor(batcher, conversationId, 'is kept')
       const erased = [
         messages(count),
         counted(deadBatches, 'dead batch', 'dead batches'),
         `${counted(historyEntries, 'step', 'steps')} of its history`,
-        ...(queue ? [counted(jobs.removed, 'job', 'jobs')] : []),
+        ...(queues ? [counted(jobs.removed, 'job', 'jobs')] : []),
       ]
       const left = [
         ...jobs.underWay.map(batchId => `batch ${batchId}, which is under way (forget again when it has ended)`),
-        ...(queue && outlivedByJobs(whole, config.handover.queue?.jobRetentionMs ?? 0)
+        ...(queues && outlivedByJobs(whole, config.handover.queue?.jobRetentionMs ?? 0)
           ? ['jobs that the history no longer names (they expire by LULL_JOB_RETENTION_MS)']
           : []),
-        ...(queue ? [] : [`what was handed over${underWay === undefined ? '' : ` (batch ${underWay} is under way)`}`]),
+        ...(queues ? [] : [`what was handed over${underWay === undefined ? '' : ` (batch ${underWay} is under way)`}`]),
       ]
       const notErased = left.length > 0 ? `. Not erased: ${left.join('; ')}` : ''
       const others = ids.filter(id => id !== conversationId)
@@ -72,29 +70,30 @@ function outlivedByJobs(history: HistoryEntry[], jobRetentionMs: number): boolea
 /** Connects to the queue, if there is one, before anything is erased. */
 async function withQueue<T>(
   { handover, redis }: Config,
-  work: (open: OpenQueue | undefined) => Promise<T>,
+  work: (queues: OpenQueues | undefined) => Promise<T>,
 ): Promise<T> {
   if (!handover.queue) return work(undefined)
   // An error of a command reaches its caller.
   const onError = () => {}
-  const location = { ...handover.queue, redis: handover.queue.redis ?? redis }
-  const open = await openQueue(location, { connectionName: processName('forget'), onError })
+  const queue = { ...handover.queue, redis: handover.queue.redis ?? redis }
+  const queues = await openQueues(queue, { connectionName: processName('forget'), onError })
   try {
-    return await work(open)
+    return await work(queues)
   } finally {
-    await open.close()
+    await queues.close()
   }
 }
 
 /** Removes the finished jobs; lists those that are still under way. */
 async function removeJobs(
-  queue: Queue | undefined,
+  queues: OpenQueues | undefined,
   batchIds: string[],
 ): Promise<{ removed: number; underWay: string[] }> {
   const underWay: string[] = []
   let removed = 0
   for (const batchId of batchIds) {
-    if (!queue) break
+    if (!queues) break
+    const { queue } = queues.of(batchId)
     const state = await queue.getJobState(batchId)
     if (state === 'completed' || state === 'failed') removed += await queue.remove(batchId)
     else if (state !== 'unknown') underWay.push(batchId)

@@ -12,6 +12,11 @@ export type Bullmq = typeof import('bullmq')
 /** BullMQ's longest blocking call is 10 s. A connection that sends nothing for longer than this is closed. */
 const PATIENT_SOCKET_TIMEOUT_MS = 15_000
 
+/** Replies of a Cluster's node that does not serve the queue's slot, or not all of it while it moves. */
+const NOT_SERVED = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|UNBLOCKED) /
+/** For ioredis: reconnect, and send the command again. */
+const SEND_AGAIN = 2
+
 /** @throws one line, if it is not installed */
 export async function loadBullmq(): Promise<Bullmq> {
   try {
@@ -37,25 +42,29 @@ export async function openConnection(
   { patient, onError }: { patient: boolean; onError: (error: Error) => void },
 ): Promise<Redis> {
   const client = createClient(redis, name)
-  if (patient)
-    Object.assign(client.options, {
+  const { reconnectOnError } = client.options
+  Object.assign(client.options, {
+    // Nothing was done. A patient call is sent again, to the node that serves the queue then.
+    reconnectOnError: (error: Error) =>
+      NOT_SERVED.test(error.message) ? (patient ? SEND_AGAIN : true) : (reconnectOnError?.(error) ?? false),
+    ...(patient && {
       maxRetriesPerRequest: null,
       enableOfflineQueue: true,
       autoResendUnfulfilledCommands: true,
       commandTimeout: undefined,
       socketTimeout: PATIENT_SOCKET_TIMEOUT_MS,
-    })
-  const where = addressOf(client)
+    }),
+  })
   // Until it is connected, `connect` rejects with the first error.
   let isConnected = false
   client.on('error', error => {
-    if (isConnected) onError(redisError(error, where))
+    if (isConnected) onError(redisError(error, addressOf(client)))
   })
   try {
     await connect(client)
   } catch (error) {
     await disconnect(client)
-    throw redisError(error, where)
+    throw redisError(error, addressOf(client))
   }
   isConnected = true
   return client
@@ -94,6 +103,23 @@ export function backendOn(bullmq: Bullmq, client: Redis, blocking?: Redis): Back
   }
 }
 
+/** One queue: a shard, or the whole. */
+export interface QueueLocation {
+  redis: RedisSource
+  name: string
+  prefix: string
+  /** Its name in logs: with the prefix, if there are several. */
+  shown: string
+}
+
+export interface OpenOptions {
+  connectionName: string
+  /** Called with later errors of the connection, which reconnects by itself. */
+  onError(error: Error): void
+  /** Called with the queue's other errors, except those that its commands throw. */
+  onQueueError?(error: Error): void
+}
+
 export interface OpenQueue {
   queue: Queue
   client: Redis
@@ -102,13 +128,11 @@ export interface OpenQueue {
 
 /**
  * Opens a queue on a connection of its own. During an outage its commands fail at once.
- * @param onError called with later errors of the connection, which reconnects by itself
- * @param onQueueError called with the queue's other errors, except those that its commands throw
  * @throws one line that names the Redis and the remedy
  */
 export async function openQueue(
-  { redis, name, prefix }: { redis: RedisSource; name: string; prefix: string },
-  options: { connectionName: string; onError: (error: Error) => void; onQueueError?: (error: Error) => void },
+  { redis, name, prefix }: Omit<QueueLocation, 'shown'>,
+  options: OpenOptions,
 ): Promise<OpenQueue> {
   const { connectionName, onError, onQueueError = onError } = options
   const bullmq = await loadBullmq()

@@ -22,7 +22,7 @@ export const bullmqKind = handoverKind({
     ),
     prefix: setting(
       'LULL_QUEUE_PREFIX',
-      'BullMQ’s prefix of the queue’s keys.',
+      'BullMQ’s prefix of the queue’s keys. On a Cluster it needs braces, which keep the queue on one node: `bull` becomes `{bull}` there by itself.',
       textOr('bull', /^\S+$/, 'must be a name without spaces'),
     ),
     redis: setting(
@@ -32,7 +32,7 @@ export const bullmqKind = handoverKind({
     ),
     shards: setting(
       'LULL_QUEUE_SHARDS',
-      'How many queues of this name the batches are spread over, on a Cluster: each lies on one of its primaries. All processes need the same.',
+      'How many queues of this name the batches are spread over, on a Cluster: each lies on one of its primaries, so as many as there are primaries are enough. With more than 1, partition p is handed over to the queue under the prefix `{bull/<p mod LULL_QUEUE_SHARDS>}`, and a worker takes batches from all of them. All processes need the same; change it while the queue is empty.',
       whole(1, MOST_SHARDS, 1),
     ),
     answerAttempts: setting(

@@ -6,38 +6,40 @@
  * If the queue's Redis is unavailable (down, read-only, out of memory, loading), the attempt is not counted.
  */
 import type { BulkJobOptions } from 'bullmq'
-import type { Redis } from 'ioredis'
-import type { Logger } from '../logger.js'
-import { Outage } from '../outage.js'
-import { addressOf, type RedisSource } from '../store/redis/connection.js'
-import { isWrongType, redisError } from '../store/redis/errors.js'
-import { StoreUnavailable } from '../store/store.js'
-import { loadBullmq, type OpenQueue, openConnection, openQueue } from './bullmq-connection.js'
-import { Doubtful } from './doubtful.js'
-import type { Handover, HandoverContext, HandoverEvents, HandoverItem, HandoverOutcome } from './handover.js'
-import { isSkipped, jobStates } from './job-states.js'
-import { QueueAnswers } from './queue-answers.js'
+import type { RedisSource } from '../store/redis/connection.js'
+import type {
+  AnswerState,
+  Handover,
+  HandoverContext,
+  HandoverEvents,
+  HandoverItem,
+  HandoverOutcome,
+} from './handover.js'
+import { QueueShard } from './queue-shard.js'
+import { allOrFirstError, DEFAULT_PREFIX, MOST_SHARDS, queueShards, shardOf } from './queue-shards.js'
 
 export interface BullmqOptions {
   /** The queue's name; `messages`. */
   queue?: string
-  /** BullMQ's prefix of keys; `bull`. */
+  /** BullMQ's prefix of keys; `bull`, and `{bull}` on a Cluster. */
   prefix?: string
+  /**
+   * How many queues share the partitions of the store; 1. With more, partition p is handed over to the queue of the
+   * same name under the prefix `{bull/<p mod shards>}`, so that a Cluster's nodes share the work. All processes give
+   * the same number.
+   */
+  shards?: number
   /** The queue's Redis; by default the processor's own. */
   redis?: RedisSource
-  /** How many queues of this name the batches are spread over, on a Cluster; 1. */
-  shards?: number
   /** How often a job is tried, with exponential backoff; 3. */
   answerAttempts?: number
   /** How long finished jobs are kept, by age only; a day. At least an hour. */
   jobRetentionMs?: number
 }
 
-export const JOB_NAME = 'batch'
 const BATCHES_PER_CALL = 100
 const CALLS_AT_ONCE = 4
 const FIRST_BACKOFF_MS = 1000
-const RETRY_AFTER_MS = 1000
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
@@ -52,27 +54,31 @@ class BullmqHandover implements Handover {
   readonly concurrency = CALLS_AT_ONCE
   private readonly name: string
   private readonly prefix: string
+  private readonly shards: number
   private readonly redis: RedisSource | undefined
   private readonly job: BulkJobOptions
-  private readonly doubtful = new Doubtful()
-  private open: (OpenQueue & { answers: QueueAnswers; outage: Outage; log: Logger }) | undefined
+  private open: QueueShard[] | undefined
   private starting: Promise<void> | undefined
 
   constructor({
     queue = 'messages',
-    prefix = 'bull',
+    prefix = DEFAULT_PREFIX,
+    shards = 1,
     redis,
     answerAttempts = 3,
     jobRetentionMs = DAY_MS,
   }: BullmqOptions) {
     if (queue === '' || queue.includes(':'))
       throw new RangeError(`queue=${queue}: it may contain no colon, and not be empty`)
+    if (!Number.isInteger(shards) || shards < 1 || shards > MOST_SHARDS)
+      throw new RangeError(`shards=${shards}: it must be a whole number from 1 to ${MOST_SHARDS}`)
     if (!Number.isInteger(answerAttempts) || answerAttempts < 1)
       throw new RangeError(`answerAttempts=${answerAttempts}: it must be a whole number, 1 or more`)
     if (!(jobRetentionMs >= HOUR_MS))
       throw new RangeError(`jobRetentionMs=${jobRetentionMs}: it must be ${HOUR_MS} (an hour) or more`)
     this.name = queue
     this.prefix = prefix
+    this.shards = shards
     this.redis = redis
     const keep = { age: Math.ceil(jobRetentionMs / 1000) }
     this.job = {
@@ -93,165 +99,102 @@ class BullmqHandover implements Handover {
   }
 
   async handOver(items: HandoverItem[]): Promise<HandoverOutcome[]> {
-    try {
-      await this.add(items)
-    } catch (error) {
-      const trouble = this.trouble(error)
-      if (trouble) return items.map(({ batch }) => this.notCounted(batch.batchId, trouble))
-      // BullMQ does not say which job it refused. Added again one by one, those that it has already are dropped.
-      return Promise.all(items.map(item => this.handOverOne(item)))
-    }
-    return this.outcomes(items)
+    return this.byShard(
+      items,
+      ({ batch }) => batch.batchId,
+      (shard, some) => shard.handOver(some),
+    )
   }
 
-  async states(batchIds: string[]) {
-    const { client, queue } = this.started()
-    try {
-      return await jobStates(client, queue, batchIds)
-    } catch (error) {
-      throw redisError(error, addressOf(client))
-    }
+  /** Rejects if no shard answers. The states of one that does not answer are `undefined`. */
+  async states(batchIds: string[]): Promise<(AnswerState | undefined)[]> {
+    let failures = 0
+    let failure: unknown
+    let asked = 0
+    const states = await this.byShard(batchIds, identity, async (shard, some) => {
+      asked++
+      try {
+        return await shard.states(some)
+      } catch (error) {
+        failures++
+        failure = error
+        return some.map(() => undefined)
+      }
+    })
+    if (failures > 0 && failures === asked) throw failure
+    return states
   }
 
   /** A job that a worker has taken, or that has ended, is left as it is. */
   async withdraw(batchIds: string[]): Promise<string[]> {
-    const { queue } = this.started()
-    const states = await this.states(batchIds)
-    const waiting = batchIds.filter((_, i) => states[i]?.state === 'waiting')
-    // 0: a worker has taken it meanwhile.
-    const removals = await Promise.all(waiting.map(batchId => queue.remove(batchId)))
-    return waiting.filter((_, i) => removals[i] === 1)
+    const removed = await this.byShard(batchIds, identity, async (shard, some) => {
+      const gone = new Set(await shard.withdraw(some))
+      return some.map(batchId => gone.has(batchId))
+    })
+    return batchIds.filter((_, i) => removed[i])
   }
 
   async repeat(batchIds: string[]): Promise<void> {
-    const { queue, log } = this.started()
-    for (const batchId of batchIds)
-      try {
-        const job = await queue.getJob(batchId)
-        if (job && isSkipped(JSON.stringify(job.returnvalue))) await job.retry('completed')
-      } catch (error) {
-        // Another processor may have been faster. If not, the next check finds it again.
-        log.debug({ batchId, err: error }, 'a batch that its worker skipped could not be put back into the queue')
-      }
+    await this.byShard(batchIds, identity, async (shard, some) => {
+      await shard.repeat(some)
+      return some
+    })
   }
 
   async stop(): Promise<void> {
     // A start that fails has closed its connections itself.
     await this.starting?.catch(() => {})
-    const { open } = this
+    const { open = [] } = this
     this.open = undefined
     this.starting = undefined
-    if (!open) return
-    open.answers.stop()
-    // Closing sends commands, and Redis may be away.
-    await open.close().catch(error => open.log.debug({ err: error }, 'the queue was not closed cleanly'))
+    await Promise.all(open.map(shard => shard.stop()))
   }
 
   private async connect(context: HandoverContext, events: HandoverEvents): Promise<void> {
     const redis = this.redis ?? context.redis
     if (redis === undefined)
       throw new TypeError('bullmq(): redis is missing: give a Redis URL, ioredis options or a function')
-    const { connectionName, log } = context
-    const { name, prefix } = this
-    let known: Outage | undefined
-    const onError = (error: Error) => known?.began(error)
-    // Connection errors are an outage; errors of commands reach their callers.
-    const onQueueError = (error: Error) => log.debug({ err: error }, 'an error in the queue')
-    const opened = await openQueue({ redis, name, prefix }, { connectionName, onError, onQueueError })
-    const { client } = opened
-    const outage = new Outage(log, `Redis of queue ${name} at ${addressOf(client)}`)
-    known = outage
-    let stream: Redis | undefined
+    const { name, prefix, shards } = this
+    const locations = await queueShards({ redis, name, prefix, shards }, context.connectionName)
+    const open = locations.map(location => new QueueShard(location, this.job))
     try {
-      stream = await openConnection(redis, connectionName, { patient: true, onError })
-      const answers = new QueueAnswers(await loadBullmq(), stream, { name, prefix }, events, log)
-      await answers.start()
-      this.open = { ...opened, answers, outage, log }
+      await allOrFirstError(open.map(shard => shard.start(context, events)))
     } catch (error) {
-      client.disconnect()
-      stream?.disconnect()
-      throw redisError(error, addressOf(client))
+      await Promise.all(open.map(shard => shard.stop()))
+      throw error
     }
-    const connections = [client, stream]
-    const onReady = () => {
-      if (connections.some(({ status }) => status !== 'ready')) return
-      outage.ended()
-      events.onResumed()
-    }
-    for (const connection of connections) connection.on('ready', onReady)
+    this.open = open
   }
 
-  private async add(items: HandoverItem[]): Promise<void> {
-    const { queue, outage } = this.started()
-    const jobs = items.map(({ batch }) => ({
-      name: JOB_NAME,
-      data: batch,
-      opts: { ...this.job, jobId: batch.batchId },
-    }))
-    const [first, ...more] = jobs
-    // A pipeline costs more to make than one job to add.
-    if (first && more.length === 0) await queue.add(first.name, first.data, first.opts)
-    else await queue.addBulk(jobs)
-    outage.ended()
-  }
-
-  private async handOverOne(item: HandoverItem): Promise<HandoverOutcome> {
-    try {
-      await this.add([item])
-    } catch (error) {
-      const trouble = this.trouble(error)
-      if (trouble) return this.notCounted(item.batch.batchId, trouble)
-      return { result: 'failed', counts: true, error: error instanceof Error ? error : new Error(String(error)) }
-    }
-    return { result: 'taken' }
-  }
-
-  /**
-   * A batch that was added before may have been answered before, and then no event comes: its state is read. (If
-   * another processor added it and died, the answer checks find the answer.)
-   */
-  private async outcomes(items: HandoverItem[]): Promise<HandoverOutcome[]> {
-    const asked = items.flatMap(({ batch: { batchId }, attempt }) =>
-      this.doubtful.remove(batchId) || attempt > 1 ? [batchId] : [],
+  /** Calls `work` once for each shard that has some of the items. One result an item, in order. */
+  private async byShard<Item, Result>(
+    items: Item[],
+    idOf: (item: Item) => string,
+    work: (shard: QueueShard, items: Item[]) => Promise<Result[]>,
+  ): Promise<Result[]> {
+    const { open } = this
+    if (!open) throw new Error(`the handover to queue ${this.name} is not running: start() it first`)
+    const [first, ...others] = open
+    if (first && others.length === 0) return work(first, items)
+    const parts = new Map<QueueShard, [at: number, item: Item][]>()
+    items.forEach((item, at) => {
+      const shard = open[shardOf(idOf(item), open.length)]
+      if (shard) parts.set(shard, [...(parts.get(shard) ?? []), [at, item]])
+    })
+    const results = await Promise.all(
+      [...parts].map(async ([shard, part]) => {
+        const some = await work(
+          shard,
+          part.map(([, item]) => item),
+        )
+        return some.map((result, i) => ({ at: part[i]?.[0] ?? 0, result }))
+      }),
     )
-    if (asked.length === 0) return items.map(() => ({ result: 'taken' }))
-    const ended = new Map<string, HandoverOutcome>()
-    try {
-      const states = await this.states(asked)
-      await this.repeat(asked.filter((_, i) => states[i]?.state === 'skipped'))
-      asked.forEach((batchId, i) => {
-        const state = states[i]
-        if (state?.state === 'ended') ended.set(batchId, { result: 'answered', outcome: state.outcome })
-      })
-    } catch {
-      // They are in the queue, and the answer checks read their states later.
-    }
-    return items.map(({ batch }) => ended.get(batch.batchId) ?? { result: 'taken' })
-  }
-
-  private notCounted(batchId: string, error: Error): HandoverOutcome {
-    this.doubtful.add(batchId)
-    return { result: 'failed', counts: false, error, retryAfterMs: RETRY_AFTER_MS }
-  }
-
-  /** The error to report if the queue refuses any batch, not this one. */
-  private trouble(error: unknown): Error | undefined {
-    if (!this.open) return new Error(`the handover to queue ${this.name} is not running`)
-    const known = redisError(error, addressOf(this.open.client))
-    if (known instanceof StoreUnavailable) {
-      // Redis may be connected and still refuse writes: its memory is full, say.
-      this.open.outage.began(known)
-      return known
-    }
-    if (isWrongType(known))
-      return new Error(
-        `queue ${this.name}: a key under ${this.prefix}:${this.name} is not BullMQ's: set LULL_QUEUE_PREFIX`,
-      )
-    return undefined
-  }
-
-  private started() {
-    if (!this.open) throw new Error(`the handover to queue ${this.name} is not running: start() it first`)
-    return this.open
+    return results
+      .flat()
+      .toSorted((a, b) => a.at - b.at)
+      .map(({ result }) => result)
   }
 }
+
+const identity = (batchId: string) => batchId

@@ -72,9 +72,10 @@ export interface Handover {
   /** One outcome an item, in order. Rejecting is the same as failing all of them, not counted. */
   handOver(items: HandoverItem[]): Promise<HandoverOutcome[]>
   /**
-   * The states of batches taken earlier, one an id, in order. Without it, they count as `active` since the handover.
+   * The states of batches taken earlier, one an id, in order; `undefined` for one that it cannot tell now. Without it,
+   * they count as `active` since the handover.
    */
-  states?(batchIds: string[]): Promise<AnswerState[]>
+  states?(batchIds: string[]): Promise<(AnswerState | undefined)[]>
   /**
    * Removes the batches on which no work has begun: newer messages have superseded them. Resolves to those that it has
    * removed. A batch that it cannot remove is not an error. Optional: a worker asks the store before it begins, too.

@@ -12,7 +12,7 @@ import type { Handover } from './handover.js'
 export interface QueueSettings {
   name: string
   prefix: string
-  /** Over how many queues the batches are spread; 1 but on a Cluster. */
+  /** How many queues of this name share the partitions: see queue-shards.ts. */
   shards: number
   /** Absent: the queue is on Lull's own Redis. */
   redis?: RedisAddress | undefined

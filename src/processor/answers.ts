@@ -235,7 +235,7 @@ export class Answers {
   }
 
   /** If the receiver cannot report job states, a batch counts as active from its handover on. */
-  private async ask(batchIds: string[]): Promise<AnswerState[] | undefined> {
+  private async ask(batchIds: string[]): Promise<(AnswerState | undefined)[] | undefined> {
     const { handover, log } = this.parts
     if (!handover.states) return batchIds.map(() => ({ state: 'active', workerAttempt: 'handover' }))
     try {

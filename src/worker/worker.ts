@@ -14,15 +14,15 @@
  * In `supersede` a handler is called only if the batch still holds its conversation. A job of a batch that has ended is
  * completed with `{ superseded: true }`, or has failed for good if an answer had ended it: a retry of an old job.
  */
-import type { Job, Worker } from 'bullmq'
+import type { Job } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Batch } from '../batch.js'
-import { type Bullmq, backendOn, endConnection, loadBullmq, openConnection } from '../handover/bullmq-connection.js'
+import { type Bullmq, endConnection, loadBullmq } from '../handover/bullmq-connection.js'
 import { ALL_GRANTED, type Granting } from '../handover/commits.js'
 import type { CommittingHandle } from '../handover/function.js'
 import { asKeptError, keptError } from '../handover/kept-error.js'
+import { allOrFirstError, DEFAULT_PREFIX, queueShards } from '../handover/queue-shards.js'
 import { type Logger, silent } from '../logger.js'
-import { Outage } from '../outage.js'
 import { processName } from '../process-name.js'
 import { addressOf, type RedisSource } from '../store/redis/connection.js'
 import { StoreUnavailable } from '../store/store.js'
@@ -30,19 +30,23 @@ import { within } from '../within.js'
 import { batchFrom } from './batch-job.js'
 import { type JobResult, jobResultOf, Unrecoverable } from './job-end.js'
 import { isStillOurs } from './job-lock.js'
+import { Places } from './places.js'
 import { graceOf, Run, type RunResult } from './run.js'
+import { connectShard, type ShardConnections, type ShardWorker, shardWorker } from './shard.js'
 
 export interface QueueWorkerOptions {
   /** The queue's Redis. */
   redis: RedisSource
   /** The queue's name; `messages`. */
   queue?: string
-  /** BullMQ's prefix of keys; `bull`. */
+  /** BullMQ's prefix of keys; `bull`, and `{bull}` on a Cluster. */
   prefix?: string
+  /** As the processors': `bullmq({ shards })`; 1. */
+  shards?: number
   handle: CommittingHandle
   /** Grants the handler’s commits, from Lull’s own Redis. Absent: nothing supersedes a batch. */
   commits?: Granting
-  /** How many batches are worked on at once; 16. */
+  /** How many batches are worked on at once, of all shards together; 16. */
   concurrency?: number
   /** The same as the processors'; 300,000. */
   answerTimeoutMs?: number
@@ -57,17 +61,15 @@ const CONCURRENCY = 16
 const ANSWER_TIMEOUT_MS = 300_000
 const STOP_TIMEOUT_MS = 25_000
 const LOCK_MS = 30_000
-/** BullMQ fails a job that stalls more often. With its default of one, two deploys during one job fail it. */
-const MOST_STALLS = 10
 /** BullMQ's close waits for Redis, which may be away. */
 const CLOSE_MS = 2000
 /** At most this share of a stop's time, so that the stop keeps its bound. */
 const CLOSE_SHARE = 0.1
 
 interface Open {
-  bullmq: Bullmq
-  worker: Worker
-  clients: Redis[]
+  shards: { worker: ShardWorker; clients: Redis[] }[]
+  /** Absent: one worker, which has a bound of its own. */
+  places: Places | undefined
 }
 
 export class QueueWorker {
@@ -86,7 +88,7 @@ export class QueueWorker {
   constructor(private readonly options: QueueWorkerOptions) {
     this.name = options.name ?? processName('worker')
     this.queue = options.queue ?? 'messages'
-    this.prefix = options.prefix ?? 'bull'
+    this.prefix = options.prefix ?? DEFAULT_PREFIX
     this.log = options.log ?? silent
     this.answerTimeoutMs = options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS
     this.lockMs = options.lockMs ?? LOCK_MS
@@ -108,8 +110,11 @@ export class QueueWorker {
   /** Resolves if it can take jobs; rejects with one line that says why not. */
   async ready(): Promise<void> {
     if (!this.open || this.stopping) throw new StoreUnavailable('other', 'the worker is not running')
-    const lost = this.open.clients.find(({ status }) => status !== 'ready')
-    if (lost) throw new StoreUnavailable('connection', `Redis at ${addressOf(lost)} can not be reached`)
+    const lost = this.open.shards.map(({ clients }) => clients.find(({ status }) => status !== 'ready'))
+    // Jobs come as long as one shard is there.
+    const [first] = lost
+    if (first && lost.every(client => client !== undefined))
+      throw new StoreUnavailable('connection', `Redis at ${addressOf(first)} can not be reached`)
   }
 
   /**
@@ -124,37 +129,34 @@ export class QueueWorker {
   private async connect(): Promise<void> {
     if (this.stopping) throw new Error('the worker has been stopped: make another one')
     const bullmq = await loadBullmq()
-    const { redis, concurrency = CONCURRENCY } = this.options
+    const { redis, concurrency = CONCURRENCY, shards = 1 } = this.options
     await this.commits.start()
-    let outage: Outage | undefined
-    const onError = (error: Error) => outage?.began(error)
-    const client = await openConnection(redis, this.name, { patient: true, onError })
-    const blocking = await openConnection(redis, this.name, { patient: true, onError }).catch(error => {
-      client.disconnect()
+    const locations = await queueShards({ redis, name: this.queue, prefix: this.prefix, shards }, this.name)
+    const opened: ShardConnections[] = []
+    try {
+      await allOrFirstError(
+        locations.map(async location => {
+          opened.push(await connectShard(location, this.name, this.log))
+        }),
+      )
+    } catch (error) {
+      for (const { clients } of opened) for (const client of clients) endConnection(client)
       throw error
+    }
+    const places = shards > 1 ? new Places(concurrency) : undefined
+    const all = opened.map(connections => {
+      const worker = this.workerOn(bullmq, connections, concurrency)
+      places?.join(worker)
+      return { worker, clients: connections.clients }
     })
-    const clients = [client, blocking]
-    outage = new Outage(this.log, `Redis of queue ${this.queue} at ${addressOf(client)}`)
-    for (const one of clients)
-      one.on('ready', () => {
-        if (clients.every(({ status }) => status === 'ready')) outage?.ended()
-      })
-    const { name, prefix } = this
-    const worker = new bullmq.Worker(
-      this.queue,
-      (job, token) => this.process(bullmq, job, token),
-      {
-        connection: client,
-        prefix,
-        name,
-        concurrency,
-        lockDuration: this.lockMs,
-        // A job whose worker died is found within two of these. As long as a lock: BullMQ's defaults are alike too.
-        stalledInterval: this.lockMs,
-        maxStalledCount: MOST_STALLS,
-      },
-      backendOn(bullmq, client, blocking),
-    )
+    this.open = { shards: all, places }
+    await Promise.all(all.map(({ worker }) => worker.waitUntilReady()))
+  }
+
+  private workerOn(bullmq: Bullmq, connections: ShardConnections, concurrency: number): ShardWorker {
+    const { name, lockMs } = this
+    const options = { name, concurrency, lockMs }
+    const worker = shardWorker(bullmq, connections, options, (job, token) => this.process(bullmq, job, token))
     worker.on('error', error => this.onError(error))
     worker.on('lockRenewalFailed', ids => {
       for (const id of ids) this.runs.get(id)?.cut('lock')
@@ -162,8 +164,7 @@ export class QueueWorker {
     worker.on('locksRenewed', ({ jobIds }) => {
       for (const id of jobIds) this.runs.get(id)?.renewed()
     })
-    this.open = { bullmq, worker, clients }
-    await worker.waitUntilReady()
+    return worker
   }
 
   private async process({ WaitingError }: Bullmq, job: Job, token?: string): Promise<JobResult> {
@@ -228,10 +229,11 @@ export class QueueWorker {
     // A start that failed has left nothing open.
     await this.starting?.catch(() => {})
     if (!this.open) return
-    const { worker, clients } = this.open
+    const { shards, places } = this.open
     this.open = undefined
     // `true`: do not wait for the jobs here, since BullMQ knows no deadline.
-    await worker.pause(true)
+    await Promise.all(shards.map(({ worker }) => worker.pause(true)))
+    places?.close()
     // The time of the jobs leaves some for the close, which reports them to Redis.
     const closeMs = Math.min(CLOSE_MS, timeoutMs * CLOSE_SHARE)
     const jobsMs = Math.max(deadline - closeMs - performance.now(), 0)
@@ -241,7 +243,7 @@ export class QueueWorker {
       },
       Math.max(jobsMs - graceMs, 0),
     )
-    const closing = worker.close()
+    const closing = Promise.all(shards.map(({ worker }) => worker.close()))
     // A job that was on its way may begin after the cut: it is not waited for.
     await within(Promise.allSettled([...this.runs.values()].map(run => run.result)), jobsMs, () => {})
     clearTimeout(cut)
@@ -249,7 +251,7 @@ export class QueueWorker {
       this.log.warn({}, 'the worker’s jobs could not be put back, Redis is away: they come back when their locks end'),
     )
     await this.commits.stop()
-    for (const client of clients) endConnection(client)
+    for (const { clients } of shards) for (const client of clients) endConnection(client)
   }
 
   /** An outage logs connection errors, and the lock's end the loss of a job. */

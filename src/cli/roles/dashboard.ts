@@ -25,6 +25,7 @@ export async function dashboardFor(context: ApiContext, batcher: Batcher): Promi
           redis: settings.redis ?? config.redis,
           name: settings.name,
           prefix: settings.prefix,
+          shards: settings.shards,
           connectionName: processName('api'),
           showTexts: config.api.showTexts,
           log,

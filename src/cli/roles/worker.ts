@@ -28,11 +28,12 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
   const redis = settings.redis ?? config.redis
   const { store, identity } = await openStore(context, redis)
   const commits = new Commits(await batchStore(context, store, settings.redis), { observer: metrics, log })
-  const { name: queue, prefix } = settings
+  const { name: queue, prefix, shards } = settings
   const worker = new QueueWorker({
     redis,
     queue,
     prefix,
+    shards,
     handle,
     concurrency: config.worker.concurrency,
     log,
@@ -45,7 +46,8 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
   await publishPresence(context, 'worker', store.processes)
   metrics.runs('worker')
   logStart(log, 'worker', identity)
-  log.info({ queue, prefix }, `worker takes batches from the queue ${queue} (prefix ${prefix})`)
+  const from = shards > 1 ? `the ${shards} queues ${queue}` : `the queue ${queue}`
+  log.info({ queue, prefix, shards }, `worker takes batches from ${from} (prefix ${prefix})`)
   return worker
 }
 

@@ -2,9 +2,12 @@
  * Which API servers, processors and workers are connected, and on which database: "they see different data" shows here.
  */
 import type { QueueSettings } from '../../handover/kind.js'
+import { queueShards } from '../../handover/queue-shards.js'
+import { processName } from '../../process-name.js'
 import type { Check } from '../check.js'
 import { counted, degraded, type Finding, listed, ok, wrong } from '../finding.js'
 import { ONE_ADDRESS, type Process, processesAmong, type Surroundings } from '../surroundings.js'
+import { waitingJobs } from '../waiting-jobs.js'
 
 export const processes: Check = { name: 'processes', look }
 
@@ -50,19 +53,22 @@ async function look(surroundings: Surroundings): Promise<Finding[]> {
 const THEY_STAY = 'Messages that wait on a database stay there until a processor runs on it'
 
 async function workersOf(
-  { queueServer, server }: Surroundings,
+  { queueServer, server, config }: Surroundings,
   workers: Process[],
-  { name, prefix }: QueueSettings,
+  queue: QueueSettings,
 ): Promise<Finding> {
   const check = 'workers'
   if (workers.length > 0)
     return ok(check, `${counted(workers.length, 'worker')}: ${listed(workers.map(({ name }) => name))}`)
-  const { client, clients = [] } = queueServer ?? server
+  const { name } = queue
+  const { clients = [] } = queueServer ?? server
+  const doctorName = processName('doctor')
+  const shards = await queueShards({ ...queue, redis: queue.redis ?? config.redis }, doctorName)
   // How BullMQ's own workers name their connections.
-  const named = `${prefix}:${Buffer.from(name).toString('base64')}`
-  const others = clients.filter(other => other.name.startsWith(named)).length
+  const named = shards.map(({ prefix }) => `${prefix}:${Buffer.from(name).toString('base64')}`)
+  const others = clients.filter(other => named.some(start => other.name.startsWith(start))).length
   if (others > 0) return ok(check, `workers of queue ${name}: ${counted(others, 'connection')} of BullMQ’s`)
-  const waiting = await client.llen(`${prefix}:${name}:wait`)
+  const waiting = await waitingJobs(shards, doctorName)
   const remedy = 'start one (lull worker, or a BullMQ worker of your own on the same queue and Redis)'
   return waiting > 0
     ? wrong(
