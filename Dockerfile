@@ -4,37 +4,42 @@
 # Twilio's signatures: `docker build --build-arg PACKAGES=all .` adds them.
 #
 # Full versions: an update is a commit. To pin what a tag names, append its digest (`docker buildx imagetools inspect
-# node:22.23.5-slim` prints it): `FROM node:22.23.5-slim@sha256:…`.
+# node:22.23.5-slim` prints it): `ARG NODE=22.23.5-slim@sha256:…`.
+ARG NODE=22.23.5-slim
 ARG PACKAGES=needed
 
-FROM node:22.23.5-slim AS build
+FROM node:${NODE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.cjs.json ./
 COPY scripts scripts
 COPY src src
-RUN npm run build
+COPY redis.conf ./
+# In a checkout made under umask 077 only its owner may read the files; in the image the user `node` has to.
+RUN npm run build && chmod -R a+rX dist package.json redis.conf
 
-FROM node:22.23.5-slim AS needed
+FROM node:${NODE} AS needed
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
 
 # npm installs the compiler, too, because a package of the board names it as an optional peer.
-FROM node:22.23.5-slim AS all
+FROM node:${NODE} AS all
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --no-audit --no-fund && rm -rf node_modules/typescript node_modules/@typescript
 
 FROM ${PACKAGES} AS packages
 
-FROM node:22.23.5-slim
+FROM node:${NODE}
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
-COPY package.json redis.conf ./
+COPY --from=build /app/package.json /app/redis.conf ./
+# `docker compose exec api lull doctor`
+RUN ln -s /app/dist/esm/bin.js /usr/local/bin/lull
 
 # An unprivileged user, who can write no file of the image.
 USER node
