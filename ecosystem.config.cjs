@@ -6,11 +6,15 @@
  * up on different Redis databases. A variable that you removed stays set until `pm2 delete all`. `lull doctor` and
  * the first lines of each process's log name the Redis that it uses.
  *
- * Lull itself reads `.env` beside this file at each start. A variable that PM2 has kept overrides `.env`.
+ * At each start Lull reads `.env` in the project that has Lull among its packages, or in a checkout of Lull; where you
+ * call `pm2` makes no difference. A variable that PM2 has kept overrides `.env`.
  */
+const { join, sep } = require('node:path')
+
 const lull = {
-  script: 'dist/esm/bin.js',
-  cwd: __dirname,
+  script: join(__dirname, 'dist/esm/bin.js'),
+  // /srv/bot for /srv/bot/node_modules/lull. Paths in settings (LULL_WORKER_HANDLER) start there, too.
+  cwd: __dirname.split(`${sep}node_modules${sep}`)[0],
   // Longer than LULL_SHUTDOWN_MS (25 s), because PM2 kills a process after it. PM2's default of 1.6 s would interrupt
   // handovers, which loses nothing but repeats them.
   kill_timeout: 30_000,

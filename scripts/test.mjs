@@ -23,12 +23,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildIfNeeded } from './build.mjs'
+import { installDeployTools } from './deploy-tools.mjs'
 import { embedLua } from './embed-lua.mjs'
 import { installIfNeeded } from './install.mjs'
 import { runScript, runToEnd, SIGNALS, say } from './steps.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const ALL = ['unit', 'integration', 'security', 'package'].map(folder => `test/${folder}/**/*.test.ts`)
+const ALL = ['unit', 'integration', 'security', 'package', 'deploy'].map(folder => `test/${folder}/**/*.test.ts`)
 const REDIS_KINDS = ['container', 'local', 'valkey']
 /**
  * Three on two cores, since tests mostly wait. Each lane has its own range of ports (test/support/redis-servers.ts).
@@ -36,7 +37,7 @@ const REDIS_KINDS = ['container', 'local', 'valkey']
 const MOST_LANES = 3
 /** The longest files start first, so that short ones fill the end. */
 const LONG = [
-  ...['page', 'cli', 'doctor', 'redis-trouble', 'model', 'supersede-worker-deaths', 'crash-points'],
+  ...['compose', 'page', 'cli', 'doctor', 'redis-trouble', 'model', 'supersede-worker-deaths', 'crash-points'],
   ...['supersede-crash-points', 'events', 'shutdown', 'package'],
 ]
 
@@ -50,8 +51,9 @@ async function test() {
   const lanes = Math.min(lanesAllowed(), jobs.length)
   const needsRedis = !specs.every(isUnit)
   const redis = needsRedis ? await obtain(wantedKind, lanes) : undefined
-  // Only CI installs a browser. Elsewhere its tests are skipped if there is none.
+  // Only CI installs a browser, and the tools of test/deploy. Elsewhere their tests are skipped without them.
   if (needsRedis && process.env.CI) await obtainBrowser()
+  if (specs.some(isDeploy) && process.env.CI) await obtainDeployTools()
   try {
     const results = await runAll(jobs, lanes, redis, mochaArgs)
     const sum = name => results.reduce((total, result) => total + result[name], 0)
@@ -90,6 +92,7 @@ function jobsOf(specs) {
 }
 
 const isUnit = file => file.startsWith('test/unit/')
+const isDeploy = file => file.startsWith('test/deploy/')
 
 function filesOf(spec) {
   const folder = /^(test\/\w+)\/\*\*\/\*\.test\.ts$/.exec(spec)?.[1]
@@ -175,6 +178,14 @@ async function obtain(kind, count) {
   const { tsImport } = await import('tsx/esm/api')
   const { obtainRedis } = await tsImport('../test/support/obtain-redis.ts', import.meta.url)
   return obtainRedis(say, count, kind)
+}
+
+async function obtainDeployTools() {
+  try {
+    await installDeployTools()
+  } catch (error) {
+    say(`no tools for the tests of deployment: ${error.message}`)
+  }
 }
 
 async function obtainBrowser() {
