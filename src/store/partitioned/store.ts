@@ -142,6 +142,7 @@ export class PartitionedStore implements Store {
       const { client, address } = this.nodes.ownerOf(slotOf(homePrefix(prefix)))
       const count = await takeLayout({ client, address, isCluster, prefix, partitions })
       this.makeStores(count)
+      await this.probe()
       const facts = { address, db, prefix, runId, version }
       return count === undefined ? facts : { ...facts, partitions: count }
     } catch (error) {
@@ -407,6 +408,13 @@ export class PartitionedStore implements Store {
     }
     const [whole] = this.stores
     this.opened = { home: count === undefined && whole ? whole : make(homePrefix(prefix), undefined) }
+  }
+
+  /** What stores of one kind run is the same in all partitions. */
+  private async probe(): Promise<void> {
+    const [first] = this.stores
+    await first?.probe()
+    if (!this.isWhole) await this.home.probe()
   }
 
   private opens(): RedisStore[] {

@@ -106,6 +106,6 @@ function causeOf(error: Error): Error | undefined {
 }
 
 /** A script's error without the script's line number, which Redis adds. */
-function oneLine(message: string): string {
+export function oneLine(message: string): string {
   return message.replace(/\s+script: [0-9a-f]{40}.*$/s, '').split('\n')[0] ?? message
 }

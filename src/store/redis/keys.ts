@@ -71,6 +71,8 @@ const commonKeys = {
   accounts: '.accounts',
   /** string: the sessions' current generation, a number; those of earlier ones have ended */
   sessions: '.sessions',
+  /** a name that a check of the server uses for a moment (lua/probe.lua), and a channel */
+  probe: '.probe',
   /** hash: how many partitions there are, and since when; only if there are several (partitioned/layout.ts) */
   layout: '.layout',
   /** zset: paused conversations, by the end of the pause */

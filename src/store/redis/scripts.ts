@@ -88,6 +88,11 @@ export class Scripts {
     return this.runner.run<[open: number, held: number, dead: number, oldestDueAgeMs: number]>('totals', [])
   }
 
+  /** Resolves to what the server refuses; one line each. */
+  probe() {
+    return this.runner.run<string[]>('probe', [])
+  }
+
   writable() {
     return this.runner.run<1>('writable', [])
   }

@@ -50,6 +50,7 @@ import {
   type Store,
   type StoreEvent,
   type StoreIdentity,
+  StoreUnavailable,
   type SupersedeListener,
   type Totals,
 } from '../store.js'
@@ -57,6 +58,7 @@ import { aliasEvents } from './alias-events.js'
 import { type Appended, type AppendPart, addReply, partsOf, shareOf } from './append-parts.js'
 import type { Ended, Ending } from './batch-scripts.js'
 import type { RedisSource } from './connection.js'
+import { oneLine } from './errors.js'
 import { canaryEvents, storeEvents } from './events.js'
 import { forget } from './forget.js'
 import { GroupedCalls } from './grouped-calls.js'
@@ -204,8 +206,30 @@ export class RedisStore implements Store {
 
   async open(): Promise<StoreIdentity> {
     const facts = await this.nodes.open()
+    await this.probe()
     const { address, db } = this.link
     return { address, prefix: this.keys.prefix, runId: facts.runId, version: facts.version, db }
+  }
+
+  /**
+   * Checks that the server runs what the scripts need: services differ.
+   * @throws one line that names what it refuses. A server that cannot be written now, and a user without some rights,
+   *   are no reason: that may change, and `lull doctor` says it
+   */
+  async probe(): Promise<void> {
+    const { address } = this.link
+    let refused: string[]
+    try {
+      refused = (await this.link.read(() => this.scripts.probe())).filter(
+        line => !/: (?:NOPERM|ERR The user)/.test(line),
+      )
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return
+      refused = [error instanceof Error ? error.message : String(error)]
+    }
+    const [line] = refused
+    if (line !== undefined)
+      throw new Error(`Redis at ${address} refuses what Lull’s scripts need (${oneLine(line)}): see docs/redis.md`)
   }
 
   /** Calls that wait in a group are sent first. */

@@ -45,6 +45,8 @@ local PROCESSES = '.processes'
 local ACCOUNTS = '.accounts'
 -- string: the sessions' current generation, a number; those of earlier ones have ended
 local SESSIONS = '.sessions'
+-- a name that a check of the server uses for a moment (lua/probe.lua), and a channel
+local PROBE = '.probe'
 -- hash: how many partitions there are, and since when; only if there are several (partitioned/layout.ts)
 local LAYOUT = '.layout'
 -- zset: paused conversations, by the end of the pause
