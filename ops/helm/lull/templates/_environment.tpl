@@ -25,7 +25,7 @@ YAML's whole numbers reach a template as floats, which print as 8.64e+07.
 {{/* Fails with the remedy if the values contradict each other. */}}
 {{- define "lull.check" -}}
 {{- range $name, $value := .Values.settings }}
-{{- if regexMatch "_(TOKEN|SECRET|PASSWORD|KEY)$" $name }}
+{{- if or (regexMatch "_(TOKEN|SECRET|PASSWORD|KEY)$" $name) (regexMatch "://[^/]*@" (toString $value)) }}
 {{- fail (printf "settings.%s: Helm keeps values as plain text; put it into the secret that secrets.all or secrets.api names" $name) }}
 {{- end }}
 {{- if has $name (list "HOST" "PORT" "LULL_OPS_PORT" "LULL_WORKER_HANDLER") }}
