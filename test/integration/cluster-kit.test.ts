@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { Redis } from 'ioredis'
 import { slotOf } from '../../src/store/redis/slots.js'
 import { type ClusterNode, noCluster, startCluster, type TestCluster } from '../support/cluster.js'
+import { canMoveWhole } from '../support/slot-move.js'
 import { until } from '../support/wait.js'
 
 const KEY = 'a{kit}'
@@ -49,6 +50,15 @@ describe(`the Cluster of the tests${missing ? ` (${missing})` : ''}`, () => {
     assert.equal(await cluster.ownerOf(KEY), to)
     assert.equal(await to.ask('CLUSTER', 'COUNTKEYSINSLOT', SLOT), 25)
     await assert.rejects(from.ask('GET', '7{kit}'), new RegExp(`^ReplyError: MOVED ${SLOT} .*:${to.port}$`))
+  })
+
+  it('moves a slot whole (skipped on a server before Valkey 9)', async function () {
+    const from = await cluster.ownerOf(SLOT)
+    if (!(await canMoveWhole(from))) this.skip()
+    const to = await another(from)
+    await cluster.moveWhole(SLOT, to)
+    assert.equal(await to.ask('CLUSTER', 'COUNTKEYSINSLOT', SLOT), 25)
+    assert.equal(await from.ask('CLUSTER', 'COUNTKEYSINSLOT', SLOT), 0)
   })
 
   it('leaves a slot between two nodes, as a move that was broken off, and ends that', async () => {

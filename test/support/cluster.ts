@@ -4,7 +4,7 @@ import type { ClusterNode } from './cluster-node.js'
 import { agreed, joinNodes, ownersOf, selfOf } from './cluster-state.js'
 import { track } from './open.js'
 import { findRedisBinary, freePort, isNewEnough, type RedisBinary } from './redis-servers.js'
-import { beginMove, type MoveOptions, type SlotMove } from './slot-move.js'
+import { beginMove, type MoveOptions, moveWhole, type SlotMove } from './slot-move.js'
 import { startNode } from './test-node.js'
 import { until } from './wait.js'
 
@@ -47,6 +47,8 @@ export interface TestCluster {
   takenOver(slotOrKey: number | string, old: ClusterNode): Promise<ClusterNode>
   /** Moves a slot key by key. */
   moveSlot(slot: number, to: ClusterNode, options?: MoveOptions): Promise<void>
+  /** Moves a slot whole, as Valkey 9 can (`canMoveWhole` of slot-move.ts). Resolves when the target owns it. */
+  moveWhole(slot: number, to: ClusterNode): Promise<void>
   /** Begins a move, which stays as it is until `finish`: a move that was broken off. */
   beginMove(slot: number, to: ClusterNode): Promise<SlotMove>
   /** The primary of `replica` sends it nothing from now on, and keeps the connection. Needs `links`. */
@@ -146,6 +148,10 @@ function clusterOf(nodes: ClusterNode[], stop: () => Promise<void>): TestCluster
     async moveSlot(slot, to, options) {
       const move = await begin(slot, to)
       await move.finish(options)
+    },
+    async moveWhole(slot, to) {
+      await moveWhole(slot, await ownerOf(slot), to)
+      await until(async () => (await owner(slot)) === to, { what: `slot ${slot} to have moved to ${to.url}` })
     },
     beginMove: begin,
     cutReplica: replica => {

@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { runCommand } from './processes.js'
 import { binaryAt, type RedisBinary } from './redis-servers.js'
 
-/** The first release of Debian that has Valkey, 8.1. */
-const SUITE = 'trixie'
+/** The first release of Debian that has Valkey, 8.1. LULL_TEST_VALKEY_SUITE=sid: the latest. */
+const FIRST_SUITE = 'trixie'
 /** Valkey's programs are one binary, whose name tells it what it is. */
 const PACKAGE = 'valkey-tools'
 const PROGRAM = 'usr/bin/valkey-check-rdb'
@@ -23,15 +23,17 @@ const REMEDY = 'install Valkey (brew install valkey, dnf install valkey, pacman 
 
 /** @throws one line with the remedy, if there is none to be had */
 export async function obtainValkey(say: (line: string) => void): Promise<RedisBinary> {
-  const folder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lull', `valkey-${SUITE}`)
+  const wanted = process.env['LULL_TEST_VALKEY_SUITE']
+  const suite = wanted ?? FIRST_SUITE
+  const folder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lull', `valkey-${suite}`)
   const unpacked = join(folder, 'valkey-server')
-  const found = (await binaryAt('valkey-server')) ?? (await binaryAt(unpacked))
+  const found = (wanted === undefined ? await binaryAt('valkey-server') : undefined) ?? (await binaryAt(unpacked))
   if (found) return found
   const libraries = LIBRARIES[process.arch]
   const archive = await debianArchive()
   if (!archive || !libraries) throw new Error(`no valkey-server here: ${REMEDY}`)
-  say(`no valkey-server here: unpacking that of Debian ${SUITE} into ${folder} …`)
-  await unpack(archive, folder, libraries)
+  say(`no valkey-server here: unpacking that of Debian ${suite} into ${folder} …`)
+  await unpack({ archive, suite }, folder, libraries)
   const binary = await binaryAt(unpacked)
   if (!binary) throw new Error(`${unpacked} was unpacked and is not there`)
   return binary
@@ -48,13 +50,17 @@ async function debianArchive(): Promise<string | undefined> {
   }
 }
 
-async function unpack(archive: string, folder: string, [libraries, loader]: [string, string]): Promise<void> {
+async function unpack(
+  { archive, suite }: { archive: string; suite: string },
+  folder: string,
+  [libraries, loader]: [string, string],
+): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'lull-valkey-'))
   try {
     const files = join(work, 'files')
     for (const name of ['sources', 'lists/partial', 'archives/partial', 'files'])
       await mkdir(join(work, name), { recursive: true })
-    const source = `Types: deb\nURIs: ${archive}\nSuites: ${SUITE}\nComponents: main\nSigned-By: ${KEYRING}\n`
+    const source = `Types: deb\nURIs: ${archive}\nSuites: ${suite}\nComponents: main\nSigned-By: ${KEYRING}\n`
     await writeFile(join(work, 'sources/debian.sources'), source)
     // Nothing counts as installed, so that all that it needs is fetched too.
     await writeFile(join(work, 'status'), '')

@@ -44,6 +44,15 @@ export async function beginMove(
   }
 }
 
+/** Whether a server can move a slot whole, so that clients see MOVED alone: Valkey 9 can. */
+export const canMoveWhole = async (node: ClusterNode) =>
+  String(await node.ask('CLUSTER', 'HELP')).includes('MIGRATESLOTS')
+
+export async function moveWhole(slot: number, from: ClusterNode, to: ClusterNode): Promise<void> {
+  if (!(await canMoveWhole(from))) throw new Error(`${from.url} has no CLUSTER MIGRATESLOTS`)
+  await from.ask('CLUSTER', 'MIGRATESLOTS', 'SLOTSRANGE', slot, slot, 'NODE', to.id)
+}
+
 async function migrate(slot: number, from: ClusterNode, to: ClusterNode, keys: number): Promise<number> {
   const names = z.array(z.string()).parse(await from.ask('CLUSTER', 'GETKEYSINSLOT', slot, keys))
   if (names.length > 0) await from.ask('MIGRATE', to.host, to.port, '', 0, MIGRATE_TIMEOUT_MS, 'KEYS', ...names)
