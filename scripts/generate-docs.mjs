@@ -1,8 +1,12 @@
-// Writes what is derived from other files: from the declarations of the settings docs/settings.md, the table of providers in
-// docs/webhooks.md, and the variables in docker-compose.yml; from the tests' cases the tables of kinds and of reasons in
-// docs/webhooks.md. `npm run docs` runs it; a unit test fails while one of them is out of date.
+// Writes what is derived from other files. `npm run docs` runs it; unit tests fail while one of them is out of date.
+//
+//   docs/settings.md, docker-compose.yml, the providers in docs/webhooks.md   from the declarations of the settings
+//   the kinds and the reasons in docs/webhooks.md                             from the tests' cases
+//   docs/openapi.json, docs/batch.schema.json                                 from the shapes of routes and of the batch
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { openApi } from '../src/api/openapi/document.ts'
+import { batchSchema } from '../src/batch-schema.ts'
 import { KNOWN } from '../src/config/known.ts'
 import { composeSettings, providerTable, settingsReference } from '../src/config/reference.ts'
 import { kindsTable, reasonsList } from '../test/support/kinds/kinds-table.ts'
@@ -11,6 +15,11 @@ const docs = fileURLToPath(new URL('../docs/', import.meta.url))
 const betweenMarkers = name => new RegExp(`(<!-- ${name}: [^>]*-->\n).*?(<!-- /${name} -->)`, 's')
 
 writeFileSync(`${docs}settings.md`, settingsReference(KNOWN))
+
+const { version } = JSON.parse(readFileSync(fileURLToPath(new URL('../package.json', import.meta.url)), 'utf8'))
+const json = value => `${JSON.stringify(value, null, 2)}\n`
+writeFileSync(`${docs}openapi.json`, json(openApi(version)))
+writeFileSync(`${docs}batch.schema.json`, json(batchSchema()))
 
 const tables = { providers: providerTable(KNOWN), kinds: kindsTable(), reasons: reasonsList() }
 let webhooks = readFileSync(`${docs}webhooks.md`, 'utf8')

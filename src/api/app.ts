@@ -1,4 +1,4 @@
-/** The API, without a port: a Koa application and its routes, a file for each family of them. */
+/** The API, without a port: a Koa application. `routes.ts` lists its routes, a file for each family of them. */
 import type { RequestListener } from 'node:http'
 import Router from '@koa/router'
 import type { Batcher } from '../batcher.js'
@@ -9,23 +9,14 @@ import type { Metrics } from '../metrics/metrics.js'
 import type { Counts } from '../observer.js'
 import { MARK_HEADER } from '../presence/presence.js'
 import { Receiver, type ReceiverOptions } from '../webhook/receive.js'
-import { batchRoutes } from './batches.js'
 import { boardRoutes } from './board.js'
 import { CommitWaits } from './commit-waits.js'
-import { conversationRoutes } from './conversations.js'
-import { type DashboardOptions, dashboardRoutes } from './dashboard.js'
-import { eventRoutes } from './events.js'
+import type { DashboardOptions } from './dashboard.js'
 import { emptyApp, exchange, replyWith, setHeaders } from './exchange.js'
-import { healthRoutes } from './health.js'
-import { holdRoutes } from './holds.js'
-import { messageRoutes } from './messages.js'
-import { metricsRoute } from './metrics.js'
 import { NoProcessor } from './no-processor.js'
-import { pauseRoutes } from './pauses.js'
 import { RecentWebhooks } from './recent-webhooks.js'
 import { bodyReader } from './request-body.js'
-import { sentRoutes } from './sent.js'
-import { settingsRoutes } from './settings.js'
+import { addRoutes } from './routes.js'
 import { Access, type MadeToken } from './token.js'
 import { checkPath, meantInApi, nothingHere, otherMethods } from './unmatched.js'
 import { webhookRoutes } from './webhooks.js'
@@ -77,11 +68,10 @@ export function createApp(options: AppOptions): RequestListener {
   const { batcher, log, metrics, dashboard, mark, readiness = async () => {}, showTexts = true } = options
   const { apiToken, madeToken, publicUrl, sessionMs } = options
   const access = new Access(batcher.store.sessions, { token: apiToken, made: madeToken, publicUrl, sessionMs })
-  const token = access.required
   const { afterAppend } = new NoProcessor(batcher, log, options.onNoProcessor)
 
   const received = (provider: string, counts: Counts) => {
-    recent.received(provider, counts)
+    webhooks.received(provider, counts)
     metrics?.received(provider, counts)
   }
   const rejected = (provider: string, reason: string) => metrics?.rejected(provider, reason)
@@ -90,27 +80,15 @@ export function createApp(options: AppOptions): RequestListener {
   const bodies = new BodyBounds(options)
   const readBody = bodyReader(bodies)
   const receiver = new Receiver({ ...options, isLocal, observer, bodies, onAppended: afterAppend })
-  const recent = new RecentWebhooks(receiver.rejections)
+  const webhooks = new RecentWebhooks(receiver.rejections)
 
-  const router = new Router()
-  sentRoutes(router, { batcher, token, readBody })
-  messageRoutes(router, { batcher, token, readBody, metrics, afterAppend })
-  conversationRoutes(router, { batcher, token, showTexts })
-  holdRoutes(router, { batcher, token, readBody })
-  pauseRoutes(router, { batcher, token, readBody })
-  const commits = options.commits ?? new CommitWaits(batcher)
-  batchRoutes(router, { batcher, commits, token, showTexts, readBody })
-  settingsRoutes(router, { batcher, token, readBody })
   const ready = async () => {
     await batcher.ready()
     await readiness()
   }
-  healthRoutes(router, ready, ctx => access.hasBearer(ctx))
-  if (metrics) metricsRoute(router, metrics, token)
-  if (dashboard) {
-    dashboardRoutes(router, { ...dashboard, batcher, access, webhooks: recent, showTexts, readBody })
-    eventRoutes(router, dashboard.live, access)
-  }
+  const commits = options.commits ?? new CommitWaits(batcher)
+  const router = new Router()
+  addRoutes(router, { batcher, access, readBody, commits, webhooks, showTexts, afterAppend, ready, metrics, dashboard })
 
   const headers = mark === undefined ? SAFE_HEADERS : { ...SAFE_HEADERS, [MARK_HEADER]: mark }
   const reply = replyWith(headers)

@@ -62,6 +62,7 @@ export const nothingHere =
 
 const MEANT: [pattern: RegExp, route: string][] = [
   [/hook|whats|meta|waha|green/i, 'POST /webhook/whatsapp/batched'],
+  [/openapi|swagger|redoc/i, 'GET /openapi.json'],
   [/conversation|message|chat|flush|history|typing|pause|resume|forget|sent/i, 'GET /conversations'],
   [/setting|rule|scope/i, 'GET /settings'],
   [/dead|redrive/i, 'GET /dead'],

@@ -15,7 +15,7 @@ import { type Item, type Provider, UnreadableBody } from './provider.js'
 
 const said = lenient(z.union([z.string(), z.number().transform(String)]))
 
-const messageShape = z.object({
+export const genericMessage = z.object({
   messageId: id,
   id,
   type: lenient(z.string()),
@@ -34,7 +34,7 @@ const messageShape = z.object({
 
 const NO_CHAT = 'invalid:no_chat'
 
-const itemShape = messageShape.extend({
+export const genericItem = genericMessage.extend({
   chatId: id,
   from: id,
   account: id,
@@ -47,7 +47,7 @@ const TYPES = z.enum(MESSAGE_TYPES).catch('unknown')
 
 /** A message of the generic shape, without its chat; `undefined` if it has no id. */
 export function messageFrom(value: unknown): NewMessage | undefined {
-  const parsed = messageShape.safeParse(value)
+  const parsed = genericMessage.safeParse(value)
   return parsed.success ? newMessage(parsed.data) : undefined
 }
 
@@ -84,7 +84,7 @@ function* itemsIn(body: unknown): Generator<Item> {
 }
 
 function itemFrom(value: unknown): Item {
-  const parsed = itemShape.safeParse(value)
+  const parsed = genericItem.safeParse(value)
   if (!parsed.success) return { kind: 'ignored', reason: 'invalid:not_an_object' }
   const { account, from, fromMe, by, ...fields } = parsed.data
   const messageId = fields.messageId ?? fields.id
@@ -100,7 +100,7 @@ function itemFrom(value: unknown): Item {
   return messageItem(place, message, value, fields.type)
 }
 
-function newMessage(fields: z.infer<typeof messageShape>): NewMessage | undefined {
+function newMessage(fields: z.infer<typeof genericMessage>): NewMessage | undefined {
   const messageId = fields.messageId ?? fields.id
   if (messageId === undefined) return undefined
   const { replyTo, payloadId, senderId, media, location } = fields

@@ -8,14 +8,21 @@
  */
 import type { Store } from '../store/store.js'
 import { type Layered, namesIn, oneLineOf, type ProcessSettings } from './layers.js'
-import { OVERRIDES, type OverrideName, type Overrides, overrideName, overridesFrom } from './overrides.js'
+import {
+  type ConversationSettings,
+  OVERRIDES,
+  type OverrideName,
+  type Overrides,
+  overrideName,
+  overridesFrom,
+} from './overrides.js'
 import { checkScope, scopesOf } from './scope.js'
 import { Snapshot, type StoredScope } from './snapshot.js'
 
 /** One rule that holds for a scope. */
 export interface Held {
   name: OverrideName
-  value: Overrides[OverrideName]
+  value: ConversationSettings[OverrideName]
   /** The scope that it comes from; absent: the settings of this process. */
   scope?: string
 }

@@ -13,7 +13,7 @@ const { shape } = settings
 
 /** Without the defaults: what is not given is not overridden. */
 export const overridesShape = z
-  .object({
+  .strictObject({
     quietGapMs: shape.quietGapMs.unwrap(),
     maxWaitMs: shape.maxWaitMs.unwrap(),
     maxMessages: shape.maxMessages.unwrap(),

@@ -1,4 +1,4 @@
-/** An API on a port of its own, over a store in memory. */
+/** An API on a port of its own, over a store in memory. Each of its replies is held against the API's description. */
 
 import { type AppOptions, createApp } from '../../../src/api/app.js'
 import { Batcher } from '../../../src/batcher.js'
@@ -6,6 +6,7 @@ import { type Listening, listen } from '../../../src/http/listen.js'
 import { silent } from '../../../src/logger.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
 import type { AppendRequest, AppendResult } from '../../../src/store/store.js'
+import { Described } from '../../support/openapi/described.js'
 
 export const TOKEN = 'a-token'
 
@@ -44,6 +45,12 @@ export interface Called {
   json: unknown
 }
 
+let shared: Described | undefined
+const described = () => {
+  shared ??= new Described()
+  return shared
+}
+
 export async function serve(options: Partial<AppOptions> = {}): Promise<Serving> {
   const store = new TroubledStore()
   const batcher = new Batcher({ store })
@@ -57,7 +64,12 @@ export async function serve(options: Partial<AppOptions> = {}): Promise<Serving>
     })
     const text = await response.text()
     const isJson = text !== '' && response.headers.get('content-type')?.includes('json')
-    return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
+    const json: unknown = isJson ? JSON.parse(text) : undefined
+    const { status } = response
+    const [type = ''] = (response.headers.get('content-type') ?? '').split(';')
+    const fault = status === 405 ? undefined : described().fault({ method, path, status, type, body: json ?? text })
+    if (fault !== undefined) throw new Error(`not as docs/openapi.json says: ${fault}`)
+    return { status, headers: response.headers, text, json }
   }
   return { ...listening, store, call }
 }
