@@ -6,8 +6,12 @@ import type { CommittingHandle } from '../../handover/function.js'
 import type { Logger } from '../../logger.js'
 import { publishPresence } from '../../presence/publish.js'
 import { processName } from '../../process-name.js'
+import { homePrefix } from '../../store/partitioned/layout.js'
+import { PartitionedStore } from '../../store/partitioned/store.js'
 import type { RedisAddress } from '../../store/redis/address.js'
+import { ownerSources } from '../../store/redis/owner-source.js'
 import { RedisStore } from '../../store/redis/store.js'
+import type { ProcessRegistry, StoreIdentity } from '../../store/store.js'
 import { loadHandler, referenceWorker } from '../../worker/handler.js'
 import { QueueWorker } from '../../worker/worker.js'
 import { logStart, type RoleContext } from './role.js'
@@ -26,8 +30,10 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
     )
   const handle = await handleFrom(config)
   const redis = settings.redis ?? config.redis
-  const { store, identity } = await openStore(context, redis)
-  const commits = new Commits(await batchStore(context, store, settings.redis), { observer: metrics, log })
+  const { processes, identity, batches } = settings.redis
+    ? await openApart(context, settings.redis)
+    : await openTogether(context)
+  const commits = new Commits(batches, { observer: metrics, log })
   const { name: queue, prefix, shards } = settings
   const worker = new QueueWorker({
     redis,
@@ -43,7 +49,7 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
   })
   await lifecycle.add('the worker', timeoutMs => worker.stop({ timeoutMs }))
   await worker.start()
-  await publishPresence(context, 'worker', store.processes)
+  await publishPresence(context, 'worker', processes)
   metrics.runs('worker')
   logStart(log, 'worker', identity)
   const from = shards > 1 ? `the ${shards} queues ${queue}` : `the queue ${queue}`
@@ -51,36 +57,51 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
   return worker
 }
 
-/** A store on the queue's Redis: for the same checks and errors as the other roles', and to list this worker there. */
-async function openStore(context: RoleContext, redis: RedisAddress, log?: Logger) {
-  const store = await makeStore(context, redis, log)
-  return { store, identity: await store.open() }
+/** What a worker needs of stores. */
+interface Stores {
+  /** On the queue's Redis, where it is listed. */
+  processes: ProcessRegistry
+  identity: StoreIdentity
+  /** Lull's own Redis keeps the batches, and grants the commits. */
+  batches: CommitStore
 }
 
-async function makeStore({ config, lifecycle, metrics }: RoleContext, redis: RedisAddress, log?: Logger) {
-  const { prefix, rules } = config
-  const store = new RedisStore({ redis, prefix, rules, role: 'worker', observer: metrics, ...(log && { log }) })
+/** The queue is on Lull's own Redis. */
+async function openTogether(context: RoleContext): Promise<Stores> {
+  const store = await makeStore(context)
+  const identity = await store.open()
+  return { processes: store.processes, identity, batches: store }
+}
+
+/**
+ * The queue is on a Redis of its own. The worker logs the outages of that one, and the store of the batches those of
+ * its own. In `queue` the store is asked only about batches whose own rule is `supersede`, so it is opened for the
+ * first of them.
+ */
+async function openApart(context: RoleContext, redis: RedisAddress): Promise<Stores> {
+  const { config, lifecycle, metrics, log } = context
+  const { rules } = config
+  const name = processName('worker')
+  const { isCluster } = await ownerSources(redis, name)
+  const prefix = isCluster ? homePrefix(config.prefix) : config.prefix
+  const registry = new RedisStore({ redis, prefix, rules, name, observer: metrics })
+  await lifecycle.add('the worker’s store on the queue’s Redis', () => registry.close())
+  const identity = await registry.open()
+  const store = await makeStore(context, log)
+  if (rules.answering === 'supersede') await store.open()
+  const batches = rules.answering === 'supersede' ? store : openedLater(store)
+  return { processes: registry.processes, identity, batches }
+}
+
+async function makeStore({ config, lifecycle, metrics }: RoleContext, log?: Logger): Promise<PartitionedStore> {
+  const { redis, prefix, rules, partitions, waitReplicas } = config
+  const options = { redis, prefix, rules, partitions, waitReplicas, role: 'worker', observer: metrics }
+  const store = new PartitionedStore({ ...options, ...(log && { log }) })
   await lifecycle.add('the worker’s store', () => store.close())
   return store
 }
 
-/**
- * The store that grants commits: Lull's own Redis keeps the batches, and the queue may be on another one. In `queue`
- * it is asked only about batches whose own rule is `supersede`, so it is opened for the first of them.
- */
-async function batchStore(
-  context: RoleContext,
-  queueStore: RedisStore,
-  queueRedis: RedisAddress | undefined,
-): Promise<CommitStore> {
-  const { redis, rules } = context.config
-  if (!queueRedis) return queueStore
-  // The worker logs the outages of the queue's Redis, and this store those of its own.
-  if (rules.answering === 'supersede') return (await openStore(context, redis, context.log)).store
-  return openedLater(await makeStore(context, redis, context.log))
-}
-
-function openedLater(store: RedisStore): CommitStore {
+function openedLater(store: PartitionedStore): CommitStore {
   let opening: Promise<unknown> | undefined
   const opened = async () => {
     opening ??= store.open().catch(error => {
