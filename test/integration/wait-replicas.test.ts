@@ -1,0 +1,111 @@
+/** `waitReplicas`: what counts only when replicas have it. */
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import { Batcher } from '../../src/batcher.js'
+import { Processor } from '../../src/processor/processor.js'
+import { StoreUnavailable } from '../../src/store/store.js'
+import { privateRedis, type RedisServer, uniquePrefix } from '../support/redis.js'
+import { until } from '../support/wait.js'
+
+const CHAT = 'chat'
+
+describe('with waitReplicas', () => {
+  let primary: RedisServer
+  let replica: RedisServer
+  let redis: Redis
+  let prefix: string
+  let batcher: Batcher
+  const options = () => ({ redis: primary.url, prefix, quietGapMs: 50, batchTtlMs: 1000, waitReplicas: 1 })
+
+  before(async () => {
+    primary = await privateRedis({ args: ['--repl-diskless-sync-delay', '0'] })
+    replica = await privateRedis({ args: ['--replicaof', '127.0.0.1', String(primary.port)] })
+    redis = new Redis(primary.url)
+    await online()
+  })
+  after(async () => {
+    redis.disconnect()
+    await replica.stop()
+    await primary.stop()
+  })
+  beforeEach(async () => {
+    prefix = uniquePrefix()
+    batcher = new Batcher(options())
+    await batcher.open()
+  })
+  afterEach(async () => {
+    await batcher.close()
+    await replica.resume()
+    await online()
+  })
+
+  const online = () =>
+    until(async () => (await redis.info('replication')).includes('state=online'), { what: 'replica' })
+  const refusal = (appending: Promise<unknown>) =>
+    appending.then(
+      () => undefined,
+      (error: unknown) => (error instanceof StoreUnavailable ? error.reason : error),
+    )
+
+  it('a message is accepted when the replica has it', async () => {
+    expect(await batcher.append(CHAT, { messageId: '1' })).to.include({ accepted: 1 })
+    const copy = new Redis(replica.url)
+    expect(await copy.llen(`${prefix}.messages:${CHAT}`)).to.equal(1)
+    copy.disconnect()
+  })
+
+  it('a message is refused while no replica has it, and so is the same message on another connection', async () => {
+    await replica.pause()
+    expect(await refusal(batcher.append(CHAT, { messageId: '1' }))).to.equal('replicas')
+    const other = new Batcher(options())
+    await other.open()
+    // The message is in the primary, and this connection has written nothing.
+    expect(await refusal(other.append(CHAT, { messageId: '1' }))).to.equal('replicas')
+    await replica.resume()
+    await online()
+    expect(await until(() => other.append(CHAT, { messageId: '1' }).catch(() => undefined))).to.include({
+      accepted: 0,
+      duplicates: 1,
+    })
+    await other.close()
+  })
+
+  it('a batch is handed over only when the replica has its claim, and once', async () => {
+    const handled: string[] = []
+    await batcher.append(CHAT, { messageId: '1' })
+    await replica.pause()
+    const processor = new Processor({
+      ...options(),
+      async handle({ messages }) {
+        handled.push(...messages.map(({ messageId }) => messageId))
+      },
+    })
+    await processor.start()
+    await until(async () => (await redis.hget(`${prefix}.claimed:${await claimedId()}`, 'attempt')) !== null)
+    const atTheClaim = [...handled]
+    await replica.resume()
+    await until(() => handled.length > 0, { what: 'the handover' })
+    await until(async () => (await redis.zcard(`${prefix}.claimed`)) === 0)
+    await processor.stop()
+    expect(atTheClaim).to.deep.equal([])
+    expect(handled).to.deep.equal(['1'])
+  })
+
+  const claimedId = async () => (await redis.zrange(`${prefix}.claimed`, '0', '0'))[0] ?? ''
+
+  it('messages that come together share one WAIT', async () => {
+    await redis.config('RESETSTAT')
+    await Promise.all(Array.from({ length: 50 }, (_, i) => batcher.append(`chat-${i}`, { messageId: '1' })))
+    const waits = /cmdstat_wait:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1]
+    expect(Number(waits)).to.be.within(1, 5)
+  })
+
+  it('without it, no WAIT is sent', async () => {
+    await redis.config('RESETSTAT')
+    const plain = new Batcher({ ...options(), waitReplicas: 0 })
+    await plain.open()
+    await plain.append(CHAT, { messageId: '1' })
+    await plain.close()
+    expect(await redis.info('commandstats')).not.to.include('cmdstat_wait')
+  })
+})
