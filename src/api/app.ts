@@ -38,7 +38,7 @@ export interface AppOptions
   > {
   batcher: Batcher
   log: Logger
-  /** Bearer token for all routes but webhooks and health; without one those routes respond 401. */
+  /** Bearer token for all routes but webhooks, health and the API's description; without one those routes respond 401. */
   apiToken?: string
   /** If `lull up` made the token. */
   madeToken?: MadeToken

@@ -89,7 +89,7 @@ export const apiSettings = z.object({
   port: setting('PORT', 'The API’s port.', { ...whole(0, HIGHEST_PORT, 3000), bounds: `must be ${PORT_BOUNDS}` }),
   token: setting(
     'LULL_API_TOKEN',
-    'The bearer token for every route of the API except webhooks and health. Without it `lull up` makes one and prints the page’s link with it; `lull api` answers those routes 401.',
+    'The bearer token for every route of the API except webhooks, health and `/openapi.json`. Without it `lull up` makes one and prints the page’s link with it; `lull api` answers those routes 401.',
     secret(),
   ),
   publicUrl,

@@ -2,7 +2,7 @@
  * Guarantee **package**: the result of `npm pack`, installed elsewhere, can be imported from ESM and from CommonJS, has
  * types for both, and runs `lull up` and the library's examples.
  */
-import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -59,6 +59,8 @@ describe('package', function () {
     expect(paths).to.include.members([
       'LICENSE',
       'README.md',
+      'docs/batch.schema.json',
+      'docs/openapi.json',
       'dist/cjs/index.d.ts',
       'dist/cjs/index.js',
       'dist/esm/bin.js',
@@ -132,6 +134,17 @@ describe('package', function () {
     await runNode([join(root, 'node_modules/typescript/bin/tsc'), '--project', folder])
   })
 
+  it('has the JSON Schema of a batch, and the API’s description', async () => {
+    const found = await evaluate(
+      'commonjs',
+      `console.log(JSON.stringify({
+        batch: require('lull/batch.schema.json').properties.version.const,
+        openapi: require('lull/openapi.json').openapi,
+      }))`,
+    )
+    expect(found).to.deep.equal({ batch: 1, openapi: '3.1.1' })
+  })
+
   it('`lull --version` prints the version', async () => {
     const { version } = z
       .object({ version: z.string() })
@@ -153,6 +166,9 @@ describe('package', function () {
         })
         expect(response.status).to.equal(200)
       }
+      const described: unknown = await (await fetch(`${url}/openapi.json`)).json()
+      const packed = await readFile(join(folder, 'node_modules/lull/docs/openapi.json'), 'utf8')
+      expect(described).to.deep.equal(JSON.parse(packed))
       await up.line(/a@c\.us: 2 messages by gap/)
     } finally {
       expect((await up.stop()).code).to.equal(0)

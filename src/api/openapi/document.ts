@@ -14,7 +14,8 @@ silent. Ids in a path are URL-encoded: \`shop/79990000012@c.us\` is \`shop%2F799
 \`%2F\` most routes have a second address with the ids in the query; the names of these operations end in \`ByQuery\`.
 
 Bodies are JSON; a flat one may also be a form. Every GET route also answers HEAD, and every
-route OPTIONS, with the methods that it allows. Responses may get more fields in later versions: ignore unknown ones.`
+route OPTIONS, with the methods that it allows; another method is 405, and a path that does not exist 404. Every error
+is an \`Error\`. Responses may get more fields in later versions: ignore unknown ones.`
 
 /** Errors that many routes have, by their name among the components. */
 const ERRORS = {

@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs'
 import Router from '@koa/router'
 import { expect } from 'chai'
+import { z } from 'zod'
 import { CommitWaits } from '../../../src/api/commit-waits.js'
 import { Comparisons } from '../../../src/api/comparison.js'
 import { LiveEvents } from '../../../src/api/events.js'
 import { openApi } from '../../../src/api/openapi/document.js'
-import { type Operation, reply } from '../../../src/api/openapi/operation.js'
+import type { Operation } from '../../../src/api/openapi/operation.js'
 import { OPERATIONS } from '../../../src/api/openapi/operations/index.js'
 import { PARAMETERS } from '../../../src/api/openapi/parameters.js'
 import { RecentWebhooks } from '../../../src/api/recent-webhooks.js'
@@ -14,6 +15,7 @@ import { addRoutes } from '../../../src/api/routes.js'
 import { Access } from '../../../src/api/token.js'
 import { batchSchema } from '../../../src/batch-schema.js'
 import { Batcher } from '../../../src/batcher.js'
+import { JsonSchemas } from '../../../src/json-schema.js'
 import { Metrics } from '../../../src/metrics/metrics.js'
 import { rulesFrom } from '../../../src/rules.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
@@ -111,11 +113,18 @@ describe('the API’s description', () => {
   }).timeout(20_000)
 
   it('breaks a rule of the linter where an example has another shape', async () => {
-    const [first] = OPERATIONS
-    if (!first) throw new Error('there are no operations')
-    const { shape } = reply('', PARAMETERS['batchId']?.shape ?? first.replies[200]!.shape)
-    const wrong: Operation = { ...first, replies: { 200: { description: 'wrong', shape, examples: [7] } } }
-    expect(await lintOpenApi(JSON.stringify(openApi('0.0.0', [wrong])))).to.not.deep.equal([])
+    const wrong: Operation = {
+      id: 'count',
+      tag: 'System',
+      method: 'get',
+      path: '/count',
+      summary: 'Count',
+      replies: {
+        200: { description: 'The count', shape: z.object({ count: z.number() }), examples: [{ count: 'two' }] },
+      },
+    }
+    const problems = await lintOpenApi(JSON.stringify(openApi('0.0.0', [wrong])))
+    expect(problems.join('\n')).to.include('no-invalid-media-type-examples')
   })
 
   it('is in docs/openapi.json as it is now: npm run docs', () => {
@@ -126,9 +135,16 @@ describe('the API’s description', () => {
     expect(fileAt('docs/batch.schema.json')).to.deep.equal(asJson(batchSchema()))
   })
 
-  it('names two different schemas differently', () => {
+  it('gives each operation a name of its own, for the functions of clients', () => {
     const ids = OPERATIONS.map(({ id }) => id)
     expect(new Set(ids).size).to.equal(ids.length)
+  })
+
+  it('refuses one name for two different schemas', () => {
+    const named = (shape: z.ZodType) => shape.meta({ id: 'Cake' })
+    const schemas = new JsonSchemas('#/')
+    schemas.of(named(z.object({ name: z.string() })), 'output')
+    expect(() => schemas.of(named(z.object({ name: z.number() })), 'output')).to.throw(TypeError, 'Cake')
   })
 })
 

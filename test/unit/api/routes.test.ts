@@ -167,7 +167,7 @@ describe('API: access', () => {
   ]
 
   for (const apiToken of ['a-token', undefined, ''])
-    it(`all routes but webhooks and health need the token, with LULL_API_TOKEN=${JSON.stringify(apiToken)}`, async () => {
+    it(`all routes but webhooks, health and the description need the token, with LULL_API_TOKEN=${JSON.stringify(apiToken)}`, async () => {
       const api = await serve({ apiToken })
       try {
         for (const Authorization of ['', 'Bearer', 'Bearer ', 'Bearer wrong', 'Basic a-token', 'Bearer a-token x'])
