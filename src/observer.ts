@@ -50,6 +50,8 @@ export interface Observer {
   redisFailed?(kind: StoreUnavailable['reason']): void
   /** A node of a Cluster said that a slot is elsewhere (`moved`), or on its way (`ask`). */
   redirected?(kind: 'moved' | 'ask'): void
+  /** A write was done, but fewer replicas than `waitReplicas` had it in time. */
+  waitFellShort?(): void
 }
 
 /** How a webhook's items were processed: the body of its answer. Corrections are counted only if there were any. */

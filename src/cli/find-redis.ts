@@ -6,8 +6,8 @@
 import type { Config } from '../config.js'
 import type { Logger } from '../logger.js'
 import type { RedisAddress } from '../store/redis/address.js'
-import { RedisStore } from '../store/redis/store.js'
 import { StoreUnavailable } from '../store/store.js'
+import { storeFrom } from '../store/store-options.js'
 import { explain } from './explain.js'
 import type { Lifecycle } from './lifecycle.js'
 import { findProgram, startPrivateRedis } from './private-redis.js'
@@ -64,8 +64,8 @@ export async function findRedis(options: FindOptions): Promise<RedisAddress | un
 }
 
 /** Whether a Redis answers at the usual address and can be used. Logs a line if it answers and cannot be used. */
-async function isUsable({ redis, prefix, rules }: Config, log: Logger): Promise<boolean> {
-  const store = new RedisStore({ redis, prefix, rules, role: 'up' })
+async function isUsable({ redis, prefix, rules, partitions }: Config, log: Logger): Promise<boolean> {
+  const store = storeFrom({ redis, prefix, ...rules, partitions }, 'up')
   try {
     await store.open()
     await store.ready()

@@ -2,8 +2,8 @@
 import type { Config } from '../config.js'
 import type { Logger } from '../logger.js'
 import { processName } from '../process-name.js'
-import { RedisStore } from '../store/redis/store.js'
 import type { Growth, HistoryEntry } from '../store/store.js'
+import { storeFrom } from '../store/store-options.js'
 import type { Lifecycle } from './lifecycle.js'
 import { clean, jsonLine } from './show/escape.js'
 import { type Paint, paintFor } from './show/paint.js'
@@ -22,10 +22,10 @@ export interface WatchOptions {
 
 /** Resolves when the watch has begun. @throws one line that names what is wrong with the Redis and the remedy */
 export async function startWatch({ config, log, lifecycle, json, conversationId }: WatchOptions): Promise<void> {
-  const { redis, prefix, rules } = config
-  const store = new RedisStore({ redis, prefix, rules, log, name: processName('watch') })
+  const { redis, prefix, rules, partitions } = config
+  const store = storeFrom({ redis, prefix, ...rules, partitions, log, name: processName('watch') }, 'watch')
   await lifecycle.add('the watch', () => store.close())
-  const { address, db } = await store.open()
+  const { address, db, partitions: divided } = await store.open()
   const { stdout, stderr } = process
   const paint = paintFor(stdout)
   // The reader of the pipe has ended (`lull watch | head`), so the watch ends too.
@@ -43,7 +43,8 @@ export async function startWatch({ config, log, lifecycle, json, conversationId 
     missed: () => {},
   })
   await lifecycle.add('the watch of growing batches', leave)
-  if (!json) print(`watching ${address}, database ${db}, prefix ${prefix}; Ctrl-C ends it`, stderr)
+  const place = `database ${db}, prefix ${prefix}${divided === undefined ? '' : `, ${divided} partitions`}`
+  if (!json) print(`watching ${address}, ${place}; Ctrl-C ends it`, stderr)
 }
 
 /** The history has no step for a message that joins an open batch. The watch shows it like one. */

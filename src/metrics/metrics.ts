@@ -44,6 +44,16 @@ export class Metrics implements Observer {
   private readonly headersLost = this.counter('lull_headers_lost_total', 'Headers lost before the claim', ['cause'])
   private readonly nudges = this.counter('lull_nudges_total', 'What woke the processor', ['kind'])
   private readonly redisErrors = this.counter('lull_redis_errors_total', 'Calls that Redis failed', ['kind'])
+  private readonly redirects = this.counter(
+    'lull_redirects_total',
+    'Calls that a Cluster answered with MOVED, or refused with ASK',
+    ['kind'],
+  )
+  private readonly shortWaits = this.counter(
+    'lull_wait_short_total',
+    'Writes that too few replicas had in time (LULL_WAIT_REPLICAS)',
+    [],
+  )
   private readonly lateness = this.histogram(
     'lull_release_lateness_seconds',
     'From the moment a batch could go to its claim',
@@ -108,6 +118,7 @@ export class Metrics implements Observer {
 
   constructor(private readonly version: string) {
     this.reclaims.inc(0)
+    this.shortWaits.inc(0)
   }
 
   /** Prometheus's text format. */
@@ -140,7 +151,7 @@ export class Metrics implements Observer {
    * @param store its expired canary keys are reported to `canaryExpired`
    * @param name unique to this process
    */
-  watchSystem(store: Pick<Store, 'totals' | 'canary'>, name: string): void {
+  watchSystem(store: Pick<Store, 'totals' | 'canary' | 'partitionsAway'>, name: string): void {
     this.readings.push(systemTotals(this.registry, store))
     if (!store.canary) return
     this.canary = new Canary(store.canary, name)
@@ -217,6 +228,14 @@ export class Metrics implements Observer {
 
   redisFailed(kind: StoreUnavailable['reason']): void {
     this.redisErrors.inc({ kind })
+  }
+
+  redirected(kind: 'moved' | 'ask'): void {
+    this.redirects.inc({ kind })
+  }
+
+  waitFellShort(): void {
+    this.shortWaits.inc()
   }
 
   canaryExpired(name: string): void {

@@ -24,13 +24,15 @@ export function redisUp(registry: Registry, ready: () => Promise<void>): Reading
   }
 }
 
-/** Costs one script a scrape. */
-export function systemTotals(registry: Registry, store: Pick<Store, 'totals'>): Reading {
+/** Costs one script a scrape and a partition. */
+export function systemTotals(registry: Registry, store: Pick<Store, 'totals' | 'partitionsAway'>): Reading {
   const open = gauge(registry, 'lull_open_conversations', 'Conversations that collect, in the whole system')
   const held = gauge(registry, 'lull_held_conversations', 'Conversations with a batch under way, in the whole system')
   const dead = gauge(registry, 'lull_dead_batches', 'Batches whose handover failed for good, in the whole system')
   const age = gauge(registry, 'lull_oldest_due_age_seconds', 'For how long the oldest batch has been due')
+  const away = gauge(registry, 'lull_partitions_unavailable', 'Partitions whose Redis node cannot be reached from here')
   return async () => {
+    away.set(store.partitionsAway)
     try {
       const totals = await store.totals()
       open.set(totals.open)

@@ -118,7 +118,10 @@ export class RedisLink {
   /** Translates the error of a write, and begins an outage if it is one. */
   async failed(error: unknown, about: About, node = this.node): Promise<Error> {
     const known = await this.explained(error, about, node)
-    if (known instanceof StoreUnavailable) node.refused(known)
+    if (known instanceof StoreUnavailable) {
+      if (known.reason === 'replicas' && known.cause === undefined) this.options.observer.waitFellShort?.()
+      node.refused(known)
+    }
     return known
   }
 

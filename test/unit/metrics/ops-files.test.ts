@@ -40,6 +40,9 @@ const NAMES = [
   'lull_dead_batches',
   'lull_oldest_due_age_seconds',
   'lull_redis_up',
+  'lull_partitions_unavailable',
+  'lull_redirects_total',
+  'lull_wait_short_total',
   'lull_notification_lag_seconds',
   'lull_build_info',
 ]
@@ -48,7 +51,8 @@ function everyMetric(): string[] {
   const metrics = new Metrics('0.0.0')
   metrics.watchRedis(async () => {})
   const canary = { set: async () => {}, touch: async () => {}, listen: async () => async () => {} }
-  metrics.watchSystem({ totals: async () => ({ open: 0, held: 0, dead: 0, oldestDueAgeMs: 0 }), canary }, 'p')
+  const totals = async () => ({ open: 0, held: 0, dead: 0, oldestDueAgeMs: 0 })
+  metrics.watchSystem({ totals, canary, partitionsAway: 0 }, 'p')
   return metrics.registry.getMetricsAsArray().map(({ name }) => name)
 }
 
