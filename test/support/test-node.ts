@@ -105,6 +105,8 @@ export async function startNode(
       const scans = state === 'up' ? await scansCounted(`redis://${HOST}:${own}`) : 0
       state = 'killed'
       await proxy?.close()
+      // A primary that is asked to end waits for its replicas, which end as well.
+      await server.kill()
       await server.stop()
       if (scans > 0) throw new Error(`events, not polling: the node ${own} has counted ${scans} SCAN or KEYS`)
     },
