@@ -8,9 +8,11 @@
  *   - While it fetches a job, it starts none that it has fetched before. So it fetches no more if that would only wait
  *     for a place.
  *   - It waits for a marker in the queue, which only one of the waiting workers gets. Without a place it would take the
- *     marker from a process that has one. So it waits for a place first, and then looks without the marker.
+ *     marker from a process that has one. So it waits for a place first, and then looks without the marker. If it gets
+ *     the marker when the last place is gone, it puts it back.
  *   - The call that ends a job also fetches the next one, which would keep the place. So that is a call of its own here.
  */
+import type { Redis } from 'ioredis'
 import type { ShardWorker } from './shard.js'
 
 /** One of the workers. */
@@ -24,6 +26,8 @@ interface Member {
 export class Places {
   private readonly members: Member[] = []
   private readonly waiting: ((isTaken: boolean) => void)[] = []
+  /** Places that are taken by a job. The others that are not free are taken by a worker that looks for one. */
+  private jobs = 0
   private free: number
   private closed = false
 
@@ -31,14 +35,21 @@ export class Places {
     this.free = size
   }
 
-  /** Binds a worker that does not run yet, and whose `concurrency` is the size. */
-  join(worker: ShardWorker): void {
+  /**
+   * Binds a worker that does not run yet, and whose `concurrency` is the size.
+   * @param client of the worker's Redis, for calls that do not block
+   */
+  join(worker: ShardWorker, client: Redis): void {
     const member: Member = { worker, fetched: new Set(), hasPlace: false }
     this.members.push(member)
     const backend = worker.getBackend()
     const waitForJob = backend.waitForJob.bind(backend)
     backend.waitForJob = async blockTimeout => {
-      if (this.free > 0) return waitForJob(blockTimeout)
+      if (this.jobs < this.size) {
+        const marker = await waitForJob(blockTimeout)
+        if (marker === null || this.jobs < this.size) return marker
+        await client.zadd(worker.toKey('marker'), marker.score, marker.member)
+      }
       member.hasPlace = await this.take()
       return null
     }
@@ -50,7 +61,10 @@ export class Places {
       try {
         const next = await moveToActive(token, name)
         hasJob = Boolean(next[0])
-        if (hasJob) member.fetched.add(token)
+        if (hasJob) {
+          this.jobs++
+          member.fetched.add(token)
+        }
         return next
       } finally {
         if (!hasJob) this.give()
@@ -64,6 +78,7 @@ export class Places {
       try {
         return await processJob(job, token, () => false)
       } finally {
+        this.jobs--
         this.give()
         this.boundAll()
       }

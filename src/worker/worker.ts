@@ -146,7 +146,7 @@ export class QueueWorker {
     const places = shards > 1 ? new Places(concurrency) : undefined
     const all = opened.map(connections => {
       const worker = this.workerOn(bullmq, connections, concurrency)
-      places?.join(worker)
+      places?.join(worker, connections.clients[0])
       return { worker, clients: connections.clients }
     })
     this.open = { shards: all, places }

@@ -154,17 +154,28 @@ describe('queue shards', () => {
     expect(held.begun).to.include(other)
   })
 
-  it('a worker without a free place leaves a batch to a worker that has one', async () => {
-    const { handOver, work } = await sharded(2)
-    const full = heldHandler()
-    const free = heldHandler()
-    await work(full.handle, { concurrency: 1 })
-    await handOver(idsIn(0))
-    await until(() => full.running.size === 1)
-    await work(free.handle, { concurrency: 1 })
-    await handOver(idsIn(1))
-    await until(() => free.running.size === 1)
-  })
+  for (const when of ['before it waits for others', 'while it waits for others'] as const)
+    it(`a worker that gets its last batch ${when} leaves them to a worker with a place`, async () => {
+      const { handOver, work, client } = await sharded(2)
+      const full = heldHandler()
+      const free = heldHandler()
+      const isWaiting = (name: string) => async () => {
+        const clients = String(await client.client('LIST')).split('\n')
+        return clients.filter(line => line.includes(` name=${name} `) && line.includes('cmd=bzpopmin')).length === 2
+      }
+      if (when === 'before it waits for others') await handOver(idsIn(0))
+      await work(full.handle, { concurrency: 1, name: 'lull.test.full' })
+      if (when === 'while it waits for others') {
+        await until(isWaiting('lull.test.full'))
+        await handOver(idsIn(0))
+      }
+      await until(() => full.running.size === 1)
+      await work(free.handle, { concurrency: 1, name: 'lull.test.free' })
+      await until(isWaiting('lull.test.free'))
+      await handOver(idsIn(1))
+      // Less than the 5 s after which every worker looks by itself.
+      await until(() => free.running.size === 1, { timeoutMs: 4000 })
+    })
 
   it('a stop ends while shards wait for a place', async () => {
     const { handOver, work, waitingIn } = await sharded(3)
