@@ -5,7 +5,10 @@ export interface ClaimRequest {
   /** The processor's name in the history and in `batch-released`. Unique to one life of one process. */
   owner: string
   maxBatches: number
-  /** Claims in this partition only. Absent: in all of them, one after the other. */
+  /**
+   * Claims in this partition only. Absent: in all of them, one after the other. Then both limits are those of the whole
+   * claim, and what has been due longest comes first within each partition.
+   */
   partition?: number
   /** The claim stops at the batch that reaches this many bytes of messages. It always takes one batch. */
   maxBytes: number
@@ -57,7 +60,9 @@ export interface DeadNotice {
 }
 
 export interface ClaimResult {
-  /** At most one of them is claimed again after its lease ended. The others are claimed for the first time. */
+  /**
+   * At most one of each partition is claimed again after its lease ended. The others are claimed for the first time.
+   */
   batches: ClaimedBatch[]
   checks: AnswerCheck[]
   dead: DeadNotice[]

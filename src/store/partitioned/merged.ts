@@ -30,22 +30,29 @@ export function newestFirst(histories: HistoryEntry[][], limit: number): History
     .slice(0, limit)
 }
 
-/** Claims in one partition after the other, until the request is full. A partition that is away is left out. */
+/**
+ * Claims in one partition after the other, until the request is full: the order of due times holds within each. A
+ * partition that is away is left out.
+ */
 export async function claimEach(stores: RedisStore[], request: ClaimRequest): Promise<ClaimResult> {
   const [only] = stores
   if (only && stores.length === 1) return only.claim(request)
   const sum: ClaimResult = { batches: [], checks: [], dead: [], troubles: [] }
   let failure: unknown
   let replies = 0
+  let bytes = 0
   for (const store of stores) {
     const maxBatches = request.maxBatches - sum.batches.length
-    if (maxBatches <= 0) {
+    const maxBytes = request.maxBytes - bytes
+    if (maxBatches <= 0 || maxBytes <= 0) {
       sum.nextInMs = 0
       break
     }
     try {
-      const { batches, checks, dead, troubles, nextInMs } = await store.claim({ ...request, maxBatches })
+      const { result, bytes: taken } = await store.claimCounted({ ...request, maxBatches, maxBytes })
+      const { batches, checks, dead, troubles, nextInMs } = result
       replies += 1
+      bytes += taken
       sum.batches.push(...batches)
       sum.checks.push(...checks)
       sum.dead.push(...dead)

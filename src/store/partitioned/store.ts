@@ -85,7 +85,7 @@ export class PartitionedStore implements Store {
     generation: async () => this.home.sessions.generation(),
   }
   private stores: RedisStore[] = []
-  private opened: { home: RedisStore } | undefined
+  private opened: { home: RedisStore; identity: StoreIdentity } | undefined
 
   /** Does not connect yet. @throws {RangeError | TypeError} for a source or a prefix that cannot be used */
   constructor(private readonly options: PartitionedStoreOptions) {
@@ -135,16 +135,19 @@ export class PartitionedStore implements Store {
   }
 
   async open(): Promise<StoreIdentity> {
+    if (this.opened) return this.opened.identity
     const { prefix, partitions } = this.options
     try {
       const { runId, version, db } = await this.nodes.open()
       const { isCluster } = this.nodes
       const { client, address } = this.nodes.ownerOf(slotOf(homePrefix(prefix)))
       const count = await takeLayout({ client, address, isCluster, prefix, partitions })
-      this.makeStores(count)
-      await this.probe()
       const facts = { address, db, prefix, runId, version }
-      return count === undefined ? facts : { ...facts, partitions: count }
+      const identity = count === undefined ? facts : { ...facts, partitions: count }
+      const home = this.makeStores(count)
+      await this.probe(home)
+      this.opened = { home, identity }
+      return identity
     } catch (error) {
       this.nodes.disconnect()
       throw redisError(error, this.nodes.address)
@@ -391,7 +394,8 @@ export class PartitionedStore implements Store {
     return this.stores.length === 1 && this.stores[0] === this.opened?.home
   }
 
-  private makeStores(count: number | undefined): void {
+  /** Returns the home store. */
+  private makeStores(count: number | undefined): RedisStore {
     const { redis, prefix, rules, log = silent, observer = {}, newBatchId = randomBatchId } = this.options
     const { name, nodes, rulesInUse } = this
     const options = { redis, rules, name, log, observer }
@@ -407,14 +411,14 @@ export class PartitionedStore implements Store {
       this.stores = partitionPrefixes(prefix, count).map((own, partition) => make(own, layout, partition))
     }
     const [whole] = this.stores
-    this.opened = { home: count === undefined && whole ? whole : make(homePrefix(prefix), undefined) }
+    return count === undefined && whole ? whole : make(homePrefix(prefix), undefined)
   }
 
   /** What stores of one kind run is the same in all partitions. */
-  private async probe(): Promise<void> {
+  private async probe(home: RedisStore): Promise<void> {
     const [first] = this.stores
     await first?.probe()
-    if (!this.isWhole) await this.home.probe()
+    if (first !== home) await home.probe()
   }
 
   private opens(): RedisStore[] {

@@ -16,6 +16,12 @@ import type { Scripts } from './scripts.js'
 
 type Reply<Method> = Method extends (...args: never[]) => Promise<infer Value> ? Value : never
 
+export type ClaimReply = Reply<BatchScripts['claim']>
+
+/** As the script counts them. */
+export const bytesClaimed = ([batches]: ClaimReply): number =>
+  batches.reduce((sum, { 11: lines }) => sum + Buffer.byteLength(lines), 0)
+
 export function claimedBatch(reply: RunReply): ClaimedBatch {
   const [batchId, , attempt, lease, , , , , , lateMs, headerLost] = reply
   return {
@@ -28,7 +34,7 @@ export function claimedBatch(reply: RunReply): ClaimedBatch {
   }
 }
 
-export function answerCheck(reply: Reply<BatchScripts['claim']>[1][number]): AnswerCheck {
+export function answerCheck(reply: ClaimReply[1][number]): AnswerCheck {
   const [batchId, conversationId, handedOverForMs, workerAttempt, workingForMs] = reply
   return { batchId, conversationId, handedOverForMs, ...(workerAttempt === '' ? {} : { workerAttempt, workingForMs }) }
 }

@@ -70,6 +70,8 @@ import { RedisNodes } from './nodes.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './reads.js'
 import {
   answerCheck,
+  bytesClaimed,
+  type ClaimReply,
   claimedBatch,
   commitResult,
   conversationState,
@@ -321,9 +323,21 @@ export class RedisStore implements Store {
   }
 
   async claim(request: ClaimRequest): Promise<ClaimResult> {
-    const claim = () => this.link.write(() => this.scripts.batches.claim(request))
-    const claimDurably = () => this.link.durably(client => this.durable(client).batches.claim(request))
-    const [batches, checks, dead, troubles, nextInMs] = await (this.waits ? claimDurably() : claim())
+    return this.claimResult(await this.claimReply(request))
+  }
+
+  /** As `claim`, with the bytes that it has taken of the request's `maxBytes`. */
+  async claimCounted(request: ClaimRequest): Promise<{ result: ClaimResult; bytes: number }> {
+    const reply = await this.claimReply(request)
+    return { result: await this.claimResult(reply), bytes: bytesClaimed(reply) }
+  }
+
+  private claimReply(request: ClaimRequest): Promise<ClaimReply> {
+    if (!this.waits) return this.link.write(() => this.scripts.batches.claim(request))
+    return this.link.durably(client => this.durable(client).batches.claim(request))
+  }
+
+  private async claimResult([batches, checks, dead, troubles, nextInMs]: ClaimReply): Promise<ClaimResult> {
     return {
       batches: batches.map(claimedBatch),
       checks: checks.map(answerCheck),

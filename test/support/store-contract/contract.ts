@@ -3,6 +3,9 @@
  * `RedisStore` on a real Redis in real time. So no test depends on how long a call takes: tests wait by the store's
  * clock, and compute expected times from times that the store returned.
  *
+ * A store of several partitions keeps it too. What the contract says of several conversations at once (which of them a
+ * claim takes first, what a merge does with batches) holds within a partition: those tests use `neighbours`.
+ *
  * After every transition the invariants of `src/store/store.ts` are checked (`checked.ts`).
  */
 import type { RuleOptions } from '../../../src/rules.js'
@@ -28,7 +31,35 @@ import { supersedeTests } from './superseding.js'
 import { supersedingConditionTests } from './superseding-conditions.js'
 import { supersedingStateTests } from './superseding-states.js'
 
-export function storeContract(name: string, makeStore: (rules: RuleOptions) => Promise<StoreUnderTest>): void {
+const ALL = [
+  appendTests,
+  ownRulesTests,
+  holdingBackTests,
+  holdingBackCornerTests,
+  ownMessageTests,
+  heldMessageTests,
+  claimTests,
+  leaseTests,
+  answerTests,
+  supersedeTests,
+  supersedingConditionTests,
+  supersedingStateTests,
+  peopleTests,
+  correctionTests,
+  forgettingTests,
+  aliasTests,
+  accountTests,
+  settingsTests,
+  readTests,
+  eventTests,
+]
+
+/** @param tests a part of it, for a store that differs from another one in little */
+export function storeContract(
+  name: string,
+  makeStore: (rules: RuleOptions) => Promise<StoreUnderTest>,
+  tests: readonly ((make: Make) => void)[] = ALL,
+): void {
   describe(`${name} keeps the contract of a store`, () => {
     const made: StoreUnderTest[] = []
     const make: Make = async (rules = {}) => {
@@ -40,25 +71,6 @@ export function storeContract(name: string, makeStore: (rules: RuleOptions) => P
       for (const underTest of made.splice(0)) await underTest.close()
     })
 
-    appendTests(make)
-    ownRulesTests(make)
-    holdingBackTests(make)
-    holdingBackCornerTests(make)
-    ownMessageTests(make)
-    heldMessageTests(make)
-    claimTests(make)
-    leaseTests(make)
-    answerTests(make)
-    supersedeTests(make)
-    supersedingConditionTests(make)
-    supersedingStateTests(make)
-    peopleTests(make)
-    correctionTests(make)
-    forgettingTests(make)
-    aliasTests(make)
-    accountTests(make)
-    settingsTests(make)
-    readTests(make)
-    eventTests(make)
+    for (const test of tests) test(make)
   })
 }

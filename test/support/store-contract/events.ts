@@ -1,30 +1,31 @@
 /** What a store publishes. */
 import { expect } from 'chai'
+import { partitionOfConversation } from '../../../src/store/partitioned/layout.js'
 import type { Growth, Store, StoreEvent } from '../../../src/store/store.js'
 import { until } from '../wait.js'
 import type { Make } from './checked.js'
-import { append, CHAT, claimed, OTHER, PATIENT } from './messages.js'
+import { append, CHAT, claimed, neighbours, OTHER, PATIENT } from './messages.js'
 
 export function eventTests(make: Make): void {
   describe('listen', () => {
-    it('publishes subscribed, then each batch that becomes the first due, and nothing else', async () => {
+    it('publishes subscribed, then each batch that becomes the first due of its partition, and nothing else', async () => {
       const { store } = await make(PATIENT)
       const received = await listener(store)
       const { batchId, listeners } = await append(store, CHAT, 'm1')
       expect(listeners).to.equal(1)
       await append(store, CHAT, 'm1')
       await append(store, CHAT, 'm2')
-      await append(store, OTHER, 'm1')
+      const [other = ''] = neighbours(store, 1)
+      await append(store, other, 'm1')
       await store.extend(CHAT, 2 * PATIENT.quietGapMs)
-      const sooner = await store.flush(OTHER)
+      const sooner = await store.flush(other)
       await store.flush(CHAT)
-      const about = { kind: 'next-due', db: received.db }
-      expect(await received.first(3)).to.deep.equal([
-        { kind: 'subscribed' },
-        { ...about, conversationId: CHAT, batchId, dueInMs: PATIENT.quietGapMs },
-        { ...about, conversationId: OTHER, batchId: sooner?.batchId, dueInMs: 0 },
+      expect(await received.first(2)).to.deep.equal([
+        { ...received.about(CHAT), batchId, dueInMs: PATIENT.quietGapMs },
+        { ...received.about(other), batchId: sooner?.batchId, dueInMs: 0 },
       ])
-      expect(received.all).to.have.lengthOf(3)
+      expect(received.subscribed).to.deep.equal(subscribedIn(store))
+      expect(received.news).to.have.lengthOf(2)
     })
 
     it('publishes every due time while another batch is long overdue, as no processor may know that one', async () => {
@@ -32,27 +33,25 @@ export function eventTests(make: Make): void {
       await append(store, CHAT, 'm1')
       const received = await listener(store)
       await pass(500)
-      await append(store, OTHER, 'm1')
+      const [other = ''] = neighbours(store, 1)
+      await append(store, other, 'm1')
       await pass(700)
-      const { batchId } = await append(store, OTHER, 'm2')
-      expect(await received.first(2)).to.deep.equal([
-        { kind: 'subscribed' },
-        { kind: 'next-due', db: received.db, conversationId: OTHER, batchId, dueInMs: 30 },
-      ])
+      const { batchId } = await append(store, other, 'm2')
+      expect(await received.first(1)).to.deep.equal([{ ...received.about(other), batchId, dueInMs: 30 }])
     })
 
     it('publishes nothing for a held conversation before the hold ends', async () => {
-      const { store } = await make({ ...PATIENT, quietGapMs: 30, batchTtlMs: 600_000 })
+      const { store } = await make(PATIENT)
       const first = await claimed(store)
       const received = await listener(store)
       const { batchId } = await append(store, CHAT, 'm2')
       await store.flush(CHAT)
-      await append(store, OTHER, 'm1')
+      const [other = ''] = neighbours(store, 1)
+      await append(store, other, 'm1')
       await store.answered(first.batchId, 'completed')
-      const about = { kind: 'next-due', db: received.db }
-      const [, other, freed] = await received.first(3)
-      expect(other).to.include({ ...about, conversationId: OTHER, dueInMs: 30 })
-      expect(freed).to.deep.equal({ ...about, conversationId: CHAT, batchId, dueInMs: 0 })
+      const [due, freed] = await received.first(2)
+      expect(due).to.include({ ...received.about(other), dueInMs: PATIENT.quietGapMs })
+      expect(freed).to.deep.equal({ ...received.about(CHAT), batchId, dueInMs: 0 })
     })
 
     it('publishes next-due for a batch that was given back', async () => {
@@ -60,7 +59,7 @@ export function eventTests(make: Make): void {
       const { batchId } = await claimed(store)
       const received = await listener(store)
       await store.giveBack('processor-1')
-      const [, update] = await received.first(2)
+      const [update] = await received.first(1)
       expect(update).to.include({ kind: 'next-due', batchId, dueInMs: 0 })
     })
 
@@ -97,34 +96,49 @@ export function eventTests(make: Make): void {
     it('publishes nothing to a listener that has stopped', async () => {
       const { store } = await make(PATIENT)
       const received = await listener(store)
-      await received.first(1)
+      expect(received.subscribed).to.deep.equal(subscribedIn(store))
       await received.stop()
       await received.stop()
       expect(await append(store, CHAT, 'm1')).to.include({ listeners: 0 })
-      expect(received.all).to.have.lengthOf(1)
+      expect(received.news).to.deep.equal([])
     })
   })
 }
 
-/** Collects all events. `first(n)` resolves to the first n once they have come. */
+/** A subscription of each partition. */
+const subscribedIn = ({ partitions }: Store): StoreEvent[] =>
+  partitions === 1
+    ? [{ kind: 'subscribed' }]
+    : Array.from({ length: partitions }, (_, partition) => ({ kind: 'subscribed', partition }))
+
+/** Collects all events: the subscriptions before any news, and the news. `first(n)` waits for the first n of these. */
 async function listener(store: Store) {
-  const all: StoreEvent[] = []
-  const waiting: { count: number; resolve: (events: StoreEvent[]) => void }[] = []
+  const subscribed: StoreEvent[] = []
+  const news: StoreEvent[] = []
   const stop = await store.listen(event => {
     // Only Redis has shadow keys that expire.
     if (event.kind === 'expired') return
-    all.push(event)
-    for (const { count, resolve } of waiting) if (all.length >= count) resolve(all.slice(0, count))
+    if (event.kind === 'subscribed' && news.length === 0) subscribed.push(event)
+    else news.push(event)
   })
+  await until(() => subscribed.length === store.partitions, { what: 'the subscriptions' })
+  subscribed.sort((a, b) => partitionIn(a) - partitionIn(b))
   const { db } = await store.open()
   return {
-    all,
+    subscribed,
+    news,
     stop,
-    db,
-    first: (count: number) =>
-      new Promise<StoreEvent[]>(resolve => {
-        if (all.length >= count) resolve(all.slice(0, count))
-        else waiting.push({ count, resolve })
-      }),
+    about: (conversationId: string) => ({
+      kind: 'next-due',
+      db,
+      conversationId,
+      ...(store.partitions === 1 ? {} : { partition: partitionOfConversation(conversationId, store.partitions) }),
+    }),
+    first: async (count: number) => {
+      await until(() => news.length >= count, { what: `${count} events` })
+      return news.slice(0, count)
+    },
   }
 }
+
+const partitionIn = (event: StoreEvent) => ('partition' in event ? (event.partition ?? 0) : 0)

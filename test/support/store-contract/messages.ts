@@ -1,9 +1,24 @@
 /** Short forms of the calls that the contract's tests make. */
 import type { Batch, StoredMessage } from '../../../src/batch.js'
+import { partitionOfConversation } from '../../../src/store/partitioned/layout.js'
 import type { ClaimRequest, ClaimResult, HistoryEntry, Store } from '../../../src/store/store.js'
 
 export const CHAT = 'shop/79990000011@c.us'
 export const OTHER = 'shop/79990000012@c.us'
+
+/**
+ * Conversations in one partition of the store: what claims one before the other, and what a merge brings together
+ * batch by batch. In a store without partitions that is any of them.
+ */
+export function neighbours(store: Store, count: number, of = CHAT): string[] {
+  const partition = partitionOfConversation(of, store.partitions)
+  const found: string[] = []
+  for (let i = 0; found.length < count; i++) {
+    const id = `shop/7888000${String(i).padStart(4, '0')}@c.us`
+    if (partitionOfConversation(id, store.partitions) === partition) found.push(id)
+  }
+  return found
+}
 
 /** Rules under which nothing becomes due during a test: a test flushes what it wants to claim. */
 export const PATIENT = { quietGapMs: 600_000, maxWaitMs: 3_600_000, batchTtlMs: 1_200_000 }

@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import type { Store } from '../../../src/store/store.js'
 import type { Make, StoreUnderTest } from './checked.js'
-import { append, CHAT, claimed, claimOne, direct, message, OTHER, PATIENT } from './messages.js'
+import { append, CHAT, claimed, claimOne, direct, message, neighbours, PATIENT } from './messages.js'
 import { AT_GAP, EARLY, LONG, provisional } from './provisional.js'
 
 const MIB = 1024 * 1024
@@ -116,10 +116,11 @@ export function supersedingConditionTests(make: Make): void {
 
     it('a batch that a merge has brought into its conversation', async () => {
       const { store, first } = await early(LONG)
-      await store.merge(CHAT, OTHER)
-      const { batchId } = await append(store, OTHER, 'm2')
+      const [into = ''] = neighbours(store, 1)
+      await store.merge(CHAT, into)
+      const { batchId } = await append(store, into, 'm2')
       expect(await store.commit(first.batchId)).to.deep.equal({ state: 'superseded', by: batchId })
-      expect((await store.conversation(OTHER)).open).to.include({ batchId, count: 2 })
+      expect((await store.conversation(into)).open).to.include({ batchId, count: 2 })
     })
 
     it('a batch that is due, after a flush that had nothing to make due', async () => {

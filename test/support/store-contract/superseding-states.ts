@@ -4,7 +4,7 @@ import type { RuleOptions } from '../../../src/rules.js'
 import type { ClaimedBatch, Store } from '../../../src/store/store.js'
 import { until } from '../wait.js'
 import type { Make, StoreUnderTest } from './checked.js'
-import { append, CHAT, claimOne, direct, idsOf, OTHER } from './messages.js'
+import { append, CHAT, claimOne, direct, idsOf, neighbours, OTHER } from './messages.js'
 import { AT_GAP, EARLY, LONG, provisional } from './provisional.js'
 
 export function supersedingStateTests(make: Make): void {
@@ -61,15 +61,15 @@ export function supersedingStateTests(make: Make): void {
     })
 
     it('holds those of both conversations after a merge', async () => {
-      const { store, pass, first, other } = await bothSuperseding()
-      await store.merge(OTHER, CHAT)
+      const { store, pass, first, other, from } = await bothSuperseding()
+      await store.merge(from, CHAT)
       await pass(41)
       expect((await claimOne(store)).batch.supersedes).to.deep.equal([first.batchId, other.batchId])
     })
 
     it('is named by the first batch if a merge fills one', async () => {
-      const { store, pass, first, other } = await bothSuperseding({ maxMessages: 3 })
-      await store.merge(OTHER, CHAT)
+      const { store, pass, first, other, from } = await bothSuperseding({ maxMessages: 3 })
+      await store.merge(from, CHAT)
       const sealed = await claimOne(store)
       expect(sealed.batch.releasedBy).to.equal('maxMessages')
       expect(sealed.batch.supersedes).to.deep.equal([first.batchId, other.batchId])
@@ -95,12 +95,13 @@ export function supersedingStateTests(make: Make): void {
   describe('a merge', () => {
     it('keeps the early start of the open batch, counted from its last message', async () => {
       const { store, snapshot, pass } = await make(LONG)
-      await append(store, OTHER, 'm1')
+      const [from = ''] = neighbours(store, 1)
+      await append(store, from, 'm1')
       await pass(5)
       await append(store, CHAT, 'm2')
-      await store.merge(OTHER, CHAT)
+      await store.merge(from, CHAT)
       const { open } = await store.conversation(CHAT)
-      const scheduled = (await snapshot([CHAT, OTHER])).conversations.find(one => one.conversationId === CHAT)
+      const scheduled = (await snapshot([CHAT, from])).conversations.find(one => one.conversationId === CHAT)
       expect(scheduled?.dueAtMs).to.equal(Number(open?.lastAtMs) + EARLY.earlyStartMs)
       await pass(41)
       const { batch } = await claimOne(store)
@@ -184,14 +185,15 @@ export function supersedingStateTests(make: Make): void {
   /** Two conversations whose open batches each supersede another. */
   async function bothSuperseding(
     rules: RuleOptions = {},
-  ): Promise<StoreUnderTest & { first: ClaimedBatch; other: ClaimedBatch }> {
+  ): Promise<StoreUnderTest & { first: ClaimedBatch; other: ClaimedBatch; from: string }> {
     const { store, pass, first, ...rest } = await early({ ...LONG, ...rules })
-    await append(store, OTHER, 'n1')
+    const [from = ''] = neighbours(store, 1)
+    await append(store, from, 'n1')
     await pass(41)
     const other = await claimOne(store)
     await append(store, CHAT, 'm2')
-    await append(store, OTHER, 'n2')
-    return { store, pass, first, other, ...rest }
+    await append(store, from, 'n2')
+    return { store, pass, first, other, from, ...rest }
   }
 }
 
