@@ -30,8 +30,11 @@ const REMEDIES: { reason: Reason; starts: string[]; remedy: string }[] = [
   },
   {
     reason: 'auth',
-    // The last one is for a command that a script calls.
-    starts: ['NOAUTH', 'WRONGPASS', 'NOPERM', 'ERR invalid password', 'ERR AUTH', 'ERR The user executing the script'],
+    starts: [
+      ...['NOAUTH', 'WRONGPASS', 'NOPERM', 'ERR invalid password', 'ERR AUTH'],
+      // A command that a script calls, on Redis and on Valkey.
+      ...['ERR The user executing the script', 'ERR ACL failure in script'],
+    ],
     remedy: 'check the user and the password in REDIS_URL or REDIS_PASSWORD, and the rights of that user',
   },
 ]

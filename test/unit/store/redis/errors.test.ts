@@ -39,6 +39,13 @@ const PASSING: [reason: StoreUnavailable['reason'], messages: string[]][] = [
   ],
   ['loading', ["MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."]],
   ['misconf', ['MISCONF Redis is configured to save RDB snapshots']],
+  [
+    'auth',
+    [
+      `ERR The user executing the script can't run this command or subcommand${SCRIPT}`,
+      `ERR ACL failure in script: User default has no permissions to run the 'publish' command${SCRIPT}`,
+    ],
+  ],
   ['memory', [`OOM command not allowed when used memory > 'maxmemory'.${SCRIPT}`]],
 ]
 
