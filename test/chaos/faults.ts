@@ -4,16 +4,17 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import type { RedisServer } from '../support/redis.js'
 import type { Disturbance } from './evidence.js'
 import type { Member } from './fleet.js'
+import type { Place } from './places.js'
 import type { LoopbackProxy } from './proxy.js'
+import type { Random } from './random.js'
 import type { Fault, Line, ProcessName } from './schedule.js'
 import type { Handover } from './settings.js'
 
 export interface World {
   handover: Handover
-  redis: RedisServer
+  place: Place
   members: Map<ProcessName, Member>
   lines: Map<Line, LoopbackProxy>
 }
@@ -31,18 +32,23 @@ export class Faults {
   /** The faults under way. */
   readonly now = new Set<string>()
   readonly done = new Map<string, number>()
-  private readonly admin: Redis
+  /** Of the one Redis. */
+  private readonly admin: Redis | undefined
   /** Redis is killed again only when it has started: a kill during the start would fail the start. */
   private killing: Promise<void> = Promise.resolve()
+  /** The faults of nodes, one after the other. */
+  private nodes: Promise<void> = Promise.resolve()
   private readonly ending = new AbortController()
 
   constructor(
     private readonly world: World,
+    private readonly random: Random,
     private readonly log: (line: string) => void,
   ) {
-    this.admin = new Redis(world.redis.url, { commandTimeout: 2000, maxRetriesPerRequest: 0 })
+    const { redis } = world.place
+    this.admin = redis && new Redis(redis.url, { commandTimeout: 2000, maxRetriesPerRequest: 0 })
     // Its connection breaks as well. Each command is retried.
-    this.admin.on('error', () => {})
+    this.admin?.on('error', () => {})
   }
 
   /** Resolves when all faults have ended. */
@@ -62,18 +68,19 @@ export class Faults {
   /** Repairs everything. */
   async heal(): Promise<void> {
     for (const line of this.world.lines.values()) line.heal()
-    await this.untilDone(() => this.admin.config('SET', 'notify-keyspace-events', 'Ex'))
-    await this.untilDone(() => this.admin.config('SET', 'maxmemory', '0'))
+    if (!this.admin) return
+    await this.untilDone(admin => admin.config('SET', 'notify-keyspace-events', 'Ex'))
+    await this.untilDone(admin => admin.config('SET', 'maxmemory', '0'))
   }
 
   async close(): Promise<void> {
     this.ending.abort()
-    this.admin.disconnect()
+    this.admin?.disconnect()
   }
 
   /** The history of the batches, to explain a violation. */
   async history(): Promise<unknown> {
-    return this.untilDone(() => this.admin.xrange('rapid-fire.history', '-', '+'))
+    return this.admin && this.untilDone(admin => admin.xrange('rapid-fire.history', '-', '+'))
   }
 
   private async one(fault: Fault): Promise<void> {
@@ -94,9 +101,10 @@ export class Faults {
   }
 
   private async killRedis(forMs: number): Promise<void> {
-    await this.world.redis.kill()
+    const { redis } = this.world.place
+    await redis?.kill()
     await delay(forMs)
-    await this.world.redis.restart()
+    await redis?.restart()
   }
 
   /**
@@ -109,13 +117,26 @@ export class Faults {
     const [ofWorker, line] = this.world.handover === 'function' ? ['processor-', 'processors'] : ['worker-', 'workers']
     if (target.startsWith(ofWorker)) return { worker: target, kind: fault.kind, fromMs, toMs }
     const all = { kind: `${fault.kind} ${target}`, fromMs, toMs }
-    if (target === 'redis' || target === line || (fault.kind === 'disconnect' && target === 'all')) return all
+    if (
+      target === 'redis' ||
+      target === 'nodes' ||
+      target === line ||
+      (fault.kind === 'disconnect' && target === 'all')
+    )
+      return all
     const isSender = target === 'handover' || target.startsWith('processor')
     return this.world.handover === 'http' && isSender ? all : undefined
   }
 
   private async break(fault: Fault): Promise<void> {
-    const { redis, members, lines } = this.world
+    const { place, members, lines } = this.world
+    const { redis } = place
+    if (fault.target === 'nodes') {
+      // The next one waits until the nodes agree again.
+      const { kind, forMs } = fault
+      this.nodes = this.nodes.then(() => place.fault(kind, forMs, items => this.random.pick(items)))
+      return this.nodes
+    }
     switch (fault.kind) {
       case 'kill':
         if (fault.target !== 'redis') return members.get(fault.target)?.kill(fault.forMs)
@@ -123,21 +144,19 @@ export class Faults {
         return this.killing
       case 'freeze':
         if (fault.target !== 'redis') return members.get(fault.target)?.freeze(fault.forMs)
-        await redis.pause()
+        await redis?.pause()
         await delay(fault.forMs)
-        return redis.resume()
+        return redis?.resume()
       case 'restart':
         return members.get(fault.target)?.restart(fault.forMs)
       case 'disconnect':
-        await this.untilDone(() => this.admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub'))
-        if (fault.target === 'all') await this.untilDone(() => this.admin.call('CLIENT', 'KILL', 'TYPE', 'normal'))
+        await this.untilDone(admin => admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub'))
+        if (fault.target === 'all') await this.untilDone(admin => admin.call('CLIENT', 'KILL', 'TYPE', 'normal'))
         return
       case 'notifications':
-        await this.untilDone(() =>
-          this.admin.config('SET', 'notify-keyspace-events', fault.target === 'off' ? '' : 'Kg'),
-        )
+        await this.untilDone(admin => admin.config('SET', 'notify-keyspace-events', fault.target === 'off' ? '' : 'Kg'))
         await delay(fault.forMs)
-        await this.untilDone(() => this.admin.config('SET', 'notify-keyspace-events', 'Ex'))
+        await this.untilDone(admin => admin.config('SET', 'notify-keyspace-events', 'Ex'))
         return
       case 'memory full':
         return this.fillMemory(fault.forMs)
@@ -153,30 +172,30 @@ export class Faults {
   }
 
   private async fillMemory(forMs: number): Promise<void> {
-    const info = await this.untilDone(() => this.admin.info('memory'))
+    const info = await this.untilDone(admin => admin.info('memory'))
     const used = Number(/used_memory:(\d+)/.exec(String(info))?.[1])
-    await this.untilDone(() => this.admin.config('SET', 'maxmemory', String(used + MEMORY_LEFT)))
+    await this.untilDone(admin => admin.config('SET', 'maxmemory', String(used + MEMORY_LEFT)))
     const keys = Array.from({ length: FILLERS }, (_, i) => `chaos-filler-${i}`)
     const untilMs = performance.now() + forMs
     // Fills again what is freed meanwhile.
     while (performance.now() < untilMs) {
-      for (const key of keys) await this.admin.append(key, FILLER).catch(() => {}) // OOM is the aim.
+      for (const key of keys) await this.admin?.append(key, FILLER).catch(() => {}) // OOM is the aim.
       await delay(100)
     }
-    await this.untilDone(() => this.admin.unlink(...keys))
-    await this.untilDone(() => this.admin.config('SET', 'maxmemory', '0'))
+    await this.untilDone(admin => admin.unlink(...keys))
+    await this.untilDone(admin => admin.config('SET', 'maxmemory', '0'))
   }
 
   /** Repeats a command until it succeeds, within a bound: another fault may have killed or frozen Redis. */
-  private async untilDone<Reply>(command: () => Promise<Reply>): Promise<Reply | undefined> {
-    for (let i = 0; i < ADMIN_TRIES; i++) {
+  private async untilDone<Reply>(command: (admin: Redis) => Promise<Reply>): Promise<Reply | undefined> {
+    for (let i = 0; this.admin && i < ADMIN_TRIES; i++) {
       try {
-        return await command()
+        return await command(this.admin)
       } catch {
         // The fault may have ended this connection.
         await delay(ADMIN_AGAIN_MS)
       }
     }
-    throw new Error(`Redis at ${this.world.redis.url} was away for longer than any fault lasts`)
+    throw new Error(`Redis at ${this.world.place.url} was away for longer than any fault lasts`)
   }
 }

@@ -21,12 +21,14 @@ try {
     log,
     shutdownMs: SHUTDOWN_MS,
     async start(lifecycle) {
-      const { redis, prefix, rules } = config
+      const { redis, prefix, rules, partitions, waitReplicas } = config
       const supersedes = rules.answering === 'supersede'
       const processor = new Processor({
         redis,
         prefix,
         ...rules,
+        partitions,
+        waitReplicas,
         concurrency: 32,
         log,
         handle: (batch, { signal, commit }) => handle(batch, { signal, ...(supersedes && { commit: asking(commit) }) }),

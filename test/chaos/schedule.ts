@@ -2,6 +2,7 @@
  * Which faults happen when. The schedule is made from the seed alone, before anything starts, so the same seed gives
  * the same schedule. No target has two faults at once, and every fault ends by itself.
  */
+import { NODE_FAULTS, type NodeFault, type PlaceName } from './places.js'
 import type { Random } from './random.js'
 import { type Handover, LOCK_MS, RULES, SIZES } from './settings.js'
 
@@ -20,6 +21,8 @@ export type Fault = {
   /** The proxy delays every reply, loses every reply, or lets nothing through. */
   | { kind: 'delay'; target: Line; replyMs: number }
   | { kind: 'lose replies' | 'refuse'; target: Line }
+  /** Of a Cluster, or of a primary with Sentinels. */
+  | { kind: NodeFault; target: 'nodes' }
 )
 
 export type ProcessName = `${'api' | 'processor' | 'worker'}-${number}`
@@ -75,25 +78,36 @@ const LINES = {
   function: ['apis', 'processors'],
 } as const
 
-export function scheduleFrom(random: Random, lengthMs: number, handover: Handover): Fault[] {
+/** Faults of processes, which happen beside those of nodes. */
+const OF_PROCESSES: readonly Drawn[] = ['kill worker', 'kill processor', 'kill api', 'freeze processor', 'restart']
+/** Nodes that have changed their roles need some time until they agree on it. */
+const BETWEEN_NODE_FAULTS_MS = 4000
+
+type Drawn = (typeof DRAWN)[number]
+
+export function scheduleFrom(random: Random, lengthMs: number, handover: Handover, place: PlaceName = 'one'): Fault[] {
   const faults: Fault[] = []
   const busyUntilMs = new Map<string, number>()
   let atMs = 500
   while (atMs < lengthMs - CALM_END_MS) {
-    const fault = draw(random, atMs, handover)
+    const fault = place === 'one' ? draw(random, atMs, handover) : drawWithNodes(random, atMs, handover, place)
     const target = fault.kind === 'disconnect' ? '' : fault.target
     if ((busyUntilMs.get(target) ?? 0) <= atMs) {
       faults.push(fault)
-      busyUntilMs.set(target, atMs + fault.forMs + 1500)
+      busyUntilMs.set(target, atMs + fault.forMs + (target === 'nodes' ? BETWEEN_NODE_FAULTS_MS : 1500))
     }
     atMs += random.between(PAUSE_MS.min, PAUSE_MS.max)
   }
   return faults
 }
 
-function draw(random: Random, atMs: number, handover: Handover): Fault {
+function drawWithNodes(random: Random, atMs: number, handover: Handover, place: Exclude<PlaceName, 'one'>): Fault {
+  if (random.chance(0.5)) return draw(random, atMs, handover, random.pick(OF_PROCESSES))
+  return { kind: random.pick<NodeFault>(NODE_FAULTS[place]), target: 'nodes', atMs, forMs: random.between(1000, 3000) }
+}
+
+function draw(random: Random, atMs: number, handover: Handover, drawn: Drawn = random.pick(DRAWN)): Fault {
   const lines: readonly Line[] = LINES[handover]
-  const drawn = random.pick(DRAWN)
   const within = (min: number, max: number) => ({ atMs, forMs: random.between(min, max) })
   const one = (role: keyof typeof PROCESSES) =>
     random.pick(PROCESSES[role === 'worker' && handover === 'function' ? 'processor' : role])

@@ -30,6 +30,10 @@ export const LONGEST_ANSWER_MS = 1500
 export const LONGEST_SEND_MS = 60
 export const SHUTDOWN_MS = 8000
 export const TOKEN = 'chaos-token'
+/** Of a Cluster. */
+export const PARTITIONS = 8
+/** How far a replica is behind that lags: within the time that WAIT has. */
+export const LAG_MS = 50
 export const QUEUE = 'messages'
 
 export const SIZES = { apis: 2, processors: 3, workers: 2 } as const

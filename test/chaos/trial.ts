@@ -11,6 +11,7 @@ import { check, type Verdict } from './checker.js'
 import { Clients } from './clients.js'
 import { Faults } from './faults.js'
 import { readHandlerLog } from './handler-log.js'
+import type { PlaceName } from './places.js'
 import { randomFrom } from './random.js'
 import { scheduleFrom } from './schedule.js'
 import { type Answering, EARLY_START_MS, type Handover, HELD_MS, RULES } from './settings.js'
@@ -35,25 +36,29 @@ export interface TrialOptions {
   conversations: number
   handover: Handover
   answering: Answering
+  /** Where the batches are kept. */
+  on: PlaceName
+  /** As LULL_WAIT_REPLICAS; only with several servers. */
+  waitReplicas: number
   /** Keep the folder with all logs. */
   keep: boolean
 }
 
 /** Prints the table; resolves to whether nothing was violated. */
 export async function trial(options: TrialOptions): Promise<boolean> {
-  const { minutes, seed, conversations, handover, answering } = options
+  const { minutes, seed, conversations, handover, answering, on, waitReplicas } = options
   const dir = await mkdtemp(join(tmpdir(), 'lull-chaos-'))
   const log = (line: string) => appendFileSync(join(dir, 'chaos.log'), `${new Date().toISOString()} ${line}\n`)
   const handlerLog = join(dir, 'handlers.jsonl')
   await appendFile(handlerLog, '')
   const lengthMs = minutes * MINUTE_MS
-  const schedule = scheduleFrom(randomFrom(seed), lengthMs, handover)
+  const schedule = scheduleFrom(randomFrom(seed), lengthMs, handover, on)
   console.log(
-    `seed ${seed}, ${minutes} min, ${handover}, ${answering}, ${conversations} conversations, ${schedule.length} faults, logs in ${dir}`,
+    `seed ${seed}, ${minutes} min, ${placeOf(options)}, ${handover}, ${answering}, ${conversations} conversations, ${schedule.length} faults, logs in ${dir}`,
   )
 
-  const world = await build({ dir, handlerLog, handover, answering })
-  const faults = new Faults(world, log)
+  const world = await build({ dir, handlerLog, handover, answering, on, waitReplicas })
+  const faults = new Faults(world, randomFrom(seed), log)
   const stalls = new Stalls()
   const clients = new Clients(world.urls, { seed, conversations, supersedes: answering === 'supersede' })
   const progress = showProgress(answering, clients, faults)
@@ -108,6 +113,9 @@ export async function trial(options: TrialOptions): Promise<boolean> {
   return isFine
 }
 
+const placeOf = ({ on, waitReplicas }: TrialOptions) =>
+  on === 'one' ? 'one Redis' : `${on}, waitReplicas=${waitReplicas}`
+
 function showProgress(answering: Answering, clients: Clients, faults: Faults): NodeJS.Timeout {
   const startedAtMs = performance.now()
   return setInterval(() => {
@@ -138,7 +146,7 @@ async function keep(
     JSON.stringify(value, (_key, each: unknown) => (each instanceof Map ? Object.fromEntries(each) : each), 1)
   await writeFile(join(dir, 'violations.json'), asJson(verdict.violations))
   await writeFile(join(dir, 'evidence.json'), asJson(found))
-  await writeFile(join(dir, 'history.json'), asJson(history))
+  if (history !== undefined) await writeFile(join(dir, 'history.json'), asJson(history))
   await writeFile(join(dir, 'dead.json'), asJson(dead))
   console.log(`logs and evidence: ${dir}`)
 }

@@ -7,7 +7,7 @@ import { serve } from '../../src/cli/serve.js'
 import { loadEnvironment, readConfig } from '../../src/config.js'
 import { Commits } from '../../src/handover/commits.js'
 import { createLog } from '../../src/log.js'
-import { RedisStore } from '../../src/store/redis/store.js'
+import { storeFrom } from '../../src/store/store-options.js'
 import { QueueWorker } from '../../src/worker/worker.js'
 import { asking, loggingHandler } from './handler-log.js'
 import { LOCK_MS, QUEUE, RULES, SHUTDOWN_MS } from './settings.js'
@@ -22,13 +22,13 @@ try {
     log,
     shutdownMs: SHUTDOWN_MS,
     async start(lifecycle) {
-      const { redis, prefix, rules } = config
+      const { redis, prefix, rules, partitions, waitReplicas, handover } = config
       const supersedes = rules.answering === 'supersede'
-      const store = new RedisStore({ redis, prefix, rules, role: 'worker', log })
+      const store = storeFrom({ redis, prefix, ...rules, partitions, waitReplicas, log }, 'worker')
       await lifecycle.add('the store', () => store.close())
       await store.open()
       const worker = new QueueWorker({
-        redis,
+        redis: handover.queue?.redis ?? redis,
         queue: QUEUE,
         concurrency: 32,
         lockMs: LOCK_MS,

@@ -9,6 +9,7 @@ import { freePort, privateRedis } from '../support/redis.js'
 import { until } from '../support/wait.js'
 import type { World } from './faults.js'
 import { Member } from './fleet.js'
+import { type PlaceName, startPlace } from './places.js'
 import { LoopbackProxy } from './proxy.js'
 import { type Line, PROCESSES, type ProcessName } from './schedule.js'
 import { type Answering, EARLY_START_MS, type Handover, QUEUE, RULES, SHUTDOWN_MS, TOKEN } from './settings.js'
@@ -33,23 +34,30 @@ export async function build({
   handlerLog,
   handover,
   answering,
+  on,
+  waitReplicas,
 }: {
   dir: string
   handlerLog: string
   handover: Handover
   answering: Answering
+  on: PlaceName
+  waitReplicas: number
 }): Promise<Built> {
-  const redis = await privateRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
+  const place = await startPlace(on, waitReplicas)
+  const { redis } = place
+  // Beside several servers the queue has a Redis of its own: WAIT does not reach the jobs of BullMQ.
+  const queueRedis = redis ?? (await privateRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] }))
   const receiverPorts = await Promise.all(PROCESSES.worker.map(() => freePort()))
-  const lines = new Map<Line, LoopbackProxy>([
-    ['apis', await LoopbackProxy.to(redis.port)],
-    ['processors', await LoopbackProxy.to(redis.port)],
-    ['workers', await LoopbackProxy.to(redis.port)],
-    ['handover', await (handover === 'http' ? LoopbackProxy.to(...receiverPorts) : LoopbackProxy.to(redis.port))],
-  ])
+  const toReceivers = async () =>
+    handover === 'http' ? LoopbackProxy.to(...receiverPorts) : LoopbackProxy.to(queueRedis.port)
+  const lines = new Map<Line, LoopbackProxy>([['handover', await toReceivers()]])
+  for (const line of ['apis', 'processors', 'workers'] as const)
+    if (redis) lines.set(line, await LoopbackProxy.to(redis.port))
   const portOf = (line: Line) => lines.get(line)?.port ?? 0
-  const redisUrl = (line: Line) => `redis://127.0.0.1:${portOf(line)}`
+  const redisUrl = (line: Line) => (lines.has(line) ? `redis://127.0.0.1:${portOf(line)}` : place.url)
   const env = {
+    ...place.env,
     LULL_QUIET_GAP_MS: String(RULES.quietGapMs),
     LULL_MAX_WAIT_MS: String(RULES.maxWaitMs),
     LULL_BATCH_TTL_MS: String(RULES.batchTtlMs),
@@ -121,7 +129,7 @@ export async function build({
 
   return {
     handover,
-    redis,
+    place,
     members,
     lines,
     urls,
@@ -131,7 +139,8 @@ export async function build({
     async stop() {
       await Promise.all([...members.values()].map(member => member.stop()))
       for (const line of lines.values()) await line.close()
-      await redis.stop()
+      await place.stop()
+      if (queueRedis !== redis) await queueRedis.stop()
     },
   }
 }

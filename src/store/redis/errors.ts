@@ -11,7 +11,12 @@ const REMEDIES: { reason: Reason; starts: string[]; remedy: string }[] = [
   // The call that should have loaded the script was refused, and this one followed it: nothing was done.
   { reason: 'other', starts: ['NOSCRIPT'], remedy: 'the next call loads the script' },
   // UNBLOCKED: it became a replica, or its stream was deleted, during a blocking read.
-  { reason: 'readonly', starts: ['READONLY', 'UNBLOCKED'], remedy: 'point REDIS_URL at the primary' },
+  // The last one answers a WAIT: the write before it may be gone.
+  {
+    reason: 'readonly',
+    starts: ['READONLY', 'UNBLOCKED', 'ERR WAIT cannot be used with replica'],
+    remedy: 'point REDIS_URL at the primary',
+  },
   { reason: 'loading', starts: ['LOADING', 'MASTERDOWN'], remedy: 'it will answer when its data is loaded' },
   { reason: 'busy', starts: ['BUSY', 'UNKILLABLE'], remedy: 'a slow script blocks it: SCRIPT KILL ends one' },
   { reason: 'misconf', starts: ['MISCONF'], remedy: 'see its log: it cannot save' },

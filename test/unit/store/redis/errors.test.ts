@@ -34,6 +34,7 @@ const PASSING: [reason: StoreUnavailable['reason'], messages: string[]][] = [
     'readonly',
     [
       "READONLY You can't write against a read only replica.",
+      'ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 …',
       'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
     ],
   ],
