@@ -107,5 +107,5 @@ describe('a client generated from /openapi.json', () => {
       forgotten: 0,
       rules: {},
     })
-  }).timeout(60_000)
+  }).timeout(90_000)
 })

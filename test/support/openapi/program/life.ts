@@ -98,7 +98,7 @@ export async function life(lull: Lull, receiver: Receiver) {
   }
 }
 
-const TRIES = 100
+const TRIES = 400
 const BETWEEN_MS = 50
 
 async function firstDead(lull: Lull): Promise<components['schemas']['DeadBatch']> {
