@@ -35,13 +35,35 @@ export function assembleLua() {
 
 export function embedLua() {
   const sources = assembleLua().map(({ name, lines }) => {
-    const source = withoutUnusedNames(lines).join('\n')
-    return `  ${JSON.stringify(name)}: ${JSON.stringify(source)},\n`
+    const source = withoutComments(withoutUnusedNames(lines))
+    return [name, `  ${JSON.stringify(name)}: ${JSON.stringify(source)},\n`]
   })
+  const names = sources.map(([name]) => JSON.stringify(name)).join(' | ')
+  const texts = sources.map(([, text]) => text).join('')
+  // The type is written out, as that of the texts would be as long as they are.
   writeIfChanged(
     new URL('lua.generated.ts', redis),
-    `// Made from lua/*.lua by scripts/embed-lua.mjs.\nexport const luaSources = {\n${sources.join('')}} as const\n`,
+    `// Made from lua/*.lua by scripts/embed-lua.mjs.\nexport type ScriptName = ${names}\nexport const luaSources: Readonly<Record<ScriptName, string>> = {\n${texts}}\n`,
   )
+}
+
+const COMMENT = /^--(?!\[\[)/
+const COMMENT_START = /^--\[\[/
+const COMMENT_END = /--\]\]$/
+
+/**
+ * Comments and indentation are half of the text, which each process parses and Redis keeps. No script has a text that
+ * spans lines.
+ */
+function withoutComments(lines) {
+  let isComment = false
+  const kept = lines.flatMap(line => {
+    const text = line.trim()
+    const isInside = isComment || COMMENT_START.test(text)
+    isComment = isInside && !COMMENT_END.test(text)
+    return isInside || text === '' || COMMENT.test(text) ? [] : [text]
+  })
+  return kept.join('\n')
 }
 
 /** Each name is one more local of every call. */

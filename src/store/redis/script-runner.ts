@@ -3,9 +3,8 @@ import type { Redis } from 'ioredis'
 import type { RulesInUse } from '../../conversation-rules.js'
 import { checkIntervalMs, type Rules } from '../../rules.js'
 import type { Keys } from './keys.js'
-import { luaSources } from './lua.generated.js'
+import { luaSources, type ScriptName } from './lua.generated.js'
 
-type ScriptName = keyof typeof luaSources
 export type Argument = string | number
 
 /** How a store publishes, and how long its history is. The scripts have it as constants (lua/shared/layout.lua). */
