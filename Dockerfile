@@ -1,7 +1,7 @@
 # One image for every role: `docker run lull api`, `… processor`, `… worker`. See docker-compose.yml.
 #
-# It has the packages that every role needs. The API alone needs the optional ones, for the queue's board and for
-# Twilio's signatures: `docker build --build-arg PACKAGES=all .` adds them.
+# It has the packages that every role needs. The API alone needs more, for the queue's board and for Twilio's
+# signatures: `docker build --build-arg PACKAGES=all .` adds them.
 #
 # Full versions: an update is a commit. To pin what a tag names, append its digest (`docker buildx imagetools inspect
 # node:22.23.5-slim` prints it): `ARG NODE=22.23.5-slim@sha256:…`.
@@ -11,24 +11,19 @@ ARG PACKAGES=needed
 FROM node:${NODE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --no-audit --no-fund
-COPY tsconfig.json tsconfig.cjs.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json ./
 COPY scripts scripts
 COPY src src
 COPY redis.conf ./
 # In a checkout made under umask 077 only its owner may read the files; in the image the user `node` has to.
 RUN npm run build && chmod -R a+rX dist package.json redis.conf
 
-FROM node:${NODE} AS needed
-WORKDIR /app
-COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
+FROM build AS needed
+RUN node scripts/keep-packages.mjs bullmq
 
-# npm installs the compiler, too, because a package of the board names it as an optional peer.
-FROM node:${NODE} AS all
-WORKDIR /app
-COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --no-audit --no-fund && rm -rf node_modules/typescript node_modules/@typescript
+FROM build AS all
+RUN node scripts/keep-packages.mjs
 
 FROM ${PACKAGES} AS packages
 

@@ -1,17 +1,21 @@
-// Builds dist/ from src/: embeds the Lua scripts and compiles to ESM and CommonJS. Skipped if dist/ was built from the
-// same sources. A failed build leaves the last one in place. `node scripts/build.mjs`, or `buildIfNeeded()`.
+// Builds dist/ from src/: embeds the Lua scripts, bundles (bundle.mjs) and writes the types (declare.mjs). Skipped if
+// dist/ was built from the same sources. A failed build leaves the last one in place. `node scripts/build.mjs`, or
+// `buildIfNeeded()`.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundle } from './bundle.mjs'
+import { declare } from './declare.mjs'
 import { embedLua } from './embed-lua.mjs'
-import { runScript, runToEnd, say } from './steps.mjs'
+import { runScript, say } from './steps.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 const STAMP = '.built-from'
-const INPUTS = ['package-lock.json', 'tsconfig.json', 'tsconfig.cjs.json', 'scripts/build.mjs', 'scripts/embed-lua.mjs']
+const SCRIPTS = ['build', 'bundle', 'declare', 'embed-lua'].map(name => `scripts/${name}.mjs`)
+const INPUTS = ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts/zod.d.ts', ...SCRIPTS]
 const GENERATED = 'lua.generated.ts'
 const SWAP_ATTEMPTS = 5
 
@@ -23,26 +27,15 @@ export async function buildIfNeeded() {
   embedLua()
   const fresh = `${dist}.${process.pid}`
   try {
-    const codes = await Promise.all([
-      compile('tsconfig.json', join(fresh, 'esm')),
-      compile('tsconfig.cjs.json', join(fresh, 'cjs')),
-    ])
-    if (codes.some(code => code !== 0)) throw new Error('the sources do not compile: see above')
-    // The page has no build step, so its files are copied. The CommonJS build is the library alone, without the page.
-    await cp(join(root, 'src/dashboard'), join(fresh, 'esm/dashboard'), { recursive: true })
-    await mkdir(join(fresh, 'cjs'), { recursive: true })
-    await writeFile(join(fresh, 'cjs/package.json'), '{ "type": "commonjs" }\n')
+    await Promise.all([bundle(fresh), declare(fresh)])
+    // The page has no build step, so its files are copied.
+    await cp(join(root, 'src/dashboard'), join(fresh, 'dashboard'), { recursive: true })
     await chmod(join(fresh, 'esm/bin.js'), 0o755)
     await writeFile(join(fresh, STAMP), sources)
     await swapIn(fresh)
   } finally {
     await rm(fresh, { recursive: true, force: true })
   }
-}
-
-function compile(project, outDir) {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  return runToEnd(process.execPath, [tsc, '--project', project, '--outDir', outDir, '--noEmitOnError'], { cwd: root })
 }
 
 /** A hash of all files that the build reads. */

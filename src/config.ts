@@ -43,6 +43,8 @@ export interface Config extends Messages, Process {
   waitReplicas: number
   rules: Rules
   handover: ConfiguredHandover
+  /** Whether `LULL_HANDOVER` names it; else it is the default one. */
+  handoverIsSet: boolean
   worker: z.output<typeof workerSettings>
   api: z.output<typeof apiSettings>
   bodies: z.output<typeof bodySettings>
@@ -84,6 +86,7 @@ export function readConfig(env: Environment, known: Known = KNOWN): Config {
     rules: rulesFrom(read),
     ...read(messageSettings),
     handover: handoverFrom(read, known),
+    handoverIsSet: (env['LULL_HANDOVER'] ?? '') !== '',
     worker: read(workerSettings),
     api: read(apiSettings),
     bodies: bodiesFrom(read),

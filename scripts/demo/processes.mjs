@@ -24,7 +24,7 @@ const file = path => fileURLToPath(new URL(path, import.meta.url))
 export async function makeStage() {
   const directory = await mkdtemp(join(tmpdir(), 'lull-demo-'))
   const name = `lull-demo-${randomBytes(4).toString('hex')}`
-  const { findProgram, startPrivateRedis } = await import('../../dist/esm/cli/private-redis.js')
+  const { findProgram, startPrivateRedis } = await import('../../dist/internal/cli/private-redis.js')
   const { program } = process.env.REDIS_URL ? {} : await findProgram()
   const redis = program && (await startPrivateRedis(program, directory, error => console.error(error.message)))
   // After a Ctrl-C, too; the private Redis registers its own end before.

@@ -8,6 +8,7 @@ import type { OpenQueue } from '../handover/bullmq-connection.js'
 import { type OpenQueues, openQueues } from '../handover/queue-shards.js'
 import { Refusal } from '../http/refusal.js'
 import type { Logger } from '../logger.js'
+import { MissingPackage, missingPackage } from '../optional-package.js'
 import { addressOf, type RedisSource } from '../store/redis/connection.js'
 import { redisError } from '../store/redis/errors.js'
 import { hideJobTexts } from './hidden-jobs.js'
@@ -60,10 +61,14 @@ export class QueueWindow {
     return sums
   }
 
-  /** Middleware that serves everything under `BOARD_PATH`. */
+  /**
+   * Middleware that serves everything under `BOARD_PATH`.
+   * @throws {Refusal} 501 if an optional package is missing
+   */
   board(): Promise<Middleware> {
     this.making ??= this.makeBoard().catch(error => {
       this.making = undefined
+      if (error instanceof MissingPackage) throw new Refusal(501, error.message)
       throw error
     })
     return this.making
@@ -128,7 +133,7 @@ async function countsOf({ client, queue }: OpenQueue): Promise<JobCounts> {
   }
 }
 
-/** @throws {Refusal} 501 if the optional packages are not installed */
+/** @throws {MissingPackage} */
 async function loadBoard() {
   try {
     return await Promise.all([
@@ -137,10 +142,9 @@ async function loadBoard() {
       import('@bull-board/koa'),
     ])
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && /MODULE_NOT_FOUND$/.test(String(error.code)))) throw error
-    throw new Refusal(
-      501,
-      'the board needs two optional packages: npm install @bull-board/api @bull-board/koa, or build the image with ' +
+    throw missingPackage(
+      error,
+      'the board needs two optional packages: npm install @bull-board/api@9 @bull-board/koa@9, or build the image with ' +
         '--build-arg PACKAGES=all',
     )
   }

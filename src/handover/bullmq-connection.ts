@@ -4,6 +4,7 @@
  */
 import type { BackendFactory, Queue, RedisQueueBackend } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { MissingPackage, missingPackage } from '../optional-package.js'
 import { addressOf, connect, createClient, disconnect, type RedisSource } from '../store/redis/connection.js'
 import { redisError } from '../store/redis/errors.js'
 
@@ -17,14 +18,23 @@ const NOT_SERVED = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|UNBLOCKED) /
 /** For ioredis: reconnect, and send the command again. */
 const SEND_AGAIN = 2
 
-/** @throws one line, if it is not installed */
+const INSTALL = 'npm install bullmq@6'
+
+/** @throws {MissingPackage} if it is not installed, or too old */
 export async function loadBullmq(): Promise<Bullmq> {
+  const bullmq = await imported()
+  if (!('RedisQueueBackend' in bullmq))
+    throw new MissingPackage(
+      `the handover to BullMQ needs version 6 of the package bullmq, and an older one is installed: ${INSTALL}. Workers may have any version from 4, in a project of their own`,
+    )
+  return bullmq
+}
+
+async function imported(): Promise<Bullmq> {
   try {
     return await import('bullmq')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && /MODULE_NOT_FOUND$/.test(String(error.code)))
-      throw new Error('the handover to BullMQ needs the package bullmq: npm install bullmq', { cause: error })
-    throw error
+    throw missingPackage(error, `the handover to BullMQ needs the package bullmq: ${INSTALL}`)
   }
 }
 

@@ -9,6 +9,7 @@ import type { MessageType, NewMessage } from '../batch.js'
 import { publicUrl } from '../config/public-url.js'
 import { secret, setting } from '../config/setting.js'
 import { formFields } from '../http/form.js'
+import { missingPackage } from '../optional-package.js'
 import { chatIdFrom, samePersonIn } from './chat-id.js'
 import { degrees, filledText, id, isRecord, known, lenient, lookUp, text } from './fields.js'
 import { messageItem } from './message-item.js'
@@ -216,9 +217,9 @@ async function checker() {
   try {
     return await import('twilio/lib/webhooks/webhooks.js')
   } catch (error) {
-    throw new Error(
+    throw missingPackage(
+      error,
       'TWILIO_AUTH_TOKEN is set, and the package twilio, which checks its signatures, is not installed: npm install twilio',
-      { cause: error },
     )
   }
 }

@@ -1,49 +1,49 @@
 /**
- * Guarantee **package**: the result of `npm pack`, installed elsewhere, can be imported from ESM and from CommonJS, has
- * types for both, and runs `lull up` and the library's examples.
+ * Guarantee **package**: `npm i` of the result of `npm pack` brings few packages. It can be imported from ESM and from
+ * CommonJS, runs `lull up` and the library's examples, and says in one line which optional package is missing. Types:
+ * types.test.ts.
  */
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, lstat, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { Redis } from 'ioredis'
 import { z } from 'zod'
+import { INSTALL_TIMEOUT_MS, installedPackage, pack } from '../support/installed.js'
 import { freePort, lull, runCommand, runNode } from '../support/processes.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const INSTALL_TIMEOUT_MS = 180_000
-const QUIET = ['--no-audit', '--no-fund', '--loglevel=error']
+/** Lull, ioredis and what ioredis needs. */
+const PACKAGES = [
+  '@ioredis/commands',
+  'cluster-key-slot',
+  'debug',
+  'denque',
+  'ioredis',
+  'lull',
+  'ms',
+  'redis-errors',
+  'standard-as-callback',
+]
+const MOST_BYTES = 10_000_000
 
-/** Uses the names of the contract, with their types. */
-const USE = `
-const store = new MemoryStore({ quietGapMs: 500 })
-const batcher: Batcher = new Batcher({ store })
-const result: AppendResult = await batcher.append('a@c.us', [{ messageId: '1', text: 'hi' }])
-const due: number | undefined = result.dueInMs
-const processor = new Processor({ store, handle: (batch: Batch, { signal, attempt }) => void [batch.text, signal.aborted, attempt + 1] })
-const receive: (request: Request) => Promise<Response> = webhook({ batcher, providers: { meta: { verifyToken: 'x' } } })
-const handovers = [bullmq({ queue: 'q', redis: 'redis://127.0.0.1' }), http({ url: 'https://example.org' })]
-// @ts-expect-error: a message has an id
-void batcher.append('a@c.us', { text: 'hi' })
-export { due, handovers, processor, receive }
-`
 const NAMES = 'Batcher, bullmq, http, MemoryStore, Processor, webhook'
 
 describe('package', function () {
   this.timeout(60_000)
   let folder: string
   let bin: string
+  let paths: string[]
 
   before(async function () {
     this.timeout(INSTALL_TIMEOUT_MS)
-    folder = await realpath(await mkdtemp(join(tmpdir(), 'lull-package-')))
-    const packed = await runCommand('npm', ['pack', '--json', '--pack-destination', folder, ...QUIET], { cwd: root })
-    const { filename } = parsePacked(packed)
-    await writeFile(join(folder, 'package.json'), '{ "private": true }\n')
-    await runCommand('npm', ['install', '--prefer-offline', ...QUIET, join(folder, filename)], { cwd: folder })
-    bin = join(folder, 'node_modules/.bin/lull')
+    const installed = await installedPackage()
+    folder = installed.folder
+    bin = installed.bin
+    paths = installed.paths
   })
 
   after(() => rm(folder, { recursive: true, force: true }))
@@ -53,23 +53,73 @@ describe('package', function () {
     return z.record(z.string(), z.unknown()).parse(JSON.parse(line))
   }
 
-  it('holds what it needs, without sources and tests', async () => {
-    const packed = await runCommand('npm', ['pack', '--json', '--dry-run', '--ignore-scripts', ...QUIET], { cwd: root })
-    const paths = parsePacked(packed).files.map(({ path }) => path)
+  it('brings ioredis and nothing else, in a few megabytes', async () => {
+    const lock = z
+      .object({ packages: z.record(z.string(), z.unknown()) })
+      .parse(JSON.parse(await readFile(join(folder, 'node_modules/.package-lock.json'), 'utf8')))
+    const names = Object.keys(lock.packages).map(path => path.replace(/^.*node_modules\//, ''))
+    expect(names.toSorted()).to.deep.equal(PACKAGES)
+    const files = await readdir(join(folder, 'node_modules'), { recursive: true, withFileTypes: true })
+    const sizes = files.filter(file => file.isFile()).map(file => lstat(join(file.parentPath, file.name)))
+    const bytes = (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0)
+    expect(bytes).to.be.below(MOST_BYTES)
+  })
+
+  it('holds what it needs, without sources, tests and source maps', () => {
     expect(paths).to.include.members([
       'LICENSE',
       'README.md',
+      'dist/THIRD-PARTY-LICENSES.txt',
       'docs/batch.schema.json',
       'docs/openapi.json',
       'dist/cjs/index.d.ts',
       'dist/cjs/index.js',
+      'dist/dashboard/index.html',
       'dist/esm/bin.js',
       'dist/esm/index.d.ts',
       'dist/esm/index.js',
+      'docs/library.md',
       'redis.conf',
     ])
-    expect(paths.filter(path => /^(src|test|scripts|bench)\//.test(path))).to.deep.equal([])
-    expect(paths.filter(path => path.startsWith('.') || path.endsWith('.log'))).to.deep.equal([])
+    expect(paths.filter(path => /^(src|test|scripts|bench|dist\/internal)\//.test(path))).to.deep.equal([])
+    expect(paths.filter(path => path.startsWith('.') || /\.(log|map)$/.test(path))).to.deep.equal([])
+  })
+
+  it('has every file that its README and its documentation link to', async () => {
+    const pages = paths.filter(path => path === 'README.md' || /^docs\/.*\.md$/.test(path))
+    const links = await Promise.all(pages.map(page => linksOf(page)))
+    const missing = links.flat().filter(link => !paths.some(path => path === link || path.startsWith(`${link}/`)))
+    expect(missing).to.deep.equal([])
+  })
+
+  const linksOf = async (page: string) => {
+    const text = await readFile(join(folder, 'node_modules/lull', page), 'utf8')
+    const targets = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)|(?:src|srcset)="([^"]+)"/g)].map(
+      ([, link, image]) => link ?? image ?? '',
+    )
+    return targets
+      .filter(target => !/^(https?|mailto):/.test(target))
+      .map(target => normalize(join(dirname(page), target)).replace(/\/$/, ''))
+  }
+
+  it('names the licence of every package that is bundled', async () => {
+    const licences = await readFile(join(folder, 'node_modules/lull/dist/THIRD-PARTY-LICENSES.txt'), 'utf8')
+    for (const name of ['koa', 'commander', 'pino', 'zod'])
+      expect(licences).to.match(new RegExp(`^${name} \\d[\\d.]+: MIT$`, 'm'))
+    expect(licences).to.not.match(/^\S+ \S+: undefined$/m)
+  })
+
+  it('is built when it is packed without a `dist`, as npm does for a git address', async function () {
+    this.timeout(INSTALL_TIMEOUT_MS)
+    const copy = await mkdtemp(join(tmpdir(), 'lull-sources-'))
+    try {
+      for (const name of ['package.json', 'package-lock.json', 'tsconfig.json', 'scripts', 'src'])
+        await cp(join(root, name), join(copy, name), { recursive: true })
+      await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
+      expect((await pack(copy, copy)).paths).to.include.members(['dist/esm/bin.js', 'dist/cjs/index.d.ts'])
+    } finally {
+      await rm(copy, { recursive: true, force: true })
+    }
   })
 
   it('can be imported from ESM, which opens nothing', async () => {
@@ -85,16 +135,19 @@ describe('package', function () {
     expect(found).to.deep.equal({ types: Array(6).fill('function'), opened: [], listeners: 0 })
   })
 
-  it('can be required from CommonJS, which does not load BullMQ', async () => {
+  it('can be required from CommonJS, which loads one file of Lull and none of BullMQ', async () => {
     const found = await evaluate(
       'commonjs',
       `const { ${NAMES} } = require('lull')
       console.log(JSON.stringify({
         types: [${NAMES}].map(value => typeof value),
-        bullmq: Object.keys(require.cache).filter(path => /node_modules.bullmq/.test(path)).length,
+        loaded: Object.keys(require.cache).filter(path => !/node_modules.(?!lull)/.test(path)).length,
+        others: [...new Set(Object.keys(require.cache).flatMap(path => /node_modules.((?:@[^/]+.)?[^/]+)/.exec(path)?.[1] ?? []))],
       }))`,
     )
-    expect(found).to.deep.equal({ types: Array(6).fill('function'), bullmq: 0 })
+    expect(found['types']).to.deep.equal(Array(6).fill('function'))
+    expect(found['loaded']).to.equal(1)
+    expect(found['others']).to.include('ioredis').and.not.include('bullmq')
   })
 
   it('makes a batch of two messages from CommonJS', async () => {
@@ -107,31 +160,6 @@ describe('package', function () {
       processor.start().then(() => batcher.append('a@c.us', [{ messageId: '1', text: 'hi' }, { messageId: '2', text: 'there' }]))`,
     )
     expect(found).to.deep.equal({ text: 'hi\nthere' })
-  })
-
-  it('has types for ESM and for CommonJS, also with `skipLibCheck` off', async () => {
-    const types = join(folder, 'node_modules/@types')
-    await mkdir(types, { recursive: true })
-    await symlink(join(root, 'node_modules/@types/node'), join(types, 'node')).catch(error => {
-      if (error.code !== 'EEXIST') throw error
-    })
-    const imports = `import { type AppendResult, type Batch, ${NAMES} } from 'lull'\n`
-    await writeFile(join(folder, 'use.mts'), imports + USE)
-    // CommonJS has no top-level await.
-    await writeFile(
-      join(folder, 'use.cts'),
-      imports + USE.replace(/await (.*)$/m, '(void $1, { accepted: 1, duplicates: 0, tooOld: 0 })'),
-    )
-    const compilerOptions = {
-      module: 'nodenext',
-      target: 'es2022',
-      lib: ['es2022', 'esnext.disposable', 'dom'],
-      strict: true,
-      noEmit: true,
-      types: ['node'],
-    }
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.mts', 'use.cts'] }))
-    await runNode([join(root, 'node_modules/typescript/bin/tsc'), '--project', folder])
   })
 
   it('has the JSON Schema of a batch, and the API’s description', async () => {
@@ -170,6 +198,7 @@ describe('package', function () {
       const packed = await readFile(join(folder, 'node_modules/lull/docs/openapi.json'), 'utf8')
       expect(described).to.deep.equal(JSON.parse(packed))
       await up.line(/a@c\.us: 2 messages by gap/)
+      return [...up.stdout, ...up.stderr].join('\n')
     } finally {
       expect((await up.stop()).code).to.equal(0)
     }
@@ -177,9 +206,59 @@ describe('package', function () {
 
   it('`lull up --embedded` makes a batch of two messages', () => upTakesABatch(['--embedded'], {}))
 
-  it('`lull up` makes a batch of two messages on a Redis', async () => {
+  /** Settings on a Redis, for a test alone. */
+  const onRedis = async () => {
     const prefix = uniquePrefix()
-    await upTakesABatch([], { REDIS_URL: await testRedis(), LULL_PREFIX: prefix, LULL_QUEUE: prefix })
+    return { REDIS_URL: await testRedis(), LULL_PREFIX: prefix, LULL_QUEUE: prefix }
+  }
+
+  it('`lull up` without BullMQ makes a batch on a Redis, and says how to get a queue', async () => {
+    const said = await upTakesABatch([], await onRedis())
+    expect(said).to.match(/bullmq is not installed, so there is no queue.*npm install bullmq/)
+  })
+
+  for (const [what, args, env] of [
+    ['a worker', ['worker'], {}],
+    ['a processor', ['processor'], {}],
+    ['`lull up` that is to use the queue', ['up'], { LULL_HANDOVER: 'bullmq', PORT: '0' }],
+  ] as const)
+    it(`${what} without BullMQ ends with the command that installs it`, async () => {
+      const failed = await lull([...args], { ...(await onRedis()), ...env }, { bin })
+      expect(await failed.exit).to.deep.equal({ code: 1, signal: null })
+      expect(failed.stderr.at(-1)).to.match(/needs the package bullmq: npm install bullmq@6$/)
+    })
+
+  it('`lull up` without BullMQ does not pass by a queue that is there', async () => {
+    const env = await onRedis()
+    const redis = new Redis(env.REDIS_URL)
+    await redis.hset(`bull:${env.LULL_QUEUE}:meta`, 'version', 'bullmq:6')
+    await redis.quit()
+    const failed = await lull(['up'], { ...env, PORT: '0' }, { bin })
+    expect((await failed.exit).code).to.equal(1)
+    expect(failed.stderr.at(-1)).to.match(/npm install bullmq@6; there is a queue .* already/)
+  })
+
+  it('the board without BullMQ answers 501 with the command that installs it', async () => {
+    const api = await lull(['api'], { ...(await onRedis()), PORT: '0', LULL_API_TOKEN: 'a-token' }, { bin })
+    try {
+      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(await api.line(/api listens on/))?.[0]
+      const board = await fetch(`${url}/queues`, { headers: { authorization: 'Bearer a-token' } })
+      expect(board.status).to.equal(501)
+      expect(await board.text()).to.include('npm install bullmq@6')
+    } finally {
+      await api.stop()
+    }
+  })
+
+  it('`lull up` with BullMQ makes a batch on a Redis through the queue', async () => {
+    // As `npm i bullmq` would install it.
+    await symlink(join(root, 'node_modules/bullmq'), join(folder, 'node_modules/bullmq'))
+    try {
+      const said = await upTakesABatch([], await onRedis())
+      expect(said).to.match(/worker takes batches from the queue/)
+    } finally {
+      await rm(join(folder, 'node_modules/bullmq'))
+    }
   })
 
   for (const example of ['library.mjs', 'embedded.mjs'])
@@ -195,10 +274,3 @@ const answersOk = (url: string) =>
     response => response.ok,
     () => false,
   )
-
-function parsePacked(json: string) {
-  const file = z.object({ path: z.string() })
-  const [packed] = z.array(z.object({ filename: z.string(), files: z.array(file) })).parse(JSON.parse(json))
-  if (!packed) throw new Error('npm pack made nothing')
-  return packed
-}

@@ -1,8 +1,8 @@
 // Lull's worker as a process, with a short lock and a handler that commits.
-import { Commits } from '../../dist/esm/handover/commits.js'
-import { rulesFrom } from '../../dist/esm/rules.js'
-import { RedisStore } from '../../dist/esm/store/redis/store.js'
-import { QueueWorker } from '../../dist/esm/worker/worker.js'
+import { Commits } from '../../dist/internal/handover/commits.js'
+import { rulesFrom } from '../../dist/internal/rules.js'
+import { RedisStore } from '../../dist/internal/store/redis/store.js'
+import { QueueWorker } from '../../dist/internal/worker/worker.js'
 import handle from './committing-handler.mjs'
 
 const { REDIS_URL, LULL_PREFIX, LULL_QUEUE, LULL_QUIET_GAP_MS, LULL_EARLY_START_MS, LOCK_MS } = process.env

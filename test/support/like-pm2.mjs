@@ -5,7 +5,7 @@ if (cluster.isPrimary) {
   cluster.fork().on('message', line => process.stdout.write(`KEPT ${line}`))
 } else {
   process.stdout.write = line => process.send(line)
-  const { createLog } = await import('../../dist/esm/log.js')
+  const { createLog } = await import('../../dist/internal/log.js')
   createLog({ level: 'info', forPeople: false }).info('here I am')
   cluster.worker.disconnect()
 }

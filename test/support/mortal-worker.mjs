@@ -1,5 +1,5 @@
 // The reference worker as a process, with a short lock and a handler that never ends by itself. It prints what happens.
-import { QueueWorker } from '../../dist/esm/worker/worker.js'
+import { QueueWorker } from '../../dist/internal/worker/worker.js'
 
 const worker = new QueueWorker({
   redis: process.env.REDIS_URL,

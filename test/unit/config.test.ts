@@ -29,6 +29,7 @@ const plain = ({ handover: { kind, options }, ...config }: Config) => ({ ...conf
 const DEFAULTS: ReturnType<typeof plain> = {
   redis: { host: '127.0.0.1', port: 6379, db: 0 },
   redisIsSet: false,
+  handoverIsSet: false,
   prefix: 'rapid-fire',
   configureRedis: true,
   partitions: undefined,

@@ -10,6 +10,7 @@ import { startApi } from './api.js'
 import { startOps } from './ops.js'
 import { startProcessor } from './processor.js'
 import type { ApiContext, RoleContext } from './role.js'
+import { withPossibleHandover } from './without-queue.js'
 import { handleFrom, startWorker } from './worker.js'
 
 export interface UpContext extends RoleContext {
@@ -35,15 +36,17 @@ export async function startUp(context: UpContext): Promise<{ url: string; token:
     context.print(newLink(url, next))
     return next
   }
-  const up = { ...context, config: redis ? { ...config, redis } : config, ...(tokenIsMade ? { remakeToken } : {}) }
+  const found = redis ? await withPossibleHandover({ ...config, redis }, context.log) : config
+  const withLoggingWorker = config.handover.queue !== undefined && config.worker.handler === undefined
+  const up = { ...context, config: found, withLoggingWorker, ...(tokenIsMade ? { remakeToken } : {}) }
   const { url, readiness } = redis ? await onRedis(up) : await inMemory(up)
   await startOps(up, readiness)
-  const steps: NextSteps = { config, url, token, tokenIsMade }
+  const steps: NextSteps = { config: found, url, token, tokenIsMade }
   context.print(nextSteps(redis ? { ...steps, redis } : steps))
   return { url, token }
 }
 
-type WithToken = UpContext & Pick<ApiContext, 'remakeToken'>
+type WithToken = UpContext & Pick<ApiContext, 'remakeToken' | 'withLoggingWorker'>
 
 interface Started {
   url: string
@@ -54,12 +57,7 @@ async function onRedis(context: WithToken): Promise<Started> {
   const processor = await startProcessor(context)
   if (context.config.handover.queue) await startWorker(context)
   const readiness = () => processor.ready()
-  const { url } = await startApi({
-    ...context,
-    readiness,
-    withProcessor: true,
-    withLoggingWorker: onlyLogs(context.config),
-  })
+  const { url } = await startApi({ ...context, readiness, withProcessor: true })
   return { url, readiness }
 }
 
@@ -82,17 +80,9 @@ async function inMemory(context: WithToken): Promise<Started> {
   metrics.runs('processor')
   metrics.watchSystem(store, processor.owner)
   const readiness = () => processor.ready()
-  const { url } = await startApi({
-    ...context,
-    store,
-    readiness,
-    withProcessor: true,
-    withLoggingWorker: onlyLogs(config),
-  })
+  const { url } = await startApi({ ...context, store, readiness, withProcessor: true })
   return { url, readiness }
 }
-
-const onlyLogs = ({ handover, worker }: Config) => handover.queue !== undefined && worker.handler === undefined
 
 const receiver = async (config: Config) =>
   config.handover.queue ? { handle: await handleFrom(config) } : { handover: await config.handover.make(config.redis) }

@@ -140,7 +140,7 @@ export class MemoryStore implements Store {
     return extend(this.state, conversationId, worthMs, options)
   }
 
-  async hold(conversationId: string, key: string, forMs: number) {
+  async hold(conversationId: string, key: string, forMs: number): Promise<{ dueInMs?: number }> {
     const { dueInMs } = hold(this.state, conversationId, key, Math.max(Math.round(forMs), 1))
     return dueInMs === undefined ? {} : { dueInMs }
   }

@@ -264,7 +264,7 @@ export class RedisStore implements Store {
     return reply ? { batchId: reply[0], dueInMs: reply[1] } : undefined
   }
 
-  async hold(conversationId: string, key: string, forMs: number) {
+  async hold(conversationId: string, key: string, forMs: number): Promise<{ dueInMs?: number }> {
     const work = () => this.scripts.messages.hold(conversationId, key, Math.max(Math.round(forMs), 1))
     const [, dueInMs] = await this.link.write(work, { conversationId })
     return dueInMs < 0 ? {} : { dueInMs }

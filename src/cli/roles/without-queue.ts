@@ -1,0 +1,62 @@
+/**
+ * `lull up` without the package bullmq, which is optional: the processor calls the handler itself, as it does without a
+ * Redis. It does not do so if `LULL_HANDOVER` asks for the queue, or if there is one already: its jobs would wait for
+ * ever.
+ */
+import type { Config } from '../../config.js'
+import { loadBullmq, openConnection } from '../../handover/bullmq-connection.js'
+import { functionHandover } from '../../handover/function.js'
+import type { QueueSettings } from '../../handover/kind.js'
+import type { Logger } from '../../logger.js'
+import { MissingPackage } from '../../optional-package.js'
+import { processName } from '../../process-name.js'
+import { disconnect, type RedisSource } from '../../store/redis/connection.js'
+import { handleFrom } from './worker.js'
+
+/**
+ * The settings with a handover that works here.
+ * @throws {MissingPackage} if there has to be a queue
+ */
+export async function withPossibleHandover(config: Config, log: Logger): Promise<Config> {
+  const { queue } = config.handover
+  if (!queue) return config
+  try {
+    await loadBullmq()
+    return config
+  } catch (error) {
+    if (!(error instanceof MissingPackage) || config.handoverIsSet) throw error
+    if (await exists(queue, queue.redis ?? config.redis))
+      throw new MissingPackage(`${error.message}; there is a queue ${queue.name} already, whose jobs wait for it`)
+    log.warn(
+      {},
+      `the package bullmq is not installed, so there is no queue: the processor calls the handler itself. For a queue: npm install bullmq@6`,
+    )
+    return { ...config, handover: await directHandover(config) }
+  }
+}
+
+async function directHandover(config: Config): Promise<Config['handover']> {
+  const { worker, rules } = config
+  const handle = await handleFrom(config)
+  return {
+    kind: 'function',
+    whatHappens: worker.handler ? `goes to ${worker.handler}` : 'is logged here',
+    remedy: 'the log says why',
+    options: {},
+    shared: {},
+    lacks: undefined,
+    queue: undefined,
+    make: async () =>
+      functionHandover({ handle, concurrency: worker.concurrency, answerTimeoutMs: rules.answerTimeoutMs }),
+  }
+}
+
+/** Whether BullMQ has kept the queue here. @throws one line that names the Redis and the remedy */
+async function exists({ name, prefix }: QueueSettings, redis: RedisSource): Promise<boolean> {
+  const client = await openConnection(redis, processName('up'), { patient: false, onError: () => {} })
+  try {
+    return (await client.exists(`${prefix}:${name}:meta`)) > 0
+  } finally {
+    await disconnect(client)
+  }
+}
