@@ -324,6 +324,14 @@ describe('doctor', function () {
       expect(finding.verdict).to.equal('wrong')
       expect(finding.remedy).to.include('LULL_QUEUE_REDIS_URL')
     })
+
+    it('of the queue gets ✗ for an eviction policy that loses messages', async () => {
+      await admin.config('SET', 'maxmemory-policy', 'allkeys-lru')
+      const finding = await find('queue-redis', { LULL_QUEUE_REDIS_URL: `${server.url}/1`, LULL_QUEUE_SHARDS: '2' })
+      await admin.config('SET', 'maxmemory-policy', 'noeviction')
+      expect(finding.verdict).to.equal('wrong')
+      expect(finding.says).to.match(/^the queue’s Redis at redis:\/\/127\.0\.0\.1:\d+: eviction policy allkeys-lru/)
+    })
   })
 
   describe('processes', () => {
@@ -341,6 +349,13 @@ describe('doctor', function () {
       const finding = await find('workers')
       expect(finding.verdict).to.equal('wrong')
       expect(finding.remedy).to.include('lull worker')
+    })
+
+    it('get ✗ without a worker while batches wait in any of several queues', async () => {
+      await admin.lpush('{bull/1}:doctored:wait', 'batch-1')
+      const finding = await find('workers', { LULL_QUEUE_SHARDS: '2' })
+      expect(finding.verdict).to.equal('wrong')
+      expect(finding.says).to.match(/1 batch waits for one/)
     })
 
     it('get ✗ if an API uses database 1 and a processor database 0', async () => {

@@ -1,6 +1,9 @@
 /** The queue on a Redis Cluster: it follows its slot to another node, and a failover costs no attempt and no job. */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
+import { readConfig } from '../../src/config.js'
+import { queueRedis } from '../../src/doctor/checks/queue-redis.js'
+import type { Surroundings } from '../../src/doctor/surroundings.js'
 import { bullmq } from '../../src/handover/bullmq.js'
 import type { Handover } from '../../src/handover/handover.js'
 import { silent } from '../../src/logger.js'
@@ -69,6 +72,20 @@ const missing = await noCluster()
       expect(await clientOf(owner).lrange(`{bull/${shard}}:${queue}:wait`, 0, -1)).to.deep.equal([ids[shard]])
     await work(async () => {})
     await until(() => answers.length === 3)
+  })
+
+  it('doctor reads the servers of all shards, and refuses a prefix without braces', async () => {
+    const look = async (env: Record<string, string>) => {
+      const config = readConfig({ LULL_QUEUE_REDIS_URL: cluster.url, ...env })
+      return [await queueRedis.look({ config } as Surroundings)].flat()
+    }
+    const findings = await look({ LULL_QUEUE_SHARDS: '3' })
+    const owners = await Promise.all([0, 1, 2].map(shard => cluster.ownerOf(`{bull/${shard}}`)))
+    expect(findings).to.have.length(new Set(owners).size)
+    for (const { says } of findings) expect(says).to.match(/eviction policy noeviction$/)
+    const [refused] = await look({ LULL_QUEUE_PREFIX: 'jobs' })
+    expect(refused).to.include({ verdict: 'wrong' })
+    expect(refused?.says).to.match(/LULL_QUEUE_PREFIX=jobs/)
   })
 
   /**

@@ -6,8 +6,8 @@ import { queueShards } from '../../handover/queue-shards.js'
 import { processName } from '../../process-name.js'
 import type { Check } from '../check.js'
 import { counted, degraded, type Finding, listed, ok, wrong } from '../finding.js'
+import { waitingJobs } from '../queue-look.js'
 import { ONE_ADDRESS, type Process, processesAmong, type Surroundings } from '../surroundings.js'
-import { waitingJobs } from '../waiting-jobs.js'
 
 export const processes: Check = { name: 'processes', look }
 
@@ -45,7 +45,7 @@ async function look(surroundings: Surroundings): Promise<Finding[]> {
           `no processor is connected to database ${identity.db} here: nothing is released${standing(strays)}`,
           `start one (lull processor); if one runs, it uses another Redis: ${ONE_ADDRESS}. ${THEY_STAY}`,
         ),
-    ...(queue ? [await workersOf(surroundings, workers, queue)] : []),
+    ...(queue ? [await workersOf(surroundings, workers, queue).catch(unknownWorkers)] : []),
     ...elsewhere(identity.db, strays),
   ]
 }
@@ -78,6 +78,10 @@ async function workersOf(
       )
     : degraded(check, `no worker of queue ${name} is connected`, remedy)
 }
+
+/** The check `queue-redis` says why, and what to do. */
+const unknownWorkers = () =>
+  degraded('workers', 'the queue cannot be reached, so its workers cannot be read', 'see queue-redis')
 
 /**
  * Processes that use only other databases of this server, by database. Workers count only where other roles are, since
