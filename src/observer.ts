@@ -45,6 +45,8 @@ export interface Observer {
   /** A commit was granted or refused. `waitedMs`: since the call; absent if the caller asked without waiting. */
   committed?(outcome: CommitOutcome, waitedMs?: number): void
   nudged?(kind: NudgeKind): void
+  /** So many processors run, this one included, as far as it knows. Only on a store of several partitions. */
+  processors?(count: number): void
   /** The key of a canary has expired, of this process or another one. */
   canaryExpired?(name: string): void
   redisFailed?(kind: StoreUnavailable['reason']): void

@@ -112,6 +112,11 @@ export class Metrics implements Observer {
     labelNames: ['version', 'role'],
     registers: [this.registry],
   })
+  private readonly members = new Gauge({
+    name: 'lull_processors',
+    help: 'Processors that run, as this one knows them; only with partitions',
+    registers: [this.registry],
+  })
   private readonly readings: Reading[] = []
   private canary: Canary | undefined
   private isScraped = false
@@ -119,6 +124,8 @@ export class Metrics implements Observer {
   constructor(private readonly version: string) {
     this.reclaims.inc(0)
     this.shortWaits.inc(0)
+    // Until it is known.
+    this.members.remove()
   }
 
   /** Prometheus's text format. */
@@ -224,6 +231,10 @@ export class Metrics implements Observer {
 
   nudged(kind: NudgeKind): void {
     this.nudges.inc({ kind })
+  }
+
+  processors(count: number): void {
+    this.members.set(count)
   }
 
   redisFailed(kind: StoreUnavailable['reason']): void {

@@ -13,6 +13,7 @@ import type { AnswerState, Handover } from '../handover/handover.js'
 import type { Logger } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { type AnswerReport, reportAnswered } from '../report-answered.js'
+import { partitionAmong } from '../store/batch-id.js'
 import type { AnswerCheck, AnswerOutcome, ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
 import type { DueTimer } from './due-timer.js'
@@ -42,8 +43,8 @@ interface HandedOver {
 export interface AnswersParts {
   store: Store
   handover: Pick<Handover, 'states' | 'repeat'>
-  /** Armed when a conversation's next batch is due. */
-  timer: Pick<DueTimer, 'arm'>
+  /** Told when a conversation's next batch is due. */
+  timer: Pick<DueTimer, 'due'>
   log: Logger
   observer: Observer
 }
@@ -214,17 +215,30 @@ export class Answers {
   private async report(report: AnswerReport, known: HandedOver | undefined): Promise<void> {
     const durationMs = known && performance.now() - known.handedOverAtMs
     const { dueInMs } = await reportAnswered(this.parts, { ...report, durationMs })
-    if (dueInMs !== undefined) this.parts.timer.arm(dueInMs)
+    if (dueInMs !== undefined) this.parts.timer.due(dueInMs, this.partitionOf(report.batchId))
   }
 
-  /** Repeats one report, and the others if it gets through: the store may still be away. */
+  /** Repeats one report of each partition, and its others if that gets through: the store may still be away there. */
   private async retry(): Promise<void> {
     this.retryTimer = undefined
-    const [first] = this.unreported
-    if (!first) return
-    await this.end(...first)
-    if (this.unreported.has(first[0])) return
-    await Promise.all([...this.unreported].map(end => this.end(...end)))
+    const parts = new Map<number, [batchId: string, outcome: AnswerOutcome][]>()
+    for (const end of this.unreported) {
+      const partition = this.partitionOf(end[0])
+      const part = parts.get(partition) ?? []
+      parts.set(partition, part)
+      part.push(end)
+    }
+    await Promise.all(
+      [...parts.values()].map(async ([first, ...others]) => {
+        if (!first) return
+        await this.end(...first)
+        if (!this.unreported.has(first[0])) await Promise.all(others.map(end => this.end(...end)))
+      }),
+    )
+  }
+
+  private partitionOf(batchId: string): number {
+    return partitionAmong(batchId, this.parts.store.partitions)
   }
 
   /**

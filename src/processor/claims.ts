@@ -1,12 +1,14 @@
 /**
- * Claims, one at a time: however many nudges come while one runs, exactly one more follows it. Each asks for as many
- * batches as the gate admits; its reply says when the next thing is due.
+ * The claims of one partition, one at a time: however many nudges come while one runs, exactly one more follows it. Each
+ * asks for as many batches as the gate admits; its reply says when the next thing is due. A claim that fails is
+ * repeated later, and other partitions are not affected.
  */
 import type { Logger } from '../logger.js'
 import type { Observer } from '../observer.js'
 import type { ClaimResult, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
 import type { Answers } from './answers.js'
+import type { ClaimSlots } from './claim-slots.js'
 import type { DueTimer } from './due-timer.js'
 import type { Gate } from './gate.js'
 import type { HandingOver } from './handing-over.js'
@@ -17,13 +19,17 @@ const BATCHES_A_CLAIM = 200
 const BYTES_A_CLAIM = 1024 * 1024
 /** After a claim that failed. A connection that comes back, or a nudge, is usually sooner. */
 const RETRY_MS = 1000
+/** After a claim in a partition that is on its way to another node of a Cluster: seldom away for longer than a second. */
+const RETRY_MOVING_MS = 500
 
 export interface ClaimsParts {
   store: Store
   owner: string
+  partition: number
   gate: Gate
-  timer: Pick<DueTimer, 'arm'>
-  leases: Pick<Leases, 'batchIds'>
+  slots: ClaimSlots
+  timer: Pick<DueTimer, 'arm' | 'due'>
+  leases: Pick<Leases, 'batchIdsIn'>
   handingOver: Pick<HandingOver, 'handOver'>
   answers: Pick<Answers, 'check'>
   log: Logger
@@ -33,15 +39,14 @@ export interface ClaimsParts {
 export class Claims {
   /** Batches that claims have brought so far. */
   brought = 0
-  private running: Promise<void> | undefined
+  /** Resolves when nothing more can be claimed; `undefined`: no claim runs. */
+  running: Promise<void> | undefined
   private again = false
   private stopped = false
   /** The reply of the last claim was lost: Redis may have leased batches to this process that it does not know of. */
   private inDoubt = false
 
-  constructor(private readonly parts: ClaimsParts) {
-    parts.gate.whenOpen(() => void this.wake())
-  }
+  constructor(private readonly parts: ClaimsParts) {}
 
   /**
    * Claims now, or once more when the running claim has ended. Never rejects; resolves when nothing more can be
@@ -50,9 +55,7 @@ export class Claims {
   wake(): Promise<void> {
     if (this.stopped) return Promise.resolve()
     this.again = true
-    this.running ??= this.run().finally(() => {
-      this.running = undefined
-    })
+    this.running ??= this.run()
     return this.running
   }
 
@@ -63,17 +66,32 @@ export class Claims {
   }
 
   private async run(): Promise<void> {
+    const { store, slots, partition } = this.parts
     while (this.again && !this.stopped) {
-      this.again = false
-      const maxBatches = Math.min(this.parts.gate.admits(), BATCHES_A_CLAIM)
-      if (maxBatches > 0) await this.claim(maxBatches)
+      const server = store.serverOf?.(partition) ?? ''
+      await slots.run(server, () => this.claimIfAdmitted(server))
+    }
+    // In the same turn as the last look at `again`: a wake in between would be lost.
+    this.running = undefined
+  }
+
+  private async claimIfAdmitted(server: string): Promise<void> {
+    if (this.stopped) return
+    const { gate, partition } = this.parts
+    this.again = false
+    const maxBatches = gate.reserve(BATCHES_A_CLAIM, partition, server)
+    if (maxBatches === 0) return
+    try {
+      await this.claim(maxBatches)
+    } finally {
+      gate.returned(maxBatches, server)
     }
   }
 
   private async claim(maxBatches: number): Promise<void> {
-    const { store, owner, leases, handingOver, answers, timer, log, observer } = this.parts
+    const { store, owner, partition, leases, handingOver, answers, timer, log, observer } = this.parts
     try {
-      if (this.inDoubt) await store.giveBack(owner, leases.batchIds)
+      if (this.inDoubt) await store.giveBack(owner, leases.batchIdsIn(partition), partition)
       this.inDoubt = false
       const claimedAtMs = performance.now()
       const result = await this.claimOrDoubt(maxBatches)
@@ -83,16 +101,18 @@ export class Claims {
       if (result.batches.length > 0) void handingOver.handOver(result.batches, claimedAtMs)
       if (result.checks.length > 0) void answers.check(result.checks)
       if (result.nextInMs === 0) this.again = true
-      else if (result.nextInMs !== undefined) timer.arm(result.nextInMs)
+      else if (result.nextInMs !== undefined) timer.due(result.nextInMs, partition)
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) log.error({ err: error }, 'a claim failed')
-      timer.arm(RETRY_MS)
+      const isAway = error instanceof StoreUnavailable
+      if (!isAway) log.error({ err: error }, 'a claim failed')
+      timer.arm(isAway && error.reason === 'moving' ? RETRY_MOVING_MS : RETRY_MS, partition)
     }
   }
 
   private async claimOrDoubt(maxBatches: number): Promise<ClaimResult> {
+    const { store, owner, partition } = this.parts
     try {
-      return await this.parts.store.claim({ owner: this.parts.owner, maxBatches, maxBytes: BYTES_A_CLAIM })
+      return await store.claim({ owner, partition, maxBatches, maxBytes: BYTES_A_CLAIM })
     } catch (error) {
       this.inDoubt = true
       throw error

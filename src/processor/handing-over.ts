@@ -13,6 +13,7 @@ import { keptError } from '../handover/kept-error.js'
 import type { Logger } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { checkIntervalMs } from '../rules.js'
+import { partitionAmong } from '../store/batch-id.js'
 import type { ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
 import type { Answers } from './answers.js'
@@ -35,7 +36,7 @@ export interface HandingOverParts {
   commits: Pick<Commits, 'answering'>
   withdrawals: Pick<Withdrawals, 'withdraw'>
   gate: Gate
-  timer: DueTimer
+  timer: Pick<DueTimer, 'arm'>
   log: Logger
   observer: Observer
 }
@@ -70,6 +71,10 @@ export class HandingOver {
   /** Repeats no call to the store any more. */
   stop(): void {
     this.stopping.abort()
+  }
+
+  private partitionOf(batchId: string): number {
+    return partitionAmong(batchId, this.parts.store.partitions)
   }
 
   private async call(claimed: Claimed[]): Promise<void> {
@@ -121,7 +126,9 @@ export class HandingOver {
     await this.settle(taken, () => store.ack(taken.map(({ batchId }) => batchId)))
     for (const { batchId, batch } of taken) log.info({ batchId, conversationId: batch.conversationId }, 'handed over')
     // Schedule their first check: no claim has returned these batches as something to check yet.
-    if (store.rules.order === 'serial') timer.arm(checkIntervalMs(store.rules))
+    if (store.rules.order !== 'serial') return
+    for (const partition of new Set(taken.map(({ batchId }) => this.partitionOf(batchId))))
+      timer.arm(checkIntervalMs(store.rules), partition)
   }
 
   private async answered(batch: Claimed, { outcome }: Extract<HandoverOutcome, { result: 'answered' }>): Promise<void> {
@@ -152,7 +159,7 @@ export class HandingOver {
       if (result === 'dead')
         log.error(about, 'the batch is dead: its last attempt failed. `lull dead redrive` tries again')
       else if (outcome.counts && result === 'retry') log.warn({ ...about, delayMs }, 'the handover failed')
-      if (result === 'retry') timer.arm(delayMs)
+      if (result === 'retry') timer.arm(delayMs, this.partitionOf(batchId))
     })
   }
 

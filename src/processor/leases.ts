@@ -5,7 +5,8 @@
  */
 import { LazyAbort } from '../lazy-abort.js'
 import type { Logger } from '../logger.js'
-import type { ClaimedBatch, Store } from '../store/store.js'
+import { partitionAmong } from '../store/batch-id.js'
+import type { ClaimedBatch, Lease, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
 import { Superseded } from '../superseded.js'
 
@@ -46,8 +47,8 @@ export class Leases {
     return this.held.size
   }
 
-  get batchIds(): string[] {
-    return [...this.held.keys()]
+  batchIdsIn(partition: number): string[] {
+    return [...this.held.keys()].filter(batchId => this.partitionOf(batchId) === partition)
   }
 
   /** @param claimedAtMs by `performance.now()`, before the claim was sent */
@@ -91,12 +92,27 @@ export class Leases {
 
   /** Forgets all of them, without a call to Redis. */
   clear(): void {
-    for (const batchId of this.batchIds) this.release(batchId)
+    for (const batchId of [...this.held.keys()]) this.release(batchId)
   }
 
+  private partitionOf(batchId: string): number {
+    return partitionAmong(batchId, this.store.partitions)
+  }
+
+  /** In one call for each partition, so that one that is away costs no leases of the others. */
   private async renew(): Promise<void> {
+    const parts = new Map<number, Lease[]>()
+    for (const [batchId, { lease }] of this.held) {
+      const partition = this.partitionOf(batchId)
+      const part = parts.get(partition) ?? []
+      parts.set(partition, part)
+      part.push({ batchId, lease })
+    }
+    await Promise.all([...parts.values()].map(part => this.renewPart(part)))
+  }
+
+  private async renewPart(leases: Lease[]): Promise<void> {
     const sentAtMs = performance.now()
-    const leases = [...this.held].map(([batchId, { lease }]) => ({ batchId, lease }))
     try {
       const lost = new Map((await this.store.renew(leases)).map(one => [one.batchId, one]))
       for (const { batchId, lease } of leases) {
@@ -110,8 +126,11 @@ export class Leases {
     } catch (error) {
       // The store logs its outage. Here only the leases that end meanwhile matter.
       if (!(error instanceof StoreUnavailable)) this.log.error({ err: error }, 'leases could not be renewed')
-      for (const [batchId, { endsAtMs }] of this.held)
-        if (endsAtMs <= performance.now()) this.lose(batchId, 'it could not be renewed in time')
+      for (const { batchId, lease } of leases) {
+        const held = this.held.get(batchId)
+        if (held?.lease === lease && held.endsAtMs <= performance.now())
+          this.lose(batchId, 'it could not be renewed in time')
+      }
     }
   }
 

@@ -15,16 +15,16 @@ import type { StoreEvent, StoreIdentity } from '../store/store.js'
 const EXPIRY_SPAN_MS = 20
 
 export interface NudgeActions {
-  /** Claim now. */
-  wake(): void
-  /** Something is due in so many milliseconds. */
-  due(inMs: number): void
+  /** Claim in this partition now. */
+  wake(partition: number): void
+  /** Something is due there in so many milliseconds. */
+  due(inMs: number, partition: number): void
   /** The subscription works again after an interruption. */
   resubscribed(): void
 }
 
 export class Nudges {
-  private subscribedBefore = false
+  private readonly subscribedBefore = new Set<number>()
   private readonly warnedOf = new Set<number>()
 
   constructor(
@@ -40,20 +40,22 @@ export class Nudges {
         if (event.key === 'canary') this.observer.canaryExpired?.(event.name)
         else {
           this.observer.nudged?.('expired')
-          this.actions.due(EXPIRY_SPAN_MS)
+          this.actions.due(EXPIRY_SPAN_MS, 0)
         }
         return
-      case 'subscribed':
-        if (this.subscribedBefore) this.actions.resubscribed()
-        this.subscribedBefore = true
+      case 'subscribed': {
+        const { partition = 0 } = event
+        if (this.subscribedBefore.has(partition)) this.actions.resubscribed()
+        this.subscribedBefore.add(partition)
         this.observer.nudged?.('subscribed')
-        this.actions.wake()
+        this.actions.wake(partition)
         return
+      }
       case 'next-due':
         if (event.db !== this.identity.db) this.warnOfDatabase(event.db)
         else {
           this.observer.nudged?.('next-due')
-          this.actions.due(event.dueInMs)
+          this.actions.due(event.dueInMs, event.partition ?? 0)
         }
     }
   }

@@ -4,9 +4,12 @@
  *     timer, nudges ─► gate ─► claims ─► handing over ─► settled (acknowledged, answered, or refused)
  *                                           └► answers ─► timer: the conversation's next batch
  *
+ * Each partition of the store has claims and a due time of its own; all else is there once. Several processors divide
+ * the partitions among themselves (ranks.ts): that is a hint, which decides who claims first and not who may.
+ *
  *     start    open the store, subscribe to what is superseded, start the handover, follow the stored settings, check the
- *              answers under way, switch expiry events on, start the timer, listen for nudges
- *     stop     stop claiming, drain, leave the answers to others, give back what is left, close
+ *              answers under way, switch expiry events on, meet the other processors, start the timer, listen for nudges
+ *     stop     stop claiming, let the other processors know, drain, leave the answers to others, give back what is left, close
  */
 import { randomBytes } from 'node:crypto'
 import { Commits } from '../handover/commits.js'
@@ -22,17 +25,17 @@ import { type Store, type StoreIdentity, StoreUnavailable } from '../store/store
 import { type StoreOptions, storeFrom } from '../store/store-options.js'
 import { within } from '../within.js'
 import { Answers } from './answers.js'
-import { Claims } from './claims.js'
 import { DueTimer } from './due-timer.js'
 import { ensureExpiryEvents } from './expiry-events.js'
 import { Gate } from './gate.js'
 import { HandingOver } from './handing-over.js'
 import { Leases } from './leases.js'
+import { Members } from './members.js'
 import { Nudges } from './nudges.js'
+import { Partitions } from './partitions.js'
+import { Ranks } from './ranks.js'
 import { Withdrawals } from './withdrawals.js'
 
-/** An idle processor claims this often, in case it has missed a notification. */
-const HEARTBEAT_MS = 30_000
 const STOP_TIMEOUT_MS = 25_000
 /** The share of a stop's time that is left to handovers once their signals are aborted. */
 const ABORT_SHARE = 0.1
@@ -58,16 +61,19 @@ export class Processor {
   private readonly redis: RedisSource | undefined
   private readonly handover: Handover
   private readonly configureRedis: boolean
-  private readonly timer = new DueTimer(HEARTBEAT_MS)
+  private readonly ranks: Ranks
+  private readonly timer: DueTimer
   private readonly leases: Leases
   private readonly answers: Answers
   private readonly handingOver: HandingOver
-  private readonly claims: Claims
+  private readonly partitions: Partitions
   private readonly commits: Commits
   /** What other processes append by: here they say only what to expect (`rulesInUse`). */
   private readonly stored: StoredSettings
   /** In the order of opening. */
   private readonly closers: (() => unknown)[] = []
+  /** Of a store of several partitions. */
+  private members: Members | undefined
   private opened: Promise<StoreIdentity> | undefined
   private started: Promise<StoreIdentity> | undefined
   private stopped: Promise<void> | undefined
@@ -86,9 +92,11 @@ export class Processor {
     this.configureRedis = options.configureRedis ?? true
     if (!options.store) this.closers.push(() => store.close())
 
+    this.ranks = new Ranks(this.owner)
+    this.timer = new DueTimer(this.ranks)
     const { handover, owner, timer } = this
     const leases = new Leases(store, log)
-    const gate = new Gate(handover, leases, timer)
+    const gate = new Gate(handover, leases, timer, store)
     const answers = new Answers({ store, handover, timer, log, observer })
     const withdrawals = new Withdrawals({ handover, answers, log, observer })
     const commits = new Commits(store, {
@@ -99,13 +107,12 @@ export class Processor {
     })
     const parts = { store, handover, leases, answers, commits, withdrawals, gate, timer, log, observer }
     const handingOver = new HandingOver(parts)
-    const claims = new Claims({ store, owner, gate, timer, leases, handingOver, answers, log, observer })
     this.leases = leases
     this.answers = answers
     this.commits = commits
     this.stored = new StoredSettings(store, log)
     this.handingOver = handingOver
-    this.claims = claims
+    this.partitions = new Partitions({ store, owner, gate, timer, leases, handingOver, answers, log, observer })
   }
 
   /**
@@ -143,12 +150,7 @@ export class Processor {
    */
   async claimOnce(): Promise<void> {
     await this.open()
-    let before: number
-    do {
-      before = this.claims.brought
-      await this.claims.wake()
-      await this.leases.whenEmpty()
-    } while (this.claims.brought > before)
+    await this.partitions.claimAll()
   }
 
   private async startAll(): Promise<StoreIdentity> {
@@ -157,6 +159,7 @@ export class Processor {
     await this.stored.start()
     await this.answers.checkAll()
     await this.ensureExpiryEvents('first')
+    await this.meetOthers()
     this.startTimer()
     await this.listen(identity)
     this.logStart(identity)
@@ -181,6 +184,7 @@ export class Processor {
 
   private async openAll(): Promise<StoreIdentity> {
     const identity = await this.store.open()
+    this.partitions.open()
     this.closers.push(() => this.commits.stop())
     await this.commits.start()
     this.closers.push(() => this.handover.stop())
@@ -197,18 +201,33 @@ export class Processor {
     return identity
   }
 
+  /** Divides the partitions among the processors that run. */
+  private async meetOthers(): Promise<void> {
+    const { store, owner, log } = this
+    const { partitions, processors: list } = store
+    if (partitions === 1 || !list) return
+    const onChange = (members: string[]) => {
+      this.observer.processors?.(members.length)
+      for (const partition of this.ranks.set(members, partitions)) this.timer.due(0, partition)
+    }
+    this.members = new Members({ list, owner, onChange, log })
+    this.closers.push(() => this.members?.stop())
+    await this.members.start()
+  }
+
   private startTimer(): void {
-    this.timer.start(() => {
+    const onDue = (partition: number) => {
       this.observer.nudged?.('timer')
-      void this.claims.wake()
-    })
+      void this.partitions.wake(partition)
+    }
+    this.timer.start(onDue, this.store.partitions)
     this.closers.push(() => this.timer.stop())
   }
 
   private async listen(identity: StoreIdentity): Promise<void> {
     const actions = {
-      wake: () => void this.claims.wake(),
-      due: (inMs: number) => this.timer.arm(inMs),
+      wake: (partition: number) => void this.partitions.wake(partition),
+      due: (inMs: number, partition: number) => this.timer.due(inMs, partition),
       resubscribed: () => void this.ensureExpiryEvents('again'),
     }
     const nudges = new Nudges(identity, this.log, actions, this.observer)
@@ -233,7 +252,7 @@ export class Processor {
     this.timer.stop()
     // A start that fails rejects to its own caller.
     await this.started?.catch(() => {})
-    await within(this.claims.stop(), leftUntil(deadlineMs), () => {})
+    await within(Promise.all([this.partitions.stop(), this.members?.stop()]), leftUntil(deadlineMs), () => {})
   }
 
   /** Waits for the handovers that run; aborts their signals shortly before the deadline. */

@@ -38,3 +38,9 @@ export function partitionOf(batchId: string): number {
   if (digits === undefined) return 0
   return DIGITS.indexOf(digits.charAt(0)) * 64 + DIGITS.indexOf(digits.charAt(1))
 }
+
+/** The same in a store of so many partitions: an id that names none of these is of partition 0. */
+export function partitionAmong(batchId: string, partitions: number): number {
+  const partition = partitionOf(batchId)
+  return partition < partitions ? partition : 0
+}

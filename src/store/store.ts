@@ -100,6 +100,7 @@ import type {
 } from './messages.js'
 import type { StorePeople } from './people.js'
 import type { ProcessRegistry } from './processes.js'
+import type { ProcessorList } from './processors.js'
 import type { StoreReads } from './reads.js'
 import type { Sessions } from './sessions.js'
 import type { SettingsStore } from './settings.js'
@@ -113,6 +114,7 @@ export type * from './events.js'
 export type * from './messages.js'
 export type * from './people.js'
 export type * from './processes.js'
+export type * from './processors.js'
 export * from './reads.js'
 
 export interface StoreIdentity {
@@ -139,6 +141,8 @@ export interface Store extends StorePeople, StoreReads, StoreEvents {
   readonly partitions: number
   /** Partitions that cannot be reached now. Reads of all conversations leave them out. */
   readonly partitionsAway: number
+  /** The server that has a partition now, if that is known; absent if all are on one server. */
+  serverOf?(partition: number): string | undefined
   /** Connects and checks the server. Rejects with one line that names what is wrong and the remedy. */
   open(): Promise<StoreIdentity>
   /** Sends what was asked for before, then disconnects. May be called twice. */
@@ -261,6 +265,8 @@ export interface Store extends StorePeople, StoreReads, StoreEvents {
 
   /** Absent if the store serves one process alone. */
   readonly processes?: ProcessRegistry
+  /** The processors that run. Used only if there are several partitions. */
+  readonly processors?: ProcessorList | undefined
   /** The sessions of the page. */
   readonly sessions: Sessions
   /** Rules that are stored by scope. */

@@ -106,6 +106,10 @@ export class PartitionedStore implements Store {
     return this.nodes.away
   }
 
+  serverOf(partition: number): string | undefined {
+    return this.stores[partition]?.server
+  }
+
   /** The stores of its partitions, in order: what doctor looks at. */
   get all(): readonly RedisStore[] {
     return this.stores
@@ -123,6 +127,11 @@ export class PartitionedStore implements Store {
 
   get processes() {
     return this.home.processes
+  }
+
+  /** Without partitions there is nothing to divide among them. */
+  get processors() {
+    return this.partitions > 1 ? this.home.processors : undefined
   }
 
   get settings() {

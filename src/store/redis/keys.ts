@@ -67,6 +67,10 @@ const commonKeys = {
   dead: '.dead',
   /** hash: what each process says of itself, for `lull doctor` */
   processes: '.processes',
+  /** zset: the processors that run, by the time until which they count as running; only if there are partitions */
+  processors: '.processors',
+  /** channel: processors subscribe to it, as they divide the partitions among themselves */
+  processorsChanged: '.processors-changed',
   /** hash: the provider that each account belongs to */
   accounts: '.accounts',
   /** string: the sessions' current generation, a number; those of earlier ones have ended */
@@ -110,6 +114,7 @@ export class Keys {
   readonly history: string
   readonly dead: string
   readonly processes: string
+  readonly processorsChanged: string
   readonly sessions: string
   readonly layout: string
   readonly nextDue: string
@@ -132,6 +137,7 @@ export class Keys {
     this.history = prefix + parts.history
     this.dead = prefix + parts.dead
     this.processes = prefix + parts.processes
+    this.processorsChanged = prefix + parts.processorsChanged
     this.sessions = prefix + parts.sessions
     this.layout = prefix + parts.layout
     this.nextDue = prefix + parts.nextDue

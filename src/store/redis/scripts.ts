@@ -57,6 +57,10 @@ export class Scripts {
     ])
   }
 
+  renewProcessor(owner: string, ttlMs: number) {
+    return this.runner.run<string[]>('renew-processor', [owner, ttlMs])
+  }
+
   /** @param shown how many of the last messages, and up to how many bytes of them */
   conversation(conversationId: string, shown: { messages: number; bytes: number }) {
     return this.runner.run<

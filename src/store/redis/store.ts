@@ -67,6 +67,7 @@ import { FOLLOWING_OPTIONS, historyFollower, historyReader } from './history-fol
 import { Keys } from './keys.js'
 import { RedisLink, type SubscribeOptions } from './link.js'
 import { RedisNodes } from './nodes.js'
+import { RedisProcessors } from './processors.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './reads.js'
 import {
   answerCheck,
@@ -126,6 +127,7 @@ export class RedisStore implements Store {
   readonly keys: Keys
   readonly name: string
   readonly processes: RedisProcesses
+  readonly processors: RedisProcessors
   readonly sessions: RedisSessions
   readonly settings: RedisSettings
   readonly canary = {
@@ -184,6 +186,7 @@ export class RedisStore implements Store {
       () => 1 / ENDINGS_A_CALL,
     )
     this.processes = new RedisProcesses(this.link, this.keys.processes, this.name, log)
+    this.processors = new RedisProcessors(this.link, this.keys, this.scripts)
     this.sessions = new RedisSessions(this.link, this.keys)
     this.settings = new RedisSettings(this.link, this.keys, this.scripts)
   }

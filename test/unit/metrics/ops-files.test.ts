@@ -39,6 +39,7 @@ const NAMES = [
   'lull_held_conversations',
   'lull_dead_batches',
   'lull_oldest_due_age_seconds',
+  'lull_processors',
   'lull_redis_up',
   'lull_partitions_unavailable',
   'lull_redirects_total',

@@ -3,6 +3,7 @@ import sinon from 'sinon'
 import type { AnswerState, Handover } from '../../../src/handover/handover.js'
 import { silent } from '../../../src/logger.js'
 import { Answers, type AnswersParts } from '../../../src/processor/answers.js'
+import { newBatchId } from '../../../src/store/batch-id.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
 import { StoreUnavailable } from '../../../src/store/store.js'
 
@@ -54,7 +55,7 @@ describe('the end of an answer', () => {
     new Answers({
       store,
       handover: asking,
-      timer: { arm: inMs => void freed.push(inMs) },
+      timer: { due: inMs => void freed.push(inMs) },
       log: silent,
       observer: { answered: outcome => void counted.push(outcome) },
       ...parts,
@@ -108,6 +109,21 @@ describe('the end of an answer', () => {
     ])
     expect(counted.toSorted()).to.deep.equal(['completed', 'completed', 'failed'])
     expect(freed).to.deep.equal([7, 7, 7])
+  })
+
+  it('is reported in the other partitions while one is away', async () => {
+    sinon.stub(store, 'partitions').value(2)
+    const [gone, first, second] = [newBatchId(0), newBatchId(1), newBatchId(1)]
+    for (const id of [gone, first, second]) handedOver(id)
+    answered.rejects(away)
+    await Promise.all([gone, first, second].map(id => answers.onAnswered(id, 'completed')))
+    answered.callsFake(async batchId => {
+      if (batchId === gone) throw away
+      return { freed: true }
+    })
+    counted = []
+    await clock.tickAsync(RETRY_MS)
+    expect(counted).to.deep.equal(['completed', 'completed'])
   })
 
   it('is not reported again after a stop', async () => {

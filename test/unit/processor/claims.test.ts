@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
 import { silent } from '../../../src/logger.js'
+import { ClaimSlots } from '../../../src/processor/claim-slots.js'
 import { Claims } from '../../../src/processor/claims.js'
 import { Gate } from '../../../src/processor/gate.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
@@ -24,20 +25,22 @@ describe('claims', () => {
     next = []
     handover = { concurrency: 10, batchesPerCall: 100 }
     holding = []
-    const timer = { arm: (inMs: number) => void next.push(inMs) }
+    const arm = (inMs: number) => void next.push(inMs)
+    const timer = { arm, due: arm }
     const leases = {
       get size() {
         return holding.length
       },
-      get batchIds() {
-        return holding
-      },
+      batchIdsIn: () => holding,
     }
-    gate = new Gate(handover, leases, timer)
+    gate = new Gate(handover, leases, timer, store)
+    gate.whenOpen(() => void claims.wake())
     claims = new Claims({
       store,
       owner: 'me',
+      partition: 0,
       gate,
+      slots: new ClaimSlots(),
       timer,
       leases,
       handingOver: { handOver: async () => {} },
@@ -98,7 +101,7 @@ describe('claims', () => {
     expect(next).to.have.length(1)
     await claims.wake()
     await claims.wake()
-    expect(giveBack.args).to.deep.equal([['me', ['held']]])
+    expect(giveBack.args).to.deep.equal([['me', ['held'], 0]])
     expect(giveBack.firstCall.calledBefore(claim.secondCall)).to.equal(true)
     expect(claim.callCount).to.equal(3)
   })

@@ -13,7 +13,7 @@ describe('the due timer', () => {
   beforeEach(() => {
     clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     fired = []
-    timer = new DueTimer(HEARTBEAT_MS)
+    timer = new DueTimer({ heartbeatMs: () => HEARTBEAT_MS, slackMs: () => 0 })
   })
 
   afterEach(() => {
@@ -53,6 +53,38 @@ describe('the due timer', () => {
     timer.arm(-20)
     clock.tick(0)
     expect(fired).to.deep.equal([0])
+  })
+
+  it('fires for each partition at its own time', () => {
+    const due: [number, number][] = []
+    timer.start(partition => void due.push([clock.now, partition]), 4)
+    timer.arm(300, 3)
+    timer.arm(100, 1)
+    timer.arm(100, 2)
+    timer.arm(200, 1)
+    clock.tick(1000)
+    expect(due).to.deep.equal([
+      [100, 1],
+      [100, 2],
+      [300, 3],
+    ])
+  })
+
+  it('fires after the slack of a partition where others go first, and not where others claim', () => {
+    const slacks = [0, 500, undefined]
+    const heartbeats = [HEARTBEAT_MS, HEARTBEAT_MS, Number.POSITIVE_INFINITY]
+    const due: [number, number][] = []
+    timer = new DueTimer({ heartbeatMs: p => heartbeats[p] ?? 0, slackMs: p => slacks[p] })
+    timer.start(partition => void due.push([clock.now, partition]), 3)
+    for (const partition of [2, 1, 0]) timer.due(100, partition)
+    clock.tick(HEARTBEAT_MS - 1)
+    expect(due).to.deep.equal([
+      [100, 0],
+      [600, 1],
+    ])
+    timer.arm(100, 2)
+    clock.tick(100)
+    expect(due.at(-1)).to.deep.equal([HEARTBEAT_MS + 99, 2])
   })
 
   it('holds one timer of the runtime, however often it is armed', () => {

@@ -1,31 +1,14 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
-import { composeBatch } from '../../../src/batch.js'
 import { silent } from '../../../src/logger.js'
 import { Leases } from '../../../src/processor/leases.js'
+import { newBatchId } from '../../../src/store/batch-id.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
-import { type ClaimedBatch, StoreUnavailable } from '../../../src/store/store.js'
+import { StoreUnavailable } from '../../../src/store/store.js'
 import { Superseded } from '../../../src/superseded.js'
+import { claimedBatch } from '../../support/claimed-batch.js'
 
 const LEASE_MS = 3000
-
-const claimed = (batchId: string, lease = 1): ClaimedBatch => ({
-  batchId,
-  lease,
-  attempt: 1,
-  lateMs: 0,
-  batch: composeBatch({
-    batchId,
-    conversationId: 'c',
-    entries: [],
-    firstAtMs: 0,
-    lastAtMs: 0,
-    dueAtMs: 0,
-    releasedAtMs: 0,
-    claimedAtMs: 0,
-    releasedBy: 'gap',
-  }),
-})
 
 describe('leases', () => {
   let clock: sinon.SinonFakeTimers
@@ -46,8 +29,8 @@ describe('leases', () => {
   })
 
   it('are renewed three times in their length, in one call, and only while one is held', async () => {
-    leases.hold(claimed('a'), performance.now())
-    leases.hold(claimed('b', 4), performance.now())
+    leases.hold(claimedBatch('a'), performance.now())
+    leases.hold(claimedBatch('b', 4), performance.now())
     await clock.tickAsync(LEASE_MS)
     expect(renew.callCount).to.equal(3)
     expect(renew.firstCall.args[0]).to.deep.equal([
@@ -62,8 +45,8 @@ describe('leases', () => {
   })
 
   it('abort the signal of their handover, and no other, when they are lost', async () => {
-    const lost = leases.hold(claimed('a'), performance.now()).signal
-    const kept = leases.hold(claimed('b'), performance.now()).signal
+    const lost = leases.hold(claimedBatch('a'), performance.now()).signal
+    const kept = leases.hold(claimedBatch('b'), performance.now()).signal
     renew.resolves([{ batchId: 'a' }])
     await clock.tickAsync(LEASE_MS / 3)
     expect(lost.aborted).to.equal(true)
@@ -72,7 +55,7 @@ describe('leases', () => {
   })
 
   it('give an aborted signal if they were lost before it was read', async () => {
-    const held = leases.hold(claimed('a'), performance.now())
+    const held = leases.hold(claimedBatch('a'), performance.now())
     renew.resolves([{ batchId: 'a' }])
     await clock.tickAsync(LEASE_MS / 3)
     expect(held.isAborted).to.equal(true)
@@ -87,8 +70,8 @@ describe('leases', () => {
     const store = new MemoryStore({ leaseMs: LEASE_MS })
     sinon.stub(store, 'renew').resolves([{ batchId: 'a' }, { batchId: 'b' }])
     const warned = new Leases(store, { ...silent, warn })
-    warned.hold(claimed('a'), performance.now())
-    warned.hold(claimed('b'), performance.now())
+    warned.hold(claimedBatch('a'), performance.now())
+    warned.hold(claimedBatch('b'), performance.now())
     warned.settling('a')
     await clock.tickAsync(LEASE_MS / 3)
     expect(warn.args.map(([about]) => about)).to.deep.equal([{ batchId: 'b' }])
@@ -100,7 +83,7 @@ describe('leases', () => {
     const store = new MemoryStore({ leaseMs: LEASE_MS })
     sinon.stub(store, 'renew').resolves([{ batchId: 'a', superseded: { by: 'b' } }])
     const superseded = new Leases(store, { ...silent, warn })
-    const { signal } = superseded.hold(claimed('a'), performance.now())
+    const { signal } = superseded.hold(claimedBatch('a'), performance.now())
     await clock.tickAsync(LEASE_MS / 3)
     expect(signal.reason).to.be.instanceOf(Superseded)
     expect(signal.reason).to.include({ batchId: 'a', by: 'b' })
@@ -109,7 +92,7 @@ describe('leases', () => {
   })
 
   it('survive an outage of Redis shorter than their length, and are lost in a longer one', async () => {
-    const { signal } = leases.hold(claimed('a'), performance.now())
+    const { signal } = leases.hold(claimedBatch('a'), performance.now())
     renew.rejects(new StoreUnavailable('connection', 'gone'))
     await clock.tickAsync((LEASE_MS / 3) * 2)
     expect(signal.aborted).to.equal(false)
@@ -117,8 +100,26 @@ describe('leases', () => {
     expect(signal.aborted).to.equal(true)
   })
 
+  it('are lost in a partition that is away, and renewed in the others', async () => {
+    const store = new MemoryStore({ leaseMs: LEASE_MS })
+    sinon.stub(store, 'partitions').value(4)
+    const [away, near] = [newBatchId(1), newBatchId(2)]
+    const partly = sinon.stub(store, 'renew').callsFake(async ([first]) => {
+      if (first?.batchId === away) throw new StoreUnavailable('connection', 'gone')
+      return []
+    })
+    const divided = new Leases(store, silent)
+    const lost = divided.hold(claimedBatch(away), performance.now()).signal
+    const kept = divided.hold(claimedBatch(near), performance.now()).signal
+    await clock.tickAsync(LEASE_MS)
+    expect(partly.args[0]).to.deep.equal([[{ batchId: away, lease: 1 }]])
+    expect(partly.args[1]).to.deep.equal([[{ batchId: near, lease: 1 }]])
+    expect([lost.aborted, kept.aborted]).to.deep.equal([true, false])
+    divided.clear()
+  })
+
   it('resolve `whenEmpty` when the last one is released', async () => {
-    leases.hold(claimed('a'), performance.now())
+    leases.hold(claimedBatch('a'), performance.now())
     let empty = false
     const waiting = leases.whenEmpty().then(() => {
       empty = true

@@ -18,7 +18,7 @@ describe('nudges', () => {
 
   it('next-due moves the timer and does not claim', () => {
     nudges.onEvent(nextDue)
-    expect(actions.due.args).to.deep.equal([[40]])
+    expect(actions.due.args).to.deep.equal([[40, 0]])
     expect(actions.wake.callCount).to.equal(0)
   })
 
@@ -35,7 +35,19 @@ describe('nudges', () => {
     nudges.onEvent({ kind: 'expired', key: 'quiet', conversationId: 'c' })
     nudges.onEvent({ kind: 'expired', key: 'header', conversationId: 'c' })
     expect(actions.wake.callCount).to.equal(0)
-    expect(actions.due.args).to.deep.equal([[20], [20]])
+    expect(actions.due.args).to.deep.equal([
+      [20, 0],
+      [20, 0],
+    ])
+  })
+
+  it('next-due and a subscription of one partition are for that partition alone', () => {
+    nudges.onEvent({ ...nextDue, partition: 5 })
+    nudges.onEvent({ kind: 'subscribed', partition: 6 })
+    nudges.onEvent({ kind: 'subscribed', partition: 7 })
+    expect(actions.due.args).to.deep.equal([[40, 5]])
+    expect(actions.wake.args).to.deep.equal([[6], [7]])
+    expect(actions.resubscribed.callCount).to.equal(0)
   })
 
   it('each subscription claims, and each after the first counts as a resubscription', () => {

@@ -29,7 +29,7 @@ describe('the answer to a superseded batch', () => {
           },
         }
       : {}
-    const answers = new Answers({ store, handover, timer: { arm() {} }, log: silent, observer })
+    const answers = new Answers({ store, handover, timer: { due() {} }, log: silent, observer })
     const withdrawals = new Withdrawals({ handover, answers, log: silent, observer })
     return { answers, withdrawals, reported, counted, asked }
   }

@@ -41,6 +41,10 @@ local HISTORY = '.history'
 local DEAD = '.dead'
 -- hash: what each process says of itself, for `lull doctor`
 local PROCESSES = '.processes'
+-- zset: the processors that run, by the time until which they count as running; only if there are partitions
+local PROCESSORS = '.processors'
+-- channel: processors subscribe to it, as they divide the partitions among themselves
+local PROCESSORS_CHANGED = '.processors-changed'
 -- hash: the provider that each account belongs to
 local ACCOUNTS = '.accounts'
 -- string: the sessions' current generation, a number; those of earlier ones have ended
