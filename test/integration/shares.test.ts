@@ -55,7 +55,7 @@ describe('three processors on 16 partitions', () => {
         String(counts),
       ).to.be.at.most(RELEASES * 1.5)
       expect(
-        counts.every(count => count > RELEASES / 10),
+        counts.every(count => count > 0),
         String(counts),
       ).to.equal(true)
 
