@@ -25,7 +25,8 @@ function hasMoved(reply) {
 const { defineCommand } = Redis.prototype
 Redis.prototype.defineCommand = function (name, definition) {
   defineCommand.call(this, name, definition)
-  if (name !== script) return
+  // The script's name is the same for one Redis and for a partition.
+  if (name.replace(/^lull-(whole|partition|sharded)-/, 'lull-') !== script) return
   const send = this[name]
   this[name] = async (...args) => {
     if (when === 'before') stopHere()
