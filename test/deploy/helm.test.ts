@@ -165,6 +165,19 @@ suite(`helm${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
     for (const name of Object.keys(REQUIRED)) expect(await refusal({ [name]: '' })).to.include(`${name}: `)
   })
 
+  it('the values that docs/kubernetes.md shows are accepted', async () => {
+    const docs = readFileSync('docs/kubernetes.md', 'utf8')
+    const shown = [...docs.matchAll(/^ {4}(?:# values\.yaml|worker:)\n(?: {4}.*\n)+/gm)].map(([block]) => block)
+    expect(shown).to.have.length(3)
+    await helm('template', {}, shown[0])
+    for (const block of shown.slice(1)) {
+      const line = (await helm('template', REQUIRED, block))
+        .split('\n')
+        .find(each => each.includes('/handlers/handler.mjs'))
+      expect(line).to.include('value: "/handlers/handler.mjs"')
+    }
+  })
+
   it('the chart has the version of the package', () => {
     const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync('package.json', 'utf8')))
     const chart = readFileSync('ops/helm/lull/Chart.yaml', 'utf8')

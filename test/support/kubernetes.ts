@@ -26,11 +26,22 @@ export const noHelm = (): string | undefined =>
     ? undefined
     : 'no Helm here: node scripts/deploy-tools.mjs, on Linux on x86-64'
 
-/** @param values as `--set-json` takes them, by path: `{ 'api.replicas': 3 }` */
-export async function helm(command: 'lint' | 'template', values: Record<string, unknown>): Promise<string> {
+/**
+ * @param values as `--set-json` takes them, by path: `{ 'api.replicas': 3 }`
+ * @param yaml the content of a values file
+ */
+export async function helm(
+  command: 'lint' | 'template',
+  values: Record<string, unknown>,
+  yaml = '{}',
+): Promise<string> {
   const sets = Object.entries(values).flatMap(([path, value]) => ['--set-json', `${path}=${JSON.stringify(value)}`])
   const args = command === 'lint' ? ['lint', '--strict', CHART] : ['template', 'shop', CHART, '--namespace', 'bots']
-  return runCommand(bin('helm'), [...args, ...sets])
+  return inFolder(folder => {
+    const file = join(folder, 'values.yaml')
+    writeFileSync(file, yaml)
+    return runCommand(bin('helm'), [...args, `--values=${file}`, ...sets])
+  })
 }
 
 /** The objects that the chart renders to. */
