@@ -61,20 +61,19 @@ suite(`compose${missing === undefined ? '' : ` (skipped: ${missing})`}`, functio
       expect(line).to.match(new RegExp(`^${each}: 2 messages by \\w+: 1 2$`))
       expect(more).to.deep.equal([])
     }
-    await stack.start()
+    await stack.compose('rm', '--force')
   })
 
   it('a stop ends every process by itself, within its grace', async () => {
+    await stack.compose('stop', 'processor')
+    await stack.append('kept@c.us', ['1', '2'])
     await stack.compose('stop')
     const ended = (await stack.containers()).map(({ Service, State, ExitCode }) => ({ Service, State, ExitCode }))
     // A process that Docker has to kill has the exit code 137.
     for (const each of ended) expect(each).to.include({ State: 'exited', ExitCode: 0 })
-    await stack.start()
   })
 
   it('what waits is kept when all containers are removed', async () => {
-    await stack.compose('stop', 'processor')
-    await stack.append('kept@c.us', ['1', '2'])
     await stack.compose('down')
     await stack.start()
     const [line = ''] = await stack.answered('kept@c.us')
