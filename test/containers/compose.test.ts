@@ -7,7 +7,12 @@ import { z } from 'zod'
 import { noCompose, prepareStack, type Stack } from '../support/compose.js'
 
 const START_TIMEOUT_MS = 240_000
-const STEP_TIMEOUT_MS = 90_000
+const STEP_TIMEOUT_MS = 180_000
+/** The profiles of several Redis servers: REDIS_URL, and which of the servers is killed. */
+const PROFILES = {
+  sentinel: ['redis+sentinel://sentinel-1,sentinel-2,sentinel-3/0?name=mymaster', 'primary'],
+  cluster: ['redis://cluster-1,cluster-2,cluster-3', 'cluster-1'],
+} as const
 const SERVICE = z.object({ image: z.string(), build: z.unknown().optional() })
 const missing = noCompose()
 const suite = missing === undefined ? describe : describe.skip
@@ -79,4 +84,16 @@ suite(`compose${missing === undefined ? '' : ` (skipped: ${missing})`}`, functio
     const [line = ''] = await stack.answered('kept@c.us')
     expect(line).to.match(/^kept@c\.us: 2 messages by \w+: 1 2$/)
   })
+
+  for (const [profile, [url, primary]] of Object.entries(PROFILES))
+    it(`profile ${profile}: four messages become one batch, also after a primary was killed`, async () => {
+      await stack.compose('down', '--volumes')
+      stack.configure({ COMPOSE_PROFILES: profile, COMPOSE_REDIS_URL: url, REDIS_PASSWORD: 'a-password' })
+      await stack.start()
+      for (const conversation of [`${profile}-1`, `${profile}-2`]) {
+        await stack.append(conversation, ['1', '2', '3', '4'])
+        expect(await stack.answered(conversation)).to.deep.equal([`${conversation}: 4 messages by gap: 1 2 3 4`])
+        await stack.compose('kill', primary)
+      }
+    })
 })

@@ -23,11 +23,13 @@ const CONTAINER = z.object({ Name: z.string(), Service: z.string(), State: z.str
 export interface Stack {
   /** Runs `docker compose <args>` and resolves to its standard output. */
   compose(...args: string[]): Promise<string>
+  /** Adds settings to those of `.env`, instead of what the last call added. */
+  configure(settings: Record<string, string>): void
   /** `docker compose up`, until every container is healthy; rejects with the logs if one does not become so. */
   start(...args: string[]): Promise<void>
   /** Runs `lull <args>` in the API's container. */
   lull(...args: string[]): Promise<string>
-  /** Appends messages through the API, and rejects unless it accepts each as new. */
+  /** Appends messages through the API. As a provider does, it sends again what is answered 503. */
   append(conversationId: string, messageIds: string[]): Promise<void>
   /** What the workers logged about the batches of a conversation, as soon as there is something. */
   answered(conversationId: string): Promise<string[]>
@@ -51,8 +53,11 @@ export async function prepareStack(settings: Record<string, string>): Promise<St
   const folder = mkdtempSync(join(tmpdir(), 'lull-compose-'))
   copyCheckout(folder)
   const env = { REDIS_PASSWORD: 'p w"d', LULL_API_TOKEN: TOKEN, PORT: String(port), ...settings }
-  const lines = Object.entries(env).map(([name, value]) => `${name}='${value}'\n`)
-  writeFileSync(join(folder, '.env'), lines.join(''), { mode: 0o600 })
+  const configure = (more: Record<string, string>) => {
+    const lines = Object.entries({ ...env, ...more }).map(([name, value]) => `${name}='${value}'\n`)
+    writeFileSync(join(folder, '.env'), lines.join(''), { mode: 0o600 })
+  }
+  configure({})
 
   const compose = (...args: string[]) =>
     runCommand('docker', ['compose', ...args], { cwd: folder, env: withoutSettings() })
@@ -64,6 +69,7 @@ export async function prepareStack(settings: Record<string, string>): Promise<St
   }
   return {
     compose,
+    configure,
     async start(...args) {
       try {
         await compose('up', '--detach', '--wait', ...args)
@@ -73,13 +79,19 @@ export async function prepareStack(settings: Record<string, string>): Promise<St
     },
     lull: (...args) => compose('exec', '-T', 'api', 'lull', ...args),
     async append(conversationId, messageIds) {
+      const url = `http://127.0.0.1:${port}/conversations/${encodeURIComponent(conversationId)}/messages`
+      const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }
       for (const messageId of messageIds) {
-        const url = `http://127.0.0.1:${port}/conversations/${encodeURIComponent(conversationId)}/messages`
-        const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }
         const body = JSON.stringify({ messageId, text: messageId })
-        const response = await fetch(url, { method: 'POST', headers, body })
-        const answer = await response.text()
-        if (!answer.includes('"accepted":1')) throw new Error(`${url} answered ${response.status}: ${answer}`)
+        const accepted = async () => {
+          const response = await fetch(url, { method: 'POST', headers, body })
+          const answer = await response.text()
+          if (response.ok) return true
+          if (response.status !== 503) throw new Error(`${url} answered ${response.status}: ${answer}`)
+          await delay(POLL_MS)
+          return false
+        }
+        await until(accepted, { what: `${url} to accept ${messageId}`, timeoutMs: 60_000 })
       }
     },
     async answered(conversationId) {
