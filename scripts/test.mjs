@@ -38,7 +38,7 @@ const MOST_LANES = 3
 /** The longest files start first, so that short ones fill the end. */
 const LONG = [
   ...['compose', 'page', 'cli', 'doctor', 'redis-trouble', 'model', 'supersede-worker-deaths', 'crash-points'],
-  ...['supersede-crash-points', 'events', 'shutdown', 'package', 'cluster-faults', 'partitions'],
+  ...['supersede-crash-points', 'events', 'shutdown', 'package', 'cluster-faults', 'partitions', 'upgrade', 'release'],
 ]
 
 async function test() {
