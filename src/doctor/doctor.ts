@@ -4,6 +4,8 @@ import type { Check } from './check.js'
 import { answers } from './checks/answers.js'
 import { apiHere } from './checks/api-here.js'
 import { canary } from './checks/canary.js'
+import { cluster } from './checks/cluster.js'
+import { clusterNodes } from './checks/cluster-nodes.js'
 import { commits } from './checks/commits.js'
 import { dead } from './checks/dead.js'
 import { eviction } from './checks/eviction.js'
@@ -18,6 +20,7 @@ import { prefixes } from './checks/prefixes.js'
 import { processes } from './checks/processes.js'
 import { queueRedis } from './checks/queue-redis.js'
 import { redis } from './checks/redis.js'
+import { sentinels } from './checks/sentinels.js'
 import { settings } from './checks/settings.js'
 import { trust } from './checks/trust.js'
 import { vanished } from './checks/vanished.js'
@@ -28,6 +31,9 @@ import { openSurroundings, type Surroundings } from './surroundings.js'
 /** In the order in which a person would look. */
 const CHECKS: readonly Check[] = [
   redis,
+  cluster,
+  clusterNodes,
+  sentinels,
   eviction,
   persistence,
   memory,

@@ -8,11 +8,12 @@ import type { HistoryEntry } from '../history/steps.js'
 import type { Presence } from '../presence/presence.js'
 import { presencesFrom, presencesOn } from '../presence/read.js'
 import { processName } from '../process-name.js'
-import { databaseOf, type RedisAddress } from '../store/redis/address.js'
+import { PartitionedStore } from '../store/partitioned/store.js'
+import { databaseOf } from '../store/redis/address.js'
 import { type ConnectedClient, clientsOf } from '../store/redis/clients.js'
-import { connect, createClient, disconnect } from '../store/redis/connection.js'
+import { addressOf, connect, createClient, disconnect } from '../store/redis/connection.js'
+import { ownerSources } from '../store/redis/owner-source.js'
 import { factsOf } from '../store/redis/server.js'
-import { RedisStore } from '../store/redis/store.js'
 import type { StoreIdentity } from '../store/store.js'
 
 export interface Process {
@@ -24,6 +25,8 @@ export interface Process {
 
 export interface Server {
   client: Redis
+  /** Never with credentials. */
+  address: string
   facts: Map<string, string>
   /** Absent if `CLIENT LIST` is refused. */
   clients: ConnectedClient[] | undefined
@@ -31,9 +34,12 @@ export interface Server {
 
 export interface Surroundings {
   config: Config
-  store: RedisStore
+  store: PartitionedStore
   identity: StoreIdentity
+  /** That has what the whole store has once. `clients` are those of all servers. */
   server: Server
+  /** All that have keys of the store and can be reached: one, or the primaries of a Cluster. */
+  servers: Server[]
   /** The queue's server, if it is another one or another database, and can be reached. */
   queueServer: Server | undefined
   queueDb: number
@@ -56,10 +62,10 @@ export const ONE_ADDRESS =
 export async function openSurroundings(
   config: Config,
 ): Promise<{ surroundings: Surroundings; close: () => Promise<void> }> {
-  const { redis, prefix, rules, handover } = config
+  const { redis, prefix, rules, handover, partitions, waitReplicas } = config
   const queueRedis = handover.queue?.redis
   const name = processName('doctor')
-  const store = new RedisStore({ redis, prefix, rules, name })
+  const store = new PartitionedStore({ redis, prefix, rules, partitions, waitReplicas, name, role: 'doctor' })
   const opened: Redis[] = []
   const close = async () => {
     for (const client of opened) await disconnect(client)
@@ -67,16 +73,20 @@ export async function openSurroundings(
   }
   try {
     const identity = await store.open()
-    const server = await serverOf(redis, name, opened)
+    const servers = await serversOf(store, opened)
+    const server = together(store, servers)
     // The check `queue-redis` says whether it can be reached.
-    const queueServer = queueRedis ? await serverOf(queueRedis, name, opened).catch(() => undefined) : undefined
+    const queueOf = async (source: NonNullable<typeof queueRedis>) =>
+      serverOf(createClient((await ownerSources(source, name)).of(prefix), name), opened)
+    const queueServer = queueRedis && (await queueOf(queueRedis).catch(() => undefined))
     const presences = presencesFrom(await store.processes.all())
     if (queueServer)
       for (const [other, presence] of await presencesOn(queueServer.client, prefix)) presences.set(other, presence)
     const queueDb = databaseOf(queueRedis ?? redis)
     const history = once(() => store.history({ limit: HISTORY_READ }))
     const nowMs = once(async () => Number((await server.client.time())[0]) * SECOND_MS)
-    return { surroundings: { config, store, identity, server, queueServer, queueDb, presences, history, nowMs }, close }
+    const read = { config, store, identity, server, servers, queueServer, queueDb, presences, history, nowMs }
+    return { surroundings: read, close }
   } catch (error) {
     await close()
     throw error
@@ -94,8 +104,21 @@ function once<T>(read: () => Promise<T>): () => Promise<T> {
   }
 }
 
-async function serverOf(redis: RedisAddress, name: string, opened: Redis[]): Promise<Server> {
-  const client = createClient(redis, name)
+/** A primary of a Cluster that is away is left out: the check `cluster` names its slots. */
+async function serversOf({ nodes }: PartitionedStore, opened: Redis[]): Promise<Server[]> {
+  const ready = nodes.all.filter(({ isReady }) => isReady)
+  return Promise.all(ready.map(node => serverOf(node.newClient(), opened)))
+}
+
+/** The home's server, with the clients of all. */
+function together({ home }: PartitionedStore, servers: Server[]): Server {
+  const own = servers.find(({ address }) => address === home.server) ?? servers[0]
+  if (!own) throw new Error('no server of the store can be reached')
+  const clients = servers.flatMap(server => server.clients ?? [])
+  return { ...own, clients: servers.some(server => server.clients === undefined) ? undefined : clients }
+}
+
+async function serverOf(client: Redis, opened: Redis[]): Promise<Server> {
   opened.push(client)
   // Each command rejects by itself.
   client.on('error', () => {})
@@ -103,7 +126,7 @@ async function serverOf(redis: RedisAddress, name: string, opened: Redis[]): Pro
   const facts = factsOf(await client.info())
   // Some services refuse CLIENT LIST.
   const clients = await clientsOf(client).catch(() => undefined)
-  return { client, facts, clients }
+  return { client, address: addressOf(client), facts, clients }
 }
 
 const PROCESS_NAME = /^lull\.(api|processor|worker)\./

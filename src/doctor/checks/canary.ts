@@ -19,23 +19,26 @@ const NATURAL_USUAL_MS = 1000
 export const canary: Check = {
   name: 'canary',
   look: async surroundings => {
+    // With partitions nothing depends on it.
+    if (!surroundings.store.canary) return []
     const { natural, touched } = await measured(surroundings)
     return verdict(natural, touched)
   },
 }
 
 /** How late each expiry was published, in ms; `undefined`: not within `WAITED_MS`. */
-async function measured({ store }: Surroundings): Promise<{ natural?: number; touched?: number }> {
+async function measured({ store: { canary, name } }: Surroundings): Promise<{ natural?: number; touched?: number }> {
   const heardAtMs = new Map<string, number>()
-  const stop = await store.canary.listen(name => heardAtMs.set(name, performance.now()))
-  const natural = `${store.name}.natural`
-  const touched = `${store.name}.touched`
+  if (!canary) return {}
+  const stop = await canary.listen(name => heardAtMs.set(name, performance.now()))
+  const natural = `${name}.natural`
+  const touched = `${name}.touched`
   try {
-    await store.canary.set(natural, TTL_MS)
-    await store.canary.set(touched, TTL_MS)
+    await canary.set(natural, TTL_MS)
+    await canary.set(touched, TTL_MS)
     const dueAtMs = performance.now() + TTL_MS
     await delay(TTL_MS + TOUCH_AFTER_MS)
-    await store.canary.touch(touched)
+    await canary.touch(touched)
     const isHeard = () => heardAtMs.has(natural) && heardAtMs.has(touched)
     while (!isHeard() && performance.now() < dueAtMs + WAITED_MS) await delay(LOOK_AGAIN_MS)
     const lag = (name: string) => {

@@ -1,4 +1,5 @@
 import type { Check } from '../check.js'
+import { ofEach } from '../each-server.js'
 import { degraded, type Finding, ok, wrong } from '../finding.js'
 
 const REMEDY =
@@ -7,7 +8,8 @@ const REMEDY =
 /** Whether Redis deletes messages when its memory is full. */
 export const eviction: Check = {
   name: 'eviction',
-  look: ({ server }) => policyFinding('eviction', 'eviction', server.facts.get('maxmemory_policy')),
+  look: ({ servers }) =>
+    ofEach(servers, ({ facts }, where) => policyFinding('eviction', `${where}eviction`, facts.get('maxmemory_policy'))),
 }
 
 /** Also for the queue's Redis. @param what begins the line */

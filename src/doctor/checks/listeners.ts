@@ -5,9 +5,11 @@ import { type Process, processesAmong, type Surroundings } from '../surroundings
 
 export const listeners: Check = { name: 'listeners', look }
 
-async function look({ server, store, identity }: Surroundings): Promise<Finding> {
+async function look(surroundings: Surroundings): Promise<Finding> {
+  const { server, store, identity } = surroundings
   const check = 'listeners'
-  const channel = store.keys.nextDue
+  if (identity.partitions !== undefined) return lookAtPartitions(surroundings, identity.partitions)
+  const channel = store.home.keys.nextDue
   const reply: unknown = await server.client.pubsub('NUMSUB', channel).catch(() => undefined)
   if (!Array.isArray(reply))
     return degraded(
@@ -31,3 +33,25 @@ async function look({ server, store, identity }: Surroundings): Promise<Finding>
         'start a processor with the same Redis and LULL_PREFIX; one that runs may lack the right to subscribe (ACL: &rapid-fire.* and &__keyevent@*)',
       )
 }
+
+/** Each partition has a channel of its own. */
+async function lookAtPartitions({ store }: Surroundings, partitions: number): Promise<Finding> {
+  const check = 'listeners'
+  const command = store.nodes.isCluster ? 'SHARDNUMSUB' : 'NUMSUB'
+  const counts = await Promise.all(
+    store.all.map(async ({ redis, keys }) => {
+      const reply: unknown = await redis.call('PUBSUB', command, keys.nextDue)
+      return Array.isArray(reply) ? Number(reply[1] ?? 0) : 0
+    }),
+  )
+  const silent = store.all.filter((_, partition) => counts[partition] === 0).map(({ keys }) => keys.prefix)
+  if (silent.length === 0)
+    return ok(check, `${Math.min(...counts)} or more listening to next-due of each of ${partitions} partitions`)
+  return wrong(
+    check,
+    `no processor is subscribed to next-due of ${silent.length} of ${partitions} partitions (${silent.slice(0, NAMED).join(', ')})`,
+    'start a processor with the same Redis, LULL_PREFIX and LULL_PARTITIONS; one that runs may lack the right to subscribe (ACL: &{rapid-fire/*)',
+  )
+}
+
+const NAMED = 5

@@ -1,6 +1,8 @@
 import { MESSAGES_SHARE } from '../../store/redis/memory-guard.js'
 import type { Check } from '../check.js'
-import { degraded, ok, wrong } from '../finding.js'
+import { ofEach } from '../each-server.js'
+import { degraded, type Finding, ok, wrong } from '../finding.js'
+import type { Server } from '../surroundings.js'
 
 const MIB = 1024 * 1024
 /** The share of `maxmemory` from which on memory is nearly full. */
@@ -11,16 +13,18 @@ const REMEDY =
 /** How much room Redis has. */
 export const memory: Check = {
   name: 'memory',
-  look: ({ server: { facts } }) => {
-    const used = Number(facts.get('used_memory') ?? 0)
-    const limit = Number(facts.get('maxmemory') ?? 0)
-    if (limit === 0) return ok('memory', `memory ${mib(used)}, no maxmemory`)
-    const share = used / limit
-    const says = `memory ${mib(used)} of ${mib(limit)} (${Math.round(share * 100)} %)`
-    if (share >= MESSAGES_SHARE)
-      return wrong('memory', `${says}: from ${MESSAGES_SHARE * 100} % on messages are refused (503)`, REMEDY)
-    return share >= NEARLY_FULL ? degraded('memory', says, REMEDY) : ok('memory', says)
-  },
+  look: ({ servers }) => ofEach(servers, memoryOf),
+}
+
+function memoryOf({ facts }: Server, where: string): Finding {
+  const used = Number(facts.get('used_memory') ?? 0)
+  const limit = Number(facts.get('maxmemory') ?? 0)
+  if (limit === 0) return ok('memory', `${where}memory ${mib(used)}, no maxmemory`)
+  const share = used / limit
+  const says = `${where}memory ${mib(used)} of ${mib(limit)} (${Math.round(share * 100)} %)`
+  if (share >= MESSAGES_SHARE)
+    return wrong('memory', `${says}: from ${MESSAGES_SHARE * 100} % on messages are refused (503)`, REMEDY)
+  return share >= NEARLY_FULL ? degraded('memory', says, REMEDY) : ok('memory', says)
 }
 
 const mib = (bytes: number) => `${(bytes / MIB).toFixed(bytes < 10 * MIB ? 1 : 0)} MiB`

@@ -8,6 +8,7 @@ export const notifications: Check = {
   name: 'notifications',
   look: async ({ store }) => {
     const { result, flags, error } = await store.ensureNotifications(false)
+    if (result === 'unneeded') return ok('notifications', 'nothing needs the expiry of keys: there are partitions')
     if (result === 'there') return ok('notifications', `notify-keyspace-events "${flags}"`)
     return result === 'refused'
       ? degraded(

@@ -1,6 +1,8 @@
 import type { Redis } from 'ioredis'
 import type { Check } from '../check.js'
-import { degraded, ok, wrong } from '../finding.js'
+import { ofEach } from '../each-server.js'
+import { degraded, type Finding, ok, wrong } from '../finding.js'
+import type { Server } from '../surroundings.js'
 
 const WRITES = [
   ['aof_last_write_status', 'the append-only file'],
@@ -11,31 +13,33 @@ const WRITES = [
 /** What survives a restart of Redis. */
 export const persistence: Check = {
   name: 'persistence',
-  look: async ({ server: { client, facts } }) => {
-    const failed = WRITES.find(([fact]) => facts.get(fact) === 'err')
-    if (failed)
-      return wrong(
-        'persistence',
-        `writing to disk fails: ${failed[1]}`,
-        'see Redis’s log: the disk is full, or Redis may not write to its directory',
-      )
-    if (facts.get('aof_enabled') === '1')
-      return ok('persistence', 'append-only file: written messages survive a restart')
-    const save = await configured(client, 'save')
-    if (save === '')
-      return degraded(
-        'persistence',
-        'nothing is written to disk: a restart of Redis loses the messages that wait',
-        'CONFIG SET appendonly yes, and in redis.conf (see this project’s); managed: turn persistence on',
-      )
+  look: async ({ servers }) => ofEach(servers, persistenceOf),
+}
+
+async function persistenceOf({ client, facts }: Server, where: string): Promise<Finding> {
+  const failed = WRITES.find(([fact]) => facts.get(fact) === 'err')
+  if (failed)
+    return wrong(
+      'persistence',
+      `${where}writing to disk fails: ${failed[1]}`,
+      'see Redis’s log: the disk is full, or Redis may not write to its directory',
+    )
+  if (facts.get('aof_enabled') === '1')
+    return ok('persistence', `${where}append-only file: written messages survive a restart`)
+  const save = await configured(client, 'save')
+  if (save === '')
     return degraded(
       'persistence',
-      save === undefined
-        ? 'no append-only file (and this service does not show its snapshots): a crash may lose the last writes'
-        : `snapshots only (save ${save}): a crash loses all writes after the last one`,
-      'CONFIG SET appendonly yes, and in redis.conf; managed: turn AOF persistence on, or rely on its replicas',
+      `${where}nothing is written to disk: a restart of Redis loses the messages that wait`,
+      'CONFIG SET appendonly yes, and in redis.conf (see this project’s); managed: turn persistence on',
     )
-  },
+  return degraded(
+    'persistence',
+    save === undefined
+      ? `${where}no append-only file (and this service does not show its snapshots): a crash may lose the last writes`
+      : `${where}snapshots only (save ${save}): a crash loses all writes after the last one`,
+    'CONFIG SET appendonly yes, and in redis.conf; managed: turn AOF persistence on, or rely on its replicas',
+  )
 }
 
 /** A setting of Redis; `undefined` if CONFIG is refused. */

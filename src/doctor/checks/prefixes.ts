@@ -12,11 +12,12 @@ export const prefixes: Check = { name: 'prefixes', look }
 
 async function look(surroundings: Surroundings): Promise<Finding[]> {
   const { server, store, identity, presences } = surroundings
-  if (!server.clients) return []
+  // On a Cluster, sharded channels are not listed here.
+  if (!server.clients || store.nodes.isCluster) return []
   const channels: unknown = await server.client.pubsub('CHANNELS', `*${SUFFIX}`).catch(() => [])
   const others = (Array.isArray(channels) ? channels : [])
     .map(String)
-    .filter(channel => channel !== store.keys.nextDue)
+    .filter(channel => channel !== store.home.keys.nextDue)
     .slice(0, PREFIXES_LOOKED_AT)
   const here = processesAmong(server.clients).filter(({ name, dbs }) => dbs.has(identity.db) && !presences.has(name))
   const findings: Finding[] = []
