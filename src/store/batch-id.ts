@@ -4,6 +4,7 @@
  *   b + 16 characters                 a batch of a store without partitions
  *   p + 2 characters + 16 characters  the two are its partition, in base64url
  *   <id>-2, <id>-3, …                 further batches that one append opened
+ *   <id>-move                         no batch: what moves from one partition to another (redis/moves.ts)
  */
 import { randomFillSync } from 'node:crypto'
 
@@ -13,7 +14,7 @@ const IDS_AT_ONCE = 256
 
 /** The digits of base64url, by value. */
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-const PARTITIONED = /^p([\w-]{2})[\w-]{16}(?:-\d+)?$/
+const PARTITIONED = /^p([\w-]{2})[\w-]{16}(?:-\d+|-move)?$/
 
 const pool = Buffer.allocUnsafe(BYTES * IDS_AT_ONCE)
 let used = pool.length
@@ -31,6 +32,12 @@ export function newBatchId(partition?: number): string {
   const random = pool.toString('base64url', used - BYTES, used)
   return partition === undefined ? `b${random}` : `p${DIGITS[partition >> 6]}${DIGITS[partition & 63]}${random}`
 }
+
+const MOVE = '-move'
+
+export const newMoveId = (partition: number): string => newBatchId(partition) + MOVE
+
+export const isMove = (batchId: string): boolean => batchId.endsWith(MOVE)
 
 /** The partition of a batch. An id that names none is of partition 0. */
 export function partitionOf(batchId: string): number {

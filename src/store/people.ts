@@ -11,6 +11,9 @@ export interface Learnt {
 /**
  * How many messages were moved. `later`: both conversations are held, or more than 5,000 messages wait in them, so that
  * nothing changed. `undefined`: no messages waited and nothing was held, so only the ids of messages seen were moved.
+ *
+ * Of conversations in different partitions: `later` also if a batch holds `from`, or sealed batches or more than 2,000
+ * messages wait in it. If `into` is what cannot be merged now, the messages have left `from`, and are merged when it can.
  */
 export type MergeResult = number | 'later' | undefined
 
@@ -44,7 +47,7 @@ export interface StorePeople {
   /**
    * Moves everything of a conversation into another one, as both are one person's: messages in order of arrival, sealed
    * batches under their ids, the open ones as one that is due at the earlier of the two times. A hold of `from` holds
-   * `into` then.
+   * `into` then. Into another partition only an open batch moves, under a new id.
    */
   merge(from: string, into: string): Promise<MergeResult>
 }

@@ -1,5 +1,5 @@
 /**
- * One person, one conversation, through the receivers of two processes and both stores: whatever ids of whichever
+ * One person, one conversation, through the receivers of two processes and each store: whatever ids of whichever
  * person come in whatever order.
  */
 import { expect } from 'chai'
@@ -12,6 +12,7 @@ import type { Item, Provider } from '../../src/providers/provider.js'
 import { Providers } from '../../src/providers/registry.js'
 import { rulesFrom } from '../../src/rules.js'
 import { MemoryStore } from '../../src/store/memory/store.js'
+import { PartitionedStore } from '../../src/store/partitioned/store.js'
 import { RedisStore } from '../../src/store/redis/store.js'
 import type { Store } from '../../src/store/store.js'
 import { Receiver, type ReceiverOptions } from '../../src/webhook/receive.js'
@@ -97,6 +98,24 @@ async function onRedis(): Promise<Two & { redis: Redis; prefix: string }> {
   }
 }
 
+/** A person's ids lie in different partitions. */
+async function onPartitions(): Promise<Two> {
+  const redis = await testRedis()
+  const prefix = uniquePrefix()
+  const make = () => new PartitionedStore({ redis, prefix, rules: rulesFrom(PATIENT), partitions: 4, role: 'test' })
+  const [first, second] = [make(), make()]
+  await first.open()
+  await second.open()
+  return {
+    stores: [first, second],
+    close: async () => {
+      await Promise.all([first.close(), second.close()])
+    },
+  }
+}
+
+const MAKES = { MemoryStore: inMemory, RedisStore: onRedis, 'PartitionedStore of four partitions': onPartitions }
+
 /** What waits, by conversation. */
 async function waiting(store: Store): Promise<Record<string, string[]>> {
   const all = await store.conversations(100)
@@ -147,7 +166,7 @@ class Groups {
   }
 }
 
-for (const [name, make] of Object.entries({ MemoryStore: inMemory, RedisStore: onRedis })) {
+for (const [name, make] of Object.entries(MAKES)) {
   describe(`one person has one conversation in a ${name}`, () => {
     const made: Two[] = []
     const set = async () => {

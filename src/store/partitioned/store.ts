@@ -51,6 +51,7 @@ import {
 } from '../store.js'
 import { homePrefix, partitionOfConversation, partitionPrefixes } from './layout.js'
 import { claimEach, fromAll, inAll, newestFirst, sumOf } from './merged.js'
+import { Moves } from './moves.js'
 import { takeLayout } from './take-layout.js'
 
 export interface PartitionedStoreOptions {
@@ -84,6 +85,7 @@ export class PartitionedStore implements Store {
     endAll: async () => this.home.sessions.endAll(),
     generation: async () => this.home.sessions.generation(),
   }
+  private readonly moves: Moves
   private stores: RedisStore[] = []
   private opened: { home: RedisStore; identity: StoreIdentity } | undefined
 
@@ -95,6 +97,11 @@ export class PartitionedStore implements Store {
     this.rules = rules
     this.rulesInUse = new RulesInUse(rules)
     this.name = options.name ?? processName(role)
+    this.moves = new Moves({
+      log,
+      storeOf: conversationId => this.storeOf(conversationId),
+      partitionOf: conversationId => partitionOfConversation(conversationId, this.stores.length),
+    })
     this.nodes = new RedisNodes({ redis, name: this.name, log, observer, waitReplicas })
   }
 
@@ -164,6 +171,7 @@ export class PartitionedStore implements Store {
   }
 
   async close(): Promise<void> {
+    await this.moves.idle()
     await Promise.all([...new Set([...this.stores, ...(this.opened ? [this.opened.home] : [])])].map(s => s.close()))
     await this.nodes.close()
   }
@@ -210,7 +218,8 @@ export class PartitionedStore implements Store {
 
   async claim(request: ClaimRequest): Promise<ClaimResult> {
     const { partition } = request
-    return partition === undefined ? claimEach(this.opens(), request) : this.at(partition).claim(request)
+    const claimed = partition === undefined ? claimEach(this.opens(), request) : this.at(partition).claim(request)
+    return this.moves.takeFrom(await claimed)
   }
 
   /** Rejects only if no lease could be renewed. */
@@ -300,16 +309,20 @@ export class PartitionedStore implements Store {
 
   async merge(from: string, into: string): Promise<MergeResult> {
     const [source, target] = [this.storeOf(from), this.storeOf(into)]
-    return source === target ? source.merge(from, into) : 'later'
+    return source === target ? source.merge(from, into) : this.moves.merge(from, into)
   }
 
-  /** In each of the person's partitions, and last what is known of the ids, so that a repetition finds them again. */
+  /**
+   * In each of the person's partitions: the person's conversation after those that may be moving into it, and last what
+   * is known of the ids, so that a repetition finds them again.
+   */
   async forget(conversationId: string): Promise<ForgetResult> {
     if (this.isWhole) return this.home.forget(conversationId)
     const ids = await this.home.samePerson(conversationId)
     const erased: ForgetResult = { messages: 0, deadBatches: 0, historyEntries: 0 }
-    for (const id of ids) {
-      const { messages, deadBatches, historyEntries, underWay } = await this.storeOf(id).forget(id)
+    for (const id of ids.toReversed()) {
+      const { messages, deadBatches, historyEntries, underWay, move } = await this.storeOf(id).forget(id)
+      if (move) await this.storeOf(move.into).moves.refuse(move.id)
       erased.messages += messages
       erased.deadBatches += deadBatches
       erased.historyEntries += historyEntries

@@ -9,28 +9,36 @@ import type { Scripts } from './scripts.js'
 const DEAD_A_STEP = 50
 const ENTRIES_A_STEP = 500
 
+/** `move`: what was about to move into another partition, and is erased. */
+export interface Forgotten extends ForgetResult {
+  move?: { id: string; into: string }
+}
+
 /** All ids of the person, and last what is known of them, so that a repetition finds them again. */
-export async function forget(scripts: Scripts, conversationId: string): Promise<ForgetResult> {
+export async function forget(scripts: Scripts, conversationId: string): Promise<Forgotten> {
   const ids = await scripts.samePerson(conversationId)
-  const erased: ForgetResult = { messages: 0, deadBatches: 0, historyEntries: 0 }
+  const erased: Forgotten = { messages: 0, deadBatches: 0, historyEntries: 0 }
   for (const id of ids) {
-    const { messages, deadBatches, historyEntries, underWay } = await forgetOne(scripts, id)
+    const { messages, deadBatches, historyEntries, underWay, move } = await forgetOne(scripts, id)
     erased.messages += messages
     erased.deadBatches += deadBatches
     erased.historyEntries += historyEntries
     if (underWay !== undefined) erased.underWay = underWay
+    if (move) erased.move = move
   }
   if (ids.length > 1) await scripts.forgetAliases(ids)
   return erased
 }
 
-async function forgetOne(scripts: Scripts, conversationId: string): Promise<ForgetResult> {
-  const [messages, underWay] = await scripts.messages.forget(conversationId)
+async function forgetOne(scripts: Scripts, conversationId: string): Promise<Forgotten> {
+  const [messages, holder, into] = await scripts.messages.forget(conversationId)
   const deadBatches = await inSteps('0', '0', from => scripts.messages.forgetDead(conversationId, from, DEAD_A_STEP))
   const historyEntries = await inSteps('-', '', from =>
     scripts.messages.forgetHistory(conversationId, from, ENTRIES_A_STEP),
   )
-  return { messages, deadBatches, historyEntries, ...(underWay === '' ? {} : { underWay }) }
+  const erased = { messages, deadBatches, historyEntries }
+  if (into !== '') return { ...erased, move: { id: holder, into } }
+  return holder === '' ? erased : { ...erased, underWay: holder }
 }
 
 /** Ends: a stream is trimmed, and the cursor of a hash comes back to its start. */

@@ -39,6 +39,8 @@ const batchKeys = {
   handedOver: '.handed-over:',
   /** string: what ended a batch, `answered` or `superseded <by>`, for a while; only with `answering: 'supersede'` */
   ended: '.ended:',
+  /** string: what `take-in` took in of a move from another partition: messages, batch. TTL: 90 days */
+  moved: '.moved:',
 } as const
 
 /** Parts between the prefix and a process's name. */
@@ -161,6 +163,7 @@ export class Keys {
   aliases = (conversationId: string) => this.prefix + parts.aliases + conversationId
   claimedBatch = (batchId: string) => this.prefix + parts.claimedBatch + batchId
   handedOver = (batchId: string) => this.prefix + parts.handedOver + batchId
+  moved = (moveId: string) => this.prefix + parts.moved + moveId
   canary = (name: string) => this.prefix + parts.canary + name
   session = (digest: string) => this.prefix + parts.session + digest
 

@@ -166,7 +166,7 @@ export class MessageScripts {
   }
 
   forget(conversationId: string) {
-    return this.runner.run<[messages: number, underWay: string]>('forget', [
+    return this.runner.run<[messages: number, holder: string, into: string]>('forget', [
       conversationId,
       this.runner.supersedes,
       this.runner.db,

@@ -8,6 +8,7 @@ import { type AccountClaim, MOST_ACCOUNTS } from '../accounts.js'
 import { ALIAS_TTL_MS } from '../alias-ttl.js'
 import { BatchScripts } from './batch-scripts.js'
 import { MessageScripts } from './message-scripts.js'
+import type { Move } from './move.js'
 import type { ScriptRunner } from './script-runner.js'
 
 export class Scripts {
@@ -59,6 +60,33 @@ export class Scripts {
 
   renewProcessor(owner: string, ttlMs: number) {
     return this.runner.run<string[]>('renew-processor', [owner, ttlMs])
+  }
+
+  /** @param into `''` reads a move that has begun */
+  beginMove(from: string, into: string, moveId: string) {
+    return this.runner.run<[moveId: string, into: string, moving: string, hadBegun: 0 | 1] | 'later' | null>(
+      'begin-move',
+      [from, into, moveId],
+    )
+  }
+
+  /** @param newBatchId for the batch that moves @param keptMs how long the move is remembered */
+  takeIn({ id, from, into, moving }: Move, newBatchId: string, keptMs: number) {
+    return this.runner.run<[moved: number, batchId: string] | 'later'>('take-in', [
+      from,
+      into,
+      this.runner.rules.batchTtlMs,
+      this.runner.db,
+      ...this.runner.storeRules,
+      id,
+      newBatchId,
+      keptMs,
+      moving,
+    ])
+  }
+
+  endMove({ id, from }: Move, batchId: string) {
+    return this.runner.run<null>('end-move', [from, id, batchId, this.runner.db, ...this.runner.storeRules])
   }
 
   /** @param shown how many of the last messages, and up to how many bytes of them */

@@ -31,7 +31,6 @@ import {
   type EditRequest,
   type EditResult,
   type ExtendOptions,
-  type ForgetResult,
   type GrowthListener,
   type HistoryEntry,
   type HoldState,
@@ -60,12 +59,13 @@ import type { Ended, Ending } from './batch-scripts.js'
 import type { RedisSource } from './connection.js'
 import { oneLine } from './errors.js'
 import { canaryEvents, storeEvents } from './events.js'
-import { forget } from './forget.js'
+import { type Forgotten, forget } from './forget.js'
 import { GroupedCalls } from './grouped-calls.js'
 import { growthEvents } from './growth.js'
 import { FOLLOWING_OPTIONS, historyFollower, historyReader } from './history-follower.js'
 import { Keys } from './keys.js'
 import { RedisLink, type SubscribeOptions } from './link.js'
+import { RedisMoves } from './moves.js'
 import { RedisNodes } from './nodes.js'
 import { RedisProcessors } from './processors.js'
 import { deadFrom, HISTORY_PAGE, historyFrom } from './reads.js'
@@ -130,6 +130,7 @@ export class RedisStore implements Store {
   readonly processors: RedisProcessors
   readonly sessions: RedisSessions
   readonly settings: RedisSettings
+  readonly moves: RedisMoves
   readonly canary = {
     set: async (name: string, ttlMs: number) => {
       await this.link.read(() => this.link.client.set(this.keys.canary(name), '', 'PX', ttlMs))
@@ -189,6 +190,14 @@ export class RedisStore implements Store {
     this.processors = new RedisProcessors(this.link, this.keys, this.scripts)
     this.sessions = new RedisSessions(this.link, this.keys)
     this.settings = new RedisSettings(this.link, this.keys, this.scripts)
+    this.moves = new RedisMoves({
+      link,
+      keys,
+      scripts: this.scripts,
+      newBatchId,
+      run: (work, about) =>
+        this.waits ? link.durably(client => work(this.durable(client))) : link.write(() => work(this.scripts), about),
+    })
   }
 
   get db(): number {
@@ -425,7 +434,7 @@ export class RedisStore implements Store {
     return this.link.write(() => this.scripts.messages.drop(conversationId, this.name), { conversationId })
   }
 
-  forget(conversationId: string): Promise<ForgetResult> {
+  forget(conversationId: string): Promise<Forgotten> {
     return this.link.write(() => forget(this.scripts, conversationId), { conversationId })
   }
 

@@ -25,6 +25,8 @@ local CLAIMED_BATCH = '.claimed:'
 local HANDED_OVER = '.handed-over:'
 -- string: what ended a batch, `answered` or `superseded <by>`, for a while; only with `answering: 'supersede'`
 local ENDED = '.ended:'
+-- string: what `take-in` took in of a move from another partition: messages, batch. TTL: 90 days
+local MOVED = '.moved:'
 -- string: expires to measure how late Redis announces that
 local CANARY = '.canary:'
 -- string: a session of the page, by a digest of its id; its generation. TTL: until it ends without use
