@@ -13,6 +13,7 @@ import type { CommitResult } from '../store/store.js'
 import type { CommitWaits } from './commit-waits.js'
 import { limitOf } from './limit.js'
 import { parsed, wholeInQuery } from './parsed.js'
+import { partial } from './partial.js'
 import { queryOf, type ReadBody } from './request-body.js'
 import { deadWithoutTexts } from './texts.js'
 
@@ -53,7 +54,7 @@ export function batchRoutes(router: Router, { batcher, commits, token, showTexts
 
   router.get('/dead', token, async ctx => {
     const dead = await batcher.dead(limitOf(ctx))
-    ctx.body = { dead: showTexts ? dead : dead.map(deadWithoutTexts) }
+    ctx.body = { dead: showTexts ? dead : dead.map(deadWithoutTexts), ...partial(batcher.store) }
   })
 
   router.post('/dead/:batchId/redrive', token, async ctx => {

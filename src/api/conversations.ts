@@ -22,6 +22,7 @@ import { Refusal } from '../http/refusal.js'
 import { shown } from '../http/shown.js'
 import { conversationIdOf } from './conversation-id.js'
 import { limitOf } from './limit.js'
+import { partial } from './partial.js'
 import { queryOf } from './request-body.js'
 import { livesWithoutTexts, stateWithoutTexts, stepWithoutTexts } from './texts.js'
 
@@ -66,7 +67,7 @@ export function conversationRoutes(router: Router, options: Options): void {
     if (queryOf(ctx, 'id') !== undefined) return one(show)(ctx)
     const limit = limitOf(ctx)
     const [conversations, paused] = await Promise.all([batcher.conversations(limit), batcher.paused(limit)])
-    ctx.body = { conversations, paused }
+    ctx.body = { conversations, paused, ...partial(batcher.store) }
   })
   router.delete('/conversations', token, one(drop))
   // Without `?id=` the last word of the path is a conversation's id.

@@ -4,8 +4,9 @@
  */
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { StoreUnavailable } from '../store/store.js'
+import { type Store, StoreUnavailable } from '../store/store.js'
 import { within } from '../within.js'
+import { partial } from './partial.js'
 
 /** Probes give up after a second or a few; the reason must come before that. */
 const READY_WITHIN_MS = 2000
@@ -18,11 +19,13 @@ interface Reason {
 /**
  * @param readiness rejects with one line that says why not
  * @param mayKnow whether the request may have that line; by default none may
+ * @param store whose partitions may be away in part: the others are served, so this is no reason against it
  */
 export function healthRoutes(
   router: Router,
   readiness: () => Promise<void>,
   mayKnow: (ctx: Context) => boolean = () => false,
+  store: Pick<Store, 'partitionsAway'> = { partitionsAway: 0 },
 ): void {
   router.get('/livez', ctx => {
     ctx.body = { status: 'ok' }
@@ -33,7 +36,7 @@ export function healthRoutes(
     ctx.status = reason === undefined ? 200 : 503
     ctx.body =
       reason === undefined
-        ? { status: 'ok' }
+        ? { status: 'ok', ...partial(store) }
         : { status: 'unavailable', error: mayKnow(ctx) ? reason.detail : reason.word }
   })
 }

@@ -46,7 +46,7 @@ export function addRoutes(router: Router, parts: RouteParts): void {
   pauseRoutes(router, options)
   batchRoutes(router, options)
   settingsRoutes(router, options)
-  healthRoutes(router, parts.ready, ctx => access.hasBearer(ctx))
+  healthRoutes(router, parts.ready, ctx => access.hasBearer(ctx), parts.batcher.store)
   descriptionRoute(router, dashboard?.version ?? 'unknown')
   if (metrics) metricsRoute(router, metrics, access.required)
   if (!dashboard) return

@@ -5,7 +5,7 @@ import type { AnsweredResult } from '../../../store/store.js'
 import { answeredBody, waitMsShape } from '../../batches.js'
 import { limitShape } from '../../limit.js'
 import { body, error, type Operation, reply } from '../operation.js'
-import { deadBatch } from '../shapes/conversations.js'
+import { deadBatch, partitionsAway } from '../shapes/conversations.js'
 
 const tag = 'Batches'
 const NO_DEAD = error('No dead batch has this id', 'no dead batch has the id "b_gEhLOtwowoq_-vW": GET /dead lists them')
@@ -102,7 +102,9 @@ export const batchOperations: Operation[] = [
     path: '/dead',
     summary: 'List the batches whose handover failed for good, newest first',
     query: { limit: limitShape },
-    replies: { 200: reply('The dead batches', z.object({ dead: z.array(deadBatch) }), { dead: [DEAD] }) },
+    replies: {
+      200: reply('The dead batches', z.object({ dead: z.array(deadBatch), partitionsAway }), { dead: [DEAD] }),
+    },
   },
   {
     id: 'redrive',

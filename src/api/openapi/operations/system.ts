@@ -1,6 +1,7 @@
 /** Health, metrics, events, and the description itself. */
 import { z } from 'zod'
 import { type Operation, reply } from '../operation.js'
+import { partitionsAway } from '../shapes/conversations.js'
 import { ANSWERED } from './conversations.js'
 
 const tag = 'System'
@@ -26,9 +27,9 @@ export const systemOperations: Operation[] = [
     isOpen: true,
     isSure: true,
     replies: {
-      200: reply('They can', z.object({ status: z.literal('ok') }), { status: 'ok' }),
+      200: reply('They can, at least in part', z.object({ status: z.literal('ok'), partitionsAway }), { status: 'ok' }),
       503: reply(
-        'They cannot. `error` is one word (connection, timeout, loading, readonly, memory, busy, misconf, auth, other); with the token the whole line',
+        'They cannot. `error` is one word (connection, timeout, loading, readonly, memory, busy, misconf, moving, cluster, replicas, auth, other); with the token the whole line',
         z.object({ status: z.literal('unavailable'), error: z.string() }),
         { status: 'unavailable', error: 'connection' },
       ),

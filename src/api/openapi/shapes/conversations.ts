@@ -88,10 +88,17 @@ const pausedConversation = shapeOf<PausedConversation>()(
   z.object({ conversationId: z.string(), untilMs: atMs('The end of the pause'), inMs: z.number() }),
 )
 
+/** Of a Cluster, while one of its nodes is away. */
+export const partitionsAway = z
+  .number()
+  .optional()
+  .describe('How many partitions this leaves out, as their Redis node cannot be reached; absent if it has all')
+
 export const conversations = z
   .object({
     conversations: z.array(summary).describe('Those with messages or an answer: soonest due first, then held ones'),
     paused: z.array(pausedConversation).describe('The first to go on first'),
+    partitionsAway,
   })
   .meta({ id: 'Conversations' })
 
