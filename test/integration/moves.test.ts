@@ -3,7 +3,9 @@
  * them.
  */
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { type RuleOptions, rulesFrom } from '../../src/rules.js'
+import { newMoveId } from '../../src/store/batch-id.js'
 import { partitionOfConversation } from '../../src/store/partitioned/layout.js'
 import { PartitionedStore } from '../../src/store/partitioned/store.js'
 import type { Move, Taken } from '../../src/store/redis/move.js'
@@ -39,6 +41,15 @@ async function append(store: PartitionedStore, conversationId: string, ...messag
   return result
 }
 
+const RUNS = Number(process.env['LULL_MODEL_RUNS'] ?? 60)
+const MOST_MS = 600_000
+const MOST_ROUNDS = 50
+
+/** What `dieAfter` says if there is nothing to move, or not now. */
+const isNotPossible = (error: unknown) => {
+  if (!/^(begin|take in): (undefined|later)$/.test(String(Reflect.get(Object(error), 'message')))) throw error
+}
+
 const STEPS = ['begin', 'take in', 'end'] as const
 
 describe('a merge of two conversations in different partitions', () => {
@@ -56,11 +67,11 @@ describe('a merge of two conversations in different partitions', () => {
     expect(partitionOfConversation(PHONE, 4), 'the two are apart').not.to.equal(partitionOfConversation(LID, 4))
     const at = (id: string): RedisStore => store.all[partitionOfConversation(id, 4)] ?? store.home
     /** Does some of the steps of a merge, as a process that dies then. */
-    const dieAfter = async (step: (typeof STEPS)[number], from = LID, into = PHONE): Promise<Move> => {
-      const move = await at(from).moves.begin(from, into, 'p-move')
+    const dieAfter = async (step: (typeof STEPS)[number], from = LID, into = PHONE, id = 'p-move'): Promise<Move> => {
+      const move = await at(from).moves.begin(from, into, id)
       if (move === undefined || move === 'later') throw new Error(`begin: ${move}`)
       if (step === 'begin') return move
-      const taken = await at(into).moves.takeIn(move)
+      const taken = await at(move.into).moves.takeIn(move)
       if (taken === 'later') throw new Error('take in: later')
       if (step === 'end') await at(from).moves.end(move, taken)
       return move
@@ -314,6 +325,67 @@ describe('a merge of two conversations in different partitions', () => {
     await store.learn('waha', [PHONE, LID])
     expect(await store.resolve('waha', LID)).to.equal(PHONE)
     expect(await store.samePerson(LID)).to.deep.equal([PHONE, LID])
+  })
+
+  it('hands over every message once, whatever is merged, claimed and broken off in whatever order', async function () {
+    this.timeout(MOST_MS)
+    const chat = fc.constantFrom(PHONE, LID, 'shop/79990000015@c.us')
+    const action = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ op: fc.constant('append' as const), chat, into: chat }) },
+      {
+        weight: 5,
+        arbitrary: fc.record({ op: fc.constantFrom('merge' as const, ...STEPS), chat, into: chat }),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          op: fc.constantFrom('flush' as const, 'claim' as const, 'answered' as const, 'check' as const),
+          chat,
+          into: chat,
+        }),
+      },
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 30, size: 'max' }), async actions => {
+        const { store, at, dieAfter } = await make({ order: 'serial', maxMessages: 4 })
+        const got: string[] = []
+        const held: string[] = []
+        let sent = 0
+        const take = async () => {
+          for (const { batch, batchId } of (await claim(store)).batches) {
+            got.push(...idsOf(batch))
+            held.push(batchId)
+            await store.ack([batchId])
+          }
+        }
+        const end = async () => {
+          for (const batchId of held.splice(0)) await store.answered(batchId, 'completed')
+        }
+        for (const { op, chat: from, into } of actions) {
+          if (op === 'append') await appendTo(store, from, `m${sent++}`)
+          else if (op === 'flush') await store.flush(from)
+          else if (op === 'claim') await take()
+          else if (op === 'answered') await end()
+          else if (op === 'check') await store.checkNow().then(take)
+          else if (from === into) continue
+          else if (op === 'merge') await store.merge(from, into)
+          // It may have nothing to do, or not be possible.
+          else await dieAfter(op, from, into, `${newMoveId(partitionOfConversation(from, 4))}`).catch(isNotPossible)
+        }
+        for (let round = 0; got.length < sent && round < MOST_ROUNDS; round++) {
+          for (const id of [PHONE, LID, 'shop/79990000015@c.us']) {
+            const move = await at(id).moves.begun(id)
+            if (move) await store.merge(id, move.into)
+            await store.flush(id)
+          }
+          await take()
+          await end()
+        }
+        expect(got.toSorted()).to.deep.equal(Array.from({ length: sent }, (_, i) => `m${i}`).toSorted())
+        await store.close()
+      }),
+      { numRuns: RUNS },
+    )
   })
 
   /** Every message is in the phone's conversation, and in it once. */
