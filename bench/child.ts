@@ -29,6 +29,7 @@ const orders: { [kind in Order['kind']]: (order: Extract<Order, { kind: kind }>)
   append: ({ messages }) =>
     Promise.all(messages.map(([id, messageId, text]) => theProducer().append(id, messageId, text))),
   count: () => count,
+  claims: () => consumer?.claims?.() ?? Number.NaN,
   take: async () => {
     const taken = seen
     seen = []

@@ -23,6 +23,7 @@ export type Seen = z.infer<typeof seenShape>
 /** The shapes of answers. */
 export const replies = {
   figure: z.number(),
+  figureOrNone: z.union([z.number(), z.nan()]),
   seen: z.array(seenShape),
   acknowledged: z.array(acknowledgedShape),
   sent: z.array(z.number()),
@@ -34,7 +35,7 @@ export type Order =
   | { kind: 'flood'; prefix: string; count: number; conversations: number; inFlight: number }
   | { kind: 'replay'; plan: [conversation: string, messageId: string, atMs: number][] }
   | { kind: 'append'; messages: [conversation: string, messageId: string, text: string][] }
-  | { kind: 'count' | 'take' | 'cpu' | 'close' }
+  | { kind: 'count' | 'claims' | 'take' | 'cpu' | 'close' }
 
 export interface Answer {
   id: number

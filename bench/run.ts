@@ -19,6 +19,7 @@ import { idleBenchmark } from './benchmarks/idle.js'
 import { latenessBenchmark, ratesBenchmark } from './benchmarks/lateness.js'
 import { lifeBenchmark } from './benchmarks/life.js'
 import { memoryBenchmark } from './benchmarks/memory.js'
+import { partitionsBenchmark } from './benchmarks/partitions.js'
 import { replyBenchmark } from './benchmarks/reply.js'
 import { webhookBenchmark } from './benchmarks/webhook.js'
 import { chartOf } from './charts.js'
@@ -41,6 +42,7 @@ const benchmarks: Record<string, Benchmark> = {
   lateness: latenessBenchmark,
   rates: ratesBenchmark,
   growth: growthBenchmark,
+  partitions: partitionsBenchmark,
   correctness: correctnessBenchmark,
 }
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
+import { startCluster } from '../test/support/cluster.js'
 import { findRedisBinary, freePort, startLocalRedis } from '../test/support/redis-servers.js'
 
 const run = promisify(execFile)
@@ -14,6 +15,8 @@ const stops: (() => Promise<unknown>)[] = []
 export interface Server {
   url: string
   admin: Redis
+  /** Of a Cluster: a connection to each primary. */
+  primaries?: Redis[]
   stop(): Promise<void>
 }
 
@@ -37,6 +40,31 @@ export interface Spent {
   /** Microseconds of Redis's CPU. */
   cpuUs: number
   commands: number
+}
+
+/** Three primaries and no replicas: their CPU is what is measured. */
+export async function startBenchCluster(): Promise<Server> {
+  const cluster = await startCluster({ replicas: 0 })
+  const primaries = cluster.nodes.map(({ url }) => new Redis(url))
+  const [admin] = primaries
+  if (!admin) throw new Error('the Cluster has no node')
+  let stopped: Promise<void> | undefined
+  const stop = () => {
+    for (const primary of primaries) primary.disconnect()
+    stopped ??= cluster.stop()
+    return stopped
+  }
+  stops.push(stop)
+  return { url: cluster.url, admin, primaries, stop }
+}
+
+/** Of all primaries together. */
+export async function spentOn({ admin, primaries = [admin] }: Server): Promise<Spent> {
+  const all = await Promise.all(primaries.map(spentOf))
+  return {
+    cpuUs: all.reduce((sum, { cpuUs }) => sum + cpuUs, 0),
+    commands: all.reduce((sum, { commands }) => sum + commands, 0),
+  }
 }
 
 export async function spentOf(admin: Redis): Promise<Spent> {

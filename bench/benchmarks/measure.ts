@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Acknowledged, Child, replies, type Seen } from '../children.js'
 import { at } from '../figures.js'
-import { type Server, type Spent, spentOf, startRedis } from '../servers.js'
+import { type Server, type Spent, spentOn, startRedis } from '../servers.js'
 import { HOUR_MS, settingsFor } from './benchmark.js'
 
 export const GAP_MS = 1000
@@ -20,6 +20,7 @@ export interface Load {
   perSecond: number
   count: number
   processors?: number
+  partitions?: number | undefined
 }
 
 export interface Lateness extends Record<string, number> {
@@ -31,6 +32,8 @@ export interface Lateness extends Record<string, number> {
   visible: number
   /** Microseconds of Redis's CPU for each message, its release and its answer. */
   redisUs: number
+  /** Claims for each release; NaN for other peers. */
+  claims: number
 }
 
 /** Starts a Redis with conversations that stay open during the measurement. */
@@ -55,18 +58,20 @@ let streams = 0
 export async function lateness(
   peer: string,
   server: Server,
-  { perSecond, count, processors = 1 }: Load,
+  { perSecond, count, processors = 1, partitions }: Load,
   postgres?: string,
 ): Promise<Lateness> {
   const settings = settingsFor(server.url, {
     gapMs: GAP_MS,
     concurrency: Math.max(100, perSecond / 10),
+    partitions,
     ...(postgres === undefined ? {} : { postgres }),
   })
   const producer = await Child.start('producer', peer, settings)
   const consumers = await Promise.all(Array.from({ length: processors }, () => Child.start('consumer', peer, settings)))
   await warm(producer, consumers, perSecond)
-  const before = await spentOf(server.admin)
+  const claimsBefore = await claimsOf(consumers)
+  const before = await spentOn(server)
   const acknowledged = await producer.ask(
     {
       kind: 'stream',
@@ -78,10 +83,16 @@ export async function lateness(
   )
   const deadline = Date.now() + GAP_MS + WAIT_MS
   while ((await totalOf(consumers)) < count && Date.now() < deadline) await delay(LOOK_MS)
-  const after = await spentOf(server.admin)
+  const after = await spentOn(server)
+  const claims = ((await claimsOf(consumers)) - claimsBefore) / count
   const seen = (await Promise.all(consumers.map(consumer => consumer.ask({ kind: 'take' }, replies.seen)))).flat()
   await Promise.all([producer, ...consumers].map(child => child.stop()))
-  return { ...figures(acknowledged, seen), ...perMessage(before, after, count) }
+  return { ...figures(acknowledged, seen), ...perMessage(before, after, count), claims }
+}
+
+async function claimsOf(consumers: Child[]): Promise<number> {
+  const all = await Promise.all(consumers.map(consumer => consumer.ask({ kind: 'claims' }, replies.figureOrNone)))
+  return all.reduce((sum, count) => sum + count, 0)
 }
 
 function figures(acknowledged: Acknowledged[], seen: Seen[]) {

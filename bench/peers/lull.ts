@@ -23,7 +23,7 @@ export const rulesFrom = ({
 
 export const lull: Peer = {
   async produce(settings) {
-    const batcher = new Batcher({ redis: settings.redis, ...rulesFrom(settings) })
+    const batcher = new Batcher({ redis: settings.redis, partitions: settings.partitions, ...rulesFrom(settings) })
     await batcher.open()
     return {
       append: (conversation, messageId, text) => batcher.append(conversation, { messageId, text }),
@@ -33,6 +33,7 @@ export const lull: Peer = {
   async consume(settings, onBatch) {
     const processor = new Processor({
       redis: settings.redis,
+      partitions: settings.partitions,
       ...rulesFrom(settings),
       concurrency: settings.concurrency,
       handle: ({ conversationId, messages, dueAtMs }, answer) =>
@@ -42,7 +43,14 @@ export const lull: Peer = {
           { dueAtMs, answer },
         ),
     })
+    const { store } = processor
+    const claim = store.claim.bind(store)
+    let claims = 0
+    store.claim = request => {
+      claims += 1
+      return claim(request)
+    }
     await processor.start()
-    return { close: () => processor.stop({ timeoutMs: 2000 }) }
+    return { claims: () => claims, close: () => processor.stop({ timeoutMs: 2000 }) }
   },
 }

@@ -13,6 +13,8 @@ export interface Settings {
   leaseMs: number
   /** How long a batch may collect at most, for peers that limit it; practically for ever. */
   maxWaitMs?: number
+  /** Of Lull: into how many its conversations are divided; absent: not at all on one Redis. */
+  partitions?: number | undefined
   /** Newer messages withdraw an answer that is not committed: Lull's `answering: 'supersede'`. */
   supersede?: boolean
   /** With `supersede`: the silence after which a batch is handed over, before its gap has ended. */
@@ -40,6 +42,8 @@ export interface AboutBatch {
 }
 
 export interface Consumer {
+  /** Of Lull: claims that were sent so far. */
+  claims?(): number
   /** When each job became visible to workers, by Redis's clock, in the order of the ids. */
   visibleAt?(jobIds: string[]): Promise<(number | undefined)[]>
   close(): Promise<unknown>
