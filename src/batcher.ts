@@ -153,7 +153,7 @@ export class Batcher implements Appender {
    * @param conversationId `<chatId>` or `<account>/<chatId>`, see `conversationIdOf`
    * @throws {TypeError} for a conversation or a message without an id
    * @throws {RangeError} for a rule out of its bounds
-   * @throws {StoreUnavailable} if Redis cannot be written now: nothing was stored, try again
+   * @throws {StoreUnavailable} if Redis cannot be written now, or the store drains: nothing was stored, try again
    * @throws {ForeignKey} if a key that Lull needs holds something else
    */
   async append(
@@ -166,6 +166,7 @@ export class Batcher implements Appender {
     const stored = (Array.isArray(messages) ? messages : [messages]).map(storedMessage)
     if (stored.length === 0) return { accepted: 0, duplicates: 0, tooOld: 0 }
     await this.open()
+    this.book.stored.refuseWhileDraining()
     const startedAtMs = performance.now()
     const { settings, own, flush } = await this.book.forAppend(conversationId, stored, rules)
     const result = await this.store.append({

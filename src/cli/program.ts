@@ -7,6 +7,7 @@ import { Metrics } from '../metrics/metrics.js'
 import { dead } from './dead.js'
 import { discard, discardAll } from './discard.js'
 import { doctor } from './doctor.js'
+import { type DrainOptions, drain } from './drain.js'
 import { drop } from './drop.js'
 import { withPrivateRedis } from './explain.js'
 import { withRunningRedis } from './find-redis.js'
@@ -102,6 +103,7 @@ export function createProgram(): Command {
   pauseCommands(program)
   deadCommands(program)
   settingsCommands(program)
+  drainCommand(program)
   program
     .command('token')
     .description('the access of the page')
@@ -217,6 +219,15 @@ function settingsCommands(program: Command): void {
     .argument('<scope>', SCOPE)
     .argument('[NAME...]', 'such as quietGapMs')
     .action((scope: string, names: string[]) => once(config => unsetSettings(config, scope, names))())
+}
+
+function drainCommand(program: Command): void {
+  program
+    .command('drain')
+    .description('refuses messages until nothing waits and nothing is under way, to change the partitions or the Redis')
+    .addOption(new Option('--end', 'accepts messages again').conflicts('relayout'))
+    .option('--relayout', 'removes the layout of a drained store, so that LULL_PARTITIONS may change')
+    .action((options: DrainOptions) => once(config => drain(config, options))())
 }
 
 interface UpOptions {

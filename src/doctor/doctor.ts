@@ -8,6 +8,7 @@ import { cluster } from './checks/cluster.js'
 import { clusterNodes } from './checks/cluster-nodes.js'
 import { commits } from './checks/commits.js'
 import { dead } from './checks/dead.js'
+import { draining } from './checks/draining.js'
 import { eviction } from './checks/eviction.js'
 import { listeners } from './checks/listeners.js'
 import { memory } from './checks/memory.js'
@@ -47,6 +48,7 @@ const CHECKS: readonly Check[] = [
   listeners,
   canary,
   vanished,
+  draining,
   overdue,
   paused,
   answers,

@@ -64,7 +64,8 @@ const refuse = (status: number, message: string, headers: Reply['headers'] = {})
 })
 
 function tryAgain(reason: string): Reply {
-  return refuse(503, `Redis cannot be used now (${reason}): send the request again in ${RETRY_AFTER_S} s`, {
+  const why = reason === 'draining' ? 'No messages are accepted now' : 'Redis cannot be used now'
+  return refuse(503, `${why} (${reason}): send the request again in ${RETRY_AFTER_S} s`, {
     'Retry-After': String(RETRY_AFTER_S),
   })
 }

@@ -46,7 +46,7 @@ export interface Resolved {
 }
 
 export interface RuleBookParts {
-  store: Pick<Store, 'rules' | 'rulesInUse' | 'settings'>
+  store: Pick<Store, 'rules' | 'rulesInUse' | 'settings' | 'layoutSinceMs'>
   /** The options of this process that are no rules of the store. */
   batching: boolean
   onOwnMessage: ConversationSettings['onOwnMessage']

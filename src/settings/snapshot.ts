@@ -1,4 +1,5 @@
 /** All stored settings at one moment: which of them can be used, and what holds for a scope. */
+import { DRAIN_SCOPE } from '../store/settings.js'
 import { type Ignored, type Layered, layered, oneLineOf, type ProcessSettings, type Scoped } from './layers.js'
 import { type Overrides, overridesFrom } from './overrides.js'
 import { ALL, scopesOf } from './scope.js'
@@ -21,7 +22,7 @@ export class Snapshot {
 
   /** `*` first, each account before its conversations. */
   get scopes(): string[] {
-    return [...this.rules.keys()].sort(byScope)
+    return [...this.rules.keys()].filter(scope => scope !== DRAIN_SCOPE).sort(byScope)
   }
 
   of(scope: string): StoredScope {

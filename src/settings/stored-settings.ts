@@ -1,10 +1,12 @@
 /**
  * The stored settings, as this process knows them. It reads them once, and then follows their changes: a change of the
  * next version is taken over as it is published; after a missed one, or a reconnection, all are read again.
+ *
+ * The drain flag (`lull drain`) is one of them, so it reaches every process that appends, and one that starts.
  */
 import type { Logger } from '../logger.js'
-import type { SettingsChange } from '../store/settings.js'
-import type { Store } from '../store/store.js'
+import { DRAIN_SCOPE, type SettingsChange } from '../store/settings.js'
+import { type Store, StoreUnavailable } from '../store/store.js'
 import type { Scoped } from './layers.js'
 import { overridesFrom } from './overrides.js'
 import { scopesOf } from './scope.js'
@@ -13,6 +15,7 @@ const RETRY_MS = 1000
 
 export class StoredSettings {
   private readonly scopes = new Map<string, Scoped>()
+  private isDraining = false
   private version = -1
   private reading: Promise<void> | undefined
   private isStale = false
@@ -23,7 +26,7 @@ export class StoredSettings {
   onChange: () => void = () => {}
 
   constructor(
-    private readonly store: Pick<Store, 'settings' | 'rulesInUse'>,
+    private readonly store: Pick<Store, 'settings' | 'rulesInUse' | 'layoutSinceMs'>,
     private readonly log: Logger,
   ) {}
 
@@ -56,6 +59,14 @@ export class StoredSettings {
     return scopesOf(conversationId).flatMap(scope => this.scopes.get(scope) ?? [])
   }
 
+  /** @throws {StoreUnavailable} while the store drains: a message would keep it from ending */
+  refuseWhileDraining(): void {
+    if (!this.isDraining) return
+    // Else a missed end would be noticed only by what goes by the rules.
+    this.store.settings.check()
+    throw new StoreUnavailable('draining', 'the store drains and accepts no messages: lull drain --end ends that')
+  }
+
   /** By scope. */
   get all(): readonly Scoped[] {
     return [...this.scopes.values()]
@@ -78,6 +89,7 @@ export class StoredSettings {
     this.version = version
     this.scopes.clear()
     for (const [scope, json] of rules) this.take(scope, json)
+    if (!rules.has(DRAIN_SCOPE)) this.take(DRAIN_SCOPE, undefined)
     this.onChange()
   }
 
@@ -103,6 +115,10 @@ export class StoredSettings {
   }
 
   private take(scope: string, json: string | undefined): void {
+    if (scope === DRAIN_SCOPE) {
+      this.takeDrain(json)
+      return
+    }
     this.scopes.delete(scope)
     if (json === undefined) return
     try {
@@ -113,5 +129,14 @@ export class StoredSettings {
       const why = error instanceof Error ? error.message : String(error)
       this.log.warn({ scope }, `the stored settings of ${scope} are ignored: ${why}`)
     }
+  }
+
+  /** A flag of an earlier layout is over; one of a later layout means that ours is. */
+  private takeDrain(json: string | undefined): void {
+    const isDraining = json !== undefined && Number(json) >= (this.store.layoutSinceMs ?? 0)
+    if (isDraining === this.isDraining) return
+    this.isDraining = isDraining
+    if (isDraining) this.log.warn({}, 'the store drains: every message is refused (503) until lull drain --end')
+    else this.log.warn({}, 'the store drains no more: messages are accepted again')
   }
 }

@@ -18,6 +18,8 @@ export class StoreUnavailable extends Error {
       | 'busy'
       /** Redis cannot save. */
       | 'misconf'
+      /** `lull drain`: nothing is accepted until the drain ends. Redis itself is fine. */
+      | 'draining'
       /** A Cluster moves the slot to another node, or has moved it: nothing was done. */
       | 'moving'
       /** No node of a Cluster serves the slot, or none answers. */

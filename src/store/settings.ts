@@ -38,6 +38,13 @@ export interface SettingsStore {
   check(): void
 }
 
+/**
+ * A scope that no conversation and no account can have (settings/scope.ts). Its value is the drain flag: the layout that
+ * drains, as `layoutSinceMs` in JSON. The flag of an old layout is over for the next one, and a process that still runs
+ * on the old one goes on refusing.
+ */
+export const DRAIN_SCOPE = 'drain/*'
+
 /** Every process that goes by them keeps all in memory. */
 export const MOST_SCOPES = 10_000
 

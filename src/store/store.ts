@@ -139,6 +139,8 @@ export interface Store extends StorePeople, StoreReads, StoreEvents {
   readonly rulesInUse: RulesInUse
   /** Into how many partitions its conversations are divided: 1 before `open`, and if it is not divided. */
   readonly partitions: number
+  /** When its division was made, by Redis's clock, which tells it from another one before or after. Absent if it is not divided. */
+  readonly layoutSinceMs?: number | undefined
   /** Partitions that cannot be reached now. Reads of all conversations leave them out. */
   readonly partitionsAway: number
   /** The server that has a partition now, if that is known; absent if all are on one server. */

@@ -4,6 +4,7 @@
  * under its id is dropped.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Batch } from '../../src/batch.js'
 import { Batcher } from '../../src/batcher.js'
 import { Processor } from '../../src/processor/processor.js'
 import type { StoreOptions } from '../../src/store/store-options.js'
@@ -14,6 +15,8 @@ export interface Load {
   accepted(): number
   /** Appends that were refused so far, and sent again. */
   refused(): number
+  /** From now on by a batcher and a processor with these options too; those of before are stopped. */
+  move(options: StoreOptions): Promise<void>
   /** Stops writing, and resolves when everything accepted was handed over, or nothing has come for a while. */
   end(): Promise<Outcome>
 }
@@ -36,30 +39,32 @@ const SILENT_MS = 15_000
 
 /** @param everyMs between two messages of one conversation, on average */
 export async function startLoad(options: StoreOptions, everyMs = 150): Promise<Load> {
-  const rules = { quietGapMs: 300, batchTtlMs: 60_000, leaseMs: 3000, ...options }
-  const batcher = new Batcher(rules)
+  const rules = { quietGapMs: 300, batchTtlMs: 60_000, leaseMs: 3000 }
   const sent = new Map<string, string[]>()
   const handled = new Map<string, string[]>()
   const batches = new Map<string, number>()
   let repeated = 0
   let refused = 0
   let lastMs = performance.now()
-  const processor = new Processor({
-    ...rules,
-    concurrency: 200,
-    async handle({ batchId, conversationId, messages }) {
-      lastMs = performance.now()
-      if (batches.has(batchId)) {
-        repeated += 1
-        return
-      }
-      batches.set(batchId, messages.length)
-      const ids = handled.get(conversationId) ?? []
-      ids.push(...messages.map(({ messageId }) => messageId))
-      handled.set(conversationId, ids)
-    },
-  })
-  await Promise.all([batcher.open(), processor.start()])
+  const handle = async ({ batchId, conversationId, messages }: Batch) => {
+    lastMs = performance.now()
+    if (batches.has(batchId)) {
+      repeated += 1
+      return
+    }
+    batches.set(batchId, messages.length)
+    const ids = handled.get(conversationId) ?? []
+    ids.push(...messages.map(({ messageId }) => messageId))
+    handled.set(conversationId, ids)
+  }
+  const startOn = async (place: StoreOptions) => {
+    const batcher = new Batcher({ ...rules, ...place })
+    const processor = new Processor({ ...rules, ...place, concurrency: 200, handle })
+    await Promise.all([batcher.open(), processor.start()])
+    const stop = () => Promise.all([processor.stop({ timeoutMs: 3000 }), batcher.close()])
+    return { batcher, stop }
+  }
+  let current = await startOn(options)
   let ending = false
   const write = async (conversationId: string) => {
     const ids: string[] = []
@@ -73,7 +78,7 @@ export async function startLoad(options: StoreOptions, everyMs = 150): Promise<L
   }
   const accepts = async (conversationId: string, messageId: string) => {
     try {
-      await batcher.append(conversationId, { messageId })
+      await current.batcher.append(conversationId, { messageId })
       return true
     } catch {
       refused += 1
@@ -90,6 +95,11 @@ export async function startLoad(options: StoreOptions, everyMs = 150): Promise<L
   return {
     accepted,
     refused: () => refused,
+    async move(place) {
+      const last = current
+      current = await startOn(place)
+      await last.stop()
+    },
     async end() {
       ending = true
       await Promise.all(writers)
@@ -99,7 +109,7 @@ export async function startLoad(options: StoreOptions, everyMs = 150): Promise<L
         what: 'everything to be handed over',
       })
       const outcome = { accepted: accepted(), lost: missing(), ...judged(handled), repeated }
-      await Promise.all([processor.stop({ timeoutMs: 3000 }), batcher.close()])
+      await current.stop()
       return outcome
     },
   }

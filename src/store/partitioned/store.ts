@@ -87,7 +87,7 @@ export class PartitionedStore implements Store {
   }
   private readonly moves: Moves
   private stores: RedisStore[] = []
-  private opened: { home: RedisStore; identity: StoreIdentity } | undefined
+  private opened: { home: RedisStore; identity: StoreIdentity; layoutSinceMs: number | undefined } | undefined
 
   /** Does not connect yet. @throws {RangeError | TypeError} for a source or a prefix that cannot be used */
   constructor(private readonly options: PartitionedStoreOptions) {
@@ -107,6 +107,10 @@ export class PartitionedStore implements Store {
 
   get partitions(): number {
     return Math.max(this.stores.length, 1)
+  }
+
+  get layoutSinceMs(): number | undefined {
+    return this.opened?.layoutSinceMs
   }
 
   get partitionsAway(): number {
@@ -157,12 +161,13 @@ export class PartitionedStore implements Store {
       const { runId, version, db } = await this.nodes.open()
       const { isCluster } = this.nodes
       const { client, address } = this.nodes.ownerOf(slotOf(homePrefix(prefix)))
-      const count = await takeLayout({ client, address, isCluster, prefix, partitions })
+      const layout = await takeLayout({ client, address, isCluster, prefix, partitions })
+      const count = layout?.partitions
       const facts = { address, db, prefix, runId, version }
       const identity = count === undefined ? facts : { ...facts, partitions: count }
       const home = this.makeStores(count)
       await this.probe(home)
-      this.opened = { home, identity }
+      this.opened = { home, identity, layoutSinceMs: layout?.sinceMs }
       return identity
     } catch (error) {
       this.nodes.disconnect()

@@ -16,11 +16,17 @@ export interface LayoutPlace {
   partitions: number | undefined
 }
 
+export interface Layout {
+  partitions: number
+  /** When it was made, by Redis's clock: an earlier layout has a smaller number. */
+  sinceMs: number
+}
+
 /**
- * Resolves to the number of partitions; `undefined`: none, today's names. The first process of a layout writes it.
+ * Resolves to the layout; `undefined`: no partitions, today's names. The first process of a layout writes it.
  * @throws one line that names both numbers, if the settings ask for another one than Redis has
  */
-export async function takeLayout(place: LayoutPlace): Promise<number | undefined> {
+export async function takeLayout(place: LayoutPlace): Promise<Layout | undefined> {
   const { client, address, isCluster, prefix } = place
   const wanted = place.partitions ?? (isCluster ? PARTITIONS_OF_A_CLUSTER : undefined)
   const { layout } = new Keys(homePrefix(prefix))
@@ -36,15 +42,19 @@ export async function takeLayout(place: LayoutPlace): Promise<number | undefined
   if (prefix.startsWith('{'))
     throw new RangeError(`LULL_PREFIX=${prefix}: with partitions it may hold no braces, which are theirs`)
   if (!isCluster) await refuseUndivided(client, address, prefix)
-  const isFirst = (await client.hsetnx(layout, 'partitions', wanted)) === 1
-  if (isFirst) await client.hset(layout, 'version', VERSION, 'sinceMs', Date.now())
+  const [seconds = 0, microseconds = 0] = (await client.time()).map(Number)
+  const nowMs = seconds * 1000 + Math.floor(microseconds / 1000)
+  // All that start at one time read what the first of them wrote.
+  await client.hsetnx(layout, 'partitions', wanted)
+  await client.hsetnx(layout, 'version', VERSION)
+  await client.hsetnx(layout, 'sinceMs', nowMs)
   const partitions = Number(await client.hget(layout, 'partitions'))
   if (partitions !== wanted)
     throw new Error(
       `Redis at ${address} has ${partitions} partitions under the prefix ${prefix}, and LULL_PARTITIONS=${wanted}: ` +
         `set it to ${partitions}; ${CHANGING}`,
     )
-  return partitions
+  return { partitions, sinceMs: Number(await client.hget(layout, 'sinceMs')) }
 }
 
 /** Nobody would take what waits under the names of a store that is not divided. */
