@@ -1,5 +1,6 @@
-/** The dead batches, each with the reason of its end and a button to hand it over again. */
+/** The dead batches, each with the reason of its end and buttons to hand it over again, or to discard it. */
 import { call } from '../api.js'
+import { Asking } from '../asking.js'
 import { when } from '../formats.js'
 import { html, repeat } from '../lit.js'
 import { counted, t } from '../words.js'
@@ -19,6 +20,7 @@ export class DeadList {
 
   constructor(onChange) {
     this.onChange = onChange
+    this.asking = new Asking(onChange, 'discarding')
   }
 
   /** The store counts those that are not listed. */
@@ -42,6 +44,7 @@ export class DeadList {
   }
 
   async redrive(batchId) {
+    this.asking.reset()
     this.redriving.add(batchId)
     this.onChange()
     try {
@@ -56,12 +59,31 @@ export class DeadList {
     this.onChange()
   }
 
+  discard(batchId, conversationId) {
+    this.note = () => ''
+    const act = async () => {
+      await call('DELETE', `dead/${encodeURIComponent(batchId)}`)
+      this.isCurrent = false
+      document.getElementById('dead-title').focus()
+      return () => t('discarded')
+    }
+    this.asking.ask({
+      name: conversationId,
+      yes: t('discard'),
+      title: t('discardTitle'),
+      lead: t('discardLead'),
+      act,
+    })
+  }
+
   view() {
     const note = this.note() || (this.dead.length === 0 ? t('deadNone') : '')
     return html`
       <section class="card">
         <h3 id="dead-title" tabindex="-1">${t('deadTitle')}</h3>
         <p class="empty" role="status">${note}</p>
+        ${this.asking.said()}
+        ${this.asking.dialog()}
         <ul class="dead">
           ${repeat(
             this.dead,
@@ -88,6 +110,14 @@ export class DeadList {
           @click=${() => void this.redrive(batchId)}
         >
           ${t('redrive')}
+        </button>
+        <button
+          type="button"
+          aria-label="${t('discard')}: ${conversationId}"
+          aria-disabled=${this.asking.isBusy}
+          @click=${() => this.discard(batchId, conversationId)}
+        >
+          ${t('discard')}
         </button>
       </li>`
   }

@@ -7,6 +7,7 @@ import { clock } from '../formats.js'
 import { html, nothing, render, repeat } from '../lit.js'
 import { Pausing } from '../pausing.js'
 import { counted, t } from '../words.js'
+import { Interventions } from './interventions.js'
 import { NARROWEST_PX } from './life-picture.js'
 import { lifeView } from './life-view.js'
 import { isOver, pauseView } from './pause-view.js'
@@ -43,6 +44,10 @@ export class Trace {
     this.feed = feed
     this.rules = new Rules(() => this.draw())
     this.pausing = new Pausing(() => this.draw(), 'trace-title')
+    this.interventions = new Interventions(
+      () => this.draw(),
+      () => void this.read(),
+    )
     addEventListener('resize', () => this.draw())
     setInterval(() => this.tick(), TICK_MS)
     feed.addEventListener('start', () => this.readSoon())
@@ -55,6 +60,7 @@ export class Trace {
 
   /** @param id of the conversation, or nothing for the recent ones */
   async show(id) {
+    if (id !== this.id) this.interventions.reset()
     this.id = id
     this.draw()
     const input = this.section.querySelector('input')
@@ -149,7 +155,8 @@ export class Trace {
         ${this.pausing.button({ id, paused })}
         <span>${paused ? t('pausedFor', clock(paused.untilMs - now)) : nothing}</span>
         ${this.pausing.view()}
-      </div>`
+      </div>
+      ${this.interventions.view(id)}`
   }
 
   /** The lives and the pauses, newest first. */
