@@ -63,6 +63,21 @@ interface Shard<Node> {
   failover(): Promise<unknown>
 }
 
+const TRIES = 5
+const AGAIN_MS = 500
+
+/** Repeats a question to the nodes: on a machine that is busy a connection may end before its answer. */
+async function patiently<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await question()
+    } catch (error) {
+      if (tries === TRIES) throw error
+      await delay(AGAIN_MS)
+    }
+  }
+}
+
 async function replicatedFault<Node>(
   servers: Replicated<Node>,
   { primary, replica, takenOver, failover }: Shard<Node>,
@@ -75,13 +90,13 @@ async function replicatedFault<Node>(
       servers.lagReplica(replica, LAG_MS)
       await delay(forMs / 4)
       await servers.kill(primary)
-      await takenOver()
+      await patiently(takenOver)
       servers.lagReplica(replica, 0)
       await servers.restart(primary)
       break
     case 'freeze primary':
       await servers.freeze(primary)
-      await takenOver()
+      await patiently(takenOver)
       await delay(forMs / 4)
       await servers.thaw(primary)
       break
@@ -103,7 +118,7 @@ async function replicatedFault<Node>(
       await delay(forMs)
       servers.reconnectReplica(replica)
   }
-  await servers.settled()
+  await patiently(() => servers.settled())
 }
 
 async function clusterPlace(env: Record<string, string>): Promise<Place> {
@@ -115,15 +130,15 @@ async function clusterPlace(env: Record<string, string>): Promise<Place> {
     env,
     async fault(kind, forMs, pick) {
       const slot = pick(slots)
-      const primary = await cluster.ownerOf(slot)
+      const primary = await patiently(() => cluster.ownerOf(slot))
       if (kind === 'move slot') {
-        const other = pick((await cluster.primaries()).filter(node => node !== primary))
+        const other = pick((await patiently(() => cluster.primaries())).filter(node => node !== primary))
         await cluster.moveSlot(slot, other, { delayMs: 5 })
         await delay(forMs)
         await cluster.moveSlot(slot, primary, { delayMs: 5 })
-        return cluster.settled()
+        return patiently(() => cluster.settled())
       }
-      const replica = await cluster.replicaOf(primary)
+      const replica = await patiently(() => cluster.replicaOf(primary))
       const takenOver = () => cluster.takenOver(slot, primary)
       const failover = () => cluster.failover(primary)
       return replicatedFault(cluster, { primary, replica, takenOver, failover }, kind, forMs)
@@ -140,8 +155,8 @@ async function sentinelPlace(env: Record<string, string>): Promise<Place> {
     env,
     async fault(kind, forMs, pick) {
       if (kind === 'move slot') return
-      const primary = await service.primary()
-      const replica = pick(await service.replicas())
+      const primary = await patiently(() => service.primary())
+      const replica = pick(await patiently(() => service.replicas()))
       const takenOver = () => service.takenOver(primary)
       const failover = () => service.pausedFailover()
       return replicatedFault(service, { primary, replica, takenOver, failover }, kind, forMs)

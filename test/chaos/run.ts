@@ -17,6 +17,7 @@
  *
  * `--keep` keeps the folders with all logs; after a violation they are always kept.
  */
+import { EventEmitter } from 'node:events'
 import { parseArgs } from 'node:util'
 import { PLACES } from './places.js'
 import { ANSWERINGS, HANDOVERS } from './settings.js'
@@ -53,6 +54,8 @@ for (const [signal, code] of [
 ] as const)
   process.once(signal, () => process.exit(code))
 
+// Each server of a run ends with this process.
+EventEmitter.defaultMaxListeners = 50
 let isFine = true
 for (const answering of answerings)
   isFine =
