@@ -11,13 +11,15 @@ import { isEmpty, type Remaining, remainingIn } from '../store/partitioned/remai
 import { PartitionedStore } from '../store/partitioned/store.js'
 import { StoreUnavailable } from '../store/store.js'
 import { NothingDone } from './nothing-done.js'
-import { clean, inert } from './show/escape.js'
+import { clean } from './show/escape.js'
 import { print, printText } from './show/print.js'
 
 const LOOK_EVERY_MS = 1000
 /** Looks in a row that find nothing. Meanwhile every process has noticed the drain, and its last append has ended. */
 const EMPTY_LOOKS = 4
 const MOST_NAMED = 3
+const CLEAR_LINE = '\r\u001b[K'
+const USUAL_COLUMNS = 80
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 export interface DrainOptions {
@@ -57,7 +59,7 @@ async function drainAll(store: PartitionedStore): Promise<string> {
         empty = 0
       } else {
         empty = isEmpty(left) ? empty + 1 : 0
-        progress.show(lineFor(left))
+        progress.show(lineFor(left), needsYou(left))
       }
       await delay(LOOK_EVERY_MS, undefined, { signal: interrupted.signal })
     }
@@ -100,29 +102,41 @@ async function forget(store: PartitionedStore, prefix: string): Promise<string> 
   return 'the layout is removed: change LULL_PARTITIONS before you start a process or call another command'
 }
 
-function lineFor({ open, held, dead, collecting }: Remaining): string {
+const lineFor = ({ open, held, dead }: Remaining): string =>
+  [
+    counted(open, 'conversation waits', 'conversations wait'),
+    counted(held, 'batch is under way', 'batches are under way'),
+    ...(dead > 0 ? [counted(dead, 'dead batch', 'dead batches')] : []),
+  ].join(', ')
+
+/** What does not end by itself, or not soon; empty if there is nothing of that kind. */
+function needsYou({ dead, collecting }: Remaining): string {
   const named = collecting.slice(0, MOST_NAMED).map(clean).join(', ')
-  return inert(
-    [
-      `${counted(open, 'conversation waits', 'conversations wait')}`,
-      `${counted(held, 'batch is under way', 'batches are under way')}`,
-      ...(dead > 0 ? [`${counted(dead, 'dead batch', 'dead batches')} (lull dead)`] : []),
-      ...(named !== '' ? [`${collecting.length} paused and collecting (lull resume ${named}${more(collecting)})`] : []),
-    ].join(', '),
-  )
+  const more = collecting.length > MOST_NAMED ? ', …' : ''
+  const what = [
+    ...(dead > 0 ? ['dead batches: lull dead lists them, and ends them by redrive or discard'] : []),
+    ...(named === '' ? [] : [`paused conversations that collect: lull resume ${named}${more}`]),
+  ]
+  return what.length === 0 ? '' : `this waits for you: ${what.join('; ')}`
 }
 
-const more = ({ length }: string[]) => (length > MOST_NAMED ? ', …' : '')
-
-/** One line that changes, on a terminal; elsewhere a line for each change. */
+/** One line that changes, on a terminal; elsewhere a line for each change. Before it, what needs a person. */
 class Progress {
   private shown = ''
+  private needs = ''
 
-  show(line: string): void {
+  show(line: string, needs = ''): void {
+    if (needs !== this.needs && needs !== '') {
+      if (process.stdout.isTTY) process.stdout.write(CLEAR_LINE)
+      print(needs)
+      this.shown = ''
+    }
+    this.needs = needs
     if (line === this.shown) return
     this.shown = line
-    const { stdout } = process
-    if (stdout.isTTY) stdout.write(`\r\x1b[K${line.slice(0, Math.max(stdout.columns - 1, 1))}`)
+    const { isTTY, columns } = process.stdout
+    // Some terminals do not know their width and say 0.
+    if (isTTY) process.stdout.write(`${CLEAR_LINE}${line.slice(0, (columns || USUAL_COLUMNS) - 1)}`)
     else print(line)
   }
 

@@ -124,9 +124,9 @@ describe('a drain', function () {
     expect(await append(batcher)).to.equal('accepted')
     await client().hset(new Keys(prefix).dead, 'dead', '{}')
     const drain = await command([])
-    const line = await drain.line(/^1 conversation waits/)
+    const line = await drain.line(/^this waits for you/)
     await drain.stop('SIGINT')
-    expect(line).to.include(`lull resume ${CHAT}`).and.include('1 dead batch (lull dead)')
+    expect(line).to.include(`lull resume ${CHAT}`).and.include('lull dead')
   })
 
   it('removes the layout only while it drains and nothing waits', async () => {
