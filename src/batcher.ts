@@ -16,6 +16,7 @@ import { reportAnswered } from './report-answered.js'
 import { SettingsEditor } from './settings/edit.js'
 import type { ConversationSettings } from './settings/overrides.js'
 import { type GivenRules, RuleBook, type RulesFor } from './settings/rule-book.js'
+import { refuseUnknownOptions } from './store/option-names.js'
 import type {
   AccountClaim,
   AnsweredResult,
@@ -98,8 +99,12 @@ export class Batcher implements Appender {
   private readonly reported = new Set<string>()
   private opening: Promise<StoreIdentity> | undefined
 
-  /** @throws {RangeError} for a rule out of its bounds */
+  /**
+   * @throws {TypeError} for an unknown option
+   * @throws {RangeError} for a rule out of its bounds
+   */
   constructor(options: BatcherOptions) {
+    refuseUnknownOptions<BatcherOptions>('Batcher', options)
     this.ownsStore = options.store === undefined
     this.store = options.store ?? storeFrom(options, 'batcher')
     this.observer = options.observer ?? {}

@@ -6,6 +6,7 @@
  * If the queue's Redis is unavailable (down, read-only, out of memory, loading), the attempt is not counted.
  */
 import type { BulkJobOptions } from 'bullmq'
+import { type NamesOf, refuseUnknown } from '../config/known-options.js'
 import type { RedisSource } from '../store/redis/connection.js'
 import type {
   AnswerState,
@@ -43,8 +44,21 @@ const FIRST_BACKOFF_MS = 1000
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-/** @throws {RangeError} for an option out of its bounds */
+const OPTIONS: NamesOf<BullmqOptions> = {
+  queue: true,
+  prefix: true,
+  shards: true,
+  redis: true,
+  answerAttempts: true,
+  jobRetentionMs: true,
+}
+
+/**
+ * @throws {TypeError} for an unknown option
+ * @throws {RangeError} for an option out of its bounds
+ */
 export function bullmq(options: BullmqOptions = {}): Handover {
+  refuseUnknown('bullmq()', options, Object.keys(OPTIONS))
   return new BullmqHandover(options)
 }
 

@@ -10,6 +10,7 @@
  * that the receiver wrote: its body may quote the batch. The log has the body and the error's message at debug.
  */
 import { Webhook } from 'standardwebhooks'
+import { type NamesOf, refuseUnknown } from '../config/known-options.js'
 import { type Logger, silent } from '../logger.js'
 import { isSuperseded } from '../superseded.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
@@ -36,13 +37,15 @@ const LONGEST_ADDRESS = 150
 const CODE = /^[A-Z][A-Z0-9_]{2,63}$/
 const LONGEST_RETRY_AFTER_MS = 3_600_000
 
-/** @throws {RangeError} for an option that cannot be used; the message never contains the secret */
-export function http({
-  url,
-  secret,
-  timeoutMs = TIMEOUT_MS,
-  concurrency = CONCURRENCY,
-}: HttpHandoverOptions): Handover {
+const OPTIONS: NamesOf<HttpHandoverOptions> = { url: true, secret: true, timeoutMs: true, concurrency: true }
+
+/**
+ * @throws {TypeError} for an unknown option
+ * @throws {RangeError} for an option that cannot be used; the message never contains the secret
+ */
+export function http(options: HttpHandoverOptions): Handover {
+  refuseUnknown('http()', options, Object.keys(OPTIONS))
+  const { url, secret, timeoutMs = TIMEOUT_MS, concurrency = CONCURRENCY } = options
   const { target, where, authorization } = targetFrom(url)
   const webhook = secret === undefined ? undefined : webhookFrom(secret)
   const stopping = new AbortController()

@@ -20,6 +20,7 @@ import type { Observer } from '../observer.js'
 import { processName } from '../process-name.js'
 import { shortAnswerTimeout } from '../rules.js'
 import { StoredSettings } from '../settings/stored-settings.js'
+import { refuseUnknownOptions } from '../store/option-names.js'
 import type { RedisSource } from '../store/redis/connection.js'
 import { type Store, type StoreIdentity, StoreUnavailable } from '../store/store.js'
 import { type StoreOptions, storeFrom } from '../store/store-options.js'
@@ -80,6 +81,7 @@ export class Processor {
 
   /** @throws {RangeError | TypeError} for an option that can't be used */
   constructor(options: ProcessorOptions) {
+    refuseUnknownOptions<ProcessorOptions>('Processor', options)
     const store = options.store ?? storeFrom(options, 'processor')
     const { log = silent, observer = {}, name = processName('processor') } = options
     this.store = store

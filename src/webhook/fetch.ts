@@ -2,6 +2,7 @@
  * The webhook as a function from a Request to a Response, for every server that speaks fetch: Hono, Next, Bun, Deno and
  * the like. `toNode` and `toKoa` adapt it to Express, Nest, Koa and node:http.
  */
+import { type NamesOf, refuseUnknown } from '../config/known-options.js'
 import type { BodyLease } from '../http/body-bounds.js'
 import { otherMethod } from '../http/methods.js'
 import { brokeOff } from '../http/read-bytes.js'
@@ -17,6 +18,22 @@ export interface WebhookOptions extends Omit<ReceiverOptions, 'onAppended' | 're
   direct?: boolean
 }
 
+const OPTIONS: NamesOf<WebhookOptions> = {
+  batcher: true,
+  provider: true,
+  direct: true,
+  providers: true,
+  known: true,
+  groups: true,
+  onOwnMessage: true,
+  raw: true,
+  identify: true,
+  log: true,
+  observer: true,
+  maxBodyBytes: true,
+  maxBodyBytesInFlight: true,
+}
+
 /** Never rejects: errors are responses, too. */
 export type Receive = (request: Request) => Promise<Response>
 
@@ -27,9 +44,11 @@ export type Receive = (request: Request) => Promise<Response>
  *
  * A provider without a secret in `providers` is refused, unless `allowUnsigned` or its own `unsigned: true` names it.
  *
- * @throws {TypeError} for options that do not go together, and for a secret that is given but empty
+ * @throws {TypeError} for an unknown option, for options that do not go together, and for a secret that is given but empty
  */
-export function webhook({ provider, direct, ...options }: WebhookOptions): Receive {
+export function webhook(given: WebhookOptions): Receive {
+  refuseUnknown('webhook()', given, Object.keys(OPTIONS))
+  const { provider, direct, ...options } = given
   const { log = silent } = options
   const receiver = new Receiver(options)
   const errors = new ErrorReplies(log)

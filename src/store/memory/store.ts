@@ -20,6 +20,7 @@
  * program deletes (`loseHeader` does that in tests).
  */
 import { randomUUID } from 'node:crypto'
+import { RULE_NAMES, refuseUnknown } from '../../config/known-options.js'
 import type { RulesInUse } from '../../conversation-rules.js'
 import { type RuleOptions, type Rules, rulesFrom } from '../../rules.js'
 import { newBatchId as randomBatchId } from '../batch-id.js'
@@ -112,6 +113,7 @@ export class MemoryStore implements Store {
 
   /** @throws {RangeError} for a rule out of its bounds */
   constructor({ now = Date.now, newBatchId = randomBatchId, ...options }: MemoryStoreOptions = {}) {
+    refuseUnknown('MemoryStore', options, RULE_NAMES)
     this.rules = rulesFrom(options)
     this.sessions = new MemorySessions(now)
     this.everything = new State(this.rules, steady(now), 'memory', newBatchId)

@@ -1,0 +1,64 @@
+/**
+ * Guarantee **options**: an option that has no effect is refused, by the types and by a `TypeError` in one line that
+ * names it and the remedy. The compiler checks each `@ts-expect-error`.
+ */
+import { expect } from 'chai'
+import { Batcher, bullmq, http, MemoryStore, Processor, webhook } from '../../src/index.js'
+
+const redis = 'redis://127.0.0.1:1'
+const handle = () => {}
+
+describe('options', () => {
+  const store = new MemoryStore()
+
+  const MISTYPED: [what: string, make: () => unknown, says: string][] = [
+    [
+      'Batcher',
+      // @ts-expect-error
+      () => new Batcher({ redis, quietGap: 5 }),
+      'quietGap is no option of Batcher: did you mean quietGapMs?',
+    ],
+    [
+      'Processor',
+      // @ts-expect-error
+      () => new Processor({ redis, handle, maxAttempt: 5 }),
+      'maxAttempt is no option of Processor: did you mean maxAttempts?',
+    ],
+    [
+      'MemoryStore',
+      // @ts-expect-error
+      () => new MemoryStore({ quietGap: 5 }),
+      'quietGap is no option of MemoryStore: did you mean quietGapMs?',
+    ],
+    // @ts-expect-error
+    ['bullmq()', () => bullmq({ que: 'a' }), 'que is no option of bullmq(): did you mean queue?'],
+    [
+      'http()',
+      // @ts-expect-error
+      () => http({ url: 'http://127.0.0.1', timeout: 5 }),
+      'timeout is no option of http(): did you mean timeoutMs?',
+    ],
+    [
+      'webhook()',
+      // @ts-expect-error
+      () => webhook({ batcher: new Batcher({ store }), provide: 'waha' }),
+      'provide is no option of webhook(): did you mean provider?',
+    ],
+    [
+      'an option that resembles none',
+      // @ts-expect-error
+      () => bullmq({ somethingElseAltogether: 1 }),
+      'somethingElseAltogether is no option of bullmq()',
+    ],
+  ]
+  for (const [what, make, says] of MISTYPED)
+    it(`a mistyped one is refused, with the name that is meant: ${what}`, () => {
+      expect(make).to.throw(TypeError).with.property('message', says)
+    })
+
+  it('Batcher and Processor take one object with the options of both', async () => {
+    const both = { store, batching: true, concurrency: 3, handle, name: 'both' }
+    await new Batcher(both).close()
+    await new Processor(both).stop()
+  })
+})
