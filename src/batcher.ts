@@ -3,6 +3,7 @@
  * another one, claims the batches and hands them over.
  */
 import type { MessageType, NewMessage, StoredMessage } from './batch.js'
+import { checkMessage } from './check-message.js'
 import type { CommitStore } from './handover/answering-run.js'
 import { Commits } from './handover/commits.js'
 import { holdKeyOf, holdKeyOfMessage, holdTimeOf } from './holding.js'
@@ -156,7 +157,7 @@ export class Batcher implements Appender {
    * Adds messages to a conversation. Those whose id the conversation has seen before are counted and dropped.
    *
    * @param conversationId `<chatId>` or `<account>/<chatId>`, see `conversationIdOf`
-   * @throws {TypeError} for a conversation or a message without an id
+   * @throws {TypeError} for a conversation or a message without an id, and for a field of a message that cannot be used
    * @throws {RangeError} for a rule out of its bounds
    * @throws {StoreUnavailable} if Redis cannot be written now, or the store drains: nothing was stored, try again
    * @throws {ForeignKey} if a key that Lull needs holds something else
@@ -464,11 +465,8 @@ export class Batcher implements Appender {
 }
 
 function storedMessage(message: AppendMessage): StoredMessage {
-  const { messageId, type = DEFAULT_TYPE } = message
-  if (typeof messageId !== 'string' || messageId === '')
-    throw new TypeError(
-      `messageId=${JSON.stringify(messageId)}: a message needs an id: repeated deliveries are recognised by it`,
-    )
+  checkMessage(message)
+  const { type = DEFAULT_TYPE } = message
   if (isAsStored(message)) return { ...message, type }
   const { isGroup: _, ...rest } = message
   return { ...rest, type }

@@ -1,0 +1,65 @@
+/** Checks the fields of a message that a program appends. */
+import { MESSAGE_TYPES, type NewMessage } from './batch.js'
+
+type Check = [is: (value: unknown) => boolean, must: string]
+type Fields = Record<string, Check | undefined>
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const text: Check = [value => typeof value === 'string', 'it must be a string']
+const flag: Check = [value => typeof value === 'boolean', 'it must be true or false']
+const number: Check = [value => Number.isFinite(value), 'it must be a number']
+const object: Check = [isObject, 'it must be an object']
+
+const FIELDS = {
+  type: [value => MESSAGE_TYPES.some(type => type === value), `it must be one of ${MESSAGE_TYPES.join(', ')}`],
+  text,
+  senderId: text,
+  senderName: text,
+  sentAtMs: [Number.isFinite, 'it must be a number: milliseconds since the epoch'],
+  replyTo: text,
+  payloadId: text,
+  form: object,
+  media: object,
+  location: object,
+  provider: text,
+  isGroup: flag,
+} satisfies Fields
+
+const MEDIA: Fields = { id: text, url: text, mimeType: text, fileName: text }
+const LOCATION: Fields = { latitude: number, longitude: number, name: text, address: text }
+const LONGEST_SHOWN = 60
+
+/** @throws {TypeError} in one line that names the field, its value and what it must be */
+export function checkMessage(message: NewMessage): void {
+  if (!isObject(message)) throw new TypeError(`message=${shown(message)}: it must be an object, { messageId, text }`)
+  const { messageId, media, location } = message
+  if (typeof messageId !== 'string' || messageId === '')
+    throw new TypeError(
+      `messageId=${shown(messageId)}: a message needs an id: repeated deliveries are recognised by it`,
+    )
+  checkFields(message, FIELDS, '')
+  if (media !== undefined) checkFields(media, MEDIA, 'media.')
+  if (location === undefined) return
+  for (const name of ['latitude', 'longitude'] as const)
+    if (location[name] === undefined) throw new TypeError(`location.${name} is missing: ${number[1]}`)
+  checkFields(location, LOCATION, 'location.')
+}
+
+function checkFields(values: object, fields: Fields, path: string): void {
+  for (const [name, value] of Object.entries(values)) {
+    const check = value === undefined || !Object.hasOwn(fields, name) ? undefined : fields[name]
+    if (check && !check[0](value)) throw new TypeError(`${path}${name}=${shown(value)}: ${check[1]}`)
+  }
+}
+
+/** In one line, and short: the value may be anything. */
+function shown(value: unknown): string {
+  try {
+    return String(typeof value === 'number' ? value : JSON.stringify(value)).slice(0, LONGEST_SHOWN)
+  } catch {
+    // A BigInt, or an object that contains itself.
+    return String(value).slice(0, LONGEST_SHOWN)
+  }
+}
