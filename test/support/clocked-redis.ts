@@ -39,21 +39,26 @@ export const clocked = (url: string) => () => new ClockedRedis(url, { lazyConnec
 
 export class Clock {
   nowMs = Date.now() + AHEAD_MS
-  private readonly keys: Keys
+  private readonly keys: Keys[]
 
+  /** @param prefixes of a store, or of a store and each of its partitions */
   constructor(
     private readonly redis: Redis,
-    prefix = DEFAULT_PREFIX,
+    prefixes: string | string[] = DEFAULT_PREFIX,
   ) {
-    this.keys = new Keys(prefix)
+    this.keys = [prefixes].flat().map(prefix => new Keys(prefix))
   }
 
   /** @param conversationIds whose headers and shadow keys may have expired by then */
   async set(nowMs: number, conversationIds: string[] = []): Promise<void> {
     this.nowMs = nowMs
-    const expiring = conversationIds.flatMap(id => [this.keys.header(id), this.keys.quiet(id)])
-    const keys = [this.keys.prefix + CLOCK, ...expiring]
-    await this.redis.eval(SET_CLOCK, keys.length, ...keys, nowMs)
+    await Promise.all(
+      this.keys.map(of => {
+        const expiring = conversationIds.flatMap(id => [of.header(id), of.quiet(id)])
+        const keys = [of.prefix + CLOCK, ...expiring]
+        return this.redis.eval(SET_CLOCK, keys.length, ...keys, nowMs)
+      }),
+    )
   }
 
   pass(ms: number, conversationIds: string[] = []): Promise<void> {

@@ -7,6 +7,8 @@ import type { OwnRules } from '../../../src/conversation-rules.js'
 import { type RuleOptions, rulesFrom } from '../../../src/rules.js'
 
 export const CHATS = ['a', 'b', 'c/😀', '\ue000x']
+/** Of a store that is divided. Of the conversations above, partition 0 has none, and partition 2 has two. */
+export const PARTITIONS = 4
 export const OWNERS = ['processor-1', 'processor-2']
 
 /** A command names one of this many batches, the last that were claimed. */
@@ -83,6 +85,8 @@ const command = fc.oneof(
       owner,
       maxBatches: fc.constantFrom(1, 2, 10),
       maxBytes: fc.constantFrom(1, 300, 1_000_000),
+      /** Absent: in all partitions. */
+      partition: fc.option(fc.nat(PARTITIONS - 1), { nil: undefined, freq: 1 }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ op: op('crash') }) },

@@ -1,22 +1,19 @@
 /**
- * A `MemoryStore` and a `RedisStore` with the same rules, clock and ids, which get the same commands. After each
+ * A store in memory and one on Redis with the same rules, clock and ids, which get the same commands. After each
  * command both have returned the same, are in the same state and keep the invariants, and a ledger checks their
  * results.
  */
 import { expect } from 'chai'
-import type { Redis } from 'ioredis'
 import type { StoredMessage } from '../../../src/batch.js'
 import type { Rules } from '../../../src/rules.js'
-import { MemoryStore } from '../../../src/store/memory/store.js'
-import { RedisStore } from '../../../src/store/redis/store.js'
-import type { AppendRequest, HistoryEntry, Lease, Store, StoreEvent } from '../../../src/store/store.js'
-import { Clock, clocked } from '../clocked-redis.js'
-import { uniquePrefix } from '../redis.js'
+import { partitionOf } from '../../../src/store/batch-id.js'
+import type { AppendRequest, ClaimRequest, HistoryEntry, Lease, Store, StoreEvent } from '../../../src/store/store.js'
+import type { Clock } from '../clocked-redis.js'
 import { checked } from '../store-contract/checked.js'
-import { redisSnapshot } from '../store-contract/redis-snapshot.js'
 import { until } from '../wait.js'
 import { CHATS, type Command, OWNERS } from './commands.js'
 import { Ledger } from './ledger.js'
+import { Sides, type SidesOptions } from './sides.js'
 
 const HISTORY_READ = 1000
 const BATCHES_READ = 1000
@@ -36,8 +33,11 @@ export class Pair {
   /** What was done, for the message of a failure. */
   readonly log: string[] = []
   private readonly ledger: Ledger
+  private readonly rules: Rules
+  private readonly sides: Sides
   private readonly clock: Clock
-  private readonly memory: MemoryStore
+  private readonly onRedis: Store
+  /** Checks its invariants after every call. */
   private readonly inMemory: Store
   private readonly heardInMemory: StoreEvent[] = []
   private readonly heardOnRedis: StoreEvent[] = []
@@ -49,46 +49,36 @@ export class Pair {
   private messages = 0
   private call = 0
 
-  private constructor(
-    private readonly redis: Redis,
-    private readonly onRedis: RedisStore,
-    private readonly rules: Rules,
-  ) {
-    this.ledger = new Ledger(rules)
-    this.clock = new Clock(redis, onRedis.keys.prefix)
-    this.memory = new MemoryStore({ ...rules, now: () => this.clock.nowMs, newBatchId: this.idOfCall })
-    const { memory } = this
+  private constructor(options: Omit<SidesOptions, 'idNumber'>) {
+    this.rules = options.rules
+    this.ledger = new Ledger(options.rules)
+    const sides = new Sides({ ...options, idNumber: () => this.call })
+    this.sides = sides
+    this.clock = sides.clock
+    this.onRedis = sides.onRedis
     this.inMemory = checked({
-      store: memory,
+      store: sides.inMemory,
       pass: async () => {},
-      snapshot: async () => memory.snapshot(),
+      snapshot: async () => sides.inMemoryNow(),
       close: async () => {},
     }).store
   }
 
-  /** @param redis reads keys without the store; the caller closes it */
-  static async on(url: string, redis: Redis, rules: Rules): Promise<Pair> {
-    const ids = { next: () => '' }
-    const store = new RedisStore({
-      redis: clocked(url),
-      prefix: uniquePrefix(),
-      rules,
-      name: 'memory', // What the memory store calls itself, in the history.
-      newBatchId: () => ids.next(),
-    })
-    const pair = new Pair(redis, store, rules)
-    ids.next = pair.idOfCall
+  /** The caller closes `redis`. */
+  static async on(options: Omit<SidesOptions, 'idNumber'>): Promise<Pair> {
+    const pair = new Pair(options)
+    const { inMemory, onRedis } = pair.sides
     await pair.clock.set(pair.clock.nowMs)
-    await store.open()
+    await onRedis.open()
     await Promise.all([
-      pair.memory.listen(event => pair.heardInMemory.push(event)),
-      store.listen(event => pair.heardOnRedis.push(event)),
+      inMemory.listen(event => pair.heardInMemory.push(event)),
+      onRedis.listen(event => pair.heardOnRedis.push(event)),
     ])
     return pair
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.memory.close(), this.onRedis.close()])
+  close(): Promise<void> {
+    return this.sides.close()
   }
 
   async run(command: Command): Promise<void> {
@@ -136,7 +126,7 @@ export class Pair {
       }
       case 'ownMessage': {
         const result = await this.both(store => store.pauseByMessage(command.chat, command.messageId, command))
-        const { paused } = await this.memory.conversation(command.chat)
+        const { paused } = await this.inMemory.conversation(command.chat)
         if (typeof result === 'object' && paused?.keep === 'drop') this.ledger.discarded(command.chat, result.dropped)
         return
       }
@@ -198,7 +188,7 @@ export class Pair {
         const kept = this.keptFor(command.chat)
         const { messages } = await this.both(store => store.forget(command.chat))
         this.ledger.forgotten(command.chat, messages, kept)
-        this.dead = (await this.memory.dead(BATCHES_READ)).map(({ batchId }) => batchId)
+        this.dead = (await this.inMemory.dead(BATCHES_READ)).map(({ batchId }) => batchId)
         return
       }
       case 'merge':
@@ -208,8 +198,7 @@ export class Pair {
       case 'discardDead':
         return this.discardDead(this.dead.at(-command.back - 1))
       case 'loseHeader':
-        this.memory.loseHeader(command.chat)
-        return this.redis.del(this.onRedis.keys.header(command.chat))
+        return this.sides.loseHeader(command.chat)
       case 'look':
         return this.expectSameReads(command.chat)
       case 'pass':
@@ -219,7 +208,7 @@ export class Pair {
 
   /** Messages that have been handed over, and that the store keeps, since a newer message may supersede their batch. */
   private keptFor(conversationId: string): number {
-    const { answering } = this.memory.snapshot()
+    const { answering } = this.sides.inMemoryNow()
     return answering.find(one => one.conversationId === conversationId)?.count ?? 0
   }
 
@@ -248,8 +237,13 @@ export class Pair {
     this.ledger.appended(chat, stored, nowMs, result)
   }
 
-  private async claim({ owner, maxBatches, maxBytes }: { owner: string; maxBatches: number; maxBytes: number }) {
-    const result = await this.both(store => store.claim({ owner, maxBatches, maxBytes }))
+  private async claim({ partition, ...some }: ClaimRequest) {
+    const { owner } = some
+    const isDivided = this.sides.partitions > 1
+    // The model of partitions counts no bytes in a claim in all of them.
+    const inAll = isDivided ? { ...some, maxBytes: PLENTY.maxBytes } : some
+    const request = isDivided && partition !== undefined ? { ...some, partition } : inAll
+    const result = await this.both(store => store.claim(request))
     this.ledger.claimed(result)
     this.dead.push(...result.dead.map(({ batchId }) => batchId))
     if (OWNERS.includes(owner)) this.claimed.push(...result.batches)
@@ -294,9 +288,11 @@ export class Pair {
 
   private async merge({ chat: from, into }: Extract<Command, { op: 'merge' }>): Promise<void> {
     if (from === into) return
+    // Several transitions, not one: moves.test.ts.
+    if (this.sides.partitionOf(from) !== this.sides.partitionOf(into)) return
     const merged = await this.both(store => store.merge(from, into))
     if (merged === 'later') return
-    const { messages } = await this.memory.conversation(into)
+    const { messages } = await this.inMemory.conversation(into)
     this.ledger.merged(
       from,
       into,
@@ -323,15 +319,12 @@ export class Pair {
 
   /** Tells the ledger which batches the last call has superseded. */
   private async noteSuperseded(): Promise<void> {
-    for (const { id, step, batchId } of await this.memory.history({ limit: STEPS_A_CALL })) {
+    for (const { id, step, batchId } of await this.sides.steps(STEPS_A_CALL)) {
       if (step !== 'superseded' || this.superseded.has(id)) continue
       this.superseded.add(id)
       this.ledger.superseded(batchId)
     }
   }
-
-  /** Each call makes one id for both. */
-  private readonly idOfCall = () => `batch-${this.call}`
 
   /** The id of the message that was made so many messages ago; 0: of the next one. */
   private earlier(repeats: number): string {
@@ -349,8 +342,8 @@ export class Pair {
 
   private async expectSameState(): Promise<void> {
     const ids = CHATS
-    const expected = this.memory.snapshot()
-    const found = await redisSnapshot(this.redis, this.onRedis.keys, ids)
+    const expected = this.sides.inMemoryNow()
+    const found = await this.sides.onRedisNow(ids)
     const isThere = ({ waiting, heldBy }: Answer & { waiting: string[] }) => waiting.length > 0 || heldBy !== undefined
     expect(byId({ ...found, conversations: found.conversations.filter(isThere) })).to.deep.equal(byId(expected))
   }
@@ -358,27 +351,42 @@ export class Pair {
   private async expectSameReads(chat?: string): Promise<void> {
     for (const id of chat === undefined ? CHATS : [chat]) await this.same(store => store.conversation(id))
     await this.same(store => store.conversations(3))
+    await this.same(store => store.paused(3))
+    await this.same(store => store.totals())
     await this.same(async store => (await store.dead(BATCHES_READ)).sort((a, b) => (a.batchId < b.batchId ? -1 : 1)))
     // The stream's ids are by Redis's own clock. `appended` steps are sorted in by their time, and the messages of a
     // batch that replaced others are derived from it. All that they are derived from is compared without a conversation.
+    // The steps of a partition are in order; those of several are merged by their time.
     const ofAll: HistoryQuery = { limit: HISTORY_READ }
     for (const query of [ofAll, { ...ofAll, conversationId: chat ?? 'a' }])
       await this.same(async store =>
-        (await store.history(query))
+        this.byPartition(await store.history(query))
           .filter(({ step }) => step !== 'appended')
           .map(({ id: _, atMs: __, ...entry }) => (query.conversationId === undefined ? entry : underived(entry))),
       )
   }
 
   private async same(read: (store: Store) => Promise<unknown>): Promise<void> {
-    expect(await read(this.onRedis), 'what is read').to.deep.equal(await read(this.memory))
+    expect(await read(this.onRedis), 'what is read').to.deep.equal(await read(this.inMemory))
   }
 
   private async expectSameEvents(): Promise<void> {
     await until(() => this.heardOnRedis.length >= this.heardInMemory.length, { what: 'the events of Redis' })
-    expect(this.heardOnRedis, 'events').to.deep.equal(this.heardInMemory)
+    const [found, expected] = [this.heardOnRedis, this.heardInMemory].map(events =>
+      events.toSorted((a, b) => partitionOfEvent(a) - partitionOfEvent(b)),
+    )
+    expect(found, 'events').to.deep.equal(expected)
+  }
+
+  private byPartition(entries: HistoryEntry[]): HistoryEntry[] {
+    // The work on an unknown batch may end in a conversation of another partition than the batch's.
+    const of = ({ batchId, conversationId }: HistoryEntry) =>
+      batchId === '' ? this.sides.partitionOf(conversationId) : partitionOf(batchId)
+    return entries.toSorted((a, b) => of(a) - of(b))
   }
 }
+
+const partitionOfEvent = (event: StoreEvent) => (event.kind === 'expired' ? 0 : (event.partition ?? 0))
 
 interface Snapshotted {
   conversations: { conversationId: string }[]
