@@ -35,10 +35,13 @@ import type {
   Store,
   StoreIdentity,
 } from './store/store.js'
-import { type StoreOptions, storeFrom } from './store/store-options.js'
+import { type StoreOptions, storeOf } from './store/store-options.js'
 import type { Aliases } from './webhook/people.js'
 
-export interface BatcherOptions extends StoreOptions {
+export type BatcherOptions = StoreOptions & BatchingOptions
+
+/** What only a `Batcher` has an option for. */
+export interface BatchingOptions {
   /** `false`: every message is handed over alone and at once. */
   batching?: boolean
   /** What a person's message from the business's own phone does, where a webhook has no option of its own. */
@@ -107,7 +110,7 @@ export class Batcher implements Appender {
   constructor(options: BatcherOptions) {
     refuseUnknownOptions<BatcherOptions>('Batcher', options)
     this.ownsStore = options.store === undefined
-    this.store = options.store ?? storeFrom(options, 'batcher')
+    this.store = storeOf(options, 'batcher')
     this.observer = options.observer ?? {}
     this.log = options.log ?? silent
     const { observer } = this

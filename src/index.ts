@@ -5,6 +5,7 @@ export {
   type AppendOptions,
   Batcher,
   type BatcherOptions,
+  type BatchingOptions,
 } from './batcher.js'
 export { type ConversationParts, conversationIdOf, parseConversationId } from './conversation.js'
 export { type BullmqOptions, bullmq } from './handover/bullmq.js'
@@ -22,7 +23,7 @@ export { type HttpHandoverOptions, http } from './handover/http.js'
 export type { Logger } from './logger.js'
 export type { CommitOutcome, NudgeKind, Observer, SupersededWhen } from './observer.js'
 export type { PausedConversation, PauseOptions } from './pause.js'
-export { Processor, type ProcessorOptions } from './processor/processor.js'
+export { type Destination, type ProcessingOptions, Processor, type ProcessorOptions } from './processor/processor.js'
 export type { ProvidersOptions } from './providers/registry.js'
 export type { RuleOptions, Rules } from './rules.js'
 export type { Edited, Held, ScopeView, SettingsEditor } from './settings/edit.js'
@@ -52,7 +53,7 @@ export {
   StoreUnavailable,
   type Totals,
 } from './store/store.js'
-export type { StoreOptions } from './store/store-options.js'
+export type { CommonOptions, GivenStoreOptions, StoreOnRedisOptions, StoreOptions } from './store/store-options.js'
 export { Superseded } from './superseded.js'
 export { type WebhookOptions, webhook } from './webhook/fetch.js'
 export type { Identify, Person } from './webhook/identity.js'

@@ -23,7 +23,7 @@ import { StoredSettings } from '../settings/stored-settings.js'
 import { refuseUnknownOptions } from '../store/option-names.js'
 import type { RedisSource } from '../store/redis/connection.js'
 import { type Store, type StoreIdentity, StoreUnavailable } from '../store/store.js'
-import { type StoreOptions, storeFrom } from '../store/store-options.js'
+import { type StoreOptions, storeOf } from '../store/store-options.js'
 import { within } from '../within.js'
 import { Answers } from './answers.js'
 import { DueTimer } from './due-timer.js'
@@ -41,11 +41,23 @@ const STOP_TIMEOUT_MS = 25_000
 /** The share of a stop's time that is left to handovers once their signals are aborted. */
 const ABORT_SHARE = 0.1
 
-export interface ProcessorOptions extends StoreOptions {
-  /** Where batches go: `bullmq()`, `http()`, or one of your own. */
-  handover?: Handover
-  /** Instead of `handover`: a function of your own. When its promise resolves the batch is answered. */
-  handle?: CommittingHandle
+/** Where batches go: one of two. */
+export type Destination =
+  | {
+      /** Where batches go: `bullmq()`, `http()`, or one of your own. */
+      handover: Handover
+      handle?: undefined
+    }
+  | {
+      /** Instead of `handover`: a function of your own. When its promise resolves the batch is answered. */
+      handle: CommittingHandle
+      handover?: undefined
+    }
+
+export type ProcessorOptions = StoreOptions & Destination & ProcessingOptions
+
+/** What only a `Processor` has an option for. */
+export interface ProcessingOptions {
   /** How many calls of `handle` run at once; 16. */
   concurrency?: number
   /** Whether `Ex` may be added to Redis's `notify-keyspace-events`; `true`. */
@@ -82,7 +94,7 @@ export class Processor {
   /** @throws {RangeError | TypeError} for an option that can't be used */
   constructor(options: ProcessorOptions) {
     refuseUnknownOptions<ProcessorOptions>('Processor', options)
-    const store = options.store ?? storeFrom(options, 'processor')
+    const store = storeOf(options, 'processor')
     const { log = silent, observer = {}, name = processName('processor') } = options
     this.store = store
     this.log = log

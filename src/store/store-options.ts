@@ -1,4 +1,5 @@
 /** How the library's classes get their store: the user gives one, or a Redis and the rules to make one. */
+import { RULE_NAMES } from '../config/known-options.js'
 import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { type RuleOptions, rulesFrom } from '../rules.js'
@@ -8,17 +9,8 @@ import type { RedisSource } from './redis/connection.js'
 import { DEFAULT_PREFIX } from './redis/keys.js'
 import type { Store } from './store.js'
 
-export interface StoreOptions extends RuleOptions, DeploymentOptions {
-  /** A URL, ioredis options, or a function that makes a client. */
-  redis?: RedisSource
-  /** First part of every key and channel. */
-  prefix?: string
-  /** How many partitions its conversations are divided into, for the life of the data: 64 on a Cluster, else none. */
-  partitions?: number
-  /** Replicas that must have a message before it is accepted, and a batch before it is handed over; 0. */
-  waitReplicas?: number
-  /** A store to use instead of `redis`, `prefix` and the rules. Its owner closes it. */
-  store?: Store
+/** Options with either store. */
+export interface CommonOptions {
   log?: Logger
   /** Called with what happens, for metrics. */
   observer?: Observer
@@ -26,9 +18,62 @@ export interface StoreOptions extends RuleOptions, DeploymentOptions {
   name?: string
 }
 
+/** A Redis, and the rules of the store that is made on it. */
+export interface StoreOnRedisOptions extends CommonOptions, RuleOptions, DeploymentOptions {
+  /** A URL, ioredis options, or a function that makes a client. */
+  redis: RedisSource
+  store?: undefined
+  /** First part of every key and channel. */
+  prefix?: string
+  /** How many partitions its conversations are divided into, for the life of the data: 64 on a Cluster, else none. */
+  partitions?: number
+  /** Replicas that must have a message before it is accepted, and a batch before it is handed over; 0. */
+  waitReplicas?: number
+}
+
+/** What describes a store. It has no effect beside a store, so it is refused there. */
+type Description = Exclude<keyof StoreOnRedisOptions, keyof CommonOptions | 'store'>
+
+/** A store that its owner has made, with its rules, and closes. */
+export type GivenStoreOptions = CommonOptions & {
+  /** A store to use instead of `redis`, `prefix` and the rules. Its owner closes it. */
+  store: Store
+} & { [Name in Description]?: undefined }
+
+/** Either `redis`, or a `store`. */
+export type StoreOptions = StoreOnRedisOptions | GivenStoreOptions
+
+const DESCRIPTION = ['redis', 'prefix', 'partitions', 'waitReplicas', ...RULE_NAMES]
+
+/** The given store, or one of these options. @throws {TypeError} for both. @throws {RangeError} for a rule out of its bounds */
+export function storeOf(options: StoreOptions, role: string): Store {
+  if (options.store === undefined) return storeFrom(options, role)
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const [name] = given.find(([each]) => DESCRIPTION.includes(each)) ?? []
+  if (name !== undefined) throw new TypeError(`${name} has no effect beside store: ${REMEDIES[name] ?? TO_STORE(name)}`)
+  return options.store
+}
+
+const TO_STORE = (name: string) => `give it to the store, new MemoryStore({ ${name} })`
+const REMEDIES: Record<string, string> = {
+  redis: 'give one of them; a queue may have its own, bullmq({ redis })',
+  prefix: 'give it to the store',
+  partitions: 'give redis instead of store',
+  waitReplicas: 'give it to the store',
+}
+
 /** Makes the store that these options describe. @throws {RangeError} for a rule out of its bounds */
 export function storeFrom(
-  { redis, prefix = DEFAULT_PREFIX, log = silent, name, observer, partitions, waitReplicas, ...options }: StoreOptions,
+  {
+    redis,
+    prefix = DEFAULT_PREFIX,
+    log = silent,
+    name,
+    observer,
+    partitions,
+    waitReplicas,
+    ...options
+  }: StoreOnRedisOptions,
   role: string,
 ): Store {
   if (redis === undefined)

@@ -4,10 +4,11 @@
  */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
-import { Batcher, type BatcherOptions } from '../../src/batcher.js'
+import { Batcher, type BatchingOptions } from '../../src/batcher.js'
 import { Keys } from '../../src/store/redis/keys.js'
 import { DRAIN_SCOPE } from '../../src/store/settings.js'
 import { StoreUnavailable } from '../../src/store/store.js'
+import type { StoreOnRedisOptions } from '../../src/store/store-options.js'
 import { lull } from '../support/processes.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
 import { type Load, startLoad } from '../support/under-load.js'
@@ -45,7 +46,7 @@ describe('a drain', function () {
     const { code } = await exit
     return { code, says: [...stdout, ...stderr].join('\n') }
   }
-  const open = async (options: Partial<BatcherOptions> = {}) => {
+  const open = async (options: Partial<StoreOnRedisOptions & BatchingOptions> = {}) => {
     const batcher = new Batcher({ redis, prefix, quietGapMs: LONG_GAP_MS, maxWaitMs: LONG_GAP_MS, ...options })
     closing.push(() => batcher.close())
     await batcher.open()

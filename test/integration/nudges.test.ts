@@ -6,10 +6,11 @@ import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import type { Batch } from '../../src/batch.js'
 import { Batcher } from '../../src/batcher.js'
-import { Processor, type ProcessorOptions } from '../../src/processor/processor.js'
+import { Processor } from '../../src/processor/processor.js'
 import { rulesFrom } from '../../src/rules.js'
 import { RedisStore } from '../../src/store/redis/store.js'
 import type { StoreEvent } from '../../src/store/store.js'
+import type { StoreOptions } from '../../src/store/store-options.js'
 import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
@@ -39,7 +40,7 @@ describe('nudges', () => {
     for (const close of closers.reverse()) await close()
   })
 
-  const processorOn = (options: ProcessorOptions) => {
+  const processorOn = (options: StoreOptions) => {
     const processor = new Processor({ ...options, handle: batch => void batches.push(batch) })
     closers.push(() => processor.stop())
     return processor

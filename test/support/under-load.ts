@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Batch } from '../../src/batch.js'
 import { Batcher } from '../../src/batcher.js'
 import { Processor } from '../../src/processor/processor.js'
-import type { StoreOptions } from '../../src/store/store-options.js'
+import type { StoreOnRedisOptions } from '../../src/store/store-options.js'
 import { until } from './wait.js'
 
 export interface Load {
@@ -16,7 +16,7 @@ export interface Load {
   /** Appends that were refused so far, and sent again. */
   refused(): number
   /** From now on by a batcher and a processor with these options too; those of before are stopped. */
-  move(options: StoreOptions): Promise<void>
+  move(options: StoreOnRedisOptions): Promise<void>
   /** Stops writing, and resolves when everything accepted was handed over, or nothing has come for a while. */
   end(): Promise<Outcome>
 }
@@ -38,7 +38,7 @@ const RETRY_MS = 100
 const SILENT_MS = 15_000
 
 /** @param everyMs between two messages of one conversation, on average */
-export async function startLoad(options: StoreOptions, everyMs = 150): Promise<Load> {
+export async function startLoad(options: StoreOnRedisOptions, everyMs = 150): Promise<Load> {
   const rules = { quietGapMs: 300, batchTtlMs: 60_000, leaseMs: 3000 }
   const sent = new Map<string, string[]>()
   const handled = new Map<string, string[]>()
@@ -57,7 +57,7 @@ export async function startLoad(options: StoreOptions, everyMs = 150): Promise<L
     ids.push(...messages.map(({ messageId }) => messageId))
     handled.set(conversationId, ids)
   }
-  const startOn = async (place: StoreOptions) => {
+  const startOn = async (place: StoreOnRedisOptions) => {
     const batcher = new Batcher({ ...rules, ...place })
     const processor = new Processor({ ...rules, ...place, concurrency: 200, handle })
     await Promise.all([batcher.open(), processor.start()])

@@ -56,6 +56,43 @@ describe('options', () => {
       expect(make).to.throw(TypeError).with.property('message', says)
     })
 
+  const CONTRADICTORY: [what: string, make: () => unknown, says: RegExp][] = [
+    // @ts-expect-error
+    ['a Batcher on nothing', () => new Batcher({}), /^redis or store is missing: /],
+    // @ts-expect-error
+    ['a Processor on nothing', () => new Processor({ handle }), /^redis or store is missing: /],
+    [
+      'a rule beside a store',
+      // @ts-expect-error
+      () => new Batcher({ store, quietGapMs: 5 }),
+      /^quietGapMs has no effect beside store: give it to the store/,
+    ],
+    [
+      'redis beside a store',
+      // @ts-expect-error
+      () => new Batcher({ store, redis }),
+      /^redis has no effect beside store: give one of them/,
+    ],
+    [
+      'a prefix beside a store',
+      // @ts-expect-error
+      () => new Processor({ store, prefix: 'p', handle }),
+      /^prefix has no effect beside store/,
+    ],
+    // @ts-expect-error
+    ['no destination', () => new Processor({ store }), /^handover or handle is missing: /],
+    [
+      'two destinations',
+      // @ts-expect-error
+      () => new Processor({ store, handle, handover: bullmq() }),
+      /^handover and handle are both given/,
+    ],
+  ]
+  for (const [what, make, says] of CONTRADICTORY)
+    it(`refused: ${what}`, () => {
+      expect(make).to.throw(TypeError, says)
+    })
+
   it('Batcher and Processor take one object with the options of both', async () => {
     const both = { store, batching: true, concurrency: 3, handle, name: 'both' }
     await new Batcher(both).close()

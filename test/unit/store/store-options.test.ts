@@ -1,11 +1,11 @@
 /** What the library's classes make a store from. */
 import { expect } from 'chai'
-import { type StoreOptions, storeFrom } from '../../../src/store/store-options.js'
+import { type StoreOnRedisOptions, storeFrom } from '../../../src/store/store-options.js'
 
 const redis = 'redis://127.0.0.1:1'
 
 describe('the options of a store', () => {
-  const REFUSED: [options: StoreOptions, says: RegExp][] = [
+  const REFUSED: [options: StoreOnRedisOptions, says: RegExp][] = [
     [{ redis, partitions: 0 }, /^partitions=0: must be a whole number from 1 to 1024$/],
     [{ redis, partitions: 1.5 }, /^partitions=1.5: must be/],
     [{ redis, waitReplicas: -1 }, /^waitReplicas=-1: must be a whole number from 0 to 100$/],
