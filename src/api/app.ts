@@ -97,7 +97,7 @@ export function createApp(options: AppOptions): RequestListener {
   app.use(webhookRoutes(receiver, reply))
   app.use(setHeaders(headers))
   app.use(checkPath)
-  if (dashboard?.queue) app.use(boardRoutes(dashboard.queue, access))
+  if (dashboard) app.use(boardRoutes(dashboard.queue ?? dashboard.noQueue ?? 'there is no queue to show', access))
   app.use(router.routes())
   app.use(otherMethods(reply))
   app.use(nothingHere(meantInApi))

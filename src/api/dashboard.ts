@@ -29,6 +29,8 @@ export interface DashboardOptions {
   batching: boolean
   /** Present if the handover is to a queue that can be shown. */
   queue?: QueueWindow
+  /** One line for `/queues` if `queue` is absent: why. */
+  noQueue?: string
   /** A real bot gets the batches: the playground warns before it sends any. */
   isOwnWorker: boolean
   refusedElsewhere?: () => Promise<RefusedElsewhere[]>

@@ -6,6 +6,7 @@ import { LiveEvents } from '../../api/events.js'
 import { QueueWindow } from '../../api/queue-window.js'
 import type { RefusedElsewhere } from '../../api/recent-webhooks.js'
 import type { Batcher } from '../../batcher.js'
+import type { ConfiguredHandover } from '../../handover/kind.js'
 import { presencesFrom } from '../../presence/read.js'
 import { processName } from '../../process-name.js'
 import type { ProcessRegistry } from '../../store/store.js'
@@ -38,9 +39,14 @@ export async function dashboardFor(context: ApiContext, batcher: Batcher): Promi
     version: packageVersion(),
     batching: config.batching,
     isOwnWorker: !withLoggingWorker,
-    ...(queue ? { queue } : {}),
+    ...(queue ? { queue } : { noQueue: noQueue(config.handover) }),
     ...(processes ? { refusedElsewhere: () => refusedBy(processes) } : {}),
   }
+}
+
+function noQueue({ kind, queue, whatHappens }: ConfiguredHandover): string {
+  if (queue) return 'no queue: the store is in memory'
+  return `no queue: with LULL_HANDOVER=${kind} a batch ${whatHappens}`
 }
 
 async function refusedBy(processes: ProcessRegistry): Promise<RefusedElsewhere[]> {

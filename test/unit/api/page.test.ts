@@ -41,6 +41,18 @@ describe('page', () => {
     ...more,
   })
 
+  it('says at /queues why there is no queue, to those who have the token', async () => {
+    live = new LiveEvents(new MemoryStore())
+    const comparisons = new Comparisons(rulesFrom())
+    const parts = { live, comparisons, version: '1.2.3', batching: true, isOwnWorker: false }
+    serving = await serve({ dashboard: { ...parts, noQueue: 'no queue: a batch is POSTed' } })
+    const { status, json } = await serving.call('GET', '/queues')
+    expect([status, json]).to.deep.equal([404, { error: 'no queue: a batch is POSTed' }])
+    const stranger = await serving.call('GET', '/queues', undefined, { Authorization: '' })
+    expect(stranger.status).to.equal(401)
+    expect(stranger.text).not.to.include('POSTed')
+  })
+
   it('trades the link’s token for a cookie that is HttpOnly and SameSite=Strict', async () => {
     await start()
     const cookie = await enter()
