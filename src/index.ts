@@ -1,3 +1,4 @@
+export { AnswerTimeout, LeaseLost, ProcessorStopping } from './abort-reasons.js'
 export type { Batch, Message, MessageType, NewMessage, ReleaseReason, StoredMessage } from './batch.js'
 export {
   type Appender,

@@ -2,6 +2,7 @@
  * The handover to a function in this process: the batch is answered when its promise settles. The processor renews the
  * lease while the function runs.
  */
+import { AnswerTimeout } from '../abort-reasons.js'
 import type { Batch } from '../batch.js'
 import { LazyAbort } from '../lazy-abort.js'
 import { type Logger, silent } from '../logger.js'
@@ -11,7 +12,7 @@ import type { Committed } from './commits.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
 
 export interface HandleContext {
-  /** Aborted when the lease is lost, the answer timeout has passed, or the program stops. */
+  /** Aborted with a `Superseded`, a `LeaseLost`, an `AnswerTimeout`, or a `ProcessorStopping` as its `reason`. */
   signal: AbortSignal
   attempt: number
   log: Logger
@@ -112,7 +113,7 @@ class Running {
     this.cut = new Promise(resolve => {
       this.resolve = resolve
     })
-    this.timer = setTimeout(() => this.cutBy('timeout', new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+    this.timer = setTimeout(() => this.cutBy('timeout', new AnswerTimeout(timeoutMs)), timeoutMs)
     if (outer.aborted) this.onOuter()
     else outer.addEventListener('abort', this.onOuter, { once: true })
   }

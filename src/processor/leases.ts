@@ -3,6 +3,7 @@
  * lease that is lost (another processor has claimed the batch, or Redis could not be reached in time) aborts the
  * handover's signal.
  */
+import { LeaseLost } from '../abort-reasons.js'
 import { LazyAbort } from '../lazy-abort.js'
 import type { Logger } from '../logger.js'
 import { partitionAmong } from '../store/batch-id.js'
@@ -138,6 +139,6 @@ export class Leases {
     const held = this.held.get(batchId)
     if (!held || held.isAborted) return
     if (!held.isSettling) this.log.warn({ batchId }, `the lease was lost: ${why}`)
-    held.abort(new Error(`the lease of batch ${batchId} was lost: ${why}`))
+    held.abort(new LeaseLost(batchId, why))
   }
 }

@@ -12,6 +12,7 @@
  *     stop     stop claiming, let the other processors know, drain, leave the answers to others, give back what is left, close
  */
 import { randomBytes } from 'node:crypto'
+import { ProcessorStopping } from '../abort-reasons.js'
 import { Commits } from '../handover/commits.js'
 import { type CommittingHandle, functionHandover } from '../handover/function.js'
 import type { Handover } from '../handover/handover.js'
@@ -272,7 +273,7 @@ export class Processor {
   /** Waits for the handovers that run; aborts their signals shortly before the deadline. */
   private async drain(deadlineMs: number): Promise<void> {
     await within(this.leases.whenEmpty(), leftUntil(deadlineMs) * (1 - ABORT_SHARE), () => {})
-    this.leases.abortAll(new Error('the processor is stopping'))
+    this.leases.abortAll(new ProcessorStopping())
     await within(this.leases.whenEmpty(), leftUntil(deadlineMs), () => {})
     this.handingOver.stop()
   }

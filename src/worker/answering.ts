@@ -2,6 +2,7 @@
  * The work on a batch in a plain BullMQ `Worker`, which knows nothing of Lull: its job, the signal that newer messages
  * abort, and the commit. The types name no BullMQ, so that any version of it will do.
  */
+import { AnswerTimeout } from '../abort-reasons.js'
 import type { Batch } from '../batch.js'
 import type { Batcher } from '../batcher.js'
 import type { Committed } from '../handover/commits.js'
@@ -58,7 +59,7 @@ export function answering(job: BatchJob, { batcher }: AnsweringOptions): JobAnsw
     work.end(reason)
   }
   const timeout = setTimeout(() => {
-    const reason = new Error(`no answer within ${answerTimeoutMs} ms`)
+    const reason = new AnswerTimeout(answerTimeoutMs)
     own.abort(reason)
     end(reason)
   }, answerTimeoutMs)

@@ -61,7 +61,7 @@ describe('leases', () => {
     expect(held.isAborted).to.equal(true)
     expect([held.signal.aborted, String(held.signal.reason)]).to.deep.equal([
       true,
-      'Error: the lease of batch a was lost: another processor has it',
+      'LeaseLost: the lease of batch a was lost: another processor has it',
     ])
   })
 
