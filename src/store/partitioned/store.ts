@@ -227,7 +227,7 @@ export class PartitionedStore implements Store {
     return this.moves.takeFrom(await claimed)
   }
 
-  /** Rejects only if no lease could be renewed. */
+  /** Rejects if the leases of one partition could not be renewed; the others are renewed. */
   async renew(leases: Lease[]): Promise<LostLease[]> {
     return (
       await this.inParts(
