@@ -64,9 +64,12 @@ export class CommitWaits {
     this.each(wait => wait.end(stopping()))
     const { following } = this
     this.following = undefined
-    // Requests have reported a subscription that was refused.
-    const stop = await following?.catch(() => undefined)
-    await stop?.()
+    // Not awaited: a subscription that is still being made waits for its Redis, and ends with the store. Requests have
+    // reported one that was refused.
+    following?.then(
+      stop => stop(),
+      () => {},
+    )
   }
 
   private async settled(batchId: string, wait: Wait, untilMs: number): Promise<CommitResult> {

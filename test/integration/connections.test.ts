@@ -178,8 +178,11 @@ describe('connections', function () {
         expect(line).to.match(/^lull: REDIS_URL names a database that this Redis does not have/)
     })
 
-    it('a Cluster node of a Cluster that has no slots', async () => {
-      const server: RedisServer = await privateRedis({ args: ['--cluster-enabled', 'yes'] })
+    it('a node of a Cluster that has no slots', async () => {
+      const server: RedisServer = await privateRedis({
+        // The default, its port plus 10,000, may be in use.
+        args: ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())],
+      })
       for (const line of await lines({ REDIS_URL: server.url }))
         expect(line).to.match(/^lull: no node of the Cluster at .* serves slot \d+/)
       await server.stop()

@@ -35,7 +35,7 @@ inBrowser('rules on the page', function () {
     const page = await opened('shop/1@c.us')
     await reads(page.locator('.rules summary'), /^Rules\s+as for all conversations$/)
     await reads(row(page, 'quietGapMs'), /^quietGapMs\s+2500\s+environment$/)
-    await page.getByLabel('For').selectOption('account shop')
+    await page.locator('select[name=scope]').selectOption('account shop')
     await page.getByLabel('Value').fill('300')
     await page.getByRole('button', { name: 'Set', exact: true }).click()
     await reads(note(page), /^Stored\. New messages go by it within a second\.$/)

@@ -69,7 +69,7 @@ export class Subscription {
   /** Resolves when Redis has answered the first time: to the refusal, if it refused a channel (that is tried again). */
   async start(): Promise<Error | undefined> {
     const refusal = await this.first
-    if (!this.options.pingsOnDemand) this.heartbeat = setInterval(() => void this.ping(), HEARTBEAT_MS)
+    if (!this.options.pingsOnDemand && !this.stopped) this.heartbeat = setInterval(() => void this.ping(), HEARTBEAT_MS)
     return refusal
   }
 
@@ -84,6 +84,7 @@ export class Subscription {
   /** May be called twice, and before `start`. */
   async stop(): Promise<void> {
     this.stopped = true
+    this.settleFirst(undefined)
     clearInterval(this.heartbeat)
     clearTimeout(this.retry)
     await disconnect(this.client)

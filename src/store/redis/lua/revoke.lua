@@ -84,7 +84,7 @@ if not head then
   call('DEL', P .. QUIET .. conversation)
   call('ZREM', P .. DUE, conversation)
 elseif not held and head.batch_id ~= was_head then
-  schedule(conversation, head.batch_id, start_of(head, now, store_rules), now, db)
+  schedule(conversation, head.batch_id, start_of(head, now, store_rules), now, db, furthest_of(head, store_rules))
 end
 -- What it has held back is due when that would be without it.
 local is_released = end_hold(conversation, state, id, found.batch_id, held, store_rules, store_ttl, now, db)

@@ -25,7 +25,7 @@ local function reopen(conversation, old, batch_id, state, store_rules, store_ttl
   -- Past its max wait nothing supersedes it again, however often its messages are edited.
   if math.max(old.due_at, now) >= old.first_at + rules.maxWaitMs then call('HSET', key, 'dueBy', 'maxWait') end
   call('PEXPIREAT', key, math.max(now, old.due_at) + ttl_of(rules, store_ttl))
-  schedule(conversation, batch_id, start_of(old, now, store_rules), now, db)
+  schedule(conversation, batch_id, start_of(old, now, store_rules), now, db, furthest_of(old, store_rules))
   local _, _, _, json = read_entry(entries[1])
   record('opened', batch_id, conversation,
     'ids', '[' .. recorded_id(json, 1) .. ']', 'count', #entries, 'supersedes', old.superseded)
