@@ -73,6 +73,11 @@ describe(`a Cluster that is away in part${missing ? ` (${missing})` : ''}`, () =
       expect(error instanceof StoreUnavailable, chat).to.equal(isGone(chat))
     }
     await api.stop()
+    // The home store is no partition, though its server may be away too.
+    await cluster.kill(home)
+    const both = owners.filter(owner => owner === away || owner === home).length
+    await until(() => batcher.store.partitionsAway >= both, { what: 'the second loss to be noticed' })
+    expect(batcher.store.partitionsAway).to.equal(both)
     await batcher.close()
     await cluster.stop()
   })

@@ -114,7 +114,7 @@ export class PartitionedStore implements Store {
   }
 
   get partitionsAway(): number {
-    return this.nodes.away
+    return sumOf(this.stores.map(store => store.partitionsAway))
   }
 
   serverOf(partition: number): string | undefined {
@@ -405,7 +405,7 @@ export class PartitionedStore implements Store {
   }
 
   async ensureNotifications(mayChange: boolean): Promise<Notifications> {
-    return this.isWhole ? this.home.ensureNotifications(mayChange) : { result: 'unneeded', flags: '' }
+    return this.at(0).ensureNotifications(mayChange)
   }
 
   /** Asks one partition of each server. Rejects if none can be written. */

@@ -63,6 +63,11 @@ export class RedisLink {
     return this.options.nodes.find(this.slot)?.address
   }
 
+  /** Whether that server can be reached now. */
+  get isServed(): boolean {
+    return this.options.nodes.isServed(this.slot)
+  }
+
   get db(): number {
     return this.options.nodes.db
   }

@@ -20,7 +20,7 @@ export interface NodeOptions {
   timeouts?: RedisOptions
   /** Replicas that must have a durable write; 0: none, and no connection of its own. */
   waitReplicas: number
-  /** What an outage of this server means, for the log: `, which has 21 of 64 partitions`. */
+  /** What an outage of this server means, for the log: `, which serves 22 of 65 slots that are used,`. */
   meaning?: () => string
   /** Called each time the connection for commands is ready. */
   onReady?: () => void

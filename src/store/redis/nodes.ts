@@ -59,11 +59,11 @@ export class RedisNodes {
   private readonly primaries = new Map<string, RedisNode>()
   private owners: (RedisNode | undefined)[] = []
   private settings: Settings | undefined
-  /** The slots that partitions lie in. */
+  /** The slots that stores lie in: the partitions' and the home's. */
   private readonly used = new Set<number>()
   private readonly onReady = new Set<() => void>()
   private finding: Promise<void> | undefined
-  private reading: Promise<boolean> | undefined
+  private reading: Promise<void> | undefined
   private closed = false
 
   /** Does not connect yet. */
@@ -88,14 +88,14 @@ export class RedisNodes {
     return this.isCluster ? this.owners[slot] : this.first
   }
 
-  /** A partition lies in this slot. */
-  use(slot: number): void {
-    this.used.add(slot)
+  /** Whether the slot's primary can be reached now. */
+  isServed(slot: number): boolean {
+    return this.find(slot)?.isReady ?? false
   }
 
-  /** Partitions whose primary cannot be reached now. */
-  get away(): number {
-    return [...this.used].filter(slot => !this.isServed(slot)).length
+  /** A store lies in this slot. */
+  use(slot: number): void {
+    this.used.add(slot)
   }
 
   /** What errors name that concern no single node. Never with credentials. */
@@ -232,22 +232,17 @@ export class RedisNodes {
     }
   }
 
-  private isServed(slot: number): boolean {
-    return this.find(slot)?.isReady ?? false
-  }
-
-  private async readAnywhere(): Promise<boolean> {
+  private async readAnywhere(): Promise<void> {
     for (const node of this.primaries.values()) {
       if (!node.isReady) continue
       try {
         const ranges = await slotRanges(node.client, hostOf(node))
         if (!this.closed) this.apply(ranges)
-        return true
+        return
       } catch (error) {
         if (unavailable(error, node)?.reason === 'timeout') node.drop()
       }
     }
-    return false
   }
 
   private apply(ranges: SlotRange[]): void {
@@ -302,7 +297,7 @@ export class RedisNodes {
   private meaningOf(node: RedisNode): string {
     if (!this.isCluster) return ''
     const has = [...this.used].filter(slot => this.owners[slot] === node).length
-    return `, which has ${has} of ${this.used.size} partitions,`
+    return `, which serves ${has} of ${this.used.size} slots that are used,`
   }
 }
 

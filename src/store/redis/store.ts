@@ -215,7 +215,7 @@ export class RedisStore implements Store {
   }
 
   get partitionsAway(): number {
-    return this.nodes.away
+    return this.link.isServed ? 0 : 1
   }
 
   async open(): Promise<StoreIdentity> {
