@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { REPLACEABLE_OPTIONS } from '../../store/redis/connection.js'
 import { slotOf } from '../../store/redis/slots.js'
 import type { Check } from '../check.js'
+import { configured } from '../configured.js'
 import { counted, degraded, type Finding, ok, wrong } from '../finding.js'
 import type { Server, Surroundings } from '../surroundings.js'
 
@@ -164,10 +165,4 @@ async function heardAfter(
   while (heardMs === undefined && performance.now() < sentMs + CANARY_WAITED_MS) await delay(LOOK_AGAIN_MS)
   await stop()
   return heardMs === undefined ? undefined : Math.max(Math.round(heardMs - sentMs), 0)
-}
-
-/** A setting of Redis; `undefined` if CONFIG is refused. */
-async function configured(client: Server['client'], name: string): Promise<string | undefined> {
-  const reply: unknown = await client.config('GET', name).catch(() => undefined)
-  return Array.isArray(reply) && typeof reply[1] === 'string' ? reply[1] : undefined
 }

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis'
 import type { Check } from '../check.js'
+import { configured } from '../configured.js'
 import { ofEach } from '../each-server.js'
 import { degraded, type Finding, ok, wrong } from '../finding.js'
 import type { Server } from '../surroundings.js'
@@ -40,10 +40,4 @@ async function persistenceOf({ client, facts }: Server, where: string): Promise<
       : `${where}snapshots only (save ${save}): a crash loses all writes after the last one`,
     'CONFIG SET appendonly yes, and in redis.conf; managed: turn AOF persistence on, or rely on its replicas',
   )
-}
-
-/** A setting of Redis; `undefined` if CONFIG is refused. */
-async function configured(client: Redis, name: string): Promise<string | undefined> {
-  const reply: unknown = await client.config('GET', name).catch(() => undefined)
-  return Array.isArray(reply) && typeof reply[1] === 'string' ? reply[1] : undefined
 }
