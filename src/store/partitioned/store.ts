@@ -15,6 +15,7 @@ import type { Rules } from '../../rules.js'
 import { partitionOf, newBatchId as randomBatchId } from '../batch-id.js'
 import type { RedisSource } from '../redis/connection.js'
 import { redisError } from '../redis/errors.js'
+import { addErased } from '../redis/forget.js'
 import { Keys } from '../redis/keys.js'
 import { RedisNodes } from '../redis/nodes.js'
 import { PARTITION, SHARDED } from '../redis/script-runner.js'
@@ -326,12 +327,9 @@ export class PartitionedStore implements Store {
     const ids = await this.home.samePerson(conversationId)
     const erased: ForgetResult = { messages: 0, deadBatches: 0, historyEntries: 0 }
     for (const id of ids.toReversed()) {
-      const { messages, deadBatches, historyEntries, underWay, move } = await this.storeOf(id).forget(id)
+      const { move, ...one } = await this.storeOf(id).forget(id)
       if (move) await this.storeOf(move.into).moves.refuse(move.id)
-      erased.messages += messages
-      erased.deadBatches += deadBatches
-      erased.historyEntries += historyEntries
-      if (underWay !== undefined) erased.underWay = underWay
+      addErased(erased, one)
     }
     if (ids.length > 1) await this.home.forgetAliases(ids)
     return erased

@@ -19,15 +19,20 @@ export async function forget(scripts: Scripts, conversationId: string): Promise<
   const ids = await scripts.samePerson(conversationId)
   const erased: Forgotten = { messages: 0, deadBatches: 0, historyEntries: 0 }
   for (const id of ids) {
-    const { messages, deadBatches, historyEntries, underWay, move } = await forgetOne(scripts, id)
-    erased.messages += messages
-    erased.deadBatches += deadBatches
-    erased.historyEntries += historyEntries
-    if (underWay !== undefined) erased.underWay = underWay
-    if (move) erased.move = move
+    const one = await forgetOne(scripts, id)
+    addErased(erased, one)
+    if (one.move) erased.move = one.move
   }
   if (ids.length > 1) await scripts.forgetAliases(ids)
   return erased
+}
+
+/** Adds what was erased of one more of the person's ids. */
+export function addErased(sum: ForgetResult, { messages, deadBatches, historyEntries, underWay }: ForgetResult): void {
+  sum.messages += messages
+  sum.deadBatches += deadBatches
+  sum.historyEntries += historyEntries
+  if (underWay !== undefined) sum.underWay = underWay
 }
 
 async function forgetOne(scripts: Scripts, conversationId: string): Promise<Forgotten> {
