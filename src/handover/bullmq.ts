@@ -6,6 +6,7 @@
  * If the queue's Redis is unavailable (down, read-only, out of memory, loading), the attempt is not counted.
  */
 import type { BulkJobOptions } from 'bullmq'
+import { allOrFirstError } from '../all-or-first-error.js'
 import { type NamesOf, refuseUnknown } from '../config/known-options.js'
 import type { RedisSource } from '../store/redis/connection.js'
 import type {
@@ -17,7 +18,7 @@ import type {
   HandoverOutcome,
 } from './handover.js'
 import { QueueShard } from './queue-shard.js'
-import { allOrFirstError, DEFAULT_PREFIX, MOST_SHARDS, queueShards, shardOf } from './queue-shards.js'
+import { DEFAULT_PREFIX, MOST_SHARDS, queueShards, shardOf } from './queue-shards.js'
 
 export interface BullmqOptions {
   /** The queue's name; `messages`. */

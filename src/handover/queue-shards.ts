@@ -6,6 +6,7 @@
  *   1        bull             {bull}           the one
  *   K        {bull/0} …       {bull/0} …       {bull/<p mod K>}
  */
+import { allOrFirstError } from '../all-or-first-error.js'
 import { partitionOf } from '../store/batch-id.js'
 import type { RedisSource } from '../store/redis/connection.js'
 import { ownerSources } from '../store/redis/owner-source.js'
@@ -56,11 +57,6 @@ const TAG = /^[^{]*\{([^}]+)\}/
 function tagged(prefix: string, shard: number): string {
   const end = TAG.exec(prefix)?.[0].length
   return end === undefined ? `{${prefix}/${shard}}` : `${prefix.slice(0, end - 1)}/${shard}${prefix.slice(end - 1)}`
-}
-
-/** Waits for all, so that nothing is left under way. @throws the first error */
-export async function allOrFirstError(promises: Promise<unknown>[]): Promise<void> {
-  for (const result of await Promise.allSettled(promises)) if (result.status === 'rejected') throw result.reason
 }
 
 export interface OpenQueues {

@@ -1,14 +1,11 @@
 /** Calls to several partitions as one. */
+import { allOrFirstError } from '../../all-or-first-error.js'
 import type { RedisStore } from '../redis/store.js'
 import type { ClaimRequest, ClaimResult, HistoryEntry } from '../store.js'
 
 /** Calls all of them. Resolves to the replies; rejects, when all have ended, if one of them does. */
-export async function inAll<Item, Reply>(items: Item[], call: (item: Item) => Promise<Reply>): Promise<Reply[]> {
-  const results = await Promise.allSettled(items.map(call))
-  const failed = results.find(result => result.status === 'rejected')
-  if (failed) throw failed.reason
-  return results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
-}
+export const inAll = <Item, Reply>(items: Item[], call: (item: Item) => Promise<Reply>): Promise<Reply[]> =>
+  allOrFirstError(items.map(call))
 
 /** Calls all of them. Resolves to the replies of those that reply; rejects if none does. */
 export async function fromAll<Item, Reply>(items: Item[], call: (item: Item) => Promise<Reply>): Promise<Reply[]> {
