@@ -123,6 +123,19 @@ export function seedsOf(source: RedisSource): Exclude<RedisSource, ClusterSeeds>
   return address.nodes.map(node => ({ ...address.options, ...node }))
 }
 
+/**
+ * The options of a client of a Cluster's node without its address: those of a client of any node.
+ * @throws one line for a client that cannot be given another address
+ */
+export function clusterSettings(client: Redis): RedisOptions {
+  const { host: _, port: __, path, db = 0, ...settings } = client.options
+  const address = addressOf(client)
+  if (path) throw new Error(`Redis at ${address} is a Cluster node: give its host and port, not a socket's path`)
+  if (db !== 0)
+    throw new Error(`Redis at ${address} is a Cluster node, which has database 0 only: the address names ${db}`)
+  return settings
+}
+
 function parsed(address: string): RedisAddress {
   try {
     return redisAddress(address)

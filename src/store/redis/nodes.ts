@@ -1,6 +1,7 @@
 /**
  * The map of a store's Redis servers. Of one Redis, with Sentinels or without, it has one entry. Of a Cluster it knows
- * the primary of every slot. This is the only file that asks whether there is a Cluster.
+ * the primary of every slot. For the store this is the only file that asks whether there is a Cluster; a queue, which
+ * may have a Redis of its own, asks by owner-source.ts.
  *
  * The map of a Cluster is read at the start, and again when a reply says that it is out of date:
  *
@@ -18,7 +19,7 @@ import type { Redis, RedisOptions } from 'ioredis'
 import type { Logger } from '../../logger.js'
 import type { Observer } from '../../observer.js'
 import { StoreUnavailable } from '../store.js'
-import { REPLACEABLE_OPTIONS, type RedisSource, seedsOf } from './connection.js'
+import { clusterSettings, REPLACEABLE_OPTIONS, type RedisSource, seedsOf } from './connection.js'
 import { RedisNode, unavailable } from './node.js'
 import { inspectServer, type ServerFacts } from './server.js'
 import { SharedSubscriptions } from './shared-subscriptions.js'
@@ -48,9 +49,6 @@ const SAYS_NOTHING_OF_THE_MAP: ReadonlySet<StoreUnavailable['reason']> = new Set
 
 const MOVED = /^MOVED (\d+) (.*):(\d+)$/
 
-/** What `Redis` of ioredis takes for a node of a Cluster. */
-type Settings = Omit<RedisOptions, 'host' | 'port' | 'path'>
-
 export class RedisNodes {
   /** To the channels of partitions. */
   readonly subscriptions: SharedSubscriptions
@@ -58,7 +56,8 @@ export class RedisNodes {
   /** Of a Cluster: its primaries, by host and port. */
   private readonly primaries = new Map<string, RedisNode>()
   private owners: (RedisNode | undefined)[] = []
-  private settings: Settings | undefined
+  /** Of a Cluster: what all its nodes are connected to with, but for their addresses. */
+  private settings: RedisOptions | undefined
   /** The slots that stores lie in: the partitions' and the home's. */
   private readonly used = new Set<number>()
   private readonly onReady = new Set<() => void>()
@@ -120,7 +119,7 @@ export class RedisNodes {
   async open(): Promise<ServerFacts> {
     const { node, facts } = await this.openOne()
     if (facts.isCluster) {
-      this.settings = settingsFrom(node)
+      this.settings = clusterSettings(node.client)
       this.apply(await slotRanges(node.client, hostOf(node)))
       await Promise.all(this.seeds.map(seed => seed.close()))
       // A primary that is away now comes back, or its replica takes its place.
@@ -304,13 +303,4 @@ export class RedisNodes {
 function hostOf({ client }: RedisNode): NodeAddress {
   const { host = '127.0.0.1', port = 6379 } = client.options
   return { host, port }
-}
-
-/** @throws one line for a source that cannot be given another address */
-function settingsFrom(node: RedisNode): Settings {
-  const { host: _, port: __, path, db = 0, ...settings } = node.client.options
-  if (path) throw new Error(`Redis at ${node.address} is a Cluster node: give its host and port, not a socket's path`)
-  if (db !== 0)
-    throw new Error(`Redis at ${node.address} is a Cluster node, which has database 0 only: the address names ${db}`)
-  return settings
 }

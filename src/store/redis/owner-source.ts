@@ -4,10 +4,18 @@
  */
 import type { Redis, RedisOptions } from 'ioredis'
 import { areSeeds } from './address.js'
-import { addressOf, connect, createClient, disconnect, type RedisSource, seedsOf } from './connection.js'
+import {
+  addressOf,
+  clusterSettings,
+  connect,
+  createClient,
+  disconnect,
+  type RedisSource,
+  seedsOf,
+} from './connection.js'
 import { redisError } from './errors.js'
 import { KnownNodes, ownerConnector } from './owner-connector.js'
-import { factsOf } from './server.js'
+import { factsOf, modeOf } from './server.js'
 import { slotOf } from './slots.js'
 
 export interface OwnerSources {
@@ -30,8 +38,7 @@ export async function ownerSources(redis: RedisSource, connectionName: string): 
     client.on('error', () => {})
     try {
       await connect(client)
-      const facts = factsOf(await client.info('server'))
-      if ((facts.get('redis_mode') ?? facts.get('server_mode')) === 'cluster') return onCluster(client, redis)
+      if (modeOf(factsOf(await client.info('server'))) === 'cluster') return onCluster(client, redis)
       return { isCluster: false, of: () => seed }
     } catch (error) {
       failure ??= redisError(error, addressOf(client))
@@ -44,10 +51,8 @@ export async function ownerSources(redis: RedisSource, connectionName: string): 
 
 /** @throws one line, if the address is that of a socket or names a database */
 function onCluster(client: Redis, redis: RedisSource): OwnerSources {
-  const { host = '127.0.0.1', port = 6379, path, db = 0, ...settings } = client.options
-  const address = addressOf(client)
-  if (path) throw new Error(`Redis at ${address} is a Cluster node: give its host and port, not a socket`)
-  if (db !== 0) throw new Error(`Redis at ${address} is a Cluster node: it has database 0 only, not ${db}`)
+  const settings = clusterSettings(client)
+  const { host = '127.0.0.1', port = 6379 } = client.options
   const nodes = typeof redis === 'object' && areSeeds(redis) ? redis.nodes : []
   const known = new KnownNodes([{ host, port }, ...nodes], settings)
   return {

@@ -20,7 +20,7 @@ export interface ServerFacts extends Pick<StoreIdentity, 'runId' | 'version' | '
  */
 export async function inspectServer(client: Redis, address: string): Promise<ServerFacts> {
   const facts = factsOf(await client.info('server'))
-  const mode = facts.get('redis_mode') ?? facts.get('server_mode') ?? 'standalone'
+  const mode = modeOf(facts)
   if (mode === 'sentinel')
     throw new Error(
       `Redis at ${address} is a Sentinel, which holds no data: give redis+sentinel://host:port/0?name=…, with the ` +
@@ -41,6 +41,10 @@ export async function inspectServer(client: Redis, address: string): Promise<Ser
     isCluster,
   }
 }
+
+/** `standalone`, `cluster` or `sentinel`. Valkey has a name of its own for it. */
+export const modeOf = (facts: Map<string, string>): string =>
+  facts.get('redis_mode') ?? facts.get('server_mode') ?? 'standalone'
 
 /** The lines of an `INFO` reply: value by name. */
 export function factsOf(info: string): Map<string, string> {
