@@ -1,5 +1,4 @@
 /** A Cluster whose nodes die, hang, change roles and give slots away, under load. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { partitionPrefixes } from '../../src/store/partitioned/layout.js'
 import { slotOf } from '../../src/store/redis/slots.js'
@@ -111,7 +110,6 @@ describe(`a Cluster under load${missing ? ` (${missing})` : ''}`, () => {
     await until(() => load.refused() > refusedBefore, { what: 'a refusal' })
     await more(load)
     await move.finish()
-    await delay(0)
     await more(load)
     expectAll(await load.end())
   })
