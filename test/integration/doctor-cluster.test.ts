@@ -50,6 +50,13 @@ describe(`doctor on several servers${missing ? ` (${missing})` : ''}`, function 
       expect(verdicts(findings, 'listeners')).to.deep.equal(['ok'])
       expect(of(findings, 'listeners')[0]?.says).to.include(`${PARTITIONS} partitions`)
       expect(verdicts(findings, 'cluster-moves')).to.deep.equal([])
+      expect(of(findings, 'eviction').map(({ says }) => says)).to.deep.equal([
+        'all 3 nodes: eviction policy noeviction',
+      ])
+      // The kit's nodes write nothing to disk: each is named.
+      for (const { says } of of(findings, 'persistence'))
+        expect(says).to.match(/^redis:\/\/127\.0\.0\.1:\d+: nothing is/)
+      expect(verdicts(findings, 'persistence')).to.deep.equal(['degraded', 'degraded', 'degraded'])
       // The kit's node timeout is 2 s.
       expect(verdicts(findings, 'cluster-timeout')).to.include('degraded')
     })

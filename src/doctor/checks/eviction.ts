@@ -9,7 +9,7 @@ const REMEDY =
 export const eviction: Check = {
   name: 'eviction',
   look: ({ servers }) =>
-    ofEach(servers, ({ facts }, where) => policyFinding('eviction', `${where}eviction`, facts.get('maxmemory_policy'))),
+    ofEach(servers, ({ facts }) => policyFinding('eviction', 'eviction', facts.get('maxmemory_policy'))),
 }
 
 /** Also for the queue's Redis. @param what begins the line */

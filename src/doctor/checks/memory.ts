@@ -16,12 +16,12 @@ export const memory: Check = {
   look: ({ servers }) => ofEach(servers, memoryOf),
 }
 
-function memoryOf({ facts }: Server, where: string): Finding {
+function memoryOf({ facts }: Server): Finding {
   const used = Number(facts.get('used_memory') ?? 0)
   const limit = Number(facts.get('maxmemory') ?? 0)
-  if (limit === 0) return ok('memory', `${where}memory ${mib(used)}, no maxmemory`)
+  if (limit === 0) return ok('memory', `memory ${mib(used)}, no maxmemory`)
   const share = used / limit
-  const says = `${where}memory ${mib(used)} of ${mib(limit)} (${Math.round(share * 100)} %)`
+  const says = `memory ${mib(used)} of ${mib(limit)} (${Math.round(share * 100)} %)`
   if (share >= MESSAGES_SHARE)
     return wrong('memory', `${says}: from ${MESSAGES_SHARE * 100} % on messages are refused (503)`, REMEDY)
   return share >= NEARLY_FULL ? degraded('memory', says, REMEDY) : ok('memory', says)

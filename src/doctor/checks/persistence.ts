@@ -16,28 +16,27 @@ export const persistence: Check = {
   look: async ({ servers }) => ofEach(servers, persistenceOf),
 }
 
-async function persistenceOf({ client, facts }: Server, where: string): Promise<Finding> {
+async function persistenceOf({ client, facts }: Server): Promise<Finding> {
   const failed = WRITES.find(([fact]) => facts.get(fact) === 'err')
   if (failed)
     return wrong(
       'persistence',
-      `${where}writing to disk fails: ${failed[1]}`,
+      `writing to disk fails: ${failed[1]}`,
       'see Redis’s log: the disk is full, or Redis may not write to its directory',
     )
-  if (facts.get('aof_enabled') === '1')
-    return ok('persistence', `${where}append-only file: written messages survive a restart`)
+  if (facts.get('aof_enabled') === '1') return ok('persistence', 'append-only file: written messages survive a restart')
   const save = await configured(client, 'save')
   if (save === '')
     return degraded(
       'persistence',
-      `${where}nothing is written to disk: a restart of Redis loses the messages that wait`,
+      'nothing is written to disk: a restart of Redis loses the messages that wait',
       'CONFIG SET appendonly yes, and in redis.conf (see this project’s); managed: turn persistence on',
     )
   return degraded(
     'persistence',
     save === undefined
-      ? `${where}no append-only file (and this service does not show its snapshots): a crash may lose the last writes`
-      : `${where}snapshots only (save ${save}): a crash loses all writes after the last one`,
+      ? 'no append-only file (and this service does not show its snapshots): a crash may lose the last writes'
+      : `snapshots only (save ${save}): a crash loses all writes after the last one`,
     'CONFIG SET appendonly yes, and in redis.conf; managed: turn AOF persistence on, or rely on its replicas',
   )
 }
