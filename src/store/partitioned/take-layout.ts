@@ -29,6 +29,10 @@ export interface Layout {
 export async function takeLayout(place: LayoutPlace): Promise<Layout | undefined> {
   const { client, address, isCluster, prefix } = place
   const wanted = place.partitions ?? (isCluster ? PARTITIONS_OF_A_CLUSTER : undefined)
+  if (prefix.startsWith('{')) {
+    if (wanted === undefined) return undefined
+    throw new RangeError(`LULL_PREFIX=${prefix}: with partitions it may hold no braces, which are theirs`)
+  }
   const { layout } = new Keys(homePrefix(prefix))
   if (wanted === undefined) {
     // A user who may not read it can have none.
@@ -39,22 +43,28 @@ export async function takeLayout(place: LayoutPlace): Promise<Layout | undefined
         `set it to ${there}; ${CHANGING}`,
     )
   }
-  if (prefix.startsWith('{'))
-    throw new RangeError(`LULL_PREFIX=${prefix}: with partitions it may hold no braces, which are theirs`)
   if (!isCluster) await refuseUndivided(client, address, prefix)
+  const taken = (await read(client, layout)) ?? (await write(client, layout, wanted))
+  if (taken.partitions === wanted) return taken
+  throw new Error(
+    `Redis at ${address} has ${taken.partitions} partitions under the prefix ${prefix}, and LULL_PARTITIONS=${wanted}: ` +
+      `set it to ${taken.partitions}; ${CHANGING}`,
+  )
+}
+
+async function read(client: Redis, layout: string): Promise<Layout | undefined> {
+  const [partitions, sinceMs] = await client.hmget(layout, 'partitions', 'sinceMs')
+  return partitions && sinceMs ? { partitions: Number(partitions), sinceMs: Number(sinceMs) } : undefined
+}
+
+/** All that start at one time read what the first of them wrote. */
+async function write(client: Redis, layout: string, partitions: number): Promise<Layout> {
   const [seconds = 0, microseconds = 0] = (await client.time()).map(Number)
   const nowMs = seconds * 1000 + Math.floor(microseconds / 1000)
-  // All that start at one time read what the first of them wrote.
-  await client.hsetnx(layout, 'partitions', wanted)
+  await client.hsetnx(layout, 'partitions', partitions)
   await client.hsetnx(layout, 'version', VERSION)
   await client.hsetnx(layout, 'sinceMs', nowMs)
-  const partitions = Number(await client.hget(layout, 'partitions'))
-  if (partitions !== wanted)
-    throw new Error(
-      `Redis at ${address} has ${partitions} partitions under the prefix ${prefix}, and LULL_PARTITIONS=${wanted}: ` +
-        `set it to ${partitions}; ${CHANGING}`,
-    )
-  return { partitions, sinceMs: Number(await client.hget(layout, 'sinceMs')) }
+  return (await read(client, layout)) ?? { partitions, sinceMs: nowMs }
 }
 
 /** Nobody would take what waits under the names of a store that is not divided. */
