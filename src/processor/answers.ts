@@ -95,11 +95,13 @@ export class Answers {
   }
 
   /**
-   * Makes a check of every batch that is being answered due. To be called before the first claim, which then brings
-   * them: some may have ended while no processor listened, and those of a dead processor have no listener.
+   * Makes a check of every batch that is being answered due, for the next claim to bring them. To be called before the
+   * first claim: some may have ended while no processor listened, and those of a dead processor have no listener. And
+   * when a server may have taken over: it need not have the ends that were reported to the one before it.
+   * @param partition only of this one
    */
-  async checkAll(): Promise<void> {
-    if (this.canAsk) await this.attempt(() => this.parts.store.checkNow())
+  async checkAll(partition?: number): Promise<void> {
+    if (this.canAsk) await this.attempt(() => this.parts.store.checkAllNow(partition))
   }
 
   /** Makes other processors listen for the answers that are still to come. To be followed by `stop`. */

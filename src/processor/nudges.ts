@@ -19,8 +19,8 @@ export interface NudgeActions {
   wake(partition: number): void
   /** Something is due there in so many milliseconds. */
   due(inMs: number, partition: number): void
-  /** The subscription works again after an interruption. */
-  resubscribed(): void
+  /** The subscription of this partition works again after an interruption. Its server may be another one now. */
+  resubscribed(partition: number): void
 }
 
 export class Nudges {
@@ -45,7 +45,7 @@ export class Nudges {
         return
       case 'subscribed': {
         const { partition = 0 } = event
-        if (this.subscribedBefore.has(partition)) this.actions.resubscribed()
+        if (this.subscribedBefore.has(partition)) this.actions.resubscribed(partition)
         this.subscribedBefore.add(partition)
         this.observer.nudged?.('subscribed')
         this.actions.wake(partition)

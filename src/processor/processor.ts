@@ -243,7 +243,10 @@ export class Processor {
     const actions = {
       wake: (partition: number) => void this.partitions.wake(partition),
       due: (inMs: number, partition: number) => this.timer.due(inMs, partition),
-      resubscribed: () => void this.ensureExpiryEvents('again'),
+      resubscribed: (partition: number) => {
+        void this.ensureExpiryEvents('again')
+        void this.answers.checkAll(partition).then(() => this.partitions.wake(partition))
+      },
     }
     const nudges = new Nudges(identity, this.log, actions, this.observer)
     this.closers.push(await this.store.listen(nudges.onEvent))

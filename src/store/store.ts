@@ -208,10 +208,14 @@ export interface Store extends StorePeople, StoreReads, StoreEvents {
   giveBack(owner: string, keep?: string[], partition?: number): Promise<string[]>
   /**
    * Makes the answer checks of these batches due now and publishes `next-due`, for another processor to check them:
-   * this one no longer follows their answers. Without `batchIds`: the checks of all batches, without an event, for the
-   * caller's next claim.
+   * this one no longer follows their answers.
    */
-  checkNow(batchIds?: string[]): Promise<void>
+  checkNow(batchIds: string[]): Promise<void>
+  /**
+   * Makes the answer checks of all batches due now, without an event, for the caller's next claim.
+   * @param partition only of this one
+   */
+  checkAllNow(partition?: number): Promise<void>
   /** A worker has started the work. The answer timeout counts from the first call for each `workerAttempt`. */
   workerStarted(batchId: string, workerAttempt: string): Promise<void>
   /**

@@ -1,7 +1,12 @@
 /** Guarantee **answers**: a conversation goes on whatever happens to the processes between handover and answer. */
 import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import { Batcher } from '../../src/batcher.js'
+import type { Handover } from '../../src/handover/handover.js'
+import { Processor } from '../../src/processor/processor.js'
 import { type Pipeline, pipeline } from '../support/pipeline.js'
 import { lull } from '../support/processes.js'
+import { privateRedis } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
 const CHAT = '79000000001@c.us'
@@ -89,5 +94,42 @@ describe('answers', () => {
     answer()
     const batches = await received(2)
     expect(batches[1]?.text).to.equal('second')
+  })
+
+  it('an end that the server does not know is noticed when the subscription comes back', async () => {
+    // As after a failover: the new primary has the batch, and not the end of its answer, which nobody reports again.
+    const given: string[] = []
+    const receiver: Handover = {
+      kind: 'receiver',
+      batchesPerCall: 1,
+      concurrency: 1,
+      start: async () => {},
+      stop: async () => {},
+      handOver: async items => {
+        for (const { batch } of items) given.push(batch.text)
+        return items.map(() => ({ result: 'taken' }))
+      },
+      states: async batchIds => batchIds.map(() => ({ state: 'ended', outcome: 'completed' })),
+    }
+    const server = await privateRedis()
+    const admin = new Redis(server.url)
+    const batcher = new Batcher({ redis: server.url, ...RULES })
+    const processor = new Processor({ redis: server.url, ...RULES, handover: receiver })
+    try {
+      await processor.start()
+      await batcher.append(CHAT, { messageId: '1', text: 'first' })
+      await until(async () => (await batcher.conversation(CHAT)).heldBy?.state === 'answering', { what: 'the hold' })
+      await batcher.append(CHAT, { messageId: '2', text: 'second' })
+      await until(async () => (await batcher.conversation(CHAT)).open?.dueInMs === 0, { what: 'the second to be due' })
+      expect(given).to.deep.equal(['first'])
+      await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+      await until(() => given.length === 2, { what: 'the second' })
+      expect(given).to.deep.equal(['first', 'second'])
+    } finally {
+      await processor.stop({ timeoutMs: 0 })
+      await batcher.close()
+      admin.disconnect()
+      await server.stop()
+    }
   })
 })

@@ -256,7 +256,7 @@ describe('a merge of two conversations in different partitions', () => {
       await append(store, LID, 'm1')
       await append(store, PHONE, 'm2')
       await dieAfter(step)
-      await store.checkNow()
+      await store.checkAllNow()
       const { checks } = await claim(store)
       expect(checks).to.deep.equal([])
       await until(async () => (await store.conversation(LID)).heldBy === undefined, { what: 'the end of the move' })
@@ -366,7 +366,7 @@ describe('a merge of two conversations in different partitions', () => {
           else if (op === 'flush') await store.flush(from)
           else if (op === 'claim') await take()
           else if (op === 'answered') await end()
-          else if (op === 'check') await store.checkNow().then(take)
+          else if (op === 'check') await store.checkAllNow().then(take)
           else if (from === into) continue
           else if (op === 'merge') await store.merge(from, into)
           // It may have nothing to do, or not be possible.

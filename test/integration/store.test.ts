@@ -81,7 +81,7 @@ describe('RedisStore', () => {
     const { store, redis, keys } = await make()
     const inAWhile = Date.now() + 600_000
     await redis.zadd(keys.answering, ...Array.from({ length: 2600 }, (_, i) => [inAWhile, `batch-${i}`]).flat())
-    await store.checkNow()
+    await store.checkAllNow()
     expect(await redis.zcount(keys.answering, inAWhile, '+inf')).to.equal(0)
     expect(await redis.zcard(keys.answering)).to.equal(2600)
   })

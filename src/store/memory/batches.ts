@@ -304,17 +304,19 @@ export function giveBack(state: State, owner: string, keep: string[]): string[] 
   return givenBack
 }
 
-export function checkNow(state: State, batchIds?: string[]): void {
+export function checkNow(state: State, batchIds: string[]): void {
   const now = state.now()
-  let madeDue: string | undefined
-  for (const batchId of batchIds ?? state.answering.all().map(({ member }) => member)) {
-    const atMs = state.answering.get(batchId)
-    if (atMs === undefined || (!batchIds && atMs <= now)) continue
-    state.answering.set(batchId, now)
-    madeDue = batchId
-  }
-  const handed = batchIds && madeDue !== undefined ? state.handedOver.get(madeDue) : undefined
-  if (handed && madeDue !== undefined) state.publishDue(handed.conversationId, madeDue, 0)
+  const held = batchIds.filter(batchId => state.answering.get(batchId) !== undefined)
+  for (const batchId of held) state.answering.set(batchId, now)
+  const last = held.at(-1)
+  const handed = last === undefined ? undefined : state.handedOver.get(last)
+  if (handed && last !== undefined) state.publishDue(handed.conversationId, last, 0)
+}
+
+export function checkAllNow(state: State): void {
+  const now = state.now()
+  for (const { member } of state.answering.all())
+    state.answering.set(member, Math.min(state.answering.get(member) ?? now, now))
 }
 
 export function workerStarted(state: State, batchId: string, workerAttempt: string): void {

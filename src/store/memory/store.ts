@@ -64,7 +64,7 @@ import {
   type Totals,
 } from '../store.js'
 import { append } from './appending.js'
-import { ack, answered, checkNow, claim, giveBack, nack, renew, workerStarted } from './batches.js'
+import { ack, answered, checkAllNow, checkNow, claim, giveBack, nack, renew, workerStarted } from './batches.js'
 import {
   conversationState,
   conversationSummaries,
@@ -199,7 +199,11 @@ export class MemoryStore implements Store {
     return giveBack(this.state, owner, keep)
   }
 
-  async checkNow(batchIds?: string[]): Promise<void> {
+  async checkAllNow(): Promise<void> {
+    checkAllNow(this.state)
+  }
+
+  async checkNow(batchIds: string[]): Promise<void> {
     checkNow(this.state, batchIds)
   }
 

@@ -252,9 +252,13 @@ export class PartitionedStore implements Store {
     return (await inAll(this.opens(), store => store.giveBack(owner, keep))).flat()
   }
 
-  async checkNow(batchIds?: string[]): Promise<void> {
-    if (batchIds) await this.inParts(batchIds, identity, (store, part) => store.checkNow(part))
-    else await inAll(this.opens(), store => store.checkNow())
+  async checkNow(batchIds: string[]): Promise<void> {
+    await this.inParts(batchIds, identity, (store, part) => store.checkNow(part))
+  }
+
+  async checkAllNow(partition?: number): Promise<void> {
+    if (partition !== undefined) await this.at(partition).checkAllNow()
+    else await inAll(this.opens(), store => store.checkAllNow())
   }
 
   workerStarted(batchId: string, workerAttempt: string) {

@@ -389,11 +389,11 @@ export class RedisStore implements Store {
     return this.link.write(() => this.scripts.batches.giveBack(owner, keep))
   }
 
-  async checkNow(batchIds?: string[]): Promise<void> {
-    if (batchIds) {
-      await this.inParts(batchIds, part => this.scripts.batches.checkNow(part))
-      return
-    }
+  async checkNow(batchIds: string[]): Promise<void> {
+    await this.inParts(batchIds, part => this.scripts.batches.checkNow(part))
+  }
+
+  async checkAllNow(): Promise<void> {
     // No more than there were at first: claims that run meanwhile set new checks.
     let left = await this.link.write(() => this.scripts.batches.checkNow([], BATCHES_A_CALL))
     for (; left > 0; left -= BATCHES_A_CALL)

@@ -204,7 +204,7 @@ export function answerTests(make: Make): void {
       expect((second?.handedOverForMs ?? 0) - (second?.workingForMs ?? 0)).to.be.at.least(1200)
     })
 
-    it('come at the next claim after checkNow, for the named batches or for all, and named ones publish next-due', async () => {
+    it('come at the next claim after checkNow and checkAllNow, and checkNow publishes next-due', async () => {
       const { store } = await make(PATIENT)
       const batchIds: string[] = []
       for (const chat of ['a', 'b', 'c']) {
@@ -227,7 +227,7 @@ export function answerTests(make: Make): void {
       await store.checkNow([])
       expect(await checkedAtOnce()).to.deep.equal([])
       await store.answered(b, 'completed')
-      await store.checkNow()
+      await store.checkAllNow()
       expect(await checkedAtOnce()).to.deep.equal([a, c].toSorted())
     })
 

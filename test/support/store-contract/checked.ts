@@ -32,6 +32,7 @@ const TRANSITIONS = new Set([
   'nack',
   'giveBack',
   'checkNow',
+  'checkAllNow',
   'workerStarted',
   'answered',
   'flush',

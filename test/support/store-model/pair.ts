@@ -153,8 +153,8 @@ export class Pair {
         return this.both(store => store.giveBack(command.owner, keep))
       }
       case 'checkNow': {
-        const named = command.named ? [this.batchId(command.back)] : undefined
-        return this.both(store => store.checkNow(named))
+        const named = [this.batchId(command.back)]
+        return this.both(store => (command.named ? store.checkNow(named) : store.checkAllNow()))
       }
       case 'workerStarted':
         return this.both(store => store.workerStarted(this.batchId(command.back), command.workerAttempt))

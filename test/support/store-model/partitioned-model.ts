@@ -83,9 +83,9 @@ export function partitionedModel({ partitions, newBatchId, ...options }: Options
     ack: async batchIds => void (await split(batchIds, itself, (part, its) => part.ack(its))),
     discardDead: async batchIds => sum(await split(batchIds, itself, (part, its) => part.discardDead(its))),
     giveBack: async (owner, keep) => (await each(parts, part => part.giveBack(owner, keep))).flat(),
-    checkNow: async batchIds => {
-      if (batchIds) await split(batchIds, itself, (part, its) => part.checkNow(its))
-      else await each(parts, part => part.checkNow())
+    checkNow: async batchIds => void (await split(batchIds, itself, (part, its) => part.checkNow(its))),
+    checkAllNow: async partition => {
+      await each(partition === undefined ? parts : parts.slice(partition, partition + 1), part => part.checkAllNow())
     },
 
     conversations: async limit => {

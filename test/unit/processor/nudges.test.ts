@@ -50,11 +50,12 @@ describe('nudges', () => {
     expect(actions.resubscribed.callCount).to.equal(0)
   })
 
-  it('each subscription claims, and each after the first counts as a resubscription', () => {
+  it('each subscription claims, and each after the first of its partition counts as a resubscription', () => {
     nudges.onEvent({ kind: 'subscribed' })
+    nudges.onEvent({ kind: 'subscribed', partition: 3 })
     expect(actions.resubscribed.callCount).to.equal(0)
-    nudges.onEvent({ kind: 'subscribed' })
-    expect(actions.wake.callCount).to.equal(2)
-    expect(actions.resubscribed.callCount).to.equal(1)
+    nudges.onEvent({ kind: 'subscribed', partition: 3 })
+    expect(actions.wake.args).to.deep.equal([[0], [3], [3]])
+    expect(actions.resubscribed.args).to.deep.equal([[3]])
   })
 })
