@@ -2,6 +2,7 @@
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { Batcher } from '../../src/batcher.js'
+import { Processor } from '../../src/processor/processor.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
 
 describe('the layout of a store', () => {
@@ -63,6 +64,20 @@ describe('the layout of a store', () => {
     expect(await refusal(4)).to.match(/has batches of a store without partitions .*: unset LULL_PARTITIONS; docs/)
     expect(await redis.exists(`{${prefix}}.layout`)).to.equal(0)
     expect((await flat.conversation('chat')).waiting).to.equal(1)
+  })
+
+  it('refuses partitions while a processor without them runs, if only idly', async () => {
+    const processor = new Processor({ redis: await testRedis(), prefix, handle: async () => {} })
+    await processor.start()
+    try {
+      expect(await refusal(4)).to.match(
+        /^processors without partitions run on Redis at \S+ .*: stop them first, or unset/,
+      )
+      expect(await redis.exists(`{${prefix}}.layout`)).to.equal(0)
+    } finally {
+      await processor.stop()
+    }
+    expect(await refusal(4)).to.equal(undefined)
   })
 
   it('refuses a prefix with braces, which are for the partitions; a store without partitions may have one', async () => {

@@ -67,12 +67,19 @@ async function write(client: Redis, layout: string, partitions: number): Promise
   return (await read(client, layout)) ?? { partitions, sinceMs: nowMs }
 }
 
-/** Nobody would take what waits under the names of a store that is not divided. */
+/** Nobody would take what waits, or comes, under the names of a store that is not divided. */
 async function refuseUndivided(client: Redis, address: string, prefix: string): Promise<void> {
-  const { due, claimed, answering, dead } = new Keys(prefix)
-  if ((await client.exists(due, claimed, answering, dead)) === 0) return
-  throw new Error(
-    `Redis at ${address} has batches of a store without partitions under the prefix ${prefix}: ` +
-      `unset LULL_PARTITIONS; ${CHANGING}`,
-  )
+  const { due, claimed, answering, dead, nextDue } = new Keys(prefix)
+  if ((await client.exists(due, claimed, answering, dead)) > 0)
+    throw new Error(
+      `Redis at ${address} has batches of a store without partitions under the prefix ${prefix}: ` +
+        `unset LULL_PARTITIONS; ${CHANGING}`,
+    )
+  // A user who may not ask has to know by himself.
+  const [, listeners] = await client.pubsub('NUMSUB', nextDue).catch(() => [])
+  if (Number(listeners ?? 0) > 0)
+    throw new Error(
+      `processors without partitions run on Redis at ${address} under the prefix ${prefix}: ` +
+        `stop them first, or unset LULL_PARTITIONS; ${CHANGING}`,
+    )
 }
