@@ -12,7 +12,7 @@ const HANDSHAKE_BYTES = 2048
 
 /** One direction of a connection: what was read, in order, until it may be written. */
 interface Direction {
-  held: { data: Buffer; readMs: number }[]
+  held: { data: Buffer | string; readMs: number }[]
   to: Socket
   /** Only what the server sends to a replica. */
   mayLag: boolean
@@ -103,7 +103,7 @@ export class ReplicationProxy {
     far.on('data', data => this.hold(passage, passage.replies, data))
   }
 
-  private hold(passage: Passage, direction: Direction, data: Buffer): void {
+  private hold(passage: Passage, direction: Direction, data: Buffer | string): void {
     direction.held.push({ data, readMs: performance.now() })
     if (direction.held.length === 1) this.pass(passage, direction)
   }
@@ -125,9 +125,9 @@ export class ReplicationProxy {
   }
 }
 
-function recognise(passage: Passage, data: Buffer): void {
+function recognise(passage: Passage, data: Buffer | string): void {
   if (passage.replica !== undefined || passage.beginning.length > HANDSHAKE_BYTES) return
-  passage.beginning += data.toString('latin1')
+  passage.beginning += Buffer.from(data).toString('latin1')
   const port = HANDSHAKE.exec(passage.beginning)?.[1]
   if (port !== undefined) passage.replica = Number(port)
 }
