@@ -13,6 +13,8 @@ export interface NextSteps {
   tokenIsMade: boolean
   /** Absent if messages are kept in memory. */
   redis?: RedisAddress
+  /** Of the store; absent: none. */
+  partitions?: number
 }
 
 const CHAT = '79990000011@c.us'
@@ -70,9 +72,10 @@ function whatHappensNext({ batching, rules, handover, worker }: Config): string 
 A run that began in a pause before is superseded.`
 }
 
-/** How redis-cli shows what is published, with a newline. Empty if one redis-cli would not show all of it. */
-function redisAtWork({ redis, config }: NextSteps): string {
-  if (!redis || areSeeds(redis) || redis.sentinels) return ''
+/** How to see what is published, with a newline: with redis-cli if one shows all of it. Empty if nothing is. */
+function redisAtWork({ redis, config, partitions = 1 }: NextSteps): string {
+  if (!redis) return ''
+  if (partitions > 1 || areSeeds(redis) || redis.sentinels) return 'Redis at work:   lull watch\n'
   const { path, host, port, db, tls } = redis
   const where = path ? `-s '${path}'` : `-h ${host} -p ${port}${tls ? ' --tls' : ''}`
   return `Redis at work:   redis-cli ${where}${db ? ` -n ${db}` : ''} psubscribe '${config.prefix}.*'\n`

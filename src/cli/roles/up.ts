@@ -39,9 +39,9 @@ export async function startUp(context: UpContext): Promise<{ url: string; token:
   const found = redis ? await withPossibleHandover({ ...config, redis }, context.log) : config
   const withLoggingWorker = config.handover.queue !== undefined && config.worker.handler === undefined
   const up = { ...context, config: found, withLoggingWorker, ...(tokenIsMade ? { remakeToken } : {}) }
-  const { url, readiness } = redis ? await onRedis(up) : await inMemory(up)
+  const { url, readiness, partitions } = redis ? await onRedis(up) : await inMemory(up)
   await startOps(up, readiness)
-  const steps: NextSteps = { config: found, url, token, tokenIsMade }
+  const steps: NextSteps = { config: found, url, token, tokenIsMade, partitions }
   context.print(nextSteps(redis ? { ...steps, redis } : steps))
   return { url, token }
 }
@@ -51,6 +51,7 @@ type WithToken = UpContext & Pick<ApiContext, 'remakeToken' | 'withLoggingWorker
 interface Started {
   url: string
   readiness: () => Promise<void>
+  partitions: number
 }
 
 async function onRedis(context: WithToken): Promise<Started> {
@@ -58,7 +59,7 @@ async function onRedis(context: WithToken): Promise<Started> {
   if (context.config.handover.queue) await startWorker(context)
   const readiness = () => processor.ready()
   const { url } = await startApi({ ...context, readiness, withProcessor: true })
-  return { url, readiness }
+  return { url, readiness, partitions: processor.store.partitions }
 }
 
 /** Without a Redis there is no queue: the processor calls the worker's handler itself. */
@@ -81,7 +82,7 @@ async function inMemory(context: WithToken): Promise<Started> {
   metrics.watchSystem(store, processor.owner)
   const readiness = () => processor.ready()
   const { url } = await startApi({ ...context, store, readiness, withProcessor: true })
-  return { url, readiness }
+  return { url, readiness, partitions: store.partitions }
 }
 
 const receiver = async (config: Config) =>

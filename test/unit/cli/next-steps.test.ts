@@ -1,10 +1,10 @@
 import { expect } from 'chai'
-import { nextSteps } from '../../../src/cli/next-steps.js'
+import { type NextSteps, nextSteps } from '../../../src/cli/next-steps.js'
 import { type Environment, readConfig } from '../../../src/config.js'
 
 const URL_ = 'http://127.0.0.1:3000'
 
-const shown = (env: Environment = {}, more: { url?: string; tokenIsMade?: boolean } = {}) => {
+const shown = (env: Environment = {}, more: Partial<NextSteps> = {}) => {
   const config = readConfig(env)
   return nextSteps({ config, url: URL_, token: 'the-token', tokenIsMade: true, redis: config.redis, ...more })
 }
@@ -56,5 +56,13 @@ describe('next steps', () => {
   it('show how to watch Redis, without its password', () => {
     const text = shown({ REDIS_URL: 'rediss://:hush@h:7000/3', LULL_PREFIX: 'shop' })
     expect(text).to.include("redis-cli -h h -p 7000 --tls -n 3 psubscribe 'shop.*'").and.not.to.include('hush')
+  })
+
+  it('show all of Redis where no single redis-cli does', () => {
+    const watched = 'Redis at work:   lull watch\n'
+    expect(shown({}, { partitions: 64 })).to.include(watched)
+    expect(shown({ REDIS_URL: 'redis://h1:7000,h2:7001' })).to.include(watched)
+    expect(shown({ REDIS_URL: 'redis+sentinel://h1:26379/0?name=main' })).to.include(watched)
+    expect(shown()).not.to.include(watched)
   })
 })
