@@ -3,8 +3,12 @@ import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { Batcher } from '../../src/batcher.js'
 import { Processor } from '../../src/processor/processor.js'
+import { rulesFrom } from '../../src/rules.js'
+import { partitionOfConversation } from '../../src/store/partitioned/layout.js'
+import { PartitionedStore } from '../../src/store/partitioned/store.js'
 import { StoreUnavailable } from '../../src/store/store.js'
 import { privateRedis, type RedisServer, uniquePrefix } from '../support/redis.js'
+import { append } from '../support/store-contract/messages.js'
 import { until } from '../support/wait.js'
 
 const CHAT = 'chat'
@@ -95,6 +99,42 @@ describe('with waitReplicas', () => {
   })
 
   const claimedId = async () => (await redis.zrange(`${prefix}.claimed`, '0', '0'))[0] ?? ''
+
+  it('a conversation is taken out of one partition, and into another, only when the replica has that', async () => {
+    const [phone, lid] = ['shop/79990000011@c.us', 'shop/245000000000011@lid']
+    const rules = rulesFrom({ quietGapMs: 30_000 })
+    const store = new PartitionedStore({ ...options(), rules, partitions: 4, role: 'test' })
+    const movesOf = (id: string) => (store.all[partitionOfConversation(id, 4)] ?? store.home).moves
+    try {
+      await store.open()
+      for (const id of [lid, phone]) await until(() => append(store, id, id).catch(() => undefined))
+      await replica.pause()
+      expect(await refusal(store.merge(lid, phone))).to.equal('replicas')
+      await replica.resume()
+      await online()
+      const move = await until(() =>
+        movesOf(lid)
+          .begun(lid)
+          .catch(() => undefined),
+      )
+      await replica.pause()
+      expect(await refusal(movesOf(phone).takeIn(move))).to.equal('replicas')
+      expect((await store.conversation(lid)).heldBy?.state, 'the move is kept').to.equal('answering')
+      await replica.resume()
+      await online()
+      await until(() =>
+        store.merge(lid, phone).then(
+          () => true,
+          () => false,
+        ),
+      )
+      const { messages } = await store.conversation(phone)
+      expect(messages.map(({ message }) => message.messageId)).to.deep.equal([lid, phone])
+      expect((await store.conversation(lid)).heldBy).to.equal(undefined)
+    } finally {
+      await store.close()
+    }
+  })
 
   it('messages that come together share one WAIT', async () => {
     await redis.config('RESETSTAT')
