@@ -40,6 +40,8 @@ export type AnswerState =
   | { state: 'waiting' }
   /** A worker has it. Each attempt of a worker has another `workerAttempt`. */
   | { state: 'active'; workerAttempt: string }
+  /** Its worker is gone, or frozen, and no other one has it yet: it keeps its hold as one that waits. */
+  | { state: 'stalled' }
   | { state: 'ended'; outcome: AnswerOutcome }
   /** A worker has ended its job without an answer: it took the batch for superseded. */
   | { state: 'skipped' }

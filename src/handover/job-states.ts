@@ -7,7 +7,7 @@ import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { AnswerState } from './handover.js'
 
-const READS_PER_JOB = 4
+const READS_PER_JOB = 5
 
 /** What a worker returns for a batch that was superseded, as BullMQ keeps it: see worker/job-end.ts. */
 export const isSkipped = (returnValue: string | null | undefined): boolean => returnValue === '{"superseded":true}'
@@ -26,6 +26,7 @@ export async function jobStates(client: Redis, { keys, toKey }: Queue, ids: stri
       .zscore(keys['failed'] ?? '', id)
       // This list has one entry per job at work.
       .lpos(keys['active'] ?? '', id)
+      .exists(`${toKey(id)}:lock`)
   const replies = ((await reads.exec()) ?? []).map(([error, reply]) => {
     if (error) throw error
     return reply
@@ -33,13 +34,15 @@ export async function jobStates(client: Redis, { keys, toKey }: Queue, ids: stri
   return ids.map((_, i) => stateFrom(replies.slice(i * READS_PER_JOB, (i + 1) * READS_PER_JOB)))
 }
 
-function stateFrom([job, completed, failed, active]: unknown[]): AnswerState {
+function stateFrom([job, completed, failed, active, locked]: unknown[]): AnswerState {
   const [timestamp, processedOn, started, made, returnValue] = Array.isArray(job) ? job : []
   if (timestamp === null || timestamp === undefined) return { state: 'ended', outcome: 'removed' }
   if (completed !== null && isSkipped(returnValue)) return { state: 'skipped' }
   if (completed !== null) return { state: 'ended', outcome: 'completed' }
   if (failed !== null) return { state: 'ended', outcome: 'failed' }
+  if (active === null) return { state: 'waiting' }
+  // Other workers find it when they look for stalled jobs.
+  if (locked === 0) return { state: 'stalled' }
   // A worker that takes a job writes its start time, so each attempt gets the whole timeout.
-  if (active !== null) return { state: 'active', workerAttempt: `${processedOn ?? 0}.${started ?? made ?? 0}` }
-  return { state: 'waiting' }
+  return { state: 'active', workerAttempt: `${processedOn ?? 0}.${started ?? made ?? 0}` }
 }

@@ -141,7 +141,7 @@ describe('handover to BullMQ', () => {
       expect(calls).to.equal(2)
     })
 
-    it(`states tell waiting, active and ended jobs of a worker of BullMQ ${version} apart, and each new attempt`, async () => {
+    it(`states tell waiting, active, stalled and ended jobs of a worker of BullMQ ${version} apart, and each new attempt`, async () => {
       const { handover, workers, client, queue } = await started()
       await handover.handOver([itemOf('b1')])
       expect(await stateOf(handover, 'b1')).to.deep.equal({ state: 'waiting' })
@@ -155,6 +155,11 @@ describe('handover to BullMQ', () => {
       await until(() => ends.length === 1)
       const first = await stateOf(handover, 'b1')
       expect(first?.state).to.equal('active')
+      // As when its worker is killed: nobody renews the lock.
+      const lock = `bull:${queue}:b1:lock`
+      const token = String(await client.getdel(lock))
+      expect(await stateOf(handover, 'b1')).to.deep.equal({ state: 'stalled' })
+      await client.set(lock, token, 'PX', 30_000)
       ends[0]?.('badly')
       await until(() => ends.length === 2)
       const second = await stateOf(handover, 'b1')

@@ -8,8 +8,10 @@ import type { Handover, HandoverEvents } from '../../src/handover/handover.js'
 import { Processor } from '../../src/processor/processor.js'
 import { rulesFrom } from '../../src/rules.js'
 import { RedisStore } from '../../src/store/redis/store.js'
+import { QueueWorker } from '../../src/worker/worker.js'
 import { monitor } from '../support/monitor.js'
 import { type Pipeline, type PipelineOptions, pipeline } from '../support/pipeline.js'
+import { supportScript } from '../support/processes.js'
 import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
@@ -152,6 +154,32 @@ describe('serial order', () => {
     const batches = await on.received(2)
     expect(batches.map(batch => batch.text)).to.deep.equal(['first', 'second'])
     expect(most).to.equal(1)
+  })
+
+  it('a batch whose worker has died keeps its hold over answer timeouts, until another worker has answered it', async () => {
+    const on = await start({ workers: 0, rules: { answerTimeoutMs: 1000 } })
+    const queue = `queue-${on.prefix}`
+    const lockMs = 400
+    const mortal = await supportScript('mortal-worker.mjs', {
+      REDIS_URL: on.redis,
+      QUEUE: queue,
+      LOCK_MS: String(lockMs),
+    })
+    closers.push(() => mortal.stop())
+    await twoBehindEachOther(on)
+    await mortal.line(/STARTED/)
+    await mortal.kill()
+    const deadline = performance.now() + 2500
+    await until(() => performance.now() > deadline, { what: 'two answer timeouts' })
+    const steps = (await on.batcher.history({ conversationId: CHAT })).map(({ step }) => step)
+    expect(steps).not.to.include('answered')
+    const answered: string[] = []
+    const handle = ({ text }: { text: string }) => void answered.push(text)
+    const worker = new QueueWorker({ redis: on.redis, queue, lockMs, handle })
+    closers.push(() => worker.stop({ timeoutMs: 500 }))
+    await worker.start()
+    await until(() => answered.length === 2, { what: 'both answers' })
+    expect(answered).to.deep.equal(['first', 'second'])
   })
 
   it('an answer longer than the TTL of the open batch, with typing up to the max wait, causes no recovery', async () => {
