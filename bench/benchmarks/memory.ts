@@ -1,10 +1,12 @@
 /**
- * The memory in Redis of an open conversation with four messages, and of a batch that is being answered, by
- * `answering`.
+ * The memory in Redis of an open conversation with four messages, of a batch that is being answered, by `answering`,
+ * and of a batch whose job is completed.
  */
-import { Batcher } from '../../dist/esm/index.js'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Worker } from 'bullmq'
+import { Batcher, bullmq, Processor } from '../../dist/esm/index.js'
 import { Child, replies } from '../children.js'
-import { type Result, Rows, ratio, shown } from '../figures.js'
+import { figuresOf, median, type Result, Rows, ratio, shown } from '../figures.js'
 import { BULLMQ, LULL, RPUSH } from '../peers/all.js'
 import { type Server, startRedis } from '../servers.js'
 import { HOUR_MS, type Plan, settingsFor, turns } from './benchmark.js'
@@ -12,7 +14,11 @@ import { HOUR_MS, type Plan, settingsFor, turns } from './benchmark.js'
 const MESSAGES = 4
 const IN_FLIGHT = 256
 
-export const memoryBenchmark = async (plan: Plan): Promise<Result[]> => [await openMemory(plan), await heldMemory(plan)]
+export const memoryBenchmark = async (plan: Plan): Promise<Result[]> => [
+  await openMemory(plan),
+  await heldMemory(plan),
+  await jobMemory(plan),
+]
 
 const usedBy = async ({ admin }: Server) => Number(/^used_memory:(\d+)/m.exec(await admin.info('memory'))?.[1])
 
@@ -114,6 +120,80 @@ async function bytesOfAnswers(server: Server, batches: number, { answering, mess
   const answered = await bytes()
   await batcher.close()
   return { handedOver, committed, answered }
+}
+
+const JOB_TEXTS = ['erase', 'keep'] as const
+const JOB_RUNS = [1, MESSAGES].flatMap(messages => JOB_TEXTS.map(jobTexts => ({ jobTexts, messages })))
+const jobRunName = ({ jobTexts, messages }: (typeof JOB_RUNS)[number]) =>
+  `${jobTexts}, ${messages} ${messages === 1 ? 'message' : 'messages'}`
+const MOST_JOB_BYTES = 600
+
+async function jobMemory(plan: Plan): Promise<Result> {
+  const batches = plan.quick ? 5000 : 20_000
+  const rows = new Rows()
+  const server = await startRedis()
+  for (let round = 0; round < plan.rounds; round++)
+    for (const run of JOB_RUNS) {
+      plan.say(`memory of answered jobs, round ${round + 1}: ${jobRunName(run)}`)
+      rows.add(jobRunName(run), await bytesOfJobs(server, batches, run))
+      await server.admin.flushall()
+    }
+  await server.stop()
+  const erased = jobRunName({ jobTexts: 'erase', messages: 1 })
+  const found = median(figuresOf(rows.rows, erased, 'bytes'))
+  return {
+    id: 'memory-jobs',
+    title: 'Memory: a batch whose job is completed, by LULL_JOB_TEXTS',
+    about:
+      `${shown(batches)} batches with messages of 100 bytes, in ${shown(CONVERSATIONS_OF_JOBS)} conversations; ` +
+      '`used_memory` before and after, when the history and BullMQ’s event stream are full. The queue keeps the job ' +
+      'for a day, and Lull the digests of the ids.',
+    columns: [{ key: 'bytes', title: 'bytes a batch', ratio: true }],
+    rows: rows.rows,
+    against: jobRunName({ jobTexts: 'keep', messages: 1 }),
+    aims: [{ text: `one message: at most ${MOST_JOB_BYTES} bytes`, found: shown(found), met: found <= MOST_JOB_BYTES }],
+    draw: { key: 'bytes', unit: 'bytes' },
+  }
+}
+
+/** So that a conversation has some batches, as in a day of a service. */
+const CONVERSATIONS_OF_JOBS = 1000
+const WARM_UP = 5000
+/** Longer than the texts of completed jobs are kept. */
+const SETTLED_MS = 3000
+
+/** Sends that many batches through a processor, the queue and a worker, and waits until their jobs are erased. */
+async function bytesOfJobs(server: Server, batches: number, { jobTexts, messages }: (typeof JOB_RUNS)[number]) {
+  const options = { redis: server.url, quietGapMs: 10, maxMessages: messages, order: 'concurrent' } as const
+  const batcher = new Batcher(options)
+  await batcher.open()
+  const processor = new Processor({ ...options, handover: bullmq({ jobTexts }) })
+  await processor.start()
+  const worker = new Worker('messages', async () => {}, { connection: { url: server.url }, concurrency: 100 })
+  worker.on('error', error => process.stderr.write(`${error.message}\n`))
+  const send = (from: number, count: number) =>
+    inParts(count, i =>
+      batcher.append(
+        `7900${(from + i) % CONVERSATIONS_OF_JOBS}@c.us`,
+        Array.from({ length: messages }, (_, j) => ({ messageId: `wamid.${from + i}-${j}`, text: TEXT })),
+      ),
+    )
+  const completed = async (count: number) => {
+    while ((await server.admin.zcard('bull:messages:completed')) < count) await delay(100)
+  }
+  // Fills what is bounded: the history, the event stream, scripts, buffers of connections.
+  await send(0, WARM_UP)
+  await completed(WARM_UP)
+  await delay(SETTLED_MS)
+  const before = await usedBy(server)
+  await send(WARM_UP, batches)
+  await completed(WARM_UP + batches)
+  await delay(SETTLED_MS)
+  const bytes = ((await usedBy(server)) - before) / batches
+  await processor.stop()
+  await worker.close()
+  await batcher.close()
+  return { bytes }
 }
 
 async function inParts(count: number, work: (i: number) => Promise<unknown>): Promise<void> {

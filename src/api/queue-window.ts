@@ -4,6 +4,7 @@
  */
 import type { Middleware } from 'koa'
 import { z } from 'zod'
+import { isErased } from '../handover/answered-texts.js'
 import type { OpenQueue } from '../handover/bullmq-connection.js'
 import { type OpenQueues, openQueues } from '../handover/queue-shards.js'
 import { Refusal } from '../http/refusal.js'
@@ -153,7 +154,7 @@ async function loadBoard() {
 /** Jobs may come from other programs, so the data is checked. */
 function withoutTexts(data: unknown): unknown {
   const parsed = jobData.safeParse(data)
-  if (!parsed.success) return '(hidden)'
+  if (!parsed.success) return isErased(data) ? data : '(hidden)'
   const { text: _text, messages, ...batch } = parsed.data
   return { ...batch, messages: `${messages.length} (hidden)` }
 }

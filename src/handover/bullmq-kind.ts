@@ -1,6 +1,6 @@
 /** The handover to BullMQ as the settings name it, `LULL_HANDOVER=bullmq`. */
 import { z } from 'zod'
-import { addressBy, setting, textOr, whole } from '../config/setting.js'
+import { addressBy, oneOf, setting, textOr, whole } from '../config/setting.js'
 import { redisAddress } from '../store/redis/address.js'
 import { handoverKind } from './kind.js'
 
@@ -45,8 +45,13 @@ export const bullmqKind = handoverKind({
       'How long finished jobs are kept, by age only. Their ids are what makes a repeated handover harmless.',
       whole(HOUR_MS, 365 * DAY_MS, DAY_MS),
     ),
+    jobTexts: setting(
+      'LULL_JOB_TEXTS',
+      'What becomes of what people wrote in a completed job: `erase` leaves the number of messages, `keep` all of it. A failed job keeps it, so that it can be tried again.',
+      oneOf(['erase', 'keep'], 'erase'),
+    ),
   }),
-  shared: ['queue', 'prefix', 'shards', 'answerAttempts'],
+  shared: ['queue', 'prefix', 'shards', 'answerAttempts', 'jobTexts'],
   queue: ({ queue: name, prefix, shards, redis, jobRetentionMs }) => ({ name, prefix, shards, redis, jobRetentionMs }),
   async make(options, redis) {
     const { bullmq } = await import('./bullmq.js')

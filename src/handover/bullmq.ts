@@ -1,7 +1,8 @@
 /**
  * The handover to a BullMQ queue: a job named `batch`, whose id is the batch's and whose data is the batch. BullMQ
  * drops a job whose id it has already, which makes a repeated handover harmless. So finished jobs are kept by age only:
- * a limit on their number would remove recent ids under load.
+ * a limit on their number would remove recent ids under load. Without `jobTexts: 'keep'` their data is erased: see
+ * answered-texts.ts.
  *
  * If the queue's Redis is unavailable (down, read-only, out of memory, loading), the attempt is not counted.
  */
@@ -17,7 +18,7 @@ import type {
   HandoverItem,
   HandoverOutcome,
 } from './handover.js'
-import { QueueShard } from './queue-shard.js'
+import { QueueShard, type ShardOptions } from './queue-shard.js'
 import { DEFAULT_PREFIX, MOST_SHARDS, queueShards, shardOf } from './queue-shards.js'
 
 export interface BullmqOptions {
@@ -37,6 +38,11 @@ export interface BullmqOptions {
   answerAttempts?: number
   /** How long finished jobs are kept, by age only; a day. At least an hour. */
   jobRetentionMs?: number
+  /**
+   * What becomes of the data of a job that is completed, which is what a person wrote: `'erase'` (the default) leaves
+   * the number of messages, `'keep'` leaves all of it. A failed job keeps its data.
+   */
+  jobTexts?: 'erase' | 'keep'
 }
 
 const BATCHES_PER_CALL = 100
@@ -52,6 +58,7 @@ const OPTIONS: NamesOf<BullmqOptions> = {
   redis: true,
   answerAttempts: true,
   jobRetentionMs: true,
+  jobTexts: true,
 }
 
 /**
@@ -71,7 +78,7 @@ class BullmqHandover implements Handover {
   private readonly prefix: string
   private readonly shards: number
   private readonly redis: RedisSource | undefined
-  private readonly job: BulkJobOptions
+  private readonly shardOptions: ShardOptions
   private open: QueueShard[] | undefined
   private starting: Promise<void> | undefined
 
@@ -82,6 +89,7 @@ class BullmqHandover implements Handover {
     redis,
     answerAttempts = 3,
     jobRetentionMs = DAY_MS,
+    jobTexts = 'erase',
   }: BullmqOptions) {
     if (queue === '' || queue.includes(':'))
       throw new RangeError(`queue=${queue}: it may contain no colon, and not be empty`)
@@ -91,17 +99,20 @@ class BullmqHandover implements Handover {
       throw new RangeError(`answerAttempts=${answerAttempts}: it must be a whole number, 1 or more`)
     if (!(jobRetentionMs >= HOUR_MS))
       throw new RangeError(`jobRetentionMs=${jobRetentionMs}: it must be ${HOUR_MS} (an hour) or more`)
+    if (jobTexts !== 'erase' && jobTexts !== 'keep')
+      throw new RangeError(`jobTexts=${jobTexts}: it must be 'erase' or 'keep'`)
     this.name = queue
     this.prefix = prefix
     this.shards = shards
     this.redis = redis
     const keep = { age: Math.ceil(jobRetentionMs / 1000) }
-    this.job = {
+    const job: BulkJobOptions = {
       attempts: answerAttempts,
       backoff: { type: 'exponential', delay: FIRST_BACKOFF_MS },
       removeOnComplete: keep,
       removeOnFail: keep,
     }
+    this.shardOptions = { job, keepTexts: jobTexts === 'keep' }
   }
 
   /** @param context its `redis` is used if the options name none */
@@ -171,7 +182,7 @@ class BullmqHandover implements Handover {
       throw new TypeError('bullmq(): redis is missing: give a Redis URL, ioredis options or a function')
     const { name, prefix, shards } = this
     const locations = await queueShards({ redis, name, prefix, shards }, context.connectionName)
-    const open = locations.map(location => new QueueShard(location, this.job))
+    const open = locations.map(location => new QueueShard(location, this.shardOptions))
     try {
       await allOrFirstError(open.map(shard => shard.start(context, events)))
     } catch (error) {

@@ -16,7 +16,7 @@ export interface QueueSettings {
   shards: number
   /** Absent: the queue is on Lull's own Redis. */
   redis?: RedisAddress | undefined
-  /** How long finished jobs, and the texts in them, are kept. */
+  /** How long finished jobs are kept. */
   jobRetentionMs: number
 }
 

@@ -30,12 +30,17 @@ const OUTCOMES: ReadonlyMap<string | undefined, AnswerOutcome> = new Map([
 export class QueueAnswers {
   private readonly follower: StreamFollower
 
-  /** @param client used for nothing else: its reads block */
+  /**
+   * @param client used for nothing else: its reads block
+   * @param events `onCompleted`: a worker has completed a job, also one that it skipped
+   */
   constructor(
     { QueueKeys }: Bullmq,
     private readonly client: Redis,
     queue: { name: string; prefix: string },
-    private readonly events: HandoverEvents,
+    private readonly events: Pick<HandoverEvents, 'onAnswered'> & {
+      onCompleted(jobId: string, isSkipped: boolean): void
+    },
     log: HandoverContext['log'],
   ) {
     const key = new QueueKeys(queue.prefix).toKey(queue.name, 'events')
@@ -64,9 +69,11 @@ export class QueueAnswers {
   private onFields(fields: string[]): void {
     const outcome = OUTCOMES.get(fieldOf(fields, 'event'))
     const jobId = outcome && fieldOf(fields, 'jobId')
-    // No answer. If its batch is still to be answered, the next check finds it.
-    if (outcome === 'completed' && isSkipped(fieldOf(fields, 'returnvalue'))) return
-    if (jobId) this.events.onAnswered(jobId, outcome)
+    if (!jobId) return
+    const isNoAnswer = outcome === 'completed' && isSkipped(fieldOf(fields, 'returnvalue'))
+    if (outcome === 'completed') this.events.onCompleted(jobId, isNoAnswer)
+    // If its batch is still to be answered, the next check finds it.
+    if (!isNoAnswer) this.events.onAnswered(jobId, outcome)
   }
 }
 

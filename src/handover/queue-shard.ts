@@ -9,24 +9,38 @@ import type { Logger } from '../logger.js'
 import { Outage } from '../outage.js'
 import { addressOf } from '../store/redis/connection.js'
 import { isWrongType, redisError } from '../store/redis/errors.js'
-import { StoreUnavailable } from '../store/store.js'
+import { type AnswerOutcome, StoreUnavailable } from '../store/store.js'
+import { AnsweredTexts } from './answered-texts.js'
+import { BoundedIds } from './bounded-ids.js'
 import { loadBullmq, type OpenQueue, openConnection, openQueue, type QueueLocation } from './bullmq-connection.js'
-import { Doubtful } from './doubtful.js'
 import type { AnswerState, HandoverContext, HandoverEvents, HandoverItem, HandoverOutcome } from './handover.js'
 import { isSkipped, jobStates } from './job-states.js'
 import { QueueAnswers } from './queue-answers.js'
 
 export const JOB_NAME = 'batch'
 const RETRY_AFTER_MS = 1000
+const MOST_DOUBTFUL = 10_000
+
+export interface ShardOptions {
+  /** The options of each job. */
+  job: BulkJobOptions
+  /** Whether the jobs of answered batches keep what people wrote. */
+  keepTexts: boolean
+}
 
 export class QueueShard {
-  private readonly doubtful = new Doubtful()
-  private open: (OpenQueue & { answers: QueueAnswers; outage: Outage; log: Logger }) | undefined
+  /**
+   * Batches whose add failed with the queue's Redis: the job may be in the queue all the same, and may be answered
+   * before the batch is handed over again. The answer checks find the answers of those that are dropped.
+   */
+  private readonly doubtful = new BoundedIds(MOST_DOUBTFUL)
+  private open:
+    | (OpenQueue & { answers: QueueAnswers; texts: AnsweredTexts | undefined; outage: Outage; log: Logger })
+    | undefined
 
-  /** @param job the options of each job */
   constructor(
     private readonly location: QueueLocation,
-    private readonly job: BulkJobOptions,
+    private readonly options: ShardOptions,
   ) {}
 
   /** @throws one line that names the Redis and the remedy; nothing is left open then */
@@ -37,15 +51,19 @@ export class QueueShard {
     // Connection errors are an outage; errors of commands reach their callers.
     const onQueueError = (error: Error) => log.debug({ err: error }, 'an error in the queue')
     const opened = await openQueue(location, { connectionName, onError, onQueueError })
-    const { client } = opened
+    const { client, queue } = opened
+    const texts = this.options.keepTexts ? undefined : new AnsweredTexts(queue, client, log)
     const outage = new Outage(log, () => `Redis of queue ${location.shown} at ${addressOf(client)}`)
     known = outage
     let stream: Redis | undefined
     try {
       stream = await openConnection(location.redis, connectionName, { patient: true, onError })
-      const answers = new QueueAnswers(await loadBullmq(), stream, location, events, log)
+      const onCompleted = (jobId: string, isSkipped: boolean) => texts?.completed(jobId, isSkipped)
+      const onAnswered = (batchId: string, outcome: AnswerOutcome) => events.onAnswered(batchId, outcome)
+      const answers = new QueueAnswers(await loadBullmq(), stream, location, { onAnswered, onCompleted }, log)
       await answers.start()
-      this.open = { ...opened, answers, outage, log }
+      void texts?.search()
+      this.open = { ...opened, answers, texts, outage, log }
     } catch (error) {
       client.disconnect()
       stream?.disconnect()
@@ -56,6 +74,7 @@ export class QueueShard {
       if (connections.some(({ status }) => status !== 'ready')) return
       outage.ended()
       events.onResumed()
+      void texts?.search()
     }
     for (const connection of connections) connection.on('ready', onReady)
   }
@@ -66,6 +85,7 @@ export class QueueShard {
     this.open = undefined
     if (!open) return
     open.answers.stop()
+    await open.texts?.stop()
     // Closing sends commands, and Redis may be away.
     await open.close().catch(error => open.log.debug({ err: error }, 'the queue was not closed cleanly'))
   }
@@ -93,8 +113,11 @@ export class QueueShard {
 
   /** A job that a worker has taken, or that has ended, is left as it is. */
   async withdraw(batchIds: string[]): Promise<string[]> {
-    const { queue } = this.started()
+    const { queue, texts } = this.started()
     const states = await this.states(batchIds)
+    batchIds.forEach((batchId, i) => {
+      texts?.wasSuperseded(batchId, states[i]?.state === 'skipped')
+    })
     const waiting = batchIds.filter((_, i) => states[i]?.state === 'waiting')
     // 0: a worker has taken it meanwhile.
     const removals = await Promise.all(waiting.map(batchId => queue.remove(batchId)))
@@ -114,12 +137,13 @@ export class QueueShard {
   }
 
   private async add(items: HandoverItem[]): Promise<void> {
-    const { queue, outage } = this.started()
+    const { queue, outage, texts } = this.started()
     const jobs = items.map(({ batch }) => ({
       name: JOB_NAME,
       data: batch,
-      opts: { ...this.job, jobId: batch.batchId },
+      opts: { ...this.options.job, jobId: batch.batchId },
     }))
+    for (const { batch } of items) texts?.handingOver(batch.batchId)
     const [first, ...more] = jobs
     // A pipeline costs more to make than one job to add.
     if (first && more.length === 0) await queue.add(first.name, first.data, first.opts)

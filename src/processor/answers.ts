@@ -42,7 +42,7 @@ interface HandedOver {
 
 export interface AnswersParts {
   store: Store
-  handover: Pick<Handover, 'states' | 'repeat'>
+  handover: Pick<Handover, 'states' | 'repeat' | 'withdraw'>
   /** Told when a conversation's next batch is due. */
   timer: Pick<DueTimer, 'due'>
   log: Logger
@@ -190,7 +190,9 @@ export class Answers {
   private async endSkipped(batchId: string): Promise<void> {
     const { store, handover, log } = this.parts
     if (!store.rulesInUse.supersede) return this.end(batchId, 'completed')
-    if ((await store.holdState(batchId)) !== 'held') return void this.forget(batchId)
+    const state = await store.holdState(batchId)
+    if (state === 'superseded') await handover.withdraw?.([batchId])
+    if (state !== 'held') return void this.forget(batchId)
     log.warn({ batchId }, SKIPPED)
     await handover.repeat?.([batchId])
   }

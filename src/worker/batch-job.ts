@@ -1,6 +1,7 @@
 /** Parses a job of the queue as a batch. Other programs may write to the queue too, so the data is checked. */
 import { z } from 'zod'
 import type { Batch } from '../batch.js'
+import { isErased } from '../handover/answered-texts.js'
 
 /** The fields that tell a batch of version 1 from a foreign job. The other fields are trusted. */
 const envelope = z.object({
@@ -20,6 +21,10 @@ const isBatch = (data: unknown): data is Batch => envelope.safeParse(data).succe
  */
 export function batchFrom(job: { id?: string | undefined; name: string; data: unknown }, queue?: string): Batch {
   if (isBatch(job.data)) return job.data
+  if (isErased(job.data))
+    throw new TypeError(
+      `job ${job.id ?? ''} cannot be tried again: it was completed, and its messages are erased then: set LULL_JOB_TEXTS=keep`,
+    )
   const { version } = z.looseObject({ version: z.unknown() }).safeParse(job.data).data ?? {}
   const remedy =
     typeof version === 'number' && version > 1

@@ -45,7 +45,7 @@ inBrowser('queue board', function () {
   }
 
   it('opens from the page, and shows a batch as a job, with what was written', () =>
-    serving({}, async served => {
+    serving({ LULL_JOB_TEXTS: 'keep' }, async served => {
       const page = await served.open(browsing)
       await served.append('shop/7900@c.us', 'hi', 'a cake')
       await page.getByRole('link', { name: 'Queue' }).click()
@@ -61,11 +61,22 @@ inBrowser('queue board', function () {
     }))
 
   it('shows no text if texts are hidden', () =>
-    serving({ LULL_SHOW_TEXTS: 'off' }, async served => {
+    serving({ LULL_SHOW_TEXTS: 'off', LULL_JOB_TEXTS: 'keep' }, async served => {
       const page = await served.open(browsing)
       await served.append('shop/7900@c.us', 'a secret')
       await page.goto(`${served.url}/queues/queue/queue-${served.prefix}?status=completed`)
       await reads(page.locator('main'), /1 \(hidden\)/)
+      expect(await page.content()).not.to.include('secret')
+      await page.context().close()
+    }))
+
+  it('shows of an answered job how many messages it had', () =>
+    serving({ LULL_SHOW_TEXTS: 'off' }, async served => {
+      const page = await served.open(browsing)
+      await served.append('shop/7900@c.us', 'a secret')
+      const pageOfJobs = `${served.url}/queues/queue/queue-${served.prefix}?status=completed`
+      await page.goto(pageOfJobs)
+      await reads(page.locator('main'), /erased/)
       expect(await page.content()).not.to.include('secret')
       await page.context().close()
     }))

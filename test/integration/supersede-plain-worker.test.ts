@@ -23,7 +23,8 @@ describe('supersede in a plain BullMQ worker', () => {
     for (const close of closing.splice(0).reverse()) await close()
   })
 
-  async function system(rules: RuleOptions = {}) {
+  /** @param jobTexts by default kept: some tests try a completed job again */
+  async function system(rules: RuleOptions = {}, jobTexts: 'keep' | 'erase' = 'keep') {
     const redis = await testRedis()
     const options = { redis, prefix: uniquePrefix(), ...EARLY, ...rules }
     const queue = uniquePrefix()
@@ -31,7 +32,7 @@ describe('supersede in a plain BullMQ worker', () => {
     closing.push(async () => client.disconnect())
     const batcher = new Batcher(options)
     closing.push(() => batcher.close())
-    const processor = new Processor({ ...options, handover: bullmq({ queue, answerAttempts: 3 }) })
+    const processor = new Processor({ ...options, handover: bullmq({ queue, answerAttempts: 3, jobTexts }) })
     closing.push(() => processor.stop())
     await processor.start()
     const ended: { id: string | undefined; result: unknown }[] = []
@@ -96,6 +97,32 @@ describe('supersede in a plain BullMQ worker', () => {
       { attempt: 1, again: false },
       { attempt: 2, again: true },
     ])
+  })
+
+  it('a superseded job loses its texts when its worker has skipped it, and its successor when it is answered', async () => {
+    const { batcher, work, say, ended, client, queue } = await system({}, 'erase')
+    const data = async (id: string) => (await client.hget(`bull:${queue}:${id}`, 'data')) ?? ''
+    let begin = () => {}
+    const begun = new Promise<void>(resolve => {
+      begin = resolve
+    })
+    work(
+      toBullmq(
+        async (_, { commit }) => {
+          begin()
+          await commit()
+        },
+        { batcher },
+      ),
+    )
+    const first = await say('one')
+    await begun
+    const second = await say('two')
+    expect(second).to.not.equal(first)
+    await until(() => ended.length === 2, { what: 'both jobs' })
+    expect(ended.find(({ id }) => id === first)?.result).to.deep.equal({ superseded: true })
+    await until(async () => (await data(first)) === '{"messages":1,"texts":"erased"}', { what: 'the first' })
+    await until(async () => (await data(second)) === '{"messages":2,"texts":"erased"}', { what: 'the second' })
   })
 
   it('`toBullmq` calls no handler for a batch that was superseded while its job waited', async () => {

@@ -70,7 +70,7 @@ describe('supersede on a queue', () => {
     const trouble = (_: object, line: string) => void troubles.push(line)
     const log = { debug() {}, info() {}, warn: trouble, error: trouble }
     for (let i = 0; i < processors; i++) {
-      const handover = bullmq({ queue, redis: onQueue, answerAttempts: 3 })
+      const handover = bullmq({ queue, redis: onQueue, answerAttempts: 3, jobTexts: 'keep' })
       const processor = new Processor({ ...options, handover, observer, log })
       closing.push(() => processor.stop())
       await processor.start()

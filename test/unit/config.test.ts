@@ -19,7 +19,14 @@ function refusal(env: Environment): string {
   throw new Error(`${JSON.stringify(env)} was accepted`)
 }
 
-const QUEUE = { queue: 'messages', prefix: 'bull', shards: 1, answerAttempts: 3, jobRetentionMs: 86_400_000 }
+const QUEUE = {
+  queue: 'messages',
+  prefix: 'bull',
+  shards: 1,
+  answerAttempts: 3,
+  jobRetentionMs: 86_400_000,
+  jobTexts: 'erase',
+}
 
 const number = (options: object, name: string) => Number(new Map(Object.entries(options)).get(name))
 

@@ -159,6 +159,7 @@ const BULLMQ: All<BullmqOptions> = {
   shards: 'documented',
   answerAttempts: 'documented',
   jobRetentionMs: 'documented',
+  jobTexts: 'documented',
 }
 const HTTP: All<HttpHandoverOptions> = {
   url: 'documented',

@@ -7,6 +7,8 @@ describe('bullmq()', () => {
     expect(() => bullmq({ queue: 'a:b' })).to.throw(RangeError, 'queue=a:b')
     expect(() => bullmq({ answerAttempts: 0 })).to.throw(RangeError, 'answerAttempts=0')
     expect(() => bullmq({ jobRetentionMs: 1000 })).to.throw(RangeError, 'jobRetentionMs=1000')
+    // @ts-expect-error a program without types
+    expect(() => bullmq({ jobTexts: 'drop' })).to.throw(RangeError, "jobTexts=drop: it must be 'erase' or 'keep'")
   })
 
   it('opens nothing before it is started, and may be stopped before', async () => {
