@@ -13,6 +13,7 @@ import { type OnOwnMessage, type OwnArrival, OwnMessages, type OwnResult } from 
 import { type PausedConversation, type PauseOptions, pauseRequest } from './pause.js'
 import { isHiddenId } from './providers/chat-id.js'
 import { TYPING_WORTH_MS } from './providers/provider.js'
+import { type ReadyOptions, readyWithin } from './ready-within.js'
 import { reportAnswered } from './report-answered.js'
 import { SettingsEditor } from './settings/edit.js'
 import type { ConversationSettings } from './settings/overrides.js'
@@ -423,10 +424,14 @@ export class Batcher implements Appender {
     return this.store.dead(limit)
   }
 
-  /** Resolves if messages can be taken now; rejects with a `StoreUnavailable` that says why not. */
-  async ready(): Promise<void> {
-    await this.open()
-    return this.store.ready()
+  /**
+   * Resolves if messages can be taken now; rejects with a `StoreUnavailable` that says why not. With `timeoutMs` it waits
+   * so long for Redis, and ends a connection on which nothing comes back: for a program that was frozen.
+   */
+  async ready({ timeoutMs = 0 }: ReadyOptions = {}): Promise<void> {
+    const look = async () => (await this.opened()).ready()
+    if (timeoutMs <= 0) return look()
+    return readyWithin({ look, reconnect: () => this.store.reconnect?.(), timeoutMs })
   }
 
   /** The person's conversation, for a hidden id whose person is known. */

@@ -52,6 +52,7 @@ export interface AnswersParts {
 export class Answers {
   private readonly handedOver = new Map<string, HandedOver>()
   private readonly unreported = new Map<string, AnswerOutcome>()
+  private readonly checks = new Set<Promise<void>>()
   private retryTimer: NodeJS.Timeout | undefined
   private stopped = false
   private leaving = false
@@ -137,6 +138,17 @@ export class Answers {
 
   /** Batches that have held their conversations for a while. */
   async check(checks: AnswerCheck[]): Promise<void> {
+    const check = this.checkEach(checks)
+    this.checks.add(check)
+    await check.finally(() => this.checks.delete(check))
+  }
+
+  /** Resolves when the checks that run have ended. */
+  async whenChecked(): Promise<void> {
+    await Promise.all(this.checks)
+  }
+
+  private async checkEach(checks: AnswerCheck[]): Promise<void> {
     for (let i = 0; i < checks.length; i += BATCHES_A_QUESTION) {
       const part = checks.slice(i, i + BATCHES_A_QUESTION)
       // Their processor may be gone: listen for them from now on, so that an answer that comes while we ask is noticed

@@ -37,7 +37,7 @@ export interface ClaimsParts {
 }
 
 export class Claims {
-  /** Batches that claims have brought so far. */
+  /** Batches and checks that claims have brought so far. */
   brought = 0
   /** Resolves when nothing more can be claimed; `undefined`: no claim runs. */
   running: Promise<void> | undefined
@@ -95,7 +95,7 @@ export class Claims {
       this.inDoubt = false
       const claimedAtMs = performance.now()
       const result = await this.claimOrDoubt(maxBatches)
-      this.brought += result.batches.length
+      this.brought += result.batches.length + result.checks.length
       for (const batch of result.batches) observer?.claimed?.(batch)
       this.report(result)
       if (result.batches.length > 0) void handingOver.handOver(result.batches, claimedAtMs)

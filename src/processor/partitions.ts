@@ -1,10 +1,12 @@
 /** The claims of all partitions: each claims for itself, and they share the room for handovers (`Gate`). */
+import type { Answers } from './answers.js'
 import { ClaimSlots } from './claim-slots.js'
 import { Claims, type ClaimsParts } from './claims.js'
 import type { Leases } from './leases.js'
 
-export interface PartitionsParts extends Omit<ClaimsParts, 'partition' | 'slots' | 'leases'> {
+export interface PartitionsParts extends Omit<ClaimsParts, 'partition' | 'slots' | 'leases' | 'answers'> {
   leases: Pick<Leases, 'batchIdsIn' | 'whenEmpty'>
+  answers: Pick<Answers, 'check' | 'whenChecked'>
 }
 
 export class Partitions {
@@ -27,14 +29,14 @@ export class Partitions {
     await this.all[partition]?.wake()
   }
 
-  /** Claims what is due, and what its handover makes due. Resolves when all of it is handed over. */
+  /** Claims what is due, and what its handover and the checks of answers make due. Resolves when all of that is done. */
   async claimAll(): Promise<void> {
     let before: number
     do {
       before = this.brought
       await Promise.all(this.all.map(claims => claims.wake()))
       await this.idle()
-      await this.parts.leases.whenEmpty()
+      await Promise.all([this.parts.leases.whenEmpty(), this.parts.answers.whenChecked()])
     } while (this.brought > before)
   }
 
@@ -43,7 +45,7 @@ export class Partitions {
     await Promise.all(this.all.map(claims => claims.stop()))
   }
 
-  /** Batches that claims have brought so far. */
+  /** Batches and checks that claims have brought so far. */
   private get brought(): number {
     return this.all.reduce((sum, { brought }) => sum + brought, 0)
   }

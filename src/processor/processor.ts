@@ -159,12 +159,17 @@ export class Processor {
   }
 
   /**
-   * Claims and hands over what is due now, without a timer or a subscription: for a program that appends in concurrent
-   * order where no processor runs. Resolves when that is handed over, and also what it made room for (the next batch of
-   * the same conversation).
+   * Claims and hands over what is due now, without a timer or a subscription: for a cron job, or a program that appends
+   * where no processor runs. Resolves when that is handed over, and also what it made room for (the next batch of the
+   * same conversation). What cannot be claimed now, as Redis is away, stays due for the next call.
+   *
+   * In serial order the next batch of a conversation waits until its last one is answered. `handle` and an HTTP receiver
+   * that responds 200 end it in this call, `batcher.answered` and its route whenever they are called. With `bullmq()`
+   * the next call notices which jobs have ended since the last one.
    */
   async claimOnce(): Promise<void> {
     await this.open()
+    await this.answers.checkAll()
     await this.partitions.claimAll()
   }
 

@@ -279,4 +279,6 @@ export interface Store extends StorePeople, StoreReads, StoreEvents {
   readonly settings: SettingsStore
   /** Resolves if the store answers and can be written. Rejects with a `StoreUnavailable` that says why not. */
   ready(): Promise<void>
+  /** Ends its connections, which then reconnect: nothing comes back on them. Absent if it has none. */
+  reconnect?(): void
 }

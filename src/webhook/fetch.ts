@@ -32,6 +32,7 @@ const OPTIONS: NamesOf<WebhookOptions> = {
   observer: true,
   maxBodyBytes: true,
   maxBodyBytesInFlight: true,
+  readyTimeoutMs: true,
 }
 
 /** Never rejects: errors are responses, too. */

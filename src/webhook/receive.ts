@@ -47,6 +47,11 @@ export interface ReceiverOptions extends BodyBoundsOptions {
   raw?: boolean
   /** The id by which the business knows a person. */
   identify?: Identify
+  /**
+   * How long a webhook waits for Redis before it is answered 503; 0. For a serverless function, whose connections are
+   * lost when it was frozen.
+   */
+  readyTimeoutMs?: number
   log?: Logger
   /** Its `received` is called for each webhook that was read, its `rejected` for each that was refused. */
   observer?: Observer
@@ -80,6 +85,7 @@ export class Receiver {
   private readonly accounts: Accounts
   private readonly rules: Omit<StepRules, 'onOwnMessage'>
   private readonly onOwnMessage: OnOwnMessage | undefined
+  private readonly readyTimeoutMs: number
   private readonly identities: Identities
   private readonly log: Logger
   private readonly observer: Observer
@@ -101,6 +107,7 @@ export class Receiver {
     this.known = known
     this.rules = { groups, raw: options.raw ?? false }
     this.onOwnMessage = onOwnMessage
+    this.readyTimeoutMs = readyTimeoutMsIn(options, batcher)
     this.identities = new Identities({ groups, log, aliases: batcher.aliases, identify: options.identify })
     this.log = log
     this.observer = observer
@@ -192,6 +199,7 @@ export class Receiver {
   private async store(read: Item[], sender: Sender, direct: boolean): Promise<Counts> {
     const cameAtMs = performance.now()
     const { provider } = sender
+    if (this.readyTimeoutMs > 0) await this.batcher.ready?.({ timeoutMs: this.readyTimeoutMs })
     const rules = { ...this.rules, onOwnMessage: await this.ownRulesFor(read) }
     const isOthers = (account: string | undefined) => this.accounts.isOthers(account, sender)
     const plan = emptyPlan()
@@ -215,6 +223,16 @@ export class Receiver {
     this.log.debug({ provider, direct, ...counts, reasons: Object.fromEntries(plan.reasons) }, 'webhook received')
     return counts
   }
+}
+
+function readyTimeoutMsIn({ readyTimeoutMs = 0 }: Pick<ReceiverOptions, 'readyTimeoutMs'>, batcher: Receiving): number {
+  if (!Number.isFinite(readyTimeoutMs) || readyTimeoutMs < 0)
+    throw new RangeError(
+      `readyTimeoutMs=${readyTimeoutMs}: it must be a number of milliseconds, or 0 to wait for nothing`,
+    )
+  if (readyTimeoutMs > 0 && !batcher.ready)
+    throw new TypeError('readyTimeoutMs needs a batcher with ready({ timeoutMs }): give a Batcher')
+  return readyTimeoutMs
 }
 
 /** @throws {UnreadableBody} for JSON that this provider does not send */

@@ -6,6 +6,7 @@ import type { Appender, AppendMessage } from '../batcher.js'
 import type { Counts } from '../observer.js'
 import type { OnOwnMessage, OwnArrival, OwnResult } from '../own-messages.js'
 import type { OwnMessage } from '../providers/provider.js'
+import type { ReadyOptions } from '../ready-within.js'
 import type { AccountClaim, AppendResult, EditResult, RevokeResult } from '../store/store.js'
 import type { Aliases } from './people.js'
 import { inSlices } from './slices.js'
@@ -31,6 +32,8 @@ export type Receiving = Appender & {
   aliases?: Aliases
   /** Without it edits that name no chat are ignored. */
   findMessage?(account: string | undefined, messageId: string): Promise<string | undefined>
+  /** Needed for `readyTimeoutMs` only. */
+  ready?(options: ReadyOptions): Promise<void>
 }
 
 export interface StoreOptions {

@@ -10,6 +10,8 @@ export interface HangingProxy {
   hang(): void
   /** Sends on what was held back. */
   goOn(): void
+  /** The connections of now stay open, and nothing comes through them any more. New ones work. */
+  silence(): void
   /** Sends new connections to another server; existing ones stay, as after a failover by DNS name. */
   pointAt(url: string): void
   stop(): Promise<void>
@@ -51,6 +53,9 @@ export async function hangingProxy(targetUrl: string): Promise<HangingProxy> {
     goOn() {
       hangs = false
       for (const socket of sockets) socket.resume()
+    },
+    silence() {
+      for (const socket of sockets) socket.pause()
     },
     pointAt(url) {
       target = new URL(url)

@@ -182,6 +182,7 @@ const WEBHOOK: All<Omit<WebhookOptions, 'known'>> = {
   identify: 'documented',
   log: 'documented',
   observer: 'documented',
+  readyTimeoutMs: 'documented',
 }
 
 describe('the docs', () => {

@@ -419,6 +419,11 @@ export class PartitionedStore implements Store {
     await fromAll([...byServer.values()], store => store.ready())
   }
 
+  reconnect(): void {
+    this.nodes.drop()
+    for (const store of new Set([...this.stores, ...(this.opened ? [this.opened.home] : [])])) store.reconnectBeside()
+  }
+
   private get isWhole(): boolean {
     return this.stores.length === 1 && this.stores[0] === this.opened?.home
   }

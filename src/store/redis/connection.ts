@@ -144,7 +144,10 @@ function parsed(address: string): RedisAddress {
   }
 }
 
-/** Resolves when the client is ready. Rejects with the first error that says why it is not. */
+/**
+ * Resolves when the client is ready. Rejects with the first error that says why it is not. A client that was given up
+ * after an earlier attempt connects anew.
+ */
 export async function connect(client: Redis): Promise<void> {
   if (client.status === 'ready') return
   await new Promise<void>((resolve, reject) => {
@@ -153,13 +156,16 @@ export async function connect(client: Redis): Promise<void> {
       clearTimeout(timer)
       client.off('ready', onReady)
       client.off('error', settle)
+      client.off('end', onEnd)
       if (error) reject(error)
       else resolve()
     }
     const onReady = () => settle()
+    const onEnd = () => settle(new Error('Connection is closed.'))
     client.on('ready', onReady)
     client.on('error', settle)
-    if (client.status === 'wait') client.connect().catch(settle)
+    client.on('end', onEnd)
+    if (client.status === 'wait' || client.status === 'end') client.connect().catch(settle)
   })
 }
 

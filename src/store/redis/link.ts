@@ -9,7 +9,7 @@ import { StoreUnavailable } from '../store.js'
 import { isWrongType, redisError } from './errors.js'
 import { type About, foreignKey } from './foreign-key.js'
 import type { Keys } from './keys.js'
-import type { RedisNode } from './node.js'
+import { dropConnection, type RedisNode } from './node.js'
 import type { RedisNodes } from './nodes.js'
 import { slotOf } from './slots.js'
 import { type ChannelListener, SUBSCRIPTION_OPTIONS, Subscription } from './subscription.js'
@@ -40,7 +40,7 @@ export interface SubscribeOptions {
 const MOST_MOVED = 3
 
 export class RedisLink {
-  private readonly beside = new Set<Beside>()
+  private readonly beside = new Map<Beside, Redis>()
   private readonly slot: number
   private closed = false
 
@@ -83,7 +83,12 @@ export class RedisLink {
 
   async close(): Promise<void> {
     this.closed = true
-    await Promise.all([...this.beside].map(task => task.stop()))
+    await Promise.all([...this.beside.keys()].map(task => task.stop()))
+  }
+
+  /** The connections of what works beside the commands end at once, and reconnect. */
+  reconnectBeside(): void {
+    for (const client of this.beside.values()) dropConnection(client)
   }
 
   /**
@@ -143,7 +148,7 @@ export class RedisLink {
     const client = nodes.newClient(this.slot)
     Object.assign(client.options, options)
     const task = make(client)
-    this.beside.add(task)
+    this.beside.set(task, client)
     const stop = async () => {
       this.beside.delete(task)
       await task.stop()

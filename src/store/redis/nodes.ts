@@ -117,6 +117,7 @@ export class RedisNodes {
 
   /** Connects. @throws the client's error, or one line that says why Lull cannot use the server */
   async open(): Promise<ServerFacts> {
+    if (this.closed) throw new Error('the store has been closed: make another one')
     const { node, facts } = await this.openOne()
     if (facts.isCluster) {
       this.settings = clusterSettings(node.client)
@@ -133,6 +134,11 @@ export class RedisNodes {
     this.closed = true
     await this.subscriptions.close()
     await Promise.all([...this.seeds, ...this.primaries.values()].map(node => node.close()))
+  }
+
+  /** The connections for commands end at once, and reconnect. */
+  drop(): void {
+    for (const node of this.all) node.drop()
   }
 
   /** Ends all connections at once. */

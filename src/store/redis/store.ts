@@ -558,6 +558,16 @@ export class RedisStore implements Store {
     await this.link.write(() => this.scripts.writable())
   }
 
+  reconnect(): void {
+    this.nodes.drop()
+    this.reconnectBeside()
+  }
+
+  /** The connections that serve no commands. */
+  reconnectBeside(): void {
+    this.link.reconnectBeside()
+  }
+
   async ensureNotifications(mayChange: boolean): Promise<Notifications> {
     if (!this.hasExpiryEvents) return { result: 'unneeded', flags: '' }
     return ensureExpiryEvents(this.link.client, this.link.address, mayChange)

@@ -21,6 +21,8 @@ describe('the claims of several partitions', () => {
   let armed: { inMs: number; partition: number }[]
   let leased: Set<string>
   let emptied: () => void
+  /** Resolves when the checks have ended. */
+  let checked: () => Promise<void>
   let gate: Gate
   let partitions: Partitions
 
@@ -50,6 +52,7 @@ describe('the claims of several partitions', () => {
     armed = []
     leased = new Set()
     emptied = () => {}
+    checked = async () => {}
     const arm = (inMs: number, partition = 0) => void armed.push({ inMs, partition })
     const timer = { arm, due: arm }
     const leases = {
@@ -72,7 +75,7 @@ describe('the claims of several partitions', () => {
       timer,
       leases,
       handingOver: { handOver },
-      answers: { check: async () => {} },
+      answers: { check: async () => {}, whenChecked: () => checked() },
     }
     partitions = new Partitions({ ...parts, log: silent })
     partitions.open()
@@ -184,6 +187,20 @@ describe('the claims of several partitions', () => {
     expect(reserved).to.equal(4)
     release()
     await all
+  })
+
+  it('are repeated for what the checks of answers have made due', async () => {
+    claim.onFirstCall().resolves({
+      ...nothing,
+      checks: [{ batchId: newBatchId(0), conversationId: 'c', handedOverForMs: 1, workerAttempt: '', workingForMs: 0 }],
+    })
+    checked = async () => {
+      // The check has found that the answer has ended, so the conversation's next batch is due.
+      checked = async () => {}
+      waiting.set(0, [newBatchId(0)])
+    }
+    await partitions.claimAll()
+    expect(waiting.get(0)).to.deep.equal([])
   })
 
   it('have all ended when `stop` resolves, also those that wait for their turn', async () => {
