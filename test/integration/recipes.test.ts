@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { json } from 'node:stream/consumers'
-import { type LanguageModel, simulateReadableStream } from 'ai'
+import type { LanguageModel } from 'ai'
 import { MockLanguageModelV3 } from 'ai/test'
 import { expect } from 'chai'
 import { z } from 'zod'
@@ -11,6 +11,7 @@ import { Batcher } from '../../src/batcher.js'
 import type { CommittingHandle } from '../../src/handover/function.js'
 import { Processor } from '../../src/processor/processor.js'
 import { MemoryStore } from '../../src/store/memory/store.js'
+import { askedIn, generated, streamed } from '../support/language-model.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
@@ -42,46 +43,6 @@ interface Recipes {
 
 const recipe = <Name extends keyof Recipes>(name: Name): Promise<Recipes[Name]> =>
   import(new URL(`../../examples/${name}.mjs`, import.meta.url).href)
-
-type CallOptions = MockLanguageModelV3['doStreamCalls'][number]
-type StreamResult = Awaited<ReturnType<MockLanguageModelV3['doStream']>>
-type StreamPart = StreamResult['stream'] extends ReadableStream<infer Part> ? Part : never
-type Generated = Awaited<ReturnType<MockLanguageModelV3['doGenerate']>>
-
-const USAGE = {
-  inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
-  outputTokens: { total: 1, text: 1, reasoning: 0 },
-}
-
-/** What the person wrote, as the model gets it. */
-const askedIn = ({ prompt }: CallOptions) =>
-  prompt
-    .flatMap(message => (message.role === 'user' ? message.content : []))
-    .map(part => (part.type === 'text' ? part.text : ''))
-    .join('')
-
-const generated = (...content: Generated['content']): Generated => ({
-  content,
-  finishReason: { unified: content.some(({ type }) => type === 'tool-call') ? 'tool-calls' : 'stop', raw: undefined },
-  usage: USAGE,
-  warnings: [],
-})
-
-/** Streams `re: <what was asked>`, a word at a time. */
-const streamed = (call: CallOptions, end?: StreamPart): StreamResult => ({
-  stream: simulateReadableStream<StreamPart>({
-    chunkDelayInMs: 2,
-    chunks: [
-      { type: 'stream-start', warnings: [] },
-      { type: 'text-start', id: '1' },
-      ...['re:', ...askedIn(call).split('\n')].map(
-        word => ({ type: 'text-delta', id: '1', delta: `${word} ` }) as const,
-      ),
-      end ?? { type: 'text-end', id: '1' },
-      { type: 'finish', finishReason: { unified: end ? 'error' : 'stop', raw: undefined }, usage: USAGE },
-    ],
-  }),
-})
 
 for (const where of ['memory', 'Redis'] as const)
   describe(`recipes, in ${where}`, () => {
