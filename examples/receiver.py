@@ -6,8 +6,9 @@
     LULL_ANSWERING=supersede LULL_EARLY_START_MS=2000 LULL_HANDOVER=http \\
       LULL_HANDOVER_URL=http://127.0.0.1:4000/batches npx lull up
 
-It responds 202 at once and works in a thread. Before it sends, it commits: Lull then waits for the person's silence,
-and says whether newer messages have superseded the batch meanwhile. Nothing that cannot be taken back comes before that.
+It stores the batch, responds 202 at once and works in a thread. Before it sends, it commits: Lull then waits for the
+person's silence, and says whether newer messages have superseded the batch meanwhile. Nothing that cannot be taken back
+comes before that. RECEIVER_DB=receiver.db keeps the batches in that file: a restart goes on with those that are not done.
 """
 import base64
 import hashlib
@@ -15,6 +16,7 @@ import hmac
 import json
 import os
 import signal
+import sqlite3
 import threading
 import time
 import urllib.error
@@ -33,10 +35,41 @@ WAIT_MS = 60_000
 TOLERANCE_S = 300
 MOST_BYTES = 32 * 1024 * 1024
 
-# Batches that were sent. A real receiver keeps them in its database, in the transaction that sends.
-sent = set()
+KEPT_S = 86_400
+
+# What was taken, until a day after it is done. By its id a batch that comes again is sent once.
+db = sqlite3.connect(os.environ.get("RECEIVER_DB", ":memory:"), check_same_thread=False, isolation_level=None)
+db.execute("CREATE TABLE IF NOT EXISTS batches (id TEXT PRIMARY KEY, body BLOB, sent INT DEFAULT 0, done_at INT)")
 running = set()
 lock = threading.Lock()
+
+
+def take(batch, body):
+    """Stores a batch. True: no thread works on it yet."""
+    batch_id = batch["batchId"]
+    with lock:
+        db.execute("DELETE FROM batches WHERE done_at < ?", (int(time.time()) - KEPT_S,))
+        db.execute("INSERT OR IGNORE INTO batches (id, body) VALUES (?, ?)", (batch_id, body))
+        db.execute("UPDATE batches SET done_at = NULL WHERE id = ?", (batch_id,))
+        is_new = batch_id not in running
+        running.add(batch_id)
+        return is_new
+
+
+def was_sent(batch_id):
+    with lock:
+        return db.execute("SELECT 1 FROM batches WHERE id = ? AND sent", (batch_id,)).fetchone() is not None
+
+
+def mark_sent(batch_id):
+    with lock:
+        db.execute("UPDATE batches SET sent = 1 WHERE id = ?", (batch_id,))
+
+
+def mark_done(batch_id):
+    with lock:
+        db.execute("UPDATE batches SET done_at = ? WHERE id = ?", (int(time.time()), batch_id))
+        running.discard(batch_id)
 
 
 def work(batch):
@@ -50,27 +83,35 @@ def send(batch, reply):
 
 def answer(batch):
     batch_id = batch["batchId"]
-    outcome = "completed"
     try:
-        print(f"working on {batch_id}: {batch['text']!r}", flush=True)
-        reply = work(batch)
-        if not commit(batch_id):
-            print(f"sent nothing for {batch_id}", flush=True)
-            return
-        # A batch may come again, if our 202 or our report was lost.
-        if batch_id not in sent:
-            send(batch, reply)
-            sent.add(batch_id)
+        outcome = answered(batch)
     except Exception as error:
         print(f"{batch_id} failed: {error!r}", flush=True)
         outcome = "failed"
-    finally:
-        with lock:
-            running.discard(batch_id)
-    # The conversation's next batch comes after this report.
-    status, body = call(f"/batches/{quoted(batch_id)}/answered", {"outcome": outcome})
-    if status != 200:
-        print(f"{batch_id} could not be reported: {status} {body}", flush=True)
+    if outcome is not None:
+        # The conversation's next batch comes after this report.
+        status, body = call(f"/batches/{quoted(batch_id)}/answered", {"outcome": outcome})
+        if status != 200:
+            print(f"{batch_id} could not be reported: {status} {body}", flush=True)
+    mark_done(batch_id)
+
+
+def answered(batch):
+    """None: there is nothing to send, and nothing to report."""
+    batch_id = batch["batchId"]
+    print(f"working on {batch_id}: {batch['text']!r}", flush=True)
+    reply = work(batch)
+    if not commit(batch_id):
+        print(f"sent nothing for {batch_id}", flush=True)
+        return None
+    # A batch may come again, if our 202 or our report was lost.
+    if was_sent(batch_id):
+        print(f"{batch_id} was sent before", flush=True)
+    else:
+        send(batch, reply)
+        # We may die before this line. So if your channel takes an idempotency key, give it the batch's id.
+        mark_sent(batch_id)
+    return "completed"
 
 
 def commit(batch_id):
@@ -135,9 +176,7 @@ class Receiver(BaseHTTPRequestHandler):
         if not is_signed(self.headers, body):
             return self.reply(401)
         batch = json.loads(body)
-        with lock:
-            is_new = batch["batchId"] not in running
-            running.add(batch["batchId"])
+        is_new = take(batch, body)
         self.reply(202)
         if is_new:
             WORKERS.submit(answer, batch)
@@ -153,8 +192,12 @@ class Receiver(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     server = ThreadingHTTPServer(("127.0.0.1", PORT), Receiver)
-    # What is not answered by then is lost: a receiver that must lose nothing stores each batch before its 202.
+    # What is not done by then goes on after the next start, with RECEIVER_DB.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    for (body,) in db.execute("SELECT body FROM batches WHERE done_at IS NULL").fetchall():
+        batch = json.loads(body)
+        take(batch, body)
+        WORKERS.submit(answer, batch)
     print(f"waiting for batches at http://127.0.0.1:{server.server_port}/batches", flush=True)
     try:
         server.serve_forever()
