@@ -49,6 +49,8 @@ export interface Config extends Messages, Process {
   api: z.output<typeof apiSettings>
   bodies: z.output<typeof bodySettings>
   providers: ProvidersOptions
+  /** XDG_RUNTIME_DIR. */
+  runtimeFolder: string | undefined
   /** One line each, to be logged: settings that have no effect. */
   warnings: string[]
 }
@@ -92,6 +94,7 @@ export function readConfig(env: Environment, known: Known = KNOWN): Config {
     bodies: bodiesFrom(read),
     providers: providersFrom(read, env, known),
     ...read(processSettings),
+    runtimeFolder: env['XDG_RUNTIME_DIR'],
     warnings: unknownNames(env, known),
   }
 }

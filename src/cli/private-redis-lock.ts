@@ -81,7 +81,7 @@ export async function lock(file: string, socket: string): Promise<() => void> {
   return () => rmSync(file, { force: true })
 }
 
-interface Owner {
+export interface Owner {
   pid: number
   /** Absent in the lock of an earlier version. */
   socket?: string
@@ -89,7 +89,7 @@ interface Owner {
 }
 
 /** The owner that a lock names. Our own process id is that of an earlier container: they count from the same number. */
-function ownerIn(file: string): Owner | undefined {
+export function ownerIn(file: string): Owner | undefined {
   if (!existsSync(file)) return undefined
   const [id = '', socket = ''] = readFileSync(file, 'utf8').split('\n')
   const pid = Number.parseInt(id, 10)
@@ -97,7 +97,7 @@ function ownerIn(file: string): Owner | undefined {
   return { pid, ...(socket === '' ? {} : { socket }), ageMs: Date.now() - statSync(file).mtimeMs }
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {

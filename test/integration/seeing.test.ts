@@ -12,9 +12,9 @@ import { z } from 'zod'
 import { Batcher } from '../../src/batcher.js'
 import { bullmq } from '../../src/handover/bullmq.js'
 import { Processor } from '../../src/processor/processor.js'
+import { noPrivateRedis } from '../support/no-private-redis.js'
 import { build, type LullProcess, lull } from '../support/processes.js'
 import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
-import { findRedisBinary, isNewEnough } from '../support/redis-servers.js'
 import { until } from '../support/wait.js'
 
 const CHAT = 'shop/79990000011@c.us'
@@ -273,8 +273,7 @@ describe('commands beside a lull up with a private Redis', function () {
   }
 
   before(async function () {
-    const binary = await findRedisBinary()
-    if (!binary || !isNewEnough(binary) || (await answersAtTheUsualPlace())) this.skip()
+    if (await noPrivateRedis()) this.skip()
     await build()
   })
 
@@ -341,17 +340,6 @@ describe('commands beside a lull up with a private Redis', function () {
     expect(stderr[0]).to.match(/127\.0\.0\.1:6379 .*ECONNREFUSED/)
   })
 })
-
-async function answersAtTheUsualPlace(): Promise<boolean> {
-  const probe = new Redis({ lazyConnect: true, retryStrategy: null })
-  probe.on('error', () => {})
-  const isThere = await probe.connect().then(
-    () => true,
-    () => false,
-  )
-  probe.disconnect()
-  return isThere
-}
 
 /** Every key with its value, as text. */
 async function everythingIn(redis: Redis): Promise<Record<string, string>> {

@@ -112,7 +112,8 @@ async function start(
   const cwd = givenCwd ?? (await mkdtemp(join(tmpdir(), 'lull-cwd-')))
   const child = spawn(command, args, {
     cwd,
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    // Its own runtime folder: it must not find what other tests and people run.
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], XDG_RUNTIME_DIR: cwd, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const name = `${what} (pid ${child.pid})`

@@ -36,6 +36,7 @@ const plain = ({ handover: { kind, options }, ...config }: Config) => ({ ...conf
 const DEFAULTS: ReturnType<typeof plain> = {
   redis: { host: '127.0.0.1', port: 6379, db: 0 },
   redisIsSet: false,
+  runtimeFolder: undefined,
   handoverIsSet: false,
   prefix: 'rapid-fire',
   configureRedis: true,
