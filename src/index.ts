@@ -26,6 +26,7 @@ export type { CommitOutcome, NudgeKind, Observer, SupersededWhen } from './obser
 export type { PausedConversation, PauseOptions } from './pause.js'
 export { type Destination, type ProcessingOptions, Processor, type ProcessorOptions } from './processor/processor.js'
 export type { ProvidersOptions } from './providers/registry.js'
+export type { ReadyOptions } from './ready-within.js'
 export type { RuleOptions, Rules } from './rules.js'
 export type { Edited, Held, ScopeView, SettingsEditor } from './settings/edit.js'
 export type { ConversationSettings, Overrides } from './settings/overrides.js'
