@@ -57,6 +57,7 @@ export {
 } from './store/store.js'
 export type { CommonOptions, GivenStoreOptions, StoreOnRedisOptions, StoreOptions } from './store/store-options.js'
 export { Superseded } from './superseded.js'
+export { toFastify } from './webhook/fastify.js'
 export { type WebhookOptions, webhook } from './webhook/fetch.js'
 export type { Identify, Person } from './webhook/identity.js'
 export { toKoa } from './webhook/koa.js'

@@ -1,6 +1,6 @@
 /**
  * The webhook as a function from a Request to a Response, for every server that speaks fetch: Hono, Next, Bun, Deno and
- * the like. `toNode` and `toKoa` adapt it to Express, Nest, Koa and node:http.
+ * the like. `toNode`, `toFastify` and `toKoa` adapt it to Express, Nest, Fastify, Koa and node:http.
  */
 import { type NamesOf, refuseUnknown } from '../config/known-options.js'
 import type { BodyLease } from '../http/body-bounds.js'
@@ -34,6 +34,10 @@ const OPTIONS: NamesOf<WebhookOptions> = {
   maxBodyBytesInFlight: true,
   readyTimeoutMs: true,
 }
+
+const BODY_IS_GONE =
+  'the body was read before Lull got the request: call Lull before anything reads it, or pass a request that has the ' +
+  'bytes again, new Request(url, { method, headers, body })'
 
 /** Never rejects: errors are responses, too. */
 export type Receive = (request: Request) => Promise<Response>
@@ -75,8 +79,7 @@ export function webhook(given: WebhookOptions): Receive {
 
 /** @throws {Refusal} 413 and 503 as soon as a bound is passed, 400 if the body breaks off, 500 if it was read before */
 async function bytesOf(request: Request, lease: BodyLease): Promise<Buffer> {
-  if (request.bodyUsed)
-    throw new Refusal(500, 'the body was read before Lull got the request: pass a request whose body is unread')
+  if (request.bodyUsed || request.body?.locked) throw new Refusal(500, BODY_IS_GONE)
   const chunks: Uint8Array[] = []
   const reader = request.body?.getReader()
   for (;;) {

@@ -1,11 +1,11 @@
 /** A webhook as Koa middleware. Koa is not loaded: the part of its context that is used is named here. */
 import type { Receive } from './fetch.js'
-import { type NodeRequest, responseTo } from './node.js'
+import { keptBody, type NodeRequest, type ParsedBody, responseTo } from './node.js'
 
 export interface KoaContext {
   req: NodeRequest
-  /** koa-bodyparser and koa-body can keep the bytes on Koa's request. */
-  request: { rawBody?: Buffer | string }
+  /** Koa's body parsers leave what they have read on Koa's request. */
+  request: ParsedBody
   status: number
   body: unknown
   set(name: string, value: string): void
@@ -14,8 +14,8 @@ export interface KoaContext {
 /** @returns middleware that answers every request; it throws, with the remedy, if the body was read and not kept */
 export function toKoa(receive: Receive): (ctx: KoaContext) => Promise<void> {
   return async ctx => {
-    const { rawBody = ctx.req.rawBody } = ctx.request
-    if (rawBody !== undefined) ctx.req.rawBody = rawBody
+    const kept = keptBody(ctx.request)
+    if (kept !== undefined) ctx.req.rawBody = kept
     const response = await responseTo(ctx.req, receive)
     ctx.status = response.status
     response.headers.forEach((value, name) => {

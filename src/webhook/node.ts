@@ -1,8 +1,8 @@
 /**
- * A webhook for node:http, `(req, res)`: Express, Nest, Fastify's raw handlers and node:http take it as it is.
+ * A webhook for node:http, `(req, res)`: Express, Nest and node:http take it as it is.
  *
- * A signature covers the bytes as they came. If a body parser has read them and kept none (`rawBody`), nothing can be
- * checked: that is an error of the set-up, and the response says so, instead of a false 401.
+ * A signature covers the bytes as they came. If a body parser has read them and kept none, nothing can be checked: that
+ * is an error of the set-up, and the response says so, instead of a false 401.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ErrorReplies, Refusal } from '../http/refusal.js'
@@ -10,9 +10,16 @@ import { encode, respond, responseOf } from '../http/respond.js'
 import { silent } from '../logger.js'
 import type { Receive } from './fetch.js'
 
-/** A request after a body parser: Nest's `rawBody: true`, or Express's `verify` hook, keep its bytes. */
-export interface NodeRequest extends IncomingMessage {
+/** What a body parser leaves of a body. */
+export interface ParsedBody {
+  /** The bytes: Nest's `rawBody: true`, Express's `verify` hook and Koa's parsers keep them here. */
   rawBody?: Buffer | string
+  /** What was parsed, or with `express.raw()` the bytes. */
+  body?: unknown
+}
+
+/** A request, before a body parser or after it. */
+export interface NodeRequest extends IncomingMessage, ParsedBody {
   originalUrl?: string
 }
 
@@ -20,7 +27,8 @@ export type NodeHandler = (req: NodeRequest, res: ServerResponse, next?: (error:
 
 const BODY_IS_GONE =
   'the body was parsed before Lull got it: mount the webhook before the body parser, or keep the bytes as req.rawBody ' +
-  '(Nest: NestFactory.create(App, { rawBody: true }); Express: express.json({ verify: (req, _, bytes) => { req.rawBody = bytes } }))'
+  '(Express: express.json({ verify: (req, _, bytes) => { req.rawBody = bytes } }); Nest: NestFactory.create(App, { rawBody: true }); ' +
+  'Fastify: toFastify)'
 
 /** @returns a handler that answers every request, or calls `next` with an error of the set-up */
 export function toNode(receive: Receive): NodeHandler {
@@ -38,6 +46,11 @@ export function toNode(receive: Receive): NodeHandler {
   }
 }
 
+/** The bytes that a body parser kept; `undefined`: none. */
+export function keptBody({ rawBody, body }: ParsedBody): Buffer | string | undefined {
+  return rawBody ?? (Buffer.isBuffer(body) ? body : undefined)
+}
+
 /** @throws {Error} with the remedy, if the body was read and not kept */
 export async function responseTo(req: NodeRequest, receive: Receive): Promise<Response> {
   try {
@@ -49,7 +62,7 @@ export async function responseTo(req: NodeRequest, receive: Receive): Promise<Re
 }
 
 function requestFrom(req: NodeRequest): Request {
-  const { method = 'GET', headers, rawBody, originalUrl, url = '/' } = req
+  const { method = 'GET', headers, originalUrl, url = '/' } = req
   const headerPairs = Object.entries(headers).flatMap(([name, value]) =>
     // Pseudo-headers of HTTP/2, `:path` and the like, are not allowed in fetch.
     name.startsWith(':') ? [] : [value ?? []].flat().map((each): [string, string] => [name, each]),
@@ -58,8 +71,9 @@ function requestFrom(req: NodeRequest): Request {
   // The sender chose the target, which may be no path.
   const target = (originalUrl ?? url).startsWith('/') && URL.canParse(path) ? path : 'http://localhost/'
   if (method === 'GET' || method === 'HEAD') return new Request(target, { method, headers: headerPairs })
-  if (rawBody === undefined && req.readableDidRead) throw new Error(BODY_IS_GONE)
-  if (rawBody !== undefined) return new Request(target, { method, headers: headerPairs, body: rawBody })
+  const kept = keptBody(req)
+  if (kept !== undefined) return new Request(target, { method, headers: headerPairs, body: kept })
+  if (req.readableDidRead) throw new Error(BODY_IS_GONE)
   const init: RequestInit & { duplex: 'half' } = { method, headers: headerPairs, body: unreadBody(req), duplex: 'half' }
   return new Request(target, init)
 }
