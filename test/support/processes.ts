@@ -92,6 +92,10 @@ export async function supportScript(file: string, env: Record<string, string | u
   return start(file, [process.execPath, join(root, 'test/support', file)], env, {})
 }
 
+/** Starts a program of Node's, for one that was compiled. */
+export const nodeProgram = (path: string, env: Record<string, string | undefined> = {}): Promise<LullProcess> =>
+  start(path, [process.execPath, path], env, {})
+
 /** Starts a Python file of examples/. */
 export const pythonExample = (file: string, env: Record<string, string | undefined> = {}): Promise<LullProcess> =>
   start(file, ['python3', join(root, 'examples', file)], env, {})
