@@ -85,6 +85,18 @@ suite(`compose${missing === undefined ? '' : ` (skipped: ${missing})`}`, functio
     expect(line).to.match(/^kept@c\.us: 2 messages by \w+: 1 2$/)
   })
 
+  it('a worker of an image FROM lull calls its own handler, with packages of its own', async () => {
+    stack.ownImage(true)
+    await stack.compose('build', 'worker')
+    await stack.start()
+    await stack.append('own@c.us', ['1', '2'])
+    expect(await stack.answered('own@c.us')).to.deep.equal(['own@c.us: here the bot would answer: I have read “1 · 2”'])
+    await stack.compose('stop', 'worker')
+    const [worker] = (await stack.containers()).filter(({ Service }) => Service === 'worker')
+    expect(worker).to.include({ State: 'exited', ExitCode: 0 })
+    stack.ownImage(false)
+  })
+
   for (const [profile, [url, primary]] of Object.entries(PROFILES))
     it(`profile ${profile}: four messages become one batch, also after a primary was killed`, async () => {
       await stack.compose('down', '--volumes')

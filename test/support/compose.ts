@@ -3,7 +3,7 @@
  * checkout that only its owner can read, as `git clone` makes one under umask 077.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -35,6 +35,8 @@ export interface Stack {
   answered(conversationId: string): Promise<string[]>
   /** All containers, stopped ones too. */
   containers(): Promise<z.infer<typeof CONTAINER>[]>
+  /** What docs/recipes/own-image.md says: the folder `bot` and an override for Compose, or neither. */
+  ownImage(isUsed: boolean): void
   /** SIGKILL for the process in a container. */
   kill(container: string): Promise<void>
   /** Removes containers, volumes and the copy. */
@@ -108,6 +110,14 @@ export async function prepareStack(settings: Record<string, string>): Promise<St
         .trim()
         .split('\n')
         .map(line => CONTAINER.parse(JSON.parse(line)))
+    },
+    ownImage(isUsed) {
+      const [bot, override] = [join(folder, 'bot'), join(folder, 'docker-compose.override.yml')]
+      rmSync(bot, { recursive: true, force: true })
+      rmSync(override, { force: true })
+      if (!isUsed) return
+      cpSync(join(folder, 'examples/own-image'), bot, { recursive: true })
+      renameSync(join(bot, 'docker-compose.override.yml'), override)
     },
     async kill(container) {
       await runCommand('docker', ['kill', container], { env: withoutSettings() })
