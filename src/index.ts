@@ -33,7 +33,8 @@ export type { ConversationSettings, Overrides } from './settings/overrides.js'
 export type { GivenRules, RulesFor, RulesPlace } from './settings/rule-book.js'
 export type { StoredScope } from './settings/snapshot.js'
 export { MemoryStore, type MemoryStoreOptions } from './store/memory/store.js'
-export type { RedisSource } from './store/redis/connection.js'
+export type { ClusterSeeds, RedisAddress, ServerOptions } from './store/redis/address.js'
+export type { RedisClient, RedisClusterClient, RedisSource } from './store/redis/source.js'
 export { RedisStore, type RedisStoreOptions } from './store/redis/store.js'
 export {
   type AccountClaim,

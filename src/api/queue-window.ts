@@ -10,8 +10,9 @@ import { type OpenQueues, openQueues } from '../handover/queue-shards.js'
 import { Refusal } from '../http/refusal.js'
 import type { Logger } from '../logger.js'
 import { MissingPackage, missingPackage } from '../optional-package.js'
-import { addressOf, type RedisSource } from '../store/redis/connection.js'
+import { addressOf } from '../store/redis/connection.js'
 import { redisError } from '../store/redis/errors.js'
+import type { RedisSource } from '../store/redis/source.js'
 import { hideJobTexts } from './hidden-jobs.js'
 
 export interface QueueWindowOptions {

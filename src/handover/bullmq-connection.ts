@@ -5,8 +5,9 @@
 import type { BackendFactory, Queue, RedisQueueBackend } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { MissingPackage, missingPackage } from '../optional-package.js'
-import { addressOf, connect, createClient, disconnect, type RedisSource } from '../store/redis/connection.js'
+import { addressOf, connect, createClient, disconnect } from '../store/redis/connection.js'
 import { redisError } from '../store/redis/errors.js'
+import type { RedisSource } from '../store/redis/source.js'
 
 export type Bullmq = typeof import('bullmq')
 

@@ -9,7 +9,7 @@
 import type { BulkJobOptions } from 'bullmq'
 import { allOrFirstError } from '../all-or-first-error.js'
 import { type NamesOf, refuseUnknown } from '../config/known-options.js'
-import type { RedisSource } from '../store/redis/connection.js'
+import type { RedisSource } from '../store/redis/source.js'
 import type {
   AnswerState,
   Handover,
@@ -179,7 +179,7 @@ class BullmqHandover implements Handover {
   private async connect(context: HandoverContext, events: HandoverEvents): Promise<void> {
     const redis = this.redis ?? context.redis
     if (redis === undefined)
-      throw new TypeError('bullmq(): redis is missing: give a Redis URL, ioredis options or a function')
+      throw new TypeError('bullmq(): redis is missing: give a Redis URL, ioredis options or a client')
     const { name, prefix, shards } = this
     const locations = await queueShards({ redis, name, prefix, shards }, context.connectionName)
     const open = locations.map(location => new QueueShard(location, this.shardOptions))

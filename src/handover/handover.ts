@@ -8,7 +8,7 @@
  */
 import type { Batch } from '../batch.js'
 import type { Logger } from '../logger.js'
-import type { RedisSource } from '../store/redis/connection.js'
+import type { RedisSource } from '../store/redis/source.js'
 import type { AnswerOutcome } from '../store/store.js'
 import type { Committed } from './commits.js'
 

@@ -8,8 +8,8 @@
  */
 import { allOrFirstError } from '../all-or-first-error.js'
 import { partitionOf } from '../store/batch-id.js'
-import type { RedisSource } from '../store/redis/connection.js'
 import { ownerSources } from '../store/redis/owner-source.js'
+import type { RedisSource } from '../store/redis/source.js'
 import { type OpenOptions, type OpenQueue, openQueue, type QueueLocation } from './bullmq-connection.js'
 
 export const DEFAULT_PREFIX = 'bull'

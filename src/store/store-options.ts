@@ -5,8 +5,8 @@ import type { Observer } from '../observer.js'
 import { type RuleOptions, rulesFrom } from '../rules.js'
 import { type DeploymentOptions, deploymentFrom } from './deployment.js'
 import { PartitionedStore } from './partitioned/store.js'
-import type { RedisSource } from './redis/connection.js'
 import { DEFAULT_PREFIX } from './redis/keys.js'
+import type { RedisSource } from './redis/source.js'
 import type { Store } from './store.js'
 
 /** Options with either store. */
@@ -78,7 +78,7 @@ export function storeFrom(
 ): Store {
   if (redis === undefined)
     throw new TypeError(
-      'redis or store is missing: give a Redis URL, ioredis options, a function, or new MemoryStore()',
+      'redis or store is missing: give a Redis URL, ioredis options or a client, or new MemoryStore()',
     )
   deploymentFrom({ partitions, waitReplicas })
   return new PartitionedStore({

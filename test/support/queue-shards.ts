@@ -6,7 +6,7 @@ import type { Handle } from '../../src/handover/function.js'
 import type { HandoverItem } from '../../src/handover/handover.js'
 import { silent } from '../../src/logger.js'
 import { newBatchId } from '../../src/store/batch-id.js'
-import type { RedisSource } from '../../src/store/redis/connection.js'
+import type { RedisSource } from '../../src/store/redis/source.js'
 import { QueueWorker, type QueueWorkerOptions } from '../../src/worker/worker.js'
 import { uniquePrefix } from './redis.js'
 

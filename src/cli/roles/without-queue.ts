@@ -10,7 +10,8 @@ import type { QueueSettings } from '../../handover/kind.js'
 import type { Logger } from '../../logger.js'
 import { MissingPackage } from '../../optional-package.js'
 import { processName } from '../../process-name.js'
-import { disconnect, type RedisSource } from '../../store/redis/connection.js'
+import { disconnect } from '../../store/redis/connection.js'
+import type { RedisSource } from '../../store/redis/source.js'
 import { handleFrom } from './worker.js'
 
 /**

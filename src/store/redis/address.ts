@@ -12,13 +12,24 @@
  */
 import type { RedisOptions } from 'ioredis'
 
+/** Options of ioredis, by the types of version 6 or 5: their classes of connectors are not compatible to TypeScript. */
+export type ServerOptions = RedisOptions | Omit<RedisOptions, 'Connector'>
+
 /** Some nodes of a Cluster, through which the others are found, and the options for all of them. */
 export interface ClusterSeeds {
-  nodes: { host: string; port: number }[]
-  options?: RedisOptions
+  /** One at least; several, so that one of them may be down. */
+  nodes: {
+    /** A name or an address. */
+    host: string
+    /** Of its Redis. */
+    port: number
+  }[]
+  /** User, password, TLS and the like. */
+  options?: ServerOptions
 }
 
-export type RedisAddress = RedisOptions | ClusterSeeds
+/** One server by ioredis options, or some nodes of a Cluster. */
+export type RedisAddress = ServerOptions | ClusterSeeds
 
 const DEFAULT_PORT = 6379
 const DEFAULT_SENTINEL_PORT = 26_379

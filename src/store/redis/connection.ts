@@ -7,22 +7,9 @@
  *   - A server that hangs without closing the connection fails commands after a timeout.
  */
 import { Redis, type RedisOptions } from 'ioredis'
-import {
-  areSeeds,
-  type ClusterSeeds,
-  hostAndPort,
-  maskedAddress,
-  type RedisAddress,
-  redisAddress,
-  shownAddress,
-} from './address.js'
+import { areSeeds, type ClusterSeeds, hostAndPort, shownAddress } from './address.js'
 import { leaveReplacedPrimary } from './failover-watch.js'
-
-/**
- * A URL, ioredis options, the seeds of a Cluster, or a function that makes a client (called once for each connection
- * that Lull needs).
- */
-export type RedisSource = string | RedisAddress | (() => Redis)
+import { madeBy, type PlainSource, plainSource, type RedisSource } from './source.js'
 
 const COMMAND_TIMEOUT_MS = 5000
 const CONNECT_TIMEOUT_MS = 5000
@@ -72,24 +59,19 @@ const SENTINEL_OPTIONS = {
  * @throws {RangeError | TypeError} one line with the remedy, if the source cannot be used
  */
 export function createClient(source: RedisSource, connectionName: string): Redis {
-  if (typeof source === 'function') return adopted(source(), connectionName)
-  refuseCluster(source)
-  const address = typeof source === 'string' ? parsed(source) : source
+  const address = plainSource(source)
+  if (typeof address === 'function') return adopted(madeBy(address), connectionName)
   if (areSeeds(address))
     throw new TypeError(`redis: ${shownAddress(address)} are nodes of a Cluster, and this needs one server`)
   return watched(new Redis({ ...address, ...optionsFor(address), connectionName }))
 }
 
-/** A client that the user made, with Lull's options. */
+/** A client that the user's function has made, with Lull's options. */
 function adopted(client: Redis, connectionName: string): Redis {
-  try {
-    refuseCluster(client)
-  } catch (error) {
-    client.disconnect()
-    throw error
-  }
   const { lazyConnect: _, ...settable } = optionsFor(client.options)
   Object.assign(client.options, settable, { connectionName })
+  // One that is not connected yet names itself when it is. A subscriber of ioredis 5 could not be named later.
+  if (client.status === 'ready') client.client('SETNAME', connectionName).catch(() => {})
   return watched(client)
 }
 
@@ -105,20 +87,12 @@ function optionsFor({ sentinels, Connector }: RedisOptions): typeof OPTIONS {
 }
 
 /**
- * ioredis's `Cluster` follows `ASK` and repeats commands after a lost connection: either would lose messages.
- * @throws {TypeError}
+ * A source of one server for each node that the source names. A Cluster has a source of its own because ioredis's
+ * `Cluster` follows `ASK` and repeats commands after a lost connection: either would lose messages.
+ * @throws as `createClient`
  */
-function refuseCluster(source: unknown): void {
-  if (typeof source === 'object' && source !== null && 'isCluster' in source && source.isCluster === true)
-    throw new TypeError(
-      'redis: a Cluster client repeats commands, so Lull makes its own connections: give redis: { nodes: [{ host, port }, …], options }',
-    )
-}
-
-/** A source of one server for each node that the source names. @throws as `createClient` */
-export function seedsOf(source: RedisSource): Exclude<RedisSource, ClusterSeeds>[] {
-  refuseCluster(source)
-  const address = typeof source === 'string' ? parsed(source) : source
+export function seedsOf(source: RedisSource): Exclude<PlainSource, ClusterSeeds>[] {
+  const address = plainSource(source)
   if (typeof address === 'function' || !areSeeds(address)) return [address]
   return address.nodes.map(node => ({ ...address.options, ...node }))
 }
@@ -134,14 +108,6 @@ export function clusterSettings(client: Redis): RedisOptions {
   if (db !== 0)
     throw new Error(`Redis at ${address} is a Cluster node, which has database 0 only: the address names ${db}`)
   return settings
-}
-
-function parsed(address: string): RedisAddress {
-  try {
-    return redisAddress(address)
-  } catch (error) {
-    throw new RangeError(`redis=${maskedAddress(address)}: ${error instanceof Error ? error.message : String(error)}`)
-  }
 }
 
 /**

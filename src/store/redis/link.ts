@@ -6,6 +6,7 @@ import type { Redis, RedisOptions } from 'ioredis'
 import type { Logger } from '../../logger.js'
 import type { Observer } from '../../observer.js'
 import { StoreUnavailable } from '../store.js'
+import { connect } from './connection.js'
 import { isWrongType, redisError } from './errors.js'
 import { type About, foreignKey } from './foreign-key.js'
 import type { Keys } from './keys.js'
@@ -154,7 +155,7 @@ export class RedisLink {
       await task.stop()
     }
     try {
-      await this.node.connectOther(client)
+      await connect(client)
       await task.start()
     } catch (error) {
       await stop()

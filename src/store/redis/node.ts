@@ -6,10 +6,11 @@ import type { Redis, RedisOptions } from 'ioredis'
 import type { Logger } from '../../logger.js'
 import { Outage } from '../../outage.js'
 import { StoreUnavailable } from '../store.js'
-import { addressOf, connect, createClient, disconnect, type RedisSource } from './connection.js'
+import { addressOf, connect, createClient, disconnect } from './connection.js'
 import { DurableWrites } from './durable-writes.js'
 import { redisError } from './errors.js'
 import { MemoryGuard } from './memory-guard.js'
+import type { RedisSource } from './source.js'
 
 export interface NodeOptions {
   redis: RedisSource
@@ -59,8 +60,8 @@ export class RedisNode {
 
   /** @throws the client's error */
   async connect(): Promise<void> {
-    await this.connectOther(this.client)
-    if (this.durable) await this.connectOther(this.durable.client)
+    await connect(this.client)
+    if (this.durable) await connect(this.durable.client)
   }
 
   /** From now on a lost connection is an outage. Before it, `connect` rejects with what is wrong. */
@@ -104,12 +105,6 @@ export class RedisNode {
     const client = createClient(redis, name)
     Object.assign(client.options, timeouts)
     return client
-  }
-
-  async connectOther(client: Redis): Promise<void> {
-    await connect(client)
-    // A client that the user made may have connected without the name.
-    if (typeof this.options.redis === 'function') await client.client('SETNAME', this.options.name)
   }
 
   /**

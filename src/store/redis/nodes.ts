@@ -19,11 +19,12 @@ import type { Redis, RedisOptions } from 'ioredis'
 import type { Logger } from '../../logger.js'
 import type { Observer } from '../../observer.js'
 import { StoreUnavailable } from '../store.js'
-import { clusterSettings, REPLACEABLE_OPTIONS, type RedisSource, seedsOf } from './connection.js'
+import { clusterSettings, REPLACEABLE_OPTIONS, seedsOf } from './connection.js'
 import { RedisNode, unavailable } from './node.js'
 import { inspectServer, type ServerFacts } from './server.js'
 import { SharedSubscriptions } from './shared-subscriptions.js'
 import { type NodeAddress, SLOTS, type SlotRange, slotRanges } from './slots.js'
+import type { RedisSource } from './source.js'
 
 export interface NodesOptions {
   redis: RedisSource

@@ -4,19 +4,12 @@
  */
 import type { Redis, RedisOptions } from 'ioredis'
 import { areSeeds } from './address.js'
-import {
-  addressOf,
-  clusterSettings,
-  connect,
-  createClient,
-  disconnect,
-  type RedisSource,
-  seedsOf,
-} from './connection.js'
+import { addressOf, clusterSettings, connect, createClient, disconnect, seedsOf } from './connection.js'
 import { redisError } from './errors.js'
 import { KnownNodes, ownerConnector } from './owner-connector.js'
 import { factsOf, modeOf } from './server.js'
 import { slotOf } from './slots.js'
+import { plainSource, type RedisSource } from './source.js'
 
 export interface OwnerSources {
   isCluster: boolean
@@ -53,7 +46,8 @@ export async function ownerSources(redis: RedisSource, connectionName: string): 
 function onCluster(client: Redis, redis: RedisSource): OwnerSources {
   const settings = clusterSettings(client)
   const { host = '127.0.0.1', port = 6379 } = client.options
-  const nodes = typeof redis === 'object' && areSeeds(redis) ? redis.nodes : []
+  const source = plainSource(redis)
+  const nodes = typeof source === 'object' && areSeeds(source) ? source.nodes : []
   const known = new KnownNodes([{ host, port }, ...nodes], settings)
   return {
     isCluster: true,

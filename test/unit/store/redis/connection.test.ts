@@ -1,8 +1,9 @@
 /** What a client is made from: by the library's user as by the settings, with the options that the guarantees need. */
 import { expect } from 'chai'
 import { Cluster, Redis } from 'ioredis'
-import { addressOf, createClient, type RedisSource } from '../../../../src/store/redis/connection.js'
+import { addressOf, createClient } from '../../../../src/store/redis/connection.js'
 import { redisError } from '../../../../src/store/redis/errors.js'
+import type { RedisSource } from '../../../../src/store/redis/source.js'
 
 const SENTINEL = 'redis+sentinel://bob:hush@127.0.0.1:1,127.0.0.1:2/1?name=mymaster&sentinelPassword=hush'
 
@@ -50,16 +51,23 @@ describe('a client', () => {
     )
   })
 
-  it('is not made from a Cluster, nor from a function that makes one, which is closed', () => {
+  it('is not made by a function that makes a Cluster, which is closed', () => {
     const made: Cluster[] = []
     const make = () => {
       const client = cluster()
       made.push(client)
       return client
     }
-    for (const source of [cluster(), make])
-      expect(() => createClient(untyped(source), 'me')).to.throw(TypeError, /give redis: \{ nodes: \[/)
+    expect(() => createClient(untyped(make), 'me')).to.throw(
+      TypeError,
+      /give the Cluster itself, or redis: \{ nodes: \[/,
+    )
     expect(made.map(({ status }) => status)).to.deep.equal(['end'])
+  })
+
+  it('is not made from a Cluster of several nodes', () => {
+    const client = new Cluster([7000, 7001], { lazyConnect: true })
+    expect(() => createClient(client, 'me')).to.throw(TypeError, /127.0.0.1:7000,127.0.0.1:7001 are nodes of a Cluster/)
   })
 
   it('is not made from several nodes', () => {
