@@ -3,6 +3,7 @@
  * another one, claims the batches and hands them over.
  */
 import type { MessageType, NewMessage, StoredMessage } from './batch.js'
+import { checkId, checkIds, checkText } from './check-arguments.js'
 import { checkMessage } from './check-message.js'
 import type { CommitStore } from './handover/answering-run.js'
 import { Commits } from './handover/commits.js'
@@ -171,8 +172,7 @@ export class Batcher implements Appender {
     messages: AppendMessage | AppendMessage[],
     { direct = false, rules }: AppendOptions = {},
   ): Promise<AppendResult> {
-    if (typeof conversationId !== 'string' || conversationId === '')
-      throw new TypeError(`conversationId=${JSON.stringify(conversationId)}: it must be a string, and not empty`)
+    checkId('conversationId', conversationId)
     const stored = (Array.isArray(messages) ? messages : [messages]).map(storedMessage)
     if (stored.length === 0) return { accepted: 0, duplicates: 0, tooOld: 0 }
     await this.open()
@@ -240,6 +240,7 @@ export class Batcher implements Appender {
    * For a worker of your own: may it send the answer to this batch? Does not wait for the due time.
    */
   async commit(batchId: string): Promise<CommitResult> {
+    checkId('batchId', batchId)
     await this.open()
     const result = await this.store.commit(batchId)
     if (result.state === 'go') this.observer.committed?.(result.again ? 'again' : 'go')
@@ -293,9 +294,7 @@ export class Batcher implements Appender {
    * as a person's answer from the business's own phone; a pause that they caused already ends.
    */
   async sent(conversationId: string, ...messageIds: string[]): Promise<{ resumed: boolean }> {
-    for (const messageId of messageIds)
-      if (typeof messageId !== 'string' || messageId === '')
-        throw new TypeError(`messageId=${JSON.stringify(messageId)}: it must be a string, and not empty`)
+    checkIds('messageId', messageIds)
     const canonical = await this.canonical(conversationId)
     return { resumed: await this.own.sent(canonical, messageIds) }
   }
@@ -313,6 +312,8 @@ export class Batcher implements Appender {
   async ownMessage(arrival: OwnArrival): Promise<OwnResult> {
     await this.open()
     const { conversationId, message, rule } = arrival
+    checkId('conversationId', conversationId)
+    await this.open()
     const result = await this.own.came(arrival, this.book.settingsOf(conversationId).settings)
     const how = { conversationId, messageId: message.messageId, rule }
     if (result === 'paused' || result === 'dropped') this.log.info(how, `${result}: a person has answered`)
@@ -325,6 +326,7 @@ export class Batcher implements Appender {
    * What was handed over stays with its receiver. A message that is delivered again afterwards is new.
    */
   async forget(conversationId: string): Promise<ForgetResult> {
+    checkId('conversationId', conversationId)
     await this.open()
     await this.settings.forget([conversationId, ...(await this.store.samePerson(conversationId))])
     return this.store.forget(conversationId)
@@ -341,6 +343,10 @@ export class Batcher implements Appender {
     text: string,
     authors: readonly string[] = [],
   ): Promise<EditResult> {
+    checkId('conversationId', conversationId)
+    checkId('messageId', messageId)
+    checkText('text', text)
+    checkIds('authors', authors)
     await this.open()
     return this.store.edit({ conversationId, messageId, text, authors })
   }
@@ -351,12 +357,17 @@ export class Batcher implements Appender {
    * @param authors as for `edit`
    */
   async revoke(conversationId: string, messageId: string, authors: readonly string[] = []): Promise<RevokeResult> {
+    checkId('conversationId', conversationId)
+    checkId('messageId', messageId)
+    checkIds('authors', authors)
     await this.open()
     return this.store.revoke(conversationId, messageId, authors)
   }
 
   /** The provider that an account belongs to, see `Store.accountOwner`. Webhooks ask for it before they write. */
   async accountOwner(claim: AccountClaim): Promise<string | undefined> {
+    checkText('account', claim.account)
+    checkId('provider', claim.provider)
     await this.open()
     return this.store.accountOwner(claim)
   }
@@ -366,12 +377,15 @@ export class Batcher implements Appender {
    * left out, and so is what lies beyond the 1,000 conversations that are due last.
    */
   async findMessage(account: string | undefined, messageId: string): Promise<string | undefined> {
+    if (account !== undefined) checkId('account', account)
+    checkId('messageId', messageId)
     await this.open()
     return this.store.findMessage(account, messageId)
   }
 
   /** The work on a batch has ended: its conversation's next batch may be claimed. */
   async answered(batchId: string, outcome: AnswerOutcome = 'completed'): Promise<AnsweredResult> {
+    checkId('batchId', batchId)
     await this.open()
     const { store, log, observer } = this
     const isFirst = this.isFirstReport(batchId)
@@ -388,6 +402,7 @@ export class Batcher implements Appender {
    * dead, so none was moved.
    */
   async redrive(...batchIds: [string, ...string[]]): Promise<{ conversationId: string } | undefined> {
+    checkIds('batchId', batchIds.length === 0 ? [undefined] : batchIds)
     await this.open()
     const redriven = await this.store.redrive(...batchIds)
     if (redriven === undefined) return undefined
@@ -400,6 +415,7 @@ export class Batcher implements Appender {
 
   /** Erases dead batches with their messages. Resolves to how many: those that are not dead are left as they are. */
   async discardDead(...batchIds: string[]): Promise<number> {
+    checkIds('batchId', batchIds)
     await this.open()
     return this.store.discardDead(batchIds)
   }
@@ -415,6 +431,7 @@ export class Batcher implements Appender {
 
   /** Newest first. */
   async history(query: { conversationId?: string; limit?: number } = {}): Promise<HistoryEntry[]> {
+    if (query.conversationId !== undefined) checkId('conversationId', query.conversationId)
     await this.open()
     return this.store.history({ limit: 100, ...query })
   }
@@ -434,8 +451,9 @@ export class Batcher implements Appender {
     return readyWithin({ look, reconnect: () => this.store.reconnect?.(), timeoutMs })
   }
 
-  /** The person's conversation, for a hidden id whose person is known. */
+  /** The person's conversation, for a hidden id whose person is known. @throws {TypeError} for what is no id */
   private async canonical(conversationId: string): Promise<string> {
+    checkId('conversationId', conversationId)
     await this.open()
     if (!isHiddenId(conversationId)) return conversationId
     const [canonical = conversationId] = await this.store.samePerson(conversationId)

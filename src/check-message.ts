@@ -1,5 +1,6 @@
 /** Checks the fields of a message that a program appends. */
 import { MESSAGE_TYPES, type NewMessage } from './batch.js'
+import { shown } from './check-arguments.js'
 
 type Check = [is: (value: unknown) => boolean, must: string]
 type Fields = Record<string, Check | undefined>
@@ -29,7 +30,6 @@ const FIELDS = {
 
 const MEDIA: Fields = { id: text, url: text, mimeType: text, fileName: text }
 const LOCATION: Fields = { latitude: number, longitude: number, name: text, address: text }
-const LONGEST_SHOWN = 60
 
 /** @throws {TypeError} in one line that names the field, its value and what it must be */
 export function checkMessage(message: NewMessage): void {
@@ -51,15 +51,5 @@ function checkFields(values: object, fields: Fields, path: string): void {
   for (const [name, value] of Object.entries(values)) {
     const check = value === undefined || !Object.hasOwn(fields, name) ? undefined : fields[name]
     if (check && !check[0](value)) throw new TypeError(`${path}${name}=${shown(value)}: ${check[1]}`)
-  }
-}
-
-/** In one line, and short: the value may be anything. */
-function shown(value: unknown): string {
-  try {
-    return String(typeof value === 'number' ? value : JSON.stringify(value)).slice(0, LONGEST_SHOWN)
-  } catch {
-    // A BigInt, or an object that contains itself.
-    return String(value).slice(0, LONGEST_SHOWN)
   }
 }

@@ -20,7 +20,7 @@ export function scopesOf(conversationId: string): string[] {
 const GIVE = "give * for all, an account, or a conversation's id"
 
 export const scopeShape = z
-  .string()
+  .string(`the scope is no text: ${GIVE}`)
   .min(1, `the scope is missing: ${GIVE}`)
   .max(LONGEST_SCOPE, {
     error: ({ input }) => `the scope has ${String(input).length} characters: use at most ${LONGEST_SCOPE}`,

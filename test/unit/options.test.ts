@@ -3,7 +3,7 @@
  * names it and the remedy. The compiler checks each `@ts-expect-error`.
  */
 import { expect } from 'chai'
-import { Batcher, bullmq, http, MemoryStore, Processor, webhook } from '../../src/index.js'
+import { Batcher, bullmq, http, MemoryStore, Processor, RedisStore, webhook } from '../../src/index.js'
 
 const redis = 'redis://127.0.0.1:1'
 const handle = () => {}
@@ -29,6 +29,24 @@ describe('options', () => {
       // @ts-expect-error
       () => new MemoryStore({ quietGap: 5 }),
       'quietGap is no option of MemoryStore: did you mean quietGapMs?',
+    ],
+    [
+      'MemoryStore, beside the rules',
+      // @ts-expect-error
+      () => new MemoryStore({ newBatchID: () => 'b' }),
+      'newBatchID is no option of MemoryStore: did you mean newBatchId?',
+    ],
+    [
+      'RedisStore',
+      // @ts-expect-error
+      () => new RedisStore({ redis, quietGap: 5 }),
+      'quietGap is no option of RedisStore: did you mean quietGapMs?',
+    ],
+    [
+      'RedisStore, beside the rules',
+      // @ts-expect-error
+      () => new RedisStore({ redis, prefx: 'p' }),
+      'prefx is no option of RedisStore: did you mean prefix?',
     ],
     // @ts-expect-error
     ['bullmq()', () => bullmq({ que: 'a' }), 'que is no option of bullmq(): did you mean queue?'],
@@ -59,6 +77,8 @@ describe('options', () => {
   const CONTRADICTORY: [what: string, make: () => unknown, says: RegExp][] = [
     // @ts-expect-error
     ['a Batcher on nothing', () => new Batcher({}), /^redis or store is missing: /],
+    // @ts-expect-error
+    ['a RedisStore on nothing', () => new RedisStore({}), /^redis is missing: give a URL, /],
     // @ts-expect-error
     ['a Processor on nothing', () => new Processor({ handle }), /^redis or store is missing: /],
     [

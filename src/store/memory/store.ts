@@ -20,7 +20,7 @@
  * program deletes (`loseHeader` does that in tests).
  */
 import { randomUUID } from 'node:crypto'
-import { RULE_NAMES, refuseUnknown } from '../../config/known-options.js'
+import { type NamesOf, RULE_NAMES, refuseUnknown } from '../../config/known-options.js'
 import type { RulesInUse } from '../../conversation-rules.js'
 import { type RuleOptions, type Rules, rulesFrom } from '../../rules.js'
 import { newBatchId as randomBatchId } from '../batch-id.js'
@@ -94,6 +94,12 @@ export interface MemoryStoreOptions extends RuleOptions {
   newBatchId?: () => string
 }
 
+const OPTIONS: NamesOf<Omit<MemoryStoreOptions, keyof RuleOptions>> = { now: true, newBatchId: true }
+
+/**
+ * A store in this process's memory. All is lost when the process ends. Give one to a `Batcher` and to a `Processor` of
+ * the same process, and close it yourself.
+ */
 export class MemoryStore implements Store {
   readonly partitions = 1
   readonly partitionsAway = 0
@@ -111,9 +117,13 @@ export class MemoryStore implements Store {
   }
   private closed = false
 
-  /** @throws {RangeError} for a rule out of its bounds */
-  constructor({ now = Date.now, newBatchId = randomBatchId, ...options }: MemoryStoreOptions = {}) {
-    refuseUnknown('MemoryStore', options, RULE_NAMES)
+  /**
+   * @throws {TypeError} for an unknown option
+   * @throws {RangeError} for a rule out of its bounds
+   */
+  constructor(given: MemoryStoreOptions = {}) {
+    refuseUnknown('MemoryStore', given, [...RULE_NAMES, ...Object.keys(OPTIONS)])
+    const { now = Date.now, newBatchId = randomBatchId, ...options } = given
     this.rules = rulesFrom(options)
     this.sessions = new MemorySessions(now)
     this.everything = new State(this.rules, steady(now), 'memory', newBatchId)

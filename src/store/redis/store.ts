@@ -6,6 +6,7 @@
  * `PartitionedStore` has several of these, on one Redis or on a Cluster; none of them knows of the others.
  */
 import type { Redis } from 'ioredis'
+import { type NamesOf, RULE_NAMES, refuseUnknown } from '../../config/known-options.js'
 import { RulesInUse } from '../../conversation-rules.js'
 import { withArrivals } from '../../history/arrivals.js'
 import { type Logger, silent } from '../../logger.js'
@@ -106,7 +107,22 @@ export interface RedisStoreOptions extends RuleOptions {
   waitReplicas?: number
 }
 
-/** What a store that is a partition shares with the others. */
+const OPTIONS: NamesOf<Omit<RedisStoreOptions, keyof RuleOptions>> = {
+  redis: true,
+  prefix: true,
+  rules: true,
+  role: true,
+  name: true,
+  log: true,
+  observer: true,
+  newBatchId: true,
+  waitReplicas: true,
+}
+
+/**
+ * What a store that is a partition shares with the others.
+ * @internal
+ */
 export interface SharedParts {
   /** Opened and closed by their owner. */
   nodes: RedisNodes
@@ -160,11 +176,16 @@ export class RedisStore implements Store {
    * @throws {RangeError} for a prefix with which two names could be the same, or a rule out of its bounds
    * @throws {TypeError} for a rule beside `rules`
    */
-  constructor(
-    { redis, prefix, rules: given, role = 'store', name, ...options }: RedisStoreOptions,
-    shared?: SharedParts,
-  ) {
-    const { log = silent, newBatchId = randomBatchId, observer = {}, waitReplicas, ...single } = options
+  constructor(options: RedisStoreOptions)
+  /**
+   * For a partition: see `PartitionedStore`.
+   * @internal
+   */
+  constructor(options: RedisStoreOptions, shared: SharedParts)
+  constructor(options: RedisStoreOptions, shared?: SharedParts) {
+    refuseUnknown('RedisStore', options, [...RULE_NAMES, ...Object.keys(OPTIONS)])
+    const { redis, prefix, rules: given, role = 'store', name, ...more } = options
+    const { log = silent, newBatchId = randomBatchId, observer = {}, waitReplicas, ...single } = more
     const rules = rulesAmong(single, given)
     this.rules = rules
     this.rulesInUse = shared?.rulesInUse ?? new RulesInUse(rules)
