@@ -1,8 +1,9 @@
-// Writes the library's types: the declarations that dist/…/index.d.ts leads to, for ESM and for CommonJS.
+// Writes the library's types: the declarations that dist/…/index.d.ts leads to, for ESM and for CommonJS. Part of the
+// build, or `node scripts/declare.mjs <folder>`.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runToEnd } from './steps.mjs'
+import { runScript, runToEnd } from './steps.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** `from './batch.js'`, and `import("./batch.js")` in a type. */
@@ -15,7 +16,8 @@ const ZOD_NAME = /\b(?:z|import\("zod"\))\.(?:core\.)?(\$\w+|Zod\w+|output|input
 export async function declare(dist) {
   const all = join(dist, 'declarations')
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  const flags = ['--declaration', '--emitDeclarationOnly', '--noEmitOnError']
+  // What only Lull itself may call is marked @internal.
+  const flags = ['--declaration', '--emitDeclarationOnly', '--noEmitOnError', '--stripInternal']
   const code = await runToEnd(process.execPath, [tsc, '--project', 'tsconfig.json', ...flags, '--outDir', all], {
     cwd: root,
   })
@@ -51,3 +53,5 @@ function withoutZod(path, text, zod) {
 }
 
 const declares = (zod, name) => new RegExp(`\\b(interface|type) ${name.replace('$', '\\$')}\\b`).test(zod)
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runScript(() => declare(process.argv[2]))

@@ -3,11 +3,13 @@
 //   docs/settings.md, docker-compose.yml, the providers in docs/webhooks.md   from the declarations of the settings
 //   the kinds and the reasons in docs/webhooks.md                             from the tests' cases
 //   docs/openapi.json, docs/batch.schema.json                                 from the shapes of routes and of the batch
+//   src/rule-types.ts, src/providers/provider-types.ts                        from the declarations of the settings
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { openApi } from '../src/api/openapi/document.ts'
 import { batchSchema } from '../src/batch-schema.ts'
 import { KNOWN } from '../src/config/known.ts'
+import { providerTypes, ruleTypes } from '../src/config/option-types.ts'
 import { composeSettings, providerTable, settingsReference } from '../src/config/reference.ts'
 import { kindsTable, reasonsList } from '../test/support/kinds/kinds-table.ts'
 
@@ -15,6 +17,10 @@ const docs = fileURLToPath(new URL('../docs/', import.meta.url))
 const betweenMarkers = name => new RegExp(`(<!-- ${name}: [^>]*-->\n).*?(<!-- /${name} -->)`, 's')
 
 writeFileSync(`${docs}settings.md`, settingsReference(KNOWN))
+
+const src = fileURLToPath(new URL('../src/', import.meta.url))
+writeFileSync(`${src}rule-types.ts`, ruleTypes(KNOWN))
+writeFileSync(`${src}providers/provider-types.ts`, providerTypes(KNOWN))
 
 const { version } = JSON.parse(readFileSync(fileURLToPath(new URL('../package.json', import.meta.url)), 'utf8'))
 const json = value => `${JSON.stringify(value, null, 2)}\n`

@@ -5,17 +5,24 @@
 
 /** The answer took longer than `answerTimeoutMs`. Its conversation continues without it. */
 export class AnswerTimeout extends Error {
+  /** Tells it apart, whichever build it comes from. */
   override name = 'AnswerTimeout'
+  /** The same. */
   readonly code = 'ERR_ANSWER_TIMEOUT'
+  /** The time that was allowed, in milliseconds. */
+  readonly answerTimeoutMs: number
 
-  constructor(readonly answerTimeoutMs: number) {
+  constructor(answerTimeoutMs: number) {
     super(`no answer within ${answerTimeoutMs} ms`)
+    this.answerTimeoutMs = answerTimeoutMs
   }
 }
 
 /** The processor stops, and its time to do so is nearly over. The batch is handed over again by another one. */
 export class ProcessorStopping extends Error {
+  /** Tells it apart, whichever build it comes from. */
   override name = 'ProcessorStopping'
+  /** The same. */
   readonly code = 'ERR_PROCESSOR_STOPPING'
 
   constructor() {
@@ -25,13 +32,15 @@ export class ProcessorStopping extends Error {
 
 /** The processor does not hold the batch any more: another one may hand it over. */
 export class LeaseLost extends Error {
+  /** Tells it apart, whichever build it comes from. */
   override name = 'LeaseLost'
+  /** The same. */
   readonly code = 'ERR_LEASE_LOST'
+  /** The batch that was under the lease. */
+  readonly batchId: string
 
-  constructor(
-    readonly batchId: string,
-    why: string,
-  ) {
+  constructor(batchId: string, why: string) {
     super(`the lease of batch ${batchId} was lost: ${why}`)
+    this.batchId = batchId
   }
 }

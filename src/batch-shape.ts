@@ -47,6 +47,7 @@ export const messageShape = shapeOf<Message>()(
       .describe('What a person filled in, by field: an answer to a WhatsApp Flow. text has the same in lines'),
     media: mediaShape.optional(),
     location: locationShape.optional(),
+    meta: z.unknown().optional().describe('What the program that appended the message stored with it: any JSON'),
     raw: z.unknown().optional().describe("The provider's own body, with LULL_RAW=on"),
   }),
 ).meta({ id: 'Message', description: 'A message of a batch' })

@@ -7,6 +7,7 @@
  * times of two clocks cannot be compared.
  */
 import { parseConversationId } from './conversation.js'
+import type { ProviderName } from './providers/provider-types.js'
 
 export const MESSAGE_TYPES = [
   'text',
@@ -24,6 +25,7 @@ export const MESSAGE_TYPES = [
   'unknown',
 ] as const
 
+/** What a message is. `unsupported`: the provider could not read it. `unknown`: Lull does not know the provider's word. */
 export type MessageType = (typeof MESSAGE_TYPES)[number]
 
 /** Why a batch was released, by its `releasedBy`: what a trace and the page say of it. */
@@ -39,18 +41,29 @@ export const RELEASE_REASONS = {
   direct: 'it came by the direct path',
 } as const
 
+/**
+ * Why a batch was released: its quiet gap or the max wait had ended (`gap`, `maxWait`), it was full (`maxMessages`,
+ * `maxBytes`), it was flushed, started `early`, or came by the `direct` path. `recovery`: Redis lost the key of the open
+ * batch, so that it went early; its messages are complete.
+ */
 export type ReleaseReason = keyof typeof RELEASE_REASONS
 
 export const isReleaseReason = (word: string): word is ReleaseReason => Object.hasOwn(RELEASE_REASONS, word)
 
-/** One message of a batch. Times are milliseconds since the epoch. */
-export interface Message {
+/**
+ * One message of a batch. Times are milliseconds since the epoch.
+ * @typeParam Meta of `meta`
+ */
+export interface Message<Meta = unknown> {
   /** The provider's id. A repeated delivery carries the same one, and is dropped. */
   messageId: string
+  /** `text`, `image`, `voice`, … */
   type: MessageType
   /** The text, or a medium's caption. */
   text?: string
+  /** Who wrote it, as the provider names people. */
   senderId?: string
+  /** The name that the sender shows. */
   senderName?: string
   /** By the provider's clock; absent if the provider sends no time. */
   sentAtMs?: number
@@ -62,36 +75,71 @@ export interface Message {
   payloadId?: string
   /** What a person filled in, by field: an answer to a WhatsApp Flow. `text` says the same in lines. */
   form?: Record<string, unknown>
+  /** An image, a recording, a document or another file. */
   media?: {
+    /** The provider's id of the file. */
     id?: string
+    /** Where the file is. */
     url?: string
+    /** `image/jpeg`, `audio/ogg`, … */
     mimeType?: string
+    /** The name that the sender's file has. */
     fileName?: string
     /** The webhook held the file itself, which is too large for a batch: fetch it by `id` or `url`. */
     omitted?: 'too large'
   }
-  location?: { latitude: number; longitude: number; name?: string; address?: string }
+  /** A place that the sender has shown. */
+  location?: {
+    /** In degrees. */
+    latitude: number
+    /** In degrees. */
+    longitude: number
+    /** Of the place. */
+    name?: string
+    /** Of the place. */
+    address?: string
+  }
+  /**
+   * What the program that appended the message stored with it: any JSON, handed over as it was given. Messages of
+   * webhooks have none.
+   */
+  meta?: Meta
   /** The provider's own body, with `LULL_RAW=on`. */
   raw?: unknown
 }
 
-/** What is handed over: BullMQ job `batch`, the body of an HTTP handover, the argument of a handler. */
-export interface Batch {
+/**
+ * What is handed over: BullMQ job `batch`, the body of an HTTP handover, the argument of a handler.
+ * @typeParam Meta of each message's `meta`
+ */
+export interface Batch<Meta = unknown> {
+  /** Of this format. Later versions of Lull may add fields to it: ignore unknown ones. */
   version: 1
+  /** The same at every attempt to hand the batch over: store it with what must be done once. */
   batchId: string
+  /** `<chatId>`, or `<account>/<chatId>`. */
   conversationId: string
+  /** Who writes. */
   chatId: string
+  /** Which of your numbers or bots received the messages. Absent if the provider names none. */
   account?: string
+  /** Whether it is a group chat. */
   isGroup: boolean
-  provider: string
-  messages: Message[]
+  /** Whose webhook, or which program, brought the messages. */
+  provider: ProviderName
+  /** By the provider's send time, ties by arrival; by arrival alone if a send time is missing. */
+  messages: Message<Meta>[]
   /** The texts and captions, joined by a line feed. */
   text: string
-  /** Arrival of the first and the last message, the due time and the release: milliseconds by Redis's clock. */
+  /** Arrival of the first message: milliseconds since 1970 by Redis's clock, as the times below. */
   firstAtMs: number
+  /** Arrival of the last message. */
   lastAtMs: number
+  /** The due time. */
   dueAtMs: number
+  /** The release: when a processor first claimed it. */
   releasedAtMs: number
+  /** Why it was released. */
   releasedBy: ReleaseReason
   /**
    * Newer messages may supersede it until it is committed, by a rule of its conversation (docs/rules.md). Absent if that
@@ -104,12 +152,23 @@ export interface Batch {
   supersedes?: string[]
 }
 
-/** A message before it is stored: the store adds `receivedAtMs`. */
-export type NewMessage = Omit<Message, 'receivedAtMs' | 'type'> & { type?: MessageType }
+/**
+ * A message before it is stored: the store adds `receivedAtMs`.
+ * @typeParam Meta of `meta`
+ */
+export type NewMessage<Meta = unknown> = Omit<Message<Meta>, 'receivedAtMs' | 'type'> & {
+  /**
+   * What it is.
+   * @defaultValue 'text'
+   */
+  type?: MessageType
+}
 
 /** A message as the store keeps it, with what its batch will say about the conversation. */
 export interface StoredMessage extends Omit<Message, 'receivedAtMs'> {
-  provider?: string
+  /** Of its batch. Absent: `generic`. */
+  provider?: ProviderName
+  /** Of its batch. */
   isGroup?: true
 }
 

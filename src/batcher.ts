@@ -14,6 +14,7 @@ import { type OnOwnMessage, type OwnArrival, OwnMessages, type OwnResult } from 
 import { type PausedConversation, type PauseOptions, pauseRequest } from './pause.js'
 import { isHiddenId } from './providers/chat-id.js'
 import { TYPING_WORTH_MS } from './providers/provider.js'
+import type { ProviderName } from './providers/provider-types.js'
 import { type ReadyOptions, readyWithin } from './ready-within.js'
 import { reportAnswered } from './report-answered.js'
 import { SettingsEditor } from './settings/edit.js'
@@ -40,27 +41,52 @@ import type {
 import { type StoreOptions, storeOf } from './store/store-options.js'
 import type { Aliases } from './webhook/people.js'
 
+/**
+ * A store (`redis` or `store`), and how to batch. A union: to add fields of your own, intersect it
+ * (`type Own = BatcherOptions & { … }`), since an interface cannot extend it.
+ */
 export type BatcherOptions = StoreOptions & BatchingOptions
 
 /** What only a `Batcher` has an option for. */
 export interface BatchingOptions {
-  /** `false`: every message is handed over alone and at once. */
+  /**
+   * `false`: every message is handed over alone and at once.
+   * @defaultValue true
+   */
   batching?: boolean
-  /** What a person's message from the business's own phone does, where a webhook has no option of its own. */
+  /**
+   * What a person's message from the business's own phone does, where a webhook has no option of its own: `ignore`,
+   * `drop` the open batch, or `pause` the conversation.
+   * @defaultValue 'ignore'
+   */
   onOwnMessage?: ConversationSettings['onOwnMessage']
-  /** Decides the rules for messages before they are appended. */
+  /** Decides the rules for messages before they are appended. It is waited for at most a second. */
   rulesFor?: RulesFor
 }
 
-/** A message to append. Only `messageId` is required. */
-export interface AppendMessage extends NewMessage {
-  /** `generic` by default. */
-  provider?: string
+/**
+ * A message to append. Only `messageId` is required.
+ * @typeParam Meta of `meta`
+ */
+export interface AppendMessage<Meta = unknown> extends NewMessage<Meta> {
+  /**
+   * Whose message it is: the batch says so.
+   * @defaultValue 'generic'
+   */
+  provider?: ProviderName
+  /**
+   * Whether the conversation is a group chat.
+   * @defaultValue false
+   */
   isGroup?: boolean
 }
 
+/** How messages are appended. */
 export interface AppendOptions {
-  /** Each message is handed over alone and without a quiet gap, after the batch that its conversation has open. */
+  /**
+   * Each message is handed over alone and without a quiet gap, after the batch that its conversation has open.
+   * @defaultValue false
+   */
   direct?: boolean
   /** Rules for this conversation, before all others. `flush`: these messages end their batch. */
   rules?: GivenRules
@@ -68,11 +94,13 @@ export interface AppendOptions {
 
 /** What a webhook appends to: a `Batcher`, or an object with the same two methods. */
 export interface Appender {
+  /** As `Batcher.append`. */
   append(
     conversationId: string,
     messages: AppendMessage | AppendMessage[],
     options?: AppendOptions,
   ): Promise<AppendResult>
+  /** As `Batcher.typing`. */
   typing(conversationId: string, worthMs?: number): Promise<{ batchId: string; dueInMs: number } | undefined>
 }
 
@@ -80,7 +108,13 @@ const DEFAULT_TYPE: MessageType = 'text'
 /** Batch ids that are kept to count a repeated report of an answer once, in concurrent order. */
 const MOST_REPORTED = 10_000
 
-export class Batcher implements Appender {
+/**
+ * Takes messages, and reads and changes what waits. Any number of them may run. Every method connects by itself, and
+ * rejects with a `TypeError` for an id or a text that is none, and with a `StoreUnavailable` if Redis cannot be used now.
+ * @typeParam Meta of each message's `meta`
+ */
+export class Batcher<Meta = unknown> implements Appender {
+  /** Its own, or the one that was given. */
   readonly store: Store
   /** Which ids are one person's: for webhooks. */
   readonly aliases: Aliases = {
@@ -153,6 +187,7 @@ export class Batcher implements Appender {
     return this.store
   }
 
+  /** Closes the connections, but not a store that was given. May be called twice. */
   async close(): Promise<void> {
     await Promise.all([this.commits.stop(), this.book.stored.stop()])
     if (this.ownsStore) await this.store.close()
@@ -162,6 +197,7 @@ export class Batcher implements Appender {
    * Adds messages to a conversation. Those whose id the conversation has seen before are counted and dropped.
    *
    * @param conversationId `<chatId>` or `<account>/<chatId>`, see `conversationIdOf`
+   * @param messages one or many. Their `meta` may be any JSON; it is stored with the message, and counts in `maxBytes`
    * @throws {TypeError} for a conversation or a message without an id, and for a field of a message that cannot be used
    * @throws {RangeError} for a rule out of its bounds
    * @throws {StoreUnavailable} if Redis cannot be written now, or the store drains: nothing was stored, try again
@@ -169,7 +205,7 @@ export class Batcher implements Appender {
    */
   async append(
     conversationId: string,
-    messages: AppendMessage | AppendMessage[],
+    messages: AppendMessage<Meta> | AppendMessage<Meta>[],
     { direct = false, rules }: AppendOptions = {},
   ): Promise<AppendResult> {
     checkId('conversationId', conversationId)
@@ -196,9 +232,10 @@ export class Batcher implements Appender {
   /**
    * The person is typing: the open batch is due no earlier than in `worthMs`, within the max wait. 0: the typing has
    * ended, which counts only if the conversation has a `typingGapMs`.
-   * @param worthMs by default the quiet gap; with a `typingGapMs` 12 s, in which the next sign would come
+   * @param worthMs milliseconds; by default the quiet gap; with a `typingGapMs` 12 s, in which the next sign would come
+   * @returns the open batch, and until it is due. `undefined`: nothing is open, or it is due already
    */
-  async typing(conversationId: string, worthMs?: number) {
+  async typing(conversationId: string, worthMs?: number): Promise<{ batchId: string; dueInMs: number } | undefined> {
     const canonical = await this.canonical(conversationId)
     const { settings, own } = this.book.settingsOf(canonical)
     const { typingGapMs, quietGapMs } = settings
@@ -208,14 +245,15 @@ export class Batcher implements Appender {
   }
 
   /** For webhooks: the person has stopped typing. As `typing(conversationId, 0)`. */
-  async typingEnded(conversationId: string) {
+  async typingEnded(conversationId: string): Promise<{ batchId: string; dueInMs: number } | undefined> {
     return this.typing(conversationId, 0)
   }
 
   /**
    * Holds back the open batch, and the next one if none is open, until `release` is called or the time has passed:
    * within the max wait, or `holdMaxMs` if that is longer. One key holds once; a repeated call sets its time anew.
-   * @param forMs by default what the rule `holdMs` of the conversation says
+   * @param key of at most 200 characters, that does not begin with a quotation mark
+   * @param forMs 1 to 86,400,000 (a day); by default what the rule `holdMs` of the conversation says
    * @returns until the open batch is due now
    * @throws {RangeError} for a key or a time out of its bounds
    */
@@ -249,7 +287,7 @@ export class Batcher implements Appender {
   }
 
   /** Seals the open batch and makes it due. `undefined`: the conversation has none. */
-  async flush(conversationId: string) {
+  async flush(conversationId: string): Promise<{ batchId: string; count: number } | undefined> {
     return this.store.flush(await this.canonical(conversationId))
   }
 
@@ -262,7 +300,7 @@ export class Batcher implements Appender {
    * A person answers: nothing that waits or comes is handed over until `forMs` have passed or `resume` is called. An
    * answer that is not committed is superseded; another one goes on. A repeated call sets the end anew.
    *
-   * @param forMs by default what the rule `pauseMs` of the conversation says
+   * @param forMs 1,000 to 2,592,000,000 (30 days); by default what the rule `pauseMs` of the conversation says
    * @throws {RangeError} for a `forMs` or a `keep` that cannot be used
    */
   async pause(conversationId: string, forMs?: number, options: PauseOptions = {}): Promise<PauseResult> {
@@ -283,7 +321,7 @@ export class Batcher implements Appender {
     return wasPaused
   }
 
-  /** Paused conversations, the first to go on first. */
+  /** Paused conversations, the first to go on first. At most `limit`, 100 by default. */
   async paused(limit = 100): Promise<PausedConversation[]> {
     await this.open()
     return this.store.paused(limit)
@@ -310,7 +348,6 @@ export class Batcher implements Appender {
 
   /** For webhooks: an own message came to a conversation in which it drops or pauses, unless the bot sent it. */
   async ownMessage(arrival: OwnArrival): Promise<OwnResult> {
-    await this.open()
     const { conversationId, message, rule } = arrival
     checkId('conversationId', conversationId)
     await this.open()
@@ -334,6 +371,7 @@ export class Batcher implements Appender {
 
   /**
    * Replaces the text (or caption) of a message that its sender has edited, unless a processor has claimed it.
+   * @param text the new one; it may be empty
    * @param authors the ids of the person who edits: one of them must be the message's `senderId`. Without them the
    *   author is not checked
    */
@@ -383,7 +421,11 @@ export class Batcher implements Appender {
     return this.store.findMessage(account, messageId)
   }
 
-  /** The work on a batch has ended: its conversation's next batch may be claimed. */
+  /**
+   * The work on a batch has ended: its conversation's next batch may be claimed. Only for a handover that answered
+   * `taken`, such as `http()` after a 202; a repeated call changes nothing.
+   * @param outcome `completed` by default
+   */
   async answered(batchId: string, outcome: AnswerOutcome = 'completed'): Promise<AnsweredResult> {
     checkId('batchId', batchId)
     await this.open()
@@ -420,22 +462,28 @@ export class Batcher implements Appender {
     return this.store.discardDead(batchIds)
   }
 
+  /** What a conversation has now: its open batch, what waits, what holds or pauses it. */
   async conversation(conversationId: string): Promise<ConversationState> {
     return this.store.conversation(await this.canonical(conversationId))
   }
 
+  /** Conversations with messages, the first due first, then those that are held. At most `limit`, 100 by default. */
   async conversations(limit = 100): Promise<ConversationSummary[]> {
     await this.open()
     return this.store.conversations(limit)
   }
 
-  /** Newest first. */
+  /**
+   * The last steps in the lives of batches, without texts, newest first.
+   * @param query of one conversation; at most `limit` steps, 100 by default
+   */
   async history(query: { conversationId?: string; limit?: number } = {}): Promise<HistoryEntry[]> {
     if (query.conversationId !== undefined) checkId('conversationId', query.conversationId)
     await this.open()
     return this.store.history({ limit: 100, ...query })
   }
 
+  /** Batches whose handover has failed for good, the last first. At most `limit`, 100 by default. */
   async dead(limit = 100): Promise<DeadBatch[]> {
     await this.open()
     return this.store.dead(limit)

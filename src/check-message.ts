@@ -1,6 +1,7 @@
 /** Checks the fields of a message that a program appends. */
 import { MESSAGE_TYPES, type NewMessage } from './batch.js'
 import { shown } from './check-arguments.js'
+import { jsonFault } from './json-fault.js'
 
 type Check = [is: (value: unknown) => boolean, must: string]
 type Fields = Record<string, Check | undefined>
@@ -31,6 +32,8 @@ const FIELDS = {
 const MEDIA: Fields = { id: text, url: text, mimeType: text, fileName: text }
 const LOCATION: Fields = { latitude: number, longitude: number, name: text, address: text }
 
+const LONGEST_PATH = 100
+
 /** @throws {TypeError} in one line that names the field, its value and what it must be */
 export function checkMessage(message: NewMessage): void {
   if (!isObject(message)) throw new TypeError(`message=${shown(message)}: it must be an object, { messageId, text }`)
@@ -40,11 +43,20 @@ export function checkMessage(message: NewMessage): void {
       `messageId=${shown(messageId)}: a message needs an id: repeated deliveries are recognised by it`,
     )
   checkFields(message, FIELDS, '')
+  checkMeta(message.meta)
   if (media !== undefined) checkFields(media, MEDIA, 'media.')
   if (location === undefined) return
   for (const name of ['latitude', 'longitude'] as const)
     if (location[name] === undefined) throw new TypeError(`location.${name} is missing: ${number[1]}`)
   checkFields(location, LOCATION, 'location.')
+}
+
+function checkMeta(meta: unknown): void {
+  const fault = meta === undefined ? undefined : jsonFault(meta)
+  if (fault)
+    throw new TypeError(
+      `meta${fault.path.slice(0, LONGEST_PATH)} ${fault.what}: it must be JSON, made of strings, finite numbers, booleans, null, lists and plain objects`,
+    )
 }
 
 function checkFields(values: object, fields: Fields, path: string): void {

@@ -35,6 +35,7 @@ export const messageRules = {
   ),
 }
 
+/** A rule that a conversation may have of its own, and that the store goes by. */
 export type ConversationRule = (typeof CONVERSATION_RULES)[number]
 
 /** What differs from the store's own rules, and where each difference comes from. Immutable. */
@@ -104,6 +105,7 @@ export class RulesInUse {
     this.add(rules)
   }
 
+  /** These are in use, too. */
   add({ answering, maxWaitMs = 0, holdMaxMs = 0 }: Partial<Rules>): void {
     this.longestWaitMs = Math.max(this.longestWaitMs, maxWaitMs, holdMaxMs)
     if (answering !== 'supersede' || this.supersede) return

@@ -3,15 +3,20 @@
  * customer may write to two of your numbers. The first `/` separates the two, so a `/` in the account is written `%2F`.
  */
 
+/** The parts of a conversation's id. */
 export interface ConversationParts {
+  /** Who writes, as the provider names the chat: `79990000011@c.us`. */
   chatId: string
+  /** Which of your numbers or bots receives the messages. Absent if the provider names none. */
   account?: string
 }
 
+/** The id that these parts make: `<chatId>`, or `<account>/<chatId>`; a `/` before the first one is written `%2F`. */
 export function conversationIdOf({ chatId, account }: ConversationParts): string {
   return account === undefined ? escapeSlash(chatId) : `${escapeSlash(account)}/${chatId}`
 }
 
+/** The parts of an id. */
 export function parseConversationId(conversationId: string): ConversationParts {
   const slash = conversationId.indexOf('/')
   if (slash < 0) return { chatId: unescapeSlash(conversationId) }

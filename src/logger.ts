@@ -1,8 +1,12 @@
 /** The logger that Lull calls. It has pino's call shape, so a pino instance can be passed as it is. */
 export interface Logger {
+  /** What only a developer needs: each batch's steps, texts of handlers' refusals. */
   debug(fields: object, message: string): void
+  /** What happened: an append, a handover, a pause. */
   info(fields: object, message: string): void
+  /** What somebody should look at: an outage, a handover that failed. */
   warn(fields: object, message: string): void
+  /** What Lull cannot go on with. */
   error(fields: object, message: string): void
 }
 

@@ -19,11 +19,15 @@ export type SupersededWhen = 'waiting' | 'running' | 'due'
 /** How a commit ended. `again`: it was granted before. */
 export type CommitOutcome = Exclude<CommitResult['state'], 'wait'> | 'again'
 
+/**
+ * Called with what happens, to measure it. Nothing waits for these calls; each is optional. Durations are milliseconds.
+ */
 export interface Observer {
   /** A webhook's items, or messages posted by hand, were processed. From the API and `webhook({ observer })`. */
   received?(provider: string, counts: Counts): void
   /** A webhook was refused, see `RejectionReason`. From the API and `webhook({ observer })`. */
   rejected?(provider: string, reason: string): void
+  /** An append has returned. */
   appended?(durationMs: number): void
   /**
    * A claim brought this batch, for the first time (`lease` is 1) or again. Inside Lull the step is `claimed`; outside,
@@ -44,11 +48,13 @@ export interface Observer {
   runWasted?(durationMs: number): void
   /** A commit was granted or refused. `waitedMs`: since the call; absent if the caller asked without waiting. */
   committed?(outcome: CommitOutcome, waitedMs?: number): void
+  /** A processor was woken. */
   nudged?(kind: NudgeKind): void
   /** So many processors run, this one included, as far as it knows. Only on a store of several partitions. */
   processors?(count: number): void
   /** The key of a canary has expired, of this process or another one. */
   canaryExpired?(name: string): void
+  /** A call of Redis failed, for this reason. */
   redisFailed?(kind: StoreUnavailable['reason']): void
   /** A node of a Cluster said that a slot is elsewhere (`moved`), or on its way (`ask`). */
   redirected?(kind: 'moved' | 'ask'): void
@@ -58,12 +64,17 @@ export interface Observer {
 
 /** How a webhook's items were processed: the body of its answer. Corrections are counted only if there were any. */
 export interface Counts {
+  /** Messages that were stored. */
   accepted: number
+  /** Messages whose id the conversation had seen before. */
   duplicates: number
+  /** Items that are no message of a person. */
   ignored: number
   /** Of the accepted ones: those that came while their conversation was paused. Absent if there are none. */
   paused?: number
+  /** Messages whose text was replaced. */
   edited?: number
+  /** Messages that were taken out. */
   revoked?: number
   /** Edits and revocations of messages that no longer wait here. */
   tooLate?: number

@@ -24,9 +24,10 @@ import type { Store } from './store/store.js'
 
 /** What an own message of a person does. */
 export type OnOwnMessage = ConversationSettings['onOwnMessage']
+/** What an own message does, where it does anything. */
 export type OwnRule = Exclude<OnOwnMessage, 'ignore'>
 
-/** `bot`: it is the bot's. `again`: its webhook came before. `ignored`: it may be the bot's. */
+/** What an own message did. `bot`: it is the bot's. `again`: its webhook came before. `ignored`: it may be the bot's. */
 export type OwnResult = 'dropped' | 'paused' | 'bot' | 'again' | 'ignored'
 
 /** For so long after its webhook, the id of a message may still be reported. */
@@ -38,9 +39,13 @@ export interface OwnMessagesParts {
   wait?: (ms: number) => Promise<unknown>
 }
 
+/** An own message that has come. */
 export interface OwnArrival {
+  /** The conversation that it was sent in. */
   conversationId: string
+  /** Its id, and who sent it, as far as the provider says so. */
   message: OwnMessage
+  /** What it does if a person sent it. */
   rule: OwnRule
   /** When its webhook came, by `performance.now()`: a webhook with many messages waits once. */
   cameAtMs: number

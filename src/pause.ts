@@ -2,6 +2,7 @@
 import { type ConversationSettings, overridesFrom } from './settings/overrides.js'
 import type { PauseRequest } from './store/store.js'
 
+/** How a conversation is paused. */
 export interface PauseOptions {
   /**
    * What becomes of messages that wait, and of those that come: `drop` accepts and discards them, `collect` hands them
@@ -12,9 +13,11 @@ export interface PauseOptions {
 
 /** A conversation that is paused. */
 export interface PausedConversation {
+  /** Its id. */
   conversationId: string
-  /** When the pause ends, by the store's clock. */
+  /** When the pause ends: milliseconds since 1970, by the store's clock. */
   untilMs: number
+  /** Until then, in milliseconds. */
   inMs: number
 }
 

@@ -7,8 +7,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { StoreUnavailable } from './store/store.js'
 import { within } from './within.js'
 
+/** How `ready()` waits. */
 export interface ReadyOptions {
-  /** How long to wait for Redis; 0: it must be ready now. */
+  /**
+   * How long to wait for Redis, in milliseconds. 0: it must be ready now.
+   * @defaultValue 0
+   */
   timeoutMs?: number
 }
 

@@ -1,18 +1,22 @@
 /** The answer to a batch must not be sent: newer messages superseded the batch before its commit, or it is over. */
 export class Superseded extends Error {
+  /** Tells it apart, whichever build it comes from. */
   override name = 'Superseded'
+  /** The same. */
   readonly code = 'ERR_SUPERSEDED'
+  /** The batch whose answer must not be sent. */
+  readonly batchId: string
+  /** The batch that has its messages now. Absent if they were dropped or forgotten, and for another cause. */
+  readonly by?: string
 
   /**
    * @param by the batch that has its messages now. Absent if they were dropped or forgotten, and for another cause
    * @param cause as a commit is refused. `unknown`: Lull does not remember what ended the batch
    */
-  constructor(
-    readonly batchId: string,
-    readonly by?: string,
-    cause: keyof typeof CAUSES = 'superseded',
-  ) {
+  constructor(batchId: string, by?: string, cause: keyof typeof CAUSES = 'superseded') {
     super(`batch ${batchId} ${by === undefined ? CAUSES[cause] : `was superseded by batch ${by}: ${NOT_SENT}`}`)
+    this.batchId = batchId
+    if (by !== undefined) this.by = by
   }
 }
 

@@ -11,6 +11,7 @@ import type Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import { z } from 'zod'
 import type { AppendMessage, AppendOptions, Batcher } from '../batcher.js'
+import { checkMessage } from '../check-message.js'
 import { Refusal } from '../http/refusal.js'
 import { shown } from '../http/shown.js'
 import type { Metrics } from '../metrics/metrics.js'
@@ -103,12 +104,22 @@ function messagesOf(body: unknown): AppendMessage[] {
     throw new Refusal(400, 'the body is neither an object nor an array: send {"messageId","text"}')
   return messagesIn(body).map((value, index) => {
     const message = messageFrom(value)
-    if (message !== undefined) return message
+    if (message !== undefined) return checked(message, index)
     throw new Refusal(
       400,
       `messages[${index}].messageId is missing: set an id that stays the same when the message is sent again`,
     )
   })
+}
+
+/** Its fields were read leniently, but for `meta`, which may be nested too deep. @throws {Refusal} 400 */
+function checked(message: AppendMessage, index: number): AppendMessage {
+  try {
+    checkMessage(message)
+    return message
+  } catch (error) {
+    throw error instanceof TypeError ? new Refusal(400, `messages[${index}].${error.message}`) : error
+  }
 }
 
 /** The rules beside the messages of a body. @throws {Refusal} 400 */

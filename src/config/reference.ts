@@ -78,13 +78,15 @@ function rowsOf({ of, settings, optionOf }: Group, shown: Set<string>): string[]
 
 const isDuration = ({ variable }: Declared) => variable.endsWith('_MS')
 
-function presetOf(declared: Declared): string {
+/** The default as the environment has it, in words too: `` `10000` (10 s) ``. */
+export function presetOf(declared: Declared): string {
   const { preset } = declared
   if (preset === undefined) return ''
   return isDuration(declared) ? `\`${preset}\`${inWords(Number(preset))}` : `\`${preset}\``
 }
 
-function valuesOf(declared: Declared): string {
+/** `a whole number from 10 to 3600000 (1 h)` */
+export function valuesOf(declared: Declared): string {
   const bounds = declared.bounds?.replace(/^must be /, '') ?? ''
   const words = isDuration(declared) ? bounds.replace(/\d+/g, digits => digits + inWords(Number(digits))) : bounds
   return declared.isSecret ? ['secret', words].filter(Boolean).join('; ') : words

@@ -12,8 +12,10 @@ import type { CommitOutcome, Observer, SupersededWhen } from '../observer.js'
 import { type HoldState, type Store, StoreUnavailable } from '../store/store.js'
 import { Superseded } from '../superseded.js'
 
+/** What commits need of a store. */
 export type CommitStore = Pick<Store, 'rules' | 'rulesInUse' | 'commit' | 'holdState' | 'followSuperseded'>
 
+/** A commit that was granted: the answer may be sent. */
 export interface Committed {
   /**
    * It was committed before: an earlier run of the work may have sent its answer. Also if Redis granted this commit and

@@ -21,22 +21,40 @@ import type {
 import { QueueShard, type ShardOptions } from './queue-shard.js'
 import { DEFAULT_PREFIX, MOST_SHARDS, queueShards, shardOf } from './queue-shards.js'
 
+/** The queue of a `bullmq()` handover. All of them are optional. */
 export interface BullmqOptions {
-  /** The queue's name; `messages`. */
+  /**
+   * The queue's name: without a colon, and not empty.
+   * @defaultValue 'messages'
+   */
   queue?: string
-  /** BullMQ's prefix of keys; `bull`, and `{bull}` on a Cluster. */
+  /**
+   * BullMQ's prefix of keys. On a Cluster one of your own needs braces, which keep the queue on one node.
+   * @defaultValue 'bull', and '{bull}' on a Cluster
+   */
   prefix?: string
   /**
-   * How many queues share the partitions of the store; 1. With more, partition p is handed over to the queue of the
-   * same name under the prefix `{bull/<p mod shards>}`, so that a Cluster's nodes share the work. All processes give
-   * the same number.
+   * How many queues share the partitions of the store: a whole number from 1 to 1024. With more than 1, partition p is
+   * handed over to the queue of the same name under the prefix `{bull/<p mod shards>}`, so that a Cluster's nodes share
+   * the work. All processes give the same number.
+   * @defaultValue 1
    */
   shards?: number
-  /** The queue's Redis; by default the processor's own. */
+  /**
+   * The queue's Redis, in any form that a `Batcher` takes.
+   * @defaultValue the processor's own
+   */
   redis?: RedisSource
-  /** How often a job is tried, with exponential backoff; 3. */
+  /**
+   * How often a job is tried, with exponential backoff: a whole number, 1 or more.
+   * @defaultValue 3
+   */
   answerAttempts?: number
-  /** How long finished jobs are kept, by age only; a day. At least an hour. */
+  /**
+   * How long finished jobs are kept, by age only, in milliseconds: an hour or more. Their ids are what makes a repeated
+   * handover harmless.
+   * @defaultValue 86400000 (1 d)
+   */
   jobRetentionMs?: number
   /**
    * What becomes of the data of a job that is completed, which is what a person wrote: `'erase'` (the default) leaves
@@ -62,6 +80,9 @@ const OPTIONS: NamesOf<BullmqOptions> = {
 }
 
 /**
+ * A handover to a BullMQ queue: each batch becomes a job named `batch`, whose id is the batch's and whose data is the
+ * batch. It is answered when the job has completed, has failed for good, or was removed. Needs the package `bullmq`, of
+ * version 6; workers may have 4, 5 or 6.
  * @throws {TypeError} for an unknown option
  * @throws {RangeError} for an option out of its bounds
  */

@@ -34,7 +34,9 @@ export interface Answering {
   end(reason?: unknown): void
 }
 
+/** How commits are granted and counted. */
 export interface CommitsOptions {
+  /** Called for each commit, run and superseded batch. */
   observer?: Pick<Observer, 'committed' | 'superseded' | 'runWasted'>
   /** Called for every notice, of whatever process's batch. `isRunning`: a run of it was aborted here. */
   onSuperseded?: (batchId: string, isRunning: boolean) => void
@@ -43,11 +45,13 @@ export interface CommitsOptions {
    * rule says so, since nothing supersedes the others.
    */
   asks?: boolean
+  /** Silent by default. */
   log?: Logger
 }
 
 const SUBSCRIBE_AGAIN_MS = 1000
 
+/** The commits of the answers that one process works on. */
 export class Commits {
   private readonly asksAlways: boolean
   private readonly observer: NonNullable<CommitsOptions['observer']>
@@ -60,6 +64,7 @@ export class Commits {
   private retryTimer: NodeJS.Timeout | undefined
   private stopped = false
 
+  /** @internal */
   constructor(
     private readonly store: CommitStore,
     options: CommitsOptions = {},
@@ -70,7 +75,10 @@ export class Commits {
     this.asksAlways = options.asks ?? store.rules.answering === 'supersede'
   }
 
-  /** @param rule the batch's own, if its conversation has one */
+  /**
+   * Whether the store is asked about a batch.
+   * @param rule the batch's own, if its conversation has one
+   */
   asksAbout(rule: Batch['answering']): boolean {
     return this.asksAlways || rule === 'supersede'
   }
@@ -116,6 +124,7 @@ export class Commits {
   }
 
   /**
+   * Begins a run of the work on a batch.
    * @param onSuperseded called once, by a notice or by a commit that is refused
    * @param rule the batch's own, if its conversation has one
    */

@@ -11,16 +11,23 @@ import { AskedCommit } from './asked-commit.js'
 import type { Committed } from './commits.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
 
+/** What a handler gets beside the batch. */
 export interface HandleContext {
   /** Aborted with a `Superseded`, a `LeaseLost`, an `AnswerTimeout`, or a `ProcessorStopping` as its `reason`. */
   signal: AbortSignal
+  /** 1 for the first call with this batch, and again for the first one after a redrive. */
   attempt: number
+  /** The processor's, or the worker's. */
   log: Logger
 }
 
-/** Works on a batch. Resolves: answered. Rejects: tried again, up to `maxAttempts` times. */
-export type Handle = (batch: Batch, context: HandleContext) => unknown | Promise<unknown>
+/**
+ * Works on a batch. Resolves: answered. Rejects: tried again, up to `maxAttempts` times.
+ * @typeParam Meta of each message's `meta`
+ */
+export type Handle<Meta = unknown> = (batch: Batch<Meta>, context: HandleContext) => unknown | Promise<unknown>
 
+/** What a handler gets that may commit. */
 export interface CommittingContext extends HandleContext {
   /**
    * Call it before the first thing that cannot be taken back. Waits for the due time, and for Redis if it is
@@ -31,11 +38,27 @@ export interface CommittingContext extends HandleContext {
   commit(): Promise<Committed>
 }
 
-/** A `Handle` that may commit: see `answering` in src/rules.ts. */
-export type CommittingHandle = (batch: Batch, context: CommittingContext) => unknown | Promise<unknown>
+/**
+ * A `Handle` that may commit before it sends: needed with `answering: 'supersede'`, see docs/answers.md.
+ * @typeParam Meta of each message's `meta`
+ */
+export type CommittingHandle<Meta = unknown> = (
+  batch: Batch<Meta>,
+  context: CommittingContext,
+) => unknown | Promise<unknown>
 
-export interface FunctionHandoverOptions {
-  handle: CommittingHandle
+/**
+ * A handler as Lull calls it. What programs stored as `meta` is trusted to be what the handler expects.
+ * @throws {TypeError} if it is no function
+ */
+export function handlerOf<Meta>(handle: CommittingHandle<Meta>): CommittingHandle {
+  if (typeof handle !== 'function') throw new TypeError('handle is not a function: give one that takes a batch')
+  const isExpected = (_batch: Batch): _batch is Batch<Meta> => true
+  return (batch, context) => (isExpected(batch) ? handle(batch, context) : undefined)
+}
+
+export interface FunctionHandoverOptions<Meta = unknown> {
+  handle: CommittingHandle<Meta>
   /** How many calls run at once. */
   concurrency?: number
   /** After this time a call's signal is aborted, and its conversation continues without it. */
@@ -44,12 +67,12 @@ export interface FunctionHandoverOptions {
 
 const CONCURRENCY = 16
 
-export function functionHandover({
-  handle,
+export function functionHandover<Meta>({
   concurrency = CONCURRENCY,
   answerTimeoutMs,
-}: FunctionHandoverOptions): Handover {
-  if (typeof handle !== 'function') throw new TypeError('handle is not a function: give one that takes a batch')
+  ...options
+}: FunctionHandoverOptions<Meta>): Handover {
+  const handle = handlerOf(options.handle)
   let log = silent
 
   const call = async ({ batch, attempt, signal, commit }: HandoverItem): Promise<HandoverOutcome> => {

@@ -12,15 +12,34 @@ import type { RedisSource } from '../store/redis/source.js'
 import type { AnswerOutcome } from '../store/store.js'
 import type { Committed } from './commits.js'
 
+/** What became of a batch that was handed over. */
 export type HandoverOutcome =
+  /** The receiver has it, and reports when the work has ended. */
   | { result: 'taken' }
-  | { result: 'answered'; outcome: AnswerOutcome }
+  /** The work has ended. */
+  | {
+      result: 'answered'
+      /** How. */
+      outcome: AnswerOutcome
+    }
   /** Newer messages superseded the batch meanwhile: nothing is left to settle. */
   | { result: 'superseded' }
-  | { result: 'failed'; error: Error; counts: boolean; retryAfterMs?: number }
+  /** It will be tried again. */
+  | {
+      result: 'failed'
+      /** Its message is kept with the batch, in one line. */
+      error: Error
+      /** As one of the batch's `maxAttempts`. */
+      counts: boolean
+      /** When to try again, in milliseconds. By default more with each attempt. */
+      retryAfterMs?: number
+    }
 
+/** A batch to be handed over. */
 export interface HandoverItem {
+  /** The batch. */
   batch: Batch
+  /** 1 for the first handover, and again for the first one after a redrive. */
   attempt: number
   /**
    * Aborted when the lease is lost, newer messages supersede the batch (the reason is a `Superseded`), or the
@@ -38,14 +57,24 @@ export interface HandoverItem {
 export type AnswerState =
   /** No worker has it yet: it keeps its hold, however long that takes. */
   | { state: 'waiting' }
-  /** A worker has it. Each attempt of a worker has another `workerAttempt`. */
-  | { state: 'active'; workerAttempt: string }
+  /** A worker has it. */
+  | {
+      state: 'active'
+      /** Another one for each attempt of a worker. */
+      workerAttempt: string
+    }
   /** Its worker is gone, or frozen, and no other one has it yet: it keeps its hold as one that waits. */
   | { state: 'stalled' }
-  | { state: 'ended'; outcome: AnswerOutcome }
+  /** The work has ended. */
+  | {
+      state: 'ended'
+      /** How. */
+      outcome: AnswerOutcome
+    }
   /** A worker has ended its job without an answer: it took the batch for superseded. */
   | { state: 'skipped' }
 
+/** What a handover reports. */
 export interface HandoverEvents {
   /** The work on a batch has ended. Every processor is notified; the one that handed the batch over acts on it. */
   onAnswered(batchId: string, outcome: AnswerOutcome): void
@@ -53,7 +82,9 @@ export interface HandoverEvents {
   onResumed(): void
 }
 
+/** What a processor gives its handover. */
 export interface HandoverContext {
+  /** The processor's. */
   log: Logger
   /** As connections name themselves: `lull.<role>.<host>.<pid>`. */
   connectionName: string
@@ -61,6 +92,7 @@ export interface HandoverContext {
   redis?: RedisSource
 }
 
+/** Where claimed batches go: `bullmq()`, `http()`, or one of your own. */
 export interface Handover {
   /** As the metrics label it. */
   readonly kind: string
@@ -69,7 +101,9 @@ export interface Handover {
    * is a call of its own, which may last as long as the work does, and `concurrency` calls run at once.
    */
   readonly batchesPerCall: number
+  /** How many calls of `handOver` run at once. */
   readonly concurrency: number
+  /** Connects. Rejects with one line that names what is wrong and the remedy. */
   start(context: HandoverContext, events: HandoverEvents): Promise<void>
   /** One outcome an item, in order. Rejecting is the same as failing all of them, not counted. */
   handOver(items: HandoverItem[]): Promise<HandoverOutcome[]>

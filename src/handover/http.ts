@@ -15,14 +15,24 @@ import { type Logger, silent } from '../logger.js'
 import { isSuperseded } from '../superseded.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
 
+/** The receiver of an `http()` handover. Only `url` is required. */
 export interface HttpHandoverOptions {
-  /** Where batches are POSTed; `user:password@` in it becomes basic authorization. */
+  /** Where batches are POSTed, `http:` or `https:`. `user:password@` in it becomes basic authorization. */
   url: string
-  /** Base64, with or without the prefix `whsec_`, as Standard Webhooks specify. */
+  /**
+   * Signs each request as Standard Webhooks specify: base64, with or without the prefix `whsec_`.
+   * @defaultValue none: requests are not signed
+   */
   secret?: string
-  /** How long an answer may take; 60,000. */
+  /**
+   * How long an answer may take, in milliseconds. After it the attempt has failed.
+   * @defaultValue 60000
+   */
   timeoutMs?: number
-  /** How many batches are POSTed at once; 16. */
+  /**
+   * How many batches are POSTed at once.
+   * @defaultValue 16
+   */
   concurrency?: number
 }
 
@@ -40,6 +50,9 @@ const LONGEST_RETRY_AFTER_MS = 3_600_000
 const OPTIONS: NamesOf<HttpHandoverOptions> = { url: true, secret: true, timeoutMs: true, concurrency: true }
 
 /**
+ * A handover to a URL: each batch is POSTed as JSON. 200 or 204: it is answered. 202: it is taken, and answered when
+ * `POST /batches/:batchId/answered` or `batcher.answered(batchId)` says so. Anything else, or no answer in time, is a
+ * failed attempt.
  * @throws {TypeError} for an unknown option
  * @throws {RangeError} for an option that cannot be used; the message never contains the secret
  */

@@ -3,6 +3,7 @@
  * is recorded and what its `detail` holds. Every value of a `detail` is text; the functions at the end parse it.
  */
 
+/** What happened to a batch, or to a conversation. Each one's comment says what its entry's `detail` holds. */
 export type HistoryStep =
   /**
    * A batch got its first messages. `count`: how many came together; `ids`: the id of the first one, as a JSON list.
@@ -86,10 +87,13 @@ export type HistoryStep =
 export interface HistoryEntry {
   /** The stream's id; its first part is the time, in milliseconds. */
   id: string
+  /** When it happened: milliseconds since 1970, by the store's clock. */
   atMs: number
   /** A `HistoryStep`, or a step that a later version of Lull wrote. */
   step: HistoryStep | (string & {})
+  /** The conversation that it happened in. */
   conversationId: string
+  /** The batch that it happened to; for steps of a conversation see `HistoryStep`. */
   batchId: string
   /** What the step calls for: see `HistoryStep`. */
   detail: Record<string, string>

@@ -25,7 +25,20 @@ export const bodySettings = z.object({
   ),
 })
 
-export type BodyBoundsOptions = Partial<z.output<typeof bodySettings>>
+/** How large bodies may be, in bytes. */
+export interface BodyBoundsOptions {
+  /**
+   * The largest body of a request; a larger one is answered 413. Files in a webhook (base64) are not kept, but count.
+   * @defaultValue 16777216 (16 MiB)
+   */
+  maxBodyBytes?: number | undefined
+  /**
+   * The most bytes of all bodies that are being read or handled at one time; what comes beyond that is answered 503 with
+   * `Retry-After`. Less than `maxBodyBytes` throws a `RangeError`.
+   * @defaultValue 67108864 (64 MiB), or `maxBodyBytes` if that is more
+   */
+  maxBodyBytesInFlight?: number | undefined
+}
 
 export class BodyBounds {
   readonly maxBytes: number

@@ -42,30 +42,53 @@ const STOP_TIMEOUT_MS = 25_000
 /** The share of a stop's time that is left to handovers once their signals are aborted. */
 const ABORT_SHARE = 0.1
 
-/** Where batches go: one of two. */
-export type Destination =
+/**
+ * Where batches go: one of two.
+ * @typeParam Meta of each message's `meta`
+ */
+export type Destination<Meta = unknown> =
   | {
       /** Where batches go: `bullmq()`, `http()`, or one of your own. */
       handover: Handover
+      /** Not beside `handover`. */
       handle?: undefined
     }
   | {
       /** Instead of `handover`: a function of your own. When its promise resolves the batch is answered. */
-      handle: CommittingHandle
+      handle: CommittingHandle<Meta>
+      /** Not beside `handle`. */
       handover?: undefined
     }
 
-export type ProcessorOptions = StoreOptions & Destination & ProcessingOptions
+/**
+ * A store (`redis` or `store`), where batches go (`handle` or `handover`), and how. A union: to add fields of your own,
+ * intersect it (`type Own = ProcessorOptions & { … }`), since an interface cannot extend it.
+ * @typeParam Meta of each message's `meta`
+ */
+export type ProcessorOptions<Meta = unknown> = StoreOptions & Destination<Meta> & ProcessingOptions
 
 /** What only a `Processor` has an option for. */
 export interface ProcessingOptions {
-  /** How many calls of `handle` run at once; 16. */
+  /**
+   * How many calls of `handle` run at once. Without an effect beside `handover`, which has its own.
+   * @defaultValue 16
+   */
   concurrency?: number
-  /** Whether `Ex` may be added to Redis's `notify-keyspace-events`; `true`. */
+  /**
+   * Whether `Ex` may be added to Redis's `notify-keyspace-events`. Without it batches are released on time all the same,
+   * by timers and by `next-due`.
+   * @defaultValue true
+   */
   configureRedis?: boolean
 }
 
-export class Processor {
+/**
+ * Claims the batches that are due, and hands them over. Run at least one for a system; several share the load. It keeps
+ * the Node process alive from `start` to `stop`.
+ * @typeParam Meta of each message's `meta`, as `handle` expects it
+ */
+export class Processor<Meta = unknown> {
+  /** Its own, or the one that was given. */
   readonly store: Store
   /** This processor in the history: unique to this object's life. */
   readonly owner: string
@@ -93,8 +116,8 @@ export class Processor {
   private stopped: Promise<void> | undefined
 
   /** @throws {RangeError | TypeError} for an option that can't be used */
-  constructor(options: ProcessorOptions) {
-    refuseUnknownOptions<ProcessorOptions>('Processor', options)
+  constructor(options: ProcessorOptions<Meta>) {
+    refuseUnknownOptions<ProcessorOptions<Meta>>('Processor', options)
     const store = storeOf(options, 'processor')
     const { log = silent, observer = {}, name = processName('processor') } = options
     this.store = store
@@ -321,7 +344,7 @@ export class Processor {
 
 const leftUntil = (deadlineMs: number) => deadlineMs - performance.now()
 
-function handoverFrom({ handover, handle, concurrency }: ProcessorOptions, store: Store): Handover {
+function handoverFrom<Meta>({ handover, handle, concurrency }: ProcessorOptions<Meta>, store: Store): Handover {
   if (handover && handle) throw new TypeError('handover and handle are both given: one of them is where batches go')
   if (handover) return handover
   if (!handle) throw new TypeError('handover or handle is missing: say where batches go')

@@ -45,9 +45,12 @@ export const genericItem = genericMessage.extend({
 
 const TYPES = z.enum(MESSAGE_TYPES).catch('unknown')
 
-/** A message of the generic shape, without its chat; `undefined` if it has no id. */
+/** Beside the generic shape, from programs that hold the API's token. Webhooks may come from anybody. */
+export const sentMessage = genericMessage.extend({ meta: z.unknown().optional() })
+
+/** A message of the generic shape, without its chat and perhaps with `meta`; `undefined` if it has no id. */
 export function messageFrom(value: unknown): NewMessage | undefined {
-  const parsed = genericMessage.safeParse(value)
+  const parsed = sentMessage.safeParse(value)
   return parsed.success ? newMessage(parsed.data) : undefined
 }
 
@@ -100,7 +103,7 @@ function itemFrom(value: unknown): Item {
   return messageItem(place, message, value, fields.type)
 }
 
-function newMessage(fields: z.infer<typeof genericMessage>): NewMessage | undefined {
+function newMessage(fields: z.infer<typeof genericMessage> & { meta?: unknown }): NewMessage | undefined {
   const messageId = fields.messageId ?? fields.id
   if (messageId === undefined) return undefined
   const { replyTo, payloadId, senderId, media, location } = fields
@@ -115,5 +118,6 @@ function newMessage(fields: z.infer<typeof genericMessage>): NewMessage | undefi
     payloadId,
     media: media && known(media),
     location: location && known(location),
+    meta: fields.meta,
   })
 }

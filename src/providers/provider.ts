@@ -37,7 +37,9 @@ export interface OwnItem extends Place, OwnMessage {
   kind: 'own'
 }
 
+/** A message that the business itself sent. */
 export interface OwnMessage {
+  /** Its id, if the provider names one. */
   messageId?: string
   /** Who sent it, if the provider says so. */
   by?: 'human' | 'bot'

@@ -6,12 +6,14 @@
  * that the generic one matches what is left.
  */
 import { z } from 'zod'
+import type { Same } from '../shape-of.js'
 import { chatapp } from './chatapp.js'
 import { evolution } from './evolution.js'
 import { generic } from './generic.js'
 import { greenApi } from './green-api.js'
 import { meta } from './meta.js'
 import type { OptionsByProvider, Provider } from './provider.js'
+import type { ProvidersOptions } from './provider-types.js'
 import { twilio } from './twilio.js'
 import { waha } from './waha.js'
 import { wazzup } from './wazzup.js'
@@ -46,13 +48,10 @@ export type OptionsOf<Listed extends readonly Provider[]> = {
     MaySayUnsigned
 }
 
-/** Secrets by provider, as `webhook({ providers })` and `createApp({ providers })` take them. */
-export type ProvidersOptions = OptionsOf<typeof PROVIDERS> & {
-  /**
-   * The names of providers whose webhooks are accepted without a signature. Same as `unsigned: true` in each of them.
-   */
-  allowUnsigned?: 'all' | readonly string[]
-}
+export type { ProvidersOptions }
+
+// The compiler finds a provider whose options are not in provider-types.ts: `npm run docs` makes it anew.
+true satisfies Same<Omit<ProvidersOptions, 'allowUnsigned'>, OptionsOf<typeof PROVIDERS>>
 
 /** A list of providers, and what follows from it. */
 export class Providers {

@@ -21,18 +21,23 @@ import { Snapshot, type StoredScope } from './snapshot.js'
 
 /** One rule that holds for a scope. */
 export interface Held {
+  /** The rule's name. */
   name: OverrideName
+  /** The rule's value. */
   value: ConversationSettings[OverrideName]
   /** The scope that it comes from; absent: the settings of this process. */
   scope?: string
 }
 
+/** The rules of a scope, and all that hold for it. */
 export interface ScopeView extends StoredScope {
   /** What holds for it in the end, without a hook and the rules of a call; all rules, in the documented order. */
   holds: Held[]
 }
 
+/** What an edit of stored rules has made. */
 export interface Edited {
+  /** `*`, an account or a conversation. */
   scope: string
   /** All rules of the scope now. */
   rules: Overrides
@@ -52,7 +57,9 @@ export interface SettingsEditorParts {
   process: ProcessSettings
 }
 
+/** Reads and changes the rules that are stored by scope: `*` for all, an account, a conversation. */
 export class SettingsEditor {
+  /** @internal */
   constructor(private readonly parts: SettingsEditorParts) {}
 
   /** All scopes that have rules: `*` first, each account before its conversations. */
@@ -62,7 +69,10 @@ export class SettingsEditor {
     return snapshot.scopes.map(scope => snapshot.of(scope))
   }
 
-  /** @throws {RangeError} one line, if it can be no scope */
+  /**
+   * What a scope sets, and what holds for it in the end.
+   * @throws {RangeError} one line, if it can be no scope
+   */
   async of(given: string): Promise<ScopeView> {
     const scope = await this.checked(given)
     const { rules } = await this.read()
@@ -103,7 +113,10 @@ export class SettingsEditor {
     })
   }
 
-  /** Removes the scopes of conversations that are forgotten, if they have any. */
+  /**
+   * Removes the scopes of conversations that are forgotten, if they have any.
+   * @internal
+   */
   async forget(conversationIds: readonly string[]): Promise<void> {
     const { rules } = await this.read()
     for (const scope of conversationIds) if (rules.has(scope)) await this.write(scope, () => ({}))

@@ -4,37 +4,41 @@
  */
 import { z } from 'zod'
 import { meantBy } from '../config/meant.js'
-import { type Declared, declaredIn } from '../config/setting.js'
+import { type AnySettings, type Declared, declaredIn } from '../config/setting.js'
 import { messageRules } from '../conversation-rules.js'
-import { checkTogether, type Rules, rulesSchema } from '../rules.js'
+import type { ConversationSettings, Rules } from '../rule-types.js'
+import { checkTogether, rulesSchema } from '../rules.js'
+import { shapeOf } from '../shape-of.js'
 
 const settings = z.object({ ...rulesSchema.shape, ...messageRules })
 const { shape } = settings
 
 /** Without the defaults: what is not given is not overridden. */
-export const overridesShape = z
-  .strictObject({
-    quietGapMs: shape.quietGapMs.unwrap(),
-    maxWaitMs: shape.maxWaitMs.unwrap(),
-    maxMessages: shape.maxMessages.unwrap(),
-    maxBytes: shape.maxBytes.unwrap(),
-    typingGapMs: shape.typingGapMs.unwrap(),
-    earlyStartMs: shape.earlyStartMs.unwrap(),
-    answering: shape.answering.unwrap(),
-    batching: shape.batching.unwrap(),
-    onOwnMessage: shape.onOwnMessage.unwrap(),
-    pauseMs: shape.pauseMs.unwrap(),
-    paused: shape.paused.unwrap(),
-    holdTypes: shape.holdTypes.unwrap(),
-    holdMs: shape.holdMs.unwrap(),
-    holdMaxMs: shape.holdMaxMs.unwrap(),
-  })
-  .partial()
+export const overridesShape = shapeOf<Overrides>()(
+  z
+    .strictObject({
+      quietGapMs: shape.quietGapMs.unwrap(),
+      maxWaitMs: shape.maxWaitMs.unwrap(),
+      maxMessages: shape.maxMessages.unwrap(),
+      maxBytes: shape.maxBytes.unwrap(),
+      typingGapMs: shape.typingGapMs.unwrap(),
+      earlyStartMs: shape.earlyStartMs.unwrap(),
+      answering: shape.answering.unwrap(),
+      batching: shape.batching.unwrap(),
+      onOwnMessage: shape.onOwnMessage.unwrap(),
+      pauseMs: shape.pauseMs.unwrap(),
+      paused: shape.paused.unwrap(),
+      holdTypes: shape.holdTypes.unwrap(),
+      holdMs: shape.holdMs.unwrap(),
+      holdMaxMs: shape.holdMaxMs.unwrap(),
+    })
+    .partial(),
+)
 
-export type Overrides = z.output<typeof overridesShape>
+/** Some of a conversation's rules. */
+export type Overrides = Partial<ConversationSettings>
 
-/** What a conversation goes by: its overrides over the settings of the process. */
-export type ConversationSettings = Required<Overrides>
+export type { ConversationSettings }
 
 /** By the rule's name; a text is read as the environment's. */
 const declared: ReadonlyMap<string, Declared> = new Map(
@@ -44,7 +48,11 @@ const declared: ReadonlyMap<string, Declared> = new Map(
 /** The names that may be set, in the order in which they are documented. */
 export const OVERRIDES = overridesShape.keyof().options
 
-export type OverrideName = (typeof OVERRIDES)[number]
+/** A rule that a scope, a hook or a caller may set. */
+export type OverrideName = keyof ConversationSettings
+
+/** Their declarations, with the defaults. */
+export const overrideSettings: AnySettings = { shape: Object.fromEntries(OVERRIDES.map(name => [name, shape[name]])) }
 
 /**
  * @param values by the rule's name; a value may also be the text that its environment variable would have

@@ -9,6 +9,7 @@ import type { StoredMessage } from '../batch.js'
 import { parseConversationId } from '../conversation.js'
 import { CONVERSATION_RULES, type ConversationRule, type OwnRules } from '../conversation-rules.js'
 import type { Logger } from '../logger.js'
+import type { ProviderName } from '../providers/provider-types.js'
 import type { Store } from '../store/store.js'
 import { within } from '../within.js'
 import { type Layered, layered, oneLineOf, type Scoped } from './layers.js'
@@ -17,15 +18,26 @@ import { StoredSettings } from './stored-settings.js'
 
 /** Whose messages a hook is asked about. */
 export interface RulesPlace {
+  /** `<chatId>` or `<account>/<chatId>`. */
   conversationId: string
+  /** The chat's part of it. */
   chatId: string
+  /** The account's part of it, if it has one. */
   account?: string
-  provider?: string
+  /** Whose messages these are, if they say so. */
+  provider?: ProviderName
+  /** Whether it is a group chat. */
   isGroup: boolean
 }
 
-/** Rules for these messages. `flush`: they end their batch, such as the word "stop" or an order. */
-export type GivenRules = Overrides & { flush?: boolean }
+/** Rules for these messages. */
+export type GivenRules = Overrides & {
+  /**
+   * They end their batch: the word "stop", say, or an order.
+   * @defaultValue false
+   */
+  flush?: boolean
+}
 
 /**
  * Decides the rules for messages that are about to be appended; `undefined`: none. It has to be fast, because a webhook

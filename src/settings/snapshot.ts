@@ -6,8 +6,9 @@ import { ALL, scopesOf } from './scope.js'
 
 /** A scope as it is stored. */
 export interface StoredScope {
+  /** `*`, an account or a conversation. */
   scope: string
-  /** Empty if they cannot be read. */
+  /** What it sets. Empty if they cannot be read. */
   rules: Overrides
   /** Why they are not used: they cannot be read, or contradict the rules below them. One line. */
   ignored?: string

@@ -4,6 +4,7 @@
 export interface AccountClaim {
   /** The receiving account, `''` if the provider names none. */
   account: string
+  /** The provider that the webhook came from. */
   provider: string
   /** A signature or token proved that the provider sent it. Only then the account may become the provider's. */
   isProven: boolean

@@ -28,10 +28,19 @@ export const deploymentSettings = z.object({
   ),
 })
 
+/** What a store is told of its Redis servers. */
 export interface DeploymentOptions {
-  /** How many partitions the conversations are spread over: 64 on a Cluster, else none, if it is not given. */
+  /**
+   * How many partitions the conversations are spread over, for the life of the data: a whole number from 1 to 1024. All
+   * processes need the same. One out of bounds throws a `RangeError`.
+   * @defaultValue 64 on a Cluster, else none
+   */
   partitions?: number | undefined
-  /** How many replicas must have a message before it is accepted; 0. */
+  /**
+   * How many replicas must have a message before it is accepted, and a claim before its batch is handed over: a whole
+   * number from 0 to 100. With fewer the call rejects with a `StoreUnavailable`.
+   * @defaultValue 0
+   */
   waitReplicas?: number | undefined
 }
 

@@ -5,10 +5,13 @@ import type { AliasListener } from './people.js'
 
 /** An open batch has got more messages, or another due time. */
 export interface Growth {
+  /** The batch's conversation. */
   conversationId: string
+  /** The batch's id. */
   batchId: string
   /** Messages that the batch holds now. */
   count: number
+  /** Milliseconds until the batch is due. */
   dueInMs: number
   /** The Redis database. */
   db: number
@@ -16,10 +19,13 @@ export interface Growth {
    * Messages that were added to a batch that was open before, and when, by the store's clock. Absent for a new batch.
    */
   added?: number | undefined
+  /** When they were added: milliseconds since 1970. */
   atMs?: number | undefined
 }
 
+/** Gets the growth of open batches. */
 export interface GrowthListener {
+  /** An open batch has grown. */
   grew(growth: Growth): void
   /** Updates may have been missed: read again what depends on them. */
   missed(): void
@@ -34,8 +40,11 @@ export type StoreEvent =
    */
   | {
       kind: 'next-due'
+      /** The batch's conversation. */
       conversationId: string
+      /** The batch's id. */
       batchId: string
+      /** Milliseconds until it is due. */
       dueInMs: number
       /** The database of the sender. Pub/Sub is shared by all databases of a server. */
       db: number
@@ -43,14 +52,27 @@ export type StoreEvent =
       partition?: number
     }
   /** Redis expired a shadow key (`quiet`) or a header: a batch may be due. Redis only. */
-  | { kind: 'expired'; key: 'quiet' | 'header'; conversationId: string }
+  | {
+      kind: 'expired'
+      key: 'quiet' | 'header'
+      /** Whose key it was. */
+      conversationId: string
+    }
   /** Redis expired a canary's key. The process that set it knows how late that is. Redis only. */
-  | { kind: 'expired'; key: 'canary'; name: string }
+  | {
+      kind: 'expired'
+      key: 'canary'
+      /** The canary's. */
+      name: string
+    }
   /**
-   * The subscription is in place, for the first time or after an outage. Events before it were missed: claim. In a store
-   * of several partitions it is one partition's.
+   * The subscription is in place, for the first time or after an outage. Events before it were missed: claim.
    */
-  | { kind: 'subscribed'; partition?: number }
+  | {
+      kind: 'subscribed'
+      /** Whose subscription it is, in a store of several partitions. */
+      partition?: number
+    }
 
 /** Whether Redis publishes the expiry of keys. */
 export interface Notifications {
@@ -61,6 +83,7 @@ export interface Notifications {
   result: 'there' | 'added' | 'off' | 'refused' | 'unneeded'
   /** `notify-keyspace-events` as it is now, if that is known. */
   flags: string
+  /** One line, if Redis refused. */
   error?: string
 }
 

@@ -2,8 +2,11 @@
 import type { StoredMessage } from '../batch.js'
 import type { OwnRules } from '../conversation-rules.js'
 
+/** Messages to append to a conversation. */
 export interface AppendRequest {
+  /** `<chatId>` or `<account>/<chatId>`. */
   conversationId: string
+  /** In the order of arrival. */
   messages: StoredMessage[]
   /** Each message becomes a batch of its own, due at once, behind the batch that is open. */
   direct?: boolean
@@ -13,7 +16,9 @@ export interface AppendRequest {
   rules?: OwnRules
 }
 
+/** What became of messages that were appended. */
 export interface AppendResult {
+  /** Messages that were stored. */
   accepted: number
   /** Dropped: the conversation has seen their ids within `dedupeMs`. */
   duplicates: number
@@ -23,7 +28,7 @@ export interface AppendResult {
   batchId?: string
   /** Accepted while the conversation was paused: discarded, or collected until the pause ends. */
   paused?: number
-  /** Until that batch is due; a held conversation may make it wait longer. Absent without a batch. */
+  /** Milliseconds until that batch is due; a held conversation may make it wait longer. Absent without a batch. */
   dueInMs?: number
   /** Subscribers of `listen`, so processors: 0 means that none is there to claim. Absent if nothing was accepted. */
   listeners?: number
@@ -31,15 +36,17 @@ export interface AppendResult {
 
 /** A person answers instead of the bot. */
 export interface PauseRequest {
+  /** Milliseconds from now. */
   forMs: number
   /** What becomes of messages that wait, and of those that come: see `rules.paused`. */
   keep: 'drop' | 'collect'
 }
 
+/** A pause that has begun. */
 export interface PauseResult {
-  /** By the store's clock. */
+  /** When it ends: milliseconds since 1970, by the store's clock. */
   untilMs: number
-  /** Messages that waited. */
+  /** Messages that waited, and were discarded. */
   dropped: number
 }
 
@@ -49,13 +56,17 @@ export interface PauseResult {
  */
 export type OwnMessageState = 'new' | 'again' | 'bot'
 
+/** How a sign of typing moves the due time. */
 export interface ExtendOptions {
   /** The conversation's own rules: whether it has a typing gap. */
   rules?: OwnRules
 }
 
+/** An edit of a message that waits. */
 export interface EditRequest {
+  /** The conversation that has the message. */
   conversationId: string
+  /** The message's id. */
   messageId: string
   /** The new text, or a medium's new caption. */
   text: string
@@ -80,7 +91,9 @@ export type RevokeResult = 'revoked' | 'tooLate' | 'remembered' | 'unknown' | 'n
 export interface ForgetResult {
   /** Listed or claimed messages. */
   messages: number
+  /** Batches whose handover had failed for good. */
   deadBatches: number
+  /** Steps of the history. */
   historyEntries: number
   /** The batch that was claimed or answering. Its processor or its receiver still has it. */
   underWay?: string

@@ -9,7 +9,7 @@ export interface Learnt {
 }
 
 /**
- * How many messages were moved. `later`: both conversations are held, or more than 5,000 messages wait in them, so that
+ * What a merge of two conversations did: how many messages were moved. `later`: both conversations are held, or more than 5,000 messages wait in them, so that
  * nothing changed. `undefined`: no messages waited and nothing was held, so only the ids of messages seen were moved.
  *
  * Of conversations in different partitions: `later` also if a batch holds `from`, or sealed batches or more than 2,000
@@ -21,11 +21,15 @@ export type MergeResult = number | 'later' | undefined
 export interface AliasNews {
   /** Absent where they were forgotten. */
   provider?: string | undefined
+  /** The canonical id, as a conversation. Absent where they were forgotten. */
   conversationId?: string | undefined
+  /** The ids. */
   aliases: string[]
 }
 
+/** Gets what is learnt of people's ids. */
 export interface AliasListener {
+  /** Ids have another canonical id now. */
   learnt(news: AliasNews): void
   /** The subscription began, or began again: what was learnt before may have been missed. */
   missed(): void

@@ -3,6 +3,7 @@
 /** A processor counts as running for so long after its last `renew`. */
 export const PROCESSOR_TTL_MS = 25_000
 
+/** The processors that run. */
 export interface ProcessorList {
   /**
    * `owner` runs. Resolves to all that run, itself included. Publishes a change if `owner` is new, or if another one's

@@ -7,6 +7,7 @@ export interface Sessions {
   begin(digest: string, ttlMs: number): Promise<void>
   /** Whether the session goes on. Its use renews it: it ends `ttlMs` from now, or a little earlier. */
   use(digest: string, ttlMs: number): Promise<boolean>
+  /** Ends one session. */
   end(digest: string): Promise<void>
   /** Ends all sessions by a new generation. */
   endAll(): Promise<void>

@@ -9,19 +9,25 @@ export interface StoredRules {
   rules: ReadonlyMap<string, string>
 }
 
+/** A change of stored rules. */
 export interface SettingsChange {
+  /** Whose rules: `*`, an account or a conversation. */
   scope: string
   /** Absent: the scope has no rules any more. */
   json?: string | undefined
+  /** Of all rules, after this change. */
   version: number
 }
 
+/** Gets changes of stored rules. */
 export interface SettingsListener {
+  /** A scope has other rules now. */
   changed(change: SettingsChange): void
   /** Changes may have been missed: before now, or while the connection was away. Read all again. */
   missed(): void
 }
 
+/** Where rules are stored by scope. */
 export interface SettingsStore {
   /** All, of one moment. */
   all(): Promise<StoredRules>
@@ -30,6 +36,7 @@ export interface SettingsStore {
    * @throws {RangeError} if there are `MOST_SCOPES` already
    */
   put(scope: string, json: string | undefined, was: string | undefined): Promise<boolean>
+  /** Calls `listener` for each change, `missed` first, until the returned function is called. */
   follow(listener: SettingsListener): Promise<() => Promise<void>>
   /**
    * A message is about to go by what was followed: makes sure, now and then, that nothing is missed. Followers that

@@ -11,34 +11,47 @@ import type { Store } from './store.js'
 
 /** Options with either store. */
 export interface CommonOptions {
+  /**
+   * A pino instance, or an object with `debug`, `info`, `warn` and `error`.
+   * @defaultValue silent
+   */
   log?: Logger
   /** Called with what happens, for metrics. */
   observer?: Observer
-  /** Names the connections to Redis. By default `lull.<role>.<host>.<pid>`. */
+  /**
+   * Names the connections to Redis, in `CLIENT LIST` for example.
+   * @defaultValue lull.<role>.<host>.<pid>
+   */
   name?: string
 }
 
 /** A Redis, and the rules of the store that is made on it. */
 export interface StoreOnRedisOptions extends CommonOptions, RuleOptions, DeploymentOptions {
-  /** A URL, ioredis options, or a function that makes a client. */
+  /**
+   * A URL, ioredis options, a client of ioredis 5 or 6, `{ nodes, options }` of a Cluster, or a function that makes a
+   * client. What cannot be used throws a `TypeError` or a `RangeError` with the remedy.
+   */
   redis: RedisSource
+  /** Not beside `redis`. */
   store?: undefined
-  /** First part of every key and channel. */
+  /**
+   * First part of every key and channel. Batchers and processors of one system have the same.
+   * @defaultValue 'rapid-fire'
+   */
   prefix?: string
-  /** How many partitions its conversations are divided into, for the life of the data: 64 on a Cluster, else none. */
-  partitions?: number
-  /** Replicas that must have a message before it is accepted, and a batch before it is handed over; 0. */
-  waitReplicas?: number
 }
 
 /** What describes a store. It has no effect beside a store, so it is refused there. */
-type Description = Exclude<keyof StoreOnRedisOptions, keyof CommonOptions | 'store'>
+export type Description = Exclude<keyof StoreOnRedisOptions, keyof CommonOptions | 'store'>
 
 /** A store that its owner has made, with its rules, and closes. */
 export type GivenStoreOptions = CommonOptions & {
   /** A store to use instead of `redis`, `prefix` and the rules. Its owner closes it. */
   store: Store
-} & { [Name in Description]?: undefined }
+} & Undescribed
+
+/** Not beside `store`: its owner has given it what describes it. */
+export type Undescribed = { [Name in Description]?: undefined }
 
 /** Either `redis`, or a `store`. */
 export type StoreOptions = StoreOnRedisOptions | GivenStoreOptions

@@ -117,23 +117,30 @@ export type * from './processes.js'
 export type * from './processors.js'
 export * from './reads.js'
 
+/** Which store it is: what processes log at their start. */
 export interface StoreIdentity {
   /** `redis://host:port` or a socket's path, never with credentials; or `memory`. */
   address: string
+  /** The Redis database. */
   db: number
+  /** First part of every key and channel. */
   prefix: string
   /** Changes when the server restarts. */
   runId: string
+  /** The server's version. */
   version: string
   /** Into how many partitions the store is divided; absent if it is not. */
   partitions?: number
 }
 
 /**
+ * Where messages are kept until they are handed over: `RedisStore`, `MemoryStore`, or one of your own.
+ *
  * Transitions reject with a `StoreUnavailable` if the store cannot be reached or written now, and with a `ForeignKey`
  * if a key holds a type that is not Lull's. See "What can go wrong" above.
  */
 export interface Store extends StorePeople, StoreReads, StoreEvents {
+  /** The rules of all conversations. */
   readonly rules: Rules
   /** Tell it the rules of conversations that other processes may append to. `append` tells it its own. */
   readonly rulesInUse: RulesInUse
@@ -150,6 +157,7 @@ export interface Store extends StorePeople, StoreReads, StoreEvents {
   /** Sends what was asked for before, then disconnects. May be called twice. */
   close(): Promise<void>
 
+  /** Adds messages. Those whose id the conversation has seen within `dedupeMs` are counted and dropped. */
   append(request: AppendRequest): Promise<AppendResult>
   /**
    * A sign of typing: the batch is due no earlier than in `worthMs`, and never later than its max wait. 0: the typing has

@@ -9,21 +9,14 @@ import { brokeOff } from '../http/read-bytes.js'
 import { ErrorReplies, Refusal } from '../http/refusal.js'
 import { type Reply, responseOf } from '../http/respond.js'
 import { silent } from '../logger.js'
-import { Receiver, type ReceiverOptions } from './receive.js'
-
-export interface WebhookOptions extends Omit<ReceiverOptions, 'onAppended' | 'rejections' | 'isLocal' | 'bodies'> {
-  /** Whose webhooks come here. Default: recognised by the body's shape. */
-  provider?: string
-  /** The direct path: each message is handed over alone and without a quiet gap. */
-  direct?: boolean
-}
+import type { WebhookOptions } from './options.js'
+import { Receiver } from './receive.js'
 
 const OPTIONS: NamesOf<WebhookOptions> = {
   batcher: true,
   provider: true,
   direct: true,
   providers: true,
-  known: true,
   groups: true,
   onOwnMessage: true,
   raw: true,
@@ -39,7 +32,7 @@ const BODY_IS_GONE =
   'the body was read before Lull got the request: call Lull before anything reads it, or pass a request that has the ' +
   'bytes again, new Request(url, { method, headers, body })'
 
-/** Never rejects: errors are responses, too. */
+/** A webhook: from a request to its response. Never rejects: errors are responses, too. */
 export type Receive = (request: Request) => Promise<Response>
 
 /**

@@ -7,13 +7,15 @@ import type { Logger } from '../logger.js'
 import { isHiddenId } from '../providers/chat-id.js'
 import { oneForm } from '../providers/phone-forms.js'
 import type { Item, PlacedItem } from '../providers/provider.js'
+import type { ProviderName } from '../providers/provider-types.js'
 import { within } from '../within.js'
 import { type Aliases, needsLookUp, People, type PersonIds } from './people.js'
 import type { Groups } from './steps.js'
 
 /** A person, as `identify` is asked. */
 export interface Person {
-  provider: string
+  /** Whose webhook names the person. */
+  provider: ProviderName
   /** The receiving account, if the provider names it. */
   account?: string
   /** The person's id, such as `79990000011@c.us`. */

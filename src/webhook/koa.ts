@@ -2,16 +2,24 @@
 import type { Receive } from './fetch.js'
 import { keptBody, type NodeRequest, type ParsedBody, responseTo } from './node.js'
 
+/** The part of Koa's context that is used. */
 export interface KoaContext {
+  /** Node's request. */
   req: NodeRequest
   /** Koa's body parsers leave what they have read on Koa's request. */
   request: ParsedBody
+  /** Of the response. */
   status: number
+  /** Of the response. */
   body: unknown
+  /** Sets a header of the response. */
   set(name: string, value: string): void
 }
 
-/** @returns middleware that answers every request; it throws, with the remedy, if the body was read and not kept */
+/**
+ * Adapts a webhook to Koa.
+ * @returns middleware that answers every request; it throws, with the remedy, if the body was read and not kept
+ */
 export function toKoa(receive: Receive): (ctx: KoaContext) => Promise<void> {
   return async ctx => {
     const kept = keptBody(ctx.request)

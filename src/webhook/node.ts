@@ -20,9 +20,11 @@ export interface ParsedBody {
 
 /** A request, before a body parser or after it. */
 export interface NodeRequest extends IncomingMessage, ParsedBody {
+  /** Express's: the path before a router has cut it. */
   originalUrl?: string
 }
 
+/** A handler for node:http, Express, Nest and the like. Without `next` an error of the set-up is answered with 500. */
 export type NodeHandler = (req: NodeRequest, res: ServerResponse, next?: (error: unknown) => void) => Promise<void>
 
 const BODY_IS_GONE =
@@ -30,7 +32,10 @@ const BODY_IS_GONE =
   '(Express: express.json({ verify: (req, _, bytes) => { req.rawBody = bytes } }); Nest: NestFactory.create(App, { rawBody: true }); ' +
   'Fastify: toFastify)'
 
-/** @returns a handler that answers every request, or calls `next` with an error of the set-up */
+/**
+ * Adapts a webhook to node:http, Express, Nest and the like.
+ * @returns a handler that answers every request, or calls `next` with an error of the set-up
+ */
 export function toNode(receive: Receive): NodeHandler {
   return async (req, res, next) => {
     try {

@@ -6,7 +6,7 @@
  * stored: the reply is 503, the provider sends the webhook again, and what was stored counts as duplicate then.
  */
 import { checkBodyHeaders, parseBody } from '../http/body.js'
-import { BodyBounds, type BodyBoundsOptions, type BodyLease } from '../http/body-bounds.js'
+import { BodyBounds, type BodyLease } from '../http/body-bounds.js'
 import { Refusal } from '../http/refusal.js'
 import type { Reply } from '../http/respond.js'
 import { shown } from '../http/shown.js'
@@ -14,24 +14,23 @@ import { type Logger, silent } from '../logger.js'
 import type { Counts, Observer } from '../observer.js'
 import type { OnOwnMessage } from '../own-messages.js'
 import type { HeaderReader, Item, Provider, SignedRequest } from '../providers/provider.js'
-import { providers as allProviders, type Providers, type ProvidersOptions } from '../providers/registry.js'
+import { providers as allProviders, type Providers } from '../providers/registry.js'
 import type { AppendResult } from '../store/store.js'
 import { Accounts, type Sender } from './accounts.js'
 import { checkHead, checkSender, refuseWebPages, type Trust, trustIn } from './authenticate.js'
 import { doorReason } from './door.js'
 import { answerHandshake } from './handshake.js'
-import { type Identify, Identities } from './identity.js'
+import { Identities } from './identity.js'
+import type { WebhookOptions } from './options.js'
 import { type Rejection, Rejections, UNKNOWN_PROVIDER } from './rejections.js'
 import { inSlices, ownTurn } from './slices.js'
-import { addToPlan, emptyPlan, type Groups, type StepRules } from './steps.js'
+import { addToPlan, emptyPlan, type StepRules } from './steps.js'
 import { type Receiving, storeSteps } from './store-steps.js'
 import { placedItems } from './unplaced.js'
 
 export type { Rejection, Rejections }
 
-export interface ReceiverOptions extends BodyBoundsOptions {
-  batcher: Receiving
-  providers?: ProvidersOptions
+export interface ReceiverOptions extends Omit<WebhookOptions, 'provider' | 'direct'> {
   /** The providers there are. Default all of Lull's. */
   known?: Providers
   /**
@@ -39,22 +38,6 @@ export interface ReceiverOptions extends BodyBoundsOptions {
    * are accepted unsigned. Default no: a provider without a secret is refused unless it is named as unsigned.
    */
   isLocal?: boolean
-  /** Default `byChat`. By sender, the chats of a group are `<group>/<sender>`. */
-  groups?: Groups
-  /** Where no stored settings say otherwise. Default: the batcher's option; `ignore` without one. */
-  onOwnMessage?: OnOwnMessage | undefined
-  /** Whether each message carries the provider's own body in `raw`. Default no. */
-  raw?: boolean
-  /** The id by which the business knows a person. */
-  identify?: Identify
-  /**
-   * How long a webhook waits for Redis before it is answered 503; 0. For a serverless function, whose connections are
-   * lost when it was frozen.
-   */
-  readyTimeoutMs?: number
-  log?: Logger
-  /** Its `received` is called for each webhook that was read, its `rejected` for each that was refused. */
-  observer?: Observer
   /** Counts refused webhooks. Default one of the receiver's own. */
   rejections?: Rejections
   /** Called after each append. */

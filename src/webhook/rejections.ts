@@ -6,6 +6,8 @@ import type { Logger } from '../logger.js'
 import { MINUTE_MS, Throttle } from '../throttle.js'
 
 /**
+ * Why a webhook was refused.
+ *
  * Of the proof: `missing`, `mismatch`: the signature or token. `unsigned`: the provider has no secret, and nothing
  * names it as unsigned. `exposed`: no provider has a secret, and others than this machine's programs reach the API.
  * `browser`: a web page sent it. `account`: it names an account that belongs to another provider (webhook/accounts.ts).

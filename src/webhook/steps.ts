@@ -17,8 +17,8 @@ import {
 } from '../providers/provider.js'
 import { boundedRaw } from './raw.js'
 
-/** Group chats: one conversation for the group, one for each member, or none. */
 export const GROUPS = ['byChat', 'bySender', 'ignore'] as const
+/** What group chats are: one conversation (`byChat`), one for each member (`bySender`), or none (`ignore`). */
 export type Groups = (typeof GROUPS)[number]
 
 /**

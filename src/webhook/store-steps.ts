@@ -17,12 +17,15 @@ import { note, type Plan, type Step } from './steps.js'
  * without `edit` and `revoke` those items are ignored.
  */
 export type Receiving = Appender & {
+  /** As `Batcher.drop`. */
   drop?(conversationId: string): Promise<number>
   /** An own message came to a conversation in which it does something. Without it each one drops. */
   ownMessage?(request: OwnArrival): Promise<OwnResult>
   /** What own messages do in each conversation. Without it: what the webhook's option says. */
   ownMessageRules?(): Promise<(conversationId: string, otherwise?: OnOwnMessage) => OnOwnMessage>
+  /** As `Batcher.edit`. */
   edit?(conversationId: string, messageId: string, text: string, authors?: readonly string[]): Promise<EditResult>
+  /** As `Batcher.revoke`. */
   revoke?(conversationId: string, messageId: string, authors?: readonly string[]): Promise<RevokeResult>
   /** Without it the end of typing is ignored. */
   typingEnded?(conversationId: string): Promise<unknown>

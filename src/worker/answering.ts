@@ -11,19 +11,27 @@ import { batchFrom } from './batch-job.js'
 
 /** The part of a BullMQ job that is needed. */
 export interface BatchJob {
+  /** The batch's id. */
   id?: string | undefined
+  /** `batch`. */
   name: string
+  /** The batch. */
   data: unknown
 }
 
+/** What asks for the commits. */
 export interface AnsweringOptions {
   /** On Lull's own Redis, which may be another one than the queue's, and with the same rules as the processors. */
   batcher: Batcher
 }
 
-/** The work on the batch of one job. */
-export interface JobAnswering {
-  readonly batch: Batch
+/**
+ * The work on the batch of one job.
+ * @typeParam Meta of each message's `meta`
+ */
+export interface JobAnswering<Meta = unknown> {
+  /** The job's data, checked. */
+  readonly batch: Batch<Meta>
   /** Aborted with a `Superseded` by newer messages, and when the answer timeout has passed. */
   readonly signal: AbortSignal
   /**
@@ -44,8 +52,8 @@ export interface JobAnswering {
  *
  * @throws {TypeError} for a job that is no batch
  */
-export function answering(job: BatchJob, { batcher }: AnsweringOptions): JobAnswering {
-  const batch = batchFrom(job)
+export function answering<Meta = unknown>(job: BatchJob, { batcher }: AnsweringOptions): JobAnswering<Meta> {
+  const batch = batchFrom<Meta>(job)
   const { batchId } = batch
   const { commits, store } = batcher
   const { answerTimeoutMs } = store.rules

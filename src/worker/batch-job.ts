@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Batch } from '../batch.js'
 import { isErased } from '../handover/answered-texts.js'
 
-/** The fields that tell a batch of version 1 from a foreign job. The other fields are trusted. */
+/** The fields that tell a batch of version 1 from a foreign job. The other fields are trusted, and so is `meta`. */
 const envelope = z.object({
   version: z.literal(1),
   batchId: z.string().min(1),
@@ -13,15 +13,19 @@ const envelope = z.object({
   releasedBy: z.string(),
 })
 
-const isBatch = (data: unknown): data is Batch => envelope.safeParse(data).success
+const isBatch = <Meta>(data: unknown): data is Batch<Meta> => envelope.safeParse(data).success
 
 /**
  * @param queue its name, if it is known
  * @throws {TypeError} one line that says why the job is no batch, and the remedy
  */
-export function batchFrom(job: { id?: string | undefined; name: string; data: unknown }, queue?: string): Batch {
-  if (isBatch(job.data)) return job.data
-  if (isErased(job.data))
+export function batchFrom<Meta = unknown>(
+  job: { id?: string | undefined; name: string; data: unknown },
+  queue?: string,
+): Batch<Meta> {
+  const { data } = job
+  if (isBatch<Meta>(data)) return data
+  if (isErased(data))
     throw new TypeError(
       `job ${job.id ?? ''} cannot be tried again: it was completed, and its messages are erased then: set LULL_JOB_TEXTS=keep`,
     )

@@ -2,7 +2,12 @@
 import type { RunResult } from './run.js'
 
 /** The job's return value. The handler's own value is not kept: it may not be JSON. */
-export type JobResult = { superseded: true } | undefined
+export type JobResult =
+  | {
+      /** Nothing was sent. */
+      superseded: true
+    }
+  | undefined
 
 /** The job is not tried again. BullMQ 4, 5 and 6 know such an error by its name. */
 export class Unrecoverable extends Error {

@@ -1,5 +1,5 @@
 /** A handler of Lull's as the processor of a plain BullMQ `Worker`, of version 4, 5 or 6. */
-import type { CommittingHandle } from '../handover/function.js'
+import { type CommittingHandle, handlerOf } from '../handover/function.js'
 import { type Logger, silent } from '../logger.js'
 import type { AnsweringOptions, BatchJob } from './answering.js'
 import { batchFrom } from './batch-job.js'
@@ -8,17 +8,24 @@ import { Run } from './run.js'
 
 /** The part of a BullMQ job that is needed. */
 export interface AttemptedJob extends BatchJob {
+  /** Attempts before the one that runs; before BullMQ 5 with it. */
   attemptsMade: number
   /** Absent before BullMQ 5, where `attemptsMade` includes the attempt that runs. */
   attemptsStarted?: number
 }
 
+/** What a handler in a BullMQ `Worker` needs. */
 export interface ToBullmqOptions extends AnsweringOptions {
-  /** The handler's `log`. */
+  /**
+   * The handler's `log`.
+   * @defaultValue silent
+   */
   log?: Logger
 }
 
 /**
+ * Makes the processor of a BullMQ `Worker`, of version 4, 5 or 6, of a handler.
+ *
  *     new Worker('messages', toBullmq(async (batch, { signal, commit }) => { … }, { batcher }), { connection })
  *
  *     the handler resolves              the job is completed
@@ -30,18 +37,18 @@ export interface ToBullmqOptions extends AnsweringOptions {
  *                                       without it; a job whose commit waits is retried: nothing was sent
  *     BullMQ's own signal is aborted    `signal` is aborted with its reason
  */
-export function toBullmq(
-  handle: CommittingHandle,
+export function toBullmq<Meta = unknown>(
+  handle: CommittingHandle<Meta>,
   { batcher, log = silent }: ToBullmqOptions,
 ): (job: AttemptedJob, token?: string, signal?: AbortSignal) => Promise<JobResult> {
-  if (typeof handle !== 'function') throw new TypeError('handle is not a function: give one that takes a batch')
+  const handler = handlerOf(handle)
   return async (job, _token, signal) => {
     const batch = batchFrom(job)
     const { commits, store } = batcher
     // Without the subscription the commit still decides.
     await commits.start().catch(error => log.debug({ err: error }, 'no subscription to what is superseded'))
     const { answerTimeoutMs } = store.rules
-    const run = new Run(batch, handle, { attempt: attemptOf(job), log, answerTimeoutMs, commits })
+    const run = new Run(batch, handler, { attempt: attemptOf(job), log, answerTimeoutMs, commits })
     const onAbort = () => run.cut('stop', { error: signal?.reason })
     if (signal?.aborted) onAbort()
     signal?.addEventListener('abort', onAbort)

@@ -28,7 +28,7 @@ const MESSAGES: AppendMessage[] = [
   { messageId: 'm3', type: 'video', media: { omitted: 'too large' }, replyTo: 'm1' },
   { messageId: 'm4', type: 'location', location: { latitude: 1.5, longitude: -2, name: 'here', address: 'there' } },
   { messageId: 'm5', type: 'interactive', text: 'yes', payloadId: 'b1', form: { day: 'Sunday', guests: 4 } },
-  { messageId: 'm6', text: 'bye', raw: { any: ['thing'] } },
+  { messageId: 'm6', text: 'bye', raw: { any: ['thing'] }, meta: { order: ['o-1', null, 2.5], note: 'a\nb ☕' } },
 ]
 
 const fieldsOf = (value: unknown) => new Map<string, unknown>(Object.entries(Object(value)))
@@ -92,6 +92,8 @@ describe('docs/batch.schema.json', () => {
       const messages = batches.flatMap(batch => fieldsOf(batch).get('messages'))
       const seen = new Set(messages.flat().flatMap(message => [...fieldsOf(message).keys()]))
       expect([...seen]).to.have.members(Object.keys(schema.$defs.Message.properties))
+      const metas = messages.flat().flatMap(message => fieldsOf(message).get('meta') ?? [])
+      expect(metas).to.deep.equal([MESSAGES.at(-1)?.meta])
       expect(batches.map(batch => fieldsOf(batch).get('account'))).to.have.members([undefined, 'shop'])
     })
 

@@ -4,6 +4,12 @@ import { Batcher, MemoryStore } from '../../src/index.js'
 
 const GOOD = { messageId: 'm1', text: 'hi' }
 
+function endless() {
+  const value: { self?: unknown } = {}
+  value.self = value
+  return value
+}
+
 describe('a message that is appended', () => {
   const WRONG: [message: unknown, says: RegExp][] = [
     [undefined, /^message=undefined: it must be an object/],
@@ -21,6 +27,13 @@ describe('a message that is appended', () => {
     [{ ...GOOD, media: { url: 5 } }, /^media\.url=5: it must be a string$/],
     [{ ...GOOD, location: { latitude: 1 } }, /^location\.longitude is missing: it must be a number$/],
     [{ ...GOOD, location: { latitude: '1', longitude: 2 } }, /^location\.latitude="1": it must be a number$/],
+    [{ ...GOOD, meta: new Date(0) }, /^meta is a Date: it must be JSON, /],
+    [{ ...GOOD, meta: { order: [{ id: 1n }] } }, /^meta\.order\[0\]\.id is a bigint: /],
+    [{ ...GOOD, meta: { of: new Map() } }, /^meta\.of is a Map: /],
+    [{ ...GOOD, meta: [undefined] }, /^meta\[0\] is undefined: /],
+    [{ ...GOOD, meta: { price: Number.NaN } }, /^meta\.price is NaN: /],
+    [{ ...GOOD, meta: () => {} }, /^meta is a function: /],
+    [{ ...GOOD, meta: endless() }, /^meta is nested deeper than 100 levels: /],
   ]
   for (const [message, says] of WRONG)
     it(`is refused, and nothing is stored: ${says.source}`, async () => {

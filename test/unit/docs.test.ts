@@ -17,7 +17,7 @@ import { Processor, type ProcessorOptions } from '../../src/processor/processor.
 import { rulesFrom } from '../../src/rules.js'
 import { MemoryStore } from '../../src/store/memory/store.js'
 import { StoreUnavailable } from '../../src/store/store.js'
-import type { WebhookOptions } from '../../src/webhook/fetch.js'
+import type { WebhookOptions } from '../../src/webhook/options.js'
 import { serve } from './api/serving.js'
 
 const README_LINES = 180
@@ -168,8 +168,7 @@ const HTTP: All<HttpHandoverOptions> = {
   concurrency: 'documented',
 }
 
-/** `known` is for our own tests: the library does not export what makes one. */
-const WEBHOOK: All<Omit<WebhookOptions, 'known'>> = {
+const WEBHOOK: All<WebhookOptions> = {
   batcher: 'documented',
   providers: 'documented',
   provider: 'documented',

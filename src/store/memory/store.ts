@@ -24,6 +24,8 @@ import { type NamesOf, RULE_NAMES, refuseUnknown } from '../../config/known-opti
 import type { RulesInUse } from '../../conversation-rules.js'
 import { type RuleOptions, type Rules, rulesFrom } from '../../rules.js'
 import { newBatchId as randomBatchId } from '../batch-id.js'
+import type { Sessions } from '../sessions.js'
+import type { SettingsStore } from '../settings.js'
 import {
   type AccountClaim,
   type AliasListener,
@@ -87,10 +89,17 @@ import { MemorySettings } from './settings.js'
 import { State, steady } from './state.js'
 import { commit, holdState } from './superseding.js'
 
+/** The rules, and what tests give. All are optional. */
 export interface MemoryStoreOptions extends RuleOptions {
-  /** The clock, in milliseconds since the epoch. `Date.now` by default; tests give their own. */
+  /**
+   * The clock, in milliseconds since the epoch; tests give their own.
+   * @defaultValue Date.now
+   */
   now?: () => number
-  /** Makes a batch's id. Random by default; tests give their own. */
+  /**
+   * Makes a batch's id; tests give their own.
+   * @defaultValue random
+   */
   newBatchId?: () => string
 }
 
@@ -105,8 +114,8 @@ export class MemoryStore implements Store {
   readonly partitionsAway = 0
   readonly rules: Rules
   readonly rulesInUse: RulesInUse
-  readonly sessions: MemorySessions
-  readonly settings = new MemorySettings()
+  readonly sessions: Sessions
+  readonly settings: SettingsStore = new MemorySettings()
   private readonly everything: State
   private readonly identity: StoreIdentity = {
     address: 'memory',
@@ -353,17 +362,26 @@ export class MemoryStore implements Store {
     return { result: 'there', flags: '' }
   }
 
-  /** All batches and messages by their ids. For tests. */
+  /**
+   * All batches and messages by their ids. For tests.
+   * @internal
+   */
   snapshot(): Snapshot {
     return snapshot(this.everything)
   }
 
-  /** The number of message ids that are remembered. For tests. */
+  /**
+   * The number of message ids that are remembered. For tests.
+   * @internal
+   */
   get idsRemembered(): number {
     return this.everything.seen.size
   }
 
-  /** Deletes the open batch's header, as another program or an eviction may in Redis. For tests. */
+  /**
+   * Deletes the open batch's header, as another program or an eviction may in Redis. For tests.
+   * @internal
+   */
   loseHeader(conversationId: string): void {
     delete this.everything.conversations.get(conversationId)?.header
   }

@@ -331,7 +331,7 @@ export class PartitionedStore implements Store {
     const ids = await this.home.samePerson(conversationId)
     const erased: ForgetResult = { messages: 0, deadBatches: 0, historyEntries: 0 }
     for (const id of ids.toReversed()) {
-      const { move, ...one } = await this.storeOf(id).forget(id)
+      const { move, ...one } = await this.storeOf(id).forgetPart(id)
       if (move) await this.storeOf(move.into).moves.refuse(move.id)
       addErased(erased, one)
     }

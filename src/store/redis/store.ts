@@ -15,6 +15,8 @@ import { RedisProcesses } from '../../presence/processes.js'
 import { processName } from '../../process-name.js'
 import { type RuleOptions, type Rules, rulesFrom, rulesSchema } from '../../rules.js'
 import { newBatchId as randomBatchId } from '../batch-id.js'
+import type { Sessions } from '../sessions.js'
+import type { SettingsStore } from '../settings.js'
 import {
   type AccountClaim,
   type AliasListener,
@@ -32,6 +34,7 @@ import {
   type EditRequest,
   type EditResult,
   type ExtendOptions,
+  type ForgetResult,
   type GrowthListener,
   type HistoryEntry,
   type HoldState,
@@ -46,9 +49,12 @@ import {
   type OwnMessageState,
   type PauseRequest,
   type PauseResult,
+  type ProcessorList,
+  type ProcessRegistry,
   type RevokeResult,
   type Store,
   type StoreEvent,
+  type StoreEvents,
   type StoreIdentity,
   StoreUnavailable,
   type SupersedeListener,
@@ -91,19 +97,38 @@ import { supersedeEvents } from './supersede-events.js'
 
 /** The rules are among the options, as for a `Batcher`, or all in `rules`. */
 export interface RedisStoreOptions extends RuleOptions {
+  /** In any form that a `Batcher` takes. */
   redis: RedisSource
+  /**
+   * First part of every key and channel.
+   * @defaultValue 'rapid-fire'
+   */
   prefix?: string
   /** All of them, as `rulesFrom` returns them. */
   rules?: Rules
-  /** Names the connections, `lull.<role>.<host>.<pid>`: `api`, `processor`, … */
+  /**
+   * Names the connections, `lull.<role>.<host>.<pid>`: `api`, `processor`, …
+   * @defaultValue 'store'
+   */
   role?: string
   /** Names the connections, instead of `role`. */
   name?: string
+  /**
+   * A pino instance, or an object with `debug`, `info`, `warn` and `error`.
+   * @defaultValue silent
+   */
   log?: Logger
+  /** Called with what happens, for metrics. */
   observer?: Observer
-  /** Makes a batch's id. Random by default; tests give their own. */
+  /**
+   * Makes a batch's id; tests give their own.
+   * @defaultValue random
+   */
   newBatchId?: () => string
-  /** Replicas that must have an append or a claim before it counts; 0. */
+  /**
+   * Replicas that must have an append or a claim before it counts: a whole number from 0 to 100.
+   * @defaultValue 0
+   */
   waitReplicas?: number
 }
 
@@ -137,17 +162,24 @@ const ENDINGS_A_CALL = 100
 /** Batches that one script call acknowledges, renews or makes due for a check. */
 const BATCHES_A_CALL = 500
 
+/**
+ * A store on one Redis, without partitions. A `Batcher` and a `Processor` with `redis` make their own; with one of these
+ * they share its connections. Close it yourself.
+ */
 export class RedisStore implements Store {
   readonly rules: Rules
   readonly rulesInUse: RulesInUse
+  /** @internal */
   readonly keys: Keys
+  /** Of its connections. */
   readonly name: string
-  readonly processes: RedisProcesses
-  readonly processors: RedisProcessors
-  readonly sessions: RedisSessions
-  readonly settings: RedisSettings
+  readonly processes: ProcessRegistry
+  readonly processors: ProcessorList
+  readonly sessions: Sessions
+  readonly settings: SettingsStore
+  /** @internal */
   readonly moves: RedisMoves
-  readonly canary = {
+  readonly canary: NonNullable<StoreEvents['canary']> = {
     set: async (name: string, ttlMs: number) => {
       await this.link.read(() => this.link.client.set(this.keys.canary(name), '', 'PX', ttlMs))
     },
@@ -172,9 +204,8 @@ export class RedisStore implements Store {
 
   /**
    * Does not connect yet.
-   * @param shared for a partition: see `PartitionedStore`
    * @throws {RangeError} for a prefix with which two names could be the same, or a rule out of its bounds
-   * @throws {TypeError} for a rule beside `rules`
+   * @throws {TypeError} for an unknown option, a rule beside `rules`, or a `redis` that cannot be used
    */
   constructor(options: RedisStoreOptions)
   /**
@@ -221,6 +252,7 @@ export class RedisStore implements Store {
     })
   }
 
+  /** The Redis database. */
   get db(): number {
     return this.link.db
   }
@@ -359,7 +391,10 @@ export class RedisStore implements Store {
     return this.claimResult(await this.claimReply(request))
   }
 
-  /** As `claim`, with the bytes that it has taken of the request's `maxBytes`. */
+  /**
+   * As `claim`, with the bytes that it has taken of the request's `maxBytes`.
+   * @internal
+   */
   async claimCounted(request: ClaimRequest): Promise<{ result: ClaimResult; bytes: number }> {
     const reply = await this.claimReply(request)
     return { result: await this.claimResult(reply), bytes: bytesClaimed(reply) }
@@ -455,7 +490,16 @@ export class RedisStore implements Store {
     return this.link.write(() => this.scripts.messages.drop(conversationId, this.name), { conversationId })
   }
 
-  forget(conversationId: string): Promise<Forgotten> {
+  async forget(conversationId: string): Promise<ForgetResult> {
+    const { move: _, ...erased } = await this.forgetPart(conversationId)
+    return erased
+  }
+
+  /**
+   * As `forget`, with what was about to move into another partition.
+   * @internal
+   */
+  forgetPart(conversationId: string): Promise<Forgotten> {
     return this.link.write(() => forget(this.scripts, conversationId), { conversationId })
   }
 
@@ -476,7 +520,10 @@ export class RedisStore implements Store {
     return this.link.read(() => this.scripts.samePerson(conversationId), { conversationId })
   }
 
-  /** These ids are nobody's aliases any more. */
+  /**
+   * These ids are nobody's aliases any more.
+   * @internal
+   */
   async forgetAliases(conversationIds: string[]): Promise<void> {
     await this.link.write(() => this.scripts.forgetAliases(conversationIds))
   }

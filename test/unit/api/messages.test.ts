@@ -29,6 +29,30 @@ describe('API: the messages of a conversation', () => {
     await api.store.claim({ owner: 'test', maxBatches: 1, maxBytes: 1e6 })
   }
 
+  it('keeps what a program sends as meta, and refuses what is nested too deep', async () => {
+    const meta = { orderId: 'o-1', items: [null, 2.5, 'tea ☕'] }
+    await api.call('POST', PATH, { ...message, meta })
+    const [kept] = (await api.store.conversation(ID)).messages
+    expect(kept?.message.meta).to.deep.equal(meta)
+    const deep = JSON.parse(`${'['.repeat(200)}${']'.repeat(200)}`)
+    const { status, json } = await api.call('POST', PATH, [message, { messageId: 'm2', meta: deep }])
+    expect(status).to.equal(400)
+    expect(json)
+      .to.have.property('error')
+      .that.matches(/^messages\[1\]\.meta is nested deeper than 100 levels: it must be JSON/)
+  })
+
+  it('takes no meta from a webhook, which anybody may send', async () => {
+    const { status } = await api.call('POST', '/webhook/whatsapp/batched/generic', {
+      ...message,
+      chatId: '79990000011@c.us',
+      meta: { isAdmin: true },
+    })
+    expect(status).to.equal(200)
+    const [kept] = (await api.store.conversation('79990000011@c.us')).messages
+    expect(kept?.message).to.include({ text: 'hi' }).and.not.to.have.property('meta')
+  })
+
   it('edits a message that waits, in every form of its address', async () => {
     await api.call('POST', PATH, message)
     for (const [i, place] of placesOf(MESSAGE_ID).entries()) {

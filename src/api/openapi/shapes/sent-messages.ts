@@ -1,7 +1,7 @@
 /** Messages as a client sends them: the fields that `providers/generic.ts` reads, and what they mean. */
 import { z } from 'zod'
 import { MESSAGE_TYPES } from '../../../batch.js'
-import { genericItem } from '../../../providers/generic.js'
+import { genericItem, sentMessage } from '../../../providers/generic.js'
 import { rulesBody } from '../../messages.js'
 
 const fields = genericItem.shape
@@ -23,7 +23,9 @@ const messageFields = {
   location: fields.location,
 }
 
-export const newMessage = z.object(messageFields).meta({
+const meta = sentMessage.shape.meta.describe('Any JSON, handed over with the message as it is')
+
+export const newMessage = z.object({ ...messageFields, meta }).meta({
   id: 'NewMessage',
   description: 'A message of any channel. An optional field that has an unexpected value counts as absent',
 })
