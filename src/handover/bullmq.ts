@@ -57,8 +57,9 @@ export interface BullmqOptions {
    */
   jobRetentionMs?: number
   /**
-   * What becomes of the data of a job that is completed, which is what a person wrote: `'erase'` (the default) leaves
-   * the number of messages, `'keep'` leaves all of it. A failed job keeps its data.
+   * What becomes of the data of a job that is completed, which is what a person wrote: `'erase'` leaves the number of
+   * messages, `'keep'` leaves all of it. A failed job keeps its data.
+   * @defaultValue 'erase'
    */
   jobTexts?: 'erase' | 'keep'
 }
