@@ -106,11 +106,11 @@ export type {
   Undescribed,
 } from './store/store-options.js'
 export { Superseded } from './superseded.js'
-export { toFastify } from './webhook/fastify.js'
+export { type FastifyReply, type FastifyRequest, type FastifyScope, toFastify } from './webhook/fastify.js'
 export { type Receive, webhook } from './webhook/fetch.js'
 export type { Identify, Person } from './webhook/identity.js'
 export { type KoaContext, toKoa } from './webhook/koa.js'
-export { type NodeHandler, type NodeRequest, toNode } from './webhook/node.js'
+export { type NodeHandler, type NodeRequest, type ParsedBody, toNode } from './webhook/node.js'
 export type { WebhookOptions } from './webhook/options.js'
 export type { Aliases } from './webhook/people.js'
 export type { RejectionReason } from './webhook/rejections.js'

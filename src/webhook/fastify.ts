@@ -2,22 +2,32 @@
 import type { Receive } from './fetch.js'
 import { type NodeRequest, responseTo } from './node.js'
 
+/** The part of a Fastify instance that is used. */
 export interface FastifyScope {
+  /** Of this plugin's scope. */
   removeAllContentTypeParsers(): void
+  /** For this plugin's scope. */
   addContentTypeParser(
     type: string,
     parser: (request: FastifyRequest, payload: NodeRequest, done: (error: null) => void) => void,
   ): unknown
+  /** Adds a route for all methods. */
   all(path: string, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): unknown
 }
 
+/** The part of Fastify's request that is used. */
 export interface FastifyRequest {
+  /** Node's request. */
   raw: NodeRequest
 }
 
+/** The part of Fastify's reply that is used. */
 export interface FastifyReply {
+  /** Sets the status. */
   code(status: number): FastifyReply
+  /** Sets headers. */
   headers(values: Record<string, string>): FastifyReply
+  /** Ends the response. */
   send(content: Buffer): unknown
 }
 
