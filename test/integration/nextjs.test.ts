@@ -23,7 +23,7 @@ interface Route {
 }
 
 describe('frameworks: Next.js', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
 
   it('the route has the types that `next build` asks of it', async () => {
     await build()

@@ -1,10 +1,12 @@
 /** What is refused before a byte of the body is read: only the head is sent, and the response comes all the same. */
 import type { RequestListener } from 'node:http'
 import { expect } from 'chai'
+import Fastify from 'fastify'
 import Koa from 'koa'
 import { DEFAULT_MAX_BODY_BYTES as MAX_BODY_BYTES } from '../../src/http/body-bounds.js'
 import { type Listening, listen } from '../../src/http/listen.js'
 import { PROVIDERS, type ProvidersOptions } from '../../src/providers/registry.js'
+import { toFastify } from '../../src/webhook/fastify.js'
 import { webhook } from '../../src/webhook/fetch.js'
 import { toKoa } from '../../src/webhook/koa.js'
 import { toNode } from '../../src/webhook/node.js'
@@ -102,6 +104,11 @@ describe('before the body is read, in servers of the library’s users', () => {
       return (req, res) => void handle(req, res)
     },
     toKoa: () => new Koa().use(toKoa(receive())).callback(),
+    toFastify: () => {
+      const app = Fastify()
+      app.register(toFastify(receive()), { prefix: '/hook' })
+      return (req, res) => void app.ready().then(() => app.routing(req, res))
+    },
   }
   for (const [name, listener] of Object.entries(listeners))
     it(`${name}: a missing signature is 401, a web page 403`, async () => {

@@ -136,6 +136,15 @@ describe('webhook: after a body parser', () => {
       expect(await (await fetch(`${url}/echo`, json)).json()).to.deep.equal({ a: 1 })
     })
 
+    it('toFastify accepts more than Fastify’s bodyLimit, and no more than Lull’s own', async () => {
+      const app = Fastify({ bodyLimit: 1000 })
+      const bounded = webhook({ batcher, provider: 'meta', providers: { meta: META }, maxBodyBytes: 10_000 })
+      app.register(toFastify(bounded), { prefix: '/webhook' })
+      const url = `${await start(app)}/webhook`
+      expect((await fetch(url, metaWebhook({ text: 'a'.repeat(5000) }))).status).to.equal(200)
+      expect((await fetch(url, metaWebhook({ text: 'a'.repeat(11_000) }))).status).to.equal(413)
+    })
+
     it('toFastify’s replies pass through the hooks of the app', async () => {
       const app = Fastify()
       app.addHook('onSend', async (_request, reply) => {
@@ -183,10 +192,9 @@ describe('webhook: after a body parser', () => {
           await context.req.json()
           await next()
         })
-        .all('/webhook', async ({ req }) => {
-          const { url, method, raw } = req
-          return receive()(new Request(url, { method, headers: raw.headers, body: await req.arrayBuffer() }))
-        })
+        .post('/webhook', async ({ req }) =>
+          receive()(new Request(req.url, { method: 'POST', headers: req.raw.headers, body: await req.arrayBuffer() })),
+        )
       expect(await (await app.fetch(request())).json()).to.deep.equal(ACCEPTED)
     })
   })
