@@ -43,7 +43,8 @@ export async function load(url: string, { conversations, seconds, amount, perSec
   }
 }
 
-const body = (from: string, id: string) =>
+/** Meta’s webhook of one text message. */
+export const body = (from: string, id: string) =>
   JSON.stringify({
     object: 'whatsapp_business_account',
     entry: [

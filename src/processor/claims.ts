@@ -10,6 +10,7 @@ import { StoreUnavailable } from '../store/store.js'
 import type { Answers } from './answers.js'
 import type { ClaimSlots } from './claim-slots.js'
 import type { DueTimer } from './due-timer.js'
+import type { Expiries } from './expiries.js'
 import type { Gate } from './gate.js'
 import type { HandingOver } from './handing-over.js'
 import type { Leases } from './leases.js'
@@ -29,6 +30,7 @@ export interface ClaimsParts {
   gate: Gate
   slots: ClaimSlots
   timer: Pick<DueTimer, 'arm' | 'due'>
+  expiries: Pick<Expiries, 'claimed'>
   leases: Pick<Leases, 'batchIdsIn'>
   handingOver: Pick<HandingOver, 'handOver'>
   answers: Pick<Answers, 'check'>
@@ -89,14 +91,17 @@ export class Claims {
   }
 
   private async claim(maxBatches: number): Promise<void> {
-    const { store, owner, partition, leases, handingOver, answers, timer, log, observer } = this.parts
+    const { store, owner, partition, leases, handingOver, answers, timer, expiries, log, observer } = this.parts
     try {
       if (this.inDoubt) await store.giveBack(owner, leases.batchIdsIn(partition), partition)
       this.inDoubt = false
       const claimedAtMs = performance.now()
       const result = await this.claimOrDoubt(maxBatches)
       this.brought += result.batches.length + result.checks.length
-      for (const batch of result.batches) observer?.claimed?.(batch)
+      for (const batch of result.batches) {
+        expiries.claimed(batch.batch.conversationId)
+        observer?.claimed?.(batch)
+      }
       this.report(result)
       if (result.batches.length > 0) void handingOver.handOver(result.batches, claimedAtMs)
       if (result.checks.length > 0) void answers.check(result.checks)

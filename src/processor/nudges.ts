@@ -7,18 +7,13 @@ import type { Logger } from '../logger.js'
 import type { Observer } from '../observer.js'
 import type { StoreEvent, StoreIdentity } from '../store/store.js'
 
-/**
- * Expiries of this span cause one claim together. Each claim makes Redis announce, to every processor, the shadow keys
- * of the batches it brings, so most expiries are of batches that have just been claimed. A processor whose timer knows
- * of a due batch does not wait for this.
- */
-const EXPIRY_SPAN_MS = 20
-
 export interface NudgeActions {
   /** Claim in this partition now. */
   wake(partition: number): void
   /** Something is due there in so many milliseconds. */
   due(inMs: number, partition: number): void
+  /** The shadow key or the header of a conversation has expired: its batch may be due. */
+  expired(conversationId: string): void
   /** The subscription of this partition works again after an interruption. Its server may be another one now. */
   resubscribed(partition: number): void
 }
@@ -40,7 +35,7 @@ export class Nudges {
         if (event.key === 'canary') this.observer.canaryExpired?.(event.name)
         else {
           this.observer.nudged?.('expired')
-          this.actions.due(EXPIRY_SPAN_MS, 0)
+          this.actions.expired(event.conversationId)
         }
         return
       case 'subscribed': {

@@ -28,6 +28,7 @@ import { type StoreOptions, storeOf } from '../store/store-options.js'
 import { within } from '../within.js'
 import { Answers } from './answers.js'
 import { DueTimer } from './due-timer.js'
+import { Expiries } from './expiries.js'
 import { ensureExpiryEvents } from './expiry-events.js'
 import { Gate } from './gate.js'
 import { HandingOver } from './handing-over.js'
@@ -100,6 +101,7 @@ export class Processor<Meta = unknown> {
   private readonly configureRedis: boolean
   private readonly ranks: Ranks
   private readonly timer: DueTimer
+  private readonly expiries: Expiries
   private readonly leases: Leases
   private readonly answers: Answers
   private readonly handingOver: HandingOver
@@ -133,6 +135,8 @@ export class Processor<Meta = unknown> {
     this.ranks = new Ranks(this.owner)
     this.timer = new DueTimer(this.ranks)
     const { handover, owner, timer } = this
+    // Only a store without partitions has them: it is partition 0.
+    const expiries = new Expiries(() => timer.due(0))
     const leases = new Leases(store, log)
     const gate = new Gate(handover, leases, timer, store)
     const answers = new Answers({ store, handover, timer, log, observer })
@@ -145,12 +149,24 @@ export class Processor<Meta = unknown> {
     })
     const parts = { store, handover, leases, answers, commits, withdrawals, gate, timer, log, observer }
     const handingOver = new HandingOver(parts)
+    this.expiries = expiries
     this.leases = leases
     this.answers = answers
     this.commits = commits
     this.stored = new StoredSettings(store, log)
     this.handingOver = handingOver
-    this.partitions = new Partitions({ store, owner, gate, timer, leases, handingOver, answers, log, observer })
+    this.partitions = new Partitions({
+      store,
+      owner,
+      gate,
+      timer,
+      expiries,
+      leases,
+      handingOver,
+      answers,
+      log,
+      observer,
+    })
   }
 
   /**
@@ -271,12 +287,14 @@ export class Processor<Meta = unknown> {
     const actions = {
       wake: (partition: number) => void this.partitions.wake(partition),
       due: (inMs: number, partition: number) => this.timer.due(inMs, partition),
+      expired: (conversationId: string) => this.expiries.expired(conversationId),
       resubscribed: (partition: number) => {
         void this.ensureExpiryEvents('again')
         void this.answers.checkAll(partition).then(() => this.partitions.wake(partition))
       },
     }
     const nudges = new Nudges(identity, this.log, actions, this.observer)
+    this.closers.push(() => this.expiries.stop())
     this.closers.push(await this.store.listen(nudges.onEvent))
   }
 

@@ -42,6 +42,7 @@ describe('claims', () => {
       gate,
       slots: new ClaimSlots(),
       timer,
+      expiries: { claimed: () => {} },
       leases,
       handingOver: { handOver: async () => {} },
       answers: { check: async () => {} },

@@ -7,7 +7,7 @@ const nextDue = { kind: 'next-due', conversationId: 'c', batchId: 'b', dueInMs: 
 
 describe('nudges', () => {
   const log = { debug: sinon.spy(), info: sinon.spy(), warn: sinon.spy(), error: sinon.spy() }
-  const actions = { wake: sinon.spy(), due: sinon.spy(), resubscribed: sinon.spy() }
+  const actions = { wake: sinon.spy(), due: sinon.spy(), expired: sinon.spy(), resubscribed: sinon.spy() }
   let nudges: Nudges
 
   beforeEach(() => {
@@ -31,14 +31,11 @@ describe('nudges', () => {
     expect(log.warn.firstCall.args[1]).to.match(/database 3\b.*database 0\b/)
   })
 
-  it('expiries within 20 ms cause one claim', () => {
+  it('the expiry of a shadow key or a header is passed on, and does not claim by itself', () => {
     nudges.onEvent({ kind: 'expired', key: 'quiet', conversationId: 'c' })
-    nudges.onEvent({ kind: 'expired', key: 'header', conversationId: 'c' })
-    expect(actions.wake.callCount).to.equal(0)
-    expect(actions.due.args).to.deep.equal([
-      [20, 0],
-      [20, 0],
-    ])
+    nudges.onEvent({ kind: 'expired', key: 'header', conversationId: 'd' })
+    expect(actions.expired.args).to.deep.equal([['c'], ['d']])
+    expect(actions.wake.callCount + actions.due.callCount).to.equal(0)
   })
 
   it('next-due and a subscription of one partition are for that partition alone', () => {

@@ -76,6 +76,7 @@ describe('the claims of several partitions', () => {
       leases,
       handingOver: { handOver },
       answers: { check: async () => {}, whenChecked: () => checked() },
+      expiries: { claimed: () => {} },
     }
     partitions = new Partitions({ ...parts, log: silent })
     partitions.open()
