@@ -43,31 +43,39 @@ export const isErased = (data: unknown): boolean => erased.safeParse(data).succe
 /**
  * KEYS  1 the completed jobs, then the jobs
  * ARGV  for each job: its id, and 1 if it may be erased although its worker skipped it
- * Returns how many it has erased. Each message has one `receivedAtMs`.
+ * Returns how many it has erased. What is longer than an erased job's data has texts. Each message has one
+ * `receivedAtMs`.
  */
 const ERASE = `#!lua flags=allow-oom
 local call = redis.call
-local LEFT_OUT = { data = true, opts = true, stacktrace = true, failedReason = true, delay = true, priority = true }
+local LONGEST_ERASED = 64
+local KEPT = { 'name', 'returnvalue', 'timestamp', 'processedOn', 'finishedOn', 'ats', 'atm', 'attemptsMade', 'stc', 'pb',
+  'progress' }
+
+local function erase(key, id, may_be_skipped)
+  if call('HSTRLEN', key, 'data') <= LONGEST_ERASED or not call('ZSCORE', KEYS[1], id) then return 0 end
+  local values = call('HMGET', key, 'data', unpack(KEPT))
+  local data, name, result = values[1], values[2], values[3]
+  local is_batch = name == 'batch' and string.sub(data, 1, 11) == '{"version":'
+  if not is_batch or (result == '${SKIPPED_VALUE}' and not may_be_skipped) then return 0 end
+  local messages, at = 0, 0
+  repeat
+    at = string.find(data, '"receivedAtMs":', at + 1, true)
+    if at then messages = messages + 1 end
+  until not at
+  local fields = { 'data', '{"messages":' .. messages .. ',"texts":"erased"}' }
+  for i, field in ipairs(KEPT) do
+    local value = values[i + 1]
+    if value then fields[#fields + 1], fields[#fields + 2] = field, value end
+  end
+  call('DEL', key)
+  call('HSET', key, unpack(fields))
+  return 1
+end
+
 local count = 0
 for i = 2, #KEYS do
-  local key, id, may_be_skipped = KEYS[i], ARGV[2 * i - 3], ARGV[2 * i - 2] == '1'
-  if call('ZSCORE', KEYS[1], id) then
-    local name, result = unpack(call('HMGET', key, 'name', 'returnvalue'))
-    local data = name == 'batch' and call('HGET', key, 'data') or ''
-    local is_batch = string.sub(data, 1, 11) == '{"version":'
-    if is_batch and (may_be_skipped or result ~= '${SKIPPED_VALUE}') then
-      local fields, flat = {}, call('HGETALL', key)
-      for j = 1, #flat, 2 do
-        if not LEFT_OUT[flat[j]] then
-          fields[#fields + 1], fields[#fields + 2] = flat[j], flat[j + 1]
-        end
-      end
-      local _, messages = string.gsub(data, '"receivedAtMs":', '')
-      call('DEL', key)
-      call('HSET', key, 'data', '{"messages":' .. messages .. ',"texts":"erased"}', unpack(fields))
-      count = count + 1
-    end
-  end
+  count = count + erase(KEYS[i], ARGV[2 * i - 3], ARGV[2 * i - 2] == '1')
 end
 return count`
 
