@@ -5,6 +5,8 @@
  *     npm run bench -- --quick                   within two minutes: fewer rounds, smaller sizes, in .lull/bench
  *     npm run bench -- --only append,memory      these benchmarks
  *     npm run bench -- --rounds 9 --out DIR
+ *     npm run bench -- --guard                   counts a message's commands, bytes and allocations; fails if they grew
+ *     npm run bench -- --guard --update          takes them as what the next runs compare with
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, totalmem } from 'node:os'
@@ -25,6 +27,7 @@ import { webhookBenchmark } from './benchmarks/webhook.js'
 import { chartOf } from './charts.js'
 import { stopChildren } from './children.js'
 import type { Result } from './figures.js'
+import { guard, remember } from './guard/guard.js'
 import { stopPrograms } from './programs.js'
 import { startPostgres, startRedis, stopServers } from './servers.js'
 import { tableOf } from './tables.js'
@@ -52,8 +55,15 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: Object.keys(benchmarks).join(',') },
     rounds: { type: 'string' },
     out: { type: 'string' },
+    guard: { type: 'boolean', default: false },
+    update: { type: 'boolean', default: false },
   },
 })
+if (options.guard) {
+  if (options.update) await remember()
+  else process.exitCode = (await guard()) ? 0 : 1
+  process.exit()
+}
 const { quick } = options
 const rounds = Number(options.rounds ?? (quick ? 1 : 5))
 const out = options.out ?? join(root, quick ? '.lull/bench' : 'docs/bench')
