@@ -170,6 +170,8 @@ export interface StoredMessage extends Omit<Message, 'receivedAtMs'> {
   provider?: ProviderName
   /** Of its batch. */
   isGroup?: true
+  /** With telemetry: the span of its append, as the W3C writes it. It is not handed over. */
+  traceparent?: string
 }
 
 /** The contiguous messages of one claimed batch, as a store returns them. */
@@ -193,10 +195,12 @@ export interface MessageRun {
 export function composeBatch(run: MessageRun): Batch {
   const { chatId, account } = parseConversationId(run.conversationId)
   const messages = inOrder(
-    run.entries.map(({ receivedAtMs, message: { provider: _provider, isGroup: _isGroup, ...message } }) => ({
-      ...message,
-      receivedAtMs,
-    })),
+    run.entries.map(
+      ({ receivedAtMs, message: { provider: _provider, isGroup: _isGroup, traceparent: _, ...message } }) => ({
+        ...message,
+        receivedAtMs,
+      }),
+    ),
   )
   const origin = run.entries[0]?.message
   return {
@@ -218,6 +222,17 @@ export function composeBatch(run: MessageRun): Batch {
     ...(run.releasedBy === 'early' && run.claimedAtMs < run.dueAtMs ? { provisional: true } : {}),
     ...(run.supersedes ? { supersedes: run.supersedes } : {}),
   }
+}
+
+/** The spans that appended its messages, each once; `undefined` if none was traced. */
+export function traceparentsOf({ entries }: Pick<MessageRun, 'entries'>): string[] | undefined {
+  let found: Set<string> | undefined
+  for (const { message } of entries)
+    if (message.traceparent !== undefined) {
+      found ??= new Set()
+      found.add(message.traceparent)
+    }
+  return found && [...found]
 }
 
 /** By send time, ties by arrival (the sort is stable); by arrival alone if any send time is missing. */

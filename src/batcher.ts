@@ -25,6 +25,7 @@ import type {
   AccountClaim,
   AnsweredResult,
   AnswerOutcome,
+  AppendRequest,
   AppendResult,
   CommitResult,
   ConversationState,
@@ -39,6 +40,8 @@ import type {
   StoreIdentity,
 } from './store/store.js'
 import { type StoreOptions, storeOf } from './store/store-options.js'
+import type { TelemetryApi } from './telemetry/api.js'
+import { Traces } from './telemetry/traces.js'
 import type { Aliases } from './webhook/people.js'
 
 /**
@@ -131,6 +134,9 @@ export class Batcher<Meta = unknown> implements Appender {
   readonly commits: Commits
   /** Reads and changes the rules that are stored by scope. */
   readonly settings: SettingsEditor
+  /** As given: webhooks and workers of this batcher trace with it, too. */
+  readonly telemetry: TelemetryApi | undefined
+  private readonly traces: Traces | undefined
   private readonly book: RuleBook
   private readonly own: OwnMessages
   private readonly observer: Observer
@@ -148,6 +154,8 @@ export class Batcher<Meta = unknown> implements Appender {
     this.ownsStore = options.store === undefined
     this.store = storeOf(options, 'batcher')
     this.observer = options.observer ?? {}
+    this.telemetry = options.telemetry
+    this.traces = options.telemetry && new Traces(options.telemetry)
     this.log = options.log ?? silent
     const { observer } = this
     this.commits = new Commits(this.granting(), { observer, asks: true })
@@ -178,6 +186,7 @@ export class Batcher<Meta = unknown> implements Appender {
 
   private async connect(): Promise<StoreIdentity> {
     const identity = await this.store.open()
+    if (this.traces) this.traces.destination = identity.prefix
     await this.book.stored.start()
     return identity
   }
@@ -215,13 +224,15 @@ export class Batcher<Meta = unknown> implements Appender {
     this.book.stored.refuseWhileDraining()
     const startedAtMs = performance.now()
     const { settings, own, flush } = await this.book.forAppend(conversationId, stored, rules)
-    const result = await this.store.append({
+    const { store, traces } = this
+    const request: AppendRequest = {
       conversationId,
       messages: stored,
       direct: direct || !settings.batching,
       flush,
       ...(own ? { rules: own } : {}),
-    })
+    }
+    const result = await (traces ? traces.append(request, () => store.append(request)) : store.append(request))
     this.observer.appended?.(performance.now() - startedAtMs)
     const { accepted, duplicates, batchId, dueInMs } = result
     if (accepted > 0) this.log.info({ conversationId, batchId, accepted, duplicates, dueInMs }, 'appended')
@@ -429,10 +440,10 @@ export class Batcher<Meta = unknown> implements Appender {
   async answered(batchId: string, outcome: AnswerOutcome = 'completed'): Promise<AnsweredResult> {
     checkId('batchId', batchId)
     await this.open()
-    const { store, log, observer } = this
+    const { store, log, observer, traces } = this
     const isFirst = this.isFirstReport(batchId)
     try {
-      return await reportAnswered({ store, log, observer }, { batchId, outcome, isFirst })
+      return await reportAnswered({ store, log, observer, traces }, { batchId, outcome, isFirst })
     } catch (error) {
       this.reported.delete(batchId)
       throw error

@@ -21,6 +21,7 @@ export type {
   HandoverEvents,
   HandoverItem,
   HandoverOutcome,
+  TracedHandover,
 } from './handover/handover.js'
 export { type HttpHandoverOptions, http } from './handover/http.js'
 export type { BodyBoundsOptions } from './http/body-bounds.js'
@@ -106,6 +107,15 @@ export type {
   Undescribed,
 } from './store/store-options.js'
 export { Superseded } from './superseded.js'
+export type {
+  TelemetryApi,
+  TelemetryAttributes,
+  TelemetryContext,
+  TelemetrySpan,
+  TelemetrySpanContext,
+  TelemetrySpanOptions,
+  TelemetryTracer,
+} from './telemetry/api.js'
 export { type FastifyReply, type FastifyRequest, type FastifyScope, toFastify } from './webhook/fastify.js'
 export { type Receive, webhook } from './webhook/fetch.js'
 export type { Identify, Person } from './webhook/identity.js'

@@ -16,6 +16,7 @@
 import type { Logger } from './logger.js'
 import type { Observer } from './observer.js'
 import type { AnsweredResult, AnswerOutcome, Store } from './store/store.js'
+import type { Traces } from './telemetry/traces.js'
 
 export interface AnswerReport {
   batchId: string
@@ -32,21 +33,25 @@ export interface AnswerReport {
   isRetry?: boolean
   /** Since the handover, if the reporter knows it. */
   durationMs?: number | undefined
+  /** The span of the release, if the reporter knows it. */
+  traceparent?: string | undefined
 }
 
 interface Reporter {
   store: Pick<Store, 'answered' | 'rules'>
   log: Logger
   observer: Observer
+  traces?: Traces | undefined
 }
 
 /** @throws what `store.answered` throws; nothing was counted then */
 export async function reportAnswered(
-  { store, log, observer }: Reporter,
+  { store, log, observer, traces }: Reporter,
   report: AnswerReport,
 ): Promise<AnsweredResult> {
   const { batchId, outcome, conversationId, alwaysNoted = false, lease, durationMs } = report
-  const result = await store.answered(batchId, outcome, alwaysNoted ? conversationId : undefined, lease)
+  const note = () => store.answered(batchId, outcome, alwaysNoted ? conversationId : undefined, lease)
+  const result = await (traces ? traces.answered(report, note) : note())
   if (!counts(report, result, store.rules.order)) return result
   observer.answered?.(outcome, durationMs, result.replyMs)
   const about = { batchId, ...(conversationId === undefined ? {} : { conversationId }), outcome }

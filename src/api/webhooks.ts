@@ -50,7 +50,14 @@ async function handle(receiver: Receiver, req: IncomingMessage, route: Route): P
   const header = (name: string) => first(headers[name.toLowerCase()])
   receiver.refuseWebPages(header, provider)
   if (method === 'POST')
-    return receiver.deliver({ body: lease => readBytes(req, lease), header, url, provider, direct: route.direct })
+    return receiver.deliver({
+      body: lease => readBytes(req, lease),
+      header,
+      url,
+      provider,
+      direct: route.direct,
+      route: route.pattern,
+    })
   if (method === 'GET' || method === 'HEAD') {
     const fields = new URLSearchParams(route.query)
     return receiver.handshake(name => fields.get(name) ?? undefined, provider)

@@ -17,6 +17,7 @@ import type { Lifecycle } from './lifecycle.js'
 import { packageVersion } from './package-files.js'
 import { listPaused, pause, resume } from './pause.js'
 import { redrive, redriveAll } from './redrive.js'
+import { registeredTelemetry } from './registered-telemetry.js'
 import { startApi } from './roles/api.js'
 import { startOps } from './roles/ops.js'
 import { startProcessor } from './roles/processor.js'
@@ -277,7 +278,8 @@ function role(start: (context: RoleContext) => Promise<unknown>, given: Environm
     start: async lifecycle => {
       const metrics = new Metrics(packageVersion())
       await lifecycle.add('the metrics', () => metrics.stop())
-      await start({ config, log, lifecycle, metrics }).catch(error => {
+      const telemetry = await registeredTelemetry(log)
+      await start({ config, log, lifecycle, metrics, telemetry }).catch(error => {
         throw withPrivateRedis(error, config)
       })
     },

@@ -17,6 +17,7 @@ import type {
   HandoverEvents,
   HandoverItem,
   HandoverOutcome,
+  TracedHandover,
 } from './handover.js'
 import { QueueShard, type ShardOptions } from './queue-shard.js'
 import { DEFAULT_PREFIX, MOST_SHARDS, queueShards, shardOf } from './queue-shards.js'
@@ -96,6 +97,7 @@ class BullmqHandover implements Handover {
   readonly kind = 'bullmq'
   readonly batchesPerCall = BATCHES_PER_CALL
   readonly concurrency = CALLS_AT_ONCE
+  readonly traced: TracedHandover
   private readonly name: string
   private readonly prefix: string
   private readonly shards: number
@@ -124,6 +126,7 @@ class BullmqHandover implements Handover {
     if (jobTexts !== 'erase' && jobTexts !== 'keep')
       throw new RangeError(`jobTexts=${jobTexts}: it must be 'erase' or 'keep'`)
     this.name = queue
+    this.traced = { system: 'bullmq', destination: queue }
     this.prefix = prefix
     this.shards = shards
     this.redis = redis

@@ -110,6 +110,7 @@ export function functionHandover<Meta>({
     kind: 'function',
     batchesPerCall: 1,
     concurrency,
+    traced: { operation: 'process' },
     async start(context) {
       log = context.log
     },

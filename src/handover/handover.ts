@@ -51,6 +51,22 @@ export interface HandoverItem {
    * @throws {Superseded} if newer messages came before that: `signal` is aborted then, too
    */
   commit(): Promise<Committed>
+  /** With telemetry: what carries the trace to the receiver, `traceparent` and what else the program propagates. */
+  traceHeaders?: Record<string, string> | undefined
+}
+
+/** How spans describe a handover. */
+export interface TracedHandover {
+  /** `process`: the call does the work itself. By default it sends the batch to its receiver. */
+  operation?: 'send' | 'process'
+  /** The system that it sends to: `bullmq`. */
+  system?: string
+  /** Where it sends to, a name with few values: the queue's. */
+  destination?: string
+  /** The host that it sends to. */
+  server?: string
+  /** It sends `traceHeaders` itself, so an instrumented HTTP client must add none. */
+  sendsHeaders?: boolean
 }
 
 /** The state of a batch that a receiver has taken. */
@@ -103,6 +119,8 @@ export interface Handover {
   readonly batchesPerCall: number
   /** How many calls of `handOver` run at once. */
   readonly concurrency: number
+  /** How spans describe it, with telemetry. */
+  readonly traced?: TracedHandover
   /** Connects. Rejects with one line that names what is wrong and the remedy. */
   start(context: HandoverContext, events: HandoverEvents): Promise<void>
   /** One outcome an item, in order. Rejecting is the same as failing all of them, not counted. */

@@ -4,7 +4,7 @@
  * `POST /batches/:batchId/answered`. Any other status, or none, is a failed attempt. A request that waits for its
  * response is aborted when newer messages supersede its batch; a receiver that has answered 202 learns that from
  * `POST /batches/:batchId/commit`. The header `lull-attempt` counts the attempts of a batch from 1; `webhook-id` is the
- * same in all of them.
+ * same in all of them. With telemetry `traceparent` carries the trace.
  *
  * An error is kept in the history, the dead batch and the log. So it has the status or the error's code, and nothing
  * that the receiver wrote: its body may quote the batch. The log has the body and the error's message at debug.
@@ -64,7 +64,7 @@ export function http(options: HttpHandoverOptions): Handover {
   const stopping = new AbortController()
   let log: Logger = silent
 
-  const post = async ({ batch, attempt, signal }: HandoverItem): Promise<HandoverOutcome> => {
+  const post = async ({ batch, attempt, signal, traceHeaders }: HandoverItem): Promise<HandoverOutcome> => {
     const body = JSON.stringify(batch)
     const now = new Date()
     const timeout = AbortSignal.timeout(timeoutMs)
@@ -75,6 +75,7 @@ export function http(options: HttpHandoverOptions): Handover {
         redirect: 'manual',
         signal: AbortSignal.any([signal, timeout, stopping.signal]),
         headers: {
+          ...traceHeaders,
           'content-type': 'application/json',
           'user-agent': 'lull',
           'lull-attempt': String(attempt),
@@ -105,6 +106,7 @@ export function http(options: HttpHandoverOptions): Handover {
     kind: 'http',
     batchesPerCall: 1,
     concurrency,
+    traced: { server: target.hostname, sendsHeaders: true },
     async start(context) {
       log = context.log
     },

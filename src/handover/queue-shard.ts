@@ -28,6 +28,9 @@ export interface ShardOptions {
   keepTexts: boolean
 }
 
+/** As BullMQ's own telemetry passes a trace on with a job. */
+const telemetryOf = (headers: Record<string, string>) => ({ telemetry: { metadata: JSON.stringify(headers) } })
+
 export class QueueShard {
   /**
    * Batches whose add failed with the queue's Redis: the job may be in the queue all the same, and may be answered
@@ -138,10 +141,10 @@ export class QueueShard {
 
   private async add(items: HandoverItem[]): Promise<void> {
     const { queue, outage, texts } = this.started()
-    const jobs = items.map(({ batch }) => ({
+    const jobs = items.map(({ batch, traceHeaders }) => ({
       name: JOB_NAME,
       data: batch,
-      opts: { ...this.options.job, jobId: batch.batchId },
+      opts: { ...this.options.job, jobId: batch.batchId, ...(traceHeaders && telemetryOf(traceHeaders)) },
     }))
     for (const { batch } of items) texts?.handingOver(batch.batchId)
     const [first, ...more] = jobs

@@ -16,6 +16,7 @@ import { type AnswerReport, reportAnswered } from '../report-answered.js'
 import { partitionAmong } from '../store/batch-id.js'
 import type { AnswerCheck, AnswerOutcome, ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
+import type { Traces } from '../telemetry/traces.js'
 import type { DueTimer } from './due-timer.js'
 
 /** Batches remembered: some 20 MB. The oldest are forgotten first; checks find those. */
@@ -38,6 +39,8 @@ interface HandedOver {
   isOwn: boolean
   /** The receiver has said that it has the batch. Until then it may not know it, which is no end of the work. */
   isTaken: boolean
+  /** The span of its release. */
+  traceparent?: string | undefined
 }
 
 export interface AnswersParts {
@@ -47,6 +50,7 @@ export interface AnswersParts {
   timer: Pick<DueTimer, 'due'>
   log: Logger
   observer: Observer
+  traces?: Traces | undefined
 }
 
 export class Answers {
@@ -60,9 +64,9 @@ export class Answers {
   constructor(private readonly parts: AnswersParts) {}
 
   /** Call it before the handover: the answer may come before the handover's acknowledgement. */
-  remember(batchId: string, conversationId: string): void {
+  remember(batchId: string, conversationId: string, traceparent?: string): void {
     const { handedOverAtMs = performance.now() } = this.handedOver.get(batchId) ?? {}
-    this.listenFor(batchId, { conversationId, handedOverAtMs, isOwn: true, isTaken: false })
+    this.listenFor(batchId, { conversationId, handedOverAtMs, isOwn: true, isTaken: false, traceparent })
   }
 
   /** The receiver has the batch. */
@@ -230,7 +234,7 @@ export class Answers {
 
   private async report(report: AnswerReport, known: HandedOver | undefined): Promise<void> {
     const durationMs = known && performance.now() - known.handedOverAtMs
-    const { dueInMs } = await reportAnswered(this.parts, { ...report, durationMs })
+    const { dueInMs } = await reportAnswered(this.parts, { ...report, durationMs, traceparent: known?.traceparent })
     if (dueInMs !== undefined) this.parts.timer.due(dueInMs, this.partitionOf(report.batchId))
   }
 

@@ -16,6 +16,8 @@ import { checkIntervalMs } from '../rules.js'
 import { partitionAmong } from '../store/batch-id.js'
 import type { ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
+import type { BatchSpans } from '../telemetry/batch-spans.js'
+import type { Traces } from '../telemetry/traces.js'
 import type { Answers } from './answers.js'
 import type { DueTimer } from './due-timer.js'
 import type { Gate } from './gate.js'
@@ -39,11 +41,14 @@ export interface HandingOverParts {
   timer: Pick<DueTimer, 'arm'>
   log: Logger
   observer: Observer
+  traces?: Traces | undefined
 }
 
 interface Claimed extends ClaimedBatch {
   held: Held
   answering: Answering
+  /** With telemetry. */
+  spans: BatchSpans | undefined
 }
 
 export class HandingOver {
@@ -56,11 +61,11 @@ export class HandingOver {
    * @param claimedAtMs by `performance.now()`, before the claim was sent
    */
   async handOver(batches: ClaimedBatch[], claimedAtMs: number): Promise<void> {
-    const { leases, handover, commits } = this.parts
+    const { leases, handover, commits, traces } = this.parts
     const claimed = batches.map(batch => {
       const held = leases.hold(batch, claimedAtMs)
       const answering = commits.answering(batch.batchId, reason => held.supersede(reason), batch.batch.answering)
-      return { ...batch, held, answering }
+      return { ...batch, held, answering, spans: traces?.batch(batch, handover) }
     })
     const calls: Claimed[][] = []
     for (let i = 0; i < claimed.length; i += handover.batchesPerCall)
@@ -79,7 +84,7 @@ export class HandingOver {
 
   private async call(claimed: Claimed[]): Promise<void> {
     const { answers, gate } = this.parts
-    for (const { batchId, batch } of claimed) answers.remember(batchId, batch.conversationId)
+    for (const { batchId, batch, spans } of claimed) answers.remember(batchId, batch.conversationId, spans?.traceparent)
     const taken: Claimed[] = []
     const others: Promise<void>[] = []
     for (const { batch, outcome } of await this.outcomesOf(claimed)) {
@@ -90,24 +95,26 @@ export class HandingOver {
     }
     if (taken.length > 0) await this.acknowledge(taken)
     await Promise.all(others)
+    for (const { spans } of claimed) spans?.settled()
     if (taken.length > 0) gate.resume()
     gate.roomMade()
   }
 
   private async outcomesOf(claimed: Claimed[]): Promise<{ batch: Claimed; outcome: HandoverOutcome }[]> {
     const { handover, observer } = this.parts
-    const items: HandoverItem[] = claimed.map(({ batch, attempt, held, answering }) => ({
+    const items: HandoverItem[] = claimed.map(({ batch, attempt, held, answering, spans }) => ({
       batch,
       attempt,
-      commit: () => answering.commit(),
+      commit: () => (spans ? spans.commit(() => answering.commit()) : answering.commit()),
       get signal() {
         return held.signal
       },
+      traceHeaders: spans?.headers(),
     }))
     const startedAtMs = performance.now()
     let outcomes: HandoverOutcome[]
     try {
-      outcomes = await handover.handOver(items)
+      outcomes = await this.within(claimed, () => handover.handOver(items))
     } catch (error) {
       outcomes = items.map(() => failed(error, false))
     }
@@ -116,8 +123,14 @@ export class HandingOver {
     return claimed.map((batch, i) => {
       const outcome = batch.held.isSuperseded ? SUPERSEDED : (outcomes[i] ?? failed(NO_OUTCOME, true))
       observer.handedOver?.({ kind: handover.kind, result: outcome.result, durationMs })
+      batch.spans?.handedOver(outcome)
       return { batch, outcome }
     })
+  }
+
+  /** A call for one batch runs inside that batch's span. */
+  private within<Result>([only]: Claimed[], call: () => Result): Result {
+    return only?.spans && this.parts.handover.batchesPerCall === 1 ? only.spans.within(call) : call()
   }
 
   private async acknowledge(taken: Claimed[]): Promise<void> {

@@ -25,6 +25,7 @@ import { refuseUnknownOptions } from '../store/option-names.js'
 import type { RedisSource } from '../store/redis/source.js'
 import { type Store, type StoreIdentity, StoreUnavailable } from '../store/store.js'
 import { type StoreOptions, storeOf } from '../store/store-options.js'
+import { Traces } from '../telemetry/traces.js'
 import { within } from '../within.js'
 import { Answers } from './answers.js'
 import { DueTimer } from './due-timer.js'
@@ -107,6 +108,7 @@ export class Processor<Meta = unknown> {
   private readonly handingOver: HandingOver
   private readonly partitions: Partitions
   private readonly commits: Commits
+  private readonly traces: Traces | undefined
   /** What other processes append by: here they say only what to expect (`rulesInUse`). */
   private readonly stored: StoredSettings
   /** In the order of opening. */
@@ -139,7 +141,8 @@ export class Processor<Meta = unknown> {
     const expiries = new Expiries(() => timer.due(0))
     const leases = new Leases(store, log)
     const gate = new Gate(handover, leases, timer, store)
-    const answers = new Answers({ store, handover, timer, log, observer })
+    const traces = options.telemetry && new Traces(options.telemetry)
+    const answers = new Answers({ store, handover, timer, log, observer, traces })
     const withdrawals = new Withdrawals({ handover, answers, log, observer })
     const commits = new Commits(store, {
       // A call that adds jobs to a queue does not work on their batches.
@@ -147,9 +150,10 @@ export class Processor<Meta = unknown> {
       onSuperseded: (batchId, isRunning) => withdrawals.onSuperseded(batchId, isRunning),
       log,
     })
-    const parts = { store, handover, leases, answers, commits, withdrawals, gate, timer, log, observer }
+    const parts = { store, handover, leases, answers, commits, withdrawals, gate, timer, log, observer, traces }
     const handingOver = new HandingOver(parts)
     this.expiries = expiries
+    this.traces = traces
     this.leases = leases
     this.answers = answers
     this.commits = commits
@@ -243,6 +247,7 @@ export class Processor<Meta = unknown> {
 
   private async openAll(): Promise<StoreIdentity> {
     const identity = await this.store.open()
+    if (this.traces) this.traces.destination = identity.prefix
     this.partitions.open()
     this.closers.push(() => this.commits.stop())
     await this.commits.start()

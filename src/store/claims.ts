@@ -45,6 +45,8 @@ export interface ClaimedBatch extends Lease {
   lateMs: number
   /** The header was lost: it expired, or another program deleted it before its TTL. */
   headerLost?: 'expired' | 'vanished'
+  /** With telemetry: the spans that appended its messages. */
+  traceparents?: string[]
 }
 
 /**

@@ -13,6 +13,7 @@ const NAMES = {
   waitReplicas: true,
   log: true,
   observer: true,
+  telemetry: true,
   name: true,
   batching: true,
   onOwnMessage: true,

@@ -3,6 +3,7 @@ import { RULE_NAMES } from '../config/known-options.js'
 import { type Logger, silent } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { type RuleOptions, rulesFrom } from '../rules.js'
+import type { TelemetryApi } from '../telemetry/api.js'
 import { type DeploymentOptions, deploymentFrom } from './deployment.js'
 import { PartitionedStore } from './partitioned/store.js'
 import { DEFAULT_PREFIX } from './redis/keys.js'
@@ -18,6 +19,8 @@ export interface CommonOptions {
   log?: Logger
   /** Called with what happens, for metrics. */
   observer?: Observer
+  /** Traces with OpenTelemetry: the module `@opentelemetry/api`, `import * as otel from '@opentelemetry/api'`. */
+  telemetry?: TelemetryApi | undefined
   /**
    * Names the connections to Redis, in `CLIENT LIST` for example.
    * @defaultValue lull.<role>.<host>.<pid>
@@ -85,6 +88,7 @@ export function storeFrom(
     observer,
     partitions,
     waitReplicas,
+    telemetry: _telemetry,
     ...options
   }: StoreOnRedisOptions,
   role: string,

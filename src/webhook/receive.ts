@@ -7,7 +7,7 @@
  */
 import { checkBodyHeaders, parseBody } from '../http/body.js'
 import { BodyBounds, type BodyLease } from '../http/body-bounds.js'
-import { Refusal } from '../http/refusal.js'
+import { ErrorReplies, Refusal } from '../http/refusal.js'
 import type { Reply } from '../http/respond.js'
 import { shown } from '../http/shown.js'
 import { type Logger, silent } from '../logger.js'
@@ -16,6 +16,8 @@ import type { OnOwnMessage } from '../own-messages.js'
 import type { HeaderReader, Item, Provider, SignedRequest } from '../providers/provider.js'
 import { providers as allProviders, type Providers } from '../providers/registry.js'
 import type { AppendResult } from '../store/store.js'
+import { Traces } from '../telemetry/traces.js'
+import type { WebhookSpan } from '../telemetry/webhook-span.js'
 import { Accounts, type Sender } from './accounts.js'
 import { checkHead, checkSender, refuseWebPages, type Trust, trustIn } from './authenticate.js'
 import { doorReason } from './door.js'
@@ -56,6 +58,8 @@ export interface Delivery {
   provider?: string
   /** Hands each message over alone and without a quiet gap. */
   direct?: boolean
+  /** The pattern of its path, for telemetry. */
+  route?: string
 }
 
 /** Larger bodies are parsed one a turn of the event loop: each takes up to 10 ms a MiB. */
@@ -74,6 +78,7 @@ export class Receiver {
   private readonly observer: Observer
   private readonly onAppended: (result: AppendResult) => void
   private readonly bodies: BodyBounds
+  private readonly traces: Traces | undefined
   readonly rejections: Rejections
 
   /** @throws {TypeError} for options that do not go together */
@@ -96,6 +101,7 @@ export class Receiver {
     this.observer = observer
     this.onAppended = options.onAppended ?? (() => {})
     this.bodies = options.bodies ?? new BodyBounds(options)
+    this.traces = batcher.telemetry && new Traces(batcher.telemetry)
     rejections.subscribe((provider, reason) => observer.rejected?.(provider, reason))
   }
 
@@ -105,7 +111,15 @@ export class Receiver {
    * @throws {UnreadableBody} for JSON that this provider does not send
    * @throws {StoreUnavailable} and {ForeignKey} as the batcher does
    */
-  async deliver({ body, header, url, provider: name, direct = false }: Delivery): Promise<Reply> {
+  deliver(delivery: Delivery): Promise<Reply> {
+    const span = this.traces?.webhook(delivery)
+    return span ? span.around(() => this.take(delivery, span), statusOf) : this.take(delivery, undefined)
+  }
+
+  private async take(
+    { body, header, url, provider: name, direct = false }: Delivery,
+    span: WebhookSpan | undefined,
+  ): Promise<Reply> {
     this.refuseWebPages(header, name)
     const named = name === undefined ? undefined : this.named(name)
     const unsigned = await checkHead(this.trust, named, { header })
@@ -116,7 +130,10 @@ export class Receiver {
       const bytes = typeof body === 'function' ? await body(lease) : body
       const { provider, value, isProven } = await this.accepted({ body: bytes, header, url }, named, unsigned)
       const sender = { provider: provider.name, isProven }
-      return { status: 200, body: await this.store(await itemsOf(provider, value), sender, direct) }
+      span?.from(provider.name)
+      const counts = await this.store(await itemsOf(provider, value), sender, direct)
+      span?.counted(counts)
+      return { status: 200, body: counts }
     } finally {
       lease.release()
     }
@@ -217,6 +234,8 @@ function readyTimeoutMsIn({ readyTimeoutMs = 0 }: Pick<ReceiverOptions, 'readyTi
     throw new TypeError('readyTimeoutMs needs a batcher with ready({ timeoutMs }): give a Batcher')
   return readyTimeoutMs
 }
+
+const statusOf = (error: unknown): number => new ErrorReplies(silent).to(error).status
 
 /** @throws {UnreadableBody} for JSON that this provider does not send */
 async function itemsOf(provider: Provider, value: unknown): Promise<Item[]> {

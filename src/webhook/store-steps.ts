@@ -8,6 +8,7 @@ import type { OnOwnMessage, OwnArrival, OwnResult } from '../own-messages.js'
 import type { OwnMessage } from '../providers/provider.js'
 import type { ReadyOptions } from '../ready-within.js'
 import type { AccountClaim, AppendResult, EditResult, RevokeResult } from '../store/store.js'
+import type { TelemetryApi } from '../telemetry/api.js'
 import type { Aliases } from './people.js'
 import { inSlices } from './slices.js'
 import { note, type Plan, type Step } from './steps.js'
@@ -37,6 +38,8 @@ export type Receiving = Appender & {
   findMessage?(account: string | undefined, messageId: string): Promise<string | undefined>
   /** Needed for `readyTimeoutMs` only. */
   ready?(options: ReadyOptions): Promise<void>
+  /** Without it nothing is traced. */
+  readonly telemetry?: TelemetryApi | undefined
 }
 
 export interface StoreOptions {

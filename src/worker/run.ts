@@ -61,6 +61,19 @@ const REASONS: Record<Cut, string> = {
   stop: 'the worker is stopping',
 }
 
+/** What traces a run: telemetry/job-span.ts. */
+export interface RunSpan {
+  within<Result>(run: () => Result): Result
+  /** The handler, with its commits traced. */
+  traced(handle: CommittingHandle): CommittingHandle
+}
+
+/** Begins a run, inside its span if there is one. */
+export function begin(batch: Batch, handle: CommittingHandle, span: RunSpan | undefined, options: RunOptions): Run {
+  if (!span) return new Run(batch, handle, options)
+  return span.within(() => new Run(batch, span.traced(handle), options))
+}
+
 export class Run {
   readonly result: Promise<RunResult>
   private readonly own = new LazyAbort()

@@ -1,10 +1,11 @@
 /** A handler of Lull's as the processor of a plain BullMQ `Worker`, of version 4, 5 or 6. */
 import { type CommittingHandle, handlerOf } from '../handover/function.js'
 import { type Logger, silent } from '../logger.js'
+import { Traces } from '../telemetry/traces.js'
 import type { AnsweringOptions, BatchJob } from './answering.js'
 import { batchFrom } from './batch-job.js'
 import { type JobResult, jobResultOf } from './job-end.js'
-import { Run } from './run.js'
+import { begin } from './run.js'
 
 /** The part of a BullMQ job that is needed. */
 export interface AttemptedJob extends BatchJob {
@@ -12,6 +13,10 @@ export interface AttemptedJob extends BatchJob {
   attemptsMade: number
   /** Absent before BullMQ 5, where `attemptsMade` includes the attempt that runs. */
   attemptsStarted?: number
+  /** The queue's, for telemetry. */
+  queueName?: string
+  /** For telemetry: the trace is among them. */
+  opts?: unknown
 }
 
 /** What a handler in a BullMQ `Worker` needs. */
@@ -42,18 +47,23 @@ export function toBullmq<Meta = unknown>(
   { batcher, log = silent }: ToBullmqOptions,
 ): (job: AttemptedJob, token?: string, signal?: AbortSignal) => Promise<JobResult> {
   const handler = handlerOf(handle)
+  const traces = batcher.telemetry && new Traces(batcher.telemetry)
   return async (job, _token, signal) => {
     const batch = batchFrom(job)
     const { commits, store } = batcher
     // Without the subscription the commit still decides.
     await commits.start().catch(error => log.debug({ err: error }, 'no subscription to what is superseded'))
     const { answerTimeoutMs } = store.rules
-    const run = new Run(batch, handler, { attempt: attemptOf(job), log, answerTimeoutMs, commits })
+    const attempt = attemptOf(job)
+    const span = traces?.job(job, { batch, attempt, queue: job.queueName })
+    const run = begin(batch, handler, span, { attempt, log, answerTimeoutMs, commits })
     const onAbort = () => run.cut('stop', { error: signal?.reason })
     if (signal?.aborted) onAbort()
     signal?.addEventListener('abort', onAbort)
     try {
-      return jobResultOf(await run.result, answerTimeoutMs)
+      const result = await run.result
+      span?.ended(result)
+      return jobResultOf(result, answerTimeoutMs)
     } finally {
       signal?.removeEventListener('abort', onAbort)
     }

@@ -28,12 +28,15 @@ import { processName } from '../process-name.js'
 import { addressOf } from '../store/redis/connection.js'
 import type { RedisSource } from '../store/redis/source.js'
 import { StoreUnavailable } from '../store/store.js'
+import type { TelemetryApi } from '../telemetry/api.js'
+import type { JobSpan } from '../telemetry/job-span.js'
+import { Traces } from '../telemetry/traces.js'
 import { within } from '../within.js'
 import { batchFrom } from './batch-job.js'
 import { type JobResult, jobResultOf, Unrecoverable } from './job-end.js'
 import { isStillOurs } from './job-lock.js'
 import { Places } from './places.js'
-import { graceOf, Run, type RunResult } from './run.js'
+import { begin, graceOf, type Run, type RunResult } from './run.js'
 import { connectShard, type ShardConnections, type ShardWorker, shardWorker } from './shard.js'
 
 export interface QueueWorkerOptions {
@@ -55,6 +58,8 @@ export interface QueueWorkerOptions {
   /** How long a job stays locked for this worker if it does not renew the lock; 30,000. */
   lockMs?: number
   log?: Logger
+  /** Traces with OpenTelemetry: the module `@opentelemetry/api`. */
+  telemetry?: TelemetryApi | undefined
   /** The name of its connections, as `CLIENT LIST` shows it. */
   name?: string
 }
@@ -83,6 +88,7 @@ export class QueueWorker {
   private readonly answerTimeoutMs: number
   private readonly lockMs: number
   private readonly commits: Granting
+  private readonly traces: Traces | undefined
   private open: Open | undefined
   private starting: Promise<void> | undefined
   private stopping: Promise<void> | undefined
@@ -95,6 +101,7 @@ export class QueueWorker {
     this.answerTimeoutMs = options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS
     this.lockMs = options.lockMs ?? LOCK_MS
     this.commits = options.commits ?? ALL_GRANTED
+    this.traces = options.telemetry && new Traces(options.telemetry)
   }
 
   /**
@@ -177,10 +184,13 @@ export class QueueWorker {
     }
     let batch: Batch
     let run: Run
+    let span: JobSpan | undefined
     try {
       batch = batchFrom(job, this.queue)
-      run = new Run(batch, this.options.handle, {
-        attempt: job.attemptsMade + 1,
+      const attempt = job.attemptsMade + 1
+      span = this.traces?.job(job, { batch, attempt, queue: this.queue })
+      run = begin(batch, this.options.handle, span, {
+        attempt,
         log: this.log,
         answerTimeoutMs: this.answerTimeoutMs,
         lockMs: this.lockMs,
@@ -193,6 +203,7 @@ export class QueueWorker {
     this.runs.set(id, run)
     const startedAtMs = performance.now()
     const result = await run.result.finally(() => this.runs.delete(id))
+    span?.ended(result)
     const { conversationId } = batch
     const about = { batchId: id, conversationId, attempt: job.attemptsMade + 1 }
     if (result.result === 'done')

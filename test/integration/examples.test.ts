@@ -51,6 +51,15 @@ describe('examples', function () {
     expect(embedded.stdout).to.deep.equal(['79990000011@c.us said: hi · a cake, please'])
   })
 
+  it('otel.mjs prints the traces of two messages and of their batch, without Redis and without a collector', async () => {
+    const traced = await start(example('otel.mjs', { REDIS_URL: 'redis://127.0.0.1:1' }))
+    expect(await traced.exit).to.deep.equal({ code: 0, signal: null })
+    const tree = traced.stdout.map(line => line.replace(/ +\w+ +[\d.]+ ms/, ''))
+    const message = ['POST', '  append']
+    const batch = ['release  links to 2 appends', '  process', '    ask the model', '  answered']
+    expect(tree).to.deep.equal(['answered 2 messages', '', ...message, ...message, ...batch])
+  })
+
   it('early-start.mjs sends one answer to three messages, after runs that were superseded', async () => {
     const early = await start(example('early-start.mjs', { REDIS_URL: 'redis://127.0.0.1:1' }))
     expect(await early.exit).to.deep.equal({ code: 0, signal: null })

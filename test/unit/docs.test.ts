@@ -151,6 +151,7 @@ const BATCHER_AND_PROCESSOR: All<BatcherOptions & ProcessorOptions> = {
   name: 'documented',
   log: 'documented',
   observer: 'documented',
+  telemetry: 'documented',
 }
 const BULLMQ: All<BullmqOptions> = {
   queue: 'documented',

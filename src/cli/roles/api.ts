@@ -20,7 +20,7 @@ import { type ApiContext, logStart } from './role.js'
  * @throws one line that names what is wrong and the remedy
  */
 export async function startApi(context: ApiContext): Promise<{ batcher: Batcher; url: string }> {
-  const { config, log, lifecycle, metrics, store, readiness, remakeToken } = context
+  const { config, log, lifecycle, metrics, telemetry, store, readiness, remakeToken } = context
   checkExposure(config)
   const { redis, prefix, rules, batching, partitions, waitReplicas } = config
   const rulesFor = config.rulesFor === undefined ? undefined : await loadRules(config.rulesFor)
@@ -31,6 +31,7 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
     ...(rulesFor === undefined ? {} : { rulesFor }),
     log,
     observer: metrics,
+    telemetry,
   })
   await lifecycle.add('the API’s store', () => batcher.close())
   const identity = await batcher.open()
@@ -99,6 +100,7 @@ async function directPath(context: ApiContext, batcher: Batcher): Promise<(() =>
     name: processName('api'),
     configureRedis: config.configureRedis,
     observer: context.metrics,
+    telemetry: context.telemetry,
   })
   await lifecycle.add('the API’s handover', timeoutMs => processor.stop({ timeoutMs }))
   return () => {

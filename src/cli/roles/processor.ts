@@ -6,7 +6,7 @@ import type { RoleContext } from './role.js'
 
 /** @throws one line that names what is wrong and the remedy */
 export async function startProcessor(context: RoleContext): Promise<Processor> {
-  const { config, log, lifecycle, metrics } = context
+  const { config, log, lifecycle, metrics, telemetry } = context
   const { redis, prefix, rules, partitions, waitReplicas, configureRedis } = config
   const processor = new Processor({
     redis,
@@ -19,6 +19,7 @@ export async function startProcessor(context: RoleContext): Promise<Processor> {
     name: processName('processor'),
     configureRedis,
     observer: metrics,
+    telemetry,
   })
   await lifecycle.add('the processor', timeoutMs => processor.stop({ timeoutMs }))
   await processor.start()

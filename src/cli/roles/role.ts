@@ -3,6 +3,7 @@ import type { Config } from '../../config.js'
 import type { Logger } from '../../logger.js'
 import type { Metrics } from '../../metrics/metrics.js'
 import type { Store, StoreIdentity } from '../../store/store.js'
+import type { TelemetryApi } from '../../telemetry/api.js'
 import type { Lifecycle } from '../lifecycle.js'
 
 export interface RoleContext {
@@ -11,6 +12,8 @@ export interface RoleContext {
   /** A role adds a release for everything it acquires; stopping the lifecycle stops the role. */
   lifecycle: Lifecycle
   metrics: Metrics
+  /** If an OpenTelemetry SDK is registered. */
+  telemetry?: TelemetryApi | undefined
 }
 
 export interface ApiContext extends RoleContext {

@@ -64,7 +64,7 @@ async function onRedis(context: WithToken): Promise<Started> {
 
 /** Without a Redis there is no queue: the processor calls the worker's handler itself. */
 async function inMemory(context: WithToken): Promise<Started> {
-  const { config, log, lifecycle, metrics } = context
+  const { config, log, lifecycle, metrics, telemetry } = context
   log.warn({}, 'embedded: messages are kept in memory, and are lost when this process ends')
   const store = new MemoryStore(config.rules)
   await lifecycle.add('the store in memory', () => store.close())
@@ -74,6 +74,7 @@ async function inMemory(context: WithToken): Promise<Started> {
     name: processName('processor'),
     concurrency: config.worker.concurrency,
     observer: metrics,
+    telemetry,
     ...(await receiver(config)),
   })
   await lifecycle.add('the processor', timeoutMs => processor.stop({ timeoutMs }))

@@ -22,7 +22,7 @@ export const handleFrom = ({ worker, rules }: Config): Promise<CommittingHandle>
 
 /** @throws one line that names what is wrong and the remedy */
 export async function startWorker(context: RoleContext): Promise<QueueWorker> {
-  const { config, log, lifecycle, metrics } = context
+  const { config, log, lifecycle, metrics, telemetry } = context
   const { kind, whatHappens, queue: settings } = config.handover
   if (!settings)
     throw new ConfigError(
@@ -46,6 +46,7 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
     name: processName('worker'),
     answerTimeoutMs: config.rules.answerTimeoutMs,
     commits,
+    telemetry,
   })
   await lifecycle.add('the worker', timeoutMs => worker.stop({ timeoutMs }))
   await worker.start()

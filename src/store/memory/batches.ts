@@ -2,7 +2,7 @@
  * Claims batches, and ends their leases and holds: `lua/claim.lua`, `renew.lua`, `ack.lua`, `nack.lua`, `give-
  * back.lua`, `check-now.lua`, `worker-started.lua`, `answered.lua`.
  */
-import { composeBatch, type ReleaseReason } from '../../batch.js'
+import { composeBatch, type MessageRun, type ReleaseReason, traceparentsOf } from '../../batch.js'
 import { ruleThatReleased } from '../../conversation-rules.js'
 import { messageFrom } from '../redis/entries.js'
 import type {
@@ -134,16 +134,28 @@ function lease(
   state.claimed.set(batchId, endsAtMs)
   state.keepHeader(batch.conversationId, now, endsAtMs)
   const { attempt, lease } = batch
+  const run = runOf(batchId, batch, now)
+  const traceparents = traceparentsOf(run)
   return {
-    result: { batchId, lease, attempt, ...found, batch: handedOut(batchId, batch, now) },
+    result: {
+      batchId,
+      lease,
+      attempt,
+      ...found,
+      batch: composeBatch(run),
+      ...(traceparents ? { traceparents } : {}),
+    },
     bytes: sizeOf(batch.entries),
   }
 }
 
 /** A claimed or dead batch in the form in which it is handed over. */
-export function handedOut(batchId: string, batch: Claimed, claimedAtMs: number) {
+export const handedOut = (batchId: string, batch: Claimed, claimedAtMs: number) =>
+  composeBatch(runOf(batchId, batch, claimedAtMs))
+
+function runOf(batchId: string, batch: Claimed, claimedAtMs: number): MessageRun {
   const entries = batch.entries.map(({ receivedAtMs, json }) => ({ receivedAtMs, message: messageFrom(json) }))
-  return composeBatch({ ...batch, batchId, entries, claimedAtMs, answering: batch.rules?.answering })
+  return { ...batch, batchId, entries, claimedAtMs, answering: batch.rules?.answering }
 }
 
 /** Answer checks that are due; schedules the next ones. The header of a held conversation lives at least as long. */

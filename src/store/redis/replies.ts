@@ -1,6 +1,6 @@
 /** Turns the scripts' replies into the store's types. Each script's header (`lua/*.lua`) describes its reply. */
 import { z } from 'zod'
-import { composeBatch } from '../../batch.js'
+import { composeBatch, traceparentsOf } from '../../batch.js'
 import { shownHold } from '../hold-name.js'
 import type {
   AnswerCheck,
@@ -24,13 +24,16 @@ export const bytesClaimed = ([batches]: ClaimReply): number =>
 
 export function claimedBatch(reply: RunReply): ClaimedBatch {
   const [batchId, , attempt, lease, , , , , , lateMs, headerLost] = reply
+  const run = runFrom(reply)
+  const traceparents = traceparentsOf(run)
   return {
     batchId,
     lease: Number(lease),
     attempt: Number(attempt),
     lateMs,
     ...(headerLost === 'expired' || headerLost === 'vanished' ? { headerLost } : {}),
-    batch: composeBatch(runFrom(reply)),
+    batch: composeBatch(run),
+    ...(traceparents ? { traceparents } : {}),
   }
 }
 

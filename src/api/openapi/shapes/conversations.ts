@@ -30,7 +30,12 @@ export const appended = shapeOf<Omit<AppendResult, 'listeners'>>()(
 
 const { receivedAtMs: _, ...messageFields } = messageShape.shape
 const storedMessage = shapeOf<StoredMessage>()(
-  z.object({ ...messageFields, provider: z.string().optional(), isGroup: z.literal(true).optional() }),
+  z.object({
+    ...messageFields,
+    provider: z.string().optional(),
+    isGroup: z.literal(true).optional(),
+    traceparent: z.string().optional().describe('The span of its append, with OpenTelemetry'),
+  }),
 ).meta({ id: 'WaitingMessage', description: 'With LULL_SHOW_TEXTS=off only its id, its type and its send time' })
 
 export const conversation = shapeOf<ConversationState>()(
