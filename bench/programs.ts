@@ -28,9 +28,17 @@ export class Program {
     return this.process.pid ?? 0
   }
 
-  /** A role of Lull. Its log is off, since the other routes have none. */
-  static lull(role: 'api' | 'processor' | 'worker', redis: string, gapMs: number): Promise<Program> {
-    return Program.start([LULL, role], {
+  /**
+   * A role of Lull. Its log is off, since the other routes have none.
+   * @param bin of another build @param node arguments for Node
+   */
+  static lull(
+    role: 'api' | 'processor' | 'worker',
+    redis: string,
+    gapMs: number,
+    { bin = LULL, node = [] }: { bin?: string; node?: string[] } = {},
+  ): Promise<Program> {
+    return Program.start([...node, bin, role], {
       REDIS_URL: redis,
       LULL_QUIET_GAP_MS: String(gapMs),
       LULL_BATCH_TTL_MS: String(gapMs + 60_000),
@@ -40,8 +48,9 @@ export class Program {
     })
   }
 
-  static route(kind: 'bare' | 'bullmq', redis: string, gapMs: number): Promise<Program> {
-    return Program.start(['--import=tsx', ROUTE, kind], {}, [redis, String(gapMs)])
+  /** @param node arguments for Node */
+  static route(kind: 'bare' | 'bullmq', redis: string, gapMs: number, node: string[] = []): Promise<Program> {
+    return Program.start([...node, '--import=tsx', ROUTE, kind], {}, [redis, String(gapMs)])
   }
 
   private static async start(args: string[], env: Record<string, string>, last: string[] = []): Promise<Program> {
