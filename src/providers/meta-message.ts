@@ -11,17 +11,16 @@ import { degrees, filledText, flag, id, known, lenient, list, text, time } from 
 import { answerIn } from './form-answer.js'
 import { messageItem } from './message-item.js'
 import type { Item, Place } from './provider.js'
+import { reader } from './reader.js'
 
-const medium = lenient(
+const mediumFrom = reader(
   z.object({ id, url: filledText, mime_type: filledText, filename: filledText, caption: filledText, voice: flag }),
 )
+const wordsFrom = reader(z.object({ body: text }))
+const placeFrom = reader(z.object({ latitude: degrees, longitude: degrees, name: filledText, address: filledText }))
+const buttonFrom = reader(z.object({ payload: id, text }))
 const reply = lenient(z.object({ id, title: text }))
-
-const context = lenient(z.object({ id, referred_product: lenient(z.object({ product_retailer_id: id })) }))
-const words = lenient(z.object({ body: text }))
-const place = lenient(z.object({ latitude: degrees, longitude: degrees, name: filledText, address: filledText }))
-const button = lenient(z.object({ payload: id, text }))
-const interactive = lenient(
+const answerFrom = reader(
   z.object({
     button_reply: reply,
     list_reply: reply,
@@ -30,51 +29,55 @@ const interactive = lenient(
     call_permission_reply: lenient(z.object({ response: filledText })),
   }),
 )
-const order = lenient(
+const orderFrom = reader(
   z.object({ text: filledText, catalog_id: id, product_items: lenient(z.array(z.record(z.string(), z.unknown()))) }),
 )
-const edit = lenient(z.object({ original_message_id: id, message: lenient(z.record(z.string(), z.unknown())) }))
-const revoke = lenient(z.object({ original_message_id: id }))
+const editFrom = reader(z.object({ original_message_id: id, message: lenient(z.record(z.string(), z.unknown())) }))
+const revokeFrom = reader(z.object({ original_message_id: id }))
 
 /** Only the field that a message's type names is parsed: a message has one of a dozen. */
 const unread = z.unknown().optional()
 
-const messageShape = z.object({
-  id,
-  from: id,
-  from_user_id: id,
-  from_parent_user_id: id,
-  group_id: id,
-  timestamp: time,
-  type: text,
-  // A forwarded message has a context without an id, and is not a reply.
-  context,
-  text: unread,
-  image: unread,
-  video: unread,
-  audio: unread,
-  document: unread,
-  sticker: unread,
-  location: unread,
-  button: unread,
-  interactive: unread,
-  errors: list,
-  order: unread,
-  edit: unread,
-  revoke: unread,
-})
+const messageFrom = reader(
+  z.object({
+    id,
+    from: id,
+    from_user_id: id,
+    from_parent_user_id: id,
+    group_id: id,
+    timestamp: time,
+    type: text,
+    // A forwarded message has a context without an id, and is not a reply.
+    context: lenient(z.object({ id, referred_product: lenient(z.object({ product_retailer_id: id })) })),
+    text: unread,
+    image: unread,
+    video: unread,
+    audio: unread,
+    document: unread,
+    sticker: unread,
+    location: unread,
+    button: unread,
+    interactive: unread,
+    errors: list,
+    order: unread,
+    edit: unread,
+    revoke: unread,
+  }),
+)
 
-type MetaMessage = z.infer<typeof messageShape>
+type MetaMessage = NonNullable<ReturnType<typeof messageFrom>>
 type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId' | 'form'>
 
-const contact = z.object({
-  wa_id: id,
-  user_id: id,
-  parent_user_id: id,
-  profile: lenient(z.object({ name: filledText, username: filledText })),
-})
+const contactFrom = reader(
+  z.object({
+    wa_id: id,
+    user_id: id,
+    parent_user_id: id,
+    profile: lenient(z.object({ name: filledText, username: filledText })),
+  }),
+)
 
-type Contact = z.infer<typeof contact>
+type Contact = NonNullable<ReturnType<typeof contactFrom>>
 
 /** The senders of a change's messages, which may be in another order. */
 export class Contacts {
@@ -83,8 +86,8 @@ export class Contacts {
 
   constructor(contacts: unknown[]) {
     for (const each of contacts) {
-      const { data } = contact.safeParse(each)
-      if (data) this.all.push(data)
+      const contact = contactFrom(each)
+      if (contact) this.all.push(contact)
     }
   }
 
@@ -113,9 +116,8 @@ function byIds(contacts: Contact[]): Map<string, Contact> {
 const NO_MESSAGES = ['system', 'reaction']
 
 export function itemFrom(value: unknown, account: string | undefined, contacts: Contacts): Item {
-  const parsed = messageShape.safeParse(value)
-  if (!parsed.success) return { kind: 'ignored', reason: 'invalid:not_an_object' }
-  const message = parsed.data
+  const message = messageFrom(value)
+  if (message === undefined) return { kind: 'ignored', reason: 'invalid:not_an_object' }
   const messageId = message.id
   if (messageId === undefined) return { kind: 'ignored', reason: 'invalid:no_id' }
   if (message.type !== undefined && NO_MESSAGES.includes(message.type))
@@ -154,12 +156,12 @@ export function itemFrom(value: unknown, account: string | undefined, contacts: 
  */
 function correction(message: MetaMessage, where: Place & { senderId?: string }): Item | undefined {
   if (message.type === 'revoke') {
-    const messageId = revoke.parse(message.revoke)?.original_message_id
+    const messageId = revokeFrom(message.revoke)?.original_message_id
     return messageId === undefined ? undefined : known({ kind: 'revoke' as const, ...where, messageId })
   }
-  const { original_message_id: messageId, message: now } = edit.parse(message.edit) ?? {}
-  const changed = messageShape.safeParse(now)
-  const changedText = changed.success ? contentOf(changed.data).text : undefined
+  const { original_message_id: messageId, message: now } = editFrom(message.edit) ?? {}
+  const changed = messageFrom(now)
+  const changedText = changed && contentOf(changed).text
   if (messageId === undefined || changedText === undefined) return undefined
   return known({ kind: 'edit' as const, ...where, messageId, text: changedText })
 }
@@ -177,31 +179,31 @@ function idsOf({ from, from_user_id, from_parent_user_id }: MetaMessage): (strin
 function contentOf(message: MetaMessage): Content {
   switch (message.type) {
     case 'text':
-      return { type: 'text', text: words.parse(message.text)?.body }
+      return { type: 'text', text: wordsFrom(message.text)?.body }
     case 'image':
     case 'video':
     case 'document':
     case 'sticker':
-      return mediumContent(message.type, medium.parse(message[message.type]))
+      return mediumContent(message.type, mediumFrom(message[message.type]))
     case 'audio': {
-      const file = medium.parse(message.audio)
+      const file = mediumFrom(message.audio)
       return mediumContent(file?.voice ? 'voice' : 'audio', file)
     }
     case 'location': {
-      const where = place.parse(message.location)
+      const where = placeFrom(message.location)
       return { type: 'location', location: where && placeOf(where) }
     }
     case 'button': {
-      const pressed = button.parse(message.button)
+      const pressed = buttonFrom(message.button)
       return { type: 'interactive', text: pressed?.text, payloadId: pressed?.payload }
     }
     case 'interactive':
-      return interactiveContent(interactive.parse(message.interactive))
+      return interactiveContent(answerFrom(message.interactive))
     case 'unknown':
       // The Cloud API's `unsupported` of before v13: recognised by its error.
       return { type: message.errors.length > 0 ? 'unsupported' : 'unknown' }
     case 'order': {
-      const { text: note, ...basket } = order.parse(message.order) ?? {}
+      const { text: note, ...basket } = orderFrom(message.order) ?? {}
       return known({ type: 'order' as const, text: note, form: basket.product_items && known(basket) })
     }
     case 'contacts':
@@ -212,16 +214,21 @@ function contentOf(message: MetaMessage): Content {
   }
 }
 
-function placeOf({ latitude, longitude, name, address }: NonNullable<z.infer<typeof place>>): Content['location'] {
+function placeOf({
+  latitude,
+  longitude,
+  name,
+  address,
+}: NonNullable<ReturnType<typeof placeFrom>>): Content['location'] {
   return latitude === undefined || longitude === undefined ? undefined : known({ latitude, longitude, name, address })
 }
 
-function mediumContent(type: NewMessage['type'], file: z.infer<typeof medium>): Content {
+function mediumContent(type: NewMessage['type'], file: ReturnType<typeof mediumFrom>): Content {
   const { id: mediaId, url, mime_type: mimeType, filename: fileName, caption } = file ?? {}
   return { type, text: caption, media: known({ id: mediaId, url, mimeType, fileName }) }
 }
 
-function interactiveContent(answer: z.infer<typeof interactive>): Content {
+function interactiveContent(answer: ReturnType<typeof answerFrom>): Content {
   const chosen = answer?.button_reply ?? answer?.list_reply
   if (chosen !== undefined) return { type: 'interactive', text: chosen.title, payloadId: chosen.id }
   const permission = answer?.call_permission_reply?.response

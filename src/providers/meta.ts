@@ -11,29 +11,30 @@ import { chatIdFrom } from './chat-id.js'
 import { id, isRecord, known, lenient, list, text } from './fields.js'
 import { Contacts, itemFrom } from './meta-message.js'
 import { type Item, UnreadableBody } from './provider.js'
+import { reader } from './reader.js'
 import { formFault, hmacFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 
 const OBJECT = 'whatsapp_business_account'
 
-const envelope = z.object({ object: z.string(), entry: z.array(z.unknown()) })
-const entry = z.object({ changes: list })
-const change = z.object({
-  field: z.string(),
-  value: z.object({
-    metadata: lenient(z.object({ phone_number_id: id })),
-    contacts: list,
-    messages: list,
-    statuses: list,
-    errors: list,
-    message_echoes: list,
+const envelopeFrom = reader(z.object({ object: z.string(), entry: z.array(z.unknown()) }))
+const entryFrom = reader(z.object({ changes: list }))
+const changeFrom = reader(
+  z.object({
+    field: z.string(),
+    value: z.object({
+      metadata: lenient(z.object({ phone_number_id: id })),
+      contacts: list,
+      messages: list,
+      statuses: list,
+      errors: list,
+      message_echoes: list,
+    }),
   }),
-})
+)
 
-const withId = z.object({ id }).catch({ id: undefined })
-const echo = z
-  .object({ id, to: id, to_user_id: id, type: text })
-  .catch({ id: undefined, to: undefined, to_user_id: undefined, type: undefined })
+const idIn = reader(z.object({ id }))
+const echoFrom = reader(z.object({ id, to: id, to_user_id: id, type: text }))
 
 /** Kinds of own messages that are not an answer to a person. */
 const NO_ANSWERS = ['edit', 'revoke', 'reaction']
@@ -62,29 +63,29 @@ export const meta = signedProvider({
 })
 
 function* itemsIn(body: unknown): Generator<Item> {
-  const parsed = envelope.safeParse(body)
-  if (!parsed.success)
+  const envelope = envelopeFrom(body)
+  if (envelope === undefined)
     throw new UnreadableBody('malformed', 'the body is no webhook of Meta: object or entry is missing')
-  if (parsed.data.object !== OBJECT)
+  if (envelope.object !== OBJECT)
     throw new UnreadableBody(
       'unsupported_object',
-      `object=${JSON.stringify(parsed.data.object.slice(0, 80))} is not "${OBJECT}": subscribe this address to that object only`,
+      `object=${JSON.stringify(envelope.object.slice(0, 80))} is not "${OBJECT}": subscribe this address to that object only`,
     )
-  for (const each of parsed.data.entry) {
-    const parsedEntry = entry.safeParse(each)
+  for (const each of envelope.entry) {
+    const entry = entryFrom(each)
     if (isRecord(each) && Array.isArray(each['standby'])) yield* standbyItems(each['standby'])
-    else if (parsedEntry.success) for (const one of parsedEntry.data.changes) yield* itemsOfChange(one)
-    else yield invalid('no_changes')
+    else if (entry === undefined) yield invalid('no_changes')
+    else for (const change of entry.changes) yield* itemsOfChange(change)
   }
 }
 
 function* itemsOfChange(each: unknown): Generator<Item> {
-  const parsed = change.safeParse(each)
-  if (!parsed.success) {
+  const change = changeFrom(each)
+  if (change === undefined) {
     yield invalid('no_value')
     return
   }
-  const { field, value } = parsed.data
+  const { field, value } = change
   // Another app has control of these chats, so this bot does not answer there.
   if (field === 'standby') {
     yield* standbyItems(value.messages)
@@ -106,19 +107,17 @@ function* itemsOfChange(each: unknown): Generator<Item> {
 
 function standbyItems(messages: unknown[]): Item[] {
   if (messages.length === 0) return [{ kind: 'ignored', reason: 'standby' }]
-  return messages.map(message =>
-    known({ kind: 'ignored' as const, reason: 'standby', messageId: withId.parse(message).id }),
-  )
+  return messages.map(message => known({ kind: 'ignored' as const, reason: 'standby', messageId: idIn(message)?.id }))
 }
 
 /** One item for each message, since Meta sends `sent`, `delivered` and `read` of one message together. */
 function statusItems(statuses: unknown[]): Item[] {
-  const ids = new Set(statuses.map(status => withId.parse(status).id))
+  const ids = new Set(statuses.map(status => idIn(status)?.id))
   return [...ids].map(messageId => known({ kind: 'ignored' as const, reason: 'status', messageId }))
 }
 
 function echoItem(message: unknown, account: string | undefined): Item {
-  const { id: messageId, to, to_user_id, type } = echo.parse(message)
+  const { id: messageId, to, to_user_id, type } = echoFrom(message) ?? {}
   const chatId = to === undefined ? to_user_id && `${to_user_id}@bsuid` : chatIdFrom(to)
   if (chatId === undefined || NO_ANSWERS.includes(type ?? ''))
     return known({ kind: 'ignored' as const, reason: 'from_me', messageId })
