@@ -8,7 +8,12 @@ export interface Logger {
   warn(fields: object, message: string): void
   /** What Lull cannot go on with. */
   error(fields: object, message: string): void
+  /** As pino's. Without it all lines are made, and the logger leaves out what it does not write. */
+  isLevelEnabled?(level: string): boolean
 }
+
+/** Whether a line of the level debug is worth making: there is one for each request. */
+export const logsDebug = (log: Logger): boolean => log.isLevelEnabled?.('debug') ?? true
 
 const nothing = () => {}
 

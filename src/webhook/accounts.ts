@@ -51,9 +51,10 @@ export class Accounts {
   }
 
   /** Whether the account belongs to another provider than the sender. `undefined`: no account. */
-  async isOthers(account: string | undefined, sender: Sender): Promise<boolean> {
-    const owner = await this.ownerOf({ account: account ?? '', ...sender })
-    return owner !== undefined && owner !== sender.provider
+  isOthers(account: string | undefined, sender: Sender): boolean | Promise<boolean> {
+    const isOther = (owner: string | undefined) => owner !== undefined && owner !== sender.provider
+    const owner = this.ownerOf({ account: account ?? '', ...sender })
+    return owner instanceof Promise ? owner.then(isOther) : isOther(owner)
   }
 
   /** Counts the webhook as refused. The sender may not learn whose the account is; the log names the owner. */
@@ -68,14 +69,18 @@ export class Accounts {
     return new Refusal(403, `${name} belongs to another provider: nothing of it was stored`)
   }
 
-  /** The owner after this claim; `undefined`: the account has no owner. */
-  private async ownerOf(claim: AccountClaim): Promise<string | undefined> {
+  /** The owner after this claim; `undefined`: the account has no owner. At once if the answer is kept. */
+  private ownerOf(claim: AccountClaim): string | undefined | Promise<string | undefined> {
     const { account, isProven } = claim
     const known = this.answers.get(account)
     // A provider that has proved itself takes an account without an owner, so it asks again.
     if (known && known.untilMs > this.now() && (known.owner !== undefined || !isProven)) return known.owner
+    return this.askedOwner(claim)
+  }
+
+  private async askedOwner(claim: AccountClaim): Promise<string | undefined> {
     const owner = await this.ask(claim)
-    this.keep(account, owner)
+    this.keep(claim.account, owner)
     return owner
   }
 

@@ -40,9 +40,12 @@ export interface IdentityOptions {
 
 export interface Identified {
   items: Item[]
-  /** Call it when the items are stored. Never rejects. */
-  recheck(): Promise<void>
+  /** Call it when the items are stored. Never rejects. Absent if nobody was looked up. */
+  recheck?(): Promise<void>
 }
+
+/** Whether an account belongs to another provider. */
+type IsOthers = (account: string | undefined) => boolean | Promise<boolean>
 
 const IDENTIFY_MS = 1000
 const LONGEST_ID = 512
@@ -85,13 +88,14 @@ export class Identities {
    * @param isOthers whether an account belongs to another provider: its ids stay as they are
    * @throws {StoreUnavailable} and {ForeignKey} as an append
    */
-  async of(
-    items: Item[],
-    provider: string,
-    isOthers: (account: string | undefined) => Promise<boolean>,
-  ): Promise<Identified> {
-    const lookups = new Map<string, Lookup>()
+  of(items: Item[], provider: string, isOthers: IsOthers): Identified | Promise<Identified> {
     const persons = items.map(item => this.personIn(item, provider))
+    if (persons.every(person => person === undefined)) return { items }
+    return this.lookedUp(items, persons, isOthers)
+  }
+
+  private async lookedUp(items: Item[], persons: (Lookup | undefined)[], isOthers: IsOthers): Promise<Identified> {
+    const lookups = new Map<string, Lookup>()
     for (const [i, lookup] of persons.entries()) {
       if (lookup === undefined) continue
       const key = JSON.stringify([lookup.person.ids, lookup.group, lookup.isAuthor])
@@ -135,7 +139,7 @@ export class Identities {
     }
   }
 
-  private async lookUp(lookup: Lookup, isOthers: (account: string | undefined) => Promise<boolean>): Promise<void> {
+  private async lookUp(lookup: Lookup, isOthers: IsOthers): Promise<void> {
     const { person, account, group } = lookup
     const needsStore = this.people !== undefined && (needsLookUp(person) || lookup.isAuthor)
     if (needsStore || this.identify !== undefined) lookup.isOthers = await isOthers(account)

@@ -10,7 +10,7 @@ import { BodyBounds, type BodyLease } from '../http/body-bounds.js'
 import { ErrorReplies, Refusal } from '../http/refusal.js'
 import type { Reply } from '../http/respond.js'
 import { shown } from '../http/shown.js'
-import { type Logger, silent } from '../logger.js'
+import { type Logger, logsDebug, silent } from '../logger.js'
 import type { Counts, Observer } from '../observer.js'
 import type { OnOwnMessage } from '../own-messages.js'
 import type { HeaderReader, Item, Provider, SignedRequest } from '../providers/provider.js'
@@ -189,10 +189,9 @@ export class Receiver {
     )
   }
 
-  /** What own messages do in each conversation. The stored settings are needed only if there are own messages. */
-  private async ownRulesFor(read: Item[]): Promise<StepRules['onOwnMessage']> {
-    const hasOwn = read.some(({ kind }) => kind === 'own')
-    const stored = hasOwn ? await this.batcher.ownMessageRules?.() : undefined
+  /** What own messages do in each conversation. */
+  private async ownRules(): Promise<StepRules['onOwnMessage']> {
+    const stored = await this.batcher.ownMessageRules?.()
     return id => stored?.(id, this.onOwnMessage) ?? this.onOwnMessage ?? 'ignore'
   }
 
@@ -200,14 +199,17 @@ export class Receiver {
     const cameAtMs = performance.now()
     const { provider } = sender
     if (this.readyTimeoutMs > 0) await this.batcher.ready?.({ timeoutMs: this.readyTimeoutMs })
-    const rules = { ...this.rules, onOwnMessage: await this.ownRulesFor(read) }
+    // The stored settings are needed only if there are own messages.
+    const hasOwn = read.some(({ kind }) => kind === 'own')
+    const { groups, raw } = this.rules
+    const rules: StepRules = { groups, raw, onOwnMessage: hasOwn ? await this.ownRules() : () => 'ignore' }
     const isOthers = (account: string | undefined) => this.accounts.isOthers(account, sender)
     const plan = emptyPlan()
     const rechecks: (() => Promise<void>)[] = []
     await inSlices(read, async some => {
       const placed = await placedItems(some, this.batcher)
       const { items, recheck } = await this.identities.of(placed, provider, isOthers)
-      rechecks.push(recheck)
+      if (recheck) rechecks.push(recheck)
       addToPlan(plan, items, provider, rules)
     })
     const counts: Counts = { accepted: 0, duplicates: 0, ignored: plan.ignored }
@@ -220,7 +222,8 @@ export class Receiver {
       this.observer.received?.(provider, counts)
     }
     if (others.length > 0) throw this.accounts.refusal(others, sender)
-    this.log.debug({ provider, direct, ...counts, reasons: Object.fromEntries(plan.reasons) }, 'webhook received')
+    if (logsDebug(this.log))
+      this.log.debug({ provider, direct, ...counts, reasons: Object.fromEntries(plan.reasons) }, 'webhook received')
     return counts
   }
 }

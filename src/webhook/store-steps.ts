@@ -69,6 +69,8 @@ export async function storeSteps(plan: Plan, options: StoreOptions): Promise<voi
       else await takeStep(conversationId, step, options)
   }
   const all = [...plan.conversations]
+  const [first] = all
+  if (first && all.length === 1) return take(first)
   for (let start = 0; start < all.length; start += CONVERSATIONS_AT_ONCE) {
     const outcomes = await Promise.allSettled(all.slice(start, start + CONVERSATIONS_AT_ONCE).map(take))
     const failed = outcomes.find(outcome => outcome.status === 'rejected')
@@ -108,7 +110,8 @@ async function takeStep(conversationId: string, step: Exclude<Step, OwnStep>, op
       if (result.paused) counts.paused = (counts.paused ?? 0) + result.paused
       onAppended(result)
     }
-    await inSlices(step.append, append, MESSAGES_AN_APPEND)
+    if (step.append.length <= MESSAGES_AN_APPEND) await append(step.append)
+    else await inSlices(step.append, append, MESSAGES_AN_APPEND)
   } else if ('edit' in step) {
     const { messageId, text, authors } = step.edit
     countIn(counts, await batcher.edit?.(conversationId, messageId, text, authors))

@@ -6,7 +6,11 @@ import type { Item, UnplacedItem } from '../providers/provider.js'
 import type { Receiving } from './store-steps.js'
 
 /** Those whose message does not wait stay as they are. @throws {StoreUnavailable} and {ForeignKey} as an append */
-export async function placedItems(items: Item[], batcher: Pick<Receiving, 'findMessage'>): Promise<Item[]> {
+export function placedItems(items: Item[], batcher: Pick<Receiving, 'findMessage'>): Item[] | Promise<Item[]> {
+  return items.some(({ kind }) => kind === 'unplaced') ? foundItems(items, batcher) : items
+}
+
+async function foundItems(items: Item[], batcher: Pick<Receiving, 'findMessage'>): Promise<Item[]> {
   const placed: Item[] = []
   for (const item of items) placed.push(item.kind === 'unplaced' ? await placedItem(item, batcher) : item)
   return placed

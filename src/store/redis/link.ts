@@ -122,7 +122,8 @@ export class RedisLink {
   }
 
   /** Rejects with a `StoreUnavailable` (`memory`) if the server has no room for more messages. */
-  checkMemory(): Promise<void> {
+  checkMemory(): undefined | Promise<void> {
+    if (this.node.memory.isOpen) return undefined
     return this.read(() => this.node.memory.check())
   }
 

@@ -29,6 +29,11 @@ export class MemoryGuard {
     private readonly address: string,
   ) {}
 
+  /** Messages may be appended, by a reading that is not too old. */
+  get isOpen(): boolean {
+    return this.refusal === undefined && performance.now() - this.sampledAtMs < SAMPLE_EVERY_MS
+  }
+
   /**
    * Resolves if messages may be appended.
    * @throws {StoreUnavailable} (`memory`) above the share; and with the error of `readInfo`
