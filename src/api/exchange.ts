@@ -5,8 +5,8 @@
 import type { RouterContext } from '@koa/router'
 import Koa, { type Context, type DefaultState, type Middleware } from 'koa'
 import type { ErrorReplies } from '../http/refusal.js'
-import { encode, type Reply, respond } from '../http/respond.js'
-import type { Logger } from '../logger.js'
+import { type Headers, type Reply, write } from '../http/respond.js'
+import { type Logger, logsDebug } from '../logger.js'
 import type { Metrics } from '../metrics/metrics.js'
 
 export interface ExchangeOptions {
@@ -17,8 +17,6 @@ export interface ExchangeOptions {
 }
 
 export type WriteReply = (ctx: Context, reply: Reply) => void
-
-export type Headers = Readonly<Record<string, string>>
 
 /** What @koa/router notes of the routes that it found. */
 export type Matched = Pick<RouterContext, 'matched' | '_matchedRoute'>
@@ -32,7 +30,7 @@ export const replyWith =
   (headers: Headers): WriteReply =>
   (ctx, reply) => {
     ctx.respond = false
-    respond(ctx.res, encode(reply, headers))
+    write(ctx.res, reply, headers)
   }
 
 export function exchange({ errors, reply, log, metrics }: ExchangeOptions): Middleware<DefaultState, Matched> {
@@ -47,7 +45,8 @@ export function exchange({ errors, reply, log, metrics }: ExchangeOptions): Midd
     const { method } = ctx
     const code = ctx.res.statusCode
     metrics?.requested({ route: patternOf(ctx), method, code, durationMs })
-    log.debug({ method, path: ctx.req.url?.split('?')[0], status: code, ms: Math.round(durationMs) }, 'request')
+    if (logsDebug(log))
+      log.debug({ method, path: ctx.req.url?.split('?')[0], status: code, ms: Math.round(durationMs) }, 'request')
   }
 }
 
