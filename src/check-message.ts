@@ -4,7 +4,8 @@ import { shown } from './check-arguments.js'
 import { jsonFault } from './json-fault.js'
 
 type Check = [is: (value: unknown) => boolean, must: string]
-type Fields = Record<string, Check | undefined>
+/** By the fields' names. */
+type Checks = ReadonlyMap<string, Check>
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -14,7 +15,9 @@ const flag: Check = [value => typeof value === 'boolean', 'it must be true or fa
 const number: Check = [value => Number.isFinite(value), 'it must be a number']
 const object: Check = [isObject, 'it must be an object']
 
-const FIELDS = {
+const checksOf = (fields: Record<string, Check>): Checks => new Map(Object.entries(fields))
+
+const FIELDS = checksOf({
   type: [value => MESSAGE_TYPES.some(type => type === value), `it must be one of ${MESSAGE_TYPES.join(', ')}`],
   text,
   senderId: text,
@@ -27,10 +30,10 @@ const FIELDS = {
   location: object,
   provider: text,
   isGroup: flag,
-} satisfies Fields
+})
 
-const MEDIA: Fields = { id: text, url: text, mimeType: text, fileName: text }
-const LOCATION: Fields = { latitude: number, longitude: number, name: text, address: text }
+const MEDIA = checksOf({ id: text, url: text, mimeType: text, fileName: text })
+const LOCATION = checksOf({ latitude: number, longitude: number, name: text, address: text })
 
 const LONGEST_PATH = 100
 
@@ -59,9 +62,10 @@ function checkMeta(meta: unknown): void {
     )
 }
 
-function checkFields(values: object, fields: Fields, path: string): void {
-  for (const [name, value] of Object.entries(values)) {
-    const check = value === undefined || !Object.hasOwn(fields, name) ? undefined : fields[name]
+function checkFields<Values extends object>(values: Values, checks: Checks, path: string): void {
+  for (const name in values) {
+    const value = values[name]
+    const check = value === undefined ? undefined : checks.get(name)
     if (check && !check[0](value)) throw new TypeError(`${path}${name}=${shown(value)}: ${check[1]}`)
   }
 }

@@ -24,5 +24,7 @@ export function parseConversationId(conversationId: string): ConversationParts {
 }
 
 // A `%` that looks like the start of an escape is escaped too, so that different ids stay different.
-const escapeSlash = (text: string) => text.replace(/%(?=2F|25)/g, '%25').replaceAll('/', '%2F')
-const unescapeSlash = (text: string) => text.replace(/%2F|%25(?=2F|25)/g, found => (found === '%2F' ? '/' : '%'))
+const escapeSlash = (text: string) =>
+  /[%/]/.test(text) ? text.replace(/%(?=2F|25)/g, '%25').replaceAll('/', '%2F') : text
+const unescapeSlash = (text: string) =>
+  text.includes('%') ? text.replace(/%2F|%25(?=2F|25)/g, found => (found === '%2F' ? '/' : '%')) : text

@@ -15,7 +15,8 @@ import type { Receiver } from '../webhook/receive.js'
 import type { Matched, WriteReply } from './exchange.js'
 import { decoded } from './unmatched.js'
 
-const WEBHOOK = /^\/webhook\/whatsapp(?<batched>\/batched)?(?:\/(?<provider>[^/]+)(?<event>\/[^/]+)?)?\/?$/i
+/** What follows the address is `/batched`, a provider's name, and the name of an event. */
+const WEBHOOK = /^\/webhook\/whatsapp(\/batched)?(?:\/([^/]+)(\/[^/]+)?)?\/?$/i
 /** Addresses that somebody may have meant for a webhook. */
 const LIKE_A_WEBHOOK = /^\/webhook/i
 
@@ -25,7 +26,7 @@ interface Route {
   path: string
   query: string
   direct: boolean
-  provider?: string
+  provider: string | undefined
 }
 
 export function webhookRoutes(receiver: Receiver, reply: WriteReply): Middleware<DefaultState, Matched> {
@@ -47,7 +48,7 @@ export function webhookRoutes(receiver: Receiver, reply: WriteReply): Middleware
 async function handle(receiver: Receiver, req: IncomingMessage, route: Route): Promise<Reply> {
   const { method = '', headers, url = '' } = req
   const provider = route.provider && decoded(route.provider)
-  const header = (name: string) => first(headers[name.toLowerCase()])
+  const header = (name: string) => first(headers[name])
   receiver.refuseWebPages(header, provider)
   if (method === 'POST')
     return receiver.deliver({
@@ -72,13 +73,13 @@ function routeOf(target: string): Route | undefined {
   const path = end < 0 ? url : url.slice(0, end)
   const match = WEBHOOK.exec(path)
   if (!match) return undefined
-  const { batched = '', provider, event = '' } = match.groups ?? {}
+  const [, batched = '', provider, event = ''] = match
   return {
     pattern: `/webhook/whatsapp${batched && '/batched'}${provider === undefined ? '' : '/:provider'}${event && '/:event'}`,
     path,
     query: end < 0 ? '' : url.slice(end + 1),
     direct: batched === '',
-    ...(provider === undefined ? {} : { provider }),
+    provider,
   }
 }
 

@@ -169,11 +169,13 @@ export class Metrics implements Observer {
     this.canary?.stop()
   }
 
-  received(provider: string, { accepted, ...counts }: Counts): void {
-    // Each message has one outcome.
-    const outcomes = { accepted: accepted - (counts.paused ?? 0), ...counts }
-    for (const [outcome, count] of Object.entries(outcomes))
-      if (count > 0) this.messages.inc({ provider, outcome: OUTCOMES[outcome] ?? outcome }, count)
+  received(provider: string, counts: Counts): void {
+    for (const [name, outcome] of OUTCOMES) {
+      const all = counts[name] ?? 0
+      // Each message has one outcome.
+      const count = name === 'accepted' ? all - (counts.paused ?? 0) : all
+      if (count > 0) this.messages.inc({ provider, outcome }, count)
+    }
   }
 
   rejected(provider: string, reason: string): void {
@@ -267,4 +269,12 @@ const CAUSES: readonly NonNullable<ClaimedBatch['headerLost']>[] = ['expired', '
 const ANSWERS: readonly AnswerOutcome[] = ['completed', 'failed', 'removed', 'timeout']
 const COMMITS: readonly CommitOutcome[] = ['go', 'again', 'superseded', 'answered', 'unknown']
 const SUPERSEDED: readonly SupersededWhen[] = ['waiting', 'running', 'due']
-const OUTCOMES: Readonly<Record<string, string>> = { duplicates: 'duplicate', tooLate: 'too_late' }
+const OUTCOMES: readonly [keyof Counts, outcome: string][] = [
+  ['accepted', 'accepted'],
+  ['duplicates', 'duplicate'],
+  ['ignored', 'ignored'],
+  ['paused', 'paused'],
+  ['edited', 'edited'],
+  ['revoked', 'revoked'],
+  ['tooLate', 'too_late'],
+]
