@@ -19,9 +19,10 @@ const olderTypescript = createRequire(createRequire(import.meta.url).resolve('@a
 /** Uses the names of the contract, with their types. */
 const USE = `
 import {
-  type AppendResult, type Batch, Batcher, bullmq, http, MemoryStore, Processor, type ProvidersOptions, type RuleOptions,
-  type Rules, webhook,
+  type AppendResult, type Batch, Batcher, type BatcherOptions, bullmq, http, MemoryStore, Processor, type ProviderName,
+  type ProvidersOptions, type RuleOptions, type Rules, webhook,
 } from 'lull'
+import { Redis } from 'ioredis'
 const store = new MemoryStore({ quietGapMs: 500 })
 const batcher: Batcher = new Batcher({ store })
 const result: Promise<AppendResult> = batcher.append('a@c.us', [{ messageId: '1', text: 'hi' }])
@@ -39,7 +40,16 @@ const wrongOrder: RuleOptions = { order: 'sometimes' }
 const wrongRule: string = ({} as Rules).maxBytes
 // @ts-expect-error: it is appSecret
 const wrongSecret: ProvidersOptions = { meta: { appsecret: 'x' } }
-export { due, handovers, most, processor, receive, rules, wrongOrder, wrongRule, wrongSecret }
+interface Order { orderId: string }
+const orders = new Processor<Order>({ store, handle: ({ messages }) => messages.map(({ meta }) => meta && meta.orderId) })
+void new Batcher<Order>({ store }).append('a@c.us', { messageId: '1', meta: { orderId: 'o-1' } })
+// @ts-expect-error: an Order has no such field
+void new Batcher<Order>({ store }).append('a@c.us', { messageId: '1', meta: { order: 'o-1' } })
+const ours: ProviderName[] = ['meta', 'a-channel-of-ours']
+const clients = () => [new Batcher({ redis: {} as Redis }), new Batcher({ redis: () => ({}) as Redis })]
+type Own = BatcherOptions & { tenant: string }
+const tenant: string = ({} as Own).tenant
+export { clients, orders, ours, tenant, due, handovers, most, processor, receive, rules, wrongOrder, wrongRule, wrongSecret }
 `
 
 describe('types of the package', function () {

@@ -15,6 +15,7 @@ import { RedisProcesses } from '../../presence/processes.js'
 import { processName } from '../../process-name.js'
 import { type RuleOptions, type Rules, rulesFrom, rulesSchema } from '../../rules.js'
 import { newBatchId as randomBatchId } from '../batch-id.js'
+import { deploymentFrom } from '../deployment.js'
 import type { Sessions } from '../sessions.js'
 import type { SettingsStore } from '../settings.js'
 import {
@@ -204,7 +205,7 @@ export class RedisStore implements Store {
 
   /**
    * Does not connect yet.
-   * @throws {RangeError} for a prefix with which two names could be the same, or a rule out of its bounds
+   * @throws {RangeError} for a prefix with which two names could be the same, or an option out of its bounds
    * @throws {TypeError} for an unknown option, a rule beside `rules`, or a `redis` that cannot be used
    */
   constructor(options: RedisStoreOptions)
@@ -217,6 +218,7 @@ export class RedisStore implements Store {
     refuseUnknown('RedisStore', options, [...RULE_NAMES, ...Object.keys(OPTIONS)])
     const { redis, prefix, rules: given, role = 'store', name, ...more } = options
     const { log = silent, newBatchId = randomBatchId, observer = {}, waitReplicas, ...single } = more
+    deploymentFrom({ waitReplicas })
     const rules = rulesAmong(single, given)
     this.rules = rules
     this.rulesInUse = shared?.rulesInUse ?? new RulesInUse(rules)

@@ -1,5 +1,6 @@
 /** What the library's classes make a store from. */
 import { expect } from 'chai'
+import { RedisStore } from '../../../src/store/redis/store.js'
 import { type StoreOnRedisOptions, storeFrom } from '../../../src/store/store-options.js'
 
 const redis = 'redis://127.0.0.1:1'
@@ -14,6 +15,10 @@ describe('the options of a store', () => {
     it(`an option out of its bounds is refused: ${says.source}`, () => {
       expect(() => storeFrom(options, 'test')).to.throw(RangeError, says)
     })
+
+  it('a RedisStore refuses the same', () => {
+    expect(() => new RedisStore({ redis, waitReplicas: -1 })).to.throw(RangeError, /^waitReplicas=-1: must be/)
+  })
 
   it('partitions and replicas have defaults', () => {
     const given = { redis, partitions: undefined, waitReplicas: undefined }
