@@ -27,12 +27,13 @@ const SKIPPED_VALUE = '{"superseded":true}'
 const SOON_MS = 1000
 /** Grace period for the processor that handed the batch over. */
 const LATER_MS = 30_000
-const JOBS_A_CALL = 200
+/** A call takes Redis some 2 ms. */
+const JOBS_A_CALL = 100
 /** Each some 100 bytes of this process. */
 const MOST_REMEMBERED = 100_000
-const MOST_PENDING = 10_000
+const MOST_PENDING = 100_000
 /** A search ends after so many pages of jobs without a text. */
-const CLEAN_PAGES = 5
+const CLEAN_PAGES = 10
 const PAUSE_MS = 5
 
 const erased = z.object({ messages: z.number(), texts: z.literal('erased') })
@@ -138,7 +139,7 @@ export class AnsweredTexts {
     else if (!this.stopped) this.soonTimer ??= setTimeout(() => void this.eraseAll(this.soon), SOON_MS)
   }
 
-  /** Those that are too many are found by the next search. */
+  /** Of those that are too many, most are erased by another processor. */
   private eraseLater(jobId: string, maySkip: boolean): void {
     if (this.later.size < MOST_PENDING) this.later.set(jobId, maySkip)
     if (!this.stopped) this.laterTimer ??= setTimeout(() => void this.eraseAll(this.later), LATER_MS)

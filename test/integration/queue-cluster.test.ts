@@ -72,6 +72,12 @@ const missing = await noCluster()
       expect(await clientOf(owner).lrange(`{bull/${shard}}:${queue}:wait`, 0, -1)).to.deep.equal([ids[shard]])
     await work(async () => {})
     await until(() => answers.length === 3)
+    // What people wrote goes after the answer, on each node.
+    for (const [shard, owner] of owners.entries()) {
+      const client = clientOf(owner)
+      const data = () => client.hget(`{bull/${shard}}:${queue}:${ids[shard]}`, 'data')
+      await until(async () => (await data()) === '{"messages":1,"texts":"erased"}', { what: `shard ${shard}` })
+    }
   })
 
   it('doctor reads the servers of all shards, and refuses a prefix without braces', async () => {
