@@ -39,6 +39,7 @@ const client = new Redis(env.REDIS_URL, { maxRetriesPerRequest: null })
 client.on('error', () => {}) // It is just starting.
 await client.ping()
 await earlierReleases()
+await deadBatch()
 const lull = spawn(process.execPath, [bin, 'up'], { cwd, env, stdio: ['ignore', 'ignore', 'inherit'] })
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -186,6 +187,21 @@ async function earlierReleases() {
     }
   }
   await pipeline.exec()
+}
+
+/** A batch whose handover has failed for good: the page offers to hand it over again, or to discard it. */
+async function deadBatch() {
+  const { Batcher, Processor } = await import('../dist/esm/index.js')
+  const options = { redis: env.REDIS_URL, maxAttempts: 1 }
+  const batcher = new Batcher(options)
+  const handle = () => {
+    throw new Error('the model answered 401: the key has expired')
+  }
+  const processor = new Processor({ ...options, handle })
+  await batcher.append('79990000055@c.us', { messageId: 'd1', text: 'are you there?' }, { direct: true })
+  await processor.claimOnce()
+  await processor.stop()
+  await batcher.close()
 }
 
 /** People who write now, and a webhook without a signature. */
