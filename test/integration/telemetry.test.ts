@@ -10,6 +10,7 @@ import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { Batcher } from '../../src/batcher.js'
 import { bullmq } from '../../src/handover/bullmq.js'
+import type { CommittingHandle } from '../../src/handover/function.js'
 import type { Handover } from '../../src/handover/handover.js'
 import { http } from '../../src/handover/http.js'
 import { Processor } from '../../src/processor/processor.js'
@@ -120,6 +121,33 @@ describe('telemetry on Redis', () => {
     const [work] = await traced.named('process')
     const [handover] = await traced.named('handover')
     expect(parentOf(work)).to.equal(idOf(handover))
+  })
+
+  it('a job that newer messages supersede is no error', async () => {
+    const { queue, batcher, client, say, start } = await system({
+      answering: 'supersede',
+      quietGapMs: 400,
+      earlyStartMs: 20,
+    })
+    let runs = 0
+    const handle: CommittingHandle = async (_batch, { commit }) => {
+      runs++
+      await commit()
+    }
+    const worker = new Worker(queue, toBullmq(handle, { batcher }), { connection: client })
+    closing.push(() => worker.close(true))
+    await start(bullmq({ queue }))
+    await say('one')
+    await until(() => runs === 1)
+    await say('two')
+    const [first, second] = await traced.named('process', 2)
+    const outcomes = [first, second].map(span => span?.attributes['lull.outcome'])
+    expect(outcomes).to.deep.equal(['superseded', 'completed'])
+    expect(first.status.code).to.equal(otel.SpanStatusCode.UNSET)
+    const [refused, granted] = await traced.named('commit', 2)
+    expect([refused, granted].map(span => span && parentOf(span))).to.deep.equal(
+      [first, second].map(span => span && idOf(span)),
+    )
   })
 
   it('a failed attempt of a job is an error without its message, and its next attempt has a span of its own', async () => {

@@ -134,6 +134,15 @@ describe('telemetry', () => {
       .and.have.lengthOf(2)
   })
 
+  it('a batch’s trace is one of its own, whatever span its processor was started in', async () => {
+    const { processor, say } = await system()
+    const startUp = otel.trace.getTracer('bot').startSpan('start-up')
+    await otel.context.with(otel.trace.setSpan(otel.context.active(), startUp), () => processor.start())
+    await say({ messageId: 'one' })
+    const [release] = await traced.named('release')
+    expect(parentOf(release)).to.equal(undefined)
+  })
+
   it('a webhook is a child of the trace that its headers carry', async () => {
     const { post } = await system()
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
