@@ -94,6 +94,7 @@ function parentOf(spans: Spans, { opts }: TracedJob): TelemetryContext {
 }
 
 function headersIn(opts: unknown): Record<string, string> {
+  // BullMQ 4 knows the option only by its short name in Redis.
   const metadata = fieldOf(fieldOf(opts, 'telemetry'), 'metadata') ?? fieldOf(opts, 'tm')
   if (typeof metadata !== 'string') return {}
   try {

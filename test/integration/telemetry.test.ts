@@ -6,6 +6,8 @@
 import { createServer } from 'node:http'
 import { Queue, Worker } from 'bullmq'
 import { BullMQOtel } from 'bullmq-otel'
+import { Worker as Worker4 } from 'bullmq4'
+import { Worker as Worker5 } from 'bullmq5'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { Batcher } from '../../src/batcher.js'
@@ -108,6 +110,25 @@ describe('telemetry on Redis', () => {
     )
     expect(theirs?.instrumentationScope.name).to.equal('bullmq')
   })
+
+  const makers = {
+    4: (...args: ConstructorParameters<typeof Worker4>) => new Worker4(...args).on('error', () => {}),
+    5: (...args: ConstructorParameters<typeof Worker5>) => new Worker5(...args).on('error', () => {}),
+  }
+  for (const version of [4, 5] as const)
+    it(`reaches a plain worker of BullMQ ${version}`, async () => {
+      const { redis, queue, batcher, say, start } = await system()
+      const { hostname: host, port } = new URL(redis)
+      const connection = { host, port: Number(port), maxRetriesPerRequest: null }
+      const worker = makers[version](queue, toBullmq(model, { batcher }), { connection })
+      closing.push(() => worker.close())
+      await say('one')
+      await start(bullmq({ queue }))
+      const [handover] = await traced.named('handover')
+      const [work] = await traced.named('process')
+      expect(parentOf(work)).to.equal(idOf(handover))
+      expect(work.name).to.equal(`process ${queue}`)
+    })
 
   it('is not taken from a span that the worker was started in', async () => {
     const { queue, batcher, client, say, start } = await system()
