@@ -23,7 +23,7 @@ export const deploymentSettings = z.object({
   ),
   waitReplicas: setting(
     'LULL_WAIT_REPLICAS',
-    'How many replicas must have a message before it is accepted, and a claim before its batch is handed over (Redis’s `WAIT`). With fewer the webhook is answered 503. See docs/operations.md.',
+    'How many replicas must have a message before it is accepted, a claim before its batch is handed over, and a commit, a pause, an edit and the like before they are acknowledged (Redis’s `WAIT`). With fewer the webhook is answered 503. See docs/operations.md.',
     whole(0, MOST_REPLICAS, 0),
   ),
 })
@@ -37,8 +37,9 @@ export interface DeploymentOptions {
    */
   partitions?: number | undefined
   /**
-   * How many replicas must have a message before it is accepted, and a claim before its batch is handed over: a whole
-   * number from 0 to 100. With fewer the call rejects with a `StoreUnavailable`.
+   * How many replicas must have a message before it is accepted, a claim before its batch is handed over, and a commit,
+   * a pause, an edit and the like before they are acknowledged: a whole number from 0 to 100. With fewer the call
+   * rejects with a `StoreUnavailable`.
    * @defaultValue 0
    */
   waitReplicas?: number | undefined

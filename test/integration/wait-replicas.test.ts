@@ -6,6 +6,7 @@ import { Processor } from '../../src/processor/processor.js'
 import { rulesFrom } from '../../src/rules.js'
 import { partitionOfConversation } from '../../src/store/partitioned/layout.js'
 import { PartitionedStore } from '../../src/store/partitioned/store.js'
+import { RedisStore } from '../../src/store/redis/store.js'
 import { StoreUnavailable } from '../../src/store/store.js'
 import { privateRedis, type RedisServer, uniquePrefix } from '../support/redis.js'
 import { append } from '../support/store-contract/messages.js'
@@ -99,6 +100,51 @@ describe('with waitReplicas', () => {
   })
 
   const claimedId = async () => (await redis.zrange(`${prefix}.claimed`, '0', '0'))[0] ?? ''
+
+  /** What somebody relies on once it is acknowledged. Each finds a conversation with an open batch of one message. */
+  const acknowledged: Record<string, { first?: (b: Batcher) => unknown; write: (b: Batcher) => Promise<unknown> }> = {
+    pause: { write: b => b.pause(CHAT, 60_000) },
+    resume: { first: b => b.pause(CHAT, 60_000), write: b => b.resume(CHAT) },
+    hold: { write: b => b.hold(CHAT, 'key', 1000) },
+    release: { first: b => b.hold(CHAT, 'key', 1000), write: b => b.release(CHAT, 'key') },
+    flush: { write: b => b.flush(CHAT) },
+    drop: { write: b => b.drop(CHAT) },
+    edit: { write: b => b.edit(CHAT, '1', 'new') },
+    revoke: { write: b => b.revoke(CHAT, '1') },
+    forget: { write: b => b.forget(CHAT) },
+  }
+  for (const [name, { first, write }] of Object.entries(acknowledged))
+    it(`${name} is acknowledged only when the replica has it`, async () => {
+      await accepted(CHAT)
+      if (first) await until(() => Promise.resolve(first(batcher)).catch(() => undefined), { what: 'the replica' })
+      await replica.pause()
+      expect(await refusal(write(batcher))).to.equal('replicas')
+    })
+
+  it('a commit is granted only when the replica has it, also if it is asked for again', async () => {
+    const store = new RedisStore({
+      ...{ redis: primary.url, prefix, waitReplicas: 1 },
+      rules: rulesFrom({ quietGapMs: 50, batchTtlMs: 30_000, answering: 'supersede' }),
+    })
+    try {
+      await store.open()
+      await until(() => append(store, CHAT, '1').catch(() => undefined))
+      const batch = await until(
+        async () =>
+          (await store.claim({ owner: 'me', maxBatches: 1, maxBytes: 1e6 }).catch(() => undefined))?.batches[0],
+        { what: 'the batch' },
+      )
+      await replica.pause()
+      expect(await refusal(store.commit(batch.batchId))).to.equal('replicas')
+      expect(await refusal(store.commit(batch.batchId))).to.equal('replicas')
+      await replica.resume()
+      await online()
+      const granted = await until(() => store.commit(batch.batchId).catch(() => undefined))
+      expect(granted).to.deep.equal({ state: 'go', again: true })
+    } finally {
+      await store.close()
+    }
+  })
 
   it('a conversation is taken out of one partition, and into another, only when the replica has that', async () => {
     const [phone, lid] = ['shop/79990000011@c.us', 'shop/245000000000011@lid']

@@ -14,7 +14,7 @@ interface Self {
   ranges: [number, number][]
 }
 
-const SETTLED_TIMEOUT_MS = 30_000
+const SETTLED_TIMEOUT_MS = 60_000
 
 /** Undefined if the node is not up. */
 export async function selfOf(node: ClusterNode): Promise<Self | undefined> {

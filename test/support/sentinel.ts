@@ -55,7 +55,7 @@ export interface TestSentinels {
 }
 
 const PAUSE_MS = 15_000
-const SETTLED_TIMEOUT_MS = 30_000
+const SETTLED_TIMEOUT_MS = 60_000
 
 /** Two replicas, three Sentinels with a quorum of two. Takes some 2 s. */
 export async function startSentinels({

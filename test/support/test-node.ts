@@ -32,7 +32,7 @@ export interface TestNode {
 }
 
 const HOST = '127.0.0.1'
-const COMMAND_TIMEOUT_MS = 5000
+const COMMAND_TIMEOUT_MS = 10_000
 /** Else a replica's first synchronization waits for 5 s, and CLUSTER SLOTS leaves it out until the first ping, 10 s. */
 const FAST_SYNC = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1']
 

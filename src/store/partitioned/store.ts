@@ -61,7 +61,7 @@ export interface PartitionedStoreOptions {
   rules: Rules
   /** 64 on a Cluster by default, else none. */
   partitions?: number | undefined
-  /** Replicas that must have an append or a claim before it counts; 0. */
+  /** Replicas that must have what is acknowledged; 0. */
   waitReplicas?: number | undefined
   /** Names the connections, `lull.<role>.<host>.<pid>`: `api`, `processor`, … */
   role: string

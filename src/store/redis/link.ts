@@ -112,10 +112,10 @@ export class RedisLink {
    * Runs a script that writes and that counts only when enough replicas have what it wrote.
    * @throws {StoreUnavailable} (`replicas`) if they do not
    */
-  async durably<Reply>(write: (client: Redis) => Promise<Reply>): Promise<Reply> {
+  async durably<Reply>(write: (client: Redis) => Promise<Reply>, about: About = {}): Promise<Reply> {
     const reply = await this.attempt(
       node => node.durably(write),
-      (error, node) => this.failed(error, {}, node),
+      (error, node) => this.failed(error, about, node),
     )
     this.node.wrote()
     return reply

@@ -32,7 +32,7 @@ export interface NodesOptions {
   name: string
   log: Logger
   observer: Observer
-  /** Replicas that must have an append or a claim; 0: none. */
+  /** Replicas that must have what is acknowledged; 0: none. */
   waitReplicas?: number | undefined
 }
 

@@ -66,6 +66,7 @@ import { type Appended, type AppendPart, addReply, partsOf, shareOf } from './ap
 import type { Ended, Ending } from './batch-scripts.js'
 import { oneLine } from './errors.js'
 import { canaryEvents, storeEvents } from './events.js'
+import type { About } from './foreign-key.js'
 import { type Forgotten, forget } from './forget.js'
 import { GroupedCalls } from './grouped-calls.js'
 import { growthEvents } from './growth.js'
@@ -127,7 +128,8 @@ export interface RedisStoreOptions extends RuleOptions {
    */
   newBatchId?: () => string
   /**
-   * Replicas that must have an append or a claim before it counts: a whole number from 0 to 100.
+   * Replicas that must have what is acknowledged (an append, a claim, a commit, a pause) before it is: a whole number
+   * from 0 to 100.
    * @defaultValue 0
    */
   waitReplicas?: number
@@ -249,9 +251,16 @@ export class RedisStore implements Store {
       keys,
       scripts: this.scripts,
       newBatchId,
-      run: (work, about) =>
-        this.waits ? link.durably(client => work(this.durable(client))) : link.write(() => work(this.scripts), about),
+      run: (work, about) => this.acknowledged(work, about),
     })
+  }
+
+  /** A write on whose reply somebody relies: with `waitReplicas` it counts only when so many replicas have it. */
+  private acknowledged<Reply>(work: (scripts: Scripts) => Promise<Reply>, about: About = {}): Promise<Reply> {
+    const { link, scripts } = this
+    return this.waits
+      ? link.durably(client => work(this.durable(client)), about)
+      : link.write(() => work(scripts), about)
   }
 
   /** The Redis database. */
@@ -332,30 +341,30 @@ export class RedisStore implements Store {
   }
 
   async hold(conversationId: string, key: string, forMs: number): Promise<{ dueInMs?: number }> {
-    const work = () => this.scripts.messages.hold(conversationId, key, Math.max(Math.round(forMs), 1))
-    const [, dueInMs] = await this.link.write(work, { conversationId })
+    const work = ({ messages }: Scripts) => messages.hold(conversationId, key, Math.max(Math.round(forMs), 1))
+    const [, dueInMs] = await this.acknowledged(work, { conversationId })
     return dueInMs < 0 ? {} : { dueInMs }
   }
 
   async release(conversationId: string, key: string): Promise<boolean> {
-    const [wasHeld] = await this.link.write(() => this.scripts.messages.hold(conversationId, key, 0), {
-      conversationId,
-    })
+    const work = ({ messages }: Scripts) => messages.hold(conversationId, key, 0)
+    const [wasHeld] = await this.acknowledged(work, { conversationId })
     return wasHeld === 1
   }
 
   async pause(conversationId: string, { forMs, keep }: PauseRequest): Promise<PauseResult> {
     const request = { forMs: Math.round(forMs), keep }
-    const work = () => this.scripts.messages.pause(conversationId, request, this.name, this.newBatchId())
-    const reply = await this.link.write(work, { conversationId })
+    const work = ({ messages }: Scripts) => messages.pause(conversationId, request, this.name, this.newBatchId())
+    const reply = await this.acknowledged(work, { conversationId })
     if (typeof reply === 'string') throw new TypeError(`the script pause returned ${reply}`)
     return { untilMs: reply[0], dropped: reply[1] }
   }
 
   async pauseByMessage(conversationId: string, messageId: string, { forMs, keep }: PauseRequest) {
     const request = { forMs: Math.round(forMs), keep }
-    const work = () => this.scripts.messages.pause(conversationId, request, this.name, this.newBatchId(), messageId)
-    const reply = await this.link.write(work, { conversationId })
+    const work = ({ messages }: Scripts) =>
+      messages.pause(conversationId, request, this.name, this.newBatchId(), messageId)
+    const reply = await this.acknowledged(work, { conversationId })
     return typeof reply === 'string' ? reply : { untilMs: reply[0], dropped: reply[1] }
   }
 
@@ -367,8 +376,8 @@ export class RedisStore implements Store {
     let hasEnded = false
     for (let i = 0; i < messageIds.length; i += IDS_A_CALL) {
       const part = messageIds.slice(i, i + IDS_A_CALL)
-      const work = () => this.scripts.messages.sent(conversationId, part, this.name)
-      hasEnded = (await this.link.write(work, { conversationId })) === 1 || hasEnded
+      const work = ({ messages }: Scripts) => messages.sent(conversationId, part, this.name)
+      hasEnded = (await this.acknowledged(work, { conversationId })) === 1 || hasEnded
     }
     return hasEnded
   }
@@ -380,8 +389,8 @@ export class RedisStore implements Store {
   }
 
   async resume(conversationId: string): Promise<boolean> {
-    const work = () => this.scripts.messages.resume(conversationId, this.name)
-    return (await this.link.write(work, { conversationId })) === 1
+    const work = ({ messages }: Scripts) => messages.resume(conversationId, this.name)
+    return (await this.acknowledged(work, { conversationId })) === 1
   }
 
   async paused(limit: number) {
@@ -403,8 +412,7 @@ export class RedisStore implements Store {
   }
 
   private claimReply(request: ClaimRequest): Promise<ClaimReply> {
-    if (!this.waits) return this.link.write(() => this.scripts.batches.claim(request))
-    return this.link.durably(client => this.durable(client).batches.claim(request))
+    return this.acknowledged(({ batches }) => batches.claim(request))
   }
 
   private async claimResult([batches, checks, dead, troubles, nextInMs]: ClaimReply): Promise<ClaimResult> {
@@ -476,7 +484,7 @@ export class RedisStore implements Store {
 
   async commit(batchId: string): Promise<CommitResult> {
     if (this.rules.order === 'concurrent') return { state: 'go' }
-    return commitResult(await this.link.write(() => this.scripts.batches.commit(batchId), { batchId }))
+    return commitResult(await this.acknowledged(({ batches }) => batches.commit(batchId), { batchId }))
   }
 
   holdState(batchId: string): Promise<HoldState> {
@@ -484,12 +492,12 @@ export class RedisStore implements Store {
   }
 
   async flush(conversationId: string) {
-    const reply = await this.link.write(() => this.scripts.messages.flush(conversationId), { conversationId })
+    const reply = await this.acknowledged(({ messages }) => messages.flush(conversationId), { conversationId })
     return reply ? { batchId: reply[0], count: reply[1] } : undefined
   }
 
   drop(conversationId: string): Promise<number> {
-    return this.link.write(() => this.scripts.messages.drop(conversationId, this.name), { conversationId })
+    return this.acknowledged(({ messages }) => messages.drop(conversationId, this.name), { conversationId })
   }
 
   async forget(conversationId: string): Promise<ForgetResult> {
@@ -502,7 +510,7 @@ export class RedisStore implements Store {
    * @internal
    */
   forgetPart(conversationId: string): Promise<Forgotten> {
-    return this.link.write(() => forget(this.scripts, conversationId), { conversationId })
+    return this.acknowledged(scripts => forget(scripts, conversationId), { conversationId })
   }
 
   async learn(provider: string, conversationIds: string[]): Promise<Learnt> {
@@ -531,18 +539,17 @@ export class RedisStore implements Store {
   }
 
   async merge(from: string, into: string): Promise<MergeResult> {
-    const merged = await this.link.write(() => this.scripts.merge(from, into), { conversationId: from, into })
+    const merged = await this.acknowledged(scripts => scripts.merge(from, into), { conversationId: from, into })
     return merged ?? undefined
   }
 
   edit(request: EditRequest): Promise<EditResult> {
-    return this.link.write(() => this.scripts.messages.edit(request, this.newBatchId()), request)
+    return this.acknowledged(({ messages }) => messages.edit(request, this.newBatchId()), request)
   }
 
   revoke(conversationId: string, messageId: string, authors: readonly string[] = []): Promise<RevokeResult> {
-    return this.link.write(() => this.scripts.messages.revoke(conversationId, messageId, authors, this.newBatchId()), {
-      conversationId,
-    })
+    const work = ({ messages }: Scripts) => messages.revoke(conversationId, messageId, authors, this.newBatchId())
+    return this.acknowledged(work, { conversationId })
   }
 
   async accountOwner(claim: AccountClaim): Promise<string | undefined> {
@@ -550,9 +557,8 @@ export class RedisStore implements Store {
   }
 
   async redrive(...batchIds: [string, ...string[]]) {
-    const conversationId = await this.link.write(() => this.scripts.batches.redrive(batchIds, this.name), {
-      batchId: batchIds[0],
-    })
+    const work = ({ batches }: Scripts) => batches.redrive(batchIds, this.name)
+    const conversationId = await this.acknowledged(work, { batchId: batchIds[0] })
     return conversationId === null ? undefined : { conversationId }
   }
 

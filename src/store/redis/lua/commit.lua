@@ -73,7 +73,15 @@ if not batch then
   local state, by = string.match(call('GET', P .. ENDED .. batch_id) or 'unknown', '^(%a+) ?(%S*)$')
   return { state, by }
 end
-if batch.committed then return { 'go', 1 } end
+if batch.committed then
+  -- Written again, so that a WAIT behind this call counts: the one behind the first may have fallen short.
+  if batch.dead then
+    mark_committed(batch, batch.committed)
+  else
+    call('HSET', batch.key, 'committedAtMs', batch.committed)
+  end
+  return { 'go', 1 }
+end
 local wait = (batch.due_at or now) - now
 -- A due time further ahead than any setting allows: Redis's clock was set back.
 if wait > 0 and wait <= math.max(longest_wait, batch.longest_wait) then return { 'wait', wait } end
