@@ -127,7 +127,7 @@ async function describeMachine(): Promise<string> {
     await readFile(new URL('package.json', import.meta.url), 'utf8'),
   ).dependencies
   const load = loadavg()[0] ?? 0
-  const names = ['bullmq', 'graphile-worker'].map(name => `${name} ${peers[name]}`)
+  const names = ['bullmq', 'graphile-worker', 'chat'].map(name => `${name} ${peers[name]}`)
   return [
     `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     `Node ${process.versions.node}, Redis ${version}, ${names.join(', ')}`,

@@ -6,8 +6,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Child, replies, type Work } from '../children.js'
 import { type Column, figuresOf, median, type Result, Rows, ratio, shown } from '../figures.js'
-import { BULLMQ, LULL, LULL_COMMITTING, THIRTY_LINES } from '../peers/all.js'
-import { play, type Way } from '../replies/arithmetic.js'
+import { BULLMQ, CHAT_SDK_BURST, CHAT_SDK_DEBOUNCE, LULL, LULL_COMMITTING, THIRTY_LINES } from '../peers/all.js'
+import { type Played, play, playWindow, type Way } from '../replies/arithmetic.js'
 import { Outcome } from '../replies/outcome.js'
 import { FASTER, scaled, sendingsOf, warmUp } from '../replies/replay.js'
 import { LONGEST_PAUSE_S, sampleTurns, type Turn } from '../replies/turns.js'
@@ -42,6 +42,8 @@ interface Setting {
   peer: string
   supersede?: boolean
   earlyS?: number
+  /** Of a fixed window from the first message: the time from an answer to the next. */
+  againS?: number
 }
 
 const WAIT: Setting = { name: `Lull: wait ${GAP_S} s, then work`, peer: LULL }
@@ -57,6 +59,8 @@ const SETTINGS: Setting[] = [
   { name: `Lull: wait ${GAP_S} s, withdraw`, peer: LULL, supersede: true },
   { ...early(2), name: 'Lull → BullMQ: work from 2 s on', peer: LULL_COMMITTING },
   { name: BULLMQ, peer: BULLMQ },
+  { name: CHAT_SDK_DEBOUNCE, peer: CHAT_SDK_DEBOUNCE, againS: GAP_S },
+  { name: CHAT_SDK_BURST, peer: CHAT_SDK_BURST, againS: 0 },
   { name: THIRTY_LINES, peer: THIRTY_LINES },
 ]
 /** The one that the aims are about. */
@@ -124,7 +128,8 @@ async function compare(plan: Plan, sample: Turn[], settings: Setting[], workS: n
   }
 }
 
-async function oneRound({ peer, supersede = false, earlyS = 0 }: Setting, sample: Turn[], workS: number) {
+async function oneRound(setting: Setting, sample: Turn[], workS: number) {
+  const { peer, supersede = false, earlyS = 0 } = setting
   const server = await startRedis()
   const outcome = new Outcome(sample)
   const settings = {
@@ -148,15 +153,17 @@ async function oneRound({ peer, supersede = false, earlyS = 0 }: Setting, sample
   while (!outcome.isComplete && Date.now() < deadline) await delay(LOOK_MS)
   await Promise.all([producer.stop(), consumer.stop()])
   await server.stop()
-  const way: Way = {
-    gap: GAP_S,
-    work: workS,
-    maxWait: MAX_WAIT_S,
-    supersede,
-    earlyStart: earlyS || GAP_S,
-  }
-  const splits = sample.filter(turn => play(turn, way).answers > 1).length
-  // The peers have no max wait, and do not hold a conversation as Lull does.
-  const computed = isLull({ peer }) ? (splits / sample.length) * 100 : Number.NaN
+  const rules = rulesOf(setting, workS)
+  const splits = sample.filter(turn => rules && rules(turn).answers > 1).length
+  const computed = rules ? (splits / sample.length) * 100 : Number.NaN
   return { ...outcome.figures(), computed }
+}
+
+/** What becomes of a turn by arithmetic; `undefined` for the other peers, which do not hold a conversation. */
+function rulesOf(setting: Setting, workS: number): ((turn: Turn) => Played) | undefined {
+  const { supersede = false, earlyS = GAP_S, againS } = setting
+  if (againS !== undefined) return turn => playWindow(turn, { window: GAP_S, work: workS, again: againS })
+  if (!isLull(setting)) return undefined
+  const way: Way = { gap: GAP_S, work: workS, maxWait: MAX_WAIT_S, supersede, earlyStart: earlyS }
+  return turn => play(turn, way)
 }

@@ -1,5 +1,6 @@
 /** The peers by the names that tables and child processes use. */
 import { bullmqList } from './bullmq-list.js'
+import { chatSdk } from './chat-sdk.js'
 import { pipeline, rpush } from './floors.js'
 import { graphile } from './graphile.js'
 import { lull } from './lull.js'
@@ -17,6 +18,8 @@ export const BULLMQ = 'BullMQ + list'
 export const GRAPHILE = 'graphile-worker'
 export const SCAN = 'SCAN every second'
 export const TEXTBOOK = 'textbook notifications'
+export const CHAT_SDK_DEBOUNCE = 'Chat SDK, debounce'
+export const CHAT_SDK_BURST = 'Chat SDK, burst'
 export const THIRTY_LINES = 'thirty lines of setTimeout'
 export const RPUSH = 'RPUSH'
 export const PIPELINE = 'RPUSH + PEXPIRE + SET + PUBLISH'
@@ -29,6 +32,8 @@ export const peers: Record<string, Peer> = {
   [GRAPHILE]: graphile,
   [SCAN]: scan,
   [TEXTBOOK]: textbook,
+  [CHAT_SDK_DEBOUNCE]: chatSdk('debounce'),
+  [CHAT_SDK_BURST]: chatSdk('burst'),
   [THIRTY_LINES]: thirtyLines,
   [RPUSH]: rpush,
   [PIPELINE]: pipeline,

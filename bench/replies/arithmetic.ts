@@ -53,6 +53,32 @@ export function play(turn: Turn, way: Way): Played {
   return { reply: sentAt - (turn.at(-1) ?? 0), answers, runs }
 }
 
+export interface WindowWay {
+  /** From the first message that finds nothing waiting or running. Later messages do not move its end. */
+  window: number
+  work: number
+  /** From the end of an answer to the next one, if messages have come by then. */
+  again: number
+}
+
+/** What becomes of a turn if an answer is begun a fixed time after its first message, as the Chat SDK does. */
+export function playWindow(turn: Turn, { window, work, again }: WindowWay): Played {
+  const comeBy = (time: number) => turn.filter(at => at <= time).length
+  let answers = 0
+  let answered = 0
+  let sentAt = Number.NaN
+  while (answered < turn.length) {
+    let start = (turn[answered] ?? 0) + window
+    while (comeBy(start) > answered) {
+      answers++
+      answered = comeBy(start)
+      sentAt = start + work
+      start = sentAt + again
+    }
+  }
+  return { reply: sentAt - (turn.at(-1) ?? 0), answers, runs: answers }
+}
+
 /** When the batch of the messages `first` to `last` is handed over, and when its answer is final. */
 function handing(turn: Turn, first: number, last: number, way: Way, freeAt: number) {
   const lastAt = turn[last] ?? 0

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { play, type Way } from '../../../bench/replies/arithmetic.js'
+import { play, playWindow, type Way } from '../../../bench/replies/arithmetic.js'
 import { sampleTurns, turnsOf } from '../../../bench/replies/turns.js'
 
 const queue: Way = { gap: 10, work: 8, maxWait: 60, supersede: false, earlyStart: 10 }
@@ -46,6 +46,20 @@ describe('the arithmetic of replies', () => {
     const endless = Array.from({ length: 100 }, (_, i) => i * 1.5)
     expect(play(endless, queue)).to.deep.equal({ reply: 18, answers: 3, runs: 3 })
     expect(play(endless, early)).to.include({ reply: 10, answers: 3 })
+  })
+
+  it('begins a fixed window at the first message, which later messages do not move', () => {
+    const burst = { window: 10, work: 8, again: 0 }
+    expect(playWindow([0], burst)).to.deep.equal({ reply: 18, answers: 1, runs: 1 })
+    expect(playWindow([0, 9.5], burst)).to.deep.equal({ reply: 8.5, answers: 1, runs: 1 })
+    expect(playWindow([0, 19], burst)).to.deep.equal({ reply: 18, answers: 2, runs: 2 })
+  })
+
+  it('takes what came during an answer at its end, or after another window', () => {
+    expect(playWindow([0, 12], { window: 10, work: 8, again: 0 })).to.deep.equal({ reply: 14, answers: 2, runs: 2 })
+    expect(playWindow([0, 12], { window: 10, work: 8, again: 10 })).to.deep.equal({ reply: 24, answers: 2, runs: 2 })
+    // It comes in that window, 1 s before its end.
+    expect(playWindow([0, 27], { window: 10, work: 8, again: 10 })).to.deep.equal({ reply: 9, answers: 2, runs: 2 })
   })
 })
 
