@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { shown } from './figures.js'
 
 interface Profile {
+  /** In µs of the system's monotonic clock, as `process.hrtime` has it. */
+  startTime: number
   nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[]
   samples: number[]
   timeDeltas: number[]
@@ -20,7 +22,8 @@ export interface Share {
 /** Which file belongs to what; the first that matches. */
 const KINDS: [RegExp, string][] = [
   [/^\(garbage collector\)/, 'garbage collection'],
-  [/^\(program\)/, 'outside JavaScript: the kernel, libuv, the HTTP parser'],
+  [/^\(program\)/, 'outside JavaScript: libuv, the HTTP parser, the kernel'],
+  [/^(writev|writeUtf8String|writeLatin1String|writeBuffer|shutdown)$/, 'writes to sockets: the kernel'],
   [/^node:(internal\/)?(_http|http)/, "Node's HTTP"],
   [
     /^node:(net|stream|_stream|internal\/(stream|js_stream|net)|events|buffer|internal\/buffer|string_decoder)/,
@@ -48,16 +51,22 @@ const KINDS: [RegExp, string][] = [
   [/^src\//, 'src: batcher, rules, checks'],
 ]
 
-export async function sharesOf(file: string): Promise<Share[]> {
-  const { nodes, samples, timeDeltas }: Profile = JSON.parse(await readFile(file, 'utf8'))
+/** A part of a run: from and to, in µs of the monotonic clock. */
+export type Span = [fromUs: number, toUs: number]
+
+/** @param spans other times are left out: the start of the process, and the rounds of others */
+export async function sharesOf(file: string, spans: Span[]): Promise<Share[]> {
+  const { startTime, nodes, samples, timeDeltas }: Profile = JSON.parse(await readFile(file, 'utf8'))
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]))
   const bundles = new Bundles()
   const byKind = new Map<string, Map<string, number>>()
   let busy = 0
+  let atUs = startTime
   for (const [i, id] of samples.entries()) {
     const { functionName = '', url = '', lineNumber = 0 } = frames.get(id) ?? {}
-    if (functionName === '(idle)') continue
     const delta = timeDeltas[i] ?? 0
+    atUs += delta
+    if (functionName === '(idle)' || !spans.some(([fromUs, toUs]) => atUs >= fromUs && atUs < toUs)) continue
     busy += delta
     const place = url === '' ? functionName : await bundles.source(url, lineNumber)
     const kind = KINDS.find(([pattern]) => pattern.test(place))?.[1] ?? 'natives of V8 and Node'

@@ -13,7 +13,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { turns } from './benchmarks/benchmark.js'
 import { figuresOf, median, Rows, ratio, shown } from './figures.js'
-import { linesOf, sharesOf } from './profiles.js'
+import { linesOf, type Span, sharesOf } from './profiles.js'
 import { Program, stopPrograms } from './programs.js'
 import { type Server, spentOf, startRedis, stopServers } from './servers.js'
 import { load } from './webhooks.js'
@@ -43,10 +43,12 @@ const profiles = await mkdtemp(join(tmpdir(), 'lull-profiles-'))
 try {
   const server = await startRedis()
   const programs = await started(server.url)
-  const rows = await measured(server, programs)
+  const spans = new Map<string, Span[]>()
+  const rows = await measured(server, programs, spans)
   for (const { name } of rows.rows) console.log(lineOf(rows, name))
   console.log(`load: ${loadavg()[0]?.toFixed(1)}`)
-  if (options.profile) for (const [name, program] of programs) await printProfile(rows, name, program)
+  if (options.profile)
+    for (const [name, program] of programs) await printProfile(rows, name, program, spans.get(name) ?? [])
 } finally {
   await Promise.allSettled([stopPrograms()])
   await stopServers()
@@ -64,19 +66,24 @@ async function started(redis: string): Promise<Map<string, Program>> {
   return programs.set(LULL, await Program.lull('api', redis, GAP_MS, { node: node(LULL) }))
 }
 
-const folderOf = (name: string) => join(profiles, name.replaceAll('/', '_'))
+function folderOf(name: string): string {
+  return join(profiles, name.replaceAll('/', '_'))
+}
 
-async function measured({ admin }: Server, programs: Map<string, Program>): Promise<Rows> {
+/** @param spans is given the times of each program's rounds */
+async function measured({ admin }: Server, programs: Map<string, Program>, spans: Map<string, Span[]>): Promise<Rows> {
   for (const { url } of programs.values()) await load(url, { conversations: CONVERSATIONS, amount: WARM })
   const rows = new Rows()
   for (let round = 0; round < Number(options.rounds); round++)
     for (const [name, program] of turns([...programs], round)) {
       await admin.flushall()
+      const fromUs = nowUs()
       const before = await cpuUsOf(program.pid)
       const redisBefore = await spentOf(admin)
       const served = await load(program.url, { conversations: CONVERSATIONS, amount, ...perSecond })
       const cpuUs = (await cpuUsOf(program.pid)) - before
       const redisUs = (await spentOf(admin)).cpuUs - redisBefore.cpuUs
+      spans.set(name, [...(spans.get(name) ?? []), [fromUs, nowUs()]])
       if (served.failed > 0) throw new Error(`${name}: ${served.failed} webhooks were refused`)
       rows.add(name, { cpuUs: cpuUs / amount, redisUs: redisUs / amount })
     }
@@ -92,11 +99,16 @@ function lineOf({ rows }: Rows, name: string): string {
   return `${name}: ${[us, ...ratios, `Redis ${shown(median(figuresOf(rows, name, 'redisUs')), 1)} µs`].join('; ')}`
 }
 
-async function printProfile({ rows }: Rows, name: string, program: Program): Promise<void> {
+async function printProfile({ rows }: Rows, name: string, program: Program, spans: Span[]): Promise<void> {
   await program.stop()
   const [file = ''] = await readdir(folderOf(name))
-  const shares = await sharesOf(join(folderOf(name), file))
+  const shares = await sharesOf(join(folderOf(name), file), spans)
   console.log(`\n${name}\n${linesOf(shares, median(figuresOf(rows, name, 'cpuUs')))}`)
+}
+
+/** Of the system's monotonic clock. */
+function nowUs(): number {
+  return Number(process.hrtime.bigint() / 1000n)
 }
 
 /** Of all threads of a process, by Linux's scheduler: its clock is finer than that of `times`. */
