@@ -15,6 +15,7 @@
 import { z } from 'zod'
 import { degrees, filledText, flag, id, isRecord, lenient, lookUp, text } from './fields.js'
 import type { Item, Place } from './provider.js'
+import { reader } from './reader.js'
 
 /** A message's kind and its fields. */
 export interface Holding {
@@ -35,6 +36,8 @@ export interface Holding {
 }
 
 const context = lenient(z.object({ stanzaId: id, stanzaID: id }))
+const contextFrom = reader(context)
+const textFrom = reader(filledText)
 const selectedRow = z.object({ selectedRowId: id, selectedRowID: id })
 const named = lenient(z.object({ title: filledText, description: filledText, productId: id, productID: id }))
 
@@ -77,6 +80,7 @@ const fieldsShape = z.object({
 })
 
 export type Fields = z.infer<typeof fieldsShape>
+const fieldsFrom = reader(fieldsShape)
 
 const keyShape = lenient(z.object({ id, ID: id }))
 const protocol = z.object({
@@ -163,9 +167,9 @@ export function holdingOf(message: unknown, depth = 0): Holding | undefined {
   if (!isRecord(message) || depth > DEEPEST) return undefined
   const holding = unwrapped(message, depth) ?? own(message, depth)
   if (holding === undefined) return undefined
-  const { data: outer } = context.safeParse(message['contextInfo'])
-  const { data: mediaUrl } = filledText.safeParse(message['mediaUrl'])
-  const { data: transcript } = filledText.safeParse(message['speechToText'])
+  const outer = contextFrom(message['contextInfo'])
+  const mediaUrl = textFrom(message['mediaUrl'])
+  const transcript = textFrom(message['speechToText'])
   return {
     ...holding,
     mediaUrl: holding.mediaUrl ?? mediaUrl,
@@ -194,7 +198,7 @@ function own(message: Record<string, unknown>, depth: number): Holding | undefin
   const carried = carriedBy(kind, value, depth)
   if (carried !== undefined) return carried
   const about = lookUp(ABOUT, kind)
-  const fields = fieldsShape.parse(value)
+  const fields = fieldsFrom(value) ?? NOTHING
   const { contextInfo } = fields
   const words =
     fields.text ?? fields.caption ?? fields.contentText ?? fields.hydratedContentText ?? noteIn(value, depth)
@@ -232,12 +236,12 @@ function carriedBy(kind: string, value: unknown, depth: number): Holding | undef
   const inner = template ?? value
   const header = HEADERS.find(name => isRecord(inner[name]))
   if (header !== undefined) return holdingOf({ [header]: inner[header] }, depth + 1)
-  return template && { kind, ...wordsIn(fieldsShape.parse(template)) }
+  return template && { kind, ...wordsIn(fieldsFrom(template) ?? NOTHING) }
 }
 
 const wordsIn = (fields: Fields) => ({ fields, words: fields.contentText ?? fields.hydratedContentText ?? fields.text })
 
-const NOTHING = fieldsShape.parse({})
+const NOTHING: Fields = {}
 
 /** The placeholder for a view-once medium, which only the phone may show. */
 export const PLACEHOLDER: Holding = { kind: 'placeholderMessage', fields: NOTHING }

@@ -10,6 +10,7 @@ import { chatIdFrom, foreignIdFrom, isForeignGroup, isGroupId } from './chat-id.
 import { filledText, id, isRecord, known, lenient, list, lookUp, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Provider, UnreadableBody } from './provider.js'
+import { reader } from './reader.js'
 
 const part = z.object({
   data: list,
@@ -31,6 +32,9 @@ const messageShape = z.object({
     }),
   ),
 })
+
+const partFrom = reader(part)
+const messageFrom = reader(messageShape)
 
 const TYPES: Record<string, MessageType> = {
   text: 'text',
@@ -62,12 +66,12 @@ function* itemsIn(body: unknown): Generator<Item> {
 }
 
 function* partItems(value: unknown): Generator<Item> {
-  const parsed = part.safeParse(value)
-  if (!parsed.success) {
+  const told = partFrom(value)
+  if (told === undefined) {
     yield { kind: 'ignored', reason: 'invalid:not_an_object' }
     return
   }
-  const { data, meta } = parsed.data
+  const { data, meta } = told
   if (meta?.type !== 'message') {
     for (const _ of data) yield { kind: 'ignored', reason: `event:${(meta?.type ?? 'none').slice(0, 80)}` }
     return
@@ -81,9 +85,9 @@ function* partItems(value: unknown): Generator<Item> {
 const isWhatsApp = (messenger: string | undefined) => messenger === undefined || /whats/i.test(messenger)
 
 function itemFrom(value: unknown, account: string | undefined, idOf: typeof chatIdFrom): Item {
-  const parsed = messageShape.safeParse(value)
-  if (!parsed.success) return { kind: 'ignored', reason: 'invalid:not_an_object' }
-  const { id: messageId, side, chat, fromUser, message: body, ...told } = parsed.data
+  const read = messageFrom(value)
+  if (read === undefined) return { kind: 'ignored', reason: 'invalid:not_an_object' }
+  const { id: messageId, side, chat, fromUser, message: body, ...told } = read
   const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
   if (side !== 'in' && side !== 'out') return ignored('system')
   if (messageId === undefined) return ignored('invalid:no_id')

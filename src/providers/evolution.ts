@@ -13,12 +13,13 @@ import { isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id
 import { filledText, flag, id, isRecord, known, lenient, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Fault, type Item, type Place, type RequestHead, UnreadableBody } from './provider.js'
+import { reader } from './reader.js'
 import { bearerFault, bearerOf, tokenFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 import { ownSender, stubReason } from './stanza.js'
 import { presenceItem } from './typing.js'
 
-const event = z.object({ event: z.string(), instance: id, sender: id, data: z.unknown().optional() })
+const eventFrom = reader(z.object({ event: z.string(), instance: id, sender: id, data: z.unknown().optional() }))
 
 const keyShape = z.object({
   remoteJid: id,
@@ -37,14 +38,16 @@ const keyShape = z.object({
   isViewOnce: flag,
 })
 
-const upsert = z.object({
-  key: lenient(keyShape),
-  pushName: filledText,
-  message: lenient(z.record(z.string(), z.unknown())),
-  messageTimestamp: time,
-  contextInfo: lenient(z.object({ stanzaId: id })),
-  messageStubType: lenient(z.union([z.number(), z.string()])),
-})
+const upsertFrom = reader(
+  z.object({
+    key: lenient(keyShape),
+    pushName: filledText,
+    message: lenient(z.record(z.string(), z.unknown())),
+    messageTimestamp: time,
+    contextInfo: lenient(z.object({ stanzaId: id })),
+    messageStubType: lenient(z.union([z.number(), z.string()])),
+  }),
+)
 
 const update = keyShape.extend({ keyId: id, message: lenient(z.record(z.string(), z.unknown())) })
 
@@ -84,9 +87,10 @@ export const evolution = signedProvider({
 })
 
 function* itemsIn(body: unknown): Generator<Item> {
-  const parsed = event.safeParse(body)
-  if (!parsed.success) throw new UnreadableBody('malformed', 'the body is no event of Evolution API: event is missing')
-  const { event: name, instance: account, sender: self, data } = parsed.data
+  const event = eventFrom(body)
+  if (event === undefined)
+    throw new UnreadableBody('malformed', 'the body is no event of Evolution API: event is missing')
+  const { event: name, instance: account, sender: self, data } = event
   const origin = { account, self }
   if (!Array.isArray(data)) {
     yield* itemsOf(nameOf(name), data, origin, body)
@@ -119,9 +123,8 @@ function itemsOf(name: string, data: unknown, origin: Origin, raw: unknown): Ite
 }
 
 function itemFrom(name: string, data: unknown, origin: Origin, raw: unknown): Item {
-  const parsed = upsert.safeParse(data)
-  if (!parsed.success || parsed.data.key === undefined) return { kind: 'ignored', reason: 'invalid:no_key' }
-  const { key, message: body, ...told } = parsed.data
+  const { key, message: body, ...told } = upsertFrom(data) ?? {}
+  if (key === undefined) return { kind: 'ignored', reason: 'invalid:no_key' }
   const messageId = key.id
   const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
   const where = placeOf(key, origin)

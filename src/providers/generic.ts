@@ -12,6 +12,7 @@ import { chatIdFrom, isGroupId } from './chat-id.js'
 import { filledText, flag, id, isRecord, known, lenient, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Provider, UnreadableBody } from './provider.js'
+import { reader } from './reader.js'
 
 const said = lenient(z.union([z.string(), z.number().transform(String)]))
 
@@ -43,15 +44,19 @@ export const genericItem = genericMessage.extend({
   by: lenient(z.enum(['human', 'bot'])),
 })
 
+const toldFrom = reader(genericItem)
+
 const TYPES = z.enum(MESSAGE_TYPES).catch('unknown')
 
 /** Beside the generic shape, from programs that hold the API's token. Webhooks may come from anybody. */
 export const sentMessage = genericMessage.extend({ meta: z.unknown().optional() })
 
+const sentFrom = reader(sentMessage)
+
 /** A message of the generic shape, without its chat and perhaps with `meta`; `undefined` if it has no id. */
 export function messageFrom(value: unknown): NewMessage | undefined {
-  const parsed = sentMessage.safeParse(value)
-  return parsed.success ? newMessage(parsed.data) : undefined
+  const sent = sentFrom(value)
+  return sent && newMessage(sent)
 }
 
 /** The messages of a body: the body itself, its elements if it is an array, or its `messages`. */
@@ -87,9 +92,9 @@ function* itemsIn(body: unknown): Generator<Item> {
 }
 
 function itemFrom(value: unknown): Item {
-  const parsed = genericItem.safeParse(value)
-  if (!parsed.success) return { kind: 'ignored', reason: 'invalid:not_an_object' }
-  const { account, from, fromMe, by, ...fields } = parsed.data
+  const told = toldFrom(value)
+  if (told === undefined) return { kind: 'ignored', reason: 'invalid:not_an_object' }
+  const { account, from, fromMe, by, ...fields } = told
   const messageId = fields.messageId ?? fields.id
   const chatId = chatIdFrom(fields.chatId ?? from ?? '')
   if (chatId === undefined) return known({ kind: 'ignored' as const, reason: NO_CHAT, messageId })

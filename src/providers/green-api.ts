@@ -15,6 +15,7 @@ import { chatIdFrom, foreignIdFrom, isForeignGroup, isGroupId, noConversation } 
 import { degrees, filledText, id, isRecord, known, lenient, lookUp, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, UnreadableBody } from './provider.js'
+import { reader } from './reader.js'
 import { bearerFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 
@@ -94,6 +95,8 @@ const notification = z.object({
   messageData: lenient(messageData),
 })
 
+const notificationFrom = reader(notification)
+
 type Notification = z.infer<typeof notification>
 type MessageData = z.infer<typeof messageData>
 type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
@@ -126,10 +129,10 @@ export const greenApi = signedProvider({
   }),
   recognises: body => isRecord(body) && typeof body['typeWebhook'] === 'string',
   parse(body) {
-    const parsed = notification.safeParse(body)
-    if (!parsed.success)
+    const told = notificationFrom(body)
+    if (told === undefined)
       throw new UnreadableBody('malformed', 'the body is no notification of Green-API: typeWebhook is missing')
-    return [itemFrom(parsed.data, body)]
+    return [itemFrom(told, body)]
   },
   // Sent as `Authorization: Bearer <webhookUrlToken>`, or as Basic if the token is set that way.
   // https://green-api.com/en/docs/api/receiving/technology-webhook-endpoint

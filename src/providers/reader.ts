@@ -27,7 +27,9 @@ function stepOf(shape: z.core.$ZodType): Step {
   if (shape instanceof z.ZodObject && shape.def.catchall === undefined) return objectStep(shape)
   if (shape instanceof z.ZodArray) return arrayStep(shape)
   if (shape instanceof z.ZodUnknown) return value => value
+  if (shape instanceof z.ZodBoolean) return value => (typeof value === 'boolean' ? value : FAULT)
   if (shape instanceof z.ZodString) return value => (typeof value === 'string' ? value : FAULT)
+  if (shape instanceof z.ZodUnion) return unionStep(shape)
   if (shape instanceof z.ZodOptional) return optionalStep(shape)
   if (shape instanceof z.ZodDefault) return defaultStep(shape)
   if (shape instanceof z.ZodCatch) return catchStep(shape)
@@ -80,6 +82,18 @@ function arrayStep({ def }: z.ZodArray): Step {
       read.push(found)
     }
     return read
+  }
+}
+
+/** The first part that it is. */
+function unionStep({ def }: z.ZodUnion): Step {
+  const steps = def.options.map(stepOf)
+  return value => {
+    for (const step of steps) {
+      const read = step(value)
+      if (read !== FAULT) return read
+    }
+    return FAULT
   }
 }
 

@@ -14,6 +14,7 @@ import { chatIdFrom, samePersonIn } from './chat-id.js'
 import { degrees, filledText, id, isRecord, known, lenient, lookUp, text } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Fault, type Item, type SignedRequest, UnreadableBody } from './provider.js'
+import { reader } from './reader.js'
 import { formFault, missing } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 
@@ -43,6 +44,8 @@ const form = z.object({
   ListTitle: filledText,
   OriginalRepliedMessageSid: id,
 })
+
+const formFrom = reader(form)
 
 type Form = z.infer<typeof form>
 type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
@@ -84,7 +87,7 @@ export const twilio = signedProvider({
   parse(body) {
     if (!isRecord(body) || !('MessageSid' in body || 'SmsMessageSid' in body))
       throw new UnreadableBody('malformed', 'the body is no webhook of Twilio: MessageSid is missing')
-    return itemsOf(form.parse(body), body)
+    return itemsOf(formFrom(body) ?? {}, body)
   },
   signature: {
     secret: 'authToken',

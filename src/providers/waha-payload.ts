@@ -7,6 +7,7 @@ import type { NewMessage } from '../batch.js'
 import { contentOf } from './baileys-content.js'
 import { type Holding, holdingOf, PLACEHOLDER } from './baileys-message.js'
 import { degrees, filledText, flag, id, known, lenient, list, text, time } from './fields.js'
+import { reader } from './reader.js'
 import { isFile, webType } from './web-kinds.js'
 
 const webKey = lenient(z.object({ id, _serialized: id, fromMe: flag }))
@@ -62,7 +63,7 @@ export const engineData = z.object({
   ),
 })
 
-export const payloadShape = z.object({
+const payloadShape = z.object({
   id,
   timestamp: time,
   from: id,
@@ -93,6 +94,9 @@ export const payloadShape = z.object({
 })
 
 export type Payload = z.infer<typeof payloadShape>
+
+export const payloadFrom = reader(payloadShape)
+
 export type EngineData = z.infer<typeof engineData>
 type Content = Partial<NewMessage>
 

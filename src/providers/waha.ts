@@ -16,6 +16,7 @@ import { chatIdFrom, isGroupId, noConversation, personIdFrom, samePersonIn } fro
 import { id, isRecord, known, lenient } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, UnreadableBody } from './provider.js'
+import { reader } from './reader.js'
 import { formFault, hmacFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 import { chatOfStanza, stanzaOf, stubReason } from './stanza.js'
@@ -27,15 +28,18 @@ import {
   engineData,
   heldBy,
   type Payload,
-  payloadShape,
+  payloadFrom,
   placeholderIn,
 } from './waha-payload.js'
 import { webIgnored } from './web-kinds.js'
 
-const event = z.object({ event: z.string(), session: id, payload: z.record(z.string(), z.unknown()).catch({}) })
+const eventFrom = reader(
+  z.object({ event: z.string(), session: id, payload: z.record(z.string(), z.unknown()).catch({}) }),
+)
 
 const revocation = z.object({ revokedMessageId: id, before: anything, after: anything, _data: lenient(engineData) })
 
+const NOTHING: Payload = { vCards: [] }
 const NOBODY = { participant: undefined, lastKnownPresence: undefined }
 
 const presence = z.object({
@@ -57,9 +61,9 @@ export const waha = signedProvider({
   recognises: body =>
     isRecord(body) && typeof body['event'] === 'string' && typeof body['session'] === 'string' && 'payload' in body,
   parse(body) {
-    const parsed = event.safeParse(body)
-    if (!parsed.success) throw new UnreadableBody('malformed', 'the body is no event of WAHA: event is missing')
-    const { event: name, session, payload } = parsed.data
+    const event = eventFrom(body)
+    if (event === undefined) throw new UnreadableBody('malformed', 'the body is no event of WAHA: event is missing')
+    const { event: name, session, payload } = event
     // `message.any` includes incoming messages too: with both subscribed, the second is a duplicate.
     if (name === 'message' || name === 'message.any') return [itemFrom(payload, session, body)]
     if (name === 'message.edited') return [edited(payload, session)]
@@ -90,7 +94,7 @@ function presenceItems(payload: unknown, account: string | undefined): Item[] {
 }
 
 function itemFrom(value: unknown, account: string | undefined, raw: unknown): Item {
-  const payload = payloadShape.parse(value)
+  const payload = payloadFrom(value) ?? NOTHING
   const messageId = stanzaOf(payload.id)
   const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
   const where = placeOf(payload, account)
@@ -157,7 +161,7 @@ function chatIdsIn({ fromMe, _data }: Payload, chat: string | undefined): (strin
 }
 
 function edited(value: unknown, account: string | undefined): Item {
-  const payload = payloadShape.parse(value)
+  const payload = payloadFrom(value) ?? NOTHING
   const holding = heldBy(payload._data)
   const messageId =
     stanzaOf(payload.editedMessageId) ?? holding?.original ?? (holding ? undefined : stanzaOf(payload.id))
@@ -176,8 +180,8 @@ function edited(value: unknown, account: string | undefined): Item {
  */
 function revoked(value: unknown, account: string | undefined): Item {
   const told = revocation.parse(value)
-  const before = payloadShape.safeParse(told.before).data
-  const after = payloadShape.safeParse(told.after).data
+  const before = payloadFrom(told.before)
+  const after = payloadFrom(told.after)
   const one = before ?? after
   const within = [after?._data, before?._data, told._data].map(originalIn).find(original => original !== undefined)
   const messageId = stanzaOf(within ?? told.revokedMessageId ?? before?.id)

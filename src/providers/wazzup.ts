@@ -13,6 +13,7 @@ import { chatIdFrom } from './chat-id.js'
 import { filledText, flag, id, isRecord, known, lenient, list, lookUp, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, UnreadableBody } from './provider.js'
+import { reader } from './reader.js'
 import { bearerFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 
@@ -35,6 +36,8 @@ const messageShape = z.object({
 
 const body = z.object({ messages: list, statuses: list })
 const withId = z.object({ messageId: id }).catch({ messageId: undefined })
+
+const messageFrom = reader(messageShape)
 
 type WazzupMessage = z.infer<typeof messageShape>
 type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location'>
@@ -96,9 +99,8 @@ const isOfChannel = (value: unknown) =>
   isRecord(value) && ('channelId' in value || ('messageId' in value && 'status' in value && 'timestamp' in value))
 
 function itemFrom(value: unknown): Item {
-  const parsed = messageShape.safeParse(value)
-  if (!parsed.success) return { kind: 'ignored', reason: 'invalid:not_an_object' }
-  const told = parsed.data
+  const told = messageFrom(value)
+  if (told === undefined) return { kind: 'ignored', reason: 'invalid:not_an_object' }
   const { messageId } = told
   const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId })
   const chatId = chatOf(told)

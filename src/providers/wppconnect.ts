@@ -10,6 +10,7 @@ import { isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id
 import { degrees, filledText, flag, id, isRecord, known, lenient, lookUp, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, type Provider, UnreadableBody } from './provider.js'
+import { reader } from './reader.js'
 import { chatOfStanza, isOwnStanza, ownSender, stanzaOf } from './stanza.js'
 import { presenceItem } from './typing.js'
 import { isFile, webIgnored, webText, webType } from './web-kinds.js'
@@ -60,6 +61,8 @@ const fieldsShape = z.object({
   newBody: text,
 })
 
+const fieldsFrom = reader(fieldsShape)
+
 type Fields = z.infer<typeof fieldsShape>
 type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
 type Where = Place & { senderId?: string }
@@ -75,9 +78,9 @@ export const wppconnect = {
     typeof body['session'] === 'string' &&
     !('payload' in body || 'data' in body),
   parse(body: unknown): Item[] {
-    const parsed = fieldsShape.safeParse(body)
-    if (!parsed.success) throw new UnreadableBody('malformed', 'the body is no event of WPPConnect: event is missing')
-    const told = parsed.data
+    const told = fieldsFrom(body)
+    if (told === undefined)
+      throw new UnreadableBody('malformed', 'the body is no event of WPPConnect: event is missing')
     const event = told.event.toLowerCase()
     if (MESSAGES.includes(event)) return [itemFrom(told, body)]
     if (event === 'onpresencechanged') return presenceItems(told)

@@ -11,6 +11,7 @@ import { isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id
 import { degrees, filledText, flag, id, isRecord, known, lenient, list, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, UnreadableBody } from './provider.js'
+import { reader } from './reader.js'
 import { tokenFault } from './signature.js'
 import { signedProvider } from './signed-provider.js'
 import { ownSender, stanzaOf } from './stanza.js'
@@ -68,7 +69,8 @@ const messageShape = z.object({
   ),
 })
 
-const envelope = z.object({ dataType: z.string(), sessionId: id, data: z.unknown().optional() })
+const messageFrom = reader(messageShape)
+const envelopeFrom = reader(z.object({ dataType: z.string(), sessionId: id, data: z.unknown().optional() }))
 const edit = z.object({ message: z.unknown().optional(), newBody: text })
 
 type WebMessage = z.infer<typeof messageShape>
@@ -88,10 +90,10 @@ export const wwebjs = signedProvider({
   parse(body) {
     if (isRecord(body) && body['dataType'] === undefined && isRecord(body['id']))
       return [itemFrom(body, undefined, body)]
-    const parsed = envelope.safeParse(body)
-    if (!parsed.success)
+    const envelope = envelopeFrom(body)
+    if (envelope === undefined)
       throw new UnreadableBody('malformed', 'the body is no event of wwebjs-api: dataType is missing')
-    const { dataType, sessionId, data } = parsed.data
+    const { dataType, sessionId, data } = envelope
     return [itemOf(dataType, isRecord(data) ? data : {}, sessionId, body)]
   },
   signature: {
@@ -122,8 +124,8 @@ function itemOf(dataType: string, data: Record<string, unknown>, account: string
 const ignored = (reason: string, messageId?: string): Item => known({ kind: 'ignored' as const, reason, messageId })
 
 function parse(value: unknown) {
-  const parsed = messageShape.safeParse(value)
-  return parsed.success ? { told: parsed.data, messageId: idOf(parsed.data.id), isOwn: isOwn(parsed.data) } : undefined
+  const told = messageFrom(value)
+  return told && { told, messageId: idOf(told.id), isOwn: isOwn(told) }
 }
 
 const longId = (told: z.infer<typeof keyShape>) => told?._serialized ?? told?.$1

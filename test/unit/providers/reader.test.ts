@@ -63,6 +63,13 @@ describe('reader', () => {
     expect(read({ id: 7, text: null, of: 'none', others: 1 })).to.have.all.keys('id')
   })
 
+  it('misses a field that has to be there, whatever its value', () => {
+    const shape = z.object({ a: z.custom(() => true) })
+    expect(shape.safeParse({}).success).to.equal(false)
+    expect(reader(shape)({})).to.equal(undefined)
+    expect(reader(shape)({ a: undefined })).to.deep.equal({})
+  })
+
   it('takes nothing from the name __proto__', () => {
     const read = reader(z.object({ text, of: lenient(z.object({ text })) }))
     expect(read(JSON.parse('{"__proto__":{"text":"x"},"of":{"__proto__":{"text":"y"}}}'))).to.deep.equal({ of: {} })
