@@ -13,10 +13,20 @@ export function ownTurn(): Promise<void> {
 export const ITEMS_A_SLICE = 200
 
 /** Calls `take` with each slice of the items, in order, and lets the event loop turn in between. */
-export async function inSlices<Each>(
+export function inSlices<Each>(
   items: Iterable<Each>,
   take: (slice: Each[]) => void | Promise<void>,
   most = ITEMS_A_SLICE,
+): void | Promise<void> {
+  // Nearly all webhooks hold one item.
+  if (Array.isArray(items) && items.length <= most) return items.length > 0 ? take(items) : undefined
+  return oneByOne(items, take, most)
+}
+
+async function oneByOne<Each>(
+  items: Iterable<Each>,
+  take: (slice: Each[]) => void | Promise<void>,
+  most: number,
 ): Promise<void> {
   let slice: Each[] = []
   for (const item of items) {

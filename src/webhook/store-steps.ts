@@ -110,8 +110,7 @@ async function takeStep(conversationId: string, step: Exclude<Step, OwnStep>, op
       if (result.paused) counts.paused = (counts.paused ?? 0) + result.paused
       onAppended(result)
     }
-    if (step.append.length <= MESSAGES_AN_APPEND) await append(step.append)
-    else await inSlices(step.append, append, MESSAGES_AN_APPEND)
+    await inSlices(step.append, append, MESSAGES_AN_APPEND)
   } else if ('edit' in step) {
     const { messageId, text, authors } = step.edit
     countIn(counts, await batcher.edit?.(conversationId, messageId, text, authors))
