@@ -432,8 +432,12 @@ describe('doctor', function () {
     it('get ✗ if one of them runs with an outdated environment', async () => {
       await role('api', { LULL_QUIET_GAP_MS: '400' })
       await role('processor')
-      const finding = await find('settings')
-      expect(finding.verdict).to.equal('wrong')
+      // A process says what it is soon after its start.
+      const differing = async () => {
+        const found = await find('settings')
+        return found.verdict === 'wrong' && found
+      }
+      const finding = await until(differing, { what: 'both processes to have published their settings' })
       expect(finding.says).to.equal('2 processes run with 2 different settings')
       expect(finding.details).to.have.length(1)
       expect(finding.details?.[0]).to.match(/^LULL_QUIET_GAP_MS=400 in api\.\S+, 500 in processor\./)
