@@ -55,7 +55,7 @@ describe('claimOnce, in serial order', () => {
 
   it('hands over the next batch after the job of the last one has ended between two calls', async () => {
     const queue = uniquePrefix()
-    const { say, claimOnce, redis } = await setUp(() => ({ handover: bullmq({ queue }) }))
+    const { say, claimOnce, redis } = await setUp(() => ({ handover: bullmq({ queue, jobTexts: 'keep' }) }))
     const { hostname: host, port } = new URL(redis)
     const connection = { host, port: Number(port), maxRetriesPerRequest: null }
     const jobs = new Queue(queue, { connection })

@@ -1,6 +1,7 @@
 /** The layout as Redis has it: read, and written once. */
 import type { Redis } from 'ioredis'
 import { Keys } from '../redis/keys.js'
+import { DRAIN_SCOPE } from '../settings.js'
 import { homePrefix, PARTITIONS_OF_A_CLUSTER } from './layout.js'
 
 const VERSION = 1
@@ -69,7 +70,7 @@ async function write(client: Redis, layout: string, partitions: number): Promise
 
 /** Nobody would take what waits, or comes, under the names of a store that is not divided. */
 async function refuseUndivided(client: Redis, address: string, prefix: string): Promise<void> {
-  const { due, claimed, answering, dead, nextDue } = new Keys(prefix)
+  const { due, claimed, answering, dead, nextDue, settings } = new Keys(prefix)
   if ((await client.exists(due, claimed, answering, dead)) > 0)
     throw new Error(
       `Redis at ${address} has batches of a store without partitions under the prefix ${prefix}: ` +
@@ -77,7 +78,8 @@ async function refuseUndivided(client: Redis, address: string, prefix: string): 
     )
   // A user who may not ask has to know by himself.
   const [, listeners] = await client.pubsub('NUMSUB', nextDue).catch(() => [])
-  if (Number(listeners ?? 0) > 0)
+  // While it drains, nothing comes to those that are left.
+  if (Number(listeners ?? 0) > 0 && (await client.hexists(settings, DRAIN_SCOPE)) === 0)
     throw new Error(
       `processors without partitions run on Redis at ${address} under the prefix ${prefix}: ` +
         `stop them first, or unset LULL_PARTITIONS; ${CHANGING}`,
