@@ -15,6 +15,8 @@ const PER_SECOND = 1000
 const SECONDS = 5
 const IDLE_MS = 10_000
 const SETTLE_MS = 2000
+/** As a Cluster of many primaries would have. */
+const MANY = 256
 /** Each reading of `spentOn` is two INFO a server, of which one falls between the readings. */
 const OWN_COMMANDS = 2
 
@@ -34,7 +36,8 @@ const cases = ({ quick }: Plan): Case[] => {
       isCluster: false,
     })),
   )
-  return [...ofOne, ...processors.map(count => ({ partitions: 64, processors: count, isCluster: true }))]
+  const many = quick ? [] : [{ partitions: MANY, processors: 3, isCluster: false }]
+  return [...ofOne, ...many, ...processors.map(count => ({ partitions: 64, processors: count, isCluster: true }))]
 }
 
 const nameOf = ({ partitions, processors, isCluster }: Case) =>
