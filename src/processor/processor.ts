@@ -54,10 +54,17 @@ export type Destination<Meta = unknown> =
       handover: Handover
       /** Not beside `handover`. */
       handle?: undefined
+      /** Not beside `handover`, which has its own. */
+      concurrency?: undefined
     }
   | {
       /** Instead of `handover`: a function of your own. When its promise resolves the batch is answered. */
       handle: CommittingHandle<Meta>
+      /**
+       * How many calls of `handle` run at once.
+       * @defaultValue 16
+       */
+      concurrency?: number
       /** Not beside `handle`. */
       handover?: undefined
     }
@@ -71,11 +78,6 @@ export type ProcessorOptions<Meta = unknown> = StoreOptions & Destination<Meta> 
 
 /** What only a `Processor` has an option for. */
 export interface ProcessingOptions {
-  /**
-   * How many calls of `handle` run at once. Without an effect beside `handover`, which has its own.
-   * @defaultValue 16
-   */
-  concurrency?: number
   /**
    * Whether `Ex` may be added to Redis's `notify-keyspace-events`. Without it batches are released on time all the same,
    * by timers and by `next-due`.
@@ -369,6 +371,8 @@ const leftUntil = (deadlineMs: number) => deadlineMs - performance.now()
 
 function handoverFrom<Meta>({ handover, handle, concurrency }: ProcessorOptions<Meta>, store: Store): Handover {
   if (handover && handle) throw new TypeError('handover and handle are both given: one of them is where batches go')
+  if (handover && concurrency !== undefined)
+    throw new TypeError('concurrency has no effect beside handover: give it to the workers, or to the handover itself')
   if (handover) return handover
   if (!handle) throw new TypeError('handover or handle is missing: say where batches go')
   const { answerTimeoutMs } = store.rules

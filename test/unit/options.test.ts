@@ -107,6 +107,12 @@ describe('options', () => {
       () => new Processor({ store, handle, handover: bullmq() }),
       /^handover and handle are both given/,
     ],
+    [
+      'concurrency beside a handover',
+      // @ts-expect-error
+      () => new Processor({ store, handover: bullmq(), concurrency: 4 }),
+      /^concurrency has no effect beside handover: /,
+    ],
   ]
   for (const [what, make, says] of CONTRADICTORY)
     it(`refused: ${what}`, () => {

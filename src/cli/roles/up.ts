@@ -72,7 +72,6 @@ async function inMemory(context: WithToken): Promise<Started> {
     store,
     log,
     name: processName('processor'),
-    concurrency: config.worker.concurrency,
     observer: metrics,
     telemetry,
     ...(await receiver(config)),
@@ -87,4 +86,6 @@ async function inMemory(context: WithToken): Promise<Started> {
 }
 
 const receiver = async (config: Config) =>
-  config.handover.queue ? { handle: await handleFrom(config) } : { handover: await config.handover.make(config.redis) }
+  config.handover.queue
+    ? { handle: await handleFrom(config), concurrency: config.worker.concurrency }
+    : { handover: await config.handover.make(config.redis) }
