@@ -93,10 +93,13 @@ const CHECKS: Record<string, (released: Released) => (string | false)[]> = {
     run.releasedAtMs < last.firstSentAtMs + rules.batchTtlMs - CLOCK_MS &&
       `${Math.round(run.releasedAtMs - last.firstSentAtMs)} ms after its last message: its header should have lived longer`,
   ],
-  maxMessages: ({ evidence, messages, last }) => {
+  maxMessages: ({ evidence, run, messages, last }) => {
     const { least, most } = range(evidence, 'maxMessages', last)
-    // What a pause has collected may be more than the cap, and the next message seals it.
-    const isTooMuch = messages.length > most && !messages.some(message => mayBePaused(evidence, message))
+    // A pause collects what comes, and what was sealed and waits. That may be more than the cap, and the next message
+    // seals it.
+    const isCollected = (message: SentMessage) =>
+      mayBePaused(evidence, message) || mayBeCollected(evidence, message, run)
+    const isTooMuch = messages.length > most && !messages.some(isCollected)
     return [(messages.length < least || isTooMuch) && `the cap is ${least === most ? most : `${least} to ${most}`}`]
   },
   direct: ({ evidence, messages, first, next }) => [

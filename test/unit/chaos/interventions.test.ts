@@ -139,6 +139,14 @@ describe('the checker of a chaos run with interventions', () => {
       expect(kinds(evidence(C.collect, direct, [{ batchId: 'a', messages: [1], at: 1205 }]))).to.deep.equal(['split'])
     })
 
+    it('that collects may make a batch larger than its cap, also of messages that waited before it', () => {
+      // Four were sealed before the pause and waited behind an answer; the last one came after it.
+      const sent = [600, 610, 620, 630, 640, 3100]
+      const batch = [{ batchId: 'a', messages: [1, 2, 3, 4, 5, 6], at: 3110, by: 'maxMessages' }]
+      expect(kinds(evidence(C.collect, sent, batch, { pauses: [pauseOf(C.collect, 'collect')] }))).to.deep.equal([])
+      expect(kinds(evidence(C.collect, sent, batch))).to.deep.equal(['split'])
+    })
+
     it('that collects loses nothing', () => {
       expect(kinds(evidence(C.collect, [1500], [], { pauses: [pauseOf(C.collect, 'collect')] }))).to.deep.equal([
         'lost',
