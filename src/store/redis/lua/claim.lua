@@ -65,14 +65,28 @@ end
 
 -- What there is to do is read before the first write, which also checks the types of these keys.
 
+-- The times of the first members of DUE, CLAIMED and ANSWERING; nil for an empty set.
+local function read_firsts()
+  local firsts = {}
+  for _, name in ipairs({ DUE, CLAIMED, ANSWERING }) do
+    firsts[name] = tonumber(call('ZRANGE', P .. name, 0, 0, 'WITHSCORES')[2])
+  end
+  return firsts
+end
+
+local firsts = read_firsts()
+local NO_MEMBERS = {}
+
 -- Members of a sorted set whose time has come, each followed by its time.
 local function members_due(name, count)
+  if not firsts[name] or firsts[name] > now then return {} end
   return call('ZRANGE', P .. name, '-inf', now_text, 'BYSCORE', 'LIMIT', 0, count, 'WITHSCORES')
 end
 
 -- Members further ahead than the rules of this process allow, the furthest first. Either a process with other rules
 -- has set them, or Redis's clock has stepped back since, and nobody knows how long they would wait.
 local function members_too_far(name, count, furthest, ...)
+  if not firsts[name] then return NO_MEMBERS end
   return call('ZRANGE', P .. name, '+inf', '(' .. whole(now + furthest), 'BYSCORE', 'REV', 'LIMIT', 0, count, ...)
 end
 
@@ -104,18 +118,16 @@ local to_check = members_due(ANSWERING, CHECKS_A_CLAIM)
 for _, batch_id in ipairs(members_too_far(ANSWERING, CHECKS_A_CLAIM, FURTHEST_CHECK_MS)) do
   add_due_now(to_check, batch_id)
 end
-local function ms_to_next()
+
+local function ms_to_first(of)
   local next_at
-  for _, name in ipairs({ DUE, CLAIMED, ANSWERING }) do
-    local first = call('ZRANGE', P .. name, 0, 0, 'WITHSCORES')
-    if first[2] and (not next_at or tonumber(first[2]) < next_at) then next_at = tonumber(first[2]) end
-  end
+  for _, at in pairs(of) do next_at = math.min(at, next_at or at) end
   return next_at and math.max(math.ceil(next_at) - now, 0) or -1
 end
 
 -- Often another processor was faster. The functions below cost time even if they are not called.
 if #ended_leases + #leases_too_far + #due + #to_check == 0 then
-  return { batches, checks, dead, troubles, ms_to_next() }
+  return { batches, checks, dead, troubles, ms_to_first(firsts) }
 end
 if #ended_leases + #due > 0 then check_types(HISTORY, DEAD) end
 
@@ -282,4 +294,4 @@ for i = 1, #to_check, 2 do
   end
 end
 
-return { batches, checks, dead, troubles, ms_to_next() }
+return { batches, checks, dead, troubles, ms_to_first(read_firsts()) }

@@ -13,11 +13,13 @@ local function publish(channel, conversation, batch_id, ...)
     '{"conversationId":', cjson.encode(conversation), ',"batchId":"', batch_id, '"', table.concat({ ... }), '}' }))
 end
 
+local patterns
 local subscribed = {}
 
 local function has_subscribers(channel)
   if subscribed[channel] == nil then
-    subscribed[channel] = call('PUBSUB', 'NUMPAT') > 0 or call('PUBSUB', NUMSUB, P .. channel)[2] > 0
+    patterns = patterns or call('PUBSUB', 'NUMPAT')
+    subscribed[channel] = patterns > 0 or call('PUBSUB', NUMSUB, P .. channel)[2] > 0
   end
   return subscribed[channel]
 end
