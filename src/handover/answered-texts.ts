@@ -20,9 +20,8 @@ import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import type { Logger } from '../logger.js'
 import { BoundedIds } from './bounded-ids.js'
+import { SKIPPED_VALUE } from './job-states.js'
 
-/** As `isSkipped` of job-states.ts has it. */
-const SKIPPED_VALUE = '{"superseded":true}'
 /** Jobs of this time are erased together. */
 const SOON_MS = 1000
 /** Grace period for the processor that handed the batch over. */

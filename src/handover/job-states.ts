@@ -10,7 +10,9 @@ import type { AnswerState } from './handover.js'
 const READS_PER_JOB = 5
 
 /** What a worker returns for a batch that was superseded, as BullMQ keeps it: see worker/job-end.ts. */
-export const isSkipped = (returnValue: string | null | undefined): boolean => returnValue === '{"superseded":true}'
+export const SKIPPED_VALUE = '{"superseded":true}'
+
+export const isSkipped = (returnValue: string | null | undefined): boolean => returnValue === SKIPPED_VALUE
 
 /**
  * One state an id, in order.

@@ -75,7 +75,6 @@ local function read_firsts()
 end
 
 local firsts = read_firsts()
-local NO_MEMBERS = {}
 
 -- Members of a sorted set whose time has come, each followed by its time.
 local function members_due(name, count)
@@ -86,7 +85,7 @@ end
 -- Members further ahead than the rules of this process allow, the furthest first. Either a process with other rules
 -- has set them, or Redis's clock has stepped back since, and nobody knows how long they would wait.
 local function members_too_far(name, count, furthest, ...)
-  if not firsts[name] then return NO_MEMBERS end
+  if not firsts[name] then return {} end
   return call('ZRANGE', P .. name, '+inf', '(' .. whole(now + furthest), 'BYSCORE', 'REV', 'LIMIT', 0, count, ...)
 end
 
