@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
+import { answersAtTheUsualPlace } from '../support/no-private-redis.js'
 import { build, type LullProcess, lull, runCommand, supportScript } from '../support/processes.js'
 import { freePort, privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
 import { findRedisBinary, isNewEnough } from '../support/redis-servers.js'
@@ -421,14 +422,7 @@ describe('cli', function () {
 
     describe('without REDIS_URL, and none at 127.0.0.1:6379', () => {
       before(async function () {
-        const probe = new Redis({ lazyConnect: true, retryStrategy: null })
-        probe.on('error', () => {})
-        const isThere = await probe.connect().then(
-          () => true,
-          () => false,
-        )
-        probe.disconnect()
-        if (isThere) this.skip()
+        if (await answersAtTheUsualPlace()) this.skip()
       })
 
       beforeEach(() => {

@@ -9,7 +9,8 @@ export async function noPrivateRedis(): Promise<string | undefined> {
   return (await answersAtTheUsualPlace()) ? 'a Redis runs at 127.0.0.1:6379' : undefined
 }
 
-async function answersAtTheUsualPlace(): Promise<boolean> {
+/** Whether a Redis runs at 127.0.0.1:6379, where `lull up` looks first. */
+export async function answersAtTheUsualPlace(): Promise<boolean> {
   const probe = new Redis({ lazyConnect: true, retryStrategy: null })
   probe.on('error', () => {})
   const isThere = await probe.connect().then(
