@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import type { Batcher } from '../../src/batcher.js'
 import { META, metaConversation, metaHandshake, metaWebhook } from '../support/meta-webhook.js'
+import { NEXT_COMPILER_OPTIONS } from '../support/next-compiler-options.js'
 import { build, example, type LullProcess, runNode } from '../support/processes.js'
 import { testRedis } from '../support/redis.js'
 
@@ -41,22 +42,7 @@ describe('frameworks: Next.js', function () {
          import * as route from './app/webhook/route'
          export const checked: { GET: Handler; POST: Handler } = route`,
       )
-      // As create-next-app writes it.
-      const compilerOptions = {
-        target: 'ES2017',
-        lib: ['dom', 'dom.iterable', 'esnext'],
-        types: ['node'],
-        preserveSymlinks: true,
-        skipLibCheck: true,
-        strict: true,
-        noEmit: true,
-        esModuleInterop: true,
-        module: 'esnext',
-        moduleResolution: 'bundler',
-        resolveJsonModule: true,
-        isolatedModules: true,
-        jsx: 'preserve',
-      }
+      const compilerOptions = { ...NEXT_COMPILER_OPTIONS, types: ['node'], preserveSymlinks: true }
       await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['validator.ts'] }))
       const require = createRequire(import.meta.url)
       const tsc = createRequire(require.resolve('@arethetypeswrong/core')).resolve('typescript/bin/tsc')

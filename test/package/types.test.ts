@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { INSTALL_TIMEOUT_MS, installedPackage } from '../support/installed.js'
+import { NEXT_COMPILER_OPTIONS } from '../support/next-compiler-options.js'
 import { runNode } from '../support/processes.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -114,25 +115,7 @@ describe('types of the package', function () {
     ))
 
   it('are found with the tsconfig of create-next-app (Next 15: moduleResolution bundler)', () =>
-    compile(
-      olderTypescript,
-      {
-        target: 'ES2017',
-        lib: ['dom', 'dom.iterable', 'esnext'],
-        allowJs: true,
-        skipLibCheck: true,
-        strict: true,
-        noEmit: true,
-        esModuleInterop: true,
-        module: 'esnext',
-        moduleResolution: 'bundler',
-        resolveJsonModule: true,
-        isolatedModules: true,
-        jsx: 'preserve',
-        incremental: true,
-      },
-      ['use.ts'],
-    ))
+    compile(olderTypescript, NEXT_COMPILER_OPTIONS, ['use.ts']))
 
   it('have no fault that arethetypeswrong knows', () =>
     runNode([
