@@ -2,7 +2,7 @@
  * The benchmarks: Lull beside its alternatives, in one run on one machine.
  *
  *     npm run bench                              all benchmarks: tables, and JSON and charts in docs/bench
- *     npm run bench -- --quick                   within two minutes: fewer rounds, smaller sizes, in .lull/bench
+ *     npm run bench -- --quick                   some five minutes: fewer rounds, smaller sizes, in .lull/bench
  *     npm run bench -- --only append,memory      these benchmarks
  *     npm run bench -- --rounds 9 --out DIR
  *     npm run bench -- --guard                   counts a message's commands, bytes and allocations; fails if they grew
