@@ -222,7 +222,7 @@ describe('stored settings, while the system runs', function () {
   })
 
   it('cost each start two reads and a subscription, and an append nothing, if there are none', async () => {
-    const { options } = await system()
+    const options = { redis: await testRedis(), prefix: uniquePrefix(), ...RULES }
     const watch = await monitor(options.redis)
     const batcher = new Batcher(options)
     const processor = new Processor({ ...options, handle: () => {} })
