@@ -3,6 +3,7 @@
 // from the tables in keys.ts.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { shrinkLua } from './shrink-lua.mjs'
 
 const INCLUDE = /^--- include "([\w-]+)"$/
 /** An entry of a table in keys.ts, `name: '.part',`, and the comment above it. */
@@ -35,7 +36,7 @@ export function assembleLua() {
 
 export function embedLua() {
   const sources = assembleLua().map(({ name, lines }) => {
-    const source = withoutComments(withoutUnusedNames(lines))
+    const source = shrinkLua(lines.map(({ text }) => text).join('\n'))
     return [name, `  ${JSON.stringify(name)}: ${JSON.stringify(source)},\n`]
   })
   const names = sources.map(([name]) => JSON.stringify(name)).join(' | ')
@@ -45,36 +46,6 @@ export function embedLua() {
     new URL('lua.generated.ts', redis),
     `// Made from lua/*.lua by scripts/embed-lua.mjs.\nexport type ScriptName = ${names}\nexport const luaSources: Readonly<Record<ScriptName, string>> = {\n${texts}}\n`,
   )
-}
-
-const COMMENT = /^--(?!\[\[)/
-const COMMENT_START = /^--\[\[/
-const COMMENT_END = /--\]\]$/
-
-/**
- * Comments and indentation are half of the text, which each process parses and Redis keeps. No script has a text that
- * spans lines.
- */
-function withoutComments(lines) {
-  let isComment = false
-  const kept = lines.flatMap(line => {
-    const text = line.trim()
-    const isInside = isComment || COMMENT_START.test(text)
-    isComment = isInside && !COMMENT_END.test(text)
-    return isInside || text === '' || COMMENT.test(text) ? [] : [text]
-  })
-  return kept.join('\n')
-}
-
-/** Each name is one more local of every call. */
-function withoutUnusedNames(lines) {
-  const texts = lines.map(({ text }) => text)
-  const all = texts.join('\n')
-  const isUsed = constant => (all.match(new RegExp(`\\b${constant}\\b`, 'g')) ?? []).length > 1
-  return texts.filter((text, i) => {
-    const constant = lines[i].file === NAMES && /^local (\w+) = '/.exec(text)?.[1]
-    return !constant || isUsed(constant)
-  })
 }
 
 function writeNames() {

@@ -102,11 +102,9 @@ function define(client: Redis, commandName: string, source: string, layout: Scri
   return Reflect.get(client, commandName)
 }
 
-const LAYOUT = "local PUBLISH, NUMSUB, HISTORY_LENGTH, PUBLISHES_HISTORY = 'PUBLISH', 'NUMSUB', 10000, false"
-
-/** The line of lua/shared/layout.lua, with other values. */
+/** The constants of lua/shared/layout.lua, which are `{historyLength}` and the like in the text. */
 function withLayout(source: string, layout: ScriptLayout): string {
-  const { publish, subscribers, historyLength, publishesHistory } = layout
-  const line = `${LAYOUT.split(' = ')[0]} = '${publish}', '${subscribers}', ${historyLength}, ${publishesHistory}`
-  return source.replace(LAYOUT, line)
+  return source.replace(/\{(publish|subscribers|historyLength|publishesHistory)\}/g, (_, name: keyof ScriptLayout) =>
+    String(layout[name]),
+  )
 }

@@ -1,2 +1,3 @@
--- The values for one Redis. A store that is a partition has others: script-runner.ts replaces this line.
-local PUBLISH, NUMSUB, HISTORY_LENGTH, PUBLISHES_HISTORY = 'PUBLISH', 'NUMSUB', 10000, false
+-- How a store publishes, and how long its history is: script-runner.ts replaces what is in braces.
+local PUBLISH, NUMSUB, HISTORY_LENGTH, PUBLISHES_HISTORY =
+  '{publish}', '{subscribers}', '{historyLength}', '{publishesHistory}'

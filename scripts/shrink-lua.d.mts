@@ -1,0 +1,1 @@
+export function shrinkLua(text: string): string
