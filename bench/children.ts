@@ -78,15 +78,19 @@ export class Child {
     })
   }
 
-  /** Resolves when the process is ready. @param onWork called for each batch, if the settings have a `workMs` */
+  /**
+   * Resolves when the process is ready.
+   * @param onWork called for each batch, if the settings have a `workMs` @param node arguments for Node
+   */
   static async start(
     role: 'producer' | 'consumer',
     peer: string,
     settings: Settings & { workMs?: number },
     onWork: (work: Work) => void = () => {},
+    node: string[] = [],
   ): Promise<Child> {
     const process = fork(CHILD, [role, peer, JSON.stringify(settings)], {
-      execArgv: ['--import=tsx'],
+      execArgv: [...node, '--import=tsx'],
       serialization: 'advanced',
       env: { ...globalThis.process.env, NODE_ENV: 'production' },
     })

@@ -19,37 +19,46 @@ export interface Share {
   functions: { name: string; share: number }[]
 }
 
-/** Which file belongs to what; the first that matches. */
+/** Which function or file belongs to what; the first that matches. A function of a file is `<its name> <file>`. */
 const KINDS: [RegExp, string][] = [
+  [/^(writev|writeUtf8String|writeLatin1String|writeBuffer|shutdown)$/, 'the kernel: writes to sockets'],
+  [/^\(program\)/, 'libuv, the HTTP parser, the rest of the kernel'],
+  [/ node:(internal\/)?(_http|http)/, "Node's HTTP"],
+  [
+    / node:(net|stream|_stream|internal\/(stream|js_stream|net)|events|buffer|internal\/buffer|string_decoder)|^utf8Slice$/,
+    "Node's sockets, streams, events, buffers",
+  ],
+  [
+    /^(runMicrotasks|enqueueMicrotask)$| node:(internal\/(process|async)|async)/,
+    'promises: micro-tasks, ticks, async hooks',
+  ],
+  [/ node:|^(now|scheduleTimer|toggleTimerRef|setupTimers)$/, "Node's timers, hashes, signals, other parts"],
   [/^\(garbage collector\)/, 'garbage collection'],
-  [/^\(program\)/, 'outside JavaScript: libuv, the HTTP parser, the kernel'],
-  [/^(writev|writeUtf8String|writeLatin1String|writeBuffer|shutdown)$/, 'writes to sockets: the kernel'],
-  [/^node:(internal\/)?(_http|http)/, "Node's HTTP"],
+  // V8 counts JSON.parse and JSON.stringify as a part of the function that calls them.
   [
-    /^node:(net|stream|_stream|internal\/(stream|js_stream|net)|events|buffer|internal\/buffer|string_decoder)/,
-    'sockets, streams, events, buffers',
+    /^(parseBody|entryJson|messageFrom|parseJson|asJSON|fromJSON|optsFromJSON) /,
+    'JSON: the functions that read and write it',
   ],
-  [
-    /^node:(internal\/process|internal\/timers|timers|internal\/async|async|diagnostics|internal\/util)/,
-    'ticks, timers, async hooks',
-  ],
-  [/^node:/, 'other parts of Node'],
-  [/\/zod\//, 'zod'],
+  [/\/bullmq\/dist\/|\/(msgpackr|cron-parser|uuid)\//, 'BullMQ'],
   [/\/(ioredis|redis-parser|@ioredis|denque|standard-as-callback|lodash)/, 'ioredis'],
+  [/\/zod\//, 'zod'],
   [
     /\/(koa|koa-compose|@koa|on-finished|ee-first|statuses|delegates|http-errors|accepts|type-is|raw-body|bytes|unpipe|iconv-lite|content-disposition|cookies|fresh|vary|parseurl)\//,
     'Koa and its packages',
   ],
-  [/\/prom-client\//, 'prom-client'],
-  [/\/(pino|sonic-boom|fast-redact)/, 'pino'],
-  [/^src\/(http)\//, 'src/http: body, bounds, reply'],
-  [/^src\/api\//, 'src/api'],
-  [/^src\/webhook\//, 'src/webhook: sender, persons, plan'],
-  [/^src\/providers\//, 'src/providers'],
-  [/^src\/store\/redis\//, 'src/store/redis'],
-  [/^src\/(metrics|observer)/, 'src/metrics'],
-  [/^src\//, 'src: batcher, rules, checks'],
+  [/ src\/http\//, '`http/`: body, bounds, reply'],
+  [/ src\/api\//, '`api/`'],
+  [/ src\/providers\//, '`providers/`: the shape of a webhook, validation'],
+  [/ src\/webhook\//, '`webhook/`: sender, persons, plan'],
+  [/ src\/store\//, '`store/`: arguments, replies, groups'],
+  [/ src\/processor\//, '`processor/`'],
+  [/ src\/handover\//, '`handover/`'],
+  [/ src\/worker\//, '`worker/`'],
+  [/ src\/(metrics|observer|logger)|\/(prom-client|pino|sonic-boom|fast-redact)\//, 'metrics and logs'],
+  [/ src\//, 'batches, rules, checks'],
+  [/\/bench\/|\/tsx\//, 'the benchmark itself'],
 ]
+const OTHERS = 'other parts of V8'
 
 /** A part of a run: from and to, in µs of the monotonic clock. */
 export type Span = [fromUs: number, toUs: number]
@@ -69,11 +78,12 @@ export async function sharesOf(file: string, spans: Span[]): Promise<Share[]> {
     if (functionName === '(idle)' || !spans.some(([fromUs, toUs]) => atUs >= fromUs && atUs < toUs)) continue
     busy += delta
     const place = url === '' ? functionName : await bundles.source(url, lineNumber)
-    const kind = KINDS.find(([pattern]) => pattern.test(place))?.[1] ?? 'natives of V8 and Node'
+    const name = url === '' ? functionName : `${functionName || '(anonymous)'} ${place}`
+    const kind = KINDS.find(([pattern]) => pattern.test(name))?.[1] ?? OTHERS
     const functions = byKind.get(kind) ?? new Map<string, number>()
     byKind.set(kind, functions)
-    const name = url === '' ? functionName : `${functionName || '(anonymous)'} ${place}:${lineNumber + 1}`
-    functions.set(name, (functions.get(name) ?? 0) + delta)
+    const line = url === '' ? name : `${name}:${lineNumber + 1}`
+    functions.set(line, (functions.get(line) ?? 0) + delta)
   }
   return [...byKind]
     .map(([what, times]) => {
@@ -84,6 +94,9 @@ export async function sharesOf(file: string, spans: Span[]): Promise<Share[]> {
     })
     .sort((a, b) => b.share - a.share)
 }
+
+/** All parts, in the order in which a table shows them. */
+export const LAYERS = [...KINDS.map(([, what]) => what), OTHERS]
 
 const FUNCTIONS_SHOWN = 6
 

@@ -30,13 +30,13 @@ export class Program {
 
   /**
    * A role of Lull. Its log is off, since the other routes have none.
-   * @param bin of another build @param node arguments for Node
+   * @param bin of another build @param node arguments for Node @param env more settings
    */
   static lull(
     role: 'api' | 'processor' | 'worker',
     redis: string,
     gapMs: number,
-    { bin = LULL, node = [] }: { bin?: string; node?: string[] } = {},
+    { bin = LULL, node = [], env = {} }: { bin?: string; node?: string[]; env?: Record<string, string> } = {},
   ): Promise<Program> {
     return Program.start([...node, bin, role], {
       REDIS_URL: redis,
@@ -45,6 +45,7 @@ export class Program {
       LULL_WORKER_HANDLER: ANSWER,
       LULL_WORKER_CONCURRENCY: '100',
       LOG_LEVEL: 'error',
+      ...env,
     })
   }
 

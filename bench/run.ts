@@ -5,7 +5,8 @@
  *     npm run bench -- --quick                   some five minutes: fewer rounds, smaller sizes, in .lull/bench
  *     npm run bench -- --only append,memory      these benchmarks
  *     npm run bench -- --rounds 9 --out DIR
- *     npm run bench -- --guard                   counts a message's commands, bytes and allocations; fails if they grew
+ *     npm run bench -- --guard                   counts a message's commands, bytes and allocations; fails if they grew, or
+ *                                                if bench/ does not compile
  *     npm run bench -- --guard --update          takes them as what the next runs compare with
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
@@ -27,6 +28,7 @@ import { webhookBenchmark } from './benchmarks/webhook.js'
 import { chartOf } from './charts.js'
 import { stopChildren } from './children.js'
 import type { Result } from './figures.js'
+import { compiles } from './guard/compile.js'
 import { guard, remember } from './guard/guard.js'
 import { stopPrograms } from './programs.js'
 import { startPostgres, startRedis, stopServers } from './servers.js'
@@ -61,7 +63,10 @@ const { values: options } = parseArgs({
 })
 if (options.guard) {
   if (options.update) await remember()
-  else process.exitCode = (await guard()) ? 0 : 1
+  else {
+    const isFine = await compiles()
+    process.exitCode = (await guard()) && isFine ? 0 : 1
+  }
   process.exit()
 }
 const { quick } = options

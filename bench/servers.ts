@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
+import { SLOTS, slotOf } from '../src/store/redis/slots.js'
 import { startCluster } from '../test/support/cluster.js'
 import { findRedisBinary, freePort, startLocalRedis } from '../test/support/redis-servers.js'
 
@@ -15,7 +16,7 @@ const stops: (() => Promise<unknown>)[] = []
 export interface Server {
   url: string
   admin: Redis
-  /** Of a Cluster: a connection to each primary. */
+  /** Of a Cluster: a connection to each primary. Equal ranges of slots belong to them, in this order. */
   primaries?: Redis[]
   stop(): Promise<void>
 }
@@ -56,6 +57,12 @@ export async function startBenchCluster(): Promise<Server> {
   }
   stops.push(stop)
   return { url: cluster.url, admin, primaries, stop }
+}
+
+/** The connection to the primary that has a key. */
+export function nodeOf({ admin, primaries = [admin] }: Server, key: string): Redis {
+  const slot = slotOf(key)
+  return primaries.findLast((_, i) => slot >= Math.round((i * SLOTS) / primaries.length)) ?? admin
 }
 
 /** Of all primaries together. */

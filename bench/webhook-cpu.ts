@@ -3,28 +3,28 @@
  * on Linux.
  *
  *     npm run bench:webhook                     as fast as 32 connections ask
- *     npm run bench:webhook -- --rate 500       500 webhooks a second
+ *     npm run bench:webhook -- --rate 500       500 webhooks a second, at even intervals
  *     npm run bench:webhook -- --beside DIST    another build of Lull, such as one of the last commit; may be repeated
  *     npm run bench:webhook -- --profile        by functions, from Node's profiler, which itself costs some CPU
  */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { loadavg, tmpdir } from 'node:os'
+import { loadavg } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { turns } from './benchmarks/benchmark.js'
+import { cpuUsOf, nowUs } from './cpu-time.js'
 import { figuresOf, median, Rows, ratio, shown } from './figures.js'
-import { linesOf, type Span, sharesOf } from './profiles.js'
+import { Profiler } from './profiler.js'
+import { linesOf, type Span } from './profiles.js'
 import { Program, stopPrograms } from './programs.js'
 import { type Server, spentOf, startRedis, stopServers } from './servers.js'
-import { load } from './webhooks.js'
+import { inTurn, load } from './webhooks.js'
 
 const GAP_MS = 50_000
-const CONVERSATIONS = 5000
+const CONVERSATION_OF = inTurn(5000)
 const BARE = 'bare Koa route'
 const LULL = 'Lull'
 /** Webhooks before the first round: until V8 has compiled what is called often. */
 const WARM = 5000
-const SAMPLE_EVERY_US = 200
 
 const { values: options } = parseArgs({
   options: {
@@ -38,7 +38,7 @@ const { values: options } = parseArgs({
 })
 const amount = Number(options.amount)
 const perSecond = options.rate === undefined ? {} : { perSecond: Number(options.rate) }
-const profiles = await mkdtemp(join(tmpdir(), 'lull-profiles-'))
+const profiler = await Profiler.start(options.profile)
 
 try {
   const server = await startRedis()
@@ -52,27 +52,21 @@ try {
 } finally {
   await Promise.allSettled([stopPrograms()])
   await stopServers()
-  await rm(profiles, { recursive: true, force: true })
+  await profiler.close()
 }
 
 async function started(redis: string): Promise<Map<string, Program>> {
-  const node = (name: string) =>
-    options.profile ? ['--cpu-prof', `--cpu-prof-interval=${SAMPLE_EVERY_US}`, `--cpu-prof-dir=${folderOf(name)}`] : []
-  const programs = new Map([[BARE, await Program.route('bare', redis, GAP_MS, node(BARE))]])
+  const programs = new Map([[BARE, await Program.route('bare', redis, GAP_MS, profiler.argumentsFor(BARE))]])
   for (const dist of options.beside) {
     const bin = join(resolve(dist), 'esm/bin.js')
-    programs.set(dist, await Program.lull('api', redis, GAP_MS, { bin, node: node(dist) }))
+    programs.set(dist, await Program.lull('api', redis, GAP_MS, { bin, node: profiler.argumentsFor(dist) }))
   }
-  return programs.set(LULL, await Program.lull('api', redis, GAP_MS, { node: node(LULL) }))
-}
-
-function folderOf(name: string): string {
-  return join(profiles, name.replaceAll('/', '_'))
+  return programs.set(LULL, await Program.lull('api', redis, GAP_MS, { node: profiler.argumentsFor(LULL) }))
 }
 
 /** @param spans is given the times of each program's rounds */
 async function measured({ admin }: Server, programs: Map<string, Program>, spans: Map<string, Span[]>): Promise<Rows> {
-  for (const { url } of programs.values()) await load(url, { conversations: CONVERSATIONS, amount: WARM })
+  for (const { url } of programs.values()) await load(url, { conversationOf: CONVERSATION_OF, amount: WARM })
   const rows = new Rows()
   for (let round = 0; round < Number(options.rounds); round++)
     for (const [name, program] of turns([...programs], round)) {
@@ -80,7 +74,7 @@ async function measured({ admin }: Server, programs: Map<string, Program>, spans
       const fromUs = nowUs()
       const before = await cpuUsOf(program.pid)
       const redisBefore = await spentOf(admin)
-      const served = await load(program.url, { conversations: CONVERSATIONS, amount, ...perSecond })
+      const served = await load(program.url, { conversationOf: CONVERSATION_OF, amount, ...perSecond })
       const cpuUs = (await cpuUsOf(program.pid)) - before
       const redisUs = (await spentOf(admin)).cpuUs - redisBefore.cpuUs
       spans.set(name, [...(spans.get(name) ?? []), [fromUs, nowUs()]])
@@ -101,22 +95,6 @@ function lineOf({ rows }: Rows, name: string): string {
 
 async function printProfile({ rows }: Rows, name: string, program: Program, spans: Span[]): Promise<void> {
   await program.stop()
-  const [file = ''] = await readdir(folderOf(name))
-  const shares = await sharesOf(join(folderOf(name), file), spans)
+  const shares = await profiler.sharesOf(name, spans)
   console.log(`\n${name}\n${linesOf(shares, median(figuresOf(rows, name, 'cpuUs')))}`)
-}
-
-/** Of the system's monotonic clock. */
-function nowUs(): number {
-  return Number(process.hrtime.bigint() / 1000n)
-}
-
-/** Of all threads of a process, by Linux's scheduler: its clock is finer than that of `times`. */
-async function cpuUsOf(pid: number): Promise<number> {
-  const tasks = `/proc/${pid}/task`
-  const threads = await readdir(tasks)
-  const each = await Promise.all(
-    threads.map(async thread => Number((await readFile(join(tasks, thread, 'schedstat'), 'utf8')).split(' ')[0])),
-  )
-  return each.reduce((sum, ns) => sum + ns, 0) / 1000
 }

@@ -1,15 +1,32 @@
 /** The load on a webhook route: Meta's webhook of one text message, each with a new id. */
 import autocannon from 'autocannon'
+import { at } from './figures.js'
+import { steadily } from './steady-load.js'
 
 const CONNECTIONS = 32
+const PATH = '/webhook/whatsapp/batched/meta'
 
-export interface LoadOptions {
-  /** Messages go to so many conversations in turn. */
-  conversations: number
-  seconds?: number
-  amount?: number
-  perSecond?: number
-}
+export type LoadOptions = { conversationOf: ConversationOf } & (
+  | { seconds: number }
+  | { amount: number }
+  /** At even intervals. Without it: as fast as the connections are answered. */
+  | { amount: number; perSecond: number }
+)
+
+/** The number of the conversation that a message goes to, by the message's own number in the load. */
+export type ConversationOf = (message: number) => number
+
+/** Messages go to so many conversations in turn. */
+export const inTurn =
+  (conversations: number): ConversationOf =>
+  message =>
+    message % conversations
+
+/** `each` messages to each conversation: to `atOnce` of them in turn, then to the next ones. */
+export const someAtOnce =
+  (atOnce: number, each: number): ConversationOf =>
+  message =>
+    Math.floor(message / (atOnce * each)) * atOnce + (message % atOnce)
 
 export interface Served {
   perSecond: number
@@ -19,20 +36,45 @@ export interface Served {
 
 let messages = 0
 
-export async function load(url: string, { conversations, seconds, amount, perSecond }: LoadOptions): Promise<Served> {
+export async function load(url: string, options: LoadOptions): Promise<Served> {
+  const bodyOf = (message: number) => body(`7999${options.conversationOf(message)}`, `wamid.${++messages}`)
+  return 'perSecond' in options ? evenly(url, options, bodyOf) : atFullSpeed(url, options, bodyOf)
+}
+
+async function evenly(
+  url: string,
+  { amount, perSecond }: { amount: number; perSecond: number },
+  bodyOf: (message: number) => string,
+): Promise<Served> {
+  const startedAtMs = performance.now()
+  const answered = await steadily({ url, path: PATH, connections: CONNECTIONS, perSecond, amount, bodyOf })
+  const seconds = (performance.now() - startedAtMs) / 1000
+  return {
+    perSecond: amount / seconds,
+    p99Ms: at(
+      answered.map(({ tookMs }) => tookMs),
+      0.99,
+    ),
+    failed: answered.filter(({ status }) => status !== 200).length,
+  }
+}
+
+async function atFullSpeed(
+  url: string,
+  options: { seconds: number } | { amount: number },
+  bodyOf: (message: number) => string,
+): Promise<Served> {
   let sent = 0
   const result = await autocannon({
     url,
     connections: CONNECTIONS,
-    ...(seconds === undefined ? {} : { duration: seconds }),
-    ...(amount === undefined ? {} : { amount }),
-    ...(perSecond === undefined ? {} : { overallRate: perSecond }),
+    ...('amount' in options ? { amount: options.amount } : { duration: options.seconds }),
     requests: [
       {
         method: 'POST',
-        path: '/webhook/whatsapp/batched/meta',
+        path: PATH,
         headers: { 'content-type': 'application/json' },
-        setupRequest: request => ({ ...request, body: body(`7999${sent++ % conversations}`, `wamid.${++messages}`) }),
+        setupRequest: request => ({ ...request, body: bodyOf(sent++) }),
       },
     ],
   })

@@ -1,92 +1,41 @@
 /** The CPU that all processes spend on a message, from its webhook to the answer of its batch. */
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
-import { Child } from '../children.js'
 import { type Result, Rows, ratio, shown } from '../figures.js'
-import { BULLMQ, LULL } from '../peers/all.js'
-import { cpuMsOf, Program } from '../programs.js'
-import { spentOf, startRedis } from '../servers.js'
-import { load } from '../webhooks.js'
-import { type Plan, settingsFor, turns } from './benchmark.js'
+import { BULLMQ, LULL, LULL_BULLMQ } from '../peers/all.js'
+import { cpuMsOf } from '../programs.js'
+import { spentOn, startBenchCluster, startRedis } from '../servers.js'
+import { A_BATCH, answered, byRole, ROLES, systems } from '../systems.js'
+import { inTurn, load } from '../webhooks.js'
+import { type Plan, turns } from './benchmark.js'
 
-const LULL_BULLMQ = 'Lull → BullMQ'
-const A_BATCH = 4
-const GAP_MS = 1500
-const LOOK_MS = 200
-const WAIT_MS = 30_000
+const PARTITIONS = 64
 /**
  * After one load a processor or worker has run its code only 1,500 times (a batch is four messages), and still compiles
  * it.
  */
 const WARM_LOADS = 4
 
-interface System {
-  url: string
-  pids: Record<string, number>
-  /** How many batches are not answered yet. Costs three Redis commands. */
-  unanswered: (redis: Redis) => Promise<number>
-  stop(): Promise<unknown>
+interface Case {
+  system: string
+  isCluster: boolean
 }
 
-/** What waits, and what is claimed or being answered. */
-const unansweredByLull = async (client: Redis) =>
-  (await Promise.all(['due', 'claimed', 'answering'].map(name => client.zcard(`rapid-fire.${name}`)))).reduce(
-    (sum, count) => sum + count,
-    0,
-  )
+const cases: Case[] = [
+  ...Object.keys(systems).map(system => ({ system, isCluster: false })),
+  { system: LULL, isCluster: true },
+  { system: LULL_BULLMQ, isCluster: true },
+]
 
-const systems: Record<string, (redis: string) => Promise<System>> = {
-  async [LULL](redis) {
-    const [api, processor] = await Promise.all([
-      Program.lull('api', redis, GAP_MS),
-      Child.start('consumer', LULL, settingsFor(redis, { gapMs: GAP_MS })),
-    ])
-    return {
-      url: api.url,
-      pids: { api: api.pid, processor: processor.pid },
-      unanswered: unansweredByLull,
-      stop: () => Promise.all([api.stop(), processor.stop()]),
-    }
-  },
-  async [LULL_BULLMQ](redis) {
-    const [api, processor, worker] = await Promise.all([
-      Program.lull('api', redis, GAP_MS),
-      Program.lull('processor', redis, GAP_MS),
-      Program.lull('worker', redis, GAP_MS),
-    ])
-    return {
-      url: api.url,
-      pids: { api: api.pid, processor: processor.pid, worker: worker.pid },
-      unanswered: unansweredByLull,
-      stop: () => Promise.all([api.stop(), processor.stop(), worker.stop()]),
-    }
-  },
-  async [BULLMQ](redis) {
-    const settings = settingsFor(redis, { gapMs: GAP_MS })
-    const [api, worker] = await Promise.all([
-      Program.route('bullmq', redis, GAP_MS),
-      Child.start('consumer', BULLMQ, settings),
-    ])
-    return {
-      url: api.url,
-      pids: { api: api.pid, worker: worker.pid },
-      unanswered: async client =>
-        (await client.zcard('bull:flush:delayed')) +
-        (await client.llen('bull:flush:wait')) +
-        (await client.llen('bull:flush:active')),
-      stop: () => Promise.all([api.stop(), worker.stop()]),
-    }
-  },
-}
+const nameOf = ({ system, isCluster }: Case) =>
+  isCluster ? `${system}, 3 primaries, ${PARTITIONS} partitions` : system
 
 export async function lifeBenchmark(plan: Plan): Promise<Result[]> {
-  const names = Object.keys(systems)
+  const names = cases.map(nameOf)
   const messages = plan.quick ? 2000 : 6000
   const rows = new Rows()
   for (let round = 0; round < plan.rounds; round++)
-    for (const name of turns(names, round)) {
-      plan.say(`whole life, round ${round + 1}: ${name}`)
-      rows.add(name, await oneRound(name, messages, plan.quick ? 1 : WARM_LOADS))
+    for (const one of turns(cases, round)) {
+      plan.say(`whole life, round ${round + 1}: ${nameOf(one)}`)
+      rows.add(nameOf(one), await oneRound(one, messages, plan.quick ? 1 : WARM_LOADS))
     }
   rows.rows.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
   const speed = (name: string) => ratio(rows.rows, name, BULLMQ, 'perCpuSecond')
@@ -119,53 +68,39 @@ export async function lifeBenchmark(plan: Plan): Promise<Result[]> {
   ]
 }
 
-async function oneRound(name: string, messages: number, warmLoads: number): Promise<Record<string, number>> {
-  const server = await startRedis()
-  const system = await systems[name]?.(server.url)
+async function oneRound(
+  { system: name, isCluster }: Case,
+  messages: number,
+  warmLoads: number,
+): Promise<Record<string, number>> {
+  const server = await (isCluster ? startBenchCluster() : startRedis())
+  const system = await systems[name]?.(server, { partitions: isCluster ? PARTITIONS : undefined })
   if (!system) throw new Error(`no system is called ${name}`)
-  const conversations = messages / A_BATCH
+  const options = { conversationOf: inTurn(messages / A_BATCH), amount: messages }
   // Warm up, so that all connections are open before the measurement.
   for (let i = 0; i < warmLoads; i++) {
-    await load(system.url, { conversations, amount: messages })
-    await answered(system, server.admin)
+    await load(system.url, options)
+    await answered(system)
   }
-  const before = await cpuOf(system)
-  const redisBefore = await spentOf(server.admin)
-  const served = await load(system.url, { conversations, amount: messages })
+  const before = await byRole(system, cpuMsOf)
+  const redisBefore = await spentOn(server)
+  const served = await load(system.url, options)
   if (served.failed > 0) throw new Error(`${name}: ${served.failed} webhooks were refused`)
-  const looks = await answered(system, server.admin)
-  const redisAfter = await spentOf(server.admin)
-  const after = await cpuOf(system)
+  const own = await answered(system)
+  const redisAfter = await spentOn(server)
+  const after = await byRole(system, cpuMsOf)
   await system.stop()
   await server.stop()
-  const each = Object.fromEntries(
-    Object.keys(system.pids).map(role => [role, (((after[role] ?? 0) - (before[role] ?? 0)) * 1000) / messages]),
+  const each = ROLES.map(
+    role => [role, (((after[role] ?? Number.NaN) - (before[role] ?? 0)) * 1000) / messages] as const,
   )
   const redisUs = (redisAfter.cpuUs - redisBefore.cpuUs) / messages
-  const totalUs = redisUs + Object.values(each).reduce((sum, us) => sum + us, 0)
+  const totalUs = each.reduce((sum, [, us]) => sum + (Number.isNaN(us) ? 0 : us), redisUs)
   return {
-    processor: Number.NaN,
-    worker: Number.NaN,
-    ...each,
+    ...Object.fromEntries(each),
     redisUs,
     totalUs,
     perCpuSecond: 1e6 / totalUs,
-    commands: (redisAfter.commands - redisBefore.commands - looks * 3) / messages,
+    commands: (redisAfter.commands - redisBefore.commands - own) / messages,
   }
-}
-
-/** Waits until every batch is answered. @returns how often it has asked */
-async function answered({ unanswered }: System, redis: Redis): Promise<number> {
-  const deadline = Date.now() + WAIT_MS
-  for (let looks = 1; Date.now() < deadline; looks++) {
-    if ((await unanswered(redis)) === 0) return looks
-    await delay(LOOK_MS)
-  }
-  throw new Error(`not all was answered within ${WAIT_MS / 1000} s`)
-}
-
-async function cpuOf({ pids }: System): Promise<Record<string, number>> {
-  return Object.fromEntries(
-    await Promise.all(Object.entries(pids).map(async ([role, pid]) => [role, await cpuMsOf(pid)] as const)),
-  )
 }

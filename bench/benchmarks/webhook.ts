@@ -3,12 +3,12 @@ import { figuresOf, median, type Result, Rows, ratio, shown } from '../figures.j
 import { BULLMQ, LULL } from '../peers/all.js'
 import { Program } from '../programs.js'
 import { startRedis } from '../servers.js'
-import { load } from '../webhooks.js'
+import { inTurn, load } from '../webhooks.js'
 import { type Plan, turns } from './benchmark.js'
 
 const BARE = 'bare Koa route'
 const GAP_MS = 50_000
-const CONVERSATIONS = 5000
+const CONVERSATION_OF = inTurn(5000)
 
 export async function webhookBenchmark(plan: Plan): Promise<Result[]> {
   const names = [BARE, LULL, BULLMQ]
@@ -24,9 +24,10 @@ export async function webhookBenchmark(plan: Plan): Promise<Result[]> {
     for (const name of turns(names, Math.max(round, 0))) {
       const url = programs.get(name)?.url ?? ''
       plan.say(`webhook, round ${round + 1}: ${name}`)
-      const full = await load(url, { conversations: CONVERSATIONS, seconds: round < 0 ? 1 : seconds })
+      const full = await load(url, { conversationOf: CONVERSATION_OF, seconds: round < 0 ? 1 : seconds })
       if (round < 0) continue
-      const half = await load(url, { conversations: CONVERSATIONS, seconds, perSecond: Math.round(full.perSecond / 2) })
+      const perSecond = Math.round(full.perSecond / 2)
+      const half = await load(url, { conversationOf: CONVERSATION_OF, amount: perSecond * seconds, perSecond })
       rows.add(name, { perSecond: full.perSecond, p99: half.p99Ms, failed: full.failed + half.failed })
       await server.admin.flushall()
     }
@@ -41,7 +42,7 @@ export async function webhookBenchmark(plan: Plan): Promise<Result[]> {
       title: 'Webhook route: requests a second',
       about:
         'One text message of Meta’s a request, 32 connections, one server process; the load generator runs on the same machine. ' +
-        'p99 at half of the route’s own highest rate. Logs off.',
+        'p99 at half of the route’s own highest rate, at even intervals. Logs off.',
       columns: [
         { key: 'perSecond', title: 'requests a second', ratio: true },
         { key: 'p99', title: 'p99 at half of it, ms' },
