@@ -31,9 +31,15 @@ export interface AnswerReport {
   isFirst: boolean
   /** An earlier try failed: the store may have noted it, and its reply was lost. */
   isRetry?: boolean
-  /** Since the handover, if the reporter knows it. */
-  durationMs?: number | undefined
-  /** The span of the release, if the reporter knows it. */
+  /** If the reporter knows it. */
+  handedOver?: HandedOver | undefined
+}
+
+/** The handover of a batch. */
+export interface HandedOver {
+  /** By this process's monotonic clock. */
+  handedOverAtMs: number
+  /** The span of the release. */
   traceparent?: string | undefined
 }
 
@@ -49,12 +55,14 @@ export async function reportAnswered(
   { store, log, observer, traces }: Reporter,
   report: AnswerReport,
 ): Promise<AnsweredResult> {
-  const { batchId, outcome, conversationId, alwaysNoted = false, lease, durationMs } = report
+  const { batchId, outcome, conversationId, alwaysNoted = false, lease, handedOver } = report
+  const durationMs = handedOver && performance.now() - handedOver.handedOverAtMs
   const note = () => store.answered(batchId, outcome, alwaysNoted ? conversationId : undefined, lease)
-  const result = await (traces ? traces.answered(report, note) : note())
+  const traceparent = handedOver?.traceparent
+  const result = await (traces ? traces.answered({ batchId, outcome, traceparent }, note) : note())
   if (!counts(report, result, store.rules.order)) return result
   observer.answered?.(outcome, durationMs, result.replyMs)
-  const about = { batchId, ...(conversationId === undefined ? {} : { conversationId }), outcome }
+  const about = conversationId === undefined ? { batchId, outcome } : { batchId, conversationId, outcome }
   if (outcome === 'timeout')
     log.warn(about, 'not answered within LULL_ANSWER_TIMEOUT_MS: its conversation goes on without it')
   else log.info(about, 'answered')

@@ -4,11 +4,12 @@
  */
 import { AnswerTimeout } from '../abort-reasons.js'
 import type { Batch } from '../batch.js'
-import { LazyAbort } from '../lazy-abort.js'
+import { LazyAbort, onAbort, type Signalling } from '../lazy-abort.js'
 import { type Logger, silent } from '../logger.js'
 import { isSuperseded } from '../superseded.js'
 import { AskedCommit } from './asked-commit.js'
 import type { Committed } from './commits.js'
+import { HandlerContext } from './handler-context.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
 
 /** What a handler gets beside the batch. */
@@ -75,20 +76,14 @@ export function functionHandover<Meta>({
   const handle = handlerOf(options.handle)
   let log = silent
 
-  const call = async ({ batch, attempt, signal, commit }: HandoverItem): Promise<HandoverOutcome> => {
-    const running = new Running(signal, answerTimeoutMs)
+  const call = async (item: HandoverItem): Promise<HandoverOutcome> => {
+    const { batch, attempt, commit } = item
+    const running = new Running(item, answerTimeoutMs)
     const asked = new AskedCommit(commit)
-    const context = {
-      get signal() {
-        return running.signal
-      },
-      attempt,
-      log,
-      commit: asked.commit,
-    }
+    const context = new HandlerContext(running, attempt, log, asked.commit)
     const work = (async () => handle(batch, context))()
     try {
-      const first = await Promise.race([work.then(() => 'done' as const), running.cut])
+      const first = await running.firstOf(work)
       if (first === 'done' && running.isCutBy !== 'newer messages') return { result: 'answered', outcome: 'completed' }
     } catch (error) {
       if (running.isCutBy === undefined) return { result: 'failed', counts: true, error: asError(error) }
@@ -103,7 +98,7 @@ export function functionHandover<Meta>({
       return asked.isWaiting
         ? { result: 'failed', counts: true, error: new Error(`not committed within ${answerTimeoutMs} ms`) }
         : { result: 'answered', outcome: 'timeout' }
-    return { result: 'failed', counts: false, error: asError(signal.reason) }
+    return { result: 'failed', counts: false, error: asError(running.reason) }
   }
 
   return {
@@ -123,45 +118,39 @@ export function functionHandover<Meta>({
  * One call while it runs. The answer timeout, newer messages or the processor (a lost lease, a stop) may cut it short.
  * A handler that ignores its signal runs on, but its conversation does not wait for it.
  */
-class Running {
+class Running extends LazyAbort {
   isCutBy: 'timeout' | 'processor' | 'newer messages' | undefined
-  readonly cut: Promise<'cut'>
-  private readonly own = new LazyAbort()
   private readonly timer: NodeJS.Timeout
-  private resolve: (word: 'cut') => void = () => {}
+  private readonly leaveOuter: () => void
+  private onCut: () => void = () => {}
 
-  constructor(
-    private readonly outer: AbortSignal,
-    timeoutMs: number,
-  ) {
-    this.cut = new Promise(resolve => {
-      this.resolve = resolve
-    })
+  constructor(outer: Signalling, timeoutMs: number) {
+    super()
+    this.leaveOuter = onAbort(outer, reason =>
+      this.cutBy(isSuperseded(reason) ? 'newer messages' : 'processor', reason),
+    )
     this.timer = setTimeout(() => this.cutBy('timeout', new AnswerTimeout(timeoutMs)), timeoutMs)
-    if (outer.aborted) this.onOuter()
-    else outer.addEventListener('abort', this.onOuter, { once: true })
   }
 
-  /** The handler's signal. */
-  get signal(): AbortSignal {
-    return this.own.signal
+  /** Resolves when the work is done, or when the call is cut short. Rejects if the work does before that. */
+  firstOf(work: Promise<unknown>): Promise<'done' | 'cut'> {
+    return new Promise((resolve, reject) => {
+      if (this.isCutBy) resolve('cut')
+      this.onCut = () => resolve('cut')
+      work.then(() => resolve('done'), reject)
+    })
   }
 
   end(): void {
     clearTimeout(this.timer)
-    this.outer.removeEventListener('abort', this.onOuter)
-  }
-
-  private readonly onOuter = () => {
-    const { reason } = this.outer
-    this.cutBy(isSuperseded(reason) ? 'newer messages' : 'processor', reason)
+    this.leaveOuter()
   }
 
   private cutBy(what: NonNullable<Running['isCutBy']>, reason: unknown): void {
     if (this.isCutBy) return
     this.isCutBy = what
-    this.own.abort(reason)
-    this.resolve('cut')
+    this.abort(reason)
+    this.onCut()
   }
 }
 

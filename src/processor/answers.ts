@@ -12,7 +12,7 @@
 import type { AnswerState, Handover } from '../handover/handover.js'
 import type { Logger } from '../logger.js'
 import type { Observer } from '../observer.js'
-import { type AnswerReport, reportAnswered } from '../report-answered.js'
+import { type AnswerReport, type HandedOver, reportAnswered } from '../report-answered.js'
 import { partitionAmong } from '../store/batch-id.js'
 import type { AnswerCheck, AnswerOutcome, ClaimedBatch, Store } from '../store/store.js'
 import { StoreUnavailable } from '../store/store.js'
@@ -31,16 +31,12 @@ const SKIPPED =
 /** Batches that one question to the receiver names. */
 const BATCHES_A_QUESTION = 200
 
-interface HandedOver {
+interface Remembered extends HandedOver {
   conversationId: string
-  /** By this process's monotonic clock. */
-  handedOverAtMs: number
   /** This process handed it over. */
   isOwn: boolean
   /** The receiver has said that it has the batch. Until then it may not know it, which is no end of the work. */
   isTaken: boolean
-  /** The span of its release. */
-  traceparent?: string | undefined
 }
 
 export interface AnswersParts {
@@ -54,7 +50,7 @@ export interface AnswersParts {
 }
 
 export class Answers {
-  private readonly handedOver = new Map<string, HandedOver>()
+  private readonly handedOver = new Map<string, Remembered>()
   private readonly unreported = new Map<string, AnswerOutcome>()
   private readonly checks = new Set<Promise<void>>()
   private retryTimer: NodeJS.Timeout | undefined
@@ -87,15 +83,24 @@ export class Answers {
    * The handover's own reply was the answer: removes the batch from those that are remembered.
    * @returns reports the end; to be called again if it rejects because the store is away
    */
-  endWithReply({ batchId, lease, batch }: ClaimedBatch, outcome: AnswerOutcome): () => Promise<void> {
+  endWithReply(ended: Pick<ClaimedBatch, 'batchId' | 'batch' | 'lease'>, outcome: AnswerOutcome): () => Promise<void> {
+    const { batchId, lease, batch } = ended
     const known = this.handedOver.get(batchId)
     this.handedOver.delete(batchId)
     const { conversationId } = batch
     let isRetry = false
     return () => {
-      const report = { batchId, outcome, conversationId, lease, isFirst: known !== undefined, isRetry }
+      const report = {
+        batchId,
+        outcome,
+        conversationId,
+        lease,
+        isFirst: known !== undefined,
+        isRetry,
+        handedOver: known,
+      }
       isRetry = true
-      return this.report(report, known)
+      return this.report(report)
     }
   }
 
@@ -172,7 +177,7 @@ export class Answers {
     }
   }
 
-  private listenFor(batchId: string, batch: HandedOver): void {
+  private listenFor(batchId: string, batch: Remembered): void {
     this.handedOver.set(batchId, batch)
     if (this.handedOver.size <= MOST_REMEMBERED) return
     for (const oldest of this.handedOver.keys()) {
@@ -224,17 +229,17 @@ export class Answers {
       // In concurrent order, and after a forget, the batch holds nothing.
       alwaysNoted: known?.isOwn ?? false,
       isFirst: known !== undefined,
+      handedOver: known,
     }
-    const isReported = await this.attempt(() => this.report(report, known))
+    const isReported = await this.attempt(() => this.report(report))
     if (isReported || this.unreported.size >= MOST_UNREPORTED) return
     if (known) this.handedOver.set(batchId, known)
     this.unreported.set(batchId, outcome)
     if (!this.stopped) this.retryTimer ??= setTimeout(() => void this.retry(), RETRY_MS)
   }
 
-  private async report(report: AnswerReport, known: HandedOver | undefined): Promise<void> {
-    const durationMs = known && performance.now() - known.handedOverAtMs
-    const { dueInMs } = await reportAnswered(this.parts, { ...report, durationMs, traceparent: known?.traceparent })
+  private async report(report: AnswerReport): Promise<void> {
+    const { dueInMs } = await reportAnswered(this.parts, report)
     if (dueInMs !== undefined) this.parts.timer.due(dueInMs, this.partitionOf(report.batchId))
   }
 

@@ -127,15 +127,14 @@ export class Claims {
   private report({ batches, dead, troubles }: ClaimResult): void {
     const { log } = this.parts
     for (const { batchId, batch, headerLost, attempt, lease, lateMs } of batches) {
-      const about = { batchId, conversationId: batch.conversationId }
+      const { conversationId, releasedBy, messages } = batch
       if (headerLost === 'vanished')
         log.warn(
-          about,
+          { batchId, conversationId },
           'the header of a batch was deleted before its time, and not by Lull; its messages are all there',
         )
-      if (attempt > 1) log.warn({ ...about, attempt }, 'a batch is handed over again')
-      else if (lease === 1)
-        log.info({ ...about, releasedBy: batch.releasedBy, count: batch.messages.length, lateMs }, 'claimed')
+      if (attempt > 1) log.warn({ batchId, conversationId, attempt }, 'a batch is handed over again')
+      else if (lease === 1) log.info({ batchId, conversationId, releasedBy, count: messages.length, lateMs }, 'claimed')
     }
     for (const { batchId, conversationId, error } of dead)
       log.error(

@@ -7,9 +7,11 @@
  * handover ends then, nothing is left to settle: the batch's messages are in another one.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Batch } from '../batch.js'
 import type { Answering, Commits } from '../handover/commits.js'
 import type { Handover, HandoverItem, HandoverOutcome } from '../handover/handover.js'
 import { keptError } from '../handover/kept-error.js'
+import { WithSignal } from '../lazy-abort.js'
 import type { Logger } from '../logger.js'
 import type { Observer } from '../observer.js'
 import { checkIntervalMs } from '../rules.js'
@@ -44,7 +46,7 @@ export interface HandingOverParts {
   traces?: Traces | undefined
 }
 
-interface Claimed extends ClaimedBatch {
+interface Claimed extends Pick<ClaimedBatch, 'batchId' | 'batch' | 'attempt' | 'lease'> {
   held: Held
   answering: Answering
   /** With telemetry. */
@@ -62,10 +64,11 @@ export class HandingOver {
    */
   async handOver(batches: ClaimedBatch[], claimedAtMs: number): Promise<void> {
     const { leases, handover, commits, traces } = this.parts
-    const claimed = batches.map(batch => {
-      const held = leases.hold(batch, claimedAtMs)
-      const answering = commits.answering(batch.batchId, reason => held.supersede(reason), batch.batch.answering)
-      return { ...batch, held, answering, spans: traces?.batch(batch, handover) }
+    const claimed = batches.map(one => {
+      const { batchId, batch, attempt, lease } = one
+      const held = leases.hold(one, claimedAtMs)
+      const answering = commits.answering(batchId, reason => held.supersede(reason), batch.answering)
+      return { batchId, batch, attempt, lease, held, answering, spans: traces?.batch(one, handover) }
     })
     const calls: Claimed[][] = []
     for (let i = 0; i < claimed.length; i += handover.batchesPerCall)
@@ -102,15 +105,7 @@ export class HandingOver {
 
   private async outcomesOf(claimed: Claimed[]): Promise<{ batch: Claimed; outcome: HandoverOutcome }[]> {
     const { handover, observer } = this.parts
-    const items: HandoverItem[] = claimed.map(({ batch, attempt, held, answering, spans }) => ({
-      batch,
-      attempt,
-      commit: () => (spans ? spans.commit(() => answering.commit()) : answering.commit()),
-      get signal() {
-        return held.signal
-      },
-      traceHeaders: spans?.headers(),
-    }))
+    const items = claimed.map(batch => new Item(batch))
     const startedAtMs = performance.now()
     let outcomes: HandoverOutcome[]
     try {
@@ -199,6 +194,21 @@ export class HandingOver {
       this.parts.log.error({ err: error, batchIds }, 'a handover could not be settled')
       return true
     }
+  }
+}
+
+class Item extends WithSignal implements HandoverItem {
+  readonly batch: Batch
+  readonly attempt: number
+  readonly commit: HandoverItem['commit']
+  readonly traceHeaders: HandoverItem['traceHeaders']
+
+  constructor({ batch, attempt, held, answering, spans }: Claimed) {
+    super(held)
+    this.batch = batch
+    this.attempt = attempt
+    this.commit = () => (spans ? spans.commit(() => answering.commit()) : answering.commit())
+    this.traceHeaders = spans?.headers()
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Batch } from '../batch.js'
 import type { CommittingHandle } from '../handover/function.js'
+import { HandlerContext } from '../handover/handler-context.js'
 import type { RunResult } from '../worker/run.js'
 import type { TelemetryContext } from './api.js'
 import { commitSpan } from './batch-spans.js'
@@ -55,15 +56,10 @@ export class JobSpan {
   /** The handler, with a span for each of its commits. */
   traced(handle: CommittingHandle): CommittingHandle {
     const { spans, span } = this
-    return (batch, context) =>
-      handle(batch, {
-        get signal() {
-          return context.signal
-        },
-        attempt: context.attempt,
-        log: context.log,
-        commit: () => commitSpan(spans, span, context.commit),
-      })
+    return (batch, context) => {
+      const commit = () => commitSpan(spans, span, context.commit)
+      return handle(batch, new HandlerContext(context, context.attempt, context.log, commit))
+    }
   }
 
   ended(result: RunResult): void {

@@ -6,7 +6,7 @@ import { AnswerTimeout } from '../abort-reasons.js'
 import type { Batch } from '../batch.js'
 import type { Batcher } from '../batcher.js'
 import type { Committed } from '../handover/commits.js'
-import { LazyAbort } from '../lazy-abort.js'
+import { LazyAbort, WithSignal } from '../lazy-abort.js'
 import { batchFrom } from './batch-job.js'
 
 /** The part of a BullMQ job that is needed. */
@@ -78,12 +78,5 @@ export function answering<Meta = unknown>(job: BatchJob, { batcher }: AnsweringO
     .start()
     .then(() => work.holdState())
     .catch(() => {})
-  return {
-    batch,
-    get signal() {
-      return own.signal
-    },
-    commit: () => work.commit(),
-    end: () => end(),
-  }
+  return Object.assign(new WithSignal(own), { batch, commit: () => work.commit(), end: () => end() })
 }

@@ -15,6 +15,7 @@ import type { Batch } from '../batch.js'
 import { AskedCommit } from '../handover/asked-commit.js'
 import type { Answering, Granting } from '../handover/commits.js'
 import type { CommittingHandle } from '../handover/function.js'
+import { HandlerContext } from '../handover/handler-context.js'
 import { LazyAbort } from '../lazy-abort.js'
 import type { Logger } from '../logger.js'
 import type { HoldState } from '../store/store.js'
@@ -146,14 +147,7 @@ export class Run {
     const { own, asked } = this
     const { attempt, log, answerTimeoutMs } = this.options
     this.timeout = setTimeout(() => this.cut('timeout'), answerTimeoutMs - this.graceMs)
-    const context = {
-      get signal() {
-        return own.signal
-      },
-      attempt,
-      log,
-      commit: asked.commit,
-    }
+    const context = new HandlerContext(own, attempt, log, asked.commit)
     try {
       // Its value is dropped: one that is not JSON would fail a job that is done.
       await this.handle(this.batch, context)

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import sinon from 'sinon'
 import { silent } from '../../src/logger.js'
 import { type AnswerReport, reportAnswered } from '../../src/report-answered.js'
 import { MemoryStore } from '../../src/store/memory/store.js'
@@ -46,7 +47,14 @@ describe('a report of the end of an answer', () => {
   }
 
   it('carries the duration since the handover, and the time since the last message', async () => {
-    expect(await countedOf({ durationMs: 70 }, true, 'serial')).to.deep.equal([['completed', 70, REPLY_MS]])
+    const clock = sinon.useFakeTimers({ now: 1000, toFake: ['performance'] })
+    const handedOver = { handedOverAtMs: performance.now() }
+    clock.tick(70)
+    try {
+      expect(await countedOf({ handedOver }, true, 'serial')).to.deep.equal([['completed', 70, REPLY_MS]])
+    } finally {
+      clock.restore()
+    }
   })
 
   it('does not count if the store could not be reached', async () => {
