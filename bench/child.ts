@@ -6,11 +6,14 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { within } from '../src/within.js'
-import type { Acknowledged, Answer, Order, Seen } from './children.js'
+import type { Acknowledged, Answer, Insisted, Order, Seen } from './children.js'
 import { peers } from './peers/all.js'
 import type { AboutBatch, Producer, Settings } from './peers/peer.js'
 
 const TICK_MS = 2
+/** Between two attempts to append what was refused, and how long it is attempted. */
+const AGAIN_MS = 100
+const INSIST_MS = 60_000
 
 const [, , role = '', name = '', json = '{}'] = process.argv
 const peer = peers[name]
@@ -24,6 +27,7 @@ const consumer = role === 'consumer' ? await peer.consume?.(settings, onBatch) :
 
 const orders: { [kind in Order['kind']]: (order: Extract<Order, { kind: kind }>) => Promise<unknown> | unknown } = {
   stream: ({ prefix, perSecond, count }) => stream(theProducer(), prefix, perSecond, count),
+  insist: ({ prefix, perSecond, count }) => insist(theProducer(), prefix, perSecond, count),
   flood: ({ prefix, count, conversations, inFlight }) => flood(theProducer(), prefix, count, conversations, inFlight),
   replay: ({ plan }) => replay(theProducer(), plan),
   append: ({ messages }) =>
@@ -109,17 +113,38 @@ async function replay(to: Producer, plan: [string, string, number][]): Promise<n
  * Appends one message to each of `total` conversations, at even intervals, without waiting for the answers (open loop).
  */
 async function stream(to: Producer, prefix: string, perSecond: number, total: number): Promise<Acknowledged[]> {
-  const acknowledged: Promise<Acknowledged>[] = []
+  return evenly(perSecond, total, async i => {
+    const conversation = `${prefix}${i}`
+    await to.append(conversation, 'm1', 'hi')
+    return [conversation, nowMs()]
+  })
+}
+
+/** As `stream`, and sends again what is refused, as a provider does. */
+async function insist(to: Producer, prefix: string, perSecond: number, total: number): Promise<Insisted[]> {
+  return evenly(perSecond, total, async i => {
+    const conversation = `${prefix}${i}`
+    const sentAtMs = nowMs()
+    for (let refusals = 0; ; refusals++)
+      try {
+        await to.append(conversation, 'm1', 'hi')
+        return { conversation, sentAtMs, storedAtMs: nowMs(), refusals }
+      } catch (error) {
+        if (nowMs() - sentAtMs > INSIST_MS) throw error
+        await delay(AGAIN_MS)
+      }
+  })
+}
+
+async function evenly<T>(perSecond: number, total: number, send: (i: number) => Promise<T>): Promise<T[]> {
+  const sent: Promise<T>[] = []
   const startedAtMs = performance.now()
-  while (acknowledged.length < total) {
+  while (sent.length < total) {
     const wanted = Math.min(total, Math.ceil(((performance.now() - startedAtMs) * perSecond) / 1000))
-    for (let i = acknowledged.length; i < wanted; i++) {
-      const conversation = `${prefix}${i}`
-      acknowledged.push(to.append(conversation, 'm1', 'hi').then(() => [conversation, nowMs()]))
-    }
+    for (let i = sent.length; i < wanted; i++) sent.push(send(i))
     await delay(TICK_MS)
   }
-  return Promise.all(acknowledged)
+  return Promise.all(sent)
 }
 
 /** Appends as fast as possible with `inFlight` calls at once. @returns how long it took, in milliseconds */

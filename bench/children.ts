@@ -20,18 +20,29 @@ const seenShape = z.object({
 })
 export type Seen = z.infer<typeof seenShape>
 
+/** A message that was sent until it was stored. */
+const insistedShape = z.object({
+  conversation: z.string(),
+  sentAtMs: z.number(),
+  storedAtMs: z.number(),
+  refusals: z.number(),
+})
+export type Insisted = z.infer<typeof insistedShape>
+
 /** The shapes of answers. */
 export const replies = {
   figure: z.number(),
   figureOrNone: z.union([z.number(), z.nan()]),
   seen: z.array(seenShape),
   acknowledged: z.array(acknowledgedShape),
+  insisted: z.array(insistedShape),
   sent: z.array(z.number()),
   nothing: z.unknown(),
 }
 
 export type Order =
   | { kind: 'stream'; prefix: string; perSecond: number; count: number }
+  | { kind: 'insist'; prefix: string; perSecond: number; count: number }
   | { kind: 'flood'; prefix: string; count: number; conversations: number; inFlight: number }
   | { kind: 'replay'; plan: [conversation: string, messageId: string, atMs: number][] }
   | { kind: 'append'; messages: [conversation: string, messageId: string, text: string][] }

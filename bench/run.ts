@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util'
 import { appendBenchmark } from './benchmarks/append.js'
 import type { Benchmark, Plan } from './benchmarks/benchmark.js'
 import { correctnessBenchmark } from './benchmarks/correctness.js'
+import { failoverBenchmark } from './benchmarks/failover.js'
 import { growthBenchmark } from './benchmarks/growth.js'
 import { idleBenchmark } from './benchmarks/idle.js'
 import { latenessBenchmark, ratesBenchmark } from './benchmarks/lateness.js'
@@ -48,6 +49,7 @@ const benchmarks: Record<string, Benchmark> = {
   rates: ratesBenchmark,
   growth: growthBenchmark,
   partitions: partitionsBenchmark,
+  failover: failoverBenchmark,
   correctness: correctnessBenchmark,
 }
 

@@ -7,10 +7,11 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { SLOTS, slotOf } from '../src/store/redis/slots.js'
-import { startCluster } from '../test/support/cluster.js'
+import { startCluster, type TestCluster } from '../test/support/cluster.js'
 import { findRedisBinary, freePort, startLocalRedis } from '../test/support/redis-servers.js'
 
 const run = promisify(execFile)
+const PRIMARIES = 3
 const stops: (() => Promise<unknown>)[] = []
 
 export interface Server {
@@ -43,10 +44,15 @@ export interface Spent {
   commands: number
 }
 
-/** Three primaries and no replicas: their CPU is what is measured. */
-export async function startBenchCluster(): Promise<Server> {
-  const cluster = await startCluster({ replicas: 0 })
-  const primaries = cluster.nodes.map(({ url }) => new Redis(url))
+export interface BenchCluster extends Server {
+  primaries: Redis[]
+  cluster: TestCluster
+}
+
+/** Three primaries. Without replicas: their CPU is what is measured. */
+export async function startBenchCluster({ replicas = 0 } = {}): Promise<BenchCluster> {
+  const cluster = await startCluster({ replicas })
+  const primaries = cluster.nodes.slice(0, PRIMARIES).map(({ url }) => new Redis(url))
   const [admin] = primaries
   if (!admin) throw new Error('the Cluster has no node')
   let stopped: Promise<void> | undefined
@@ -56,7 +62,7 @@ export async function startBenchCluster(): Promise<Server> {
     return stopped
   }
   stops.push(stop)
-  return { url: cluster.url, admin, primaries, stop }
+  return { url: cluster.url, admin, primaries, cluster, stop }
 }
 
 /** The connection to the primary that has a key. */
