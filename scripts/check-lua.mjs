@@ -8,6 +8,8 @@ const CONFIG = fileURLToPath(new URL('../.luacheckrc', import.meta.url))
 const FINDING = /^stdin:(\d+):(\d+): (\(([EW]\d+)\).*)$/gm
 /** W211, W221, W231 and the like: a name that this script does not use. */
 const UNUSED = /^W2/
+/** A parameter or a local with the name of a local outside: an included file does not know those of the script. */
+const SHADOWS = /^W43/
 
 function luacheck(lines) {
   const input = lines.map(({ text }) => text).join('\n')
@@ -15,10 +17,12 @@ function luacheck(lines) {
   const { error, stdout, stderr, status } = spawnSync('luacheck', args, { input, encoding: 'utf8' })
   if (error) throw error
   if (status > 2) throw new Error(`luacheck: ${stderr || stdout}`)
-  return [...stdout.matchAll(FINDING)].map(([, number, column, text, code]) => {
-    const { file, line } = lines[number - 1]
-    return { at: `src/store/redis/lua/${file}:${line}:${column}`, text, code, file }
-  })
+  return [...stdout.matchAll(FINDING)]
+    .map(([, number, column, text, code]) => {
+      const { file, line } = lines[number - 1]
+      return { at: `src/store/redis/lua/${file}:${line}:${column}`, text, code, file }
+    })
+    .filter(({ code, file }) => !(SHADOWS.test(code) && file.startsWith('shared/')))
 }
 
 /** What is unused in an included file counts only if every script that includes the file finds it so. */

@@ -1,11 +1,11 @@
 // Embeds the Lua scripts into src/store/redis/lua.generated.ts: `tsc` copies no .lua, and a bundler finds no file at run time.
-// A line `--- include "name"` is replaced by shared/name.lua, the first time it is met in a script. shared/names.lua is generated
-// from the tables in keys.ts.
+// A line `--- include "name"` is replaced by shared/name.lua, unless that is included already. shared/names.lua is generated from
+// the tables in keys.ts.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { shrinkLua } from './shrink-lua.mjs'
 
-const INCLUDE = /^--- include "([\w-]+)"$/
+const INCLUDE = /^(\s*)--- include "([\w-]+)"$/
 /** An entry of a table in keys.ts, `name: '.part',`, and the comment above it. */
 const KEY = /(?:^ {2}\/\*\* (.+) \*\/\n)?^ {2}(\w+): '([^']+)',$/gm
 
@@ -13,17 +13,26 @@ const redis = new URL('../src/store/redis/', import.meta.url)
 const folder = new URL('lua/', redis)
 const NAMES = 'shared/names.lua'
 
-/** The lines of a file and of its includes, each with its place. */
-function linesOf(file, included = new Set()) {
+/**
+ * The lines of a file and of its includes, each with its place. What is included inside a function is known there, and what
+ * is included before the function too.
+ */
+function linesOf(file, included = new Set(), indent = '') {
+  let inside
   return readFileSync(new URL(file, folder), 'utf8')
     .trimEnd()
     .split('\n')
     .flatMap((text, i) => {
-      const name = INCLUDE.exec(text)?.[1]
-      if (!name) return [{ text, file, line: i + 1 }]
-      if (included.has(name)) return []
-      included.add(name)
-      return linesOf(`shared/${name}.lua`, included)
+      const [, inner, name] = INCLUDE.exec(text) ?? []
+      if (!name) {
+        if (/^\S/.test(text)) inside = undefined
+        return [{ text, indent, file, line: i + 1 }]
+      }
+      if (inner) inside ??= new Set(included)
+      const known = inner ? inside : included
+      if (known.has(name)) return []
+      known.add(name)
+      return linesOf(`shared/${name}.lua`, known, indent + inner)
     })
 }
 
@@ -36,7 +45,7 @@ export function assembleLua() {
 
 export function embedLua() {
   const sources = assembleLua().map(({ name, lines }) => {
-    const source = shrinkLua(lines.map(({ text }) => text).join('\n'))
+    const source = shrinkLua(lines.map(({ indent, text }) => indent + text).join('\n'))
     return [name, `  ${JSON.stringify(name)}: ${JSON.stringify(source)},\n`]
   })
   const names = sources.map(([name]) => JSON.stringify(name)).join(' | ')

@@ -3,75 +3,71 @@
 // constants become literals, and what a script includes and does not use is left out. Comments and indentation are half of
 // the text, which each process parses and Redis keeps.
 
-/** Strings, comments, dots, fields with what is in front of them, names, numbers, and any other character. */
-const TOKEN = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|--[^\n]*|\.{2,3}|[.:]\s*\w+|[A-Za-z_]\w*|\d[\w.]*|\S/g
-
 /**
- * @param {string} text of a script that follows the habits of those in src/store/redis/lua: only statements of the script
- * itself begin at the start of a line, no string spans lines, and a name in capitals is declared once
+ * @param {string} text of a script that follows the habits of those in src/store/redis/lua: what belongs to a statement is
+ * indented more than the statement, by two spaces in a function, no string spans lines, and a name in capitals has one value
  */
 export function shrinkLua(text) {
-  const [constants, statements] = takeConstants(statementsOf(withoutComments(text)))
-  for (const statement of statements) statement.text = withLiterals(statement.text, constants)
-  return withoutUnused(statements)
-    .map(({ text }) => text.replaceAll(/^\s+/gm, ''))
-    .join('\n')
+  return withoutUnused(withLiterals(withoutComments(text))).replaceAll(/^\s+/gm, '')
 }
 
 function withoutComments(text) {
   return text.replaceAll(/^\s*--\[\[.*?--\]\]\n/gms, '').replaceAll(/^\s*(?:--.*)?\n/gm, '')
 }
 
-/** The statements of the script itself, with the names of the locals that each of them declares. */
-function statementsOf(text) {
-  const texts = text.trimEnd().split(/\n(?!\s|end\b|else|until\b|[)}])/)
-  return texts.map(text => {
-    const [, name, names = name] = /^local (?:function (\w+)|([\w, ]+))/.exec(text) ?? []
-    return { text, declares: names?.trim().split(', ') ?? [] }
-  })
-}
-
-const CONSTANTS = /^local ([A-Z][A-Z_, ]*) =\s+((?:'(?:[^'\\]|\\.)*'|\d+|, )+)$/
-
-/** The literal of each constant by its name, and the other statements. */
-function takeConstants(statements) {
-  const constants = new Map()
-  const others = statements.filter(({ text, declares }) => {
-    const values = CONSTANTS.exec(text)?.[2]
-      .match(TOKEN)
-      .filter(token => token !== ',')
-    if (values?.length !== declares.length) return true
-    for (const [i, name] of declares.entries()) {
-      if (constants.has(name)) throw new Error(`${name} is declared twice: a constant has one value`)
-      constants.set(name, values[i])
-    }
-    return false
-  })
-  return [constants, others]
-}
-
+/** Strings, comments, dots, fields with what is in front of them, names, numbers, and any other character. */
+const TOKEN = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|--[^\n]*|\.{2,3}|[.:]\s*\w+|[A-Za-z_]\w*|\d[\w.]*|\S/g
+const CONSTANTS = /^\s*local ([A-Z][A-Z_, ]*) =\s+((?:'(?:[^'\\\n]|\\.)*'|\d+|, )+)\n/gm
 /** What a statement declares, sets or names a field with. */
 const SET = /\b(?:local|for)\s+(?!function\b)([\w, ]+)|\bfunction\b[^(\n]*\(([^)\n]*)\)|\b(\w+)\s*=(?!=)/g
 
-function withLiterals(text, constants) {
-  for (const [, ...lists] of text.matchAll(SET)) {
+/** With the literal of each constant in its place. */
+function withLiterals(text) {
+  const constants = new Map()
+  const rest = text.replaceAll(CONSTANTS, (declaration, list, literals) => {
+    const names = list.split(', ')
+    const values = literals.match(TOKEN).filter(token => token !== ',')
+    if (names.length !== values.length) return declaration
+    for (const [i, name] of names.entries()) {
+      if ((constants.get(name) ?? values[i]) !== values[i]) throw new Error(`${name} is a constant: it has one value`)
+      constants.set(name, values[i])
+    }
+    return ''
+  })
+  for (const [, ...lists] of rest.matchAll(SET)) {
     for (const name of lists.join(',').match(/\w+/g) ?? []) {
       if (constants.has(name)) throw new Error(`${name} is a constant: nothing else may have its name, or set it`)
     }
   }
-  return text.replaceAll(TOKEN, token => constants.get(token) ?? token)
+  return rest.replaceAll(TOKEN, token => constants.get(token) ?? token)
 }
 
-/** Without the locals and functions that nothing uses. What calls a function when the script begins is kept. */
-function withoutUnused(statements) {
+/** Between two statements of a script, or of a function whose indentation is taken away. */
+const BETWEEN = /\n(?!\s|end\b|else|until\b|[)}])/
+const DECLARES = /^local (?:function (\w+)|([\w, ]+))/
+const FUNCTION = /^(local function .*\n)((?: {2}.*\n)+)(end)$/
+
+/** Without the locals and functions that nothing uses. A local whose value comes from a call is kept: the call may do something. */
+function withoutUnused(text) {
   const used = new Set()
-  return statements
-    .toReversed()
-    .filter(({ text, declares }) => {
-      const isPure = text.startsWith('local function ') || (text.startsWith('local ') && !text.includes('('))
-      if (isPure && !declares.some(name => used.has(name))) return false
-      for (const [name] of text.matchAll(TOKEN)) used.add(name)
-      return true
+  const kept = []
+  for (const statement of text.trimEnd().split(BETWEEN).reverse()) {
+    const [, name, names = name] = DECLARES.exec(statement) ?? []
+    const isFunction = name !== undefined
+    const isPure = isFunction || (names !== undefined && !statement.includes('('))
+    if (
+      isPure &&
+      !names
+        .trim()
+        .split(', ')
+        .some(each => used.has(each))
+    )
+      continue
+    const shrunk = statement.replace(FUNCTION, (_, begin, body, end) => {
+      return `${begin}${withoutUnused(body.replaceAll(/^ {2}/gm, ''))}\n${end}`
     })
-    .reverse()
+    for (const [token] of shrunk.matchAll(TOKEN)) used.add(token)
+    kept.unshift(shrunk)
+  }
+  return kept.join('\n')
 }

@@ -14,30 +14,30 @@ import { until } from '../support/wait.js'
 /** Commands in the scripts of each transition. */
 const COMMANDS: Record<string, number> = {
   'append, and open a batch': 16,
-  'append to an open batch': 11,
+  'append to an open batch': 10,
   'extend an open batch': 11,
   'edit a message': 9,
   'flush a batch': 13,
-  'claim a batch': 22,
+  'claim a batch': 21,
   'append while it is claimed': 15,
   'extend while it is claimed': 10,
   'refuse it': 12,
-  'claim it again': 18,
-  'acknowledge it': 13,
-  'append while it is answered': 12,
+  'claim it again': 17,
+  'acknowledge it': 11,
+  'append while it is answered': 11,
   'edit too late': 10,
   'revoke too late': 11,
   'revoke a message': 16,
   'drop behind it': 8,
   'flush nothing': 7,
   'append behind it': 16,
-  'end its answer': 20,
-  'end it again': 9,
+  'end its answer': 19,
+  'end it again': 7,
   'append a direct message': 15,
-  'claim a direct batch': 21,
+  'claim a direct batch': 20,
   'let it die': 12,
   'redrive it': 12,
-  'claim nothing more': 26,
+  'claim nothing more': 25,
   'forget a conversation': 28,
 }
 
@@ -100,13 +100,13 @@ describe('answering: queue', () => {
 /** Commands in the scripts of one life that is superseded once. In brackets: in `queue`. */
 const SUPERSEDING: Record<string, number> = {
   'append, and open a batch': 16, // (16)
-  'claim it': 21, // (21)
-  'acknowledge it': 14, // (13) its messages are kept
+  'claim it': 20, // (20)
+  'acknowledge it': 12, // (11) its messages are kept
   'append, and supersede it': 31, // takes its messages back, and ends it
-  'claim both': 21,
-  'acknowledge both': 14,
+  'claim both': 20,
+  'acknowledge both': 12,
   'commit them': 7, // (0)
-  'end their answer': 14, // (13) remembered for a commit that comes late
+  'end their answer': 12, // (11) remembered for a commit that comes late
 }
 
 describe('answering: supersede', () => {

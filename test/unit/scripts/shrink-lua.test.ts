@@ -34,14 +34,26 @@ describe('a Lua script for Redis', () => {
     )
   })
 
+  it('may declare a constant twice, as two functions may include one file', () => {
+    const lines = [
+      'local function a()',
+      '  local MOST = 8',
+      '  return MOST',
+      'end',
+      'local MOST = 8',
+      'return a() + MOST',
+    ]
+    expect(shrunk(...lines)).to.equal('local function a()\nreturn 8\nend\nreturn a() + 8')
+  })
+
   it('keeps a local in capitals that is not a literal', () => {
     const lines = ['local FIRST, EACH = 4 + 1, 4', "local FIELDS = { 'a' }", 'f(FIRST, EACH, FIELDS)']
     expect(shrunk(...lines)).to.equal(lines.join('\n'))
   })
 
   for (const [what, line] of Object.entries({
-    'declares it again': "local DUE = '.other'",
-    'declares it again, among others': 'local a, DUE = f()',
+    'declares it with another value': "local DUE = '.other'",
+    'declares a local of its name': 'local a, DUE = f()',
     'has a parameter of its name': 'local function f(a, DUE) return DUE end',
     'has a loop with its name': 'for _, DUE in ipairs(all) do f(DUE) end',
     'sets it': 'if a then DUE = nil end',
@@ -62,14 +74,19 @@ describe('a Lua script for Redis', () => {
       '  return known(a)',
       'end',
       'local function used(a)',
-      '  if a then return used(a - 1) end',
+      '  local function inner()',
+      '    return times',
+      '  end',
+      '  local function other() return a end',
+      '  if other() then return used(a - 1) end',
       'end',
       "local unused = redis.call('TIME')",
       'return used(t.caller)',
     )
     expect(text.split('\n')).to.deep.equal([
       'local function used(a)',
-      'if a then return used(a - 1) end',
+      'local function other() return a end',
+      'if other() then return used(a - 1) end',
       'end',
       "local unused = redis.call('TIME')",
       'return used(t.caller)',

@@ -27,58 +27,57 @@ local serial, check_ms, ttl, by, db = ARGV[1] == 'serial', tonumber(ARGV[2]), to
 local CONCURRENT = { answering = 'queue' }
 
 local now = read_clock()
-check_types(CLAIMED, ANSWERING, DUE, HISTORY, DEAD)
+check_types(CLAIMED, ANSWERING, HISTORY)
+if not serial then check_types(DUE) end
 
 local now_text = whole(now)
 local check_at = next_check(now, check_ms)
 local check_text, header_end = whole(check_at), whole(check_at + ttl)
 local troubles, acknowledged, answering, handovers = {}, {}, {}, {}
 
--- Returns the conversation of a claimed batch, its owner, in concurrent order what waits behind it, when its last
--- message came, whether its messages are kept, and when it was committed. Only reads.
-local function read_claimed(batch_id)
+-- A claimed batch, and in concurrent order what waits behind it; or { dead = its JSON } or an empty table. Only reads.
+local function read_batch(batch_id)
   local conversation, owner, last_at, supersedable, committed_at = unpack(call('HMGET', P .. CLAIMED_BATCH .. batch_id,
     'conversationId', 'owner', 'lastAtMs', 'supersedable', 'committedAtMs'))
-  return conversation, owner ~= '' and owner or by, conversation and not serial and head_of(conversation) or nil,
-    last_at, supersedable, committed_at
+  if not conversation then return { dead = call('HGET', P .. DEAD, batch_id) } end
+  return { conversation = conversation, owner = owner ~= '' and owner or by, last_at = last_at,
+    is_kept = serial and supersedable, committed_at = committed_at, head = not serial and head_of(conversation) or nil }
 end
 
 -- Returns an error as a table.
-local function hand_over(batch_id, conversation, owner, last_at, is_kept, committed_at)
+local function hand_over(batch_id, batch)
   local key = P .. HANDED_OVER .. batch_id
-  local written = redis.pcall('HSET', key, 'conversationId', conversation, 'handedOverAtMs', now_text, 'owner', owner,
-    'lastAtMs', last_at, unpack(committed_at and { 'committedAtMs', committed_at } or {}))
-  if is_kept and type(written) ~= 'table' then
+  local written = redis.pcall('HSET', key, 'conversationId', batch.conversation, 'handedOverAtMs', now_text,
+    'owner', batch.owner, 'lastAtMs', batch.last_at,
+    unpack(batch.committed_at and { 'committedAtMs', batch.committed_at } or {}))
+  if batch.is_kept and type(written) ~= 'table' then
     call('RENAME', P .. CLAIMED_BATCH .. batch_id, key)
-    call('HSET', key, 'handedOverAtMs', now_text, 'owner', owner)
+    call('HSET', key, 'handedOverAtMs', now_text, 'owner', batch.owner)
   end
   return written
 end
 
 for i = FIRST, #ARGV do
   local batch_id = ARGV[i]
-  local ok, conversation, owner, head, last_at, is_kept, committed_at = pcall(read_claimed, batch_id)
-  local written = ok and conversation and serial
-    and hand_over(batch_id, conversation, owner, last_at, is_kept, committed_at)
+  local ok, batch = pcall(read_batch, batch_id)
+  local conversation = ok and batch.conversation
+  local written = conversation and serial and hand_over(batch_id, batch)
   if not ok or type(written) == 'table' then
-    troubles[#troubles + 1] = { batch_id, error_text(ok and written or conversation) }
+    troubles[#troubles + 1] = { batch_id, error_text(ok and written or batch) }
   elseif conversation then
-    if not (serial and is_kept) then call('DEL', P .. CLAIMED_BATCH .. batch_id) end
+    if not batch.is_kept then call('DEL', P .. CLAIMED_BATCH .. batch_id) end
     acknowledged[#acknowledged + 1] = batch_id
     if serial then
       call('PEXPIREAT', P .. HEADER .. conversation, header_end, 'GT')
       answering[#answering + 1] = check_text
       answering[#answering + 1] = batch_id
     else
-      free(conversation, head, now, db, CONCURRENT)
+      free(conversation, batch.head, now, db, CONCURRENT)
     end
-    handovers[#handovers + 1] = { batch_id, conversation, owner }
-  else
-    local dead = call('HGET', P .. DEAD, batch_id)
-    if dead then
-      call('HDEL', P .. DEAD, batch_id)
-      handovers[#handovers + 1] = { batch_id, cjson.decode(dead).conversationId, by, 'late', 'true' }
-    end
+    handovers[#handovers + 1] = { batch_id, conversation, batch.owner }
+  elseif batch.dead then
+    call('HDEL', P .. DEAD, batch_id)
+    handovers[#handovers + 1] = { batch_id, cjson.decode(batch.dead).conversationId, by, 'late', 'true' }
   end
 end
 push('ZADD', P .. ANSWERING, answering)

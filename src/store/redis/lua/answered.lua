@@ -15,6 +15,7 @@ Returns for each { 1 if it held its conversation until now, else 0; ms until the
 --]]
 --- include "names"
 --- include "now"
+--- include "store-rules"
 --- include "head"
 --- include "free"
 --- include "record"
@@ -28,7 +29,7 @@ local db = ARGV[1]
 local may_supersede, store_rules = ARGV[2] == '1', store_rules_at(3)
 local ended_kept_ms = ARGV[3 + STORE_RULES]
 local now = read_clock()
-check_types(CLAIMED, ANSWERING, DUE, HISTORY)
+check_types(ANSWERING, HISTORY)
 
 local function record_answered(conversation, batch_id, outcome, ...)
   record('answered', batch_id, conversation, 'outcome', outcome, ...)
@@ -62,7 +63,9 @@ local function end_batch(batch_id, outcome, named, lease)
     return { 0, -1, -1 }
   end
 
+  if claimed then check_types(CLAIMED) end
   local head = head_of(conversation)
+  if head then check_types(DUE) end
   local holder = call('GET', P .. HOLD .. conversation)
   call('DEL', P .. HANDED_OVER .. batch_id, P .. CLAIMED_BATCH .. batch_id)
   answered[#answered + 1] = batch_id

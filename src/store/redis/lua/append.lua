@@ -58,7 +58,6 @@ end
 local now = read_clock()
 local now_text = whole(now)
 local first_before = first_due()
-check_types(HISTORY)
 local subscribers = call('PUBSUB', NUMSUB, P .. NEXT_DUE, P .. BATCH_UPDATED)
 local is_watched = subscribers[4] > 0 or call('PUBSUB', 'NUMPAT') > 0
 
@@ -165,10 +164,10 @@ local next_at, next_conversation, next_batch
 local function write_messages(conversation, plan)
   local key = P .. MESSAGES .. conversation
   if plan.resealed then
-    local id, received_at, _, json = read_entry(call('LINDEX', key, -1) or '')
+    local id, received_at, _, json = read_entry(call('LINDEX', key, '-1') or '')
     if json then
       local word = sealed_word(received_at, plan.reason, plan.sealed_at, plan.resealed.supersedes)
-      call('LSET', key, -1, id .. ' ' .. word .. ' ' .. json)
+      call('LSET', key, '-1', id .. ' ' .. word .. ' ' .. json)
     end
   end
   return push('RPUSH', key, plan.entries) - #plan.entries
@@ -391,6 +390,7 @@ local function append(conversation, holder, state_text, how, first, last)
   if old then old = joined_by(old, messages) end
   if old then held_until = nil end
   local plan = plan_of(key, header, held_until, messages, how, old, state)
+  if plan.steps or how == 'hold' then check_types(HISTORY) end
   if is_hold_stale then call('DEL', P .. HOLD .. conversation) end
   local waiting = write_messages(conversation, plan)
   unstored = nil

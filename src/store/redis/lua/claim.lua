@@ -7,7 +7,7 @@ of bytes. Also returns the answers to check, and the time to the next thing to d
 A conversation that can't be read (a key of a foreign type) is put off and reported. It does not stop the others.
 
 Every quiet gap ends with an `expired` event of its shadow key. If Redis still holds a shadow key alive that has ended
-(see schedule.lua), the conversation stays in the due set and the reply says 0 ms: the next claim takes it. That costs
+(see shadow.lua), the conversation stays in the due set and the reply says 0 ms: the next claim takes it. That costs
 a batch one command, PEXPIRETIME, and saves it a DEL; a batch that is overdue by more than a second goes without.
 
 KEYS  1 the prefix
@@ -23,17 +23,10 @@ Returns { batches, checks, dead, troubles, ms to the next thing to do or -1 }
 --]]
 --- include "names"
 --- include "now"
---- include "head"
---- include "head-run"
---- include "die"
---- include "next-check"
---- include "push"
---- include "check-types"
---- include "error-text"
---- include "rules"
-local ENDED_LEASES_A_CLAIM = 10
-local LEASES_RENEWED_A_CLAIM = 200
-local CHECKS_A_CLAIM = 200
+--- include "whole"
+--- include "store-rules"
+-- As text: Redis prints a number that a script gives it.
+local ENDED_LEASES_A_CLAIM, LEASES_RENEWED_A_CLAIM, CHECKS_A_CLAIM = '10', '200', '200'
 local PUT_OFF_MS = 30000
 local FURTHEST_CHECK_MS = 60000
 -- How far `TIME` may be ahead of the clock by which Redis judges expiry: usually some microseconds, and milliseconds
@@ -43,7 +36,7 @@ local MOST_LAG_MS = 1000
 local owner, max_batches, max_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local lease_ms, max_attempts = tonumber(ARGV[4]), tonumber(ARGV[5])
 local ttl, check_ms, answer_timeout, db = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
-local store_rules, longest_wait = store_rules_at(10), tonumber(ARGV[10 + STORE_RULES])
+local longest_wait = tonumber(ARGV[10 + STORE_RULES])
 
 local now = read_clock()
 local now_text = whole(now)
@@ -51,42 +44,30 @@ local lease_end, header_end = whole(now + lease_ms), whole(now + lease_ms + ttl)
 local batches, checks, dead, troubles = {}, {}, {}, {}
 local bytes = 0
 
-local function add_trouble(conversation, err, batch_id)
-  troubles[#troubles + 1] = { conversation, err, batch_id or '' }
-end
-
--- Adds `batch` (its claimed hash as a table) to the reply.
-local function add_batch(batch_id, batch, late_ms, lost)
-  batches[#batches + 1] = { batch_id, batch.conversationId, batch.attempt, batch.lease, batch.firstAtMs, batch.lastAtMs,
-    batch.dueAtMs, batch.releasedAtMs, batch.releasedBy, late_ms, lost, batch.messages,
-    batch.supersedes or '', now_text, batch.rules or '' }
-  bytes = bytes + #batch.messages
-end
-
 -- What there is to do is read before the first write, which also checks the types of these keys.
 
 -- The times of the first members of DUE, CLAIMED and ANSWERING; nil for an empty set.
-local function read_firsts()
-  local firsts = {}
-  for _, name in ipairs({ DUE, CLAIMED, ANSWERING }) do
-    firsts[name] = tonumber(call('ZRANGE', P .. name, 0, 0, 'WITHSCORES')[2])
-  end
-  return firsts
+local firsts = {}
+
+local function read_first(name)
+  firsts[name] = tonumber(call('ZRANGE', P .. name, '0', '0', 'WITHSCORES')[2])
 end
 
-local firsts = read_firsts()
+read_first(DUE)
+read_first(CLAIMED)
+read_first(ANSWERING)
 
 -- Members of a sorted set whose time has come, each followed by its time.
 local function members_due(name, count)
   if not firsts[name] or firsts[name] > now then return {} end
-  return call('ZRANGE', P .. name, '-inf', now_text, 'BYSCORE', 'LIMIT', 0, count, 'WITHSCORES')
+  return call('ZRANGE', P .. name, '-inf', now_text, 'BYSCORE', 'LIMIT', '0', count, 'WITHSCORES')
 end
 
 -- Members further ahead than the rules of this process allow, the furthest first. Either a process with other rules
 -- has set them, or Redis's clock has stepped back since, and nobody knows how long they would wait.
 local function members_too_far(name, count, furthest, ...)
   if not firsts[name] then return {} end
-  return call('ZRANGE', P .. name, '+inf', '(' .. whole(now + furthest), 'BYSCORE', 'REV', 'LIMIT', 0, count, ...)
+  return call('ZRANGE', P .. name, '+inf', '(' .. whole(now + furthest), 'BYSCORE', 'REV', 'LIMIT', '0', count, ...)
 end
 
 local function add_due_now(members, member)
@@ -106,8 +87,8 @@ end
 
 local ended_leases = members_due(CLAIMED, ENDED_LEASES_A_CLAIM)
 local leases_too_far = members_too_far(CLAIMED, LEASES_RENEWED_A_CLAIM, lease_ms)
-local due = members_due(DUE, max_batches)
-local due_too_far = members_too_far(DUE, max_batches, math.max(longest_wait, PUT_OFF_MS), 'WITHSCORES')
+local due = members_due(DUE, ARGV[2])
+local due_too_far = members_too_far(DUE, ARGV[2], math.max(longest_wait, PUT_OFF_MS), 'WITHSCORES')
 for i = 1, #due_too_far, 2 do
   -- A score that ends in a half is meant (schedule.lua).
   local is_meant = string.sub(due_too_far[i + 1], -2) == '.5'
@@ -118,63 +99,91 @@ for _, batch_id in ipairs(members_too_far(ANSWERING, CHECKS_A_CLAIM, FURTHEST_CH
   add_due_now(to_check, batch_id)
 end
 
-local function ms_to_first(of)
+local function ms_to_first()
   local next_at
-  for _, at in pairs(of) do next_at = math.min(at, next_at or at) end
+  for _, at in pairs(firsts) do next_at = math.min(at, next_at or at) end
   return next_at and math.max(math.ceil(next_at) - now, 0) or -1
 end
 
--- Often another processor was faster. The functions below cost time even if they are not called.
+-- Often another processor was faster. What follows costs time even if it is not called.
 if #ended_leases + #leases_too_far + #due + #to_check == 0 then
-  return { batches, checks, dead, troubles, ms_to_first(firsts) }
+  return { batches, checks, dead, troubles, ms_to_first() }
 end
+
+--- include "publish"
+--- include "shadow"
+--- include "record"
+--- include "head-run"
+--- include "push"
+--- include "check-types"
+--- include "error-text"
 if #ended_leases + #due > 0 then check_types(HISTORY, DEAD) end
 
--- Starts a lease anew if Redis's clock has stepped back since: taking it for ended would hand its batch out twice.
-local function restart_lease(batch_id)
-  local batch = redis.pcall('HMGET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', 'owner')
-  if batch[1] and tonumber(batch[1]) > now then
-    call('HSET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', now_text)
-    call('ZADD', P .. CLAIMED, batch[2] == '' and now_text or lease_end, batch_id)
+local store_rules = store_rules_at(10)
+
+local function add_trouble(conversation, err, batch_id)
+  troubles[#troubles + 1] = { conversation, err, batch_id or '' }
+end
+
+-- Adds `batch` (its claimed hash as a table) to the reply.
+local function add_batch(batch_id, batch, late_ms, lost)
+  batches[#batches + 1] = { batch_id, batch.conversationId, batch.attempt, batch.lease, batch.firstAtMs, batch.lastAtMs,
+    batch.dueAtMs, batch.releasedAtMs, batch.releasedBy, late_ms, lost, batch.messages,
+    batch.supersedes or '', now_text, batch.rules or '' }
+  bytes = bytes + #batch.messages
+end
+
+local function end_leases()
+  --- include "head"
+  --- include "die"
+
+  -- Starts a lease anew if Redis's clock has stepped back since: taking it for ended would hand its batch out twice.
+  local function restart_lease(batch_id)
+    local batch = redis.pcall('HMGET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', 'owner')
+    if batch[1] and tonumber(batch[1]) > now then
+      call('HSET', P .. CLAIMED_BATCH .. batch_id, 'leasedAtMs', now_text)
+      call('ZADD', P .. CLAIMED, batch[2] == '' and now_text or lease_end, batch_id)
+    end
+  end
+
+  -- A claimed batch as a table, and what waits behind it.
+  local function read_claimed(batch_id)
+    local batch = hash_of(P .. CLAIMED_BATCH .. batch_id)
+    return batch, batch and head_of(batch.conversationId)
+  end
+
+  local function reclaim(batch_id, batch)
+    batch.attempt, batch.lease, batch.owner = batch.attempt + 1, batch.lease + 1, owner
+    call('HSET', P .. CLAIMED_BATCH .. batch_id,
+      'attempt', batch.attempt, 'lease', batch.lease, 'owner', owner, 'leasedAtMs', now_text)
+    call('ZADD', P .. CLAIMED, lease_end, batch_id)
+    call('PEXPIREAT', P .. HEADER .. batch.conversationId, header_end, 'GT')
+    add_batch(batch_id, batch, 0, '')
+    record('reclaimed', batch_id, batch.conversationId, 'owner', owner, 'attempt', batch.attempt)
+  end
+
+  for _, batch_id in ipairs(leases_too_far) do restart_lease(batch_id) end
+
+  local has_reclaimed = false
+  for i = 1, #ended_leases, 2 do
+    local batch_id = ended_leases[i]
+    local ok, batch, head = pcall(read_claimed, batch_id)
+    if not ok then
+      add_trouble('', error_text(batch), batch_id)
+      call('ZADD', P .. CLAIMED, now + PUT_OFF_MS, batch_id)
+    elseif not batch then
+      call('ZREM', P .. CLAIMED, batch_id)
+    elseif tonumber(batch.attempt) >= max_attempts then
+      local reason = batch.error or ('its lease ran out ' .. batch.attempt .. ' times')
+      die(batch_id, batch, head, reason, now, db, store_rules)
+      dead[#dead + 1] = { batch_id, batch.conversationId, reason }
+    elseif not has_reclaimed then
+      has_reclaimed = true
+      reclaim(batch_id, batch)
+    end
   end
 end
-
--- A claimed batch as a table, and what waits behind it.
-local function read_claimed(batch_id)
-  local batch = hash_of(P .. CLAIMED_BATCH .. batch_id)
-  return batch, batch and head_of(batch.conversationId)
-end
-
-local function reclaim(batch_id, batch)
-  batch.attempt, batch.lease, batch.owner = batch.attempt + 1, batch.lease + 1, owner
-  call('HSET', P .. CLAIMED_BATCH .. batch_id,
-    'attempt', batch.attempt, 'lease', batch.lease, 'owner', owner, 'leasedAtMs', now_text)
-  call('ZADD', P .. CLAIMED, lease_end, batch_id)
-  call('PEXPIREAT', P .. HEADER .. batch.conversationId, header_end, 'GT')
-  add_batch(batch_id, batch, 0, '')
-  record('reclaimed', batch_id, batch.conversationId, 'owner', owner, 'attempt', batch.attempt)
-end
-
-for _, batch_id in ipairs(leases_too_far) do restart_lease(batch_id) end
-
-local has_reclaimed = false
-for i = 1, #ended_leases, 2 do
-  local batch_id = ended_leases[i]
-  local ok, batch, head = pcall(read_claimed, batch_id)
-  if not ok then
-    add_trouble('', error_text(batch), batch_id)
-    call('ZADD', P .. CLAIMED, now + PUT_OFF_MS, batch_id)
-  elseif not batch then
-    call('ZREM', P .. CLAIMED, batch_id)
-  elseif tonumber(batch.attempt) >= max_attempts then
-    local reason = batch.error or ('its lease ran out ' .. batch.attempt .. ' times')
-    die(batch_id, batch, head, reason, now, db, store_rules)
-    dead[#dead + 1] = { batch_id, batch.conversationId, reason }
-  elseif not has_reclaimed then
-    has_reclaimed = true
-    reclaim(batch_id, batch)
-  end
-end
+if #ended_leases + #leases_too_far > 0 then end_leases() end
 
 -- The fields that only some claimed batches have.
 local NONE = {}
@@ -222,7 +231,7 @@ local function claim_due(conversation, score, no_shadow)
   if open then
     call('DEL', P .. MESSAGES .. conversation, P .. HEADER .. conversation)
   else
-    call('LTRIM', P .. MESSAGES .. conversation, batch.count, -1)
+    call('LTRIM', P .. MESSAGES .. conversation, batch.count, '-1')
     call('PEXPIREAT', P .. HEADER .. conversation, header_end, 'GT')
   end
   -- Redis announces a shadow key that has expired as `expired`, also if the command is DEL.
@@ -265,32 +274,42 @@ for _, release in ipairs(released) do
     '","lateMs":', late_text, ',"processor":', owner_json)
 end
 
--- Sets the next check, and keeps the header of the open batch behind the hold until then.
-local function check_answer(batch_id, conversation, handed_over_at, worker_attempt, started_at)
-  if started_at and started_at > now then -- Redis's clock has stepped back: the answer timeout begins anew.
-    started_at = now
-    call('HSET', P .. HANDED_OVER .. batch_id, 'workerStartedAtMs', now_text)
-  end
-  local again = next_check(now, check_ms)
-  if started_at and started_at + answer_timeout > now then again = math.min(again, started_at + answer_timeout) end
-  call('ZADD', P .. ANSWERING, whole(again), batch_id)
-  call('PEXPIREAT', P .. HEADER .. conversation, whole(again + ttl), 'GT')
-  checks[#checks + 1] = { batch_id, conversation, math.max(now - handed_over_at, 0), worker_attempt or '',
-    started_at and math.max(now - started_at, 0) or -1 }
-end
+local function check_answers()
+  --- include "next-check"
 
-for i = 1, #to_check, 2 do
-  local batch_id = to_check[i]
-  local handed = redis.pcall('HMGET', P .. HANDED_OVER .. batch_id,
-    'conversationId', 'handedOverAtMs', 'workerAttempt', 'workerStartedAtMs')
-  if handed.err then
-    add_trouble('', handed.err, batch_id)
-    call('ZADD', P .. ANSWERING, now + PUT_OFF_MS, batch_id)
-  elseif not handed[1] then
-    call('ZREM', P .. ANSWERING, batch_id)
-  else
-    check_answer(batch_id, handed[1], tonumber(handed[2]), handed[3], tonumber(handed[4]))
+  -- Sets the next check, and keeps the header of the open batch behind the hold until then.
+  local function check_answer(batch_id, conversation, handed_over_at, worker_attempt, started_at)
+    if started_at and started_at > now then -- Redis's clock has stepped back: the answer timeout begins anew.
+      started_at = now
+      call('HSET', P .. HANDED_OVER .. batch_id, 'workerStartedAtMs', now_text)
+    end
+    local again = next_check(now, check_ms)
+    if started_at and started_at + answer_timeout > now then again = math.min(again, started_at + answer_timeout) end
+    call('ZADD', P .. ANSWERING, whole(again), batch_id)
+    call('PEXPIREAT', P .. HEADER .. conversation, whole(again + ttl), 'GT')
+    checks[#checks + 1] = { batch_id, conversation, math.max(now - handed_over_at, 0), worker_attempt or '',
+      started_at and math.max(now - started_at, 0) or -1 }
+  end
+
+  for i = 1, #to_check, 2 do
+    local batch_id = to_check[i]
+    local handed = redis.pcall('HMGET', P .. HANDED_OVER .. batch_id,
+      'conversationId', 'handedOverAtMs', 'workerAttempt', 'workerStartedAtMs')
+    if handed.err then
+      add_trouble('', handed.err, batch_id)
+      call('ZADD', P .. ANSWERING, now + PUT_OFF_MS, batch_id)
+    elseif not handed[1] then
+      call('ZREM', P .. ANSWERING, batch_id)
+    else
+      check_answer(batch_id, handed[1], tonumber(handed[2]), handed[3], tonumber(handed[4]))
+    end
   end
 end
+if #to_check > 0 then check_answers() end
 
-return { batches, checks, dead, troubles, ms_to_first(read_firsts()) }
+if #ended_leases + #leases_too_far + #due > 0 then
+  read_first(DUE)
+  read_first(CLAIMED)
+end
+if #to_check > 0 then read_first(ANSWERING) end
+return { batches, checks, dead, troubles, ms_to_first() }

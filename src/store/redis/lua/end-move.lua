@@ -9,6 +9,7 @@ ARGV  1 from  2 id of the move  3 the batch that has the messages now  4 databas
 --- include "names"
 --- include "now"
 --- include "free"
+--- include "store-rules"
 --- include "record"
 --- include "push"
 --- include "check-types"

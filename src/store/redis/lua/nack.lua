@@ -10,6 +10,7 @@ Returns 'retry', 'dead' or 'stale' (another lease, or no such batch: nothing cha
 --]]
 --- include "names"
 --- include "now"
+--- include "store-rules"
 --- include "head"
 --- include "die"
 --- include "check-types"

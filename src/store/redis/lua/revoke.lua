@@ -19,6 +19,7 @@ Returns 'revoked', 'tooLate' if the message has come and is not found, 'remember
 --- include "seen"
 --- include "hold"
 --- include "head"
+--- include "start"
 --- include "schedule"
 --- include "record"
 --- include "batch-updated"

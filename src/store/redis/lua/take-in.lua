@@ -19,7 +19,7 @@ Returns { how many messages moved, the batch that they joined or '' }, the same 
 --- include "batch-updated"
 --- include "check-types"
 --- include "superseded-ids"
---- include "head"
+--- include "start"
 --- include "set-due"
 local from_id, into_id = ARGV[1], ARGV[2]
 local store_ttl, db, store_rules = tonumber(ARGV[3]), ARGV[4], store_rules_at(5)

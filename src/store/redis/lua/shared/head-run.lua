@@ -12,7 +12,7 @@ local function read_run(conversation, step)
   local batch_id, first_at, last_at, reason, due_at, mark, supersedes
   local has_more
   repeat
-    local entries = call('LRANGE', P .. MESSAGES .. conversation, count, count + step - 1)
+    local entries = call('LRANGE', P .. MESSAGES .. conversation, whole(count), whole(count + step - 1))
     has_more = #entries == step
     for _, entry in ipairs(entries) do
       local id, received_at, seal, json_begins = string.match(entry, ENTRY)

@@ -1,5 +1,5 @@
 --- include "supersede"
---- include "head"
+--- include "start"
 --- include "find"
 --- include "push"
 --- include "due"

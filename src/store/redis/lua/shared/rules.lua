@@ -1,18 +1,7 @@
---- include "whole"
+--- include "store-rules"
 -- The rules of a batch: the store's own, except for those that its header's field `rules` names. The field is absent if
 -- its conversation has no rules of its own. It is JSON, `{"quietGapMs":6000,"scopes":{"quietGapMs":"shop"}}`, with the
 -- names of the settings; `scopes` says where each of them comes from.
-
--- How many arguments the store's rules are.
-local STORE_RULES = 8
-
--- The store's rules, from the argument `first` on.
-local function store_rules_at(first)
-  return { quietGapMs = tonumber(ARGV[first]), maxWaitMs = tonumber(ARGV[first + 1]),
-    maxMessages = tonumber(ARGV[first + 2]), maxBytes = tonumber(ARGV[first + 3]),
-    earlyStartMs = tonumber(ARGV[first + 4]), answering = ARGV[first + 5],
-    typingGapMs = tonumber(ARGV[first + 6]), holdMaxMs = tonumber(ARGV[first + 7]) }
-end
 
 local function rules_of(text, store_rules)
   if not text or text == '' then return store_rules end

@@ -1,10 +1,11 @@
 --- include "whole"
 --- include "publish"
+--- include "shadow"
 -- When a conversation is due: its entry in the due set, its shadow key, and the message to processors.
 
 -- When the first conversation is due, or nil if none is. Read it before scheduling.
 local function first_due()
-  local score = call('ZRANGE', P .. DUE, 0, 0, 'WITHSCORES')[2]
+  local score = call('ZRANGE', P .. DUE, '0', '0', 'WITHSCORES')[2]
   return score and math.ceil(score)
 end
 
@@ -16,30 +17,6 @@ local function publish_next_due(first, at, now, conversation, batch_id, db)
   if first and at >= first and first > now - LONG_OVERDUE_MS then return end
   -- Also without subscribers here: after a failover a processor may still be connected to the old primary.
   publish(NEXT_DUE, conversation, batch_id, ',"dueInMs":', whole(math.max(at - now, 0)), ',"db":', db)
-end
-
--- The shadow key of a conversation expires one millisecond before the conversation is due, because Redis keeps a key
--- alive for the whole millisecond in which it ends. Its value is never read; Redis shares one `0` between all keys.
---
--- Redis announces the end of a shadow key as `expired` only if the key has expired by the clock of the script. Up to
--- Redis 7.0 that clock stops when the script begins, while `TIME` moves on. So a script may find a
--- shadow key that has ended by `TIME` and that Redis still holds alive. Deleting it then would announce `del`, so it
--- stays: the next script finds it expired.
-
--- When the shadow key ends; -1 if it has no TTL, -2 if it does not exist. Makes Redis announce a key that has expired.
-local function shadow_end(conversation)
-  return call('PEXPIRETIME', P .. QUIET .. conversation)
-end
-
--- Sets the shadow key. A conversation that is due now needs none (for a TTL in the past Redis announces nothing): a
--- shadow key that has not ended yet is deleted.
-local function set_shadow(conversation, at, now)
-  if at - 1 > now then
-    call('SET', P .. QUIET .. conversation, '0', 'PXAT', whole(at - 1))
-    return
-  end
-  local ends_at = shadow_end(conversation)
-  if ends_at == -1 or ends_at > now then call('DEL', P .. QUIET .. conversation) end
 end
 
 -- A score of the due set. One that is further ahead than the rules alone allow, since something holds the batch back,

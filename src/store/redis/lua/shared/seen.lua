@@ -18,7 +18,7 @@ end
 -- The key lives until `at`, or longer if its TTL is longer.
 local function forget_seen(conversation, since, limit, at)
   local key = P .. SEEN .. conversation
-  local old = call('ZRANGE', key, '-inf', whole(since), 'BYSCORE', 'LIMIT', 0, limit)
+  local old = call('ZRANGE', key, '-inf', whole(since), 'BYSCORE', 'LIMIT', '0', whole(limit))
   if #old > 0 then push('ZREM', key, old) end
   if call('PEXPIRETIME', key) < at then call('PEXPIREAT', key, whole(at)) end
 end
