@@ -89,6 +89,31 @@ export async function spentOf(admin: Redis): Promise<Spent> {
   }
 }
 
+export async function emptied({ admin, primaries = [admin] }: Server): Promise<void> {
+  await Promise.all(primaries.map(node => node.flushall()))
+}
+
+export interface Connected {
+  /** Of Lull's processes, to all primaries. */
+  connections: number
+  subscriptions: number
+}
+
+export async function connectedTo({ admin, primaries = [admin] }: Server): Promise<Connected> {
+  const lists = await Promise.all(primaries.map(async node => String(await node.client('LIST'))))
+  const clients = lists.flatMap(list => list.split('\n')).filter(line => / name=lull\./.test(line))
+  const subscribed = (line: string) =>
+    [...line.matchAll(/ s?p?sub=(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0)
+  return { connections: clients.length, subscriptions: clients.reduce((sum, line) => sum + subscribed(line), 0) }
+}
+
+/** What Redis has spent on publishing: a part of the scripts' time. */
+export async function publishedUs({ admin, primaries = [admin] }: Server): Promise<number> {
+  const stats = await Promise.all(primaries.map(node => node.info('commandstats')))
+  const published = [...stats.join('\n').matchAll(/^cmdstat_s?publish:calls=\d+,usec=(\d+)/gm)]
+  return published.reduce((sum, [, us]) => sum + Number(us), 0)
+}
+
 /** Writes unrelated keys with a TTL of an hour: they are what makes expiry by sampling late. */
 export async function populate(admin: Redis, count: number): Promise<void> {
   const STEP = 20_000

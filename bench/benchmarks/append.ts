@@ -2,26 +2,33 @@
 import { Child, replies } from '../children.js'
 import { type Result, Rows, ratio, shown } from '../figures.js'
 import { BULLMQ, LULL, PIPELINE, RPUSH } from '../peers/all.js'
-import { spentOf, startRedis } from '../servers.js'
+import { emptied, spentOn, startBenchCluster, startRedis } from '../servers.js'
 import { HOUR_MS, type Plan, settingsFor, turns } from './benchmark.js'
 
 const CONVERSATIONS = 1000
 const IN_FLIGHT = 256
+const PARTITIONS = 64
+const CLUSTER = `${LULL}, 3 primaries, ${PARTITIONS} partitions`
 
 export async function appendBenchmark(plan: Plan): Promise<Result[]> {
-  const names = [RPUSH, PIPELINE, LULL, BULLMQ]
+  const names = [RPUSH, PIPELINE, LULL, BULLMQ, CLUSTER]
   const count = plan.quick ? 8000 : 20_000
   const server = await startRedis()
+  const cluster = await startBenchCluster()
+  const serverOf = (name: string) => (name === CLUSTER ? cluster : server)
   const children = new Map<string, Child>()
-  for (const name of names)
-    children.set(name, await Child.start('producer', name, settingsFor(server.url, { gapMs: HOUR_MS })))
+  for (const name of names) {
+    const partitions = name === CLUSTER ? PARTITIONS : undefined
+    const settings = settingsFor(serverOf(name).url, { gapMs: HOUR_MS, partitions })
+    children.set(name, await Child.start('producer', name === CLUSTER ? LULL : name, settings))
+  }
   const rows = new Rows()
   // The first round is a warm-up and does not count.
   for (let round = -1; round < plan.rounds; round++)
     for (const name of turns(names, Math.max(round, 0))) {
       plan.say(`append, round ${round + 1}: ${name}`)
-      await server.admin.flushall()
-      const before = await spentOf(server.admin)
+      await emptied(serverOf(name))
+      const before = await spentOn(serverOf(name))
       const order = {
         kind: 'flood',
         prefix: `r${round}-`,
@@ -30,12 +37,13 @@ export async function appendBenchmark(plan: Plan): Promise<Result[]> {
         inFlight: IN_FLIGHT,
       } as const
       const ms = (await children.get(name)?.ask(order, replies.figure)) ?? Number.NaN
-      const after = await spentOf(server.admin)
+      const after = await spentOn(serverOf(name))
       if (round < 0) continue
       rows.add(name, { perSecond: (count / ms) * 1000, redisUs: (after.cpuUs - before.cpuUs) / count })
     }
   await Promise.all([...children.values()].map(child => child.stop()))
   await server.stop()
+  await cluster.stop()
   rows.rows.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
   const cpu = ratio(rows.rows, LULL, BULLMQ, 'redisUs')
   const speed = ratio(rows.rows, LULL, BULLMQ, 'perSecond')

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Acknowledged, Child, replies, type Seen } from '../children.js'
 import { at } from '../figures.js'
-import { type Server, type Spent, spentOn, startRedis } from '../servers.js'
+import { connectedTo, publishedUs, type Server, type Spent, spentOn, startRedis } from '../servers.js'
 import { HOUR_MS, settingsFor } from './benchmark.js'
 
 export const GAP_MS = 1000
@@ -34,6 +34,11 @@ export interface Lateness extends Record<string, number> {
   redisUs: number
   /** Claims for each release; NaN for other peers. */
   claims: number
+  /** Of Lull's processes, to all primaries. */
+  connections: number
+  subscriptions: number
+  /** Microseconds that Redis publishes for each message. */
+  publishUs: number
 }
 
 /** Starts a Redis with conversations that stay open during the measurement. */
@@ -71,6 +76,7 @@ export async function lateness(
   const consumers = await Promise.all(Array.from({ length: processors }, () => Child.start('consumer', peer, settings)))
   await warm(producer, consumers, perSecond)
   const claimsBefore = await claimsOf(consumers)
+  const publishedBefore = await publishedUs(server)
   const before = await spentOn(server)
   const acknowledged = await producer.ask(
     {
@@ -84,10 +90,12 @@ export async function lateness(
   const deadline = Date.now() + GAP_MS + WAIT_MS
   while ((await totalOf(consumers)) < count && Date.now() < deadline) await delay(LOOK_MS)
   const after = await spentOn(server)
+  const publishUs = ((await publishedUs(server)) - publishedBefore) / count
+  const connected = await connectedTo(server)
   const claims = ((await claimsOf(consumers)) - claimsBefore) / count
   const seen = (await Promise.all(consumers.map(consumer => consumer.ask({ kind: 'take' }, replies.seen)))).flat()
   await Promise.all([producer, ...consumers].map(child => child.stop()))
-  return { ...figures(acknowledged, seen), ...perMessage(before, after, count), claims }
+  return { ...figures(acknowledged, seen), ...perMessage(before, after, count), ...connected, publishUs, claims }
 }
 
 async function claimsOf(consumers: Child[]): Promise<number> {
