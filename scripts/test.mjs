@@ -41,6 +41,9 @@ const LONG = [
   ...['supersede-crash-points', 'events', 'shutdown', 'package', 'cluster-faults', 'partitions', 'upgrade', 'release'],
 ]
 
+/** Files that the output names with the time that they took. */
+const SLOWEST = 20
+
 async function test() {
   const { kind: wantedKind, mochaArgs, files } = parse(process.argv.slice(2))
   await installIfNeeded()
@@ -57,6 +60,7 @@ async function test() {
   try {
     const results = await runAll(jobs, lanes, redis, mochaArgs)
     const sum = name => results.reduce((total, result) => total + result[name], 0)
+    if (results.length > SLOWEST) printSlowest(results)
     printFailures(results.flatMap(({ failed }) => failed))
     const where = redis ? `, on ${redis.name}` : ''
     say(`${sum('passes')} passed, ${sum('failures')} failed, ${sum('pending')} skipped${where}`)
@@ -112,7 +116,9 @@ async function runAll(jobs, lanes, redis, mochaArgs) {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [i, files] = next
       const job = { files, mochaArgs, lane, report: join(folder, `${i}.json`) }
-      results.push(await runJob(job, redis, lanes > 1 ? join(folder, `${i}.log`) : undefined))
+      const startedAtMs = performance.now()
+      const result = await runJob(job, redis, lanes > 1 ? join(folder, `${i}.log`) : undefined)
+      results.push({ ...result, files, tookMs: performance.now() - startedAtMs })
     }
   }
   try {
@@ -164,6 +170,15 @@ function resultOf({ files, report, code }) {
   const why = now === undefined ? `${what} ended with ${code}: see above` : `${what} ended during: ${now}`
   // Mocha exits with 0 when a signal has ended it.
   return { code: code || 1, passes, failures: failures + 1, pending, failed: [...failed, why] }
+}
+
+/** They decide how long all of it takes: see `LONG`. */
+function printSlowest(results) {
+  const slowest = results.toSorted((a, b) => b.tookMs - a.tookMs).slice(0, SLOWEST)
+  const texts = slowest.map(
+    ({ files, tookMs }) => `${files.length > 1 ? 'unit' : files[0]} ${Math.round(tookMs / 1000)} s`,
+  )
+  say(`the slowest: ${texts.join(', ')}`)
 }
 
 function printFailures(failed) {

@@ -194,21 +194,13 @@ export interface MessageRun {
 /** Turns a claimed run of messages into the batch that is handed over. */
 export function composeBatch(run: MessageRun): Batch {
   const { chatId, account } = parseConversationId(run.conversationId)
-  const messages = inOrder(
-    run.entries.map(
-      ({ receivedAtMs, message: { provider: _provider, isGroup: _isGroup, traceparent: _, ...message } }) => ({
-        ...message,
-        receivedAtMs,
-      }),
-    ),
-  )
+  const messages = inOrder(run.entries.map(handedOver))
   const origin = run.entries[0]?.message
   return {
     version: 1,
     batchId: run.batchId,
     conversationId: run.conversationId,
     chatId,
-    ...(account === undefined ? {} : { account }),
     isGroup: origin?.isGroup ?? false,
     provider: origin?.provider ?? 'generic',
     messages,
@@ -218,10 +210,18 @@ export function composeBatch(run: MessageRun): Batch {
     dueAtMs: run.dueAtMs,
     releasedAtMs: run.releasedAtMs,
     releasedBy: run.releasedBy,
+    // Last: each field behind a spread costs Node 20 half a microsecond.
+    ...(account === undefined ? {} : { account }),
     ...(run.answering === 'supersede' ? { answering: run.answering } : {}),
     ...(run.releasedBy === 'early' && run.claimedAtMs < run.dueAtMs ? { provisional: true } : {}),
     ...(run.supersedes ? { supersedes: run.supersedes } : {}),
   }
+}
+
+/** Without what its batch says once, or says to nobody. */
+function handedOver({ receivedAtMs, message }: MessageRun['entries'][number]): Message {
+  const { provider: _provider, isGroup: _isGroup, traceparent: _traceparent, ...handed } = message
+  return Object.assign(handed, { receivedAtMs })
 }
 
 /** The spans that appended its messages, each once; `undefined` if none was traced. */

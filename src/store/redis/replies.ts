@@ -31,8 +31,8 @@ export function claimedBatch(reply: RunReply): ClaimedBatch {
     lease: Number(lease),
     attempt: Number(attempt),
     lateMs,
-    ...(headerLost === 'expired' || headerLost === 'vanished' ? { headerLost } : {}),
     batch: composeBatch(run),
+    ...(headerLost === 'expired' || headerLost === 'vanished' ? { headerLost } : {}),
     ...(traceparents ? { traceparents } : {}),
   }
 }
