@@ -1,14 +1,14 @@
 // Makes what Redis gets of the text of a Lua script that people read. Redis compiles a script once, but each call runs all of
 // it: it creates every function anew, and for each local outside a function that the function uses it searches a list. So
-// constants become literals, and what a script includes and does not use is left out. Comments and indentation are half of
-// the text, which each process parses and Redis keeps.
+// constants become literals, what a script includes and does not use is left out, and the two locals that every function uses
+// are not in that list. Comments and indentation are half of the text, which each process parses and Redis keeps.
 
 /**
  * @param {string} text of a script that follows the habits of those in src/store/redis/lua: what belongs to a statement is
  * indented more than the statement, by two spaces in a function, no string spans lines, and a name in capitals has one value
  */
 export function shrinkLua(text) {
-  return withoutUnused(withLiterals(withoutComments(text))).replaceAll(/^\s+/gm, '')
+  return inMain(withoutUnused(withLiterals(withoutComments(text)))).replaceAll(/^\s+/gm, '')
 }
 
 function withoutComments(text) {
@@ -70,4 +70,14 @@ function withoutUnused(text) {
     kept.unshift(shrunk)
   }
   return kept.join('\n')
+}
+
+const USED_EVERYWHERE = /^((?:#!.*\n)?(?:local (?:P|call) = .*\n)+)([\s\S]*)$/
+
+/**
+ * With all but the prefix and `redis.call` in a function: to the functions in it, these are locals of an enclosing function,
+ * which Lua copies without a search. They come first, so it would search longest for them.
+ */
+function inMain(text) {
+  return text.replace(USED_EVERYWHERE, (_, first, rest) => `${first}local function main()\n${rest}\nend\nreturn main()`)
 }

@@ -92,4 +92,16 @@ describe('a Lua script for Redis', () => {
       'return used(t.caller)',
     ])
   })
+
+  it('has all in a function but the locals that every function uses', () => {
+    const first = ['#!lua', 'local P = KEYS[1]', 'local call = redis.call']
+    expect(shrunk(...first, 'if a then return 1 end', "return call('GET', P)").split('\n')).to.deep.equal([
+      ...first,
+      'local function main()',
+      'if a then return 1 end',
+      "return call('GET', P)",
+      'end',
+      'return main()',
+    ])
+  })
 })

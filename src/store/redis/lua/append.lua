@@ -22,7 +22,7 @@ Returns { subscribed processors, then for each request { accepted, duplicates, t
 --]]
 --- include "names"
 --- include "now"
---- include "entry"
+--- include "recorded-id"
 --- include "hold"
 --- include "schedule"
 --- include "batch-updated"
@@ -31,8 +31,7 @@ Returns { subscribed processors, then for each request { accepted, duplicates, t
 --- include "seen"
 --- include "check-types"
 --- include "error-text"
---- include "supersede"
---- include "due"
+--- include "rules"
 local FIRST_SET, ARGS_BEFORE_MESSAGES, ARGS_PER_MESSAGE = 7 + STORE_RULES, 4, 3
 -- A batch that collects during a pause has no caps but these.
 local MOST_COLLECTED, MOST_BYTES_COLLECTED = 10000, 16777216
@@ -79,6 +78,9 @@ local the_plan = {}
 
 local ids_used = 0
 
+-- What only some requests need is created for the first of them, because a call pays for each function that it creates:
+-- see `sealing`, `stateful` and `superseding`.
+
 local function add_step(plan, step)
   plan.steps = plan.steps or {}
   plan.steps[#plan.steps + 1] = step
@@ -94,12 +96,32 @@ local function open_batch(plan, json)
   return { id = id, count = 0, bytes = 0, first_at = now, step = step }
 end
 
--- `text`: the rules of the batch.
-local function seal(plan, batch, reason, text)
-  if batch.step then batch.step[6] = whole(batch.count) end
-  add_step(plan, { 'sealed', batch.id, 'reason', reason, 'count', whole(batch.count),
-    rule_fields(text, reason, store_rules) })
-  plan.sealed = plan.sealed + 1
+local seals
+
+-- For a request that seals batches.
+local function sealing()
+  if seals then return seals end
+  --- include "entry"
+  --- include "reasons"
+
+  -- `text`: the rules of the batch.
+  local function seal(plan, batch, reason, text)
+    if batch.step then batch.step[6] = whole(batch.count) end
+    add_step(plan, { 'sealed', batch.id, 'reason', reason, 'count', whole(batch.count),
+      rule_fields(text, reason, store_rules) })
+    plan.sealed = plan.sealed + 1
+  end
+
+  -- Writes the seal of a batch that is sealed without a new message into its last entry.
+  local function write_seal(key, plan)
+    local id, received_at, _, json = read_entry(call('LINDEX', key, '-1') or '')
+    if not json then return end
+    local word = sealed_word(received_at, plan.reason, plan.sealed_at, plan.resealed.supersedes)
+    call('LSET', key, '-1', id .. ' ' .. word .. ' ' .. json)
+  end
+
+  seals = { released_by = released_by, seal = seal, word = sealed_word, write = write_seal }
+  return seals
 end
 
 -- The open batch that a header describes, or nil.
@@ -109,43 +131,123 @@ local function batch_of(header)
   return { id = header[1], count = count, bytes = bytes, first_at = first_at, supersedes = header[6] or nil }
 end
 
--- Opens a batch with the messages of a superseded one.
-local function open_again(plan, old)
-  local batch = open_batch(plan, string.match(old.lines[1], '^%d+ (.*)$'))
-  batch.count, batch.bytes, batch.first_at = old.count, old.bytes, old.first_at
-  batch.supersedes = old.superseded
-  batch.step[7], batch.step[8] = 'supersedes', old.superseded
-  for i, line in ipairs(old.lines) do plan.entries[i] = batch.id .. ' ' .. line end
-  old.by = batch.id
-  return batch
+-- The conversations whose hold this call has ended, and the states that it has written.
+local freed, states = {}, {}
+
+-- The messages whose ids are remembered and that are not stored yet, as positions in ARGV.
+local unstored
+
+local of_state
+
+-- For a request whose conversation has a state, or gets one.
+local function stateful()
+  if of_state then return of_state end
+  --- include "due"
+
+  -- Adds the holds of new messages in the batch that is open now to the state of the conversation. Returns the state.
+  local function hold_by(conversation, plan, messages)
+    local held, batch_id, entries = plan.state or {}, plan.batch.id, plan.entries
+    for n, i in ipairs(messages) do
+      local for_ms, id = string.match(ARGV[i + 2], ' (%d+) (.*)$')
+      if for_ms and string.match(entries[#entries - #messages + n], '^%S+') == batch_id then
+        add_hold(held, id, now + tonumber(for_ms), batch_id)
+        add_step(plan, { 'held', batch_id, 'key', id, 'forMs', for_ms })
+        states[conversation] = held
+      end
+    end
+    if states[conversation] ~= held then return plan.state end
+    write_state(conversation, held, now)
+    return held
+  end
+
+  -- A paused conversation discards messages, or is full of them. Returns the reply.
+  local function discard(conversation, messages, duplicates, too_old)
+    local ids = {}
+    for n = 1, math.min(#messages, IDS_RECORDED) do ids[n] = recorded_id(ARGV[messages[n] + 1], 1) end
+    ids_used = ids_used + 1
+    record('paused', new_id .. (ids_used == 1 and '' or '-' .. whole(ids_used)), conversation,
+      'count', #messages, 'ids', '[' .. table.concat(ids, ',') .. ']')
+    unstored = nil
+    return { #messages, duplicates, too_old, '', -1, #messages }
+  end
+
+  -- True if a paused conversation does not collect these messages.
+  local function is_discarded(state, header, messages)
+    return state.keep ~= 'collect' or tonumber(header[2] or 0) + #messages > MOST_COLLECTED
+      or tonumber(header[3] or 0) >= MOST_BYTES_COLLECTED
+  end
+
+  of_state = { read = state_of, paused_until = paused_until, due_of = due_of, move_holds = move_holds,
+    hold_by = hold_by, is_discarded = is_discarded, discard = discard, write = write_state }
+  return of_state
+end
+
+local supersedes
+
+-- For a request that may supersede the batch that holds its conversation.
+local function superseding()
+  if supersedes then return supersedes end
+  --- include "supersede"
+
+  -- The batch that new messages may supersede, or nil. Only reads.
+  local function superseded_by(conversation, header, holder, how)
+    if how == 'direct' or header[1] then return nil end
+    local old = supersedable(holder)
+    if not old or call('LLEN', P .. MESSAGES .. conversation) > 0 then return nil end
+    check_types(CLAIMED, ANSWERING)
+    return old
+  end
+
+  -- The same batch with its messages, if the new ones fit into one batch with them. Only reads.
+  local function joined_by(old, messages)
+    if old.count + #messages > max_messages or not with_lines(old) then return nil end
+    local bytes = old.bytes
+    for _, i in ipairs(messages) do bytes = bytes + #ARGV[i + 1] end
+    return bytes <= max_bytes and old or nil
+  end
+
+  -- Opens a batch with the messages of a superseded one.
+  local function open_again(plan, old)
+    local batch = open_batch(plan, string.match(old.lines[1], '^%d+ (.*)$'))
+    batch.count, batch.bytes, batch.first_at = old.count, old.bytes, old.first_at
+    batch.supersedes = old.superseded
+    batch.step[7], batch.step[8] = 'supersedes', old.superseded
+    for i, line in ipairs(old.lines) do plan.entries[i] = batch.id .. ' ' .. line end
+    old.by = batch.id
+    return batch
+  end
+
+  supersedes = { superseded_by = superseded_by, joined_by = joined_by, open_again = open_again,
+    finish = end_superseded, record = record_superseded }
+  return supersedes
 end
 
 -- Reads nothing and writes nothing.
-local function plan_of(key, header, held_until, messages, how, old, state)
+local function plan_of(key, header, held_until, messages, how, old, state, paused)
   local plan, batch, entries, direct = the_plan, batch_of(header), {}, how == 'direct'
-  local is_capped = not paused_until(state, now)
-  plan.state = state
+  plan.state, plan.paused_until = state, paused
   plan.key, plan.header, plan.held_until, plan.before, plan.entries = key, header, held_until, batch, entries
   local due_at = tonumber(header[9] or nil)
   local is_overdue = batch and not held_until and due_at and due_at < now - OVERDUE_MS
   plan.steps, plan.opened, plan.sealed, plan.resealed = nil, 0, 0, (direct or is_overdue) and batch
   if plan.resealed then
-    plan.reason, plan.sealed_at = direct and 'direct' or released_by(header[5]), direct and now_text or whole(due_at)
-    seal(plan, batch, plan.reason, header[7])
+    plan.reason = direct and 'direct' or sealing().released_by(header[5])
+    plan.sealed_at = direct and now_text or whole(due_at)
+    sealing().seal(plan, batch, plan.reason, header[7])
     batch = nil
   end
-  if old then batch = open_again(plan, old) end
+  if old then batch = superseding().open_again(plan, old) end
   local last = how == 'flush' and messages[#messages]
   for _, i in ipairs(messages) do
     local json = ARGV[i + 1]
     batch = batch or open_batch(plan, json)
     batch.count, batch.bytes = batch.count + 1, batch.bytes + #json
-    local reason = direct and 'direct' or is_capped and (batch.count >= max_messages and 'maxMessages'
+    local reason = direct and 'direct' or not paused and (batch.count >= max_messages and 'maxMessages'
       or batch.bytes >= max_bytes and 'maxBytes') or i == last and 'flush'
-    local word = reason and sealed_word(now_text, reason, now_text, batch.supersedes) or now_text
+    local word = reason and sealing().word(now_text, reason, now_text, batch.supersedes) or now_text
     entries[#entries + 1] = batch.id .. ' ' .. word .. ' ' .. json
     if reason then
-      seal(plan, batch, reason, rules_text)
+      sealing().seal(plan, batch, reason, rules_text)
       batch = nil
     end
   end
@@ -163,13 +265,7 @@ local next_at, next_conversation, next_batch
 -- Appends the messages. Returns how many messages waited before.
 local function write_messages(conversation, plan)
   local key = P .. MESSAGES .. conversation
-  if plan.resealed then
-    local id, received_at, _, json = read_entry(call('LINDEX', key, '-1') or '')
-    if json then
-      local word = sealed_word(received_at, plan.reason, plan.sealed_at, plan.resealed.supersedes)
-      call('LSET', key, '-1', id .. ' ' .. word .. ' ' .. json)
-    end
-  end
+  if plan.resealed then sealing().write(key, plan) end
   return push('RPUSH', key, plan.entries) - #plan.entries
 end
 
@@ -186,11 +282,6 @@ local function write_due(conversation, plan, at, batch_id)
 end
 
 local NONE = {}
-
--- When a pause ends from which the max wait of the open batch counts, or nil if it counts from its first message.
-local function waits_from_of(plan)
-  return paused_until(plan.state, now) or plan.batch == plan.before and tonumber(plan.header[10] or nil) or nil
-end
 
 -- `due_by`: 'gap', 'typingGap' or 'maxWait'. `not_before`: what holds the batch back until then, or nil.
 local function write_header(plan, waiting, due, due_by, not_before, waits_from)
@@ -246,10 +337,11 @@ local function write_rest(conversation, plan, waiting)
   local batch, before, held_until = plan.batch, plan.before, plan.held_until
   local batch_id = batch and batch.id or string.match(plan.entries[#plan.entries], '^%S+')
   local due, due_by, not_before = now, 'gap', nil
-  local waits_from = waits_from_of(plan)
+  -- When a pause ends from which its max wait counts, or nil if that counts from its first message.
+  local waits_from = plan.paused_until or batch == before and tonumber(plan.header[10] or nil) or nil
   local first_at = waits_from or batch and batch.first_at
   if batch and plan.state then
-    due, due_by, not_before = due_of(rules, plan.state, batch.id, first_at, now, now)
+    due, due_by, not_before = stateful().due_of(rules, plan.state, batch.id, first_at, now, now)
   elseif batch then
     due = math.min(now + gap, first_at + max_wait)
     due_by = due < now + gap and 'maxWait' or 'gap'
@@ -280,9 +372,6 @@ local function nothing_new(key, header, duplicates, too_old)
   if not batch then return { 0, duplicates, too_old, '', -1, 0 } end
   return { 0, duplicates, too_old, batch.id, math.max((call('HGET', key, 'dueAtMs') or now) - now, 0), 0 }
 end
-
--- The messages whose ids are remembered and that are not stored yet, as positions in ARGV.
-local unstored
 
 -- Remembers the id of a message, in one command in the usual case. Returns false if it is remembered already.
 local function remember(seen_key, digest)
@@ -316,96 +405,46 @@ local function accept(seen_key, first, last)
   return messages, duplicates, too_old
 end
 
--- The batch that new messages may supersede, or nil. Only reads.
-local function superseded_by(conversation, header, holder, how)
-  if how == 'direct' or header[1] then return nil end
-  local old = supersedable(holder)
-  if not old or call('LLEN', P .. MESSAGES .. conversation) > 0 then return nil end
-  check_types(CLAIMED, ANSWERING)
-  return old
-end
-
--- The same batch with its messages, if the new ones fit into one batch with them. Only reads.
-local function joined_by(old, messages)
-  if old.count + #messages > max_messages or not with_lines(old) then return nil end
-  local bytes = old.bytes
-  for _, i in ipairs(messages) do bytes = bytes + #ARGV[i + 1] end
-  return bytes <= max_bytes and old or nil
-end
-
--- The conversations whose hold this call has ended, and the states that it has written.
-local freed, states = {}, {}
-
--- Adds the holds of new messages in the batch that is open now to the state of the conversation. Returns the state.
-local function hold_by(conversation, plan, messages)
-  local held, batch_id, entries = plan.state or {}, plan.batch.id, plan.entries
-  for n, i in ipairs(messages) do
-    local for_ms, id = string.match(ARGV[i + 2], ' (%d+) (.*)$')
-    if for_ms and string.match(entries[#entries - #messages + n], '^%S+') == batch_id then
-      add_hold(held, id, now + tonumber(for_ms), batch_id)
-      add_step(plan, { 'held', batch_id, 'key', id, 'forMs', for_ms })
-      states[conversation] = held
-    end
-  end
-  if states[conversation] ~= held then return plan.state end
-  write_state(conversation, held, now)
-  return held
-end
-
--- A paused conversation discards messages, or is full of them. Returns the reply.
-local function discard(conversation, messages, duplicates, too_old)
-  local ids = {}
-  for n = 1, math.min(#messages, IDS_RECORDED) do ids[n] = recorded_id(ARGV[messages[n] + 1], 1) end
-  ids_used = ids_used + 1
-  record('paused', new_id .. (ids_used == 1 and '' or '-' .. whole(ids_used)), conversation,
-    'count', #messages, 'ids', '[' .. table.concat(ids, ',') .. ']')
-  unstored = nil
-  return { #messages, duplicates, too_old, '', -1, #messages }
-end
-
--- True if a paused conversation does not collect these messages.
-local function is_discarded(state, header, messages)
-  return state.keep ~= 'collect' or tonumber(header[2] or 0) + #messages > MOST_COLLECTED
-    or tonumber(header[3] or 0) >= MOST_BYTES_COLLECTED
-end
-
 -- `state_text`: the state of the conversation when the call began, or false.
 local function append(conversation, holder, state_text, how, first, last)
   local key, seen_key = P .. HEADER .. conversation, P .. SEEN .. conversation
   local header = call('HMGET', key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy', 'supersedes', 'rules',
     'notBeforeMs', 'dueAtMs', 'waitsFromMs')
   local held_until, is_hold_stale = hold_until(holder)
-  local state = states[conversation] or state_of(state_text)
-  -- A message ends the typing.
-  if state then state.typing = nil end
-  local is_paused = paused_until(state, now)
-  if is_paused then how = '' end
-  local old = may_supersede and not is_paused and held_until and superseded_by(conversation, header, holder, how) or nil
+  local state, paused = states[conversation] or state_text and stateful().read(state_text) or nil, nil
+  if state then
+    -- A message ends the typing.
+    state.typing = nil
+    paused = stateful().paused_until(state, now)
+  end
+  if paused then how = '' end
+  local old = may_supersede and not paused and held_until
+    and superseding().superseded_by(conversation, header, holder, how) or nil
   local messages, duplicates, too_old = accept(seen_key, first, last)
   if #messages == 0 then return nothing_new(key, header, duplicates, too_old) end
-  if is_paused and is_discarded(state, header, messages) then
-    return discard(conversation, messages, duplicates, too_old)
+  if paused and stateful().is_discarded(state, header, messages) then
+    return stateful().discard(conversation, messages, duplicates, too_old)
   end
   -- Read only now: a duplicate does not read the messages of the batch.
-  if old then old = joined_by(old, messages) end
+  if old then old = superseding().joined_by(old, messages) end
   if old then held_until = nil end
-  local plan = plan_of(key, header, held_until, messages, how, old, state)
+  local plan = plan_of(key, header, held_until, messages, how, old, state, paused)
   if plan.steps or how == 'hold' then check_types(HISTORY) end
   if is_hold_stale then call('DEL', P .. HOLD .. conversation) end
   local waiting = write_messages(conversation, plan)
   unstored = nil
-  if old and move_holds(state, old.id, old.by) then
+  if old and state and stateful().move_holds(state, old.id, old.by) then
     states[conversation] = state
-    write_state(conversation, state, now)
+    stateful().write(conversation, state, now)
   end
-  if how == 'hold' and plan.batch then plan.state = hold_by(conversation, plan, messages) end
+  if how == 'hold' and plan.batch then plan.state = stateful().hold_by(conversation, plan, messages) end
   if old then
-    end_superseded(conversation, old, old.by)
+    superseding().finish(conversation, old, old.by)
     freed[conversation] = true
   end
   local batch_id, due_in = write_rest(conversation, plan, waiting)
-  if old then record_superseded(conversation, old, old.by, db) end
-  return { #messages, duplicates, too_old, batch_id, due_in, is_paused and #messages or 0 }
+  if old then superseding().record(conversation, old, old.by, db) end
+  return { #messages, duplicates, too_old, batch_id, due_in, paused and #messages or 0 }
 end
 
 local set_count = tonumber(ARGV[FIRST_SET - 1])

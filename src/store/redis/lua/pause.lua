@@ -14,6 +14,7 @@ Returns { when it ends, how many messages were discarded }; or without a change 
 --- include "now"
 --- include "hold"
 --- include "push"
+--- include "recorded-id"
 --- include "discard"
 --- include "set-due"
 --- include "causes"

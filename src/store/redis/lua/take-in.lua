@@ -12,6 +12,7 @@ Returns { how many messages moved, the batch that they joined or '' }, the same 
 --- include "names"
 --- include "now"
 --- include "entry"
+--- include "recorded-id"
 --- include "hold"
 --- include "schedule"
 --- include "record"

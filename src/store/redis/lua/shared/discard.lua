@@ -1,4 +1,5 @@
 --- include "entries-within"
+--- include "recorded-id"
 --- include "record"
 --- include "check-types"
 --- include "supersede"

@@ -1,6 +1,8 @@
 --- include "whole"
 --- include "entry"
+--- include "recorded-id"
 --- include "rules"
+--- include "reasons"
 -- Reads the first batch of a conversation's list, for `claim`. Only reads.
 local RUN_STEP = 100
 

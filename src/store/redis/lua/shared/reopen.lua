@@ -1,6 +1,7 @@
 --- include "supersede"
 --- include "start"
 --- include "find"
+--- include "recorded-id"
 --- include "push"
 --- include "due"
 --- include "batch-updated"
