@@ -3,8 +3,10 @@
  * another one, claims the batches and hands them over.
  */
 import type { MessageType, NewMessage, StoredMessage } from './batch.js'
-import { checkId, checkIds, checkText } from './check-arguments.js'
+import { checkId, checkIds, checkLimit, checkText } from './check-arguments.js'
 import { checkMessage } from './check-message.js'
+import { checkOptions, type NamesOf } from './config/known-options.js'
+import { anObject, faultOf, flag, oneOf } from './config/option-checks.js'
 import type { CommitStore } from './handover/answering-run.js'
 import { Commits } from './handover/commits.js'
 import { holdKeyOf, holdKeyOfMessage, holdTimeOf } from './holding.js'
@@ -95,6 +97,17 @@ export interface AppendOptions {
   rules?: GivenRules
 }
 
+/** Which steps `history` reads. */
+export interface HistoryQuery {
+  /** Only of this conversation. */
+  conversationId?: string
+  /**
+   * At most so many.
+   * @defaultValue 100
+   */
+  limit?: number
+}
+
 /** What a webhook appends to: a `Batcher`, or an object with the same two methods. */
 export interface Appender {
   /** As `Batcher.append`. */
@@ -107,6 +120,11 @@ export interface Appender {
   typing(conversationId: string, worthMs?: number): Promise<{ batchId: string; dueInMs: number } | undefined>
 }
 
+const APPEND_OPTIONS: NamesOf<AppendOptions> = { direct: flag, rules: anObject }
+const PAUSE_OPTIONS: NamesOf<PauseOptions> = { keep: true }
+const HISTORY_QUERY: NamesOf<HistoryQuery> = { conversationId: true, limit: true }
+const READY_OPTIONS: NamesOf<ReadyOptions> = { timeoutMs: true }
+const OUTCOME = oneOf(['completed', 'failed'])
 const DEFAULT_TYPE: MessageType = 'text'
 /** Batch ids that are kept to count a repeated report of an answer once, in concurrent order. */
 const MOST_REPORTED = 10_000
@@ -215,9 +233,11 @@ export class Batcher<Meta = unknown> implements Appender {
   async append(
     conversationId: string,
     messages: AppendMessage<Meta> | AppendMessage<Meta>[],
-    { direct = false, rules }: AppendOptions = {},
+    options: AppendOptions = {},
   ): Promise<AppendResult> {
     checkId('conversationId', conversationId)
+    checkOptions('append()', options, APPEND_OPTIONS)
+    const { direct = false, rules } = options
     const stored = (Array.isArray(messages) ? messages : [messages]).map(storedMessage)
     if (stored.length === 0) return { accepted: 0, duplicates: 0, tooOld: 0 }
     await this.open()
@@ -315,6 +335,7 @@ export class Batcher<Meta = unknown> implements Appender {
    * @throws {RangeError} for a `forMs` or a `keep` that cannot be used
    */
   async pause(conversationId: string, forMs?: number, options: PauseOptions = {}): Promise<PauseResult> {
+    checkOptions('pause()', options, PAUSE_OPTIONS)
     const canonical = await this.canonical(conversationId)
     const result = await this.store.pause(
       canonical,
@@ -334,6 +355,7 @@ export class Batcher<Meta = unknown> implements Appender {
 
   /** Paused conversations, the first to go on first. At most `limit`, 100 by default. */
   async paused(limit = 100): Promise<PausedConversation[]> {
+    checkLimit(limit)
     await this.open()
     return this.store.paused(limit)
   }
@@ -439,6 +461,8 @@ export class Batcher<Meta = unknown> implements Appender {
    */
   async answered(batchId: string, outcome: AnswerOutcome = 'completed'): Promise<AnsweredResult> {
     checkId('batchId', batchId)
+    const fault = faultOf('outcome', outcome, OUTCOME)
+    if (fault) throw fault
     await this.open()
     const { store, log, observer, traces } = this
     const isFirst = this.isFirstReport(batchId)
@@ -480,6 +504,7 @@ export class Batcher<Meta = unknown> implements Appender {
 
   /** Conversations with messages, the first due first, then those that are held. At most `limit`, 100 by default. */
   async conversations(limit = 100): Promise<ConversationSummary[]> {
+    checkLimit(limit)
     await this.open()
     return this.store.conversations(limit)
   }
@@ -488,14 +513,18 @@ export class Batcher<Meta = unknown> implements Appender {
    * The last steps in the lives of batches, without texts, newest first.
    * @param query of one conversation; at most `limit` steps, 100 by default
    */
-  async history(query: { conversationId?: string; limit?: number } = {}): Promise<HistoryEntry[]> {
-    if (query.conversationId !== undefined) checkId('conversationId', query.conversationId)
+  async history(query: HistoryQuery = {}): Promise<HistoryEntry[]> {
+    checkOptions('history()', query, HISTORY_QUERY)
+    const { conversationId, limit = 100 } = query
+    if (conversationId !== undefined) checkId('conversationId', conversationId)
+    checkLimit(limit)
     await this.open()
-    return this.store.history({ limit: 100, ...query })
+    return this.store.history({ ...(conversationId === undefined ? {} : { conversationId }), limit })
   }
 
   /** Batches whose handover has failed for good, the last first. At most `limit`, 100 by default. */
   async dead(limit = 100): Promise<DeadBatch[]> {
+    checkLimit(limit)
     await this.open()
     return this.store.dead(limit)
   }
@@ -504,7 +533,9 @@ export class Batcher<Meta = unknown> implements Appender {
    * Resolves if messages can be taken now; rejects with a `StoreUnavailable` that says why not. With `timeoutMs` it waits
    * so long for Redis, and ends a connection on which nothing comes back: for a program that was frozen.
    */
-  async ready({ timeoutMs = 0 }: ReadyOptions = {}): Promise<void> {
+  async ready(options: ReadyOptions = {}): Promise<void> {
+    checkOptions('ready()', options, READY_OPTIONS)
+    const { timeoutMs = 0 } = options
     const look = async () => (await this.opened()).ready()
     if (timeoutMs <= 0) return look()
     return readyWithin({ look, reconnect: () => this.store.reconnect?.(), timeoutMs })

@@ -22,6 +22,12 @@ export function checkText(name: string, value: unknown): void {
   if (typeof value !== 'string') throw new TypeError(`${name}=${shown(value)}: it must be a string`)
 }
 
+/** @throws {RangeError} unless it is a whole number, 1 or more: a list of at most so many */
+export function checkLimit(limit: unknown): void {
+  if (!Number.isInteger(limit) || Number(limit) < 1)
+    throw new RangeError(`limit=${shown(limit)}: it must be a whole number, 1 or more`)
+}
+
 /** In one line, and short: the value may be anything. */
 export function shown(value: unknown): string {
   try {

@@ -7,6 +7,7 @@ export {
   Batcher,
   type BatcherOptions,
   type BatchingOptions,
+  type HistoryQuery,
 } from './batcher.js'
 export { type ConversationParts, conversationIdOf, parseConversationId } from './conversation.js'
 export type { ConversationRule, OwnRules, RulesInUse } from './conversation-rules.js'

@@ -10,7 +10,8 @@
  * that the receiver wrote: its body may quote the batch. The log has the body and the error's message at debug.
  */
 import { Webhook } from 'standardwebhooks'
-import { type NamesOf, refuseUnknown } from '../config/known-options.js'
+import { checkOptions, type NamesOf } from '../config/known-options.js'
+import { atOnce, text, wholeFrom } from '../config/option-checks.js'
 import { type Logger, silent } from '../logger.js'
 import { isSuperseded } from '../superseded.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
@@ -47,7 +48,15 @@ const LONGEST_ADDRESS = 150
 const CODE = /^[A-Z][A-Z0-9_]{2,63}$/
 const LONGEST_RETRY_AFTER_MS = 3_600_000
 
-const OPTIONS: NamesOf<HttpHandoverOptions> = { url: true, secret: true, timeoutMs: true, concurrency: true }
+/** Node's timers take no longer time. */
+const LONGEST_TIMEOUT_MS = 2_147_483_647
+
+const OPTIONS: NamesOf<HttpHandoverOptions> = {
+  url: true,
+  secret: text,
+  timeoutMs: wholeFrom(1, LONGEST_TIMEOUT_MS),
+  concurrency: atOnce,
+}
 
 /**
  * A handover to a URL: each batch is POSTed as JSON. 200 or 204: it is answered. 202: it is taken, and answered when
@@ -57,7 +66,7 @@ const OPTIONS: NamesOf<HttpHandoverOptions> = { url: true, secret: true, timeout
  * @throws {RangeError} for an option that cannot be used; the message never contains the secret
  */
 export function http(options: HttpHandoverOptions): Handover {
-  refuseUnknown('http()', options, Object.keys(OPTIONS))
+  checkOptions('http()', options, OPTIONS)
   const { url, secret, timeoutMs = TIMEOUT_MS, concurrency = CONCURRENCY } = options
   const { target, where, authorization } = targetFrom(url)
   const webhook = secret === undefined ? undefined : webhookFrom(secret)

@@ -8,6 +8,7 @@ import { Refusal } from '../http/refusal.js'
 import { equalInTime } from '../providers/equal-in-time.js'
 import type { Fault, HeaderReader, Provider, RequestHead, Signature, SignedRequest } from '../providers/provider.js'
 import type { Providers, ProvidersOptions } from '../providers/registry.js'
+import { checkProviders } from './check-providers.js'
 import { forwardingHeader } from './exposure.js'
 import { type RejectionReason, type Rejections, UNKNOWN_PROVIDER } from './rejections.js'
 
@@ -38,9 +39,11 @@ export interface TrustOptions {
 
 /**
  * Decides once which providers may come unsigned: for each webhook anew that would cost a tenth of its CPU.
- * @throws {TypeError} for a secret that is given but empty, or without another option that it needs
+ * @throws {TypeError} for an unknown provider or option, and for a secret that is given but empty, or without another
+ * option that it needs
  */
 export function trustIn({ known, providers, rejections, isLocal }: TrustOptions): Trust {
+  checkProviders(known, providers)
   checkTogether(known, providers)
   const signed = known.list.flatMap(({ name, signature }): [string, Signed][] => {
     const secret = signature?.secret(providers)

@@ -1,6 +1,6 @@
 /** A webhook as a Fastify plugin. Fastify is not loaded: the part of it that is used is named here. */
 import type { Receive } from './fetch.js'
-import { type NodeRequest, responseTo } from './node.js'
+import { checkReceive, type NodeRequest, responseTo } from './node.js'
 
 /** The part of a Fastify instance that is used. */
 export interface FastifyScope {
@@ -35,8 +35,10 @@ export interface FastifyReply {
  * A plugin that answers every request at its prefix: `app.register(toFastify(receive), { prefix: '/webhook' })`.
  *
  * Fastify's body parsers are off within the plugin: a signature covers the bytes as they came.
+ * @throws {TypeError} for what is no function
  */
 export function toFastify(receive: Receive): (scope: FastifyScope) => Promise<void> {
+  checkReceive('toFastify', receive)
   return async scope => {
     scope.removeAllContentTypeParsers()
     // Lull reads the body itself, when it has checked the headers.

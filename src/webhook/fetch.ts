@@ -2,7 +2,8 @@
  * The webhook as a function from a Request to a Response, for every server that speaks fetch: Hono, Next, Bun, Deno and
  * the like. `toNode`, `toFastify` and `toKoa` adapt it to Express, Nest, Fastify, Koa and node:http.
  */
-import { type NamesOf, refuseUnknown } from '../config/known-options.js'
+import { checkOptions, type NamesOf } from '../config/known-options.js'
+import { aFunction, anObject, flag, logger, oneOf, text, wholeFrom, withMethods } from '../config/option-checks.js'
 import type { BodyLease } from '../http/body-bounds.js'
 import { otherMethod } from '../http/methods.js'
 import { brokeOff } from '../http/read-bytes.js'
@@ -11,20 +12,21 @@ import { type Reply, responseOf } from '../http/respond.js'
 import { silent } from '../logger.js'
 import type { WebhookOptions } from './options.js'
 import { Receiver } from './receive.js'
+import { GROUPS, ON_OWN_MESSAGE } from './steps.js'
 
 const OPTIONS: NamesOf<WebhookOptions> = {
-  batcher: true,
-  provider: true,
-  direct: true,
-  providers: true,
-  groups: true,
-  onOwnMessage: true,
-  raw: true,
-  identify: true,
-  log: true,
-  observer: true,
-  maxBodyBytes: true,
-  maxBodyBytesInFlight: true,
+  batcher: withMethods(['append', 'typing'], 'give a Batcher'),
+  provider: text,
+  direct: flag,
+  providers: anObject,
+  groups: oneOf(GROUPS),
+  onOwnMessage: oneOf(ON_OWN_MESSAGE),
+  raw: flag,
+  identify: aFunction,
+  log: logger,
+  observer: anObject,
+  maxBodyBytes: wholeFrom(1, Number.MAX_SAFE_INTEGER),
+  maxBodyBytesInFlight: wholeFrom(1, Number.MAX_SAFE_INTEGER),
   readyTimeoutMs: true,
 }
 
@@ -42,10 +44,13 @@ export type Receive = (request: Request) => Promise<Response>
  *
  * A provider without a secret in `providers` is refused, unless `allowUnsigned` or its own `unsigned: true` names it.
  *
- * @throws {TypeError} for an unknown option, for options that do not go together, and for a secret that is given but empty
+ * @throws {TypeError} for an unknown option or provider, for options that do not go together, and for a secret that is
+ * given but empty
+ * @throws {RangeError} for a value out of its bounds
  */
 export function webhook(given: WebhookOptions): Receive {
-  refuseUnknown('webhook()', given, Object.keys(OPTIONS))
+  checkOptions('webhook()', given, OPTIONS)
+  if (given.batcher === undefined) throw new TypeError('batcher is missing: give webhook() a Batcher')
   const { provider, direct, ...options } = given
   const { log = silent } = options
   const receiver = new Receiver(options)

@@ -1,6 +1,6 @@
 /** A webhook as Koa middleware. Koa is not loaded: the part of its context that is used is named here. */
 import type { Receive } from './fetch.js'
-import { keptBody, type NodeRequest, type ParsedBody, responseTo } from './node.js'
+import { checkReceive, keptBody, type NodeRequest, type ParsedBody, responseTo } from './node.js'
 
 /** The part of Koa's context that is used. */
 export interface KoaContext {
@@ -19,8 +19,10 @@ export interface KoaContext {
 /**
  * Adapts a webhook to Koa.
  * @returns middleware that answers every request; it throws, with the remedy, if the body was read and not kept
+ * @throws {TypeError} for what is no function
  */
 export function toKoa(receive: Receive): (ctx: KoaContext) => Promise<void> {
+  checkReceive('toKoa', receive)
   return async ctx => {
     const kept = keptBody(ctx.request)
     if (kept !== undefined) ctx.req.rawBody = kept

@@ -5,6 +5,7 @@
  * is an error of the set-up, and the response says so, instead of a false 401.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { kindOf } from '../config/option-checks.js'
 import { ErrorReplies, Refusal } from '../http/refusal.js'
 import { encode, respond, responseOf } from '../http/respond.js'
 import { silent } from '../logger.js'
@@ -35,8 +36,10 @@ const BODY_IS_GONE =
 /**
  * Adapts a webhook to node:http, Express, Nest and the like.
  * @returns a handler that answers every request, or calls `next` with an error of the set-up
+ * @throws {TypeError} for what is no function
  */
 export function toNode(receive: Receive): NodeHandler {
+  checkReceive('toNode', receive)
   return async (req, res, next) => {
     try {
       const response = await responseTo(req, receive)
@@ -49,6 +52,12 @@ export function toNode(receive: Receive): NodeHandler {
       respond(res, encode({ status: 500, body: { error: message } }))
     }
   }
+}
+
+/** @throws {TypeError} for what is no webhook: it would fail at each request */
+export function checkReceive(taker: string, receive: unknown): void {
+  if (typeof receive !== 'function')
+    throw new TypeError(`${taker} got ${kindOf(receive)}: give ${taker}(webhook({ batcher, providers }))`)
 }
 
 /** The bytes that a body parser kept; `undefined`: none. */

@@ -104,6 +104,36 @@ describe('an argument of a Batcher', () => {
     expect(await refusal(batcher.edit('a', 'm1', 'hi', JSON.parse('"b"')))).to.match(/^authors="b": .* a list/)
   })
 
+  it('mistyped options of a call are refused, and so are values that it cannot use', async () => {
+    const call = (method: (...given: never[]) => Promise<unknown>, ...given: unknown[]): Promise<unknown> =>
+      Promise.resolve(Reflect.apply(method, batcher, given)).then(
+        () => 'it was accepted',
+        (error: unknown) => (error instanceof Error ? error.message : error),
+      )
+    const message = { messageId: 'm1' }
+    expect(await call(batcher.append, 'a', message, { drect: true })).to.equal(
+      'drect is no option of append(): did you mean direct?',
+    )
+    expect(await call(batcher.append, 'a', message, { direct: 'yes' })).to.equal(
+      'direct="yes": it must be true or false',
+    )
+    expect(await call(batcher.pause, 'a', 60_000, { kep: 'drop' })).to.equal(
+      'kep is no option of pause(): did you mean keep?',
+    )
+    expect(await call(batcher.history, 'a')).to.equal('history() takes an object of options, and got a string')
+    expect(await call(batcher.history, { conversation: 'a' })).to.equal(
+      'conversation is no option of history(): did you mean conversationId?',
+    )
+    expect(await call(batcher.ready, { timeout: 5 })).to.equal(
+      'timeout is no option of ready(): did you mean timeoutMs?',
+    )
+    expect(await call(batcher.answered, 'b1', 'done')).to.equal('outcome="done": it must be one of completed, failed')
+    for (const method of [batcher.conversations, batcher.paused, batcher.dead])
+      for (const limit of ['a', 0, -1, 1.5, Number.NaN, null])
+        expect(await call(method, limit)).to.match(/^limit=.*: it must be a whole number, 1 or more$/)
+    expect(await batcher.history()).to.deep.equal([])
+  })
+
   it('one id at least is needed to redrive', async () => {
     const redrive: (...ids: string[]) => Promise<unknown> = (...ids) => Reflect.apply(batcher.redrive, batcher, ids)
     expect(await refusal(redrive())).to.match(/^batchId=undefined: /)

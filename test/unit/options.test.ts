@@ -1,15 +1,37 @@
 /**
  * Guarantee **options**: an option that has no effect is refused, by the types and by a `TypeError` in one line that
- * names it and the remedy. The compiler checks each `@ts-expect-error`.
+ * names it and the remedy. So is a value that would fail later, or silently do nothing. The compiler checks each `@ts-expect-error`.
  */
 import { expect } from 'chai'
-import { Batcher, bullmq, http, MemoryStore, Processor, RedisStore, webhook } from '../../src/index.js'
+import {
+  Batcher,
+  bullmq,
+  http,
+  MemoryStore,
+  Processor,
+  RedisStore,
+  toFastify,
+  toKoa,
+  toNode,
+  webhook,
+} from '../../src/index.js'
 
 const redis = 'redis://127.0.0.1:1'
 const handle = () => {}
 
+function faultOf(make: () => unknown): Error {
+  try {
+    make()
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) return error
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
 describe('options', () => {
   const store = new MemoryStore()
+  const batcher = new Batcher({ store })
 
   const MISTYPED: [what: string, make: () => unknown, says: string][] = [
     [
@@ -117,6 +139,45 @@ describe('options', () => {
   for (const [what, make, says] of CONTRADICTORY)
     it(`refused: ${what}`, () => {
       expect(make).to.throw(TypeError, says)
+    })
+
+  const made = (maker: new (...given: never[]) => unknown, ...given: unknown[]) => Reflect.construct(maker, given)
+  const called = (maker: (...given: never[]) => unknown, ...given: unknown[]) => Reflect.apply(maker, undefined, given)
+  const url = 'http://127.0.0.1'
+
+  // As JavaScript, where no type refuses it.
+  const UNUSABLE: [make: () => unknown, says: string | RegExp][] = [
+    [() => made(Batcher), 'Batcher takes an object of options, and got undefined'],
+    [() => made(Batcher, redis), 'Batcher takes an object of options, and got a string'],
+    [() => called(http, redis), 'http() takes an object of options, and got a string'],
+    [() => called(webhook, {}), 'batcher is missing: give webhook() a Batcher'],
+    [() => called(webhook, { batcher: store }), 'batcher is another object: give a Batcher'],
+    [() => made(Processor, { store: batcher, handle }), /^store is another object: /],
+    [() => made(Processor, { store, handover: handle }), /^handover is a function: .* as handle$/],
+    [() => made(Processor, { store, handover: { url } }), /^handover is another object: /],
+    [() => made(Batcher, { store, log: true }), /^log is a boolean: give a pino instance/],
+    [() => made(Processor, { store, handle, concurrency: 0 }), 'concurrency=0: it must be a whole number, 1 or more'],
+    [() => made(Processor, { store, handle, concurrency: Number.NaN }), /^concurrency=NaN: /],
+    [() => made(Batcher, { store, batching: 'off' }), 'batching="off": it must be true or false'],
+    [
+      () => made(Batcher, { store, onOwnMessage: 'paus' }),
+      /^onOwnMessage="paus": it must be one of ignore, drop, pause$/,
+    ],
+    [() => made(Batcher, { store, rulesFor: {} }), 'rulesFor is another object: it must be a function'],
+    [() => made(Batcher, { redis, prefix: 5 }), 'prefix is a number: it must be a string'],
+    [() => called(http, { url, timeoutMs: '5s' }), /^timeoutMs="5s": it must be a whole number/],
+    [() => called(http, { url, concurrency: 0 }), /^concurrency=0: /],
+    [() => called(webhook, { batcher, maxBodyBytes: '1mb' }), /^maxBodyBytes="1mb": it must be a whole number/],
+    [() => called(webhook, { batcher, groups: 'byGroup' }), /^groups="byGroup": it must be one of byChat, bySender/],
+    [() => called(toNode, batcher), 'toNode got another object: give toNode(webhook({ batcher, providers }))'],
+    [() => called(toKoa), /^toKoa got undefined: /],
+    [() => called(toFastify), /^toFastify got undefined: /],
+  ]
+  for (const [make, says] of UNUSABLE)
+    it(`refused when it is made, not when it is used: ${says}`, () => {
+      const { message } = faultOf(make)
+      if (says instanceof RegExp) expect(message).to.match(says)
+      else expect(message).to.equal(says)
     })
 
   it('Batcher and Processor take one object with the options of both', async () => {
