@@ -2,12 +2,10 @@
  * What Redis spends its time on, script by script. `INFO commandstats` counts all scripts as one command; the slow log has
  * each call with its digest, so for a while everything that takes a few µs is "slow".
  */
-import { createHash } from 'node:crypto'
-import { createRequire } from 'node:module'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
-import { luaSources } from '../src/store/redis/lua.generated.js'
 import { median } from './figures.js'
+import { scriptNames } from './script-names.js'
 import type { Server } from './servers.js'
 
 /** Less would log the commands inside scripts too, and their logging would be part of the scripts' time. */
@@ -40,6 +38,7 @@ export async function commandTimes(server: Server, work: () => Promise<void>): P
     await node.config('SET', 'slowlog-log-slower-than', LOGGED_US)
   }
   await work()
+  const names = await scriptNames()
   const times = new Map<string, Times>()
   let counted = 0
   for (const node of nodes) {
@@ -48,7 +47,7 @@ export async function commandTimes(server: Server, work: () => Promise<void>): P
     for (const [, , us, [command = '', digest = ''], client] of z.array(entry).parse(await node.slowlog('GET', -1))) {
       if (client === INSIDE_A_SCRIPT) continue
       const isScript = /^eval/i.test(command)
-      const name = isScript ? nameOf(command, digest) : command.toUpperCase()
+      const name = isScript ? nameOf(names, command, digest) : command.toUpperCase()
       const known = times.get(name) ?? { isScript, each: [] }
       times.set(name, known)
       known.each.push(us)
@@ -75,20 +74,8 @@ async function scriptCalls(node: Redis): Promise<number> {
   return calls.reduce((sum, [, count]) => sum + Number(count), 0)
 }
 
-/** Of a script that Redis does not have yet, the first call brings the text. */
-const digestOf = (lua: string) => createHash('sha1').update(lua).digest('hex')
+/** Lull sends one script as a text each time: the one that erases answered jobs' texts. Others are sent so once. */
+const AS_TEXT = 'EVAL: answered texts'
 
-const bullmqScript = z.object({ name: z.string(), content: z.string() })
-
-const names = new Map(Object.entries(luaSources).map(([name, lua]) => [digestOf(lua), name]))
-// BullMQ exports no names of its scripts.
-const bullmqScripts: Record<string, unknown> = createRequire(import.meta.url)('bullmq/dist/cjs/scripts/index.js')
-for (const script of Object.values(bullmqScripts)) {
-  const { success, data } = bullmqScript.safeParse(script)
-  if (success) names.set(digestOf(data.content), `BullMQ: ${data.name}`)
-}
-
-function nameOf(command: string, argument: string): string {
-  const digest = /^evalsha$/i.test(command) ? argument : ''
-  return names.get(digest) ?? (digest === '' ? 'a script’s first call' : `script ${digest.slice(0, 8)}`)
-}
+const nameOf = (names: Map<string, string>, command: string, digest: string) =>
+  /^evalsha$/i.test(command) ? (names.get(digest) ?? `script ${digest.slice(0, 8)}`) : AS_TEXT
