@@ -3,29 +3,23 @@
  * process, and by script of Redis. Four messages a conversation, no work in the answers. Runs on Linux.
  *
  *     npm run bench:life                             500 messages a second, with a function and through BullMQ
- *     npm run bench:life -- --profile                by functions, too, from Node's profiler, which itself costs some CPU
+ *     npm run bench:life -- --profile                by functions, too, in more rounds with Node's profiler
  *     npm run bench:life -- --rate 2000 --rounds 5
  *     npm run bench:life -- --partitions 64          with partitions; --cluster: on three primaries, too
  */
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { stopChildren } from './children.js'
-import { cpuUsOf, nowUs } from './cpu-time.js'
 import { figuresOf, median, Rows, shown } from './figures.js'
 import { LULL, LULL_BULLMQ } from './peers/all.js'
 import { Profiler } from './profiler.js'
 import { LAYERS, linesOf, type Share, type Span } from './profiles.js'
 import { stopPrograms } from './programs.js'
 import { type CommandTime, commandTimes, LOGGED_US } from './redis-time.js'
-import { spentOn, startBenchCluster, startRedis, stopServers } from './servers.js'
-import { A_BATCH, answered, byRole, GAP_MS, ROLES, type Role, type System, systems } from './systems.js'
-import { inTurn, load, someAtOnce } from './webhooks.js'
+import { type Server, startBenchCluster, startRedis, stopServers } from './servers.js'
+import { measuredRound, messagesOf, steadyRound, warmUp } from './steady-life.js'
+import { ROLES, type Role, type System, systems } from './systems.js'
 
-/** Until V8 has compiled what is called often. */
-const WARM_LOADS = 3
-const WARM_MESSAGES = 6000
-/** The messages of a conversation are this far apart, so its batch is due while others are still open. */
-const BETWEEN_MS = 250
 /** A round at a rate that the machine cannot keep takes longer than this share more, or has batches left after the gap. */
 const BEHIND = 0.03
 const BEHIND_MS = 1000
@@ -44,7 +38,9 @@ const { values: options } = parseArgs({
   },
 })
 const perSecond = Number(options.rate)
-const amount = Math.round((perSecond * Number(options.seconds)) / A_BATCH) * A_BATCH
+const steady = { perSecond, seconds: Number(options.seconds) }
+const amount = messagesOf(steady)
+const rounds = Number(options.rounds)
 const partitions = options.partitions === undefined ? (options.cluster ? 64 : undefined) : Number(options.partitions)
 
 interface Life {
@@ -57,7 +53,7 @@ try {
   const lives = new Map<string, Life>()
   for (const name of [LULL, LULL_BULLMQ]) lives.set(name, await lived(name))
   for (const [name, life] of lives) console.log(totalsOf(name, life))
-  for (const [name, life] of lives) console.log(redisTable(name, life))
+  console.log(redisTable(lives))
   if (options.profile) {
     console.log(layerTable(lives))
     for (const [name, life] of lives) console.log(functionsOf(name, life))
@@ -69,59 +65,56 @@ try {
 }
 
 async function lived(name: string): Promise<Life> {
-  const server = await (options.cluster ? startBenchCluster() : startRedis())
-  const profiler = await Profiler.start(options.profile)
-  try {
-    const system = await systems[name]?.(server, { partitions, nodeFor: role => profiler.argumentsFor(role) })
-    if (!system) throw new Error(`no system is called ${name}`)
-    for (let i = 0; i < WARM_LOADS; i++) {
-      await load(system.url, { conversationOf: inTurn(WARM_MESSAGES / A_BATCH), amount: WARM_MESSAGES })
-      await answered(system)
-    }
-    const rows = new Rows()
-    const spans: Span[] = []
-    for (let round = 0; round < Number(options.rounds); round++) {
-      const fromUs = nowUs()
-      const before = await byRole(system, cpuUsOf)
-      const redisBefore = await spentOn(server)
-      const pace = await steadyRound(system)
-      const redisUs = (await spentOn(server)).cpuUs - redisBefore.cpuUs
-      const after = await byRole(system, cpuUsOf)
-      spans.push([fromUs, nowUs()])
-      const cpu = ROLES.flatMap(role => {
-        const us = after[role]
-        return us === undefined ? [] : [[role, (us - (before[role] ?? 0)) / amount] as const]
-      })
-      rows.add(name, { ...pace, ...Object.fromEntries(cpu), redis: redisUs / amount })
-    }
-    const redis = await commandTimes(server, async () => {
-      await steadyRound(system)
+  const rows = new Rows()
+  let redis: CommandTime[] = []
+  await withSystem(name, undefined, async (server, system) => {
+    for (let round = 0; round < rounds; round++) rows.add(name, await measuredRound(server, system, steady))
+    redis = await commandTimes(server, async () => {
+      await steadyRound(system, steady)
     })
-    await system.stop()
-    const roles = ROLES.filter(role => system.processes[role] && options.profile)
+  })
+  return { rows, redis, shares: options.profile ? await sharesIn(name) : {} }
+}
+
+/** In processes of their own: at low rates the profiler takes as much CPU as what it looks at. */
+async function sharesIn(name: string): Promise<Life['shares']> {
+  const profiler = await Profiler.start()
+  const spans: Span[] = []
+  let roles: Role[] = []
+  try {
+    await withSystem(name, profiler, async (server, system) => {
+      roles = ROLES.filter(role => system.processes[role])
+      for (let round = 0; round < rounds; round++) await measuredRound(server, system, steady, spans)
+    })
     const shares = await Promise.all(roles.map(async role => [role, await profiler.sharesOf(role, spans)] as const))
-    return { rows, redis, shares: Object.fromEntries(shares) }
+    return Object.fromEntries(shares)
   } finally {
-    await server.stop()
     await profiler.close()
   }
 }
 
-/** Every message of it is answered at its end. */
-async function steadyRound(system: System): Promise<{ perSecond: number; p99Ms: number; leftMs: number }> {
-  const atOnce = Math.max(1, Math.round((perSecond * BETWEEN_MS) / 1000))
-  const served = await load(system.url, { conversationOf: someAtOnce(atOnce, A_BATCH), amount, perSecond })
-  if (served.failed > 0) throw new Error(`${served.failed} webhooks were refused`)
-  const loadedAtMs = performance.now()
-  await answered(system)
-  return { ...served, leftMs: Math.max(0, performance.now() - loadedAtMs - GAP_MS) }
+async function withSystem(
+  name: string,
+  profiler: Profiler | undefined,
+  work: (server: Server, system: System) => Promise<void>,
+): Promise<void> {
+  const server = await (options.cluster ? startBenchCluster() : startRedis())
+  try {
+    const system = await systems[name]?.(server, { partitions, nodeFor: role => profiler?.argumentsFor(role) ?? [] })
+    if (!system) throw new Error(`no system is called ${name}`)
+    await warmUp(system)
+    await work(server, system)
+    await system.stop()
+  } finally {
+    await server.stop()
+  }
 }
 
 function totalsOf(name: string, { rows: { rows } }: Life): string {
   const of = (key: string) => figuresOf(rows, name, key)
   const cell = (key: string) =>
     `${key} ${shown(median(of(key)), 1)} (${shown(Math.min(...of(key)), 1)}–${shown(Math.max(...of(key)), 1)})`
-  const roles = [...ROLES.filter(role => of(role).length > 0), 'redis']
+  const roles = [...ROLES.filter(role => of(role).every(us => !Number.isNaN(us))), 'redis']
   const sum = roles.reduce((total, role) => total + median(of(role)), 0)
   const [rate, leftMs] = [Math.min(...of('perSecond')), Math.max(...of('leftMs'))]
   const isSteady = rate >= perSecond * (1 - BEHIND) && leftMs <= BEHIND_MS
@@ -130,26 +123,53 @@ function totalsOf(name: string, { rows: { rows } }: Life): string {
 }
 
 /** Times of the logged round, beside the CPU of the measured ones. */
-function redisTable(name: string, { rows: { rows }, redis }: Life): string {
-  const cpuUs = median(figuresOf(rows, name, 'redis'))
-  const shownOnes = redis.filter(({ us }) => us / amount >= LEAST_US)
-  const less = redis.filter(({ us }) => us / amount < LEAST_US)
-  const inAll = redis.reduce((sum, { us }) => sum + us, 0) / amount
-  const line = (what: string, calls: string, each: string, us: number) =>
-    `| ${what} | ${calls} | ${each} | ${shown(us, 1)} |`
-  const lineOfTime = ({ name: what, isScript, calls, us }: CommandTime) =>
-    line(isScript ? `\`${what}\`` : what, shown(calls / amount, 2), shown(us / calls, 1), us / amount)
+function redisTable(lives: Map<string, Life>): string {
+  const columns = [...lives].map(([name, { rows, redis }]) => ({
+    name,
+    cpuUs: median(figuresOf(rows.rows, name, 'redis')),
+    times: new Map(redis.map(time => [time.name, time])),
+    inAll: redis.reduce((sum, { us }) => sum + us, 0) / amount,
+  }))
+  const names = new Set(columns.flatMap(({ times }) => [...times.keys()]))
+  const isShown = (name: string) => columns.some(({ times }) => (times.get(name)?.us ?? 0) / amount >= LEAST_US)
+  const line = (what: string, cells: string[]) => `| ${[what, ...cells].join(' | ')} |`
+  const cellsOf = (time: CommandTime | undefined) =>
+    time ? [shown(time.calls / amount, 2), shown(time.us / time.calls, 1), shown(time.us / amount, 1)] : ['', '', '']
+  const last = (of: (column: (typeof columns)[number]) => number) =>
+    columns.flatMap(column => ['', '', shown(of(column), 1)])
+  const isBusy = columns.some(({ inAll, cpuUs }) => inAll > cpuUs)
   return [
-    `\nRedis, ${name}, ${shown(perSecond)} messages a second`,
-    '| | calls a message | µs a call | µs a message |',
-    '|---|--:|--:|--:|',
-    ...shownOnes.map(lineOfTime),
-    line('others', '', '', less.reduce((sum, { us }) => sum + us, 0) / amount),
-    line(`sockets, the protocol, expiry, commands under ${LOGGED_US} µs`, '', '', cpuUs - inAll),
-    line('**all: CPU by the kernel**', '', '', cpuUs),
-    ...(inAll > cpuUs
-      ? ['BUSY: the scripts took longer than Redis had a processor. Their times are not reliable.']
-      : []),
+    `\nRedis, ${shown(perSecond)} messages a second`,
+    line(
+      '',
+      columns.flatMap(({ name }) => [`${name}: calls a message`, 'µs a call', 'µs a message']),
+    ),
+    line(
+      '---',
+      columns.flatMap(() => ['--:', '--:', '--:']),
+    ),
+    ...[...names].filter(isShown).map(name => {
+      const isScript = columns.some(({ times }) => times.get(name)?.isScript)
+      return line(
+        isScript ? `\`${name}\`` : name,
+        columns.flatMap(({ times }) => cellsOf(times.get(name))),
+      )
+    }),
+    line(
+      'others',
+      last(
+        ({ times }) => [...times.values()].reduce((sum, { name, us }) => sum + (isShown(name) ? 0 : us), 0) / amount,
+      ),
+    ),
+    line(
+      `sockets, the protocol, expiry, commands under ${LOGGED_US} µs`,
+      last(({ cpuUs, inAll }) => cpuUs - inAll),
+    ),
+    line(
+      '**all: CPU by the kernel**',
+      last(({ cpuUs }) => cpuUs),
+    ),
+    ...(isBusy ? ['BUSY: the scripts took longer than Redis had a processor. Their times are not reliable.'] : []),
   ].join('\n')
 }
 

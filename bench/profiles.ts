@@ -119,7 +119,8 @@ class Bundles {
   async source(url: string, line: number): Promise<string> {
     if (!url.startsWith('file:')) return url
     const path = fileURLToPath(url)
-    if (!path.includes('/dist/')) return path
+    // Other packages' bundles name their own sources.
+    if (!path.includes('/dist/') || path.includes('/node_modules/')) return path
     const lines = this.lines.get(path) ?? sourcesIn(path)
     this.lines.set(path, lines)
     return (await lines)[line] ?? path

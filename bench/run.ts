@@ -25,6 +25,7 @@ import { lifeBenchmark } from './benchmarks/life.js'
 import { memoryBenchmark } from './benchmarks/memory.js'
 import { partitionsBenchmark } from './benchmarks/partitions.js'
 import { replyBenchmark } from './benchmarks/reply.js'
+import { steadyBenchmark } from './benchmarks/steady.js'
 import { webhookBenchmark } from './benchmarks/webhook.js'
 import { chartOf } from './charts.js'
 import { stopChildren } from './children.js'
@@ -44,6 +45,7 @@ const benchmarks: Record<string, Benchmark> = {
   memory: memoryBenchmark,
   webhook: webhookBenchmark,
   life: lifeBenchmark,
+  steady: steadyBenchmark,
   idle: idleBenchmark,
   lateness: latenessBenchmark,
   rates: ratesBenchmark,

@@ -5,7 +5,7 @@
  *     npm run bench:webhook                     as fast as 32 connections ask
  *     npm run bench:webhook -- --rate 500       500 webhooks a second, at even intervals
  *     npm run bench:webhook -- --beside DIST    another build of Lull, such as one of the last commit; may be repeated
- *     npm run bench:webhook -- --profile        by functions, from Node's profiler, which itself costs some CPU
+ *     npm run bench:webhook -- --profile        by functions, too, in more rounds with Node's profiler
  */
 import { loadavg } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -38,34 +38,34 @@ const { values: options } = parseArgs({
 })
 const amount = Number(options.amount)
 const perSecond = options.rate === undefined ? {} : { perSecond: Number(options.rate) }
-const profiler = await Profiler.start(options.profile)
-
 try {
   const server = await startRedis()
-  const programs = await started(server.url)
-  const spans = new Map<string, Span[]>()
-  const rows = await measured(server, programs, spans)
+  const programs = await started(server.url, () => [])
+  const rows = await measured(server, programs)
   for (const { name } of rows.rows) console.log(lineOf(rows, name))
   console.log(`load: ${loadavg()[0]?.toFixed(1)}`)
-  if (options.profile)
-    for (const [name, program] of programs) await printProfile(rows, name, program, spans.get(name) ?? [])
+  await stopPrograms()
+  if (options.profile) await printProfiles(server, rows)
 } finally {
   await Promise.allSettled([stopPrograms()])
   await stopServers()
-  await profiler.close()
 }
 
-async function started(redis: string): Promise<Map<string, Program>> {
-  const programs = new Map([[BARE, await Program.route('bare', redis, GAP_MS, profiler.argumentsFor(BARE))]])
+async function started(redis: string, nodeFor: (name: string) => string[]): Promise<Map<string, Program>> {
+  const programs = new Map([[BARE, await Program.route('bare', redis, GAP_MS, nodeFor(BARE))]])
   for (const dist of options.beside) {
     const bin = join(resolve(dist), 'esm/bin.js')
-    programs.set(dist, await Program.lull('api', redis, GAP_MS, { bin, node: profiler.argumentsFor(dist) }))
+    programs.set(dist, await Program.lull('api', redis, GAP_MS, { bin, node: nodeFor(dist) }))
   }
-  return programs.set(LULL, await Program.lull('api', redis, GAP_MS, { node: profiler.argumentsFor(LULL) }))
+  return programs.set(LULL, await Program.lull('api', redis, GAP_MS, { node: nodeFor(LULL) }))
 }
 
 /** @param spans is given the times of each program's rounds */
-async function measured({ admin }: Server, programs: Map<string, Program>, spans: Map<string, Span[]>): Promise<Rows> {
+async function measured(
+  { admin }: Server,
+  programs: Map<string, Program>,
+  spans = new Map<string, Span[]>(),
+): Promise<Rows> {
   for (const { url } of programs.values()) await load(url, { conversationOf: CONVERSATION_OF, amount: WARM })
   const rows = new Rows()
   for (let round = 0; round < Number(options.rounds); round++)
@@ -93,8 +93,19 @@ function lineOf({ rows }: Rows, name: string): string {
   return `${name}: ${[us, ...ratios, `Redis ${shown(median(figuresOf(rows, name, 'redisUs')), 1)} µs`].join('; ')}`
 }
 
-async function printProfile({ rows }: Rows, name: string, program: Program, spans: Span[]): Promise<void> {
-  await program.stop()
-  const shares = await profiler.sharesOf(name, spans)
-  console.log(`\n${name}\n${linesOf(shares, median(figuresOf(rows, name, 'cpuUs')))}`)
+/** The shares of other processes than the measured ones, whose CPU would be the profiler's too. */
+async function printProfiles(server: Server, { rows }: Rows): Promise<void> {
+  const profiler = await Profiler.start()
+  const spans = new Map<string, Span[]>()
+  try {
+    const programs = await started(server.url, name => profiler.argumentsFor(name))
+    await measured(server, programs, spans)
+    await stopPrograms()
+    for (const name of programs.keys()) {
+      const shares = await profiler.sharesOf(name, spans.get(name) ?? [])
+      console.log(`\n${name}\n${linesOf(shares, median(figuresOf(rows, name, 'cpuUs')))}`)
+    }
+  } finally {
+    await profiler.close()
+  }
 }
