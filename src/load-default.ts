@@ -1,4 +1,5 @@
 /** A user's module, named by a setting: what it exports by default. */
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -19,6 +20,7 @@ export async function loadDefault<Exported extends (...args: never[]) => unknown
   { name, example }: LoadOptions,
 ): Promise<Exported> {
   const path = resolve(file)
+  if (!existsSync(path)) throw new Error(`${name} ${path} does not exist: correct its path`)
   const loaded: unknown = await import(pathToFileURL(path).href).catch(error => {
     throw new Error(`${name} ${path} cannot be loaded: ${firstLine(error)}`, { cause: error })
   })

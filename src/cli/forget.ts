@@ -1,8 +1,7 @@
 /**
  * `lull forget`: erases everything that Lull keeps about a conversation and the person's other ids, and the finished
  * jobs in the queue, which hold the texts of the batches that were handed over, with their events. Jobs are found by
- * the batches that the history names. A batch that is
- * being answered goes on.
+ * the batches that the history names. A batch that is being answered goes on.
  */
 import type { Config } from '../config.js'
 import { counted } from '../doctor/finding.js'
@@ -11,6 +10,7 @@ import { processName } from '../process-name.js'
 import type { HistoryEntry } from '../store/store.js'
 import { forgetEvents } from './forget-events.js'
 import { nothingFor } from './nothing-done.js'
+import { possibleQueue } from './roles/without-queue.js'
 import { inert } from './show/escape.js'
 import { messages } from './show/words.js'
 import { withBatcher } from './with-batcher.js'
@@ -68,14 +68,12 @@ function outlivedByJobs(history: HistoryEntry[], jobRetentionMs: number): boolea
 }
 
 /** Connects to the queue, if there is one, before anything is erased. */
-async function withQueue<T>(
-  { handover, redis }: Config,
-  work: (queues: OpenQueues | undefined) => Promise<T>,
-): Promise<T> {
-  if (!handover.queue) return work(undefined)
+async function withQueue<T>(config: Config, work: (queues: OpenQueues | undefined) => Promise<T>): Promise<T> {
+  const possible = await possibleQueue(config)
+  if (!possible) return work(undefined)
   // An error of a command reaches its caller.
   const onError = () => {}
-  const queue = { ...handover.queue, redis: handover.queue.redis ?? redis }
+  const queue = { ...possible, redis: possible.redis ?? config.redis }
   const queues = await openQueues(queue, { connectionName: processName('forget'), onError })
   try {
     return await work(queues)

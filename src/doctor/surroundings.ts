@@ -4,6 +4,7 @@
  */
 import type { Redis } from 'ioredis'
 import type { Config } from '../config.js'
+import { FUNCTION } from '../handover/function.js'
 import type { HistoryEntry } from '../history/steps.js'
 import type { Presence } from '../presence/presence.js'
 import { presencesFrom, presencesOn } from '../presence/read.js'
@@ -86,11 +87,23 @@ export async function openSurroundings(
     const history = once(() => store.history({ limit: HISTORY_READ }))
     const nowMs = once(async () => Number((await server.client.time())[0]) * SECOND_MS)
     const read = { config, store, identity, server, servers, queueServer, queueDb, presences, history, nowMs }
-    return { surroundings: read, close }
+    return { surroundings: { ...read, config: asTheyRun(read) }, close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/**
+ * This environment's settings. Without `LULL_HANDOVER` they are read as `lull up` reads them: without the package bullmq
+ * it has no queue and calls its handler, so there is no queue to check.
+ */
+function asTheyRun(read: Surroundings): Config {
+  const { config } = read
+  const live = [...livePresences(read).values()]
+  const callTheirHandler = live.length > 0 && live.every(({ settings }) => settings['LULL_HANDOVER'] === FUNCTION)
+  if (config.handoverIsSet || !callTheirHandler) return config
+  return { ...config, handover: { ...config.handover, kind: FUNCTION, shared: {}, queue: undefined } }
 }
 
 const SECOND_MS = 1000

@@ -66,6 +66,8 @@ export interface FunctionHandoverOptions<Meta = unknown> {
   answerTimeoutMs: number
 }
 
+/** Its kind, as metrics and presences name it. */
+export const FUNCTION = 'function'
 const CONCURRENCY = 16
 
 export function functionHandover<Meta>({
@@ -102,7 +104,7 @@ export function functionHandover<Meta>({
   }
 
   return {
-    kind: 'function',
+    kind: FUNCTION,
     batchesPerCall: 1,
     concurrency,
     traced: { operation: 'process' },

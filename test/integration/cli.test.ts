@@ -157,7 +157,7 @@ describe('cli', function () {
         const { code, stderr } = await ended(await start(args, { LULL_WORKER_HANDLER: './none.mjs' }))
         expect(code).to.equal(1)
         expect(stderr).to.have.length(1)
-        expect(stderr[0]).to.match(/^lull: handler .*none\.mjs cannot be loaded/)
+        expect(stderr[0]).to.match(/^lull: handler .*none\.mjs does not exist: correct its path$/)
       }
     })
 

@@ -30,6 +30,8 @@ const PACKAGES = [
 ]
 const MOST_BYTES = 10_000_000
 
+const doctorSays = z.object({ findings: z.array(z.object({ check: z.string(), verdict: z.string() })) })
+
 const NAMES = 'Batcher, bullmq, http, MemoryStore, Processor, webhook'
 
 describe('package', function () {
@@ -180,9 +182,10 @@ describe('package', function () {
     expect((await runCommand(bin, ['--version'], { cwd: folder })).trim()).to.equal(version)
   })
 
-  const upTakesABatch = async (args: string[], env: Record<string, string>) => {
+  const SHORT = { LULL_QUIET_GAP_MS: '1500' }
+  const upTakesABatch = async (args: string[], env: Record<string, string>, meanwhile = async () => {}) => {
     const port = await freePort()
-    const up = await lull(['up', ...args], { PORT: String(port), LULL_QUIET_GAP_MS: '1500', ...env }, { bin })
+    const up = await lull(['up', ...args], { PORT: String(port), ...SHORT, ...env }, { bin })
     try {
       const url = `http://127.0.0.1:${port}`
       await until(() => answersOk(`${url}/livez`), { what: () => `/livez; its output: ${up.stderr.join(' | ')}` })
@@ -198,6 +201,7 @@ describe('package', function () {
       const packed = await readFile(join(folder, 'node_modules/lull/docs/openapi.json'), 'utf8')
       expect(described).to.deep.equal(JSON.parse(packed))
       await up.line(/a@c\.us: 2 messages by gap/)
+      await meanwhile()
       return [...up.stdout, ...up.stderr].join('\n')
     } finally {
       expect((await up.stop()).code).to.equal(0)
@@ -213,7 +217,19 @@ describe('package', function () {
   }
 
   it('`lull up` without BullMQ makes a batch on a Redis, and says how to get a queue', async () => {
-    const said = await upTakesABatch([], await onRedis())
+    const env = await onRedis()
+    const said = await upTakesABatch([], env, async () => {
+      const examined = await lull(['doctor', '--json'], { ...SHORT, ...env }, { bin })
+      await examined.exit
+      const { findings } = doctorSays.parse(JSON.parse(examined.stdout.join('')))
+      // Nothing misses a queue that there is not.
+      expect(findings.filter(({ check }) => /^(settings|workers|queue)/.test(check))).to.deep.equal([
+        { check: 'settings', verdict: 'ok' },
+      ])
+      const forgot = await lull(['forget', 'a@c.us'], env, { bin })
+      expect(await forgot.exit).to.deep.equal({ code: 0, signal: null })
+      expect(forgot.stdout.join('')).to.include('forgot a@c.us: ')
+    })
     expect(said).to.match(/bullmq is not installed, so there is no queue.*npm install bullmq/)
   })
 

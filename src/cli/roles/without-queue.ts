@@ -5,7 +5,7 @@
  */
 import type { Config } from '../../config.js'
 import { loadBullmq, openConnection } from '../../handover/bullmq-connection.js'
-import { functionHandover } from '../../handover/function.js'
+import { FUNCTION, functionHandover } from '../../handover/function.js'
 import type { QueueSettings } from '../../handover/kind.js'
 import type { Logger } from '../../logger.js'
 import { MissingPackage } from '../../optional-package.js'
@@ -19,20 +19,29 @@ import { handleFrom } from './worker.js'
  * @throws {MissingPackage} if there has to be a queue
  */
 export async function withPossibleHandover(config: Config, log: Logger): Promise<Config> {
-  const { queue } = config.handover
-  if (!queue) return config
+  if (!config.handover.queue || (await possibleQueue(config))) return config
+  log.warn(
+    {},
+    `the package bullmq is not installed, so there is no queue: the processor calls the handler itself. For a queue: npm install bullmq@6`,
+  )
+  return { ...config, handover: await directHandover(config) }
+}
+
+/**
+ * The queue of these settings; `undefined` if they ask for none, or if there is none without the package bullmq.
+ * @throws {MissingPackage} if there has to be a queue
+ */
+export async function possibleQueue({ handover, handoverIsSet, redis }: Config): Promise<QueueSettings | undefined> {
+  const { queue } = handover
+  if (!queue) return undefined
   try {
     await loadBullmq()
-    return config
+    return queue
   } catch (error) {
-    if (!(error instanceof MissingPackage) || config.handoverIsSet) throw error
-    if (await exists(queue, queue.redis ?? config.redis))
+    if (!(error instanceof MissingPackage) || handoverIsSet) throw error
+    if (await exists(queue, queue.redis ?? redis))
       throw new MissingPackage(`${error.message}; there is a queue ${queue.name} already, whose jobs wait for it`)
-    log.warn(
-      {},
-      `the package bullmq is not installed, so there is no queue: the processor calls the handler itself. For a queue: npm install bullmq@6`,
-    )
-    return { ...config, handover: await directHandover(config) }
+    return undefined
   }
 }
 
@@ -40,7 +49,7 @@ async function directHandover(config: Config): Promise<Config['handover']> {
   const { worker, rules } = config
   const handle = await handleFrom(config)
   return {
-    kind: 'function',
+    kind: FUNCTION,
     whatHappens: worker.handler ? `goes to ${worker.handler}` : 'is logged here',
     remedy: 'the log says why',
     options: {},

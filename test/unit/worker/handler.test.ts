@@ -54,7 +54,7 @@ describe('the handler of a worker', () => {
 
   it('rejects in one line if its module is missing, fails, or exports no function', async () => {
     for (const [file, words] of [
-      [join(directory, 'none.mjs'), /cannot be loaded/],
+      [join(directory, 'none.mjs'), /does not exist/],
       [await handlerFile('d.mjs', 'throw new Error("out\\nof order")'), /cannot be loaded: out$/],
       [await handlerFile('e.mjs', 'export const handle = 1'), /exports no function by default: write/],
     ] as const) {
