@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { z } from 'zod'
+import { startCluster } from '../support/cluster.js'
 import { INSTALL_TIMEOUT_MS, installedPackage, pack } from '../support/installed.js'
 import { freePort, lull, runCommand, runNode } from '../support/processes.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
@@ -231,6 +232,19 @@ describe('package', function () {
       expect(forgot.stdout.join('')).to.include('forgot a@c.us: ')
     })
     expect(said).to.match(/bullmq is not installed, so there is no queue.*npm install bullmq/)
+  })
+
+  it('`lull up` without BullMQ makes a batch on a Cluster, whichever nodes the address names', async () => {
+    const cluster = await startCluster({ replicas: 0 })
+    try {
+      for (const nodes of [cluster.seeds, ...cluster.seeds.map(seed => [seed])]) {
+        const at = nodes.map(({ host, port }) => `${host}:${port}`).join(',')
+        const said = await upTakesABatch([], { REDIS_URL: `redis://${at}`, LULL_PREFIX: uniquePrefix() })
+        expect(said).to.match(/bullmq is not installed, so there is no queue/)
+      }
+    } finally {
+      await cluster.stop()
+    }
   })
 
   for (const [what, args, env] of [

@@ -4,15 +4,18 @@
  * ever.
  */
 import type { Config } from '../../config.js'
-import { loadBullmq, openConnection } from '../../handover/bullmq-connection.js'
+import { loadBullmq, openConnection, type QueueLocation } from '../../handover/bullmq-connection.js'
 import { FUNCTION, functionHandover } from '../../handover/function.js'
 import type { QueueSettings } from '../../handover/kind.js'
+import { queueShards } from '../../handover/queue-shards.js'
 import type { Logger } from '../../logger.js'
 import { MissingPackage } from '../../optional-package.js'
 import { processName } from '../../process-name.js'
 import { disconnect } from '../../store/redis/connection.js'
 import type { RedisSource } from '../../store/redis/source.js'
 import { handleFrom } from './worker.js'
+
+const CONNECTION = processName('up')
 
 /**
  * The settings with a handover that works here.
@@ -62,8 +65,13 @@ async function directHandover(config: Config): Promise<Config['handover']> {
 }
 
 /** Whether BullMQ has kept the queue here. @throws one line that names the Redis and the remedy */
-async function exists({ name, prefix }: QueueSettings, redis: RedisSource): Promise<boolean> {
-  const client = await openConnection(redis, processName('up'), { patient: false, onError: () => {} })
+async function exists(queue: QueueSettings, redis: RedisSource): Promise<boolean> {
+  const shards = await queueShards({ ...queue, redis }, CONNECTION)
+  return (await Promise.all(shards.map(shardExists))).includes(true)
+}
+
+async function shardExists({ name, prefix, redis }: QueueLocation): Promise<boolean> {
+  const client = await openConnection(redis, CONNECTION, { patient: false, onError: () => {} })
   try {
     return (await client.exists(`${prefix}:${name}:meta`)) > 0
   } finally {

@@ -162,8 +162,13 @@ function parsed(address: string, defaultPort: number): { url: URL; servers: [Ser
     throw new RangeError(
       `holds @ before the last of its servers: give the credentials once, before the first; ${ENCODE}`,
     )
+  if (/,\s*[a-z+]+:\/\//i.test(`${hosts}${rest}`.split('?', 1)[0] ?? ''))
+    throw new RangeError(
+      `repeats the scheme before its other servers: give it once, ${scheme}host:port,host:port, and the credentials too`,
+    )
   const before = scheme + (user === undefined ? '' : `${user}@`)
   const [first = '', ...others] = hosts.split(',').map(host => host.trim())
+  if (others.includes('')) throw new RangeError('has a comma without a server behind it: leave it out')
   const url = parsedUrl(before + first + rest)
   const serverIn = ({ hostname, port }: URL): Server => {
     if (hostname === '') throw new RangeError(`must be ${FORMS}; ${ENCODE}`)

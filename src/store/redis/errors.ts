@@ -90,6 +90,8 @@ export function redisError(error: unknown, where: string): Error {
   for (const { reason, starts, remedy } of REMEDIES)
     if (starts.some(start => text.startsWith(start)))
       return new StoreUnavailable(reason, `Redis at ${where} answers "${text}": ${remedy}`, { cause: error })
+  if (text.startsWith('ERR SELECT is not allowed in cluster mode'))
+    return new Error(`Redis at ${where} is a Cluster, which has only database 0: name no other one`, { cause: error })
   if (text === 'Command timed out' || text.startsWith('Socket timeout') || text.startsWith('connect ETIMEDOUT'))
     return new StoreUnavailable('timeout', `Redis at ${where} does not answer in time`, { cause: error })
   const code = 'code' in error ? String(error.code) : ''

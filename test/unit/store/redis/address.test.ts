@@ -68,8 +68,14 @@ describe('the address of Redis', () => {
     it(`${address} is understood`, () => expect(redisAddress(address)).to.deep.equal(means))
 
   const REFUSED: [address: string, says: RegExp][] = [
+    [
+      'redis://a:7000,redis://b:7001',
+      /^repeats the scheme before its other servers: give it once, redis:\/\/host:port,/,
+    ],
+    ['rediss://:pw@a:7000, rediss://:pw@b:7001', /^repeats the scheme /],
+    ['redis://a:7000,', /^has a comma without a server behind it/],
+    ['redis+sentinel://a,,b?name=m', /^has a comma without a server /],
     ['redis://a:7000,b:7001/3', /Cluster and database 3: a Cluster has only 0/],
-    ['redis://a,', /must be redis:\/\//],
     ['redis://a,b:99999', /must be redis:\/\//],
     ['redis://u:hush@a,u:hush@b', /give the credentials once/],
     ['redis+sentinel://s1:26379', /add \?name=/],

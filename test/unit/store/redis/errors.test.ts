@@ -76,6 +76,11 @@ describe('an error of Redis', () => {
       expect(redisError(error, WHERE)).to.equal(error)
     })
 
+  it('of a database that a Cluster has not names the Redis and the remedy', () => {
+    const error = redisError(new Error('ERR SELECT is not allowed in cluster mode'), 'redis://h:6379')
+    expect(error.message).to.equal('Redis at redis://h:6379 is a Cluster, which has only database 0: name no other one')
+  })
+
   it('of a discarded transaction is that of the command that was refused', () => {
     const discarded = new ReplyError('EXECABORT Transaction discarded because of previous errors.')
     const previousErrors = [new ReplyError('MOVED 3999 127.0.0.1:7001')]
