@@ -52,11 +52,14 @@ end
 
 local function end_batch(batch_id, outcome, named, lease)
   local handed_over, last_at = unpack(call('HMGET', P .. HANDED_OVER .. batch_id, 'conversationId', 'lastAtMs'))
-  local claimed, owner, claimed_lease, claimed_last_at =
-    unpack(call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner', 'lease', 'lastAtMs'))
+  local claimed, owner, claimed_lease, claimed_last_at
+  if not handed_over then
+    claimed, owner, claimed_lease, claimed_last_at =
+      unpack(call('HMGET', P .. CLAIMED_BATCH .. batch_id, 'conversationId', 'owner', 'lease', 'lastAtMs'))
+  end
   if lease ~= '' and claimed_lease and claimed_lease ~= lease and owner ~= '' then return { 0, -1, -1 } end
   -- The receiver does not know a batch that is not acknowledged, because it never got it, perhaps.
-  if outcome == 'removed' and claimed and not handed_over then return { 0, -1, -1 } end
+  if outcome == 'removed' and claimed then return { 0, -1, -1 } end
   local conversation = handed_over or claimed
   if not conversation then
     end_other(batch_id, outcome, named)
@@ -67,7 +70,7 @@ local function end_batch(batch_id, outcome, named, lease)
   local head = head_of(conversation)
   if head then check_types(DUE) end
   local holder = call('GET', P .. HOLD .. conversation)
-  call('DEL', P .. HANDED_OVER .. batch_id, P .. CLAIMED_BATCH .. batch_id)
+  call('DEL', P .. (handed_over and HANDED_OVER or CLAIMED_BATCH) .. batch_id)
   answered[#answered + 1] = batch_id
   if claimed then call('ZREM', P .. CLAIMED, batch_id) end
   if not handed_over then

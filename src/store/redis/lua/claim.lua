@@ -307,9 +307,12 @@ local function check_answers()
 end
 if #to_check > 0 then check_answers() end
 
-if #ended_leases + #leases_too_far + #due > 0 then
-  read_first(DUE)
+local has_ended = #ended_leases + #leases_too_far > 0
+if has_ended or #due > 0 then read_first(DUE) end
+if has_ended then
   read_first(CLAIMED)
+elseif #new_leases > 0 then
+  firsts[CLAIMED] = math.min(firsts[CLAIMED] or math.huge, now + lease_ms)
 end
 if #to_check > 0 then read_first(ANSWERING) end
 return { batches, checks, dead, troubles, ms_to_first() }

@@ -1,16 +1,12 @@
 --- include "layout"
--- Publishes on a channel of this store. A partition of a Cluster publishes to its own shard, and to all nodes where
+-- Publishes one JSON object on a channel of this store: the conversation, the batch, and the rest as pieces of JSON.
+-- The first of them begins with a comma. A partition of a Cluster publishes to its own shard, and to all nodes where
 -- somebody subscribes with a pattern.
-local function publish_text(channel, text)
+local function publish(channel, conversation, batch_id, ...)
+  local text = table.concat({
+    '{"conversationId":', cjson.encode(conversation), ',"batchId":"', batch_id, '"', table.concat({ ... }), '}' })
   call(PUBLISH, P .. channel, text)
   if PUBLISH ~= 'PUBLISH' and call('PUBSUB', 'NUMPAT') > 0 then call('PUBLISH', P .. channel, text) end
-end
-
--- Publishes one JSON object on a channel: the conversation, the batch, and the rest as pieces of JSON text. The first
--- of them begins with a comma.
-local function publish(channel, conversation, batch_id, ...)
-  publish_text(channel, table.concat({
-    '{"conversationId":', cjson.encode(conversation), ',"batchId":"', batch_id, '"', table.concat({ ... }), '}' }))
 end
 
 local patterns
