@@ -23,23 +23,24 @@ import { SettingsEditor } from './settings/edit.js'
 import type { ConversationSettings } from './settings/overrides.js'
 import { type GivenRules, RuleBook, type RulesFor } from './settings/rule-book.js'
 import { refuseUnknownOptions } from './store/option-names.js'
-import type {
-  AccountClaim,
-  AnsweredResult,
-  AnswerOutcome,
-  AppendRequest,
-  AppendResult,
-  CommitResult,
-  ConversationState,
-  ConversationSummary,
-  DeadBatch,
-  EditResult,
-  ForgetResult,
-  HistoryEntry,
-  PauseResult,
-  RevokeResult,
-  Store,
-  StoreIdentity,
+import {
+  type AccountClaim,
+  type AnsweredResult,
+  type AnswerOutcome,
+  type AppendRequest,
+  type AppendResult,
+  type CommitResult,
+  type ConversationState,
+  type ConversationSummary,
+  type DeadBatch,
+  type EditResult,
+  type ForgetResult,
+  type HistoryEntry,
+  type PauseResult,
+  type RevokeResult,
+  type Store,
+  type StoreIdentity,
+  StoreUnavailable,
 } from './store/store.js'
 import { type StoreOptions, storeOf } from './store/store-options.js'
 import type { TelemetryApi } from './telemetry/api.js'
@@ -162,6 +163,8 @@ export class Batcher<Meta = unknown> implements Appender {
   private readonly ownsStore: boolean
   private readonly reported = new Set<string>()
   private opening: Promise<StoreIdentity> | undefined
+  /** With its own store, which is of no use any more. */
+  private closed = false
 
   /**
    * @throws {TypeError} for an unknown option
@@ -195,6 +198,7 @@ export class Batcher<Meta = unknown> implements Appender {
 
   /** Connects. Every other method does so by itself. Rejects with one line that names what is wrong and the remedy. */
   open(): Promise<StoreIdentity> {
+    if (this.closed) return Promise.reject(new StoreUnavailable('other', 'the batcher is closed: make another one'))
     this.opening ??= this.connect().catch(error => {
       this.opening = undefined
       throw error
@@ -217,7 +221,9 @@ export class Batcher<Meta = unknown> implements Appender {
   /** Closes the connections, but not a store that was given. May be called twice. */
   async close(): Promise<void> {
     await Promise.all([this.commits.stop(), this.book.stored.stop()])
-    if (this.ownsStore) await this.store.close()
+    if (!this.ownsStore) return
+    this.closed = true
+    await this.store.close()
   }
 
   /**

@@ -56,7 +56,7 @@ function replicas({ servers, config: { waitReplicas } }: Surroundings): Finding[
     return [
       degraded(
         check,
-        `${fewest} replicas a primary, and LULL_WAIT_REPLICAS=${waitReplicas}: messages are refused while one is away`,
+        `${counted(fewest, 'replica')} a primary, and LULL_WAIT_REPLICAS=${waitReplicas}: messages are refused while one is away`,
         `give each primary ${waitReplicas + 1} replicas`,
       ),
       ...wait,

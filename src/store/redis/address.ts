@@ -86,7 +86,7 @@ const SECRET_PARAMETER = /[?&](?:sentinel)?(?:password|username)=/i
  * parameter is left out, since an unencoded password may contain `&`.
  */
 export function maskedAddress(address: string): string {
-  const scheme = /^[a-z+]+:\/\//i.exec(address)?.[0] ?? ''
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(address)?.[0] ?? ''
   const secret = SECRET_PARAMETER.exec(address)
   const shown = secret ? address.slice(0, secret.index + secret[0].length) : address
   // Whether it ends the credentials or is part of a password cannot be told.

@@ -124,6 +124,7 @@ describe('the address of Redis', () => {
 
   const MASKED: [address: string, masked: string][] = [
     ['redis://bob:hush@a,b', 'redis://***@a,b'],
+    ['redis-sentinel://bob:hush@a?name=m', 'redis-sentinel://***@a?name=m'],
     ['redis://u:hush@a,u:hush@b', 'redis://***@b'],
     [
       'redis+sentinel://bob:hush@s1/0?name=mymaster&sentinelPassword=hush',
