@@ -1,6 +1,7 @@
 /** The commands, their options and their help. Each command's work is in a file beside this one. */
 import { Command, Option } from 'commander'
 import type { Logger } from 'pino'
+import { meantBy } from '../config/meant.js'
 import { type Config, type Environment, loadEnvironment, readConfig } from '../config.js'
 import { createLog, createStderrLog } from '../log.js'
 import { Metrics } from '../metrics/metrics.js'
@@ -170,7 +171,12 @@ function deadCommands(program: Command): void {
     .command('dead')
     .description('lists the batches whose handover failed for good')
     .option('--json', 'one JSON object a line, with the messages')
-    .action((options: { json?: boolean }) => once(config => dead(config, options))())
+    .action((options: { json?: boolean }, listing: Command) => {
+      const [word] = listing.args
+      if (word === undefined) return once(config => dead(config, options))()
+      const meant = meantBy(word, ['redrive', 'discard'])
+      return listing.error(`error: unknown command '${word}'${meant === undefined ? '' : ` (Did you mean ${meant}?)`}`)
+    })
   command
     .command('redrive')
     .description('hands dead batches over again, before what came later')
@@ -191,6 +197,8 @@ function deadCommands(program: Command): void {
       if (batchId === undefined && all) return once(discardAll)()
       return discarding.error('error: give the id of a dead batch, or --all')
     })
+  // A mistyped subcommand is one. Set last: subcommands inherit it.
+  command.allowExcessArguments()
 }
 
 const SCOPE = '* for all, an account, or the id of a conversation'

@@ -26,7 +26,7 @@ const SUPERSEDE = { answering: 'supersede', earlyStartMs: 50 }
 const SOON_MS = 1000
 const ATTEMPTS = 20
 /** As queue-mode-cost.test.ts counts them. */
-const APPEND_COMMANDS = 11
+const APPEND_COMMANDS = 10
 
 describe('stored settings, while the system runs', function () {
   this.timeout(30_000)
