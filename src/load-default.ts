@@ -22,7 +22,8 @@ export async function loadDefault<Exported extends (...args: never[]) => unknown
   const path = resolve(file)
   if (!existsSync(path)) throw new Error(`${name} ${path} does not exist: correct its path`)
   const loaded: unknown = await import(pathToFileURL(path).href).catch(error => {
-    throw new Error(`${name} ${path} cannot be loaded: ${firstLine(error)}`, { cause: error })
+    const reason = firstLine(error)
+    throw new Error(`${name} ${path} cannot be loaded: ${reason}${remedyOf(reason)}`, { cause: error })
   })
   const exported = defaultExport(loaded)
   if (isFunction<Exported>(exported)) return exported
@@ -40,4 +41,16 @@ const propertyOf = (of: unknown, name: string): unknown =>
 
 const isFunction = <Exported>(value: unknown): value is Exported => typeof value === 'function'
 
-const firstLine = (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n')[0]
+/** What Node says of a file that it takes for a module of another kind. */
+const REMEDIES: [says: RegExp, remedy: string][] = [
+  [
+    /^(Unexpected token 'export'|Cannot use import statement outside a module)/,
+    ': name it .mjs, or set "type": "module" in its package.json',
+  ],
+  [/^(require|module|exports) is not defined/, ': name it .cjs, or write it as an ES module'],
+  [/^Unknown file extension "\.[cm]?tsx?"/, ': compile it to JavaScript'],
+]
+
+const remedyOf = (reason: string) => REMEDIES.find(([says]) => says.test(reason))?.[1] ?? ''
+
+const firstLine = (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? ''

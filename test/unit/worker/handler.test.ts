@@ -56,6 +56,13 @@ describe('the handler of a worker', () => {
     for (const [file, words] of [
       [join(directory, 'none.mjs'), /does not exist/],
       [await handlerFile('d.mjs', 'throw new Error("out\\nof order")'), /cannot be loaded: out$/],
+      // As Node says it: tsx, which runs the tests, loads either kind.
+      [
+        await handlerFile('f.mjs', `throw new SyntaxError("Unexpected token 'export'")`),
+        /loaded: .*: name it \.mjs, or set/,
+      ],
+      [await handlerFile('g.mjs', `throw new TypeError('Unknown file extension ".ts" for /h.ts')`), /: compile it to/],
+      [await handlerFile('h.mjs', 'module.exports = () => {}'), /cannot be loaded: .*: name it \.cjs, or write it/],
       [await handlerFile('e.mjs', 'export const handle = 1'), /exports no function by default: write/],
     ] as const) {
       const error = await loadHandler(file).then(
