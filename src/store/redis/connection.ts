@@ -72,7 +72,14 @@ function adopted(client: Redis, connectionName: string): Redis {
   Object.assign(client.options, settable, { connectionName })
   // One that is not connected yet names itself when it is. A subscriber of ioredis 5 could not be named later.
   if (client.status === 'ready') client.client('SETNAME', connectionName).catch(() => {})
+  client.on('close', () => endSocketTimeout(client))
   return watched(client)
+}
+
+/** ioredis 6 does it. In 5 the timer of a lost connection would end the next one, or keep a process from ending. */
+function endSocketTimeout(client: Redis): void {
+  clearTimeout(Reflect.get(client, 'socketTimeoutTimer'))
+  Reflect.set(client, 'socketTimeoutTimer', undefined)
 }
 
 function watched(client: Redis): Redis {
