@@ -197,6 +197,7 @@ export class HandingOver {
   }
 }
 
+/** A claimed batch as the handover gets it. */
 class Item extends WithSignal implements HandoverItem {
   readonly batch: Batch
   readonly attempt: number

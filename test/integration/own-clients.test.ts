@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import { Cluster, Redis } from 'ioredis'
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5'
 import { Batcher, bullmq, Processor, type RedisSource, RedisStore } from '../../src/index.js'
+import { connect, createClient } from '../../src/store/redis/connection.js'
 import { noCluster, startCluster, type TestCluster } from '../support/cluster.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
@@ -89,6 +90,18 @@ describe('a client of the user’s own', function () {
     expect(made.length).to.be.above(4)
     for (const { options } of made) expect(options.connectionName).to.match(/^lull\./)
     await until(() => made.every(({ status }) => status === 'end'), { what: 'the end of all connections' })
+  })
+
+  it('of ioredis 5 leaves no timer, which would keep a process from ending, if it is closed while Redis works', async () => {
+    const url = await testRedis()
+    const client = createClient(() => new Redis5(url, { lazyConnect: true }), uniquePrefix())
+    await connect(client)
+    const blocked = client.blpop(uniquePrefix(), 0).catch(() => {})
+    expect(Reflect.get(client, 'socketTimeoutTimer')).not.to.equal(undefined)
+    client.disconnect()
+    await blocked
+    await until(() => client.status === 'end', { what: 'the end of the connection' })
+    expect(Reflect.get(client, 'socketTimeoutTimer')).to.equal(undefined)
   })
 
   it('that a function has connected before is named all the same', async () => {
