@@ -16,9 +16,9 @@ import { Profiler } from './profiler.js'
 import { LAYERS, linesOf, type Share, type Span } from './profiles.js'
 import { stopPrograms } from './programs.js'
 import { type CommandTime, commandTimes, LOGGED_US } from './redis-time.js'
-import { type Server, startBenchCluster, startRedis, stopServers } from './servers.js'
+import { type Server, stopServers } from './servers.js'
 import { measuredRound, messagesOf, steadyRound, warmUp } from './steady-life.js'
-import { ROLES, type Role, type System, systems } from './systems.js'
+import { ROLES, type Role, type System, withSystem } from './systems.js'
 
 /** A round at a rate that the machine cannot keep takes longer than this share more, or has batches left after the gap. */
 const BEHIND = 0.03
@@ -67,7 +67,7 @@ try {
 async function lived(name: string): Promise<Life> {
   const rows = new Rows()
   let redis: CommandTime[] = []
-  await withSystem(name, undefined, async (server, system) => {
+  await withWarm(name, undefined, async (server, system) => {
     for (let round = 0; round < rounds; round++) rows.add(name, await measuredRound(server, system, steady))
     redis = await commandTimes(server, async () => {
       await steadyRound(system, steady)
@@ -82,7 +82,7 @@ async function sharesIn(name: string): Promise<Life['shares']> {
   const spans: Span[] = []
   let roles: Role[] = []
   try {
-    await withSystem(name, profiler, async (server, system) => {
+    await withWarm(name, profiler, async (server, system) => {
       roles = ROLES.filter(role => system.processes[role])
       for (let round = 0; round < rounds; round++) await measuredRound(server, system, steady, spans)
     })
@@ -93,21 +93,16 @@ async function sharesIn(name: string): Promise<Life['shares']> {
   }
 }
 
-async function withSystem(
+function withWarm(
   name: string,
   profiler: Profiler | undefined,
   work: (server: Server, system: System) => Promise<void>,
 ): Promise<void> {
-  const server = await (options.cluster ? startBenchCluster() : startRedis())
-  try {
-    const system = await systems[name]?.(server, { partitions, nodeFor: role => profiler?.argumentsFor(role) ?? [] })
-    if (!system) throw new Error(`no system is called ${name}`)
+  const nodeFor = (role: Role) => profiler?.argumentsFor(role) ?? []
+  return withSystem(name, { isCluster: options.cluster, partitions, nodeFor }, async (server, system) => {
     await warmUp(system)
     await work(server, system)
-    await system.stop()
-  } finally {
-    await server.stop()
-  }
+  })
 }
 
 function totalsOf(name: string, { rows: { rows } }: Life): string {

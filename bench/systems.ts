@@ -6,7 +6,7 @@ import { settingsFor } from './benchmarks/benchmark.js'
 import { Child } from './children.js'
 import { BULLMQ, LULL, LULL_BULLMQ } from './peers/all.js'
 import { Program } from './programs.js'
-import { nodeOf, type Server } from './servers.js'
+import { nodeOf, type Server, startBenchCluster, startRedis } from './servers.js'
 
 export const GAP_MS = 1500
 export const A_BATCH = 4
@@ -60,6 +60,37 @@ export const systems: Record<string, (server: Server, options?: SystemOptions) =
     ])
     return systemOf(api.url, { api, worker }, () => unansweredByBullmq(server))
   },
+}
+
+/** On one Redis or on three primaries. */
+export interface Place extends SystemOptions {
+  isCluster: boolean
+}
+
+/** On three primaries, with as many partitions as they are measured with. */
+export const ON_CLUSTER: Place = { isCluster: true, partitions: 64 }
+export const ON_ONE: Place = { isCluster: false }
+
+/** In the tables, behind the name of a system. */
+export const shownPlace = ({ isCluster, partitions }: Place) =>
+  isCluster ? `, 3 primaries, ${partitions} partitions` : ''
+
+/** Starts a server and a system on it, and ends both after `work`. */
+export async function withSystem<Value>(
+  name: string,
+  { isCluster, ...options }: Place,
+  work: (server: Server, system: System) => Promise<Value>,
+): Promise<Value> {
+  const server = await (isCluster ? startBenchCluster() : startRedis())
+  try {
+    const system = await systems[name]?.(server, options)
+    if (!system) throw new Error(`no system is called ${name}`)
+    const value = await work(server, system)
+    await system.stop()
+    return value
+  } finally {
+    await server.stop()
+  }
 }
 
 /** Waits until every batch is answered. @returns how many Redis commands the waiting took */

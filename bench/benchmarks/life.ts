@@ -2,12 +2,23 @@
 import { type Result, Rows, ratio, shown } from '../figures.js'
 import { BULLMQ, LULL, LULL_BULLMQ } from '../peers/all.js'
 import { cpuMsOf } from '../programs.js'
-import { spentOn, startBenchCluster, startRedis } from '../servers.js'
-import { A_BATCH, answered, byRole, ROLES, systems } from '../systems.js'
+import { type Server, spentOn } from '../servers.js'
+import {
+  A_BATCH,
+  answered,
+  byRole,
+  ON_CLUSTER,
+  ON_ONE,
+  type Place,
+  ROLES,
+  type System,
+  shownPlace,
+  systems,
+  withSystem,
+} from '../systems.js'
 import { inTurn, load } from '../webhooks.js'
 import { type Plan, turns } from './benchmark.js'
 
-const PARTITIONS = 64
 /**
  * After one load a processor or worker has run its code only 1,500 times (a batch is four messages), and still compiles
  * it.
@@ -16,17 +27,16 @@ const WARM_LOADS = 4
 
 interface Case {
   system: string
-  isCluster: boolean
+  place: Place
 }
 
 const cases: Case[] = [
-  ...Object.keys(systems).map(system => ({ system, isCluster: false })),
-  { system: LULL, isCluster: true },
-  { system: LULL_BULLMQ, isCluster: true },
+  ...Object.keys(systems).map(system => ({ system, place: ON_ONE })),
+  { system: LULL, place: ON_CLUSTER },
+  { system: LULL_BULLMQ, place: ON_CLUSTER },
 ]
 
-const nameOf = ({ system, isCluster }: Case) =>
-  isCluster ? `${system}, 3 primaries, ${PARTITIONS} partitions` : system
+const nameOf = ({ system, place }: Case) => `${system}${shownPlace(place)}`
 
 export async function lifeBenchmark(plan: Plan): Promise<Result[]> {
   const names = cases.map(nameOf)
@@ -35,7 +45,9 @@ export async function lifeBenchmark(plan: Plan): Promise<Result[]> {
   for (let round = 0; round < plan.rounds; round++)
     for (const one of turns(cases, round)) {
       plan.say(`whole life, round ${round + 1}: ${nameOf(one)}`)
-      rows.add(nameOf(one), await oneRound(one, messages, plan.quick ? 1 : WARM_LOADS))
+      const measured = (server: Server, system: System) =>
+        oneRound(server, system, messages, plan.quick ? 1 : WARM_LOADS)
+      rows.add(nameOf(one), await withSystem(one.system, one.place, measured))
     }
   rows.rows.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
   const speed = (name: string) => ratio(rows.rows, name, BULLMQ, 'perCpuSecond')
@@ -69,13 +81,11 @@ export async function lifeBenchmark(plan: Plan): Promise<Result[]> {
 }
 
 async function oneRound(
-  { system: name, isCluster }: Case,
+  server: Server,
+  system: System,
   messages: number,
   warmLoads: number,
 ): Promise<Record<string, number>> {
-  const server = await (isCluster ? startBenchCluster() : startRedis())
-  const system = await systems[name]?.(server, { partitions: isCluster ? PARTITIONS : undefined })
-  if (!system) throw new Error(`no system is called ${name}`)
   const options = { conversationOf: inTurn(messages / A_BATCH), amount: messages }
   // Warm up, so that all connections are open before the measurement.
   for (let i = 0; i < warmLoads; i++) {
@@ -85,12 +95,10 @@ async function oneRound(
   const before = await byRole(system, cpuMsOf)
   const redisBefore = await spentOn(server)
   const served = await load(system.url, options)
-  if (served.failed > 0) throw new Error(`${name}: ${served.failed} webhooks were refused`)
+  if (served.failed > 0) throw new Error(`${served.failed} webhooks were refused`)
   const own = await answered(system)
   const redisAfter = await spentOn(server)
   const after = await byRole(system, cpuMsOf)
-  await system.stop()
-  await server.stop()
   const each = ROLES.map(
     role => [role, (((after[role] ?? Number.NaN) - (before[role] ?? 0)) * 1000) / messages] as const,
   )

@@ -4,23 +4,21 @@
  */
 import { type Result, Rows } from '../figures.js'
 import { LULL, LULL_BULLMQ } from '../peers/all.js'
-import { startBenchCluster, startRedis } from '../servers.js'
 import { measuredRound, warmUp } from '../steady-life.js'
-import { systems } from '../systems.js'
+import { ON_CLUSTER, ON_ONE, type Place, shownPlace, withSystem } from '../systems.js'
 import { type Plan, turns } from './benchmark.js'
 
-const PARTITIONS = 64
 const RATES = [500, 2000]
 
 interface Case {
   system: string
-  isCluster: boolean
+  place: Place
 }
 
-const cases: Case[] = [false, true].flatMap(isCluster => [LULL, LULL_BULLMQ].map(system => ({ system, isCluster })))
+const cases: Case[] = [ON_ONE, ON_CLUSTER].flatMap(place => [LULL, LULL_BULLMQ].map(system => ({ system, place })))
 
-const nameOf = ({ system, isCluster }: Case, perSecond: number) =>
-  `${system}${isCluster ? `, 3 primaries, ${PARTITIONS} partitions` : ''}, ${perSecond.toLocaleString('en')} a second`
+const nameOf = ({ system, place }: Case, perSecond: number) =>
+  `${system}${shownPlace(place)}, ${perSecond.toLocaleString('en')} a second`
 
 export async function steadyBenchmark(plan: Plan): Promise<Result[]> {
   const seconds = plan.quick ? 3 : 8
@@ -28,19 +26,16 @@ export async function steadyBenchmark(plan: Plan): Promise<Result[]> {
   const rows = new Rows()
   for (let round = 0; round < plan.rounds; round++)
     for (const one of turns(cases, round)) {
-      plan.say(`steady, round ${round + 1}: ${one.system}${one.isCluster ? ', 3 primaries' : ''}`)
-      const server = await (one.isCluster ? startBenchCluster() : startRedis())
-      const system = await systems[one.system]?.(server, { partitions: one.isCluster ? PARTITIONS : undefined })
-      if (!system) throw new Error(`no system is called ${one.system}`)
-      await warmUp(system)
-      for (const perSecond of rates) {
-        const figures = await measuredRound(server, system, { perSecond, seconds })
-        const { api = 0, processor = 0, worker = 0, redis = 0 } = figures
-        const totalUs = api + processor + redis + (Number.isNaN(worker) ? 0 : worker)
-        rows.add(nameOf(one, perSecond), { ...figures, totalUs })
-      }
-      await system.stop()
-      await server.stop()
+      plan.say(`steady, round ${round + 1}: ${one.system}${shownPlace(one.place)}`)
+      await withSystem(one.system, one.place, async (server, system) => {
+        await warmUp(system)
+        for (const perSecond of rates) {
+          const figures = await measuredRound(server, system, { perSecond, seconds })
+          const { api = 0, processor = 0, worker = 0, redis = 0 } = figures
+          const totalUs = api + processor + redis + (Number.isNaN(worker) ? 0 : worker)
+          rows.add(nameOf(one, perSecond), { ...figures, totalUs })
+        }
+      })
     }
   const names = rates.flatMap(rate => cases.map(one => nameOf(one, rate)))
   return [
