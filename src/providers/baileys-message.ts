@@ -9,8 +9,8 @@
  * Documented: the kinds and fields, https://github.com/WhiskeySockets/Baileys WAProto/WAProto.proto; the wrappers, its
  * normalizeMessageContent and extractMessageContent; Go's names, https://github.com/tulir/whatsmeow proto/waE2E and
  * https://github.com/devlikeapro/gows src/server/events.go (encoding/json); the Cloud channel,
- * https://github.com/EvolutionAPI/evolution-api whatsapp.business.service.ts. Inferred: the wrappers that Baileys does
- * not unwrap (each is a FutureProofMessage in the proto), and which kinds are about another message.
+ * https://github.com/EvolutionAPI/evolution-api whatsapp.business.service.ts. Inferred: that every field with a
+ * `message` is a wrapper, also those that Baileys does not unwrap, and which kinds are about another message.
  */
 import { z } from 'zod'
 import { degrees, filledText, flag, id, isRecord, lenient, lookUp, text } from './fields.js'
@@ -76,6 +76,7 @@ const fieldsShape = z.object({
   product: named,
   catalog: named,
   groupName: filledText,
+  original_message_id: id,
   contextInfo: context,
 })
 
@@ -89,33 +90,8 @@ const protocol = z.object({
   editedMessage: lenient(z.record(z.string(), z.unknown())),
 })
 
-/** Around the message itself: a `FutureProofMessage`, or what the phone sent to itself. */
-const WRAPPERS = [
-  'ephemeralMessage',
-  'viewOnceMessage',
-  'viewOnceMessageV2',
-  'viewOnceMessageV2Extension',
-  'documentWithCaptionMessage',
-  'deviceSentMessage',
-  'editedMessage',
-  'associatedChildMessage',
-  'groupStatusMessage',
-  'groupStatusMessageV2',
-  'groupMentionedMessage',
-  'lottieStickerMessage',
-  'botInvokeMessage',
-  'botTaskMessage',
-  'botForwardedMessage',
-  'pollCreationMessageV4',
-  'pollCreationOptionImageMessage',
-  'eventCoverImage',
-  'questionMessage',
-  'questionReplyMessage',
-  'statusAddYours',
-  'commentMessage',
-]
 const VIEW_ONCE = ['viewOnceMessage', 'viewOnceMessageV2', 'viewOnceMessageV2Extension']
-/** Wrappers in wrappers are unwrapped this often; Baileys stops at 5. */
+/** Messages in messages are unwrapped this often; Baileys stops at 5. */
 const DEEPEST = 8
 
 /** Beside the message itself. */
@@ -148,6 +124,9 @@ const ABOUT: Record<string, string> = {
   limitSharingMessage: 'protocol',
   stickerSyncRmrMessage: 'system',
   requestPhoneNumberMessage: 'system',
+  // Meta's corrections, through Evolution's Cloud channel.
+  editMessage: 'edit',
+  revokeMessage: 'revoke',
   statusNotificationMessage: 'system',
   statusMentionMessage: 'status_mention',
   groupStatusMentionMessage: 'status_mention',
@@ -178,13 +157,19 @@ export function holdingOf(message: unknown, depth = 0): Holding | undefined {
   }
 }
 
+/**
+ * WhatsApp puts a message into others: into one that disappears, a spoiler, a part of an album, and new ones every year.
+ * Each is a field that has the message itself as its `message` (`FutureProofMessage`, or what the phone sent to itself).
+ */
 function unwrapped(message: Record<string, unknown>, depth: number): Holding | undefined {
-  const wrapper = WRAPPERS.find(name => isRecord(message[name]))
-  if (wrapper === undefined) return undefined
-  const inner = message[wrapper]
-  const holding = holdingOf(isRecord(inner) && 'message' in inner ? inner['message'] : inner, depth + 1)
-  // Linked devices get an empty one in place of a view-once medium.
-  return holding ?? (VIEW_ONCE.includes(wrapper) ? PLACEHOLDER : undefined)
+  for (const [name, value] of Object.entries(message)) {
+    if (!isRecord(value) || lookUp(ABOUT, name) !== undefined) continue
+    const holding = holdingOf(value['message'], depth + 1)
+    if (holding !== undefined) return holding
+    // Linked devices get an empty one in place of a view-once medium.
+    if (VIEW_ONCE.includes(name)) return PLACEHOLDER
+  }
+  return undefined
 }
 
 function own(message: Record<string, unknown>, depth: number): Holding | undefined {
@@ -203,7 +188,8 @@ function own(message: Record<string, unknown>, depth: number): Holding | undefin
   const words =
     fields.text ?? fields.caption ?? fields.contentText ?? fields.hydratedContentText ?? noteIn(value, depth)
   const replyTo = contextInfo?.stanzaId ?? contextInfo?.stanzaID
-  return { kind, fields, words, replyTo, ...(about === undefined ? {} : { about }) }
+  if (about === undefined) return { kind, fields, words, replyTo }
+  return { kind, fields, words: words ?? cloudWordsIn(value), replyTo, about, original: fields.original_message_id }
 }
 
 /** As Baileys' getContentType does: names that end in `Message` come before others (`call`). */
@@ -227,6 +213,13 @@ const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1
 /** The message that a payment comes with. */
 const noteIn = (value: unknown, depth: number) =>
   isRecord(value) ? holdingOf(value['noteMessage'], depth + 1)?.words : undefined
+
+/** The text or the caption of a message in Meta's structure, `{ type: 'text', text: { body } }`. */
+function cloudWordsIn(value: unknown): string | undefined {
+  const message = isRecord(value) && isRecord(value['message']) ? value['message'] : {}
+  const { body, caption } = fieldsFrom(message[String(message['type'])]) ?? NOTHING
+  return body ?? caption
+}
 
 /** The medium or place above the buttons or the template. */
 function carriedBy(kind: string, value: unknown, depth: number): Holding | undefined {

@@ -64,6 +64,7 @@ interface Origin {
 }
 
 const LONGEST_REASON = 80
+const NO_CHAT = 'invalid:no_chat'
 
 export const evolution = signedProvider({
   name: 'evolution',
@@ -155,7 +156,7 @@ type Where = Place & { senderId?: string }
 /** Or why it belongs to no conversation. */
 function placeOf(key: Key, { account }: Origin): Where | string {
   const chatId = isGroupId(key.remoteJid ?? '') ? key.remoteJid : personIdFrom(...chatIdsIn(key))
-  if (chatId === undefined) return 'invalid:no_chat'
+  if (chatId === undefined) return NO_CHAT
   const nobody = noConversation(chatId)
   if (nobody !== undefined) return nobody
   const isGroup = isGroupId(chatId)
@@ -173,20 +174,25 @@ const chatIdsIn = ({ remoteJid, remoteJidAlt, previousRemoteJid, senderPn, sende
 ]
 
 /**
- * `data` is what the person's phone sent to WhatsApp, so its key may be from the person's side. If the chat is then our
- * own number, the body does not show who wrote, and the message is found by its id.
+ * `data` is what the person's phone sent to WhatsApp, so its key may be from the person's side: `fromMe`, and the chat is
+ * our own number or hidden id. Then the body does not show who wrote, and the message is found by its id.
  */
 function edited(data: unknown, origin: Origin): Item {
   const holding = holdingOf({ protocolMessage: data })
   const { data: told } = z.object({ key: lenient(keyShape) }).safeParse(data)
   const ignored = (reason: string): Item => known({ kind: 'ignored' as const, reason, messageId: told?.key?.id })
-  const where = told?.key === undefined ? 'invalid:no_key' : placeOf(told.key, origin)
-  if (typeof where === 'string') return ignored(where)
-  if (where.chatId === personIdFrom(origin.self)) return unplaced(holding, origin) ?? ignored('edit:no_chat')
+  if (told?.key === undefined) return ignored('invalid:no_key')
+  const where = placeOf(told.key, origin)
+  if (typeof where === 'string' && where !== NO_CHAT) return ignored(where)
+  if (typeof where === 'string' || isTheirSide(told.key, where, origin))
+    return unplaced(holding, origin) ?? ignored(holding?.about ?? 'edit:no_chat')
   // The person's phone wrote the key. In a group it could name somebody else as the author, so its author is not used.
   const { senderId: _, samePerson: __, ...place } = where
   return (holding && correctionItem(holding, where.isGroup ? place : where)) ?? ignored(holding?.about ?? 'edit')
 }
+
+const isTheirSide = ({ fromMe }: Key, { chatId, isGroup }: Where, { self }: Origin) =>
+  (fromMe === true && !isGroup) || chatId === personIdFrom(self)
 
 /** The message that is edited or revoked, without the chat. */
 function unplaced(holding: ReturnType<typeof holdingOf>, { account }: Origin): Item | undefined {

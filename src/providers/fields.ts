@@ -6,8 +6,10 @@ import { z } from 'zod'
 /** Longer than any provider's ids; a longer one counts as absent, as it would become part of a Redis key. */
 export const LONGEST_ID = 512
 
-/** Bounds between which a number is a time in milliseconds; less is seconds (1e11 s is the year 5138). */
+/** Seconds are below the first (1e11 s is the year 5138), milliseconds below the second, and so on. */
 const SECONDS_BELOW = 1e11
+const MILLISECONDS_BELOW = 1e14
+const MICROSECONDS_BELOW = 1e17
 const LATEST_MS = 8.64e15
 
 /** Absent if it is missing, null or of another kind. */
@@ -50,7 +52,8 @@ export const list = z
   .catch(() => [])
 
 /**
- * Milliseconds from seconds or milliseconds: a number, digits, an ISO 8601 date, or a protobuf `Long` as JSON
+ * Milliseconds from seconds, milliseconds, microseconds or nanoseconds: a number, digits, a date as programs write it
+ * (ISO 8601, or with a space as databases and Python do; UTC if it names no zone), or a protobuf `Long` as JSON
  * (`{ low, high }`). Absent if unusable.
  */
 export const time = readBy(value => {
@@ -65,16 +68,20 @@ function fromLong({ low, high }: Record<string, unknown>): number | undefined {
 
 function timeFromNumber(value: number): number | undefined {
   if (!Number.isFinite(value)) return undefined
-  return value < SECONDS_BELOW ? value * 1000 : value
+  if (value < SECONDS_BELOW) return value * 1000
+  if (value < MILLISECONDS_BELOW) return value
+  return value < MICROSECONDS_BELOW ? value / 1000 : value / 1e6
 }
 
-const DIGITS = /^\d{1,16}(?:\.\d{1,9})?$/
-const ISO_DATE = /^\d{4}-\d{2}-\d{2}T/
+const DIGITS = /^\d{1,19}(?:\.\d{1,9})?$/
+const DATE = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?(?:(Z|UTC)|([+-]\d{2})(?::?(\d{2}))?)?$/i
 
 function timeFromText(value: string): number | undefined {
   const text = value.trim()
   if (DIGITS.test(text)) return timeFromNumber(Number(text))
-  const ms = ISO_DATE.test(text) ? Date.parse(text) : Number.NaN
+  const [, day, clock, , hours, minutes = '00'] = DATE.exec(text) ?? []
+  // Without a zone, Date.parse would take the server's own.
+  const ms = day === undefined ? Number.NaN : Date.parse(`${day}T${clock}${hours ? `${hours}:${minutes}` : 'Z'}`)
   return Number.isNaN(ms) ? undefined : ms
 }
 

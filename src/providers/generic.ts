@@ -9,12 +9,17 @@
 import { z } from 'zod'
 import { MESSAGE_TYPES, type NewMessage } from '../batch.js'
 import { chatIdFrom, isGroupId } from './chat-id.js'
-import { filledText, flag, id, isRecord, known, lenient, time } from './fields.js'
+import { degrees, filledText, flag, id, isRecord, known, lenient, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Provider, UnreadableBody } from './provider.js'
 import { reader } from './reader.js'
 
 const said = lenient(z.union([z.string(), z.number().transform(String)]))
+
+const coordinate = z
+  .union([z.number(), z.string()])
+  .transform(given => degrees.parse(given))
+  .pipe(z.number())
 
 export const genericMessage = z.object({
   messageId: id,
@@ -30,7 +35,7 @@ export const genericMessage = z.object({
   replyTo: id,
   payloadId: id,
   media: lenient(z.object({ id, url: filledText, mimeType: filledText, fileName: filledText })),
-  location: lenient(z.object({ latitude: z.number(), longitude: z.number(), name: filledText, address: filledText })),
+  location: lenient(z.object({ latitude: coordinate, longitude: coordinate, name: filledText, address: filledText })),
 })
 
 const NO_CHAT = 'invalid:no_chat'

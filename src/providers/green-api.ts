@@ -11,7 +11,15 @@
 import { z } from 'zod'
 import type { MessageType, NewMessage } from '../batch.js'
 import { secret, setting } from '../config/setting.js'
-import { chatIdFrom, foreignIdFrom, isForeignGroup, isGroupId, noConversation } from './chat-id.js'
+import {
+  chatIdFrom,
+  foreignIdFrom,
+  isForeignGroup,
+  isGroupId,
+  isHiddenId,
+  noConversation,
+  samePersonIn,
+} from './chat-id.js'
 import { degrees, filledText, id, isRecord, known, lenient, lookUp, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, UnreadableBody } from './provider.js'
@@ -91,7 +99,16 @@ const notification = z.object({
   instanceData: lenient(z.object({ idInstance: id, typeInstance: lenient(z.string()) })),
   timestamp: time,
   idMessage: id,
-  senderData: lenient(z.object({ chatId: id, sender: id, senderName: filledText, senderContactName: filledText })),
+  senderData: lenient(
+    z.object({
+      chatId: id,
+      sender: id,
+      // Beside a hidden id (`@lid`), with which newer instances name people: inferred from programs that read it.
+      senderPhoneNumber: id,
+      senderName: filledText,
+      senderContactName: filledText,
+    }),
+  ),
   messageData: lenient(messageData),
 })
 
@@ -157,10 +174,16 @@ function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
   if (chatId === undefined) return ignored('invalid:no_chat')
   const nobody = noConversation(chatId)
   if (nobody !== undefined) return ignored(nobody)
+  const isGroup = isGroupId(chatId) || isForeignGroup(chatId)
+  const sender = told.senderData?.sender === undefined ? undefined : idOf(told.senderData.sender)
+  // The number is the sender's, which is the business's own in an own message.
+  const person = isOwn ? undefined : isGroup ? sender : chatId
+  const number = person !== undefined && isHiddenId(person) ? numberIn(told) : undefined
   const place = known({
     account: told.instanceData?.idInstance,
-    chatId,
-    isGroup: isGroupId(chatId) || isForeignGroup(chatId),
+    chatId: isGroup ? chatId : (number ?? chatId),
+    isGroup,
+    samePerson: samePersonIn(number, person),
   })
   const data = told.messageData
   const typeMessage = data?.typeMessage
@@ -172,13 +195,12 @@ function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
   if (isOwn) return known({ kind: 'own' as const, ...place, messageId, by: 'human' as const })
   if (messageId === undefined) return ignored('invalid:no_id')
   if (data === undefined) return ignored('invalid:no_messageData')
-  const sender = told.senderData?.sender
-  if (isCorrection)
-    return correction({ ...place, senderId: sender && idOf(sender) }, data) ?? ignored('invalid:no_original')
+  const senderId = number ?? sender
+  if (isCorrection) return correction(known({ ...place, senderId }), data) ?? ignored('invalid:no_original')
   const message = known({
     messageId,
     ...contentOf(data),
-    senderId: sender === undefined ? undefined : idOf(sender),
+    senderId,
     senderName: told.senderData?.senderName ?? told.senderData?.senderContactName,
     sentAtMs: told.timestamp,
     replyTo:
@@ -188,6 +210,12 @@ function itemFrom({ typeWebhook, ...told }: Notification, raw: unknown): Item {
       data.listResponseMessage?.stanzaId,
   })
   return messageItem(place, message, raw, typeMessage)
+}
+
+/** The number behind a hidden id. */
+function numberIn({ senderData }: Pick<Notification, 'senderData'>): string | undefined {
+  const found = chatIdFrom(senderData?.senderPhoneNumber ?? '')
+  return found?.endsWith('@c.us') ? found : undefined
 }
 
 function correction(where: Place & { senderId?: string }, data: MessageData): Item | undefined {

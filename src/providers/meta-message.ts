@@ -8,7 +8,7 @@ import { z } from 'zod'
 import type { NewMessage } from '../batch.js'
 import { personIdFrom, samePersonIn } from './chat-id.js'
 import { degrees, filledText, flag, id, known, lenient, list, text, time } from './fields.js'
-import { answerIn } from './form-answer.js'
+import { formIn } from './form-answer.js'
 import { messageItem } from './message-item.js'
 import type { Item, Place } from './provider.js'
 import { reader } from './reader.js'
@@ -20,13 +20,18 @@ const wordsFrom = reader(z.object({ body: text }))
 const placeFrom = reader(z.object({ latitude: degrees, longitude: degrees, name: filledText, address: filledText }))
 const buttonFrom = reader(z.object({ payload: id, text }))
 const reply = lenient(z.object({ id, title: text }))
+const product = lenient(z.object({ catalog_id: id, product_retailer_id: id }))
 const answerFrom = reader(
   z.object({
     button_reply: reply,
     list_reply: reply,
     // A Flow: `body` is a fixed word ("Sent"), and `response_json` contains what was filled in.
-    nfm_reply: lenient(z.object({ body: text, response_json: text })),
+    nfm_reply: lenient(z.object({ name: filledText, body: filledText, response_json: z.unknown().optional() })),
     call_permission_reply: lenient(z.object({ response: filledText })),
+    // A product of the catalogue. Where its ids are is inferred: beside it, or as in a message of the business.
+    product,
+    action: product,
+    body: lenient(z.object({ text: filledText })),
   }),
 )
 const orderFrom = reader(
@@ -62,6 +67,7 @@ const messageFrom = reader(
     order: unread,
     edit: unread,
     revoke: unread,
+    system: unread,
   }),
 )
 
@@ -112,16 +118,24 @@ function byIds(contacts: Contact[]): Map<string, Contact> {
   return all
 }
 
-/** Kinds that are about another message, or that no person wrote. */
-const NO_MESSAGES = ['system', 'reaction']
+const systemFrom = reader(
+  z.object({
+    wa_id: id,
+    user_id: id,
+    parent_user_id: id,
+    previous_user_id: id,
+    previous_parent_user_id: id,
+  }),
+)
 
 export function itemFrom(value: unknown, account: string | undefined, contacts: Contacts): Item {
   const message = messageFrom(value)
   if (message === undefined) return { kind: 'ignored', reason: 'invalid:not_an_object' }
   const messageId = message.id
   if (messageId === undefined) return { kind: 'ignored', reason: 'invalid:no_id' }
-  if (message.type !== undefined && NO_MESSAGES.includes(message.type))
-    return { kind: 'ignored', reason: message.type, messageId }
+  if (message.type === 'reaction') return { kind: 'ignored', reason: message.type, messageId }
+  if (message.type === 'system')
+    return changedIds(message, account) ?? { kind: 'ignored', reason: message.type, messageId }
   const ids = idsOf(message)
   const senderId = personIdFrom(...ids)
   const chatId = message.group_id === undefined ? senderId : `${message.group_id}@g.us`
@@ -148,6 +162,31 @@ export function itemFrom(value: unknown, account: string | undefined, contacts: 
   // A question about a product of the catalogue: the product is named beside the text.
   const asked = message.context?.referred_product?.product_retailer_id
   return messageItem(where, asked === undefined ? read : { payloadId: asked, ...read }, value, message.type)
+}
+
+/**
+ * A person's user id has changed (`user_changed_user_id`), perhaps with the number (`user_changed_number`):
+ * https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/system. The old
+ * number is left out: it may be given to somebody else.
+ */
+function changedIds(message: MetaMessage, account: string | undefined): Item | undefined {
+  const { wa_id, user_id, parent_user_id, previous_user_id, previous_parent_user_id } = systemFrom(message.system) ?? {}
+  const samePerson = samePersonIn(
+    wa_id,
+    ...[user_id, parent_user_id, previous_user_id, previous_parent_user_id].map(scoped),
+  )
+  const [chatId] = samePerson ?? []
+  return chatId === undefined
+    ? undefined
+    : known({
+        kind: 'person' as const,
+        account,
+        chatId,
+        isGroup: false,
+        samePerson,
+        reason: 'system',
+        messageId: message.id,
+      })
 }
 
 /**
@@ -234,7 +273,24 @@ function interactiveContent(answer: ReturnType<typeof answerFrom>): Content {
   const permission = answer?.call_permission_reply?.response
   if (permission !== undefined) return { type: 'interactive', text: permission, payloadId: permission }
   const reply = answer?.nfm_reply
-  if (reply === undefined) return { type: 'unknown' }
-  const { form, text: filledIn } = answerIn(reply.response_json)
-  return known({ type: 'interactive' as const, text: filledIn ?? reply.body, form })
+  if (reply !== undefined) return formContent(reply)
+  const words = answer?.body?.text
+  const shown = [answer?.product, answer?.action].find(each => each?.product_retailer_id !== undefined)
+  if (shown === undefined) return { type: 'unknown', text: words }
+  return known({ type: 'order' as const, text: words, payloadId: shown.product_retailer_id, form: known(shown) })
+}
+
+/** The other forms than a Flow (`address_message`) say in words what was filled in. */
+function formContent({
+  name,
+  body,
+  response_json,
+}: {
+  name?: string
+  body?: string
+  response_json?: unknown
+}): Content {
+  const { form, text: lines } = formIn(response_json)
+  const isFlow = name === undefined || name === 'flow'
+  return known({ type: 'interactive' as const, text: isFlow ? (lines ?? body) : (body ?? lines), form })
 }

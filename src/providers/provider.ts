@@ -92,6 +92,14 @@ export interface IgnoredItem {
   chatId?: string
 }
 
+/** Nothing but that ids are one person's (`samePerson`). */
+export interface PersonItem extends Place {
+  kind: 'person'
+  /** As of an ignored item: it counts as one. */
+  reason: string
+  messageId?: string
+}
+
 /** An edit, or without a text a revocation, that names no chat: the message is found by its id within the account. */
 export interface UnplacedItem {
   kind: 'unplaced'
@@ -101,7 +109,7 @@ export interface UnplacedItem {
   text?: string
 }
 
-export type PlacedItem = MessageItem | EditItem | RevokeItem | TypingItem | OwnItem
+export type PlacedItem = MessageItem | EditItem | RevokeItem | TypingItem | OwnItem | PersonItem
 
 export type Item = PlacedItem | UnplacedItem | IgnoredItem
 

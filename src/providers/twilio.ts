@@ -12,6 +12,7 @@ import { formFields } from '../http/form.js'
 import { missingPackage } from '../optional-package.js'
 import { chatIdFrom, samePersonIn } from './chat-id.js'
 import { degrees, filledText, id, isRecord, known, lenient, lookUp, text } from './fields.js'
+import { formIn } from './form-answer.js'
 import { messageItem } from './message-item.js'
 import { type Fault, type Item, type SignedRequest, UnreadableBody } from './provider.js'
 import { reader } from './reader.js'
@@ -42,13 +43,16 @@ const form = z.object({
   ButtonPayload: id,
   ListId: id,
   ListTitle: filledText,
+  // What was filled in, in a form of WhatsApp's (`whatsapp/flows`) or of Twilio's (`twilio/flows`): inferred.
+  InteractiveData: filledText,
+  FlowData: filledText,
   OriginalRepliedMessageSid: id,
 })
 
 const formFrom = reader(form)
 
 type Form = z.infer<typeof form>
-type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
+type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId' | 'form'>
 
 const CHANNEL = /^whatsapp:/i
 /** People who hide their number have a business-scoped user id in its place. */
@@ -142,7 +146,8 @@ function mediaOf({ NumMedia = 0 }: Form, body: Record<string, unknown>): Medium[
 }
 
 function contentOf(told: Form, media: Medium | undefined): Content {
-  const words = told.ButtonText ?? told.ListTitle ?? (told.Body === '' ? undefined : told.Body)
+  const { form, text: filledIn } = formIn(told.InteractiveData ?? told.FlowData)
+  const words = told.ButtonText ?? told.ListTitle ?? filledIn ?? (told.Body === '' ? undefined : told.Body)
   const { Latitude: latitude, Longitude: longitude, Label: name, Address: address } = told
   const isPlace = latitude !== undefined && longitude !== undefined
   const type =
@@ -151,6 +156,7 @@ function contentOf(told: Form, media: Medium | undefined): Content {
   return {
     type,
     text: words,
+    form,
     payloadId: told.ButtonPayload ?? told.ListId,
     media,
     location: isPlace ? known({ latitude, longitude, name, address }) : undefined,

@@ -202,7 +202,7 @@ const optional = (account: string | undefined) => (account === undefined ? {} : 
 
 function senderOf(item: PlacedItem): string | undefined {
   if (item.kind === 'message') return item.message.senderId
-  return item.kind === 'own' ? undefined : item.senderId
+  return item.kind === 'own' || item.kind === 'person' ? undefined : item.senderId
 }
 
 /** The member of a group whose conversation this belongs to. The message keeps the provider's id of its sender. */

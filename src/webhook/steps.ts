@@ -85,7 +85,7 @@ function addMessage(plan: Plan, item: MessageItem, provider: string, rules: Step
 
 /** Items that are no message. @returns the reason if the item counts as ignored */
 function addOther(plan: Plan, item: Exclude<Item, MessageItem>, rules: StepRules): string | undefined {
-  if (item.kind === 'ignored') return item.reason
+  if (item.kind === 'ignored' || item.kind === 'person') return item.reason
   if (item.kind === 'unplaced') return item.text === undefined ? 'revoke:no_chat' : 'edit:no_chat'
   if (item.isGroup && rules.groups === 'ignore') return 'group'
   if (item.kind === 'own') {

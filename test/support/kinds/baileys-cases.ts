@@ -236,12 +236,14 @@ const FORMS: Form[] = [
     message: { requestPaymentMessage: { noteMessage: { extendedTextMessage: { text: 'за обед' } } } },
     outcome: { read: { type: 'unknown', text: 'за обед' } },
   },
-  ...['botInvokeMessage', 'groupMentionedMessage', 'groupStatusMessageV2', 'ephemeralMessage'].map(name => ({
-    kind: 'message in wrappers' as const,
-    form: name,
-    message: { [name]: { message: { ephemeralMessage: { message: { conversation: 'внутри' } } } } },
-    outcome: { read: { type: 'text', text: 'внутри' } },
-  })),
+  ...['botInvokeMessage', 'groupMentionedMessage', 'spoilerMessage', 'aWrapperOfNextYear', 'ephemeralMessage'].map(
+    name => ({
+      kind: 'message in wrappers' as const,
+      form: name,
+      message: { [name]: { message: { ephemeralMessage: { message: { conversation: 'внутри' } } } } },
+      outcome: { read: { type: 'text', text: 'внутри' } },
+    }),
+  ),
   { kind: 'reaction', message: { reactionMessage: { key: KEY, text: '👍' } }, outcome: { ignored: 'reaction' } },
   { kind: 'pin', message: { pinInChatMessage: { key: KEY, type: 1 } }, outcome: { ignored: 'pin' } },
   {
@@ -374,6 +376,54 @@ export const BAILEYS_CASES: KindCase[] = [
       sender: '79000000001@s.whatsapp.net',
     },
     outcome: { ignored: 'protocol' },
+  },
+  ...[
+    ['the customer’s side', '79000000001@s.whatsapp.net'],
+    ['the customer’s side, our hidden id', '111000000000001@lid'],
+    ['the customer’s side, no chat', undefined],
+  ].map(
+    ([form, remoteJid]): KindCase => ({
+      kind: 'edit',
+      provider: 'evolution',
+      form: form ?? '',
+      body: {
+        event: 'messages.edited',
+        instance: 'shop',
+        data: edit({ remoteJid, fromMe: true, id: 'OLD' }, 14),
+        sender: '79000000001@s.whatsapp.net',
+      },
+      outcome: { becomes: 'unplaced', fields: { account: 'shop', messageId: 'OLD', text: 'точнее' } },
+    }),
+  ),
+  {
+    kind: 'edit',
+    provider: 'evolution',
+    form: 'the Cloud channel',
+    body: evolution({
+      editMessage: { original_message_id: 'OLD', message: { type: 'image', image: { id: '9', caption: 'точнее' } } },
+    }),
+    outcome: { becomes: 'edit', fields: { messageId: 'OLD', text: 'точнее' } },
+  },
+  {
+    kind: 'revocation',
+    provider: 'evolution',
+    form: 'the Cloud channel',
+    body: evolution({ revokeMessage: { original_message_id: 'OLD' } }),
+    outcome: { becomes: 'revoke', fields: { messageId: 'OLD' } },
+  },
+  {
+    kind: 'filled-in form (Flow)',
+    provider: 'evolution',
+    form: 'with a field called id',
+    body: evolution({
+      interactiveResponseMessage: {
+        body: { text: 'Sent' },
+        nativeFlowResponseMessage: { name: 'galaxy_message', paramsJson: '{"flow_token":"t","id":"7","date":"1.10"}' },
+      },
+    }),
+    outcome: {
+      read: { type: 'interactive', text: 'id: 7\ndate: 1.10', form: { flow_token: 't', id: '7', date: '1.10' } },
+    },
   },
   {
     kind: 'own message',

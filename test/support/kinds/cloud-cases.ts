@@ -175,6 +175,39 @@ const GREEN_API_CASES = [
     ),
     { becomes: 'own', fields: { messageId: STANZA, by: 'human' } },
   ),
+  green(
+    'text',
+    greenApi(
+      { typeMessage: 'textMessage', textMessageData: { textMessage: 'привет' } },
+      {
+        senderData: {
+          chatId: '245000000000021@lid',
+          sender: '245000000000021@lid',
+          senderPhoneNumber: Number(PHONE),
+        },
+      },
+    ),
+    { read: { chatId: CHAT, senderId: CHAT, samePerson: [CHAT, '245000000000021@lid'] } },
+    'a hidden id with the number beside it',
+  ),
+  green(
+    'text',
+    greenApi(
+      { typeMessage: 'textMessage', textMessageData: { textMessage: 'привет' } },
+      { senderData: { chatId: '1203@g.us', sender: '245000000000021@lid', senderPhoneNumber: Number(PHONE) } },
+    ),
+    { read: { chatId: '1203@g.us', senderId: CHAT, samePerson: [CHAT, '245000000000021@lid'] } },
+    'in a group, a hidden id with the number beside it',
+  ),
+  green(
+    'text',
+    greenApi(
+      { typeMessage: 'textMessage', textMessageData: { textMessage: 'привет' } },
+      { senderData: { chatId: '245000000000021@lid', sender: '245000000000021@lid', senderPhoneNumber: 0 } },
+    ),
+    { read: { chatId: '245000000000021@lid', senderId: '245000000000021@lid' } },
+    'a hidden id without a number',
+  ),
   ...[
     ['10000000021', false],
     ['-10000000021', true],
@@ -245,6 +278,28 @@ const META_CASES = [
     interactive('nfm_reply', { name: 'flow', body: 'Sent', response_json: '{"flow_token":"t","date":"2026-01-10"}' }),
     { read: { type: 'interactive', text: 'date: 2026-01-10', form: { flow_token: 't', date: '2026-01-10' } } },
   ),
+  cloud(
+    'filled-in form (Flow)',
+    interactive('nfm_reply', { name: 'flow', body: 'Sent', response_json: '{"id":"7","date":"2026-01-10"}' }),
+    { read: { type: 'interactive', text: 'id: 7\ndate: 2026-01-10', form: { id: '7', date: '2026-01-10' } } },
+    'with a field called id',
+  ),
+  cloud(
+    'filled-in form (Flow)',
+    interactive('nfm_reply', { name: 'flow', body: 'Sent', response_json: { date: '2026-01-10' } }),
+    { read: { type: 'interactive', text: 'date: 2026-01-10', form: { date: '2026-01-10' } } },
+    'as an object',
+  ),
+  cloud(
+    'filled-in form (Flow)',
+    interactive('nfm_reply', {
+      name: 'address_message',
+      body: 'Ленина 5, Тула',
+      response_json: '{"values":{"city":"Тула"}}',
+    }),
+    { read: { type: 'interactive', text: 'Ленина 5, Тула', form: { values: { city: 'Тула' } } } },
+    'an address',
+  ),
   cloud('call permission', interactive('call_permission_reply', { response: 'accept', is_permanent: false }), {
     read: { type: 'interactive', text: 'accept', payloadId: 'accept' },
   }),
@@ -274,10 +329,38 @@ const META_CASES = [
     meta({ type: 'text', text: { body: 'ещё есть?' }, context: { referred_product: { product_retailer_id: 'p7' } } }),
     { read: { type: 'text', text: 'ещё есть?', payloadId: 'p7' } },
   ),
+  cloud(
+    'product or question about one',
+    interactive('product', { catalog_id: 'c', product_retailer_id: 'p7' }),
+    { read: { type: 'order', payloadId: 'p7', form: { catalog_id: 'c', product_retailer_id: 'p7' } } },
+    'from the catalogue',
+  ),
   cloud('reaction', meta({ type: 'reaction', reaction: { emoji: '👍' } }), { ignored: 'reaction' }),
   cloud('notice of WhatsApp’s own', meta({ type: 'system', system: { type: 'user_changed_number' } }), {
     ignored: 'system',
   }),
+  cloud(
+    'changed id of a person',
+    metaChange({
+      messages: [
+        {
+          id: 'wamid.1',
+          timestamp: '1767262500',
+          type: 'system',
+          system: { type: 'user_changed_user_id', user_id: 'RU.13492', previous_user_id: 'RU.13491' },
+        },
+      ],
+    }),
+    {
+      becomes: 'person',
+      fields: {
+        account: 'n',
+        samePerson: ['RU.13492@bsuid', 'RU.13491@bsuid'],
+        reason: 'system',
+        messageId: 'wamid.1',
+      },
+    },
+  ),
   cloud(
     'edit',
     meta({ type: 'edit', edit: { original_message_id: 'OLD', message: { type: 'text', text: { body: 'точнее' } } } }),
@@ -324,6 +407,11 @@ const TWILIO_CASES = [
     read: { type: 'document', text: 'счёт' },
   }),
   twilioCase('sticker', twilio({ MessageType: 'sticker', ...media('image/webp') }), { read: { type: 'sticker' } }),
+  twilioCase(
+    'filled-in form (Flow)',
+    twilio({ MessageType: 'interactive', InteractiveData: '{"date":"2026-01-10"}' }),
+    { read: { type: 'interactive', text: 'date: 2026-01-10', form: { date: '2026-01-10' } } },
+  ),
   twilioCase('contact', twilio(media('text/vcard')), { read: { type: 'contacts' } }),
   twilioCase('location', twilio({ Latitude: '54.2', Longitude: '37.61', Address: 'Тула' }), {
     read: { type: 'location', location: { latitude: 54.2, longitude: 37.61, address: 'Тула' } },
@@ -444,6 +532,12 @@ const OTHER_CASES = [
   genericCase('location', generic({ type: 'location', location: { latitude: 54.2, longitude: 37.61 } }), {
     read: { type: 'location', location: { latitude: 54.2, longitude: 37.61 } },
   }),
+  genericCase(
+    'location',
+    generic({ type: 'location', location: { latitude: '54.2', longitude: '37.61', name: 'Склад' } }),
+    { read: { location: { latitude: 54.2, longitude: 37.61, name: 'Склад' } } },
+    'in digits',
+  ),
   genericCase('contact', generic({ type: 'contacts' }), { read: { type: 'contacts' } }),
   genericCase('order', generic({ type: 'order', text: 'без лука' }), { read: { type: 'order', text: 'без лука' } }),
   genericCase('pressed button', generic({ type: 'interactive', text: 'Да', payloadId: 'yes' }), {

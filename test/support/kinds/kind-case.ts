@@ -49,6 +49,7 @@ export const KINDS = [
   'call',
   'disappearing-message setting',
   'notice of WhatsApp’s own',
+  'changed id of a person',
   'kind that the provider cannot read',
   'unknown kind',
   'empty text',
@@ -68,7 +69,7 @@ type Expected = Record<string, unknown>
 export type Outcome =
   | { read: Expected }
   | { ignored: string }
-  | { becomes: 'edit' | 'revoke' | 'own' | 'typing'; fields: Expected }
+  | { becomes: 'edit' | 'revoke' | 'own' | 'typing' | 'person' | 'unplaced'; fields: Expected }
 
 export interface KindCase {
   kind: Kind

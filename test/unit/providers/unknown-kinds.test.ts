@@ -40,7 +40,7 @@ const REPLACED: Record<string, (body: Fields) => unknown> = {
   }),
   'green-api': body => ({ ...body, messageData: { typeMessage: NEW, [NEW]: { a: 1 } } }),
   twilio: body => ({
-    ...without(body, 'Body', 'ButtonText', 'ListTitle', 'Latitude', 'Longitude'),
+    ...without(body, 'Body', 'ButtonText', 'ListTitle', 'InteractiveData', 'Latitude', 'Longitude'),
     NumMedia: '0',
     MessageType: NEW,
   }),

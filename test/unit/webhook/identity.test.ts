@@ -21,6 +21,45 @@ function setUp(options: Partial<ReceiverOptions> = {}) {
 
 const message = (messageId: string, chatId: string, more = {}) => ({ messageId, chatId, text: messageId, ...more })
 
+describe('an id that changes', () => {
+  const change = (messages: object[]) => ({
+    object: 'whatsapp_business_account',
+    entry: [{ changes: [{ field: 'messages', value: { metadata: { phone_number_id: 'n' }, messages } }] }],
+  })
+  const text = (id: string, from: object) => ({
+    id,
+    timestamp: '1767262500',
+    type: 'text',
+    text: { body: id },
+    ...from,
+  })
+  const changed = (system: object) => ({ id: 'wamid.s', timestamp: '1767262501', type: 'system', system })
+
+  it('of a person who hides the number keeps the conversation', async () => {
+    const { post, waiting } = setUp()
+    await post(change([text('m1', { from_user_id: 'RU.13491' })]), 'meta')
+    const ids = { type: 'user_changed_user_id', user_id: 'RU.13492', previous_user_id: 'RU.13491' }
+    const { body } = await post(change([changed(ids)]), 'meta')
+    expect(body).to.include({ accepted: 0, ignored: 1 })
+    await post(change([text('m2', { from_user_id: 'RU.13492' })]), 'meta')
+    const all = Object.values(await waiting())
+    expect(all.map(messages => messages.map(({ message }) => message.messageId))).to.deep.equal([['m1', 'm2']])
+  })
+
+  it('leaves the old number alone, which may be given to somebody else', async () => {
+    const { post, waiting } = setUp()
+    await post(change([text('m1', { from: '79990000011', from_user_id: 'RU.13491' })]), 'meta')
+    const ids = { user_id: 'RU.13492', previous_user_id: 'RU.13491', wa_id: '79990000012' }
+    await post(change([changed({ type: 'user_changed_number', ...ids })]), 'meta')
+    await post(change([text('m2', { from: '79990000011' }), text('m3', { from_user_id: 'RU.13492' })]), 'meta')
+    const all = Object.entries(await waiting()).map(([id, list]) => [id, list.map(({ message }) => message.messageId)])
+    expect(Object.fromEntries(all)).to.deep.equal({
+      'n/79990000011@c.us': ['m1', 'm2'],
+      'n/79990000012@c.us': ['m3'],
+    })
+  })
+})
+
 describe('identify', () => {
   const sales: Identify = ({ id }) => (id.startsWith('7999') ? 'client-7' : undefined)
 
