@@ -10,6 +10,11 @@ export const stanzaOf = (messageId: string | undefined) => messageId && (LONG_ID
 
 export const chatOfStanza = (messageId: string | undefined) => messageId && LONG_ID.exec(messageId)?.[2]
 
+/** Whether an id is WhatsApp's own: random, so that no two messages have the same. */
+export const isStanza = (messageId: string) => STANZA.test(messageId)
+
+const STANZA = /^[\dA-F]{16,64}$/i
+
 export const isOwnStanza = (messageId: string | undefined) => LONG_ID.exec(messageId ?? '')?.[1] === 'true'
 
 /** An id shows which program made it: https://github.com/WhiskeySockets/Baileys, getDevice. */

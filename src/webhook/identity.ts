@@ -11,6 +11,8 @@ import type { ProviderName } from '../providers/provider-types.js'
 import { within } from '../within.js'
 import { type Aliases, needsLookUp, People, type PersonIds } from './people.js'
 import type { Groups } from './steps.js'
+import type { Receiving } from './store-steps.js'
+import { Twins } from './twins.js'
 
 /** A person, as `identify` is asked. */
 export interface Person {
@@ -35,6 +37,8 @@ export interface IdentityOptions {
   log: Logger
   /** Absent: hidden ids are persons of their own. */
   aliases?: Aliases | undefined
+  /** Absent: a message that comes under two ids to two processes is two messages. */
+  findMessage?: Receiving['findMessage'] | undefined
   identify?: Identify | undefined
 }
 
@@ -69,18 +73,22 @@ interface Lookup {
   all?: string[]
   /** The account belongs to another provider, so that nothing of it is read or written. */
   isOthers?: boolean
+  /** The first of the messages, in a chat of two. */
+  messageId?: string
 }
 
 export class Identities {
   private readonly people: People | undefined
+  private readonly twins: Twins
   private readonly groups: Groups
   private readonly identify: Identify | undefined
   private readonly log: Logger
 
-  constructor({ groups, log, aliases, identify }: IdentityOptions) {
+  constructor({ groups, log, aliases, findMessage, identify }: IdentityOptions) {
     this.groups = groups
     this.identify = identify
     this.log = log
+    this.twins = new Twins(findMessage)
     this.people = aliases && new People(aliases, (...person) => this.conversationName(...person), log)
   }
 
@@ -119,7 +127,10 @@ export class Identities {
     const { account, chatId, isGroup, samePerson = [] } = item
     if (isGroup && this.groups === 'ignore') return undefined
     const used = isGroup ? senderOf(item) : chatId
-    const ids = [...new Set([...(used === undefined ? [] : [used]), ...samePerson].map(oneForm))]
+    const messageId = item.kind === 'message' && !isGroup ? item.message.messageId : undefined
+    const twin = messageId === undefined ? undefined : this.twins.noted(provider, account, messageId, chatId)
+    const given = [used, ...samePerson, twin].filter(id => id !== undefined)
+    const ids = [...new Set(given.map(oneForm))]
     const [id] = ids
     const isAuthor = isGroup && (item.kind === 'edit' || item.kind === 'revoke')
     // If the group is one conversation, a person matters only when a body shows two ids of the person.
@@ -136,6 +147,7 @@ export class Identities {
       name: names[0] ?? '',
       id,
       isAuthor,
+      ...(messageId === undefined ? {} : { messageId }),
     }
   }
 
@@ -144,7 +156,7 @@ export class Identities {
     const needsStore = this.people !== undefined && (needsLookUp(person) || lookup.isAuthor)
     if (needsStore || this.identify !== undefined) lookup.isOthers = await isOthers(account)
     if (lookup.isOthers) return
-    if (this.people) lookup.name = await this.people.idOf(person)
+    if (this.people) lookup.name = await this.nameOf(lookup, this.people)
     if (this.people && lookup.isAuthor)
       lookup.all = (await this.people.idsOf(lookup.name)).map(name => parseConversationId(name).chatId)
     lookup.id = await this.identified({
@@ -153,6 +165,16 @@ export class Identities {
       ...optional(account),
       ...(group === undefined ? {} : { group }),
     })
+  }
+
+  private async nameOf({ person, account, messageId }: Lookup, people: People): Promise<string> {
+    const isNew = !people.isKnown(person)
+    const name = await people.idOf(person)
+    const { chatId } = parseConversationId(name)
+    if (!isNew || messageId === undefined || !isHiddenId(chatId)) return name
+    const twin = await this.twins.waiting(account, messageId, chatId)
+    if (twin === undefined) return name
+    return people.idOf({ ...person, ids: [conversationIdOf({ ...optional(account), chatId: twin }), ...person.ids] })
   }
 
   private withPerson(item: Item, lookup: Lookup | undefined): Item {

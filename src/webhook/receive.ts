@@ -96,7 +96,13 @@ export class Receiver {
     this.rules = { groups, raw: options.raw ?? false }
     this.onOwnMessage = onOwnMessage
     this.readyTimeoutMs = readyTimeoutMsIn(options, batcher)
-    this.identities = new Identities({ groups, log, aliases: batcher.aliases, identify: options.identify })
+    this.identities = new Identities({
+      groups,
+      log,
+      aliases: batcher.aliases,
+      findMessage: batcher.findMessage?.bind(batcher),
+      identify: options.identify,
+    })
     this.log = log
     this.observer = observer
     this.onAppended = options.onAppended ?? (() => {})

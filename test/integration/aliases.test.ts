@@ -209,6 +209,53 @@ for (const [name, make] of Object.entries(MAKES)) {
       expect(await waiting(stores[0])).to.deep.equal({})
     })
 
+    for (const [order, ids] of [
+      ['the number first', [0, 1]],
+      ['the hidden id first', [1, 0]],
+    ] as const)
+      it(`a message that comes under two ids is one message: ${order}`, async () => {
+        const { stores } = await set()
+        const post = receiverOf(stores[0])
+        const [phone = ''] = PERSONS[0] ?? []
+        const [first, second] = ids.map(id => ({ chatId: idOf(0, id), messageId: '3AE31BFE77A3CB30BF18' }))
+        if (first === undefined || second === undefined) throw new Error('two ids')
+        expect(await post(first)).to.include({ accepted: 1 })
+        expect(await post(second)).to.include({ accepted: 0, duplicates: 1 })
+        await post({ chatId: idOf(0, 1), messageId: '3AE31BFE77A3CB30BF19' })
+        expect(await waiting(stores[0])).to.deep.equal({
+          [`shop/${phone}`]: ['3AE31BFE77A3CB30BF18', '3AE31BFE77A3CB30BF19'],
+        })
+      })
+
+    it('a message that comes under two ids to two processes is one message', async () => {
+      const { stores } = await set()
+      const [phone = '', lid = ''] = PERSONS[0] ?? []
+      await receiverOf(stores[0])({ chatId: phone, messageId: '3AE31BFE77A3CB30BF18' })
+      const counts = await receiverOf(stores[1])({ chatId: lid, messageId: '3AE31BFE77A3CB30BF18' })
+      expect(counts).to.include({ accepted: 0, duplicates: 1 })
+      expect(await waiting(stores[0])).to.deep.equal({ [`shop/${phone}`]: ['3AE31BFE77A3CB30BF18'] })
+    })
+
+    it('ids that are not random show nothing, and two persons, groups and accounts stay apart', async () => {
+      const { stores } = await set()
+      const post = receiverOf(stores[0])
+      const [[phone = ''] = [], [other = '', lid = ''] = []] = PERSONS
+      const messageId = '3AE31BFE77A3CB30BF18'
+      await post({ chatId: phone, messageId: '17' })
+      await post({ chatId: lid, messageId: '17' })
+      await post({ chatId: phone, messageId })
+      await post({ chatId: other, messageId })
+      await post({ account: 'other', chatId: lid, messageId })
+      await post({ group: '120363@g.us', chatId: lid, messageId })
+      expect(await waiting(stores[0])).to.deep.equal({
+        [`shop/${phone}`]: ['17', messageId],
+        [`shop/${lid}`]: ['17'],
+        [`shop/${other}`]: [messageId],
+        [`other/${lid}`]: [messageId],
+        'shop/120363@g.us': [messageId],
+      })
+    })
+
     it('a person’s other id is one of another account, and of another provider', async () => {
       const { stores } = await set()
       const post = receiverOf(stores[0])

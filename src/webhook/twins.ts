@@ -1,0 +1,59 @@
+/**
+ * One message that comes under two ids of a person. Programs on WhatsApp Web may deliver a message once in the chat of
+ * the phone number and once in that of the hidden id (https://github.com/devlikeapro/waha/issues/1816). WhatsApp's own
+ * message ids are random, so the same one in two chats of an account shows that both are one person's, and the second
+ * delivery is a duplicate.
+ *
+ * What came to this process a moment ago is remembered here. What came to another one is looked for in the store, where
+ * it waits: only under a hidden id that was not used for a while, so that it costs no command a message.
+ */
+import { parseConversationId } from '../conversation.js'
+import { isHiddenId } from '../providers/chat-id.js'
+import { isStanza } from '../providers/stanza.js'
+import type { Receiving } from './store-steps.js'
+
+const KEPT_MS = 30_000
+const MOST_KEPT = 10_000
+
+interface Kept {
+  chatId: string
+  untilMs: number
+}
+
+export class Twins {
+  /** By provider, account and message. The oldest goes when there are more. */
+  private readonly kept = new Map<string, Kept>()
+
+  constructor(
+    private readonly findMessage: Receiving['findMessage'] | undefined,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  /** Remembers a message of a chat of two. @returns the other chat in which it came a moment ago */
+  noted(provider: string, account: string | undefined, messageId: string, chatId: string): string | undefined {
+    if (!isStanza(messageId) || !isWhatsApp(chatId)) return undefined
+    const key = `${provider}/${account ?? ''}/${messageId}`
+    const before = this.kept.get(key)
+    this.kept.delete(key)
+    this.kept.set(key, { chatId, untilMs: this.now() + KEPT_MS })
+    const [oldest] = this.kept.keys()
+    if (this.kept.size > MOST_KEPT && oldest !== undefined) this.kept.delete(oldest)
+    return before !== undefined && before.untilMs > this.now() && arePair(before.chatId, chatId)
+      ? before.chatId
+      : undefined
+  }
+
+  /** The other chat in which a message waits. @throws {StoreUnavailable} and {ForeignKey} as an append */
+  async waiting(account: string | undefined, messageId: string, chatId: string): Promise<string | undefined> {
+    if (!isStanza(messageId) || !isHiddenId(chatId)) return undefined
+    const found = await this.findMessage?.(account, messageId)
+    const other = found === undefined ? undefined : parseConversationId(found).chatId
+    return other !== undefined && arePair(other, chatId) ? other : undefined
+  }
+}
+
+const isNumber = (chatId: string) => chatId.endsWith('@c.us')
+const isWhatsApp = (chatId: string) => isNumber(chatId) || isHiddenId(chatId)
+
+const arePair = (one: string, other: string) =>
+  (isNumber(one) && isHiddenId(other)) || (isNumber(other) && isHiddenId(one))
