@@ -18,7 +18,8 @@ const lull = {
   // Longer than LULL_SHUTDOWN_MS (25 s), because PM2 kills a process after it. PM2's default of 1.6 s would interrupt
   // handovers, which loses nothing but repeats them.
   kill_timeout: 30_000,
-  // If a process cannot start (Redis down, a wrong setting), PM2 tries again after up to 15 s, and does not give up.
+  // If a process cannot start (a wrong password), PM2 tries again after up to 15 s, and does not give up. For a Redis
+  // that is away the process itself waits.
   exp_backoff_restart_delay: 100,
   // Secrets and addresses come from the environment of the `pm2` command, or from .env. Do not write them here.
   time: false, // Lull's log lines have a time already.

@@ -25,6 +25,7 @@ export class StoppedEarly extends Error {
 
 export class Lifecycle {
   private readonly releases: { name: string; release: Release }[] = []
+  private readonly stopped = new AbortController()
   private stopping: Promise<void> | undefined
   private reject: (reason: Error) => void = () => {}
   /** Rejects when a resource that the role cannot do without has failed. */
@@ -52,9 +53,29 @@ export class Lifecycle {
     this.releases.push({ name, release })
   }
 
+  /** Aborts when a stop begins. */
+  get stops(): AbortSignal {
+    return this.stopped.signal
+  }
+
+  /** If `start` rejects, what it has added is released first. */
+  async attempt<Started>(start: () => Promise<Started>): Promise<Started> {
+    const before = this.releases.length
+    try {
+      return await start()
+    } catch (error) {
+      while (this.releases.length > before) {
+        const last = this.releases.pop()
+        if (last) await this.unwind(last.name, last.release, 0)
+      }
+      throw error
+    }
+  }
+
   /** May be called twice; never rejects. */
   stop(timeoutMs: number): Promise<void> {
     this.stopping ??= this.unwindAll(performance.now() + timeoutMs)
+    this.stopped.abort()
     return this.stopping
   }
 

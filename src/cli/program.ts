@@ -10,7 +10,6 @@ import { discard, discardAll } from './discard.js'
 import { doctor } from './doctor.js'
 import { type DrainOptions, drain } from './drain.js'
 import { drop } from './drop.js'
-import { withPrivateRedis } from './explain.js'
 import { withRunningRedis } from './find-redis.js'
 import { flush } from './flush.js'
 import { forget } from './forget.js'
@@ -22,6 +21,7 @@ import { registeredTelemetry } from './registered-telemetry.js'
 import { startApi } from './roles/api.js'
 import { startOps } from './roles/ops.js'
 import { startProcessor } from './roles/processor.js'
+import { Readiness } from './roles/readiness.js'
 import type { RoleContext } from './roles/role.js'
 import { startUp } from './roles/up.js'
 import { startWorker } from './roles/worker.js'
@@ -62,30 +62,15 @@ export function createProgram(): Command {
   program
     .command('api')
     .description('receives webhooks and messages, and serves the page and the state of conversations')
-    .action(() =>
-      role(async context => {
-        const { batcher } = await startApi(context)
-        await startOps(context, () => batcher.ready())
-      }),
-    )
+    .action(() => role(async context => (await startApi(context)).batcher))
   program
     .command('processor')
     .description('claims due batches and hands them over')
-    .action(() =>
-      role(async context => {
-        const processor = await startProcessor(context)
-        await startOps(context, () => processor.ready())
-      }),
-    )
+    .action(() => role(startProcessor))
   program
     .command('worker')
     .description('runs the handler on the batches in the queue')
-    .action(() =>
-      role(async context => {
-        const worker = await startWorker(context)
-        await startOps(context, () => worker.ready())
-      }),
-    )
+    .action(() => role(startWorker))
   seeingCommands(program)
   program
     .command('flush')
@@ -275,8 +260,15 @@ async function watch(conversationId: string | undefined, { json = false }: { jso
   }
 }
 
-/** Runs a role until a signal. @param given settings of the command line, which override the environment */
-function role(start: (context: RoleContext) => Promise<unknown>, given: Environment = {}): Promise<void> {
+/**
+ * Runs a role until a signal.
+ * @param start resolves when the role runs, to what says whether it can do its work
+ * @param given settings of the command line, which override the environment
+ */
+function role(
+  start: (context: RoleContext) => Promise<{ ready(): Promise<void> }>,
+  given: Environment = {},
+): Promise<void> {
   const config = readConfig({ ...loadEnvironment(), ...given })
   const log = createLog({ level: config.logLevel })
   warn(config, log)
@@ -287,9 +279,11 @@ function role(start: (context: RoleContext) => Promise<unknown>, given: Environm
       const metrics = new Metrics(packageVersion())
       await lifecycle.add('the metrics', () => metrics.stop())
       const telemetry = await registeredTelemetry(log)
-      await start({ config, log, lifecycle, metrics, telemetry }).catch(error => {
-        throw withPrivateRedis(error, config)
-      })
+      const readiness = new Readiness()
+      const context = { config, log, lifecycle, metrics, telemetry, readiness }
+      await startOps(context)
+      const started = await start(context)
+      readiness.by(() => started.ready())
     },
   })
 }

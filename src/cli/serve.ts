@@ -39,7 +39,7 @@ export async function serve({ log, shutdownMs, start }: ServeOptions): Promise<v
     const starting = start(lifecycle)
     // If a signal comes first, the start ends as `StoppedEarly`, or fails because the stop has closed what it uses.
     starting.catch(error => log.debug({ err: error }, 'the start ended'))
-    await Promise.race([starting.then(announceReady), signals.first])
+    await Promise.race([starting.then(announceReady), signals.first, lifecycle.failed])
     await Promise.race([signals.first, lifecycle.failed])
   } finally {
     const stoppingAtMs = performance.now()

@@ -12,18 +12,19 @@ const PUBLISH_EVERY_MS = 60_000
 
 const MARK_BYTES = 6
 
+/** A process's mark: `X-Lull-Mark` of its responses. */
+export const newMark = () => randomBytes(MARK_BYTES).toString('hex')
+
 /**
  * Publishes it, and withdraws it when the lifecycle stops. Call it after the store was added to the lifecycle.
- * @returns its mark: `X-Lull-Mark` of its responses
  */
 export async function publishPresence(
   { config, lifecycle }: RoleContext,
   role: string,
   processes: ProcessRegistry,
-  rejections?: Rejections,
-): Promise<string> {
+  { mark = newMark(), rejections }: { mark?: string; rejections?: Rejections } = {},
+): Promise<void> {
   const settings = sharedSettings(config)
-  const mark = randomBytes(MARK_BYTES).toString('hex')
   const presence: Omit<Presence, 'refused'> = {
     role,
     version: packageVersion(),
@@ -36,7 +37,9 @@ export async function publishPresence(
   let timer: NodeJS.Timeout | undefined
   const put = () => processes.put(JSON.stringify({ ...presence, refused: rejections?.all ?? [] }))
   await put()
+  let isWithdrawn = false
   await lifecycle.add(`the presence of the ${role}`, async () => {
+    isWithdrawn = true
     clearTimeout(timer)
     await processes.remove()
   })
@@ -47,7 +50,8 @@ export async function publishPresence(
     void put()
   }
   rejections?.subscribe(() => {
+    // The API still serves what it has accepted.
+    if (isWithdrawn) return
     timer ??= setTimeout(write, Math.max(writtenAtMs + PUBLISH_EVERY_MS - performance.now(), 0))
   })
-  return mark
 }

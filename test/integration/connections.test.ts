@@ -122,10 +122,10 @@ describe('connections', function () {
   describe('one clear line, and exit code 1, for', () => {
     const ROLES = [['api'], ['processor'], ['worker'], ['flush', CHAT]]
 
-    /** The one line of each role. */
-    const lines = async (more: Record<string, string | undefined>) => {
+    /** The one line of each. */
+    const lines = async (more: Record<string, string | undefined>, commands = ROLES) => {
       const said: string[] = []
-      for (const args of ROLES) {
+      for (const args of commands) {
         const command = await start(args, more)
         const { code } = await command.exit
         expect({ args, code, lines: command.stderr.length }, command.stderr.join('\n')).to.deep.equal({
@@ -138,9 +138,9 @@ describe('connections', function () {
       return said
     }
 
-    it('a dead Redis', async () => {
+    it('a dead Redis, by a command: a role waits for it (away-at-start)', async () => {
       const REDIS_URL = `redis://:hush@127.0.0.1:${await freePort()}`
-      for (const line of await lines({ REDIS_URL }))
+      for (const line of await lines({ REDIS_URL }, [['flush', CHAT]]))
         expect(line)
           .to.match(/^lull: Redis at redis:\/\/127\.0\.0\.1:\d+ can not be reached .*start it there, or set REDIS_URL/)
           .and.not.to.include('hush')
@@ -178,12 +178,12 @@ describe('connections', function () {
         expect(line).to.match(/^lull: REDIS_URL names a database that this Redis does not have/)
     })
 
-    it('a node of a Cluster that has no slots', async () => {
+    it('a node of a Cluster that has no slots, by a command: for a role it may be a Cluster that is being made', async () => {
       const server: RedisServer = await privateRedis({
         // The default, its port plus 10,000, may be in use.
         args: ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())],
       })
-      for (const line of await lines({ REDIS_URL: server.url }))
+      for (const line of await lines({ REDIS_URL: server.url }, [['flush', CHAT]]))
         expect(line).to.match(/^lull: no node of the Cluster at .* serves slot \d+/)
       await server.stop()
     })

@@ -68,6 +68,7 @@ describe('metrics', function () {
     running.push(command)
     const urlIn = async (pattern: RegExp) => /http:\/\/127\.0\.0\.1:\d+/.exec(await command.line(pattern))?.[0] ?? ''
     const ops = await urlIn(/\/metrics are served on/)
+    await until(async () => (await fetch(`${ops}/readyz`)).status === 200, { what: `${role} to be ready` })
     return { ops, api: role === 'api' || role === 'up' ? await urlIn(/api listens on/) : '' }
   }
 

@@ -10,6 +10,7 @@ import { Redis } from 'ioredis'
 import type { Batch } from '../../src/batch.js'
 import { Batcher } from '../../src/batcher.js'
 import { Lifecycle } from '../../src/cli/lifecycle.js'
+import { Readiness } from '../../src/cli/roles/readiness.js'
 import { startWorker } from '../../src/cli/roles/worker.js'
 import { readConfig } from '../../src/config.js'
 import { bullmq } from '../../src/handover/bullmq.js'
@@ -325,7 +326,7 @@ describe('supersede on a queue', () => {
         LULL_QUEUE: uniquePrefix(),
         LULL_ANSWERING: answering,
       })
-      await startWorker({ config, log: silent, lifecycle, metrics: new Metrics('0.0.0') })
+      await startWorker({ config, log: silent, lifecycle, metrics: new Metrics('0.0.0'), readiness: new Readiness() })
       const client = new Redis(server.url)
       closing.push(async () => client.disconnect())
       const connections = String(await client.client('LIST')).match(/ name=lull\.worker\./g) ?? []

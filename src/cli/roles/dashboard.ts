@@ -17,11 +17,11 @@ import type { ApiContext } from './role.js'
 export async function dashboardFor(context: ApiContext, batcher: Batcher): Promise<DashboardOptions> {
   const { config, log, lifecycle, withLoggingWorker = false } = context
   const { store } = batcher
-  const { processes } = store
+  // A queue and presences need a Redis; a store that is given is in memory.
+  const hasRedis = context.store === undefined
   const settings = config.handover.queue
   const queue =
-    // A queue needs a Redis; the store in memory has none.
-    processes && settings
+    hasRedis && settings
       ? new QueueWindow({
           redis: settings.redis ?? config.redis,
           name: settings.name,
@@ -40,7 +40,7 @@ export async function dashboardFor(context: ApiContext, batcher: Batcher): Promi
     batching: config.batching,
     isOwnWorker: !withLoggingWorker,
     ...(queue ? { queue } : { noQueue: noQueue(config.handover) }),
-    ...(processes ? { refusedElsewhere: () => refusedBy(processes) } : {}),
+    ...(hasRedis ? { refusedElsewhere: () => refusedBy(store.processes) } : {}),
   }
 }
 
@@ -49,7 +49,7 @@ function noQueue({ kind, queue, whatHappens }: ConfiguredHandover): string {
   return `no queue: with LULL_HANDOVER=${kind} a batch ${whatHappens}`
 }
 
-async function refusedBy(processes: ProcessRegistry): Promise<RefusedElsewhere[]> {
-  const presences = presencesFrom(await processes.all())
+async function refusedBy(processes: ProcessRegistry | undefined): Promise<RefusedElsewhere[]> {
+  const presences = presencesFrom((await processes?.all()) ?? {})
   return [...presences.values()].flatMap(({ refused }) => refused)
 }

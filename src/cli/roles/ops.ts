@@ -12,16 +12,13 @@ import type { Metrics } from '../../metrics/metrics.js'
 import type { RoleContext } from './role.js'
 
 /**
- * @param readiness rejects with one line that says why the role cannot do its work
+ * Before the role itself, which may have to wait for its Redis.
  * @throws one line that names the setting, if the port cannot be opened
  */
-export async function startOps(
-  { config, log, lifecycle, metrics }: RoleContext,
-  readiness: () => Promise<void>,
-): Promise<void> {
-  metrics.watchRedis(readiness)
+export async function startOps({ config, log, lifecycle, metrics, readiness }: RoleContext): Promise<void> {
+  metrics.watchRedis(readiness.check)
   if (config.opsPort === undefined) return
-  const server = await listenAt(opsApp(log, metrics, readiness), config.api.host, config.opsPort)
+  const server = await listenAt(opsApp(log, metrics, readiness.check), config.api.host, config.opsPort)
   await lifecycle.add('the port for probes', timeoutMs => server.close(timeoutMs))
   log.info({ url: server.url }, `/livez, /readyz and /metrics are served on ${server.url}`)
 }

@@ -2,10 +2,19 @@
 import { publishPresence } from '../../presence/publish.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
+import { onceRedisIsThere } from './await-redis.js'
 import type { RoleContext } from './role.js'
 
 /** @throws one line that names what is wrong and the remedy */
 export async function startProcessor(context: RoleContext): Promise<Processor> {
+  const { metrics } = context
+  const processor = await onceRedisIsThere(context, () => start(context))
+  metrics.runs('processor')
+  metrics.watchSystem(processor.store, processor.owner)
+  return processor
+}
+
+async function start(context: RoleContext): Promise<Processor> {
   const { config, log, lifecycle, metrics, telemetry } = context
   const { redis, prefix, rules, partitions, waitReplicas, configureRedis } = config
   const processor = new Processor({
@@ -33,7 +42,5 @@ export async function startProcessor(context: RoleContext): Promise<Processor> {
     )
   const { processes } = processor.store
   if (processes) await publishPresence(context, 'processor', processes)
-  metrics.runs('processor')
-  metrics.watchSystem(processor.store, processor.owner)
   return processor
 }

@@ -2,9 +2,11 @@
 import type { Config } from '../../config.js'
 import type { Logger } from '../../logger.js'
 import type { Metrics } from '../../metrics/metrics.js'
+import type { Processor } from '../../processor/processor.js'
 import type { Store, StoreIdentity } from '../../store/store.js'
 import type { TelemetryApi } from '../../telemetry/api.js'
 import type { Lifecycle } from '../lifecycle.js'
+import type { Readiness } from './readiness.js'
 
 export interface RoleContext {
   config: Config
@@ -12,6 +14,8 @@ export interface RoleContext {
   /** A role adds a release for everything it acquires; stopping the lifecycle stops the role. */
   lifecycle: Lifecycle
   metrics: Metrics
+  /** What `/readyz` says on the port for probes. */
+  readiness: Readiness
   /** If an OpenTelemetry SDK is registered. */
   telemetry?: TelemetryApi | undefined
 }
@@ -19,10 +23,8 @@ export interface RoleContext {
 export interface ApiContext extends RoleContext {
   /** Instead of the Redis that the settings name. */
   store?: Store
-  /** Another condition of `/readyz`. */
-  readiness?: () => Promise<void>
-  /** A processor runs in this process. */
-  withProcessor?: boolean
+  /** It runs in this process. */
+  processor?: Processor
   /** The worker runs in this process, and only logs the batches. */
   withLoggingWorker?: boolean
   /** Makes and prints the next token, if the settings have none. */

@@ -7,7 +7,7 @@ import { MemoryStore } from '../../store/memory/store.js'
 import { findRedis } from '../find-redis.js'
 import { type NextSteps, newLink, nextSteps } from '../next-steps.js'
 import { startApi } from './api.js'
-import { startOps } from './ops.js'
+import { onceRedisIsThere } from './await-redis.js'
 import { startProcessor } from './processor.js'
 import type { ApiContext, RoleContext } from './role.js'
 import { withPossibleHandover } from './without-queue.js'
@@ -26,7 +26,7 @@ const TOKEN_BYTES = 24
 const makeToken = () => randomBytes(TOKEN_BYTES).toString('base64url')
 
 /** @throws one line that names what is wrong and the remedy */
-export async function startUp(context: UpContext): Promise<{ url: string; token: string }> {
+export async function startUp(context: UpContext): Promise<{ ready(): Promise<void> }> {
   const tokenIsMade = context.config.api.token === undefined
   const token = context.config.api.token ?? makeToken()
   const config = { ...context.config, api: { ...context.config.api, token } }
@@ -36,30 +36,30 @@ export async function startUp(context: UpContext): Promise<{ url: string; token:
     context.print(newLink(url, next))
     return next
   }
-  const found = redis ? await withPossibleHandover({ ...config, redis }, context.log) : config
+  const found = redis
+    ? await onceRedisIsThere(context, () => withPossibleHandover({ ...config, redis }, context.log))
+    : config
   const withLoggingWorker = config.handover.queue !== undefined && config.worker.handler === undefined
   const up = { ...context, config: found, withLoggingWorker, ...(tokenIsMade ? { remakeToken } : {}) }
-  const { url, readiness, partitions } = redis ? await onRedis(up) : await inMemory(up)
-  await startOps(up, readiness)
+  const { url, partitions, ready } = redis ? await onRedis(up) : await inMemory(up)
   const steps: NextSteps = { config: found, url, token, tokenIsMade, partitions }
   context.print(nextSteps(redis ? { ...steps, redis } : steps))
-  return { url, token }
+  return { ready }
 }
 
 type WithToken = UpContext & Pick<ApiContext, 'remakeToken' | 'withLoggingWorker'>
 
 interface Started {
   url: string
-  readiness: () => Promise<void>
   partitions: number
+  ready(): Promise<void>
 }
 
 async function onRedis(context: WithToken): Promise<Started> {
   const processor = await startProcessor(context)
   if (context.config.handover.queue) await startWorker(context)
-  const readiness = () => processor.ready()
-  const { url } = await startApi({ ...context, readiness, withProcessor: true })
-  return { url, readiness, partitions: processor.store.partitions }
+  const { url } = await startApi({ ...context, processor })
+  return { url, partitions: processor.store.partitions, ready: () => processor.ready() }
 }
 
 /** Without a Redis there is no queue: the processor calls the worker's handler itself. */
@@ -80,9 +80,8 @@ async function inMemory(context: WithToken): Promise<Started> {
   await processor.start()
   metrics.runs('processor')
   metrics.watchSystem(store, processor.owner)
-  const readiness = () => processor.ready()
-  const { url } = await startApi({ ...context, store, readiness, withProcessor: true })
-  return { url, readiness, partitions: store.partitions }
+  const { url } = await startApi({ ...context, store, processor })
+  return { url, partitions: store.partitions, ready: () => processor.ready() }
 }
 
 const receiver = async (config: Config) =>

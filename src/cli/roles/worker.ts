@@ -3,6 +3,7 @@ import { type Config, ConfigError } from '../../config.js'
 import type { CommitStore } from '../../handover/answering-run.js'
 import { Commits } from '../../handover/commits.js'
 import type { CommittingHandle } from '../../handover/function.js'
+import type { QueueSettings } from '../../handover/kind.js'
 import type { Logger } from '../../logger.js'
 import { publishPresence } from '../../presence/publish.js'
 import { processName } from '../../process-name.js'
@@ -14,6 +15,7 @@ import { RedisStore } from '../../store/redis/store.js'
 import type { ProcessRegistry, StoreIdentity } from '../../store/store.js'
 import { loadHandler, referenceWorker } from '../../worker/handler.js'
 import { QueueWorker } from '../../worker/worker.js'
+import { onceRedisIsThere } from './await-redis.js'
 import { logStart, type RoleContext } from './role.js'
 
 /** The handler: the module that the settings name, else one that logs the batch. */
@@ -22,13 +24,20 @@ export const handleFrom = ({ worker, rules }: Config): Promise<CommittingHandle>
 
 /** @throws one line that names what is wrong and the remedy */
 export async function startWorker(context: RoleContext): Promise<QueueWorker> {
-  const { config, log, lifecycle, metrics, telemetry } = context
-  const { kind, whatHappens, queue: settings } = config.handover
-  if (!settings)
+  const { config, metrics } = context
+  const { kind, whatHappens, queue } = config.handover
+  if (!queue)
     throw new ConfigError(
       `LULL_HANDOVER=${kind}: a batch ${whatHappens}, so a worker has no queue: run no worker, or set LULL_HANDOVER=bullmq`,
     )
   const handle = await handleFrom(config)
+  const worker = await onceRedisIsThere(context, () => start(context, queue, handle))
+  metrics.runs('worker')
+  return worker
+}
+
+async function start(context: RoleContext, settings: QueueSettings, handle: CommittingHandle): Promise<QueueWorker> {
+  const { config, log, lifecycle, metrics, telemetry } = context
   const redis = settings.redis ?? config.redis
   const { processes, identity, batches } = settings.redis
     ? await openApart(context, settings.redis)
@@ -51,7 +60,6 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
   await lifecycle.add('the worker', timeoutMs => worker.stop({ timeoutMs }))
   await worker.start()
   await publishPresence(context, 'worker', processes)
-  metrics.runs('worker')
   logStart(log, 'worker', identity)
   const from = shards > 1 ? `the ${shards} queues ${queue}` : `the queue ${queue}`
   log.info({ queue, prefix, shards }, `worker takes batches from ${from} (prefix ${prefix})`)

@@ -77,7 +77,6 @@ export class PartitionedStore implements Store {
   readonly rules: Rules
   readonly rulesInUse: RulesInUse
   readonly name: string
-  readonly nodes: RedisNodes
   /** A web server may be made before the store is open. */
   readonly sessions: Sessions = {
     begin: async (digest, ttlMs) => this.home.sessions.begin(digest, ttlMs),
@@ -87,12 +86,13 @@ export class PartitionedStore implements Store {
     generation: async () => this.home.sessions.generation(),
   }
   private readonly moves: Moves
+  private currentNodes: RedisNodes
   private stores: RedisStore[] = []
   private opened: { home: RedisStore; identity: StoreIdentity; layoutSinceMs: number | undefined } | undefined
 
   /** Does not connect yet. @throws {RangeError | TypeError} for a source or a prefix that cannot be used */
   constructor(private readonly options: PartitionedStoreOptions) {
-    const { redis, rules, role, log = silent, observer = {}, waitReplicas } = options
+    const { rules, role, log = silent } = options
     // Throws for one that cannot be used.
     new Keys(options.prefix)
     this.rules = rules
@@ -103,7 +103,12 @@ export class PartitionedStore implements Store {
       storeOf: conversationId => this.storeOf(conversationId),
       partitionOf: conversationId => partitionOfConversation(conversationId, this.stores.length),
     })
-    this.nodes = new RedisNodes({ redis, name: this.name, log, observer, waitReplicas })
+    this.currentNodes = this.makeNodes()
+  }
+
+  /** Its servers. After an attempt to open it that failed, others. */
+  get nodes(): RedisNodes {
+    return this.currentNodes
   }
 
   get partitions(): number {
@@ -158,10 +163,13 @@ export class PartitionedStore implements Store {
   async open(): Promise<StoreIdentity> {
     if (this.opened) return this.opened.identity
     const { prefix, partitions } = this.options
+    const { nodes } = this
+    let where = nodes.address
     try {
-      const { runId, version, db } = await this.nodes.open()
-      const { isCluster } = this.nodes
-      const { client, address } = this.nodes.ownerOf(slotOf(homePrefix(prefix)))
+      const { runId, version, db } = await nodes.open()
+      const { isCluster } = nodes
+      const { client, address } = nodes.ownerOf(slotOf(homePrefix(prefix)))
+      where = address
       const layout = await takeLayout({ client, address, isCluster, prefix, partitions })
       const count = layout?.partitions
       const facts = { address, db, prefix, runId, version }
@@ -171,8 +179,11 @@ export class PartitionedStore implements Store {
       this.opened = { home, identity, layoutSinceMs: layout?.sinceMs }
       return identity
     } catch (error) {
-      this.nodes.disconnect()
-      throw redisError(error, this.nodes.address)
+      // Not to be opened again: a client of ioredis's that is disconnected while it waits to reconnect never does.
+      const wasClosed = nodes.isClosed
+      nodes.disconnect()
+      if (!wasClosed) this.currentNodes = this.makeNodes()
+      throw redisError(error, where)
     }
   }
 
@@ -426,6 +437,11 @@ export class PartitionedStore implements Store {
 
   private get isWhole(): boolean {
     return this.stores.length === 1 && this.stores[0] === this.opened?.home
+  }
+
+  private makeNodes(): RedisNodes {
+    const { redis, log = silent, observer = {}, waitReplicas } = this.options
+    return new RedisNodes({ redis, name: this.name, log, observer, waitReplicas })
   }
 
   /** Returns the home store. */

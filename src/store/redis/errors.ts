@@ -63,7 +63,10 @@ const CONNECTION_CODES = [
   'ENETUNREACH',
 ]
 
-/** How ioredis reports that no Sentinel named a primary, with the last error, if there was any. */
+/**
+ * How ioredis reports that it has asked all Sentinels in vain. The last error is of one that named no primary; without
+ * any, each named one that could not be reached.
+ */
 const NO_PRIMARY = /^All sentinels are unreachable(?:.*Last error: (.*))?/
 
 function sentinelError(text: string, where: string, cause: Error): StoreUnavailable | undefined {
@@ -71,11 +74,13 @@ function sentinelError(text: string, where: string, cause: Error): StoreUnavaila
   if (!match) return undefined
   const [, last] = match
   const [reason, says]: [Reason, string] =
-    last === undefined || last.startsWith('ERR No such master')
-      ? ['other', 'its Sentinels watch no service of this name: check name= in REDIS_URL']
-      : /^(NOAUTH|WRONGPASS|NOPERM)/.test(last)
-        ? ['auth', `its Sentinels answer "${last}": check sentinelUsername and sentinelPassword in REDIS_URL`]
-        : ['connection', `none of its Sentinels answers (${last})`]
+    last === undefined
+      ? ['connection', 'nothing answers where its Sentinels say that the primary is']
+      : last.startsWith('ERR No such master')
+        ? ['other', 'its Sentinels watch no service of this name: check name= in REDIS_URL']
+        : /^(NOAUTH|WRONGPASS|NOPERM)/.test(last)
+          ? ['auth', `its Sentinels answer "${last}": check sentinelUsername and sentinelPassword in REDIS_URL`]
+          : ['connection', `none of its Sentinels answers (${last})`]
   return new StoreUnavailable(reason, `Redis at ${where} can not be reached: ${says}`, { cause })
 }
 

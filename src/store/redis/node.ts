@@ -74,6 +74,13 @@ export class RedisNode {
     await Promise.all([this.durable?.close(), disconnect(this.client)])
   }
 
+  /** Ends its connections at once, for good. */
+  disconnect(): void {
+    this.closed = true
+    this.durable?.client.disconnect()
+    this.client.disconnect()
+  }
+
   /** Its connections end at once, and reconnect: a server that does not answer in time may have hung. */
   drop(): void {
     if (this.closed) return

@@ -72,6 +72,10 @@ export class RedisNodes {
     this.subscriptions = new SharedSubscriptions(this, options.log)
   }
 
+  get isClosed(): boolean {
+    return this.closed
+  }
+
   get isCluster(): boolean {
     return this.settings !== undefined
   }
@@ -142,9 +146,10 @@ export class RedisNodes {
     for (const node of this.all) node.drop()
   }
 
-  /** Ends all connections at once. */
+  /** Ends all connections at once, for good. */
   disconnect(): void {
-    for (const node of [...this.seeds, ...this.primaries.values()]) node.client.disconnect()
+    this.closed = true
+    for (const node of [...this.seeds, ...this.primaries.values()]) node.disconnect()
   }
 
   /** Calls `listener` each time a connection for commands is ready. */

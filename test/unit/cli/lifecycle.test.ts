@@ -24,6 +24,23 @@ describe('lifecycle', () => {
     ])
   })
 
+  it('releases what a failed attempt has acquired, in reverse order, and keeps what came before', async () => {
+    const lifecycle = new Lifecycle(silent)
+    const released: string[] = []
+    const add = (name: string) => lifecycle.add(name, () => released.push(name))
+    await add('metrics')
+    const failed = lifecycle.attempt(async () => {
+      await add('redis')
+      await add('processor')
+      throw new Error('Redis is away')
+    })
+    expect(await failed.catch((error: Error) => error.message)).to.equal('Redis is away')
+    expect(released).to.deep.equal(['processor', 'redis'])
+    expect(await lifecycle.attempt(() => add('api').then(() => 'started'))).to.equal('started')
+    await lifecycle.stop(1000)
+    expect(released).to.deep.equal(['processor', 'redis', 'api', 'metrics'])
+  })
+
   it('stops once, however often `stop` is called', async () => {
     const lifecycle = new Lifecycle(silent)
     const release = sinon.stub()

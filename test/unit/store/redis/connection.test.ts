@@ -80,8 +80,12 @@ describe('an error of Sentinel', () => {
     redisError(new Error(`All sentinels are unreachable. ${says}`), 'redis+sentinel://m')
 
   const CASES: [says: string, reason: string, message: RegExp][] = [
-    ['Retrying from scratch after 50ms.', 'other', /watch no service of this name: check name= in REDIS_URL$/],
-    ['Retrying … Last error: ERR No such master with that name', 'other', /watch no service of this name/],
+    ['Retrying from scratch after 50ms.', 'connection', /nothing answers where its Sentinels say that the primary is$/],
+    [
+      'Retrying … Last error: ERR No such master with that name',
+      'other',
+      /watch no service of this name: check name= in REDIS_URL$/,
+    ],
     ['Retrying … Last error: WRONGPASS invalid', 'auth', /check sentinelUsername and sentinelPassword in REDIS_URL$/],
     ['Retrying … Last error: connect ECONNREFUSED ::1', 'connection', /none of its Sentinels answers \(connect ECONN/],
   ]
