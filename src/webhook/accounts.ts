@@ -6,11 +6,14 @@
  * The store records owners. Each process asks once and keeps the answer for a while, so that a webhook costs no further
  * command. An owner hardly ever changes and is kept for a minute; that there is none may change at any time by a
  * webhook to another process, and is kept for two seconds.
+ *
+ * All owners are in one place. On a Cluster the node that has them may be away while the conversations' nodes are not:
+ * an owner that is known holds until then, since nobody can record another one. That there was none does not hold.
  */
 import { parseConversationId } from '../conversation.js'
 import { Refusal } from '../http/refusal.js'
 import { shown } from '../http/shown.js'
-import type { AccountClaim } from '../store/store.js'
+import { type AccountClaim, StoreUnavailable } from '../store/store.js'
 import type { Rejections } from './rejections.js'
 import type { Plan } from './steps.js'
 
@@ -75,11 +78,14 @@ export class Accounts {
     const known = this.answers.get(account)
     // A provider that has proved itself takes an account without an owner, so it asks again.
     if (known && known.untilMs > this.now() && (known.owner !== undefined || !isProven)) return known.owner
-    return this.askedOwner(claim)
+    return this.askedOwner(claim, known?.owner)
   }
 
-  private async askedOwner(claim: AccountClaim): Promise<string | undefined> {
-    const owner = await this.ask(claim)
+  private async askedOwner(claim: AccountClaim, lastOwner: string | undefined): Promise<string | undefined> {
+    const owner = await this.ask(claim).catch((error: unknown) => {
+      if (lastOwner !== undefined && error instanceof StoreUnavailable) return lastOwner
+      throw error
+    })
     this.keep(claim.account, owner)
     return owner
   }

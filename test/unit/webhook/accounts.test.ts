@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { silent } from '../../../src/logger.js'
-import type { AccountClaim } from '../../../src/store/store.js'
+import { type AccountClaim, StoreUnavailable } from '../../../src/store/store.js'
 import { Accounts, NO_OWNER_KEPT_MS, OWNER_KEPT_MS } from '../../../src/webhook/accounts.js'
 import { Rejections } from '../../../src/webhook/rejections.js'
 
@@ -8,13 +8,16 @@ describe('owners of accounts that a process keeps', () => {
   let now = 0
   let asked: AccountClaim[]
   let owner: string | undefined
+  let failure: Error | undefined
   let accounts: Accounts
   beforeEach(() => {
     now = 0
     asked = []
     owner = undefined
+    failure = undefined
     const ask = async (claim: AccountClaim) => {
       asked.push(claim)
+      if (failure) throw failure
       return owner
     }
     accounts = new Accounts(ask, new Rejections(silent), () => now)
@@ -43,6 +46,20 @@ describe('owners of accounts that a process keeps', () => {
     owner = 'waha'
     expect(await others(['a/1'], true)).to.deep.equal([])
     expect(asked).to.have.length(3)
+  })
+
+  it('a known owner holds while the store that has the owners is away; that there was none does not', async () => {
+    owner = 'meta'
+    await others(['a/1'], true)
+    owner = undefined
+    await others(['b/1'], false)
+    now = OWNER_KEPT_MS + 1
+    failure = new StoreUnavailable('connection', 'Redis is away')
+    expect(await others(['a/1'], true)).to.deep.equal(['a'])
+    expect(await others(['b/1'], false).catch((error: unknown) => error)).to.equal(failure)
+    failure = new TypeError('a defect')
+    now += OWNER_KEPT_MS + 1
+    expect(await others(['a/1'], true).catch((error: unknown) => error)).to.equal(failure)
   })
 
   it('the cache is bounded, and keeps no long names', async () => {
