@@ -9,6 +9,7 @@ import { slotOf } from '../../src/store/redis/slots.js'
 import { noCluster, startCluster, type TestCluster } from '../support/cluster.js'
 import { uniquePrefix } from '../support/redis.js'
 import { startSentinels } from '../support/sentinel.js'
+import { until } from '../support/wait.js'
 
 const PARTITIONS = 8
 const missing = await noCluster()
@@ -93,11 +94,18 @@ describe(`doctor on several servers${missing ? ` (${missing})` : ''}`, function 
       const away = await look({ REDIS_URL: home.url })
       expect(of(away, 'cluster')[0]?.verdict).to.equal('wrong')
       expect(of(away, 'cluster')[0]?.says).to.match(/[1-8] of 8 partitions cannot be reached/)
+      expect(of(away, 'cluster')[0]?.says).to.include(`${first!.url} is away`)
+      expect(of(away, 'listeners')[0]?.says).to.match(/ listening to next-due of each of [1-7] partitions/)
+      const rest = (await cluster.primaries()).find(node => node !== home)!
+      await cluster.kill(await cluster.replicaOf(home))
+      await cluster.kill(home)
+      const error = await look({ REDIS_URL: rest.url }).catch(String)
+      expect(error).to.include(`Redis at ${home.url} can not be reached`)
     })
   })
 
   it('of Sentinels: says whether they agree, and that one is silent', async () => {
-    const service = await startSentinels({ replicas: 1 })
+    const service = await startSentinels({ replicas: 2 })
     const look = () => examine(readConfig({ REDIS_URL: service.url, LULL_PREFIX: uniquePrefix() }))
     const findings = await look()
     expect(verdicts(findings, 'sentinels')).to.deep.equal(['ok'])
@@ -105,7 +113,16 @@ describe(`doctor on several servers${missing ? ` (${missing})` : ''}`, function 
     expect(verdicts(findings, 'sentinel-replicas')).to.deep.equal(['ok'])
     expect(verdicts(findings, 'sentinel-down-after')).to.deep.equal(['ok'])
     await service.sentinels[2]!.stop()
-    expect(verdicts(await look(), 'sentinels')).to.deep.equal(['degraded'])
+    const [gone, other] = await service.replicas()
+    await service.kill(gone!)
+    const less = await until(async () => {
+      const seen = await look()
+      return of(seen, 'sentinel-replicas')[0]?.verdict === 'degraded' && seen
+    })
+    expect(verdicts(less, 'sentinels')).to.deep.equal(['degraded'])
+    expect(of(less, 'sentinel-replicas')[0]?.says).to.equal('1 of 2 replicas connected to the primary')
+    await service.kill(other!)
+    await until(async () => verdicts(await look(), 'sentinel-replicas')[0] === 'wrong')
     await service.stop()
   })
 })

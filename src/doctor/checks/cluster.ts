@@ -18,12 +18,14 @@ async function look(surroundings: Surroundings): Promise<Finding[]> {
   const facts = factsOf(String(await server.client.cluster('INFO')))
   const slots = Number(facts.get('cluster_slots_ok') ?? 0)
   const away = store.partitionsAway
+  const silent = store.nodes.all.filter(({ isReady }) => !isReady).map(({ address }) => address)
+  const where = silent.length > 0 ? `, ${silent.join(' and ')} is away` : ''
   const says = `Cluster: state ${facts.get('cluster_state')}, ${slots} of ${SLOTS} slots served, ${counted(store.nodes.all.length, 'primary', 'primaries')}`
   const state =
     away > 0 || slots < SLOTS
       ? wrong(
           'cluster',
-          `${says}; ${away} of ${store.partitions} partitions cannot be reached`,
+          `${says}; ${away} of ${store.partitions} partitions cannot be reached${where}`,
           'bring the node back, or promote its replica (CLUSTER FAILOVER TAKEOVER on it, if no majority is left)',
         )
       : ok('cluster', says)

@@ -8,7 +8,7 @@ export const listeners: Check = { name: 'listeners', look }
 async function look(surroundings: Surroundings): Promise<Finding> {
   const { server, store, identity } = surroundings
   const check = 'listeners'
-  if (identity.partitions !== undefined) return lookAtPartitions(surroundings, identity.partitions)
+  if (identity.partitions !== undefined) return lookAtPartitions(surroundings)
   const channel = store.home.keys.nextDue
   const reply: unknown = await server.client.pubsub('NUMSUB', channel).catch(() => undefined)
   if (!Array.isArray(reply))
@@ -34,22 +34,23 @@ async function look(surroundings: Surroundings): Promise<Finding> {
       )
 }
 
-/** Each partition has a channel of its own. */
-async function lookAtPartitions({ store }: Surroundings, partitions: number): Promise<Finding> {
+/** Each partition has a channel of its own. Of partitions that are away the check `cluster` says so. */
+async function lookAtPartitions({ store }: Surroundings): Promise<Finding> {
   const check = 'listeners'
+  const partitions = store.all.filter(({ partitionsAway }) => partitionsAway === 0)
   const command = store.nodes.isCluster ? 'SHARDNUMSUB' : 'NUMSUB'
   const counts = await Promise.all(
-    store.all.map(async ({ redis, keys }) => {
+    partitions.map(async ({ redis, keys }) => {
       const reply: unknown = await redis.call('PUBSUB', command, keys.nextDue)
       return Array.isArray(reply) ? Number(reply[1] ?? 0) : 0
     }),
   )
-  const silent = store.all.filter((_, partition) => counts[partition] === 0).map(({ keys }) => keys.prefix)
+  const silent = partitions.filter((_, i) => counts[i] === 0).map(({ keys }) => keys.prefix)
   if (silent.length === 0)
-    return ok(check, `${Math.min(...counts)} or more listening to next-due of each of ${partitions} partitions`)
+    return ok(check, `${Math.min(...counts)} or more listening to next-due of each of ${partitions.length} partitions`)
   return wrong(
     check,
-    `no processor is subscribed to next-due of ${silent.length} of ${partitions} partitions (${silent.slice(0, NAMED).join(', ')})`,
+    `no processor is subscribed to next-due of ${silent.length} of ${partitions.length} partitions (${silent.slice(0, NAMED).join(', ')})`,
     'start a processor with the same Redis, LULL_PREFIX and LULL_PARTITIONS; one that runs may lack the right to subscribe (ACL: &{rapid-fire/*)',
   )
 }

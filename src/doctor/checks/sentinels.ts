@@ -4,7 +4,7 @@ import { hostAndPort } from '../../store/redis/address.js'
 import { connect } from '../../store/redis/connection.js'
 import type { Check } from '../check.js'
 import { counted, degraded, type Finding, ok, wrong } from '../finding.js'
-import type { Surroundings } from '../surroundings.js'
+import type { Server, Surroundings } from '../surroundings.js'
 
 const LONGEST_DOWN_AFTER_MS = 5000
 
@@ -16,7 +16,7 @@ interface Seen {
   primary?: Map<string, string>
 }
 
-async function look({ config: { redis } }: Surroundings): Promise<Finding[]> {
+async function look({ config: { redis }, server }: Surroundings): Promise<Finding[]> {
   if ('nodes' in redis || !redis.sentinels) return []
   const { name = 'mymaster', sentinelUsername, sentinelPassword } = redis
   const seen = await Promise.all(
@@ -38,20 +38,29 @@ async function look({ config: { redis } }: Surroundings): Promise<Finding[]> {
       : silent.length > 0
         ? degraded(check, `${says}; silent: ${silent.join(', ')}`, 'start them: a failover needs a majority')
         : ok(check, says)
-  return [agreement, replicasOf(first), downAfter(first)]
+  return [agreement, replicasOf(first, server), downAfter(first)]
 }
 
-function replicasOf(primary: Map<string, string>): Finding {
-  const count = Number(primary.get('num-slaves') ?? 0)
-  return count > 0
-    ? ok(
-        'sentinel-replicas',
-        `${counted(count, 'replica')}; switch without loss by CLIENT PAUSE … WRITE first (docs/operations.md)`,
+/** Sentinels also count a replica that is gone, until SENTINEL RESET. */
+function replicasOf(primary: Map<string, string>, { facts }: Server): Finding {
+  const check = 'sentinel-replicas'
+  const known = Number(primary.get('num-slaves') ?? 0)
+  const connected = Number(facts.get('connected_slaves') ?? known)
+  if (connected === 0)
+    return wrong(
+      check,
+      'the primary has no replica: nothing can take its place',
+      known > 0 ? 'start the replicas that the Sentinels know' : 'add a replica: REPLICAOF <primary>',
+    )
+  return connected < known
+    ? degraded(
+        check,
+        `${connected} of ${counted(known, 'replica')} connected to the primary`,
+        'start the others; if one is gone for good: SENTINEL RESET on each Sentinel, one after the other',
       )
-    : wrong(
-        'sentinel-replicas',
-        'the primary has no replica: nothing can take its place',
-        'add a replica: REPLICAOF <primary>',
+    : ok(
+        check,
+        `${counted(connected, 'replica')}; switch without loss by CLIENT PAUSE … WRITE first (docs/operations.md)`,
       )
 }
 
