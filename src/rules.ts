@@ -13,6 +13,8 @@ const SECOND = 1000
 const HOUR = 3600 * SECOND
 const DAY = 24 * HOUR
 
+export const LONGEST_PAUSE_MS = 30 * DAY
+
 export const rulesSchema = shapeOf<Rules>()(
   z.object({
     quietGapMs: setting(
@@ -86,7 +88,7 @@ export const rulesSchema = shapeOf<Rules>()(
     pauseMs: setting(
       'LULL_PAUSE_MS',
       'With `LULL_ON_OWN_MESSAGE=pause`: how long the bot stays out after a message from the business’s own phone.',
-      whole(SECOND, 30 * DAY, 1800 * SECOND),
+      whole(SECOND, LONGEST_PAUSE_MS, 1800 * SECOND),
     ),
     paused: setting(
       'LULL_PAUSED',

@@ -151,19 +151,13 @@ describe('lull pause and lull resume', function () {
   })
 
   it('pause refuses a time that is none', async () => {
-    for (const time of ['2', 'soon', '0s', '1.5h']) {
+    for (const time of ['2', 'soon', '0s', '1.5h', '31d']) {
       const { code, stderr } = await run('pause', CHAT, '--for', time)
       expect([code, stderr[0]], time).to.deep.equal([
         2,
-        `error: option '--for <time>' argument '${time}' is invalid. Give a time such as 45s, 30m, 2h, 1h30m or 2d.`,
+        `error: option '--for <time>' argument '${time}' is invalid. Give a time from 1s to 30d, such as 45s, 30m, 2h, 1h30m or 2d.`,
       ])
     }
-    const tooLong = await run('pause', CHAT, '--for', '31d')
-    expect(tooLong).to.deep.equal({
-      code: 1,
-      stdout: [],
-      stderr: ['lull: forMs=2678400000: must be a whole number from 1000 to 2592000000'],
-    })
     expect((await run('pause', '--for', '2h')).code).to.equal(2)
     expect(await pausedNow()).to.equal(undefined)
   })

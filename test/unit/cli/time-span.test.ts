@@ -10,6 +10,7 @@ describe('a time on the command line', () => {
       ['1h30m', 5400],
       ['1H30M', 5400],
       ['2d', 172_800],
+      ['30d', 2_592_000],
       ['1d2h3m4s', 93_784],
       ['90m', 5400],
     ] as const)
@@ -30,8 +31,10 @@ describe('a time on the command line', () => {
       '2h2h',
       '2 hours',
       '2w',
+      '31d',
+      '30d1s',
       '9'.repeat(99),
     ])
-      expect(() => timeSpan(text), text).to.throw('Give a time such as 45s, 30m, 2h, 1h30m or 2d.')
+      expect(() => timeSpan(text), text).to.throw('Give a time from 1s to 30d, such as 45s, 30m, 2h, 1h30m or 2d.')
   })
 })
