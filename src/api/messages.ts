@@ -69,9 +69,9 @@ export function messageRoutes(router: Router, { batcher, token, readBody, metric
   router.post('/conversations/messages', token, append)
   router.post('/conversations/:id/messages', token, append)
   router.put('/conversations/messages', token, edit)
-  // Without `?id=` the last word of the path is a conversation's id.
+  // Without `?id=` and `?messageId=` the last word of the path is a conversation's id.
   router.delete('/conversations/messages', token, (ctx: WithParams, next: Next) =>
-    queryOf(ctx, 'id') === undefined ? next() : revoke(ctx),
+    ['id', 'messageId'].every(name => queryOf(ctx, name) === undefined) ? next() : revoke(ctx),
   )
   for (const path of ['/conversations/messages/:messageId', '/conversations/:id/messages/:messageId']) {
     router.put(path, token, edit)

@@ -11,7 +11,7 @@ import { PARAMETERS } from './parameters.js'
 
 const DESCRIPTION = `Lull collects what one person sends a bot in one go, and hands it over as one batch when they fall
 silent. Ids in a path are URL-encoded: \`shop/79990000012@c.us\` is \`shop%2F79990000012%40c.us\`. For proxies that refuse
-\`%2F\` most routes have a second address with the ids in the query; the names of these operations end in \`ByQuery\`.
+\`%2F\` most routes have a second address with the ids in the query; the names of these operations end in \`Query\`.
 
 Bodies are JSON; a flat one may also be a form. Every GET route also answers HEAD, and every
 route OPTIONS, with the methods that it allows; another method is 405, and a path that does not exist 404. Every error

@@ -129,6 +129,7 @@ describe('API: the messages of a conversation', () => {
 
   it('DELETE /conversations/messages is the conversation with the id messages', async () => {
     await api.call('POST', '/conversations/messages/messages', message)
+    expect((await api.call('DELETE', '/conversations/messages?messageId=m1')).status).to.equal(400)
     expect((await api.call('DELETE', '/conversations/messages')).json).to.deep.equal({ dropped: 1 })
   })
 
