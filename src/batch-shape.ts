@@ -30,6 +30,12 @@ export const locationShape = z.object({
   address: z.string().optional(),
 })
 
+export const contactShape = z.object({
+  name: z.string().optional(),
+  phones: z.array(z.string()).optional().describe('As the card writes them'),
+  emails: z.array(z.string()).optional(),
+})
+
 export const messageShape = shapeOf<Message>()(
   z.object({
     messageId: text("The provider's id. A repeated delivery has the same one, and is dropped"),
@@ -47,6 +53,7 @@ export const messageShape = shapeOf<Message>()(
       .describe('What a person filled in, by field: an answer to a WhatsApp Flow. text has the same in lines'),
     media: mediaShape.optional(),
     location: locationShape.optional(),
+    contacts: z.array(contactShape).optional().describe('Contacts that the sender shares'),
     meta: z.unknown().optional().describe('What the program that appended the message stored with it: any JSON'),
     raw: z.unknown().optional().describe("The provider's own body, with LULL_RAW=on"),
   }),

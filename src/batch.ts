@@ -50,6 +50,16 @@ export type ReleaseReason = keyof typeof RELEASE_REASONS
 
 export const isReleaseReason = (word: string): word is ReleaseReason => Object.hasOwn(RELEASE_REASONS, word)
 
+/** A contact that somebody shares: what is on its card. */
+export interface SharedContact {
+  /** The contact's name. */
+  name?: string
+  /** As the card writes them: `+7 900 000-00-99`. */
+  phones?: string[]
+  /** E-mail addresses. */
+  emails?: string[]
+}
+
 /**
  * One message of a batch. Times are milliseconds since the epoch.
  * @typeParam Meta of `meta`
@@ -99,6 +109,8 @@ export interface Message<Meta = unknown> {
     /** Of the place. */
     address?: string
   }
+  /** Contacts that the sender shares. */
+  contacts?: SharedContact[]
   /**
    * What the program that appended the message stored with it: any JSON, handed over as it was given. Messages of
    * webhooks have none.

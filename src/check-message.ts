@@ -14,6 +14,10 @@ const text: Check = [value => typeof value === 'string', 'it must be a string']
 const flag: Check = [value => typeof value === 'boolean', 'it must be true or false']
 const number: Check = [value => Number.isFinite(value), 'it must be a number']
 const object: Check = [isObject, 'it must be an object']
+const texts: Check = [
+  value => Array.isArray(value) && value.every(each => typeof each === 'string'),
+  'it must be a list of strings',
+]
 
 const checksOf = (fields: Record<string, Check>): Checks => new Map(Object.entries(fields))
 
@@ -28,11 +32,13 @@ const FIELDS = checksOf({
   form: object,
   media: object,
   location: object,
+  contacts: [value => Array.isArray(value) && value.every(isObject), 'it must be a list of objects'],
   provider: text,
   isGroup: flag,
 })
 
 const MEDIA = checksOf({ id: text, url: text, mimeType: text, fileName: text })
+const CONTACT = checksOf({ name: text, phones: texts, emails: texts })
 const LOCATION = checksOf({ latitude: number, longitude: number, name: text, address: text })
 
 const LONGEST_PATH = 100
@@ -40,7 +46,7 @@ const LONGEST_PATH = 100
 /** @throws {TypeError} in one line that names the field, its value and what it must be */
 export function checkMessage(message: NewMessage): void {
   if (!isObject(message)) throw new TypeError(`message=${shown(message)}: it must be an object, { messageId, text }`)
-  const { messageId, media, location } = message
+  const { messageId, media, location, contacts = [] } = message
   if (typeof messageId !== 'string' || messageId === '')
     throw new TypeError(
       `messageId=${shown(messageId)}: a message needs an id: repeated deliveries are recognised by it`,
@@ -48,6 +54,7 @@ export function checkMessage(message: NewMessage): void {
   checkFields(message, FIELDS, '')
   checkMeta(message.meta)
   if (media !== undefined) checkFields(media, MEDIA, 'media.')
+  for (const [i, contact] of contacts.entries()) checkFields(contact, CONTACT, `contacts[${i}].`)
   if (location === undefined) return
   for (const name of ['latitude', 'longitude'] as const)
     if (location[name] === undefined) throw new TypeError(`location.${name} is missing: ${number[1]}`)

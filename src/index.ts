@@ -1,5 +1,5 @@
 export { AnswerTimeout, LeaseLost, ProcessorStopping } from './abort-reasons.js'
-export type { Batch, Message, MessageType, NewMessage, ReleaseReason, StoredMessage } from './batch.js'
+export type { Batch, Message, MessageType, NewMessage, ReleaseReason, SharedContact, StoredMessage } from './batch.js'
 export {
   type Appender,
   type AppendMessage,

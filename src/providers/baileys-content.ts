@@ -4,10 +4,11 @@
  */
 import type { MessageType, NewMessage } from '../batch.js'
 import type { Fields, Holding } from './baileys-message.js'
+import { sharedContacts } from './contacts.js'
 import { known, lookUp } from './fields.js'
 import { answerIn } from './form-answer.js'
 
-type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId' | 'form'>
+type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId' | 'form' | 'contacts'>
 
 const FILES: Record<string, MessageType> = {
   imageMessage: 'image',
@@ -30,8 +31,9 @@ export function contentOf(holding: Holding): Content {
     case 'liveLocationMessage':
       return { type: 'location', text: fields.caption, location: locationOf(fields) }
     case 'contactMessage':
+      return { type: 'contacts', contacts: sharedContacts([fields]) }
     case 'contactsArrayMessage':
-      return { type: 'contacts' }
+      return { type: 'contacts', contacts: sharedContacts(fields.contacts ?? []) }
     case 'buttonsResponseMessage':
     case 'templateButtonReplyMessage':
       return { type: 'interactive', text: fields.selectedDisplayText, payloadId: buttonOf(fields) }

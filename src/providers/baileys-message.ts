@@ -76,6 +76,9 @@ const fieldsShape = z.object({
   product: named,
   catalog: named,
   groupName: filledText,
+  displayName: filledText,
+  vcard: filledText,
+  contacts: lenient(z.array(z.unknown())),
   original_message_id: id,
   contextInfo: context,
 })

@@ -9,6 +9,7 @@
 import { z } from 'zod'
 import { MESSAGE_TYPES, type NewMessage } from '../batch.js'
 import { chatIdFrom, isGroupId } from './chat-id.js'
+import { MOST_CONTACTS } from './contacts.js'
 import { degrees, filledText, flag, id, isRecord, known, lenient, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Provider, UnreadableBody } from './provider.js'
@@ -16,6 +17,7 @@ import { reader } from './reader.js'
 
 const said = lenient(z.union([z.string(), z.number().transform(String)]))
 
+const texts = lenient(z.array(z.string()))
 const coordinate = z
   .union([z.number(), z.string()])
   .transform(given => degrees.parse(given))
@@ -36,6 +38,7 @@ export const genericMessage = z.object({
   payloadId: id,
   media: lenient(z.object({ id, url: filledText, mimeType: filledText, fileName: filledText })),
   location: lenient(z.object({ latitude: coordinate, longitude: coordinate, name: filledText, address: filledText })),
+  contacts: lenient(z.array(z.object({ name: filledText, phones: texts, emails: texts }))),
 })
 
 const NO_CHAT = 'invalid:no_chat'
@@ -116,7 +119,7 @@ function itemFrom(value: unknown): Item {
 function newMessage(fields: z.infer<typeof genericMessage> & { meta?: unknown }): NewMessage | undefined {
   const messageId = fields.messageId ?? fields.id
   if (messageId === undefined) return undefined
-  const { replyTo, payloadId, senderId, media, location } = fields
+  const { replyTo, payloadId, senderId, media, location, contacts } = fields
   return known({
     messageId,
     type: fields.type === undefined ? ('text' as const) : TYPES.parse(fields.type),
@@ -128,6 +131,7 @@ function newMessage(fields: z.infer<typeof genericMessage> & { meta?: unknown })
     payloadId,
     media: media && known(media),
     location: location && known(location),
+    contacts: contacts?.slice(0, MOST_CONTACTS).map(known),
     meta: fields.meta,
   })
 }

@@ -20,7 +20,8 @@ import {
   noConversation,
   samePersonIn,
 } from './chat-id.js'
-import { degrees, filledText, id, isRecord, known, lenient, lookUp, text, time } from './fields.js'
+import { sharedContacts } from './contacts.js'
+import { degrees, filledText, id, isRecord, known, lenient, list, lookUp, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, UnreadableBody } from './provider.js'
 import { reader } from './reader.js'
@@ -72,6 +73,9 @@ const messageData = z.object({
   locationMessageData: lenient(
     z.object({ latitude: degrees, longitude: degrees, nameLocation: filledText, address: filledText }),
   ),
+  contactMessageData: z.unknown().optional(),
+  // Several contacts.
+  messageData: lenient(z.object({ contacts: list })),
   buttonsResponseMessage: chosen,
   templateButtonReplyMessage: chosen,
   templateButtonsReplyMessage: chosen,
@@ -116,7 +120,7 @@ const notificationFrom = reader(notification)
 
 type Notification = z.infer<typeof notification>
 type MessageData = z.infer<typeof messageData>
-type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
+type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId' | 'contacts'>
 
 const EVENTS: Record<string, string> = { outgoingMessageStatus: 'status', outgoingAPIMessageReceived: 'from_me' }
 
@@ -243,7 +247,7 @@ function contentOf(data: MessageData): Content {
       return { type: 'location', location: locationOf(data.locationMessageData) }
     case 'contactMessage':
     case 'contactsArrayMessage':
-      return { type: 'contacts' }
+      return { type: 'contacts', contacts: sharedContacts(data.messageData?.contacts ?? [data.contactMessageData]) }
     case 'buttonsResponseMessage':
     case 'templateButtonReplyMessage':
     case 'templateButtonsReplyMessage':

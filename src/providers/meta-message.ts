@@ -7,6 +7,7 @@
 import { z } from 'zod'
 import type { NewMessage } from '../batch.js'
 import { personIdFrom, samePersonIn } from './chat-id.js'
+import { sharedContacts } from './contacts.js'
 import { degrees, filledText, flag, id, known, lenient, list, text, time } from './fields.js'
 import { formIn } from './form-answer.js'
 import { messageItem } from './message-item.js'
@@ -61,6 +62,7 @@ const messageFrom = reader(
     document: unread,
     sticker: unread,
     location: unread,
+    contacts: unread,
     button: unread,
     interactive: unread,
     errors: list,
@@ -72,7 +74,7 @@ const messageFrom = reader(
 )
 
 type MetaMessage = NonNullable<ReturnType<typeof messageFrom>>
-type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId' | 'form'>
+type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId' | 'form' | 'contacts'>
 
 const contactFrom = reader(
   z.object({
@@ -246,8 +248,9 @@ function contentOf(message: MetaMessage): Content {
       return known({ type: 'order' as const, text: note, form: basket.product_items && known(basket) })
     }
     case 'contacts':
+      return { type: 'contacts', contacts: sharedContacts(list.parse(message.contacts)) }
     case 'unsupported':
-      return { type: message.type }
+      return { type: 'unsupported' }
     default:
       return { type: 'unknown' }
   }

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { NewMessage } from '../batch.js'
 import { contentOf } from './baileys-content.js'
 import { type Holding, holdingOf, PLACEHOLDER } from './baileys-message.js'
+import { sharedContacts } from './contacts.js'
 import { degrees, filledText, flag, id, known, lenient, list, text, time } from './fields.js'
 import { reader } from './reader.js'
 import { isFile, webType } from './web-kinds.js'
@@ -27,6 +28,7 @@ export const engineData = z.object({
   eventName: filledText,
   comment: filledText,
   inviteGrpName: filledText,
+  orderTitle: filledText,
   protocolMessageKey: webKey,
   selectedButtonId: id,
   selectedId: id,
@@ -124,7 +126,8 @@ export function contentFrom(payload: Payload, holding: Holding | undefined): Con
   if (location !== undefined)
     return { ...told, type: 'location', text: told?.text ?? captionOfPlace(payload), location }
   // The body of a contact is its vCard.
-  if (told?.type === 'contacts' || vCards.length > 0) return { type: 'contacts' }
+  if (told?.type === 'contacts' || vCards.length > 0)
+    return { type: 'contacts', contacts: sharedContacts(vCards) ?? told?.contacts ?? sharedContacts([payload.body]) }
   if (told?.type === 'text' && !(told.text ?? caption)?.trim()) return { type: 'unknown' }
   if (told !== undefined && told.type !== 'unknown') return { ...told, text: told.text ?? caption }
   return caption === undefined ? { type: 'unknown', text: told?.text } : { type: told?.type ?? 'text', text: caption }
@@ -134,7 +137,7 @@ export function contentFrom(payload: Payload, holding: Holding | undefined): Con
 function captionOf({ body, _data: data }: Payload): string | undefined {
   if (body) return body
   const words = webType(data?.type) === 'text' ? data?.body : data?.caption
-  return words || (data?.pollName ?? data?.eventName ?? data?.comment ?? data?.inviteGrpName)
+  return words || (data?.pollName ?? data?.eventName ?? data?.comment ?? data?.inviteGrpName ?? data?.orderTitle)
 }
 
 function webContent(data: EngineData | undefined): Content | undefined {

@@ -66,6 +66,7 @@ export interface WebWords {
   /** What was written under an invitation to a group. */
   comment?: string | undefined
   inviteGrpName?: string | undefined
+  orderTitle?: string | undefined
   listTitle?: string | undefined
 }
 
@@ -76,10 +77,11 @@ export function webText({
   eventName,
   comment,
   inviteGrpName,
+  orderTitle,
   listTitle,
 }: WebWords): string | undefined {
   if (body !== undefined && body !== '' && !PICTURE.test(body)) return body
-  return listTitle ?? pollName ?? eventName ?? comment ?? inviteGrpName
+  return listTitle ?? pollName ?? eventName ?? comment ?? inviteGrpName ?? orderTitle
 }
 
 const FILES: MessageType[] = ['image', 'video', 'audio', 'voice', 'document', 'sticker']

@@ -7,7 +7,8 @@
 import { z } from 'zod'
 import type { NewMessage } from '../batch.js'
 import { isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id.js'
-import { degrees, filledText, flag, id, isRecord, known, lenient, lookUp, text, time } from './fields.js'
+import { sharedContacts } from './contacts.js'
+import { degrees, filledText, flag, id, isRecord, known, lenient, list, lookUp, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, type Provider, UnreadableBody } from './provider.js'
 import { reader } from './reader.js'
@@ -43,12 +44,15 @@ const fieldsShape = z.object({
   lng: degrees,
   loc: filledText,
   quotedStanzaID: id,
+  quotedMsgId: serialized,
   selectedButtonId: id,
   selectedId: id,
   pollName: filledText,
   eventName: filledText,
   comment: filledText,
   inviteGrpName: filledText,
+  orderTitle: filledText,
+  vcardList: list,
   isViewOnce: flag,
   listResponse: lenient(z.object({ title: filledText, singleSelectReply: lenient(z.object({ selectedRowId: id })) })),
   // A presence; a revocation; an edit.
@@ -64,7 +68,7 @@ const fieldsShape = z.object({
 const fieldsFrom = reader(fieldsShape)
 
 type Fields = z.infer<typeof fieldsShape>
-type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
+type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId' | 'contacts'>
 type Where = Place & { senderId?: string }
 
 const MESSAGES = ['onmessage', 'onanymessage', 'onselfmessage', 'unreadmessages']
@@ -127,7 +131,7 @@ function itemFrom(told: Fields, raw: unknown): Item {
     senderId,
     senderName: told.notifyName ?? told.sender?.pushname ?? told.sender?.name,
     sentAtMs: told.timestamp ?? told.t,
-    replyTo: told.quotedStanzaID,
+    replyTo: told.quotedStanzaID ?? stanzaOf(told.quotedMsgId),
   })
   return messageItem(place, message, raw, told.type)
 }
@@ -160,12 +164,14 @@ function contentOf(told: Fields): Content {
     return { type, text: told.caption === '' ? undefined : told.caption, media }
   }
   if (type === 'location') {
-    const { lat: latitude, lng: longitude, loc: name } = told
+    const { lat: latitude, lng: longitude } = told
+    // As whatsapp-web.js reads it: the address is on a line of its own.
+    const [name, address] = told.loc?.split('\n') ?? []
     const location =
-      latitude === undefined || longitude === undefined ? undefined : known({ latitude, longitude, name })
+      latitude === undefined || longitude === undefined ? undefined : known({ latitude, longitude, name, address })
     return { type, location }
   }
-  if (type === 'contacts') return { type }
+  if (type === 'contacts') return { type, contacts: sharedContacts(told.vcardList) ?? sharedContacts([told.body]) }
   const { listResponse: chosen, selectedButtonId, selectedId } = told
   const payloadId = selectedButtonId ?? selectedId ?? chosen?.singleSelectReply?.selectedRowId
   const words = webText({ ...told, body: told.body ?? told.content, listTitle: chosen?.title })

@@ -8,6 +8,7 @@ import { z } from 'zod'
 import type { NewMessage } from '../batch.js'
 import { secret, setting } from '../config/setting.js'
 import { isGroupId, noConversation, personIdFrom, samePersonIn } from './chat-id.js'
+import { sharedContacts } from './contacts.js'
 import { degrees, filledText, flag, id, isRecord, known, lenient, list, text, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Place, UnreadableBody } from './provider.js'
@@ -36,6 +37,7 @@ const messageShape = z.object({
   hasMedia: flag,
   filename: filledText,
   vCards: list,
+  pollName: filledText,
   location: lenient(
     z.object({
       latitude: degrees,
@@ -58,12 +60,14 @@ const messageShape = z.object({
       phoneNumber: serialized,
       protocolMessageKey: keyShape,
       quotedStanzaID: id,
+      quotedMsg: lenient(z.object({ id: keyShape })),
       selectedId: id,
       listResponse: lenient(z.object({ title: filledText })),
       pollName: filledText,
       eventName: filledText,
       comment: filledText,
       inviteGrpName: filledText,
+      orderTitle: filledText,
       isViewOnce: flag,
     }),
   ),
@@ -74,7 +78,7 @@ const envelopeFrom = reader(z.object({ dataType: z.string(), sessionId: id, data
 const edit = z.object({ message: z.unknown().optional(), newBody: text })
 
 type WebMessage = z.infer<typeof messageShape>
-type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId'>
+type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId' | 'contacts'>
 type Where = Place & { senderId?: string }
 
 export const wwebjs = signedProvider({
@@ -170,7 +174,7 @@ function itemFrom(value: unknown, account: string | undefined, raw: unknown): It
     senderId,
     senderName: told._data?.notifyName,
     sentAtMs: told.timestamp,
-    replyTo: told._data?.quotedStanzaID,
+    replyTo: told._data?.quotedStanzaID ?? idOf(told._data?.quotedMsg?.id),
   })
   return messageItem(place, message, raw, told.type)
 }
@@ -210,8 +214,9 @@ function contentOf(told: WebMessage): Content {
     return { type, text: type === 'document' ? (data?.caption ?? caption) : caption, media: known(media) }
   }
   if (type === 'location') return { type, location: locationOf(told.location) }
-  if (type === 'contacts') return { type }
-  const words = webText({ ...data, body, listTitle: data?.listResponse?.title })
+  if (type === 'contacts') return { type, contacts: sharedContacts(told.vCards) ?? sharedContacts([body]) }
+  const pollName = data?.pollName ?? told.pollName
+  const words = webText({ ...data, pollName, body, listTitle: data?.listResponse?.title })
   if (type === 'text' && words === undefined) return { type: 'unknown' }
   return { type, text: words, payloadId: told.selectedButtonId ?? data?.selectedId ?? told.selectedRowId }
 }

@@ -27,6 +27,7 @@ const MESSAGES: AppendMessage[] = [
   },
   { messageId: 'm3', type: 'video', media: { omitted: 'too large' }, replyTo: 'm1' },
   { messageId: 'm4', type: 'location', location: { latitude: 1.5, longitude: -2, name: 'here', address: 'there' } },
+  { messageId: 'm4a', type: 'contacts', contacts: [{ name: 'Anna', phones: ['+7 900'], emails: ['a@example.com'] }] },
   { messageId: 'm5', type: 'interactive', text: 'yes', payloadId: 'b1', form: { day: 'Sunday', guests: 4 } },
   { messageId: 'm6', text: 'bye', raw: { any: ['thing'] }, meta: { order: ['o-1', null, 2.5], note: 'a\nb ☕' } },
 ]

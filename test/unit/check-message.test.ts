@@ -26,6 +26,8 @@ describe('a message that is appended', () => {
     [{ ...GOOD, media: 'https://example.org/a.png' }, /^media="https:.*": it must be an object$/],
     [{ ...GOOD, media: { url: 5 } }, /^media\.url=5: it must be a string$/],
     [{ ...GOOD, location: { latitude: 1 } }, /^location\.longitude is missing: it must be a number$/],
+    [{ ...GOOD, contacts: {} }, /^contacts=.*: it must be a list of objects$/],
+    [{ ...GOOD, contacts: [{ phones: '+7' }] }, /^contacts\[0\]\.phones="\+7": it must be a list of strings$/],
     [{ ...GOOD, location: { latitude: '1', longitude: 2 } }, /^location\.latitude="1": it must be a number$/],
     [{ ...GOOD, meta: new Date(0) }, /^meta is a Date: it must be JSON, /],
     [{ ...GOOD, meta: { order: [{ id: 1n }] } }, /^meta\.order\[0\]\.id is a bigint: /],

@@ -3,7 +3,7 @@
  * Baileys writes it, WAHA's GOWS as whatsmeow does, with `ID` and `URL` in capitals and oneofs under their names in Go.
  */
 import { evolution, gows, noweb } from './envelopes.js'
-import { type Kind, type KindCase, type Outcome, STANZA } from './kind-case.js'
+import { CONTACTS, type Kind, type KindCase, type Outcome, STANZA, VCARD } from './kind-case.js'
 
 const KEY = { remoteJid: '79000000001@s.whatsapp.net', fromMe: true, id: 'OLD' }
 const GO_KEY = { remoteJID: '79000000001@s.whatsapp.net', fromMe: true, ID: 'OLD' }
@@ -106,8 +106,16 @@ const FORMS: Form[] = [
   },
   {
     kind: 'contact',
-    message: { contactMessage: { displayName: 'Пётр', vcard: 'BEGIN:VCARD' } },
-    outcome: { read: { type: 'contacts' } },
+    message: { contactMessage: { displayName: 'Анна Петрова', vcard: VCARD } },
+    outcome: { read: { type: 'contacts', contacts: CONTACTS } },
+  },
+  {
+    kind: 'contact',
+    form: 'several',
+    message: {
+      contactsArrayMessage: { displayName: '2 contacts', contacts: [{ displayName: 'Пётр' }, { vcard: VCARD }] },
+    },
+    outcome: { read: { type: 'contacts', contacts: [{ name: 'Пётр' }, ...CONTACTS] } },
   },
   {
     kind: 'pressed button',

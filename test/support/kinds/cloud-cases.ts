@@ -2,7 +2,7 @@
  * What providers with a format of their own send: Green-API, Meta, Twilio, Wazzup24, ChatApp, and the generic shape.
  */
 import { chatapp, generic, greenApi, meta, metaChange, twilio, wazzup } from './envelopes.js'
-import { CHAT, type Kind, type KindCase, type Outcome, PHONE, STANZA } from './kind-case.js'
+import { CHAT, CONTACTS, type Kind, type KindCase, type Outcome, PHONE, STANZA, VCARD } from './kind-case.js'
 
 const of =
   (provider: string) =>
@@ -68,8 +68,14 @@ const GREEN_API_CASES = [
     { read: { type: 'location', location: { latitude: 54.2, longitude: 37.61, name: 'Склад' } } },
   ),
   green('contact', greenApi({ typeMessage: 'contactMessage', contactMessageData: { displayName: 'Пётр' } }), {
-    read: { type: 'contacts' },
+    read: { type: 'contacts', contacts: [{ name: 'Пётр' }] },
   }),
+  green(
+    'contact',
+    greenApi({ typeMessage: 'contactsArrayMessage', messageData: { contacts: [{ vcard: VCARD }] } }),
+    { read: { type: 'contacts', contacts: CONTACTS } },
+    'several',
+  ),
   ...['templateButtonReplyMessage', 'templateButtonsReplyMessage'].map(typeMessage =>
     green(
       'pressed template button',
@@ -263,7 +269,31 @@ const META_CASES = [
   cloud('location', meta({ type: 'location', location: { latitude: 54.2, longitude: 37.61 } }), {
     read: { type: 'location', location: { latitude: 54.2, longitude: 37.61 } },
   }),
-  cloud('contact', meta({ type: 'contacts', contacts: [{ name: {} }] }), { read: { type: 'contacts' } }),
+  cloud('contact', meta({ type: 'contacts', contacts: [{ name: {} }] }), {
+    read: { type: 'contacts', contacts: undefined },
+  }),
+  cloud(
+    'contact',
+    meta({
+      type: 'contacts',
+      contacts: [
+        {
+          name: { formatted_name: 'Анна Петрова', first_name: 'Анна' },
+          phones: [{ phone: '+7 900 000-00-99', wa_id: '79000000099' }, { wa_id: '79000000098' }],
+          emails: [{ email: 'anna@example.com' }],
+        },
+      ],
+    }),
+    {
+      read: {
+        type: 'contacts',
+        contacts: [
+          { name: 'Анна Петрова', phones: ['+7 900 000-00-99', '+79000000098'], emails: ['anna@example.com'] },
+        ],
+      },
+    },
+    'with a number',
+  ),
   cloud('pressed button', interactive('button_reply', { id: 'yes', title: 'Да' }), {
     read: { type: 'interactive', text: 'Да', payloadId: 'yes' },
   }),
@@ -538,7 +568,9 @@ const OTHER_CASES = [
     { read: { location: { latitude: 54.2, longitude: 37.61, name: 'Склад' } } },
     'in digits',
   ),
-  genericCase('contact', generic({ type: 'contacts' }), { read: { type: 'contacts' } }),
+  genericCase('contact', generic({ type: 'contacts', contacts: CONTACTS }), {
+    read: { type: 'contacts', contacts: CONTACTS },
+  }),
   genericCase('order', generic({ type: 'order', text: 'без лука' }), { read: { type: 'order', text: 'без лука' } }),
   genericCase('pressed button', generic({ type: 'interactive', text: 'Да', payloadId: 'yes' }), {
     read: { type: 'interactive', text: 'Да', payloadId: 'yes' },

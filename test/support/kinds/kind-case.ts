@@ -80,6 +80,18 @@ export interface KindCase {
   outcome: Outcome
 }
 
+/** A card that somebody shares, and what is read of it. */
+export const VCARD = [
+  'BEGIN:VCARD',
+  'VERSION:3.0',
+  'N:Петрова;Анна;;;',
+  'FN:Анна Петрова',
+  'item1.TEL;type=CELL;waid=79000000099:+7 900 000-00-99',
+  'EMAIL:anna@example.com',
+  'END:VCARD',
+].join('\n')
+export const CONTACTS = [{ name: 'Анна Петрова', phones: ['+7 900 000-00-99'], emails: ['anna@example.com'] }]
+
 /** Who writes in each case, and the id of the message. */
 export const PHONE = '79000000021'
 export const CHAT = `${PHONE}@c.us`

@@ -3,7 +3,7 @@
  * events.
  */
 import { waha, webjs, wppconnect, wwebjs } from './envelopes.js'
-import { CHAT, JID, type Kind, type KindCase, type Outcome, STANZA } from './kind-case.js'
+import { CHAT, CONTACTS, JID, type Kind, type KindCase, type Outcome, STANZA, VCARD } from './kind-case.js'
 
 const LONG_ID = `false_${CHAT}_${STANZA}`
 const PICTURE = `/9j/${'A'.repeat(80)}`
@@ -41,9 +41,17 @@ const FORMS: Form[] = [
   {
     kind: 'contact',
     type: 'vcard',
-    fields: { body: 'BEGIN:VCARD' },
-    payload: { vCards: ['BEGIN:VCARD'] },
-    outcome: { read: { type: 'contacts', text: undefined } },
+    fields: { body: VCARD },
+    payload: { vCards: [VCARD] },
+    outcome: { read: { type: 'contacts', text: undefined, contacts: CONTACTS } },
+  },
+  {
+    kind: 'contact',
+    form: 'several',
+    type: 'multi_vcard',
+    fields: { body: '', vCards: [VCARD], vcardList: [{ displayName: 'Анна Петрова', vcard: VCARD }] },
+    payload: { vCards: [VCARD] },
+    outcome: { read: { type: 'contacts', contacts: CONTACTS } },
   },
   {
     kind: 'location',
@@ -64,6 +72,20 @@ const FORMS: Form[] = [
     type: 'order',
     fields: { body: 'без лука' },
     outcome: { read: { type: 'order', text: 'без лука' } },
+  },
+  {
+    kind: 'order',
+    form: 'its title alone',
+    type: 'order',
+    fields: { body: '', orderTitle: 'Торт' },
+    outcome: { read: { type: 'order', text: 'Торт' } },
+  },
+  {
+    kind: 'poll',
+    form: 'its name alone',
+    type: 'poll_creation',
+    fields: { body: '', pollName: 'Когда?' },
+    outcome: { read: { text: 'Когда?' } },
   },
   { kind: 'call', type: 'call_log', outcome: { ignored: 'call' } },
   { kind: 'notice of WhatsApp’s own', type: 'e2e_notification', outcome: { ignored: 'system' } },
@@ -125,6 +147,25 @@ const ofFile = ([kind, type, mimetype, expected]: (typeof FILES)[number]): KindC
 
 export const WEB_CASES: KindCase[] = [
   ...FILES.flatMap(ofFile),
+  ...[
+    wwebjs({ type: 'chat', body: 'вот', _data: { quotedMsg: { id: `false_${CHAT}_Q` } } }),
+    wppconnect({ type: 'chat', body: 'вот', quotedMsgId: `false_${CHAT}_Q` }),
+  ].map(
+    (body): KindCase => ({
+      kind: 'link preview or quote',
+      provider: 'dataType' in body ? 'wwebjs' : 'wppconnect',
+      form: 'by the long id of the quoted message',
+      body,
+      outcome: { read: { text: 'вот', replyTo: 'Q' } },
+    }),
+  ),
+  {
+    kind: 'location',
+    provider: 'wppconnect',
+    form: 'with an address',
+    body: wppconnect({ type: 'location', lat: 54.2, lng: 37.61, loc: 'Склад\nЛенина 5' }),
+    outcome: { read: { location: { latitude: 54.2, longitude: 37.61, name: 'Склад', address: 'Ленина 5' } } },
+  },
   {
     kind: 'link preview or quote',
     provider: 'wwebjs',

@@ -61,10 +61,10 @@ function replaced({ provider, body }: KindCase): unknown {
 const plain = (fields: Fields): Fields => ({ ...without(fields, 'text', 'body', 'media', 'message'), type: NEW })
 
 /** What WhatsApp Web keeps of a message's content in its own data. */
-const WEB_CONTENT = ['body', 'caption', 'listResponse', 'isViewOnce']
+const WEB_CONTENT = ['body', 'caption', 'listResponse', 'isViewOnce', 'pollName', 'orderTitle']
 
 const bare = (message: Fields): Fields => ({
-  ...without(message, 'body', 'content', 'caption', 'hasMedia', 'listResponse', 'location', 'isViewOnce'),
+  ...without(message, ...WEB_CONTENT, 'content', 'hasMedia', 'location'),
   ...('_data' in message ? { _data: without(at(message, '_data'), ...WEB_CONTENT) } : {}),
   type: NEW,
 })

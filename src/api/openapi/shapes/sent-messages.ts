@@ -21,6 +21,7 @@ const messageFields = {
   payloadId: fields.payloadId.describe('The id of a pressed button or a chosen list row'),
   media: fields.media,
   location: fields.location,
+  contacts: fields.contacts.describe('Contacts that the sender shares'),
 }
 
 const meta = sentMessage.shape.meta.describe('Any JSON, handed over with the message as it is')
