@@ -2,6 +2,8 @@
  * The resources that tests have opened and not yet closed. A test must close its own before its last hook, a suite
  * those of its `before` hook before the run ends. See hooks.ts.
  */
+import { onceAProcess } from './once-a-process.js'
+
 interface Open {
   what: string
   end: () => Promise<unknown>
@@ -9,22 +11,22 @@ interface Open {
   byTest: boolean
 }
 
-const open = new Set<Open>()
-let inTest = false
+const state = onceAProcess('open', () => ({ open: new Set<Open>(), inTest: false }))
+const { open } = state
 
 /** Registers a resource. Call the returned function when it has been closed. */
 export function track(what: string, end: () => Promise<unknown>): () => void {
-  const entry = { what, end, byTest: inTest }
+  const entry = { what, end, byTest: state.inTest }
   open.add(entry)
   return () => void open.delete(entry)
 }
 
 export function testBegins(): void {
-  inTest = true
+  state.inTest = true
 }
 
 export function testEnds(): void {
-  inTest = false
+  state.inTest = false
 }
 
 /** Closes what was left open by tests, or by all; resolves to the names. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { onceAProcess } from './once-a-process.js'
 import { track } from './open.js'
 import { until } from './wait.js'
 
@@ -47,12 +48,12 @@ const STOP_TIMEOUT_MS = 30_000
 const LINE_TIMEOUT_MS = 20_000
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-let built: Promise<unknown> | undefined
+const state = onceAProcess('build', (): { built?: Promise<unknown> } => ({}))
 
 /** Builds what has changed, once a run. */
 export function build(): Promise<unknown> {
-  built ??= runNode([join(root, 'scripts/build.mjs')])
-  return built
+  state.built ??= runNode([join(root, 'scripts/build.mjs')])
+  return state.built
 }
 
 /**

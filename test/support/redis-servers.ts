@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { within } from '../../src/within.js'
+import { onceAProcess } from './once-a-process.js'
 import { until } from './wait.js'
 
 export interface RedisServer {
@@ -76,12 +77,12 @@ export const isNewEnough = ({ version }: RedisBinary) => Number.parseInt(version
 const FIRST_PORT = 20_000
 const PORTS_A_LANE = 4000
 const lane = Number(process.env['LULL_TEST_LANE'] ?? 0)
-let portsGiven = Math.floor(Math.random() * PORTS_A_LANE)
+const ports = onceAProcess('ports', () => ({ given: Math.floor(Math.random() * PORTS_A_LANE) }))
 
 /** A port to listen on later. No other caller gets the same one. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < PORTS_A_LANE; tries++) {
-    const port = FIRST_PORT + lane * PORTS_A_LANE + (portsGiven++ % PORTS_A_LANE)
+    const port = FIRST_PORT + lane * PORTS_A_LANE + (ports.given++ % PORTS_A_LANE)
     if (await isFree(port)) return port
   }
   throw new Error(`no port is free among the ${PORTS_A_LANE} of lane ${lane}`)

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
+import { onceAProcess } from './once-a-process.js'
 import { track } from './open.js'
 import {
   findRedisBinary,
@@ -22,12 +23,12 @@ interface SharedRedis {
   stop(): Promise<void>
 }
 
-let shared: Promise<SharedRedis> | undefined
+const state = onceAProcess('redis', (): { shared?: Promise<SharedRedis> | undefined } => ({}))
 
 /** The URL of the run's Redis. Without `npm test` a private one is started, once. */
 export async function testRedis(): Promise<string> {
-  shared ??= startShared()
-  return (await shared).url
+  state.shared ??= startShared()
+  return (await state.shared).url
 }
 
 async function startShared(): Promise<SharedRedis> {
@@ -39,15 +40,15 @@ async function startShared(): Promise<SharedRedis> {
 
 /** SCAN and KEYS that the run's Redis has counted since it began; `undefined` if no test has asked for it. */
 export async function scansOfThisRun(): Promise<number | undefined> {
-  if (!shared) return undefined
-  const { url, scansBefore } = await shared
+  if (!state.shared) return undefined
+  const { url, scansBefore } = await state.shared
   return (await scansCounted(url)) - scansBefore
 }
 
 /** Names of the connections that this process has open to the run's Redis: `lull.<role>.<host>.<pid>`. */
 export async function openConnections(): Promise<string[]> {
-  if (!shared) return []
-  const redis = new Redis((await shared).url)
+  if (!state.shared) return []
+  const redis = new Redis((await state.shared).url)
   try {
     const clients = String(await redis.client('LIST'))
     return [...clients.matchAll(/ name=(lull\.\S+) /g)].flatMap(([, name = '']) =>
@@ -60,8 +61,8 @@ export async function openConnections(): Promise<string[]> {
 
 /** After the last test. */
 export async function endTestRedis(): Promise<void> {
-  const server = await shared
-  shared = undefined
+  const server = await state.shared
+  state.shared = undefined
   await server?.stop()
 }
 
