@@ -55,7 +55,15 @@ describe('the handler of a worker', () => {
   it('rejects in one line if its module is missing, fails, or exports no function', async () => {
     for (const [file, words] of [
       [join(directory, 'none.mjs'), /does not exist/],
-      [await handlerFile('d.mjs', 'throw new Error("out\\nof order")'), /cannot be loaded: out$/],
+      [await handlerFile('d.mjs', 'throw new Error("out\\nof order")'), /cannot be loaded: out \(line 1\)$/],
+      [await handlerFile('i.mjs', 'const a = 1\nconst b = ;'), /cannot be loaded: Unexpected token ';' \(line 2\)$/],
+      [await handlerFile('j.mjs', 'import "./i.mjs"'), /Unexpected token ';' \(in a module that it imports\)$/],
+      [await handlerFile('k.mjs', '\n\nnope()'), /: nope is not defined \(line 3\)$/],
+      [await handlerFile('l.mjs', '\nimport "./k.mjs"'), /: nope is not defined \(\/.*k\.mjs:3\)$/],
+      [
+        await handlerFile('m.mjs', 'throw new Error("2 errors:\\n/srv/h.ts:3:1: no")'),
+        /: 2 errors: \/srv\/h\.ts:3:1: no/,
+      ],
       // As Node says it: tsx, which runs the tests, loads either kind.
       [
         await handlerFile('f.mjs', `throw new SyntaxError("Unexpected token 'export'")`),
