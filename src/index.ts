@@ -30,7 +30,13 @@ export type { Logger } from './logger.js'
 export type { CommitOutcome, Counts, NudgeKind, Observer, SupersededWhen } from './observer.js'
 export type { OnOwnMessage, OwnArrival, OwnResult, OwnRule } from './own-messages.js'
 export type { PausedConversation, PauseOptions } from './pause.js'
-export { type Destination, type ProcessingOptions, Processor, type ProcessorOptions } from './processor/processor.js'
+export {
+  type Destination,
+  type ProcessingOptions,
+  Processor,
+  type ProcessorOptions,
+  type ProcessorStopOptions,
+} from './processor/processor.js'
 export type { OwnMessage } from './providers/provider.js'
 export type { KnownProvider, ProviderName, ProvidersOptions } from './providers/provider-types.js'
 export type { ReadyOptions } from './ready-within.js'

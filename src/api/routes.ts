@@ -1,5 +1,6 @@
 /** All routes but the webhooks and the board of the queue. Those that clients call are described in `openapi/`. */
 import type Router from '@koa/router'
+import type { Middleware } from 'koa'
 import type { Batcher } from '../batcher.js'
 import type { Metrics } from '../metrics/metrics.js'
 import type { AppendResult } from '../store/store.js'
@@ -10,6 +11,7 @@ import { type DashboardOptions, dashboardRoutes } from './dashboard.js'
 import { eventRoutes } from './events.js'
 import { healthRoutes } from './health.js'
 import { holdRoutes } from './holds.js'
+import { refuseUnknownQuery } from './known-query.js'
 import { messageRoutes } from './messages.js'
 import { metricsRoute } from './metrics.js'
 import { descriptionRoute } from './openapi/route.js'
@@ -38,7 +40,12 @@ export interface RouteParts {
 
 export function addRoutes(router: Router, parts: RouteParts): void {
   const { access, metrics, dashboard } = parts
-  const options = { ...parts, token: access.required }
+  const token: Middleware = async (ctx, next) => {
+    await access.check(ctx)
+    refuseUnknownQuery(ctx)
+    await next()
+  }
+  const options = { ...parts, token }
   sentRoutes(router, options)
   messageRoutes(router, options)
   conversationRoutes(router, options)

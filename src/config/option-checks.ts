@@ -38,6 +38,13 @@ export const wholeFrom = (min: number, max: number): OptionCheck => ({
   isBound: true,
 })
 
+/** A time in milliseconds, which may be a fraction. */
+export const timeUpTo = (maxMs: number): OptionCheck => ({
+  is: value => typeof value === 'number' && value >= 0 && value <= maxMs,
+  must: `it must be a number of milliseconds from 0 to ${maxMs}`,
+  isBound: true,
+})
+
 export const oneOf = <Choice extends string>(choices: readonly Choice[]): OptionCheck => ({
   is: value => choices.some(choice => choice === value),
   must: `it must be one of ${choices.join(', ')}`,

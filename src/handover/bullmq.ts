@@ -10,6 +10,7 @@ import type { BulkJobOptions } from 'bullmq'
 import { allOrFirstError } from '../all-or-first-error.js'
 import { type NamesOf, refuseUnknown } from '../config/known-options.js'
 import type { RedisSource } from '../store/redis/source.js'
+import { checkSource } from '../store/redis/source-options.js'
 import type {
   AnswerState,
   Handover,
@@ -90,7 +91,16 @@ const OPTIONS: NamesOf<BullmqOptions> = {
  */
 export function bullmq(options: BullmqOptions = {}): Handover {
   refuseUnknown('bullmq()', options, Object.keys(OPTIONS))
+  checkSource(options.redis)
   return new BullmqHandover(options)
+}
+
+function tooManyShards(shards: number, partitions: number): string {
+  const store = partitions === 1 ? 'a store without partitions' : `${partitions} partitions`
+  return (
+    `LULL_QUEUE_SHARDS=${shards} (shards) for ${store}: batches go to only ${partitions} of the ${shards} queues; ` +
+    `set LULL_PARTITIONS (partitions) to ${shards} or more, or fewer shards`
+  )
 }
 
 class BullmqHandover implements Handover {
@@ -215,6 +225,8 @@ class BullmqHandover implements Handover {
       throw error
     }
     this.open = open
+    const { log, partitions = shards } = context
+    if (partitions < shards) log.warn({ shards, partitions }, tooManyShards(shards, partitions))
   }
 
   /** Calls `work` once for each shard that has some of the items. One result an item, in order. */

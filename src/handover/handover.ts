@@ -106,6 +106,8 @@ export interface HandoverContext {
   connectionName: string
   /** The processor's own Redis, if it has one: a handover's queue is there unless it names another. */
   redis?: RedisSource
+  /** How many partitions the processor's store has; 1: none. */
+  partitions?: number
 }
 
 /** Where claimed batches go: `bullmq()`, `http()`, or one of your own. */

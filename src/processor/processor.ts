@@ -13,6 +13,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { ProcessorStopping } from '../abort-reasons.js'
+import { checkOptions, type NamesOf } from '../config/known-options.js'
+import { timeUpTo } from '../config/option-checks.js'
 import { Commits } from '../handover/commits.js'
 import { type CommittingHandle, functionHandover } from '../handover/function.js'
 import type { Handover } from '../handover/handover.js'
@@ -41,6 +43,8 @@ import { Ranks } from './ranks.js'
 import { Withdrawals } from './withdrawals.js'
 
 const STOP_TIMEOUT_MS = 25_000
+/** Node's timers take no longer time. */
+const LONGEST_STOP_MS = 2_147_483_647
 /** The share of a stop's time that is left to handovers once their signals are aborted. */
 const ABORT_SHARE = 0.1
 
@@ -85,6 +89,17 @@ export interface ProcessingOptions {
    */
   configureRedis?: boolean
 }
+
+/** How a processor stops. */
+export interface ProcessorStopOptions {
+  /**
+   * How long a stop may take, in milliseconds.
+   * @defaultValue 25000
+   */
+  timeoutMs?: number
+}
+
+const STOP_OPTIONS: NamesOf<ProcessorStopOptions> = { timeoutMs: timeUpTo(LONGEST_STOP_MS) }
 
 /**
  * Claims the batches that are due, and hands them over. Run at least one for a system; several share the load. It keeps
@@ -190,10 +205,13 @@ export class Processor<Meta = unknown> {
   /**
    * Claims nothing more, lets running handovers end, aborts their signals towards the end of `timeoutMs`, and gives
    * back what is left then, for another processor to claim at once. May be called twice, or before `start`.
+   * @throws {TypeError | RangeError} for an option that cannot be used; it has not stopped then
    */
-  stop({ timeoutMs = STOP_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
+  async stop(options: ProcessorStopOptions = {}): Promise<void> {
+    checkOptions('stop()', options, STOP_OPTIONS)
+    const { timeoutMs = STOP_TIMEOUT_MS } = options
     this.stopped ??= this.stopAll(performance.now() + timeoutMs)
-    return this.stopped
+    await this.stopped
   }
 
   /** Resolves if it can claim; rejects with one line that says why not. */
@@ -255,7 +273,12 @@ export class Processor<Meta = unknown> {
     await this.commits.start()
     this.closers.push(() => this.handover.stop())
     await this.handover.start(
-      { log: this.log, connectionName: this.name, ...(this.redis === undefined ? {} : { redis: this.redis }) },
+      {
+        log: this.log,
+        connectionName: this.name,
+        partitions: this.store.partitions,
+        ...(this.redis === undefined ? {} : { redis: this.redis }),
+      },
       {
         onAnswered: (batchId, outcome) => {
           this.leases.settling(batchId)

@@ -8,6 +8,7 @@ import { type DeploymentOptions, deploymentFrom } from './deployment.js'
 import { PartitionedStore } from './partitioned/store.js'
 import { DEFAULT_PREFIX } from './redis/keys.js'
 import type { RedisSource } from './redis/source.js'
+import { checkSource } from './redis/source-options.js'
 import type { Store } from './store.js'
 
 /** Options with either store. */
@@ -97,6 +98,7 @@ export function storeFrom(
     throw new TypeError(
       'redis or store is missing: give a Redis URL, ioredis options or a client, or new MemoryStore()',
     )
+  checkSource(redis)
   deploymentFrom({ partitions, waitReplicas })
   return new PartitionedStore({
     redis,

@@ -5,6 +5,8 @@
 import { AnswerTimeout } from '../abort-reasons.js'
 import type { Batch } from '../batch.js'
 import type { Batcher } from '../batcher.js'
+import { checkOptions, type NamesOf } from '../config/known-options.js'
+import { withMethods } from '../config/option-checks.js'
 import type { Committed } from '../handover/commits.js'
 import { LazyAbort, WithSignal } from '../lazy-abort.js'
 import { batchFrom } from './batch-job.js'
@@ -24,6 +26,9 @@ export interface AnsweringOptions {
   /** On Lull's own Redis, which may be another one than the queue's, and with the same rules as the processors. */
   batcher: Batcher
 }
+
+export const BATCHER = withMethods(['append', 'open'], 'give a Batcher')
+const OPTIONS: NamesOf<AnsweringOptions> = { batcher: BATCHER }
 
 /**
  * The work on the batch of one job.
@@ -50,9 +55,11 @@ export interface JobAnswering<Meta = unknown> {
  * until its `close`. The store is asked at once whether the batch still holds its conversation; if not, `signal` is
  * aborted.
  *
- * @throws {TypeError} for a job that is no batch
+ * @throws {TypeError} for a job that is no batch, and for an unknown option
  */
-export function answering<Meta = unknown>(job: BatchJob, { batcher }: AnsweringOptions): JobAnswering<Meta> {
+export function answering<Meta = unknown>(job: BatchJob, options: AnsweringOptions): JobAnswering<Meta> {
+  checkOptions('answering()', options, OPTIONS)
+  const { batcher } = options
   const batch = batchFrom<Meta>(job)
   const { batchId } = batch
   const { commits, store } = batcher

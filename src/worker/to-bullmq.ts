@@ -1,8 +1,10 @@
 /** A handler of Lull's as the processor of a plain BullMQ `Worker`, of version 4, 5 or 6. */
+import { checkOptions, type NamesOf } from '../config/known-options.js'
+import { logger } from '../config/option-checks.js'
 import { type CommittingHandle, handlerOf } from '../handover/function.js'
 import { type Logger, silent } from '../logger.js'
 import { Traces } from '../telemetry/traces.js'
-import type { AnsweringOptions, BatchJob } from './answering.js'
+import { type AnsweringOptions, BATCHER, type BatchJob } from './answering.js'
 import { batchFrom } from './batch-job.js'
 import { type JobResult, jobResultOf } from './job-end.js'
 import { begin } from './run.js'
@@ -28,6 +30,8 @@ export interface ToBullmqOptions extends AnsweringOptions {
   log?: Logger
 }
 
+const OPTIONS: NamesOf<ToBullmqOptions> = { batcher: BATCHER, log: logger }
+
 /**
  * Makes the processor of a BullMQ `Worker`, of version 4, 5 or 6, of a handler.
  *
@@ -44,8 +48,10 @@ export interface ToBullmqOptions extends AnsweringOptions {
  */
 export function toBullmq<Meta = unknown>(
   handle: CommittingHandle<Meta>,
-  { batcher, log = silent }: ToBullmqOptions,
+  options: ToBullmqOptions,
 ): (job: AttemptedJob, token?: string, signal?: AbortSignal) => Promise<JobResult> {
+  checkOptions('toBullmq()', options, OPTIONS)
+  const { batcher, log = silent } = options
   const handler = handlerOf(handle)
   const traces = batcher.telemetry && new Traces(batcher.telemetry)
   return async (job, _token, signal) => {

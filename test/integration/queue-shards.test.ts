@@ -1,8 +1,10 @@
 /** Several queues share the partitions: batches, answers and workers find each other, within one bound of concurrency. */
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
+import { bullmq, MemoryStore, Processor } from '../../src/index.js'
+import { silent } from '../../src/logger.js'
 import { heldHandler, idsIn, itemOf, shardedQueue, times } from '../support/queue-shards.js'
-import { privateRedis, testRedis } from '../support/redis.js'
+import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
 describe('queue shards', () => {
@@ -27,6 +29,38 @@ describe('queue shards', () => {
     expect(new Set(await waitingIn('{bull/0}'))).to.deep.equal(new Set([ids[0], ids[3], 'b-flat']))
     expect(new Set(await waitingIn('{bull/1}'))).to.deep.equal(new Set([ids[1], ids[4]]))
     expect(await waitingIn('{bull/2}')).to.have.members([ids[2], ids[5]])
+  })
+
+  it('more shards than partitions are warned about once, with the remedy', async () => {
+    const redis = await testRedis()
+    for (const [shards, partitions, says] of [
+      [
+        3,
+        1,
+        [/^LULL_QUEUE_SHARDS=3 \(shards\) for a store without partitions: .* only 1 of the 3 queues; set LULL_PART/],
+      ],
+      [8, 4, [/^LULL_QUEUE_SHARDS=8 \(shards\) for 4 partitions: .* only 4 of the 8 queues; set LULL_PARTITIONS/]],
+      [4, 4, []],
+      [1, 1, []],
+    ] as const) {
+      const warnings: string[] = []
+      const log = { ...silent, warn: (_: object, line: string) => warnings.push(line) }
+      await shardedQueue({ redis, shards, partitions, log, releases })
+      expect(warnings, `${shards} shards, ${partitions} partitions`).to.have.length(says.length)
+      for (const [i, pattern] of says.entries()) expect(warnings[i]).to.match(pattern)
+    }
+  })
+
+  it('a processor says how many partitions its store has, by which shards are counted', async () => {
+    const store = new MemoryStore()
+    const warnings: string[] = []
+    const log = { ...silent, warn: (_: object, line: string) => warnings.push(line) }
+    const handover = bullmq({ redis: await testRedis(), queue: uniquePrefix(), shards: 2 })
+    const processor = new Processor({ store, handover, log })
+    releases.push(() => store.close())
+    releases.push(() => processor.stop())
+    await processor.start()
+    expect(warnings.filter(line => line.startsWith('LULL_QUEUE_SHARDS=2'))).to.have.length(1)
   })
 
   it('one shard on one Redis keeps the names of a queue without shards', async () => {

@@ -4,7 +4,7 @@ import { composeBatch } from '../../src/batch.js'
 import { bullmq } from '../../src/handover/bullmq.js'
 import type { Handle } from '../../src/handover/function.js'
 import type { HandoverItem } from '../../src/handover/handover.js'
-import { silent } from '../../src/logger.js'
+import { type Logger, silent } from '../../src/logger.js'
 import { newBatchId } from '../../src/store/batch-id.js'
 import type { RedisSource } from '../../src/store/redis/source.js'
 import { QueueWorker, type QueueWorkerOptions } from '../../src/worker/worker.js'
@@ -37,9 +37,12 @@ export interface ShardedQueueOptions {
   prefix?: string
   /** Gets what is to be released after the test, in reverse order. */
   releases: (() => Promise<unknown>)[]
+  log?: Logger
+  /** Of the processor's store. */
+  partitions?: number
 }
 
-export async function shardedQueue({ redis, shards, prefix, releases }: ShardedQueueOptions) {
+export async function shardedQueue({ redis, shards, prefix, releases, ...context }: ShardedQueueOptions) {
   const queue = uniquePrefix()
   const answers: string[] = []
   let resumed = 0
@@ -47,7 +50,7 @@ export async function shardedQueue({ redis, shards, prefix, releases }: ShardedQ
   const handover = bullmq(options)
   releases.push(() => handover.stop())
   await handover.start(
-    { log: silent, connectionName: 'lull.test.handover' },
+    { log: silent, connectionName: 'lull.test.handover', ...context },
     {
       onAnswered: (batchId, outcome) => void answers.push(`${batchId} ${outcome}`),
       onResumed: () => void resumed++,

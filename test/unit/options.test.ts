@@ -4,12 +4,14 @@
  */
 import { expect } from 'chai'
 import {
+  answering,
   Batcher,
   bullmq,
   http,
   MemoryStore,
   Processor,
   RedisStore,
+  toBullmq,
   toFastify,
   toKoa,
   toNode,
@@ -85,6 +87,54 @@ describe('options', () => {
       'provide is no option of webhook(): did you mean provider?',
     ],
     [
+      'redis, of ioredis’s options',
+      // @ts-expect-error
+      () => new Batcher({ redis: { hots: 'redis.example' } }),
+      'hots is no option of redis: did you mean host?',
+    ],
+    [
+      'redis of a RedisStore',
+      // @ts-expect-error
+      () => new RedisStore({ redis: { hots: 'redis.example' } }),
+      'hots is no option of redis: did you mean host?',
+    ],
+    [
+      'redis of a queue',
+      // @ts-expect-error
+      () => bullmq({ redis: { hots: 'redis.example' } }),
+      'hots is no option of redis: did you mean host?',
+    ],
+    [
+      'the seeds of a Cluster',
+      // @ts-expect-error
+      () => new Batcher({ redis: { nodes: [{ host: 'a', port: 1 }], option: {} } }),
+      'option is no option of redis: did you mean options?',
+    ],
+    [
+      'a seed of a Cluster',
+      // @ts-expect-error
+      () => new Batcher({ redis: { nodes: [{ host: 'a', prot: 1 }] } }),
+      'prot is no option of a node of redis: did you mean port?',
+    ],
+    [
+      'options for the nodes of a Cluster',
+      // @ts-expect-error
+      () => new Batcher({ redis: { nodes: [{ host: 'a', port: 1 }], options: { pasword: 'x' } } }),
+      'pasword is no option of redis.options: did you mean password?',
+    ],
+    [
+      'toBullmq()',
+      // @ts-expect-error
+      () => toBullmq(handle, { batcher, logg: undefined }),
+      'logg is no option of toBullmq(): did you mean log?',
+    ],
+    [
+      'answering()',
+      // @ts-expect-error
+      () => answering({ name: 'batch', data: {} }, { batcher, bacher: batcher }),
+      'bacher is no option of answering(): did you mean batcher?',
+    ],
+    [
       'an option that resembles none',
       // @ts-expect-error
       () => bullmq({ somethingElseAltogether: 1 }),
@@ -95,6 +145,20 @@ describe('options', () => {
     it(`a mistyped one is refused, with the name that is meant: ${what}`, () => {
       expect(make).to.throw(TypeError).with.property('message', says)
     })
+
+  it('of stop() are checked: a number where the object goes, a name, a value', async () => {
+    const processor = new Processor({ store, handle })
+    const REFUSED: [options: unknown, says: string][] = [
+      [1000, 'stop() takes an object of options, and got a number'],
+      [{ timeout: 1000 }, 'timeout is no option of stop(): did you mean timeoutMs?'],
+      [{ timeoutMs: '1s' }, 'timeoutMs="1s": it must be a number of milliseconds from 0 to 2147483647'],
+    ]
+    for (const [options, says] of REFUSED) {
+      const error = await Reflect.apply(processor.stop, processor, [options]).catch((reason: Error) => reason)
+      expect(error).to.have.property('message', says)
+    }
+    await processor.stop({ timeoutMs: 0.5 })
+  })
 
   const CONTRADICTORY: [what: string, make: () => unknown, says: RegExp][] = [
     // @ts-expect-error

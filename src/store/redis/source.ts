@@ -118,6 +118,10 @@ export function madeBy(make: () => RedisClient): Redis {
   }
 }
 
+/** Whether it is an object of options or seeds. */
+export const isPlain = (source: RedisSource): source is RedisAddress =>
+  typeof source === 'object' && source !== null && !isCluster(source) && !isClient(source) && !isOther(source)
+
 /** By its shape: it may be of another version of ioredis. */
 const isClient = (value: unknown): value is RedisClient =>
   hasMethods(value, ['duplicate', 'disconnect']) && 'status' in value

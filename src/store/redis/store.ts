@@ -94,6 +94,7 @@ import { ensureExpiryEvents } from './server.js'
 import { RedisSessions } from './sessions.js'
 import { RedisSettings } from './settings.js'
 import type { RedisSource } from './source.js'
+import { checkSource } from './source-options.js'
 import type { ChannelListener } from './subscription.js'
 import { supersedeEvents } from './supersede-events.js'
 
@@ -220,6 +221,7 @@ export class RedisStore implements Store {
     refuseUnknown('RedisStore', options, [...RULE_NAMES, ...Object.keys(OPTIONS)])
     const { redis, prefix, rules: given, role = 'store', name, ...more } = options
     const { log = silent, newBatchId = randomBatchId, observer = {}, waitReplicas, ...single } = more
+    if (!shared) checkSource(redis)
     deploymentFrom({ waitReplicas })
     const rules = rulesAmong(single, given)
     this.rules = rules

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { CommitWaits } from '../../../src/api/commit-waits.js'
 import { Comparisons } from '../../../src/api/comparison.js'
 import { LiveEvents } from '../../../src/api/events.js'
+import { QUERY_FIELDS } from '../../../src/api/known-query.js'
 import { openApi } from '../../../src/api/openapi/document.js'
 import type { Operation } from '../../../src/api/openapi/operation.js'
 import { OPERATIONS } from '../../../src/api/openapi/operations/index.js'
@@ -71,6 +72,14 @@ const undescribed = (router: Router): string[] => {
   return routesIn(router).filter(route => !described.has(route))
 }
 
+function openApiParameters(): { path: string; name: string; place: string }[] {
+  const parameters = z.array(z.looseObject({ name: z.string(), in: z.string() })).default([])
+  const paths = z.record(z.string(), z.record(z.string(), z.looseObject({ parameters })))
+  return Object.entries(paths.parse(openApi(version)['paths'])).flatMap(([path, methods]) =>
+    Object.values(methods).flatMap(method => method.parameters.map(({ name, in: place }) => ({ path, name, place }))),
+  )
+}
+
 describe('the API’s description', () => {
   it('has every route that the app has', () => {
     expect(undescribed(fullRouter())).to.deep.equal([])
@@ -80,6 +89,13 @@ describe('the API’s description', () => {
     const router = fullRouter()
     router.post('/conversations/:id/tickle', () => {})
     expect(undescribed(router)).to.deep.equal(['POST /conversations/{id}/tickle'])
+  })
+
+  it('has the fields of queries that the API knows, and no others', () => {
+    const inQueries = openApiParameters().filter(
+      ({ path, place }) => place === 'query' && !path.startsWith('/webhook/'),
+    )
+    expect(new Set(inQueries.map(({ name }) => name))).to.deep.equal(new Set(QUERY_FIELDS))
   })
 
   it('has no route that the app does not have', () => {

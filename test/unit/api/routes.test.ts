@@ -36,6 +36,22 @@ describe('API: conversations and batches', () => {
     expect((await api.store.conversation(ID)).waiting).to.equal(0)
   })
 
+  it('refuses a field of the query that no route has, with the one that is meant, and does nothing', async () => {
+    await api.call('POST', `${PATH}/messages`, message)
+    const REFUSED: [method: string, path: string, error: RegExp][] = [
+      ['DELETE', `${PATH}/messages/1?auther=someone`, /^"auther" is no field of a query here: did you mean author\?$/],
+      ['GET', '/conversations?limt=5', /^"limt" is no field .*: did you mean limit\?$/],
+      ['GET', '/dead?limit=5&somethingElseAltogether=1', /^"somethingElseAltogether" is no field .*: leave it out$/],
+      ['POST', `/conversations/flush?ID=${encodeURIComponent(ID)}`, /^"ID" is no field .*: did you mean id\?$/],
+    ]
+    for (const [method, path, error] of REFUSED) {
+      const reply = await api.call(method, path)
+      expect(reply.status, path).to.equal(400)
+      expect(reply.json, path).to.have.property('error').that.matches(error)
+    }
+    expect((await api.store.conversation(ID)).waiting).to.equal(1)
+  })
+
   it('shows, extends, flushes and drops, by path and by ?id=', async () => {
     const query = `?id=${encodeURIComponent(ID)}`
     await api.call('POST', `/conversations/messages${query}`, message)
