@@ -48,13 +48,17 @@ const NAMES = [
   'lull_build_info',
 ]
 
+/** As in the docs: `name{label,label}`. */
 function everyMetric(): string[] {
   const metrics = new Metrics('0.0.0')
   metrics.watchRedis(async () => {})
   const canary = { set: async () => {}, touch: async () => {}, listen: async () => async () => {} }
   const totals = async () => ({ open: 0, held: 0, dead: 0, oldestDueAgeMs: 0 })
   metrics.watchSystem({ totals, canary, partitionsAway: 0 }, 'p')
-  return metrics.registry.getMetricsAsArray().map(({ name }) => name)
+  return metrics.registry.getMetricsAsArray().map(one => {
+    const labels = 'labelNames' in one && Array.isArray(one.labelNames) ? one.labelNames : []
+    return labels.length > 0 ? `${one.name}{${labels.join()}}` : one.name
+  })
 }
 
 interface Pm2App {
@@ -77,7 +81,17 @@ async function hasPromtool(): Promise<boolean> {
 
 describe('files for Prometheus and Grafana', () => {
   it('a process serves exactly the metrics of the contract', () => {
-    expect(everyMetric().sort()).to.deep.equal(NAMES.toSorted())
+    expect(
+      everyMetric()
+        .map(name => name.replace(/\{.*/, ''))
+        .sort(),
+    ).to.deep.equal(NAMES.toSorted())
+  })
+
+  it('docs/operations.md has a row for each metric, with its labels', () => {
+    const rows = readFileSync('docs/operations.md', 'utf8').match(/^\| `lull_[^|]*\|/gm) ?? []
+    const described = rows.flatMap(row => [...row.matchAll(/`(lull_\w+(?:\{[\w,]+\})?)`/g)].map(([, name]) => name))
+    expect(described.toSorted()).to.deep.equal(everyMetric().toSorted())
   })
 
   it('rules and dashboard use only metrics that exist', () => {
