@@ -42,6 +42,8 @@ function showView() {
   const [name = '', value = ''] = location.hash.slice(1).split('=')
   if (names.includes(name)) shown = name
   if (byId(shown).hidden) scrollTo(0, 0)
+  // A dialog of a view that is left, by the browser's Back say, would be invisible and keep everything from being clicked.
+  for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close()
   for (const each of names) byId(each).hidden = each !== shown
   frame.draw(feed, shown)
   if (shown === 'trace' && name === 'trace') void views.trace.show(decoded(value))

@@ -115,6 +115,18 @@ inBrowser('interventions on the page', function () {
     expect(browsing.complaints.splice(0)).to.deep.equal([])
   })
 
+  it('ask nothing any more when the view is left', async () => {
+    const page = await opened('left@c.us')
+    await button(page, 'Forget: left@c.us').click()
+    await dialog(page).waitFor()
+    await page.goBack()
+    await page.getByRole('link', { name: 'Live' }).click()
+    await page.locator('#live h2').waitFor()
+    expect(await page.locator('dialog[open]').count()).to.equal(0)
+    await page.context().close()
+    expect(browsing.complaints.splice(0)).to.deep.equal([])
+  })
+
   it('say why nothing was done, and say nothing of it on another conversation', async () => {
     const page = await opened('empty@c.us')
     await button(page, 'Hand over now: empty@c.us').click()
