@@ -12,6 +12,8 @@ const addressOf = scope => `settings?scope=${encodeURIComponent(scope)}`
 export class Rules {
   /** The conversation's, as the API shows them; undefined until they are read. */
   read
+  /** Why they could not be read the last time. */
+  failure = ''
   note = ''
   isBusy = false
 
@@ -23,17 +25,22 @@ export class Rules {
   async show(id) {
     this.id = id
     this.read = undefined
+    this.failure = ''
     this.note = ''
-    if (id !== '') await this.refresh()
+    await this.refresh()
   }
 
   async refresh() {
     const { id } = this
+    if (!id) return
     try {
       const read = await call('GET', addressOf(id))
-      if (id === this.id) this.read = read
+      if (id !== this.id) return
+      this.read = read
+      this.failure = ''
     } catch (error) {
-      if (id === this.id) this.note = t('failed', error.message)
+      if (id !== this.id) return
+      this.failure = error.message
     }
     this.onChange()
   }
@@ -42,18 +49,19 @@ export class Rules {
     if (!this.id) return nothing
     const { holds = [] } = this.read ?? {}
     const own = holds.filter(({ scope }) => scope !== undefined)
+    const inForce = own.length > 0 ? own.map(inShort).join(' · ') : t('rulesOfAll')
     return html`
       <section class="card rules">
         <details>
           <summary>
             <h3>${t('rules')}</h3>
-            <span>${own.length > 0 ? own.map(inShort).join(' · ') : t('rulesOfAll')}</span>
+            <span>${this.read ? inForce : nothing}</span>
           </summary>
           ${this.read ? this.table(holds) : nothing}
           ${this.read?.ignored ? html`<p class="error">${t('rulesIgnored', this.read.ignored)}</p>` : nothing}
           ${this.read ? this.form(holds) : nothing}
         </details>
-        <p class="lead note" aria-live="polite">${this.note}</p>
+        <p class="lead note" aria-live="polite">${this.note || (this.failure && t('failed', this.failure))}</p>
       </section>`
   }
 

@@ -50,7 +50,10 @@ export class Trace {
     )
     addEventListener('resize', () => this.draw())
     setInterval(() => this.tick(), TICK_MS)
-    feed.addEventListener('start', () => this.readSoon())
+    feed.addEventListener('start', () => {
+      this.readSoon()
+      if (!this.section.hidden) void this.rules.refresh()
+    })
     // An append to an open batch is not a step of the history, and makes it due later.
     for (const event of ['step', 'growth'])
       feed.addEventListener(event, ({ detail }) => {
