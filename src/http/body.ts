@@ -37,8 +37,13 @@ export function parseBody(bytes: Buffer, contentType = ''): unknown {
     return JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text)
   } catch {
     // The parser's own message quotes the body, which may be long and private.
-    throw text.trim() === '' ? empty() : new Refusal(400, 'the body is not JSON: send JSON or form data')
+    throw text.trim() === '' ? empty() : notJson(contentType)
   }
+}
+
+function notJson(contentType: string): Refusal {
+  const named = contentType === '' ? 'has no Content-Type' : `has the Content-Type ${shown(contentType, 40)}`
+  return new Refusal(400, `the body is not JSON, and ${named}: send JSON, or form data as ${FORM}`)
 }
 
 /** Of a field that comes twice, the last value counts. */

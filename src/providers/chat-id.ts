@@ -21,10 +21,15 @@ export const foreignIdFrom = (raw: string) => (raw.trim() === '' || raw.length >
 
 export const isForeignGroup = (chatId: string) => /^-\d+$/.test(chatId)
 
-/** WhatsApp's own domains for a person with a phone number. */
-const PERSON_DOMAINS = new Set(['c.us', 's.whatsapp.net'])
-/** Domains under which one person's devices are told apart by a suffix: `79000000011:12@…`. */
-const DEVICE_DOMAINS = new Set([...PERSON_DOMAINS, 'lid'])
+/**
+ * WhatsApp's own domains for a person with a phone number, and for one whose number is hidden. Messages that a person
+ * sends through a hosted device (Cloud API beside the phone) have domains of their own:
+ * https://github.com/WhiskeySockets/Baileys/blob/master/src/WABinary/jid-utils.ts
+ */
+const PERSON_DOMAINS = new Set(['c.us', 's.whatsapp.net', 'hosted'])
+const HIDDEN_DOMAINS = new Set(['lid', 'hosted.lid'])
+/** One person's devices are told apart by a suffix: `:12`, with an agent `.1:12` (whatsmeow) or `_1:12` (Baileys). */
+const DEVICE = /(?:[._]\d{1,3})?(?::\d+)?$/
 
 /** Never a minus in front: `-100123` is a group of another messenger, not a person's number. */
 const PHONE = /^(?:\+[\d\s().-]+|\d+)$/
@@ -85,7 +90,6 @@ export const isGroupId = (chatId: string) => chatId.endsWith(GROUP)
 export const isHiddenId = (chatId: string) => chatId.endsWith('@lid') || chatId.endsWith('@bsuid')
 
 function fromAddress(user: string, domain: string): string | undefined {
-  const withoutDevice = DEVICE_DOMAINS.has(domain) ? user.replace(/:\d+$/, '') : user
-  if (PERSON_DOMAINS.has(domain)) return withoutDevice.replace(/^\+/, '') + PERSON
-  return domain === 'lid' ? `${withoutDevice}@lid` : undefined
+  if (PERSON_DOMAINS.has(domain)) return user.replace(DEVICE, '').replace(/^\+/, '') + PERSON
+  return HIDDEN_DOMAINS.has(domain) ? `${user.replace(DEVICE, '')}@lid` : undefined
 }

@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { MESSAGE_TYPES, type NewMessage } from '../batch.js'
 import { chatIdFrom, isGroupId } from './chat-id.js'
 import { MOST_CONTACTS } from './contacts.js'
-import { degrees, filledText, flag, id, isRecord, known, lenient, time } from './fields.js'
+import { degrees, filledText, flag, id, isRecord, known, LONGEST_ID, lenient, time } from './fields.js'
 import { messageItem } from './message-item.js'
 import { type Item, type Provider, UnreadableBody } from './provider.js'
 import { reader } from './reader.js'
@@ -94,7 +94,10 @@ function* itemsIn(body: unknown): Generator<Item> {
     const item = itemFrom(each)
     // A single message that names no chat does not have this shape; among others it is one bad item.
     if (messages.length === 1 && isRecord(body) && item.kind === 'ignored' && item.reason === NO_CHAT)
-      throw new UnreadableBody('invalid:no_chat', 'chatId is missing: send {"messageId","chatId","text"}')
+      throw new UnreadableBody(
+        'invalid:no_chat',
+        `chatId is missing, or longer than ${LONGEST_ID} characters: send {"messageId","chatId","text"}`,
+      )
     yield item
   }
 }

@@ -63,8 +63,9 @@ export class Providers {
     this.byName = new Map(list.map(provider => [provider.name, provider]))
   }
 
+  /** In whatever case: the rest of a webhook's address may be in any, too. */
   named(name: string): Provider | undefined {
-    return this.byName.get(name)
+    return this.byName.get(name) ?? this.byName.get(name.toLowerCase())
   }
 
   /** Whose body this is, by its shape; `undefined`: of no provider in the list. */

@@ -115,7 +115,7 @@ function itemOf(dataType: string, data: Record<string, unknown>, account: string
     case 'message_edit':
       return edited(data, account)
     case 'message_revoke_everyone':
-      return revoked(data['message'], account)
+      return revoked(data['message'] ?? data['after'], data['before'], account)
     case 'message_ack':
       return ignored('status', parse(data['message'])?.messageId)
     case 'message_reaction':
@@ -193,10 +193,11 @@ function edited(data: Record<string, unknown>, account: string | undefined): Ite
 
 /**
  * `message` is what is left of the message: under its own id, or under another one with its id in `protocolMessageKey`.
+ * Programs that post both arguments of whatsapp-web.js's event send `after` and `before`, the message itself.
  */
-function revoked(value: unknown, account: string | undefined): Item {
-  const parsed = parse(value)
-  const messageId = idOf(parsed?.told._data?.protocolMessageKey) ?? parsed?.messageId
+function revoked(left: unknown, before: unknown, account: string | undefined): Item {
+  const parsed = parse(left)
+  const messageId = idOf(parsed?.told._data?.protocolMessageKey) ?? parse(before)?.messageId ?? parsed?.messageId
   if (parsed === undefined || messageId === undefined) return ignored('invalid:no_id')
   const where = placeOf(parsed.told, account, parsed.isOwn)
   if (parsed.isOwn || typeof where === 'string') return ignored(parsed.isOwn ? 'from_me' : String(where), messageId)

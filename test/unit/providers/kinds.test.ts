@@ -301,6 +301,10 @@ describe('providers: wwebjs', () => {
       ...where,
       messageId: 'AAA',
     })
+    const after = { ...message, type: 'revoked', id: { ...id, id: 'BBB' } }
+    expect(only('wwebjs', event('message_revoke_everyone', { after, before: message }))).to.include({
+      messageId: 'AAA',
+    })
     const named = { ...message, id: { ...id, id: 'BBB' }, _data: { protocolMessageKey: id } }
     expect(only('wwebjs', event('message_revoke_everyone', { message: named }))).to.include({ messageId: 'AAA' })
   })

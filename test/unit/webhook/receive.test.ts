@@ -344,6 +344,27 @@ describe('webhook: providers and secrets', () => {
     expect(error).to.be.an('error').with.property('code', 'malformed')
   })
 
+  it('a provider’s name may be in any case', async () => {
+    expect(await setUp().send(fixture('meta/text.json'), { provider: 'Meta' })).to.include({ accepted: 1 })
+  })
+
+  it('a body that is neither JSON nor a form is refused with what it was sent as', async () => {
+    const refused = async (body: string, headers = {}) =>
+      setUp()
+        .send(body, { headers })
+        .then(() => '', String)
+    const remedy = 'send JSON, or form data as application/x-www-form-urlencoded'
+    expect(await refused('MessageSid=1&From=2')).to.include(`has no Content-Type: ${remedy}`)
+    expect(await refused('--x', { 'content-type': 'multipart/form-data; boundary=x' })).to.include(
+      `has the Content-Type "multipart/form-data; boundary=x": ${remedy}`,
+    )
+  })
+
+  it('a chat’s id that is too long is not called missing alone', async () => {
+    const error = await setUp().refusal(message('1', 'a'.repeat(513)), { provider: 'generic' })
+    expect(error).to.be.an('error').with.property('message').that.includes('or longer than 512 characters')
+  })
+
   it('an unknown provider is 404', async () => {
     expect(await setUp().refusal(message('1'), { provider: 'telegraph' })).to.equal(404)
     expect(await setUp().refusal(message('1'), { provider: '__proto__' })).to.equal(404)
