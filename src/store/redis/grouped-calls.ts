@@ -6,8 +6,12 @@
  */
 import { StoreUnavailable } from '../store.js'
 
-/** While one call runs, a second one is sent only if it is at least this full. */
-const WORTH_A_CALL = 0.5
+/**
+ * While one call runs, a second one is sent if so many requests wait, or if they fill so much of it. Fewer cost more calls.
+ * More make this process and Redis wait for each other: of 32 webhooks at a time 15 waited for a call while 15 were in one.
+ */
+const REQUESTS_WORTH_A_CALL = 8
+const SHARE_WORTH_A_CALL = 0.5
 const CALLS_AT_ONCE = 2
 
 interface Waiting<Request, Reply> {
@@ -66,7 +70,11 @@ export class GroupedCalls<Request, Reply> {
 
   private get isWorthACall(): boolean {
     if (this.underWay === 0) return this.waiting.length > 0
-    return this.underWay < CALLS_AT_ONCE && this.waitingShares >= WORTH_A_CALL
+    return this.underWay < CALLS_AT_ONCE && this.areManyWaiting
+  }
+
+  private get areManyWaiting(): boolean {
+    return this.waiting.length >= REQUESTS_WORTH_A_CALL || this.waitingShares >= SHARE_WORTH_A_CALL
   }
 
   /** Takes the requests for one call: at least one. */
@@ -90,15 +98,17 @@ export class GroupedCalls<Request, Reply> {
 
   private async send(requests: Waiting<Request, Reply>[]): Promise<void> {
     this.underWay += 1
-    try {
-      const replies = await this.call(requests.map(({ request }) => request))
-      for (const [i, { resolve }] of requests.entries())
-        resolve(replies[i] ?? new Error('the script did not reply to this request'))
-    } catch (error) {
-      for (const { reject } of requests) reject(error)
-      if (isAway(error)) for (const { reject } of this.takeAll()) reject(error)
-    }
+    const [call] = await Promise.allSettled([this.call(requests.map(({ request }) => request))])
     this.underWay -= 1
+    if (call.status === 'fulfilled') {
+      // Before the replies are passed on: Redis then works while this process answers.
+      if (this.areManyWaiting) void this.send(this.next())
+      for (const [i, { resolve }] of requests.entries())
+        resolve(call.value[i] ?? new Error('the script did not reply to this request'))
+    } else {
+      for (const { reject } of requests) reject(call.reason)
+      if (isAway(call.reason)) for (const { reject } of this.takeAll()) reject(call.reason)
+    }
     this.schedule()
     if (this.waiting.length === 0 && this.underWay === 0) for (const resolve of this.idling.splice(0)) resolve()
   }

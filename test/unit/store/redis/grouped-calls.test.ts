@@ -62,6 +62,34 @@ describe('grouped calls', () => {
     expect(sent()).to.deep.equal(['a', 'bcdef', 'ghijk'])
   })
 
+  it('sends a second call during the first for eight requests that wait, however small', async () => {
+    const replies = add('a', 0.001)
+    await until(() => calls.length === 1)
+    replies.push(...add('bcdefgh', 0.001))
+    await new Promise(resolve => setImmediate(resolve))
+    expect(sent()).to.deep.equal(['a'])
+    replies.push(...add('i', 0.001))
+    await until(() => calls.length === 2)
+    for (const call of calls) call.answer()
+    await Promise.all(replies)
+    expect(sent()).to.deep.equal(['a', 'bcdefghi'])
+  })
+
+  it('sends what waits before it passes on the replies, if that is worth a call', async () => {
+    const sentAtReply: number[] = []
+    const first = add('ab', 0.5).map(reply => reply.then(() => sentAtReply.push(calls.length)))
+    await until(() => calls.length === 1)
+    const replies = add('cdefg')
+    await until(() => calls.length === 2)
+    replies.push(...add('hijkl'))
+    await new Promise(resolve => setImmediate(resolve))
+    calls[0]?.answer()
+    await Promise.all(first)
+    expect(sentAtReply).to.deep.equal([3, 3])
+    for (const call of calls) call.answer()
+    await Promise.all(replies)
+  })
+
   it('fills a call and no more, and sends a request that fills more than one alone', async () => {
     const replies = [...add('ab', 0.5), ...add('c', 0.1), ...add('d', 7), ...add('e', 0.9)]
     for (let i = 0; i < 4; i++) {
