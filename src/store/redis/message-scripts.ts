@@ -27,12 +27,7 @@ export class MessageScripts {
       args.push(conversationId, how, ruleSets.indexOf(rules) + 1, entries.length)
       for (const entry of entries) args.push(digestOf(entry.messageId), entry.json, sentArgument(entry))
     }
-    const [listeners, ...replies] = await this.runner.run<[listeners: number, ...AppendReply[]]>('append', args)
-    return replies.map(reply => {
-      if (typeof reply === 'string') return new Error(reply)
-      const [accepted, duplicates, tooOld, batchId, dueInMs, paused] = reply
-      return { accepted, duplicates, tooOld, batchId, dueInMs, listeners, paused }
-    })
+    return appendedFrom(await this.runner.run<AppendReplies>('append', args))
   }
 
   /** @param rules the conversation's own, as JSON, `''` for none */
@@ -178,9 +173,28 @@ export class MessageScripts {
   }
 }
 
-type AppendReply =
-  | string
-  | [accepted: number, duplicates: number, tooOld: number, batchId: string, dueInMs: number, paused: number]
+/** How many processors listen, and then six values for each part: see `lua/append.lua`. */
+type AppendReplies = [listeners: number, ...(number | string)[]]
+type AppendReply = [
+  accepted: number | string,
+  duplicates: number,
+  tooOld: number,
+  batchId: string,
+  dueInMs: number,
+  paused: number,
+]
+const VALUES_A_PART = 6
+
+function appendedFrom(replies: AppendReplies): (Appended | Error)[] {
+  const [listeners] = replies
+  const appended: (Appended | Error)[] = []
+  for (let i = 1; i < replies.length; i += VALUES_A_PART) {
+    const [accepted, duplicates, tooOld, batchId, dueInMs, paused] = replies.slice(i, i + VALUES_A_PART) as AppendReply
+    if (typeof accepted === 'string') appended.push(new Error(accepted))
+    else appended.push({ accepted, duplicates, tooOld, batchId, dueInMs, listeners, paused })
+  }
+  return appended
+}
 
 /** When a message was sent, and how long it holds back its batch: see `lua/append.lua`. */
 function sentArgument({ messageId, sentAtMs, holdMs }: AppendEntry): Argument {

@@ -17,8 +17,8 @@ ARGV  1 to 8 the store's rules (rules.lua)  9 header TTL  10 how long ids are re
       set; number of messages
       and for each of these (at most 1,000): digest of its id, the message as JSON, its send time or ''; with 'hold',
       behind a space, how long it holds its batch and its id for that
-Returns { subscribed processors, then for each request { accepted, duplicates, too old, batch id or '', ms until it is
-      due or -1, how many of those accepted came while the conversation was paused }, or its error as text }
+Returns { subscribed processors, then for each request: accepted, or its error as text; duplicates; too old; batch id
+      or ''; ms until it is due or -1; how many of those accepted came while the conversation was paused }
 --]]
 --- include "names"
 --- include "now"
@@ -160,7 +160,7 @@ local function stateful()
     return held
   end
 
-  -- A paused conversation discards messages, or is full of them. Returns the reply.
+  -- A paused conversation discards messages, or is full of them. Returns as `append` does.
   local function discard(conversation, messages, duplicates, too_old)
     local ids = {}
     for n = 1, math.min(#messages, IDS_RECORDED) do ids[n] = recorded_id(ARGV[messages[n] + 1], 1) end
@@ -168,7 +168,7 @@ local function stateful()
     record('paused', new_id .. (ids_used == 1 and '' or '-' .. whole(ids_used)), conversation,
       'count', #messages, 'ids', '[' .. table.concat(ids, ',') .. ']')
     unstored = nil
-    return { #messages, duplicates, too_old, '', -1, #messages }
+    return #messages, duplicates, too_old, '', -1, #messages
   end
 
   -- True if a paused conversation does not collect these messages.
@@ -366,11 +366,11 @@ local function write_rest(conversation, plan, waiting)
   return batch_id, due_in
 end
 
--- The reply to a request without new messages.
+-- For a request without new messages. Returns as `append` does.
 local function nothing_new(key, header, duplicates, too_old)
   local batch = batch_of(header)
-  if not batch then return { 0, duplicates, too_old, '', -1, 0 } end
-  return { 0, duplicates, too_old, batch.id, math.max((call('HGET', key, 'dueAtMs') or now) - now, 0), 0 }
+  if not batch then return 0, duplicates, too_old, '', -1, 0 end
+  return 0, duplicates, too_old, batch.id, math.max((call('HGET', key, 'dueAtMs') or now) - now, 0), 0
 end
 
 -- Remembers the id of a message, in one command in the usual case. Returns false if it is remembered already.
@@ -405,7 +405,7 @@ local function accept(seen_key, first, last)
   return messages, duplicates, too_old
 end
 
--- `state_text`: the state of the conversation when the call began, or false.
+-- `state_text`: the state of the conversation when the call began, or false. Returns the reply to the request.
 local function append(conversation, holder, state_text, how, first, last)
   local key, seen_key = P .. HEADER .. conversation, P .. SEEN .. conversation
   local header = call('HMGET', key, 'batchId', 'count', 'bytes', 'firstAtMs', 'dueBy', 'supersedes', 'rules',
@@ -444,7 +444,7 @@ local function append(conversation, holder, state_text, how, first, last)
   end
   local batch_id, due_in = write_rest(conversation, plan, waiting)
   if old then superseding().record(conversation, old, old.by, db) end
-  return { #messages, duplicates, too_old, batch_id, due_in, paused and #messages or 0 }
+  return #messages, duplicates, too_old, batch_id, due_in, paused and #messages or 0
 end
 
 local set_count = tonumber(ARGV[FIRST_SET - 1])
@@ -460,22 +460,36 @@ end
 requests[#requests + 1] = next_arg
 local known = call('MGET', unpack(keys))
 
-local replies = {}
+-- One list for all requests: Redis looks into each table of a reply for seven kinds of reply. A processor subscribes to
+-- this channel by its name; who only watches subscribes by a pattern, and is not counted.
+local replies = { subscribers[2] }
+
+-- Returns false if the request failed.
+local function reply(ok, accepted, duplicates, too_old, batch_id, due_in, paused)
+  local at = #replies
+  if ok then
+    replies[at + 1], replies[at + 2], replies[at + 3] = accepted, duplicates, too_old
+    replies[at + 4], replies[at + 5], replies[at + 6] = batch_id, due_in, paused
+  else
+    replies[at + 1], replies[at + 2], replies[at + 3] = error_text(accepted), 0, 0
+    replies[at + 4], replies[at + 5], replies[at + 6] = '', -1, 0
+  end
+  return ok
+end
+
 for n = 1, #requests - 1 do
   local conversation, how, set = unpack(ARGV, requests[n], requests[n] + 2)
   local first, last = requests[n] + ARGS_BEFORE_MESSAGES, requests[n + 1] - 1
   unstored = nil
   use_rules(set == '0' and '' or ARGV[FIRST_SET - 1 + set])
   local holder = not freed[conversation] and known[2 * n - 1]
-  local ok, reply = pcall(append, conversation, holder, known[2 * n], how, first, last)
+  local ok = reply(pcall(append, conversation, holder, known[2 * n], how, first, last))
   if not ok and unstored then -- A message that is not stored is new when it comes again.
     for _, i in ipairs(unstored) do redis.pcall('ZREM', P .. SEEN .. conversation, ARGV[i]) end
   end
-  replies[n] = ok and reply or error_text(reply)
 end
 
 push('ZADD', P .. DUE, later)
 if #at_once > 0 then call('ZADD', P .. DUE, 'LT', unpack(at_once)) end
 if next_at then publish_next_due(first_before, next_at, now, next_conversation, next_batch, db) end
--- A processor subscribes to this channel by its name; who only watches subscribes by a pattern, and is not counted.
-return { subscribers[2], unpack(replies) }
+return replies
