@@ -91,8 +91,11 @@ type Contact = NonNullable<ReturnType<typeof contactFrom>>
 export class Contacts {
   private readonly all: Contact[] = []
   private byId: Map<string, Contact> | undefined
+  private readonly areOnePersons: boolean
 
-  constructor(contacts: unknown[]) {
+  /** @param messages of the same change */
+  constructor(contacts: unknown[], messages: unknown[]) {
+    this.areOnePersons = contacts.length === 1 && new Set(messages.map(senderIn)).size === 1
     for (const each of contacts) {
       const contact = contactFrom(each)
       if (contact) this.all.push(contact)
@@ -100,10 +103,11 @@ export class Contacts {
   }
 
   /**
-   * The sender of a message. A single contact counts even if its `wa_id` differs from `from` (by a ninth digit, say).
+   * The sender of a message. A single contact beside the messages of one sender counts even if its `wa_id` differs from
+   * `from` (by a ninth digit, say). Beside those of several it is only one's of them.
    */
   of({ from, from_user_id, from_parent_user_id }: MetaMessage): Contact | undefined {
-    if (this.all.length === 1) return this.all[0]
+    if (this.areOnePersons) return this.all[0]
     this.byId ??= byIds(this.all)
     for (const key of [from, from_user_id, from_parent_user_id]) {
       const found = key === undefined ? undefined : this.byId.get(key)
@@ -111,6 +115,13 @@ export class Contacts {
     }
     return undefined
   }
+}
+
+const senderFrom = reader(z.object({ from: id, from_user_id: id }))
+
+function senderIn(message: unknown): string | undefined {
+  const { from, from_user_id } = senderFrom(message) ?? {}
+  return from ?? from_user_id
 }
 
 function byIds(contacts: Contact[]): Map<string, Contact> {

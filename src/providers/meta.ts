@@ -97,7 +97,7 @@ function* itemsOfChange(each: unknown): Generator<Item> {
   }
   const { metadata, contacts, messages, statuses, errors, message_echoes } = value
   const account = metadata?.phone_number_id
-  const senders = new Contacts(contacts)
+  const senders = new Contacts(contacts, messages)
   for (const message of messages) yield itemFrom(message, account, senders)
   for (const message of message_echoes) yield echoItem(message, account)
   yield* statusItems(statuses)

@@ -393,6 +393,17 @@ describe('providers: meta', () => {
     entry: [{ id: '1', changes: [{ field, value: { metadata: { phone_number_id: 'n' }, ...value } }] }],
   })
 
+  it('one contact beside messages of two people is one person’s, and not the other’s', () => {
+    const text = (from: string, id: string) => ({ from, id, type: 'text', text: { body: id } })
+    const contacts = [{ wa_id: '79000000011', user_id: 'RU.13491', profile: { name: 'Мария' } }]
+    const messages = [text('79000000011', 'M1'), text('79000000012', 'M2'), text('79000000011', 'M3')]
+    const named = itemsOf('meta', body('messages', { contacts, messages })).map(
+      item => item.kind === 'message' && [item.chatId, item.message.senderName, item.samePerson],
+    )
+    const maria = [PHONE, 'Мария', [PHONE, 'RU.13491@bsuid']]
+    expect(named).to.deep.equal([maria, ['79000000012@c.us', undefined, undefined], maria])
+  })
+
   it('an edited caption is an edit', () => {
     const edit = { original_message_id: 'M1', message: { type: 'image', image: { id: 'x', caption: 'new' } } }
     const message = { from: '79000000011', id: 'M2', timestamp: '1767262500', type: 'edit', edit }
