@@ -37,6 +37,12 @@ const PHONE = /^(?:\+[\d\s().-]+|\d+)$/
 const FEWEST_DIGITS = 5
 const MOST_DIGITS = 15
 
+/** Of a portfolio (`BR.ENT.…`), too. */
+const USER_ID = /^[A-Z]{2}\.(?:ENT\.)?\w+$/
+
+/** Where Meta names a person by number, it may have a business-scoped user id instead. The suffix is Lull's own. */
+export const withScope = (id: string | undefined) => (id !== undefined && USER_ID.test(id) ? `${id}@bsuid` : id)
+
 /** `undefined` for an id that is empty or too long. */
 export function chatIdFrom(raw: string): string | undefined {
   const text = raw.trim().replace(/^whatsapp:/i, '')

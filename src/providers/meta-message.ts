@@ -6,7 +6,7 @@
  */
 import { z } from 'zod'
 import type { NewMessage } from '../batch.js'
-import { personIdFrom, samePersonIn } from './chat-id.js'
+import { personIdFrom, samePersonIn, withScope } from './chat-id.js'
 import { sharedContacts } from './contacts.js'
 import { degrees, filledText, flag, id, known, lenient, list, text, time } from './fields.js'
 import { formIn } from './form-answer.js'
@@ -158,7 +158,7 @@ export function itemFrom(value: unknown, account: string | undefined, contacts: 
     account,
     chatId,
     isGroup: message.group_id !== undefined,
-    samePerson: samePersonIn(...ids, told?.wa_id, scoped(told?.user_id), scoped(told?.parent_user_id)),
+    samePerson: samePersonIn(...ids, withScope(told?.wa_id), scoped(told?.user_id), scoped(told?.parent_user_id)),
   })
   if (message.type === 'edit' || message.type === 'revoke')
     return (
@@ -185,7 +185,7 @@ export function itemFrom(value: unknown, account: string | undefined, contacts: 
 function changedIds(message: MetaMessage, account: string | undefined): Item | undefined {
   const { wa_id, user_id, parent_user_id, previous_user_id, previous_parent_user_id } = systemFrom(message.system) ?? {}
   const samePerson = samePersonIn(
-    wa_id,
+    withScope(wa_id),
     ...[user_id, parent_user_id, previous_user_id, previous_parent_user_id].map(scoped),
   )
   const [chatId] = samePerson ?? []
@@ -218,14 +218,11 @@ function correction(message: MetaMessage, where: Place & { senderId?: string }):
   return known({ kind: 'edit' as const, ...where, messageId, text: changedText })
 }
 
-/** A business-scoped user id, of a portfolio (`BR.ENT.…`) too; the suffix is Lull's own. */
-const USER_ID = /^[A-Z]{2}\.(?:ENT\.)?\w+$/
-
 const scoped = (userId: string | undefined) => userId && `${userId}@bsuid`
 
 /** Users who hide their number have only user ids. */
 function idsOf({ from, from_user_id, from_parent_user_id }: MetaMessage): (string | undefined)[] {
-  return [USER_ID.test(from ?? '') ? scoped(from) : from, scoped(from_user_id), scoped(from_parent_user_id)]
+  return [withScope(from), scoped(from_user_id), scoped(from_parent_user_id)]
 }
 
 function contentOf(message: MetaMessage): Content {

@@ -7,7 +7,7 @@
  */
 import { z } from 'zod'
 import { anySecret, secret, setting } from '../config/setting.js'
-import { chatIdFrom } from './chat-id.js'
+import { chatIdFrom, withScope } from './chat-id.js'
 import { id, isRecord, known, lenient, list, text } from './fields.js'
 import { Contacts, itemFrom } from './meta-message.js'
 import { type Item, UnreadableBody } from './provider.js'
@@ -118,7 +118,7 @@ function statusItems(statuses: unknown[]): Item[] {
 
 function echoItem(message: unknown, account: string | undefined): Item {
   const { id: messageId, to, to_user_id, type } = echoFrom(message) ?? {}
-  const chatId = to === undefined ? to_user_id && `${to_user_id}@bsuid` : chatIdFrom(to)
+  const chatId = to === undefined ? to_user_id && `${to_user_id}@bsuid` : chatIdFrom(withScope(to) ?? to)
   if (chatId === undefined || NO_ANSWERS.includes(type ?? ''))
     return known({ kind: 'ignored' as const, reason: 'from_me', messageId })
   return known({ kind: 'own' as const, account, chatId, isGroup: false, messageId, by: 'human' as const })

@@ -10,7 +10,7 @@ import { publicUrl } from '../config/public-url.js'
 import { secret, setting } from '../config/setting.js'
 import { formFields } from '../http/form.js'
 import { missingPackage } from '../optional-package.js'
-import { chatIdFrom, samePersonIn } from './chat-id.js'
+import { chatIdFrom, samePersonIn, withScope } from './chat-id.js'
 import { degrees, filledText, id, isRecord, known, lenient, lookUp, text } from './fields.js'
 import { formIn } from './form-answer.js'
 import { messageItem } from './message-item.js'
@@ -55,8 +55,6 @@ type Form = z.infer<typeof form>
 type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId' | 'form'>
 
 const CHANNEL = /^whatsapp:/i
-/** People who hide their number have a business-scoped user id in its place. */
-const USER_ID = /^whatsapp:([A-Z]{2}\.(?:ENT\.)?\w+)$/i
 const MOST_MEDIA = 10
 
 const FAMILIES: Record<string, MessageType> = { image: 'image', video: 'video', audio: 'audio' }
@@ -115,7 +113,7 @@ function itemsOf(told: Form, body: Record<string, unknown>): Item[] {
   if (messageId === undefined) return ignored('invalid:no_id')
   const chatId = userOf(told.From ?? '')
   if (chatId === undefined) return ignored('invalid:no_chat')
-  const ids = [chatId, told.WaId, scoped(told.ExternalUserId), scoped(told.ParentExternalUserId)]
+  const ids = [chatId, withScope(told.WaId), scoped(told.ExternalUserId), scoped(told.ParentExternalUserId)]
   const place = known({ account: told.To, chatId, isGroup: false, samePerson: samePersonIn(...ids) })
   const common = { senderId: chatId, senderName: told.ProfileName, replyTo: told.OriginalRepliedMessageSid }
   const [first, ...more] = mediaOf(told, body)
@@ -131,10 +129,8 @@ function itemsOf(told: Form, body: Record<string, unknown>): Item[] {
 
 const scoped = (userId: string | undefined) => userId && `${userId}@bsuid`
 
-function userOf(from: string): string | undefined {
-  const [, userId] = USER_ID.exec(from) ?? []
-  return userId === undefined ? chatIdFrom(from) : `${userId}@bsuid`
-}
+/** People who hide their number have a business-scoped user id in its place. */
+const userOf = (from: string) => chatIdFrom(withScope(from.replace(CHANNEL, '')) ?? '')
 
 type Medium = NonNullable<NewMessage['media']>
 

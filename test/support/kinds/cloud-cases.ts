@@ -253,6 +253,21 @@ const META_CASES = [
     { read: { chatId: 'BR.ENT.1181579921@bsuid', senderName: 'maria' } },
     'a username instead of the number',
   ),
+  cloud(
+    'text',
+    meta(
+      { from: 'BR.1181579921', from_user_id: 'BR.1181579921', type: 'text', text: { body: 'oi' } },
+      { wa_id: 'BR.1181579921', user_id: 'BR.1181579921' },
+    ),
+    { read: { chatId: 'BR.1181579921@bsuid', samePerson: undefined } },
+    'a user id in the place of each number',
+  ),
+  cloud(
+    'own message',
+    metaChange({ message_echoes: [{ id: 'M', to: 'BR.1181579921', type: 'text' }] }, 'smb_message_echoes'),
+    { becomes: 'own', fields: { chatId: 'BR.1181579921@bsuid' } },
+    'to a user id',
+  ),
   cloud('link preview or quote', meta({ type: 'text', text: { body: 'вот' }, context: { id: 'Q' } }), {
     read: { text: 'вот', replyTo: 'Q' },
   }),
@@ -426,6 +441,12 @@ const TWILIO_CASES = [
     twilio({ Body: 'oi', From: 'whatsapp:BR.ENT.1181579921', ParentExternalUserId: 'BR.ENT.1181579921' }),
     { read: { chatId: 'BR.ENT.1181579921@bsuid', text: 'oi' } },
     'a parent user id instead of the number',
+  ),
+  twilioCase(
+    'text',
+    twilio({ Body: 'oi', From: 'whatsapp:BR.1181579921', WaId: 'BR.1181579921' }),
+    { read: { chatId: 'BR.1181579921@bsuid', samePerson: undefined } },
+    'a user id in the place of each number',
   ),
   twilioCase('link preview or quote', twilio({ Body: 'вот', OriginalRepliedMessageSid: 'Q' }), {
     read: { text: 'вот', replyTo: 'Q' },
