@@ -162,7 +162,7 @@ class Appending {
     open.added += 1
     this.lastBatchId = open.run.batchId
     const { holdTypes, holdMs } = this.rules
-    if (this.mayHold && holdMs > 0 && message.text === undefined && holdTypes.includes(message.type))
+    if (this.mayHold && holdMs > 0 && !message.text && holdTypes.includes(message.type))
       this.holding.push(message.messageId)
     if (this.direct) this.seal(open, 'direct', now, this.own)
     else if (this.known.paused) return

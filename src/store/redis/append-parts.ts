@@ -80,7 +80,7 @@ function appendEntry(message: StoredMessage, holdMs: number): AppendEntry {
   const json = entryJson(message)
   const { messageId, sentAtMs, text } = message
   // One that has its text needs no other.
-  return { messageId, sentAtMs, json, bytes: Buffer.byteLength(json), holdMs: text === undefined ? holdMs : 0 }
+  return { messageId, sentAtMs, json, bytes: Buffer.byteLength(json), holdMs: text ? 0 : holdMs }
 }
 
 /** How much of a shared call a part fills; 1 is all of it. */

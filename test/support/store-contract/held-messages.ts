@@ -28,6 +28,13 @@ export function heldMessageTests(make: Make): void {
       expect(steps(await store.history({ limit: 2, conversationId: CHAT }))).to.deep.equal(['unheld', 'edited'])
     })
 
+    it('waits for its text with an empty one, too, and not with another one', async () => {
+      const { store } = await make(VOICE)
+      const of = (messageId: string, text: string) => ({ messageId, type: 'voice' as const, text })
+      await store.append({ conversationId: CHAT, messages: [of('m1', ''), of('m2', 'a cake')] })
+      expect(await keysOf(store, CHAT)).to.deep.equal(['m1'])
+    })
+
     it('holds nothing when it is revoked', async () => {
       const { store, pass } = await make(VOICE)
       await append(store, CHAT, 'm1')
