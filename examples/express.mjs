@@ -1,6 +1,6 @@
 // Meta's webhook in an Express 5 app that parses JSON for all of its routes (`npm install express lull`).
 //
-//     WHATSAPP_APP_SECRET=… WHATSAPP_VERIFY_TOKEN=… REDIS_URL=redis://127.0.0.1:6379 PORT=3001 node examples/express.mjs
+//     WHATSAPP_APP_SECRET=… WHATSAPP_VERIFY_TOKEN=… REDIS_URL=redis://127.0.0.1:6379 PORT=3000 node examples/express.mjs
 import express from 'express'
 import { Batcher, Processor, toNode, webhook } from 'lull'
 
@@ -30,7 +30,7 @@ app.use(express.json({ limit: '4mb', verify }))
 app.all('/webhook', toNode(receive))
 app.post('/echo', (request, response) => response.json(request.body))
 
-const server = app.listen(Number(process.env.PORT ?? 3001), '127.0.0.1', () =>
+const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () =>
   console.log(`listening on ${server.address().port}`),
 )
 

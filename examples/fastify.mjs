@@ -1,6 +1,6 @@
 // Meta's webhook in a Fastify 5 app (`npm install fastify lull`).
 //
-//     WHATSAPP_APP_SECRET=… WHATSAPP_VERIFY_TOKEN=… REDIS_URL=redis://127.0.0.1:6379 PORT=3001 node examples/fastify.mjs
+//     WHATSAPP_APP_SECRET=… WHATSAPP_VERIFY_TOKEN=… REDIS_URL=redis://127.0.0.1:6379 PORT=3000 node examples/fastify.mjs
 import Fastify from 'fastify'
 import { Batcher, Processor, toFastify, webhook } from 'lull'
 
@@ -30,7 +30,7 @@ app.addHook('onClose', async () => {
   await batcher.close()
 })
 
-const address = await app.listen({ port: Number(process.env.PORT ?? 3001), host: '127.0.0.1' })
+const address = await app.listen({ port: Number(process.env.PORT ?? 3000), host: '127.0.0.1' })
 console.log(`listening on ${address}`)
 
 process.once('SIGTERM', () => app.close())

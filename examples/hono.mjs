@@ -1,6 +1,6 @@
 // Meta's webhook in a Hono app on Node (`npm install hono @hono/node-server lull`).
 //
-//     WHATSAPP_APP_SECRET=… WHATSAPP_VERIFY_TOKEN=… REDIS_URL=redis://127.0.0.1:6379 PORT=3001 node examples/hono.mjs
+//     WHATSAPP_APP_SECRET=… WHATSAPP_VERIFY_TOKEN=… REDIS_URL=redis://127.0.0.1:6379 PORT=3000 node examples/hono.mjs
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { Batcher, Processor, webhook } from 'lull'
@@ -24,7 +24,7 @@ const app = new Hono()
 app.all('/webhook', context => receive(context.req.raw))
 app.post('/echo', async context => context.json(await context.req.json()))
 
-const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env.PORT ?? 3001) }, ({ port }) =>
+const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env.PORT ?? 3000) }, ({ port }) =>
   console.log(`listening on ${port}`),
 )
 

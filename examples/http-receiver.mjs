@@ -1,5 +1,6 @@
 // Receives batches by HTTP instead of a queue. A server in any language can do the same.
 //
+//     npm i standardwebhooks
 //     export LULL_HANDOVER_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
 //     node examples/http-receiver.mjs
 //     LULL_HANDOVER=http LULL_HANDOVER_URL=http://127.0.0.1:4000/batches npx lull up      # in another terminal

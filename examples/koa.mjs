@@ -1,6 +1,6 @@
 // Meta's webhook in a Koa app (`npm install koa @koa/router lull`).
 //
-//     WHATSAPP_APP_SECRET=… WHATSAPP_VERIFY_TOKEN=… REDIS_URL=redis://127.0.0.1:6379 PORT=3001 node examples/koa.mjs
+//     WHATSAPP_APP_SECRET=… WHATSAPP_VERIFY_TOKEN=… REDIS_URL=redis://127.0.0.1:6379 PORT=3000 node examples/koa.mjs
 import Router from '@koa/router'
 import Koa from 'koa'
 import { Batcher, Processor, toKoa, webhook } from 'lull'
@@ -23,7 +23,7 @@ const receive = webhook({ batcher, provider: 'meta', providers: { meta } })
 const router = new Router().all('/webhook', toKoa(receive))
 const server = new Koa()
   .use(router.routes())
-  .listen(Number(process.env.PORT ?? 3001), '127.0.0.1', () => console.log(`listening on ${server.address().port}`))
+  .listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => console.log(`listening on ${server.address().port}`))
 
 process.once('SIGTERM', async () => {
   // First the requests, then what they need.

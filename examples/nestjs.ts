@@ -71,7 +71,7 @@ async function bootstrap(): Promise<void> {
   // Meta's bodies have up to 3 MB; Express reads 100 kB unless told otherwise.
   app.useBodyParser('json', { limit: '4mb' })
   app.enableShutdownHooks()
-  await app.listen(process.env.PORT ?? 3001, '127.0.0.1')
+  await app.listen(process.env.PORT ?? 3000, '127.0.0.1')
   console.log(`listening on ${await app.getUrl()}`)
 }
 void bootstrap()

@@ -1,5 +1,7 @@
 // A whole bot on Telegram: its webhook in, an answer of the AI SDK out, streamed by edits of one message.
 //
+//     npm i lull ai @ai-sdk/openai
+//
 //     import { openai } from '@ai-sdk/openai'
 //     const bot = await startBot({ redis, model: openai('gpt-5-mini'), token, secret, port: 3000 })
 //

@@ -1,6 +1,7 @@
 // A plain BullMQ worker for LULL_ANSWERING=supersede: newer messages abort its work, and it sends nothing before
 // commit(). It works with BullMQ 4, 5 and 6.
 //
+//     npm i lull bullmq ioredis
 //     REDIS_URL=redis://127.0.0.1:6379 node examples/worker-bullmq-commit.mjs
 //
 // With LULL_QUEUE_SHARDS it needs a Worker for each shard: see worker-bullmq.mjs.

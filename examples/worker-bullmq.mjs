@@ -1,6 +1,7 @@
 // A plain BullMQ worker, without anything of Lull. It works with BullMQ 4, 5 and 6. With LULL_ANSWERING=supersede use
 // worker-bullmq-commit.mjs: this one cannot commit.
 //
+//     npm i bullmq ioredis
 //     REDIS_URL=redis://127.0.0.1:6379 node examples/worker-bullmq.mjs
 //
 // On a Redis Cluster give some of its nodes by comma, and the same LULL_QUEUE_SHARDS as the processors have:
