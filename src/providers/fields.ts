@@ -32,8 +32,8 @@ export const text = readBy(value => (typeof value === 'string' ? value : undefin
 /** Text that may be empty for "there is none". */
 export const filledText = readBy(value => (typeof value === 'string' && value !== '' ? value : undefined))
 
-/** Forms have no booleans. */
-export const flag = lenient(z.union([z.boolean(), z.stringbool()]))
+/** Forms have no booleans, and databases have 0 and 1. */
+export const flag = lenient(z.union([z.boolean(), z.stringbool(), z.literal([0, 1]).transform(one => one === 1)]))
 
 export const number = readBy(value => (typeof value === 'number' && Number.isFinite(value) ? value : undefined))
 
@@ -63,7 +63,8 @@ export const time = readBy(value => {
 })
 
 function fromLong({ low, high }: Record<string, unknown>): number | undefined {
-  return typeof low === 'number' && typeof high === 'number' ? high * 2 ** 32 + (low >>> 0) : undefined
+  const [small, large] = [low, high].map(half => (typeof half === 'string' && half !== '' ? Number(half) : half))
+  return typeof small === 'number' && typeof large === 'number' ? large * 2 ** 32 + (small >>> 0) : undefined
 }
 
 function timeFromNumber(value: number): number | undefined {

@@ -74,6 +74,16 @@ const messageFrom = reader(
 )
 
 type MetaMessage = NonNullable<ReturnType<typeof messageFrom>>
+
+const KINDS = ['text', 'image', 'video', 'audio', 'document', 'sticker', 'location', 'contacts', 'button'] as const
+const MORE_KINDS = ['interactive', 'order', 'edit', 'revoke', 'system'] as const
+
+/** A message without a type has that of its field. */
+function typedFrom(value: unknown): MetaMessage | undefined {
+  const message = messageFrom(value)
+  if (message === undefined || message.type) return message
+  return { ...message, type: [...KINDS, ...MORE_KINDS].find(kind => message[kind] !== undefined) }
+}
 type Content = Pick<NewMessage, 'type' | 'text' | 'media' | 'location' | 'payloadId' | 'form' | 'contacts'>
 
 const contactFrom = reader(
@@ -142,23 +152,25 @@ const systemFrom = reader(
 )
 
 export function itemFrom(value: unknown, account: string | undefined, contacts: Contacts): Item {
-  const message = messageFrom(value)
+  const message = typedFrom(value)
   if (message === undefined) return { kind: 'ignored', reason: 'invalid:not_an_object' }
   const messageId = message.id
   if (messageId === undefined) return { kind: 'ignored', reason: 'invalid:no_id' }
   if (message.type === 'reaction') return { kind: 'ignored', reason: message.type, messageId }
   if (message.type === 'system')
     return changedIds(message, account) ?? { kind: 'ignored', reason: message.type, messageId }
-  const ids = idsOf(message)
-  const senderId = personIdFrom(...ids)
+  const told = contacts.of(message)
+  const toldIds = [withScope(told?.wa_id), scoped(told?.user_id), scoped(told?.parent_user_id)]
+  const ids = [...idsOf(message), ...toldIds]
+  // The contact's ids are the sender's, if the message has none.
+  const senderId = personIdFrom(...idsOf(message)) ?? personIdFrom(...toldIds)
   const chatId = message.group_id === undefined ? senderId : `${message.group_id}@g.us`
   if (chatId === undefined) return { kind: 'ignored', reason: 'invalid:no_chat', messageId }
-  const told = contacts.of(message)
   const where = known({
     account,
     chatId,
     isGroup: message.group_id !== undefined,
-    samePerson: samePersonIn(...ids, withScope(told?.wa_id), scoped(told?.user_id), scoped(told?.parent_user_id)),
+    samePerson: samePersonIn(...ids),
   })
   if (message.type === 'edit' || message.type === 'revoke')
     return (
@@ -212,7 +224,7 @@ function correction(message: MetaMessage, where: Place & { senderId?: string }):
     return messageId === undefined ? undefined : known({ kind: 'revoke' as const, ...where, messageId })
   }
   const { original_message_id: messageId, message: now } = editFrom(message.edit) ?? {}
-  const changed = messageFrom(now)
+  const changed = typedFrom(now)
   const changedText = changed && contentOf(changed).text
   if (messageId === undefined || changedText === undefined) return undefined
   return known({ kind: 'edit' as const, ...where, messageId, text: changedText })

@@ -148,7 +148,7 @@ const participantIdsIn = ({ key, Info }: EngineData = {}) => [
 ]
 
 /** Engines disagree on what `from` is in an own message, but not on the id. */
-const chatOf = ({ id: long, from, fromMe }: Payload) => (fromMe ? chatOfStanza(long) : undefined) ?? from
+const chatOf = ({ id: long, from, fromMe }: Payload) => (fromMe ? undefined : from) ?? chatOfStanza(long) ?? from
 
 /** In an own message `senderPn` and `SenderAlt` are the business's; `remoteJidAlt` is the chat's either way. */
 function chatIdsIn({ fromMe, _data }: Payload, chat: string | undefined): (string | undefined)[] {

@@ -255,6 +255,13 @@ const META_CASES = [
   ),
   cloud(
     'text',
+    meta({ from: undefined, type: 'text', text: { body: 'привет' } }),
+    { read: { chatId: CHAT, senderId: CHAT, text: 'привет' } },
+    'the sender in the contact alone',
+  ),
+  cloud('text', meta({ text: { body: 'привет' } }), { read: { type: 'text', text: 'привет' } }, 'without a type'),
+  cloud(
+    'text',
     meta(
       { from: 'BR.1181579921', from_user_id: 'BR.1181579921', type: 'text', text: { body: 'oi' } },
       { wa_id: 'BR.1181579921', user_id: 'BR.1181579921' },
@@ -583,6 +590,12 @@ const OTHER_CASES = [
   genericCase('location', generic({ type: 'location', location: { latitude: 54.2, longitude: 37.61 } }), {
     read: { type: 'location', location: { latitude: 54.2, longitude: 37.61 } },
   }),
+  genericCase(
+    'own message',
+    generic({ text: 'отвечаю', fromMe: 1 }),
+    { becomes: 'own', fields: { messageId: 'm1' } },
+    'a number as the mark',
+  ),
   genericCase(
     'location',
     generic({ type: 'location', location: { latitude: '54.2', longitude: '37.61', name: 'Склад' } }),

@@ -147,6 +147,13 @@ const ofFile = ([kind, type, mimetype, expected]: (typeof FILES)[number]): KindC
 
 export const WEB_CASES: KindCase[] = [
   ...FILES.flatMap(ofFile),
+  {
+    kind: 'text',
+    provider: 'waha',
+    form: 'the chat in the id alone',
+    body: waha({}, { body: 'привет', from: null }),
+    outcome: { read: { chatId: CHAT, senderId: CHAT, text: 'привет' } },
+  },
   ...[
     wwebjs({ type: 'chat', body: 'вот', _data: { quotedMsg: { id: `false_${CHAT}_Q` } } }),
     wppconnect({ type: 'chat', body: 'вот', quotedMsgId: `false_${CHAT}_Q` }),

@@ -17,6 +17,7 @@ describe('a send time', () => {
     ['nanoseconds in digits', '1767262500000000000'],
     ['a Long', { low: 1_767_262_500, high: 0, unsigned: true }],
     ['a Long of milliseconds', { low: (MS % 2 ** 32) | 0, high: Math.floor(MS / 2 ** 32) }],
+    ['a Long in digits', { low: '1767262500', high: '0' }],
     ['ISO 8601', '2026-01-01T10:15:00.000Z'],
     ['ISO 8601 with an offset', '2026-01-01T13:15:00+03:00'],
     ['ISO 8601 with an offset without a colon', '2026-01-01T13:15:00+0300'],
