@@ -19,7 +19,7 @@
 //   - If a test ends its process, or hangs, neither the test nor its file is named.
 //   - Several files share a process, so a test can depend on what an earlier file has left in it.
 import { appendFileSync, closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildIfNeeded } from './build.mjs'
@@ -31,13 +31,12 @@ import { runScript, runToEnd, SIGNALS, say } from './steps.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const ALL = ['unit', 'integration', 'security', 'package', 'deploy'].map(folder => `test/${folder}/**/*.test.ts`)
 const REDIS_KINDS = ['container', 'local', 'valkey']
-/**
- * Three on two cores, since tests mostly wait. Each lane has its own range of ports (test/support/redis-servers.ts).
- */
-const MOST_LANES = 3
+/** Tests mostly wait: a file needs some third of a core. Each lane has its own ports (test/support/redis-servers.ts). */
+const MOST_LANES = 5
+const LANES_ON_ONE_CORE = 3
 /** The longest files start first, so that short ones fill the end. */
 const LONG = [
-  ...['compose', 'page', 'cli', 'doctor', 'redis-trouble', 'model', 'supersede-worker-deaths', 'crash-points'],
+  ...['compose', 'page', 'model', 'cli', 'doctor', 'redis-trouble', 'supersede-worker-deaths', 'crash-points'],
   ...['supersede-crash-points', 'events', 'shutdown', 'package', 'cluster-faults', 'partitions', 'upgrade', 'release'],
 ]
 
@@ -81,7 +80,8 @@ function parse(args) {
 }
 
 function lanesAllowed() {
-  const { LULL_TEST_LANES: wanted = MOST_LANES } = process.env
+  const usual = availableParallelism() > 1 ? MOST_LANES : LANES_ON_ONE_CORE
+  const { LULL_TEST_LANES: wanted = usual } = process.env
   if (Number.isInteger(Number(wanted)) && wanted >= 1 && wanted <= MOST_LANES) return Number(wanted)
   throw new Error(`LULL_TEST_LANES=${wanted}: it must be a whole number from 1 to ${MOST_LANES}`)
 }

@@ -8,7 +8,7 @@ import { expect } from 'chai'
 import { homePrefix } from '../../src/store/partitioned/layout.js'
 import { noCluster, startCluster } from '../support/cluster.js'
 import { freePort, type LullProcess, lull } from '../support/processes.js'
-import { privateRedis, uniquePrefix } from '../support/redis.js'
+import { privateRedis, testRedis, uniquePrefix } from '../support/redis.js'
 import { startSentinels } from '../support/sentinel.js'
 import { until } from '../support/wait.js'
 
@@ -74,9 +74,8 @@ describe('a Redis that is away when a role starts', function () {
   }
 
   async function queueOfItsOwn(): Promise<Place> {
-    const { url } = await privateRedis()
     const queue = await oneRedis()
-    return { ...queue, env: { REDIS_URL: url, LULL_QUEUE_REDIS_URL: queue.env['REDIS_URL'] ?? '' } }
+    return { ...queue, env: { REDIS_URL: await testRedis(), LULL_QUEUE_REDIS_URL: queue.env['REDIS_URL'] ?? '' } }
   }
 
   async function start(role: string, env: Record<string, string>): Promise<{ role: LullProcess; ops: string }> {

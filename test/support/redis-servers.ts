@@ -73,9 +73,9 @@ export async function binaryAt(path: string): Promise<RedisBinary | undefined> {
 
 export const isNewEnough = ({ version }: RedisBinary) => Number.parseInt(version, 10) >= OLDEST_MAJOR
 
-/** Below the ports that systems assign by themselves. Each lane of `npm test` has its own range. */
+/** Below the ports that systems assign by themselves (from 32,768). Each lane of `npm test` has its own range. */
 const FIRST_PORT = 20_000
-const PORTS_A_LANE = 4000
+const PORTS_A_LANE = 2400
 const lane = Number(process.env['LULL_TEST_LANE'] ?? 0)
 const ports = onceAProcess('ports', () => ({ given: Math.floor(Math.random() * PORTS_A_LANE) }))
 
