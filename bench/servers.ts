@@ -89,6 +89,10 @@ export async function spentOf(admin: Redis): Promise<Spent> {
   }
 }
 
+export async function pidOf({ admin }: Server): Promise<number> {
+  return Number(/^process_id:(\d+)/m.exec(await admin.info('server'))?.[1])
+}
+
 export async function emptied({ admin, primaries = [admin] }: Server): Promise<void> {
   await Promise.all(primaries.map(node => node.flushall()))
 }

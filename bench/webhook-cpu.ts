@@ -17,14 +17,12 @@ import { Profiler } from './profiler.js'
 import { linesOf, type Span } from './profiles.js'
 import { Program, stopPrograms } from './programs.js'
 import { type Server, spentOf, startRedis, stopServers } from './servers.js'
-import { inTurn, load } from './webhooks.js'
+import { inTurn, load, WARM } from './webhooks.js'
 
 const GAP_MS = 50_000
 const CONVERSATION_OF = inTurn(5000)
 const BARE = 'bare Koa route'
 const LULL = 'Lull'
-/** Webhooks before the first round: until V8 has compiled what is called often. */
-const WARM = 5000
 
 const { values: options } = parseArgs({
   options: {

@@ -3,6 +3,7 @@ import { type Result, Rows, ratio, shown } from '../figures.js'
 import { BULLMQ, LULL, LULL_BULLMQ } from '../peers/all.js'
 import { cpuMsOf } from '../programs.js'
 import { type Server, spentOn } from '../servers.js'
+import { warmUp } from '../steady-life.js'
 import {
   A_BATCH,
   answered,
@@ -18,12 +19,6 @@ import {
 } from '../systems.js'
 import { inTurn, load } from '../webhooks.js'
 import { type Plan, turns } from './benchmark.js'
-
-/**
- * After one load a processor or worker has run its code only 1,500 times (a batch is four messages), and still compiles
- * it.
- */
-const WARM_LOADS = 4
 
 interface Case {
   system: string
@@ -45,8 +40,10 @@ export async function lifeBenchmark(plan: Plan): Promise<Result[]> {
   for (let round = 0; round < plan.rounds; round++)
     for (const one of turns(cases, round)) {
       plan.say(`whole life, round ${round + 1}: ${nameOf(one)}`)
-      const measured = (server: Server, system: System) =>
-        oneRound(server, system, messages, plan.quick ? 1 : WARM_LOADS)
+      const measured = async (server: Server, system: System) => {
+        await warmUp(system, plan.quick ? 1 : undefined)
+        return oneRound(server, system, messages)
+      }
       rows.add(nameOf(one), await withSystem(one.system, one.place, measured))
     }
   rows.rows.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
@@ -80,21 +77,10 @@ export async function lifeBenchmark(plan: Plan): Promise<Result[]> {
   ]
 }
 
-async function oneRound(
-  server: Server,
-  system: System,
-  messages: number,
-  warmLoads: number,
-): Promise<Record<string, number>> {
-  const options = { conversationOf: inTurn(messages / A_BATCH), amount: messages }
-  // Warm up, so that all connections are open before the measurement.
-  for (let i = 0; i < warmLoads; i++) {
-    await load(system.url, options)
-    await answered(system)
-  }
+async function oneRound(server: Server, system: System, messages: number): Promise<Record<string, number>> {
   const before = await byRole(system, cpuMsOf)
   const redisBefore = await spentOn(server)
-  const served = await load(system.url, options)
+  const served = await load(system.url, { conversationOf: inTurn(messages / A_BATCH), amount: messages })
   if (served.failed > 0) throw new Error(`${served.failed} webhooks were refused`)
   const own = await answered(system)
   const redisAfter = await spentOn(server)
