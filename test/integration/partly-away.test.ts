@@ -72,6 +72,43 @@ describe(`a Cluster that is away in part${missing ? ` (${missing})` : ''}`, () =
       )
       expect(error instanceof StoreUnavailable, chat).to.equal(isGone(chat))
     }
+
+    // A reader that comes now is told what happens in the other partitions, and in all of them when they are back.
+    const closing = new AbortController()
+    const events = await fetch(`http://127.0.0.1:${port}/events`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+      signal: closing.signal,
+    })
+    expect(events.status).to.equal(200)
+    let told = ''
+    const reading = events
+      .body!.pipeThrough(new TextDecoderStream())
+      .pipeTo(
+        new WritableStream({
+          write: text => {
+            told += text
+          },
+        }),
+      )
+      .catch(() => {})
+    const flush = async (chat: string) => {
+      await batcher.flush(chat)
+      await until(() => told.includes(`"step":"sealed","conversationId":"${chat}"`), { what: `the step of ${chat}` })
+    }
+    await flush(chats.find(chat => !isGone(chat))!)
+    await cluster.restart(away)
+    const back = chats.find(isGone)!
+    // Steps count from the subscription on: what is appended before it only counts in the lists.
+    await until(async () => {
+      await batcher.append(back, { messageId: String(Math.random()), text: 'back' }).catch(() => {})
+      return told.includes(`"conversationId":"${back}"`)
+    })
+    await flush(back)
+    await cluster.kill(away)
+    await until(() => batcher.store.partitionsAway === gone, { what: 'the loss to be noticed again' })
+    closing.abort()
+    await reading
+
     await api.stop()
     // The home store is no partition, though its server may be away too.
     await cluster.kill(home)

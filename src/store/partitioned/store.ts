@@ -401,7 +401,9 @@ export class PartitionedStore implements Store {
     )
   }
 
-  follow(listener: (entry: HistoryEntry) => void) {
+  /** A partition that is away is followed from its return on. @throws {StoreUnavailable} if all are away */
+  async follow(listener: (entry: HistoryEntry) => void) {
+    if (this.partitionsAway === this.opens().length) await this.ready()
     return this.follows(store => store.follow(listener))
   }
 

@@ -1,7 +1,7 @@
 /** Reads the history as it is written. */
 import type { Redis } from 'ioredis'
 import type { Logger } from '../../logger.js'
-import type { HistoryEntry } from '../store.js'
+import { type HistoryEntry, StoreUnavailable } from '../store.js'
 import { disconnect } from './connection.js'
 import type { Beside } from './link.js'
 import { historyEntry } from './reads.js'
@@ -45,7 +45,7 @@ export function historyFollower(
 const ENTRIES_A_PAGE = 500
 
 export interface HistoryReader extends ChannelListener {
-  /** Resolves when every entry from now on will be read. */
+  /** Resolves when every entry from now on will be read; of a server that is away: from when it is subscribed to. */
   start(): Promise<void>
   stop(): void
 }
@@ -61,14 +61,20 @@ export function historyReader(
   listener: (entry: HistoryEntry) => void,
   log: Logger,
 ): HistoryReader {
-  let lastId = '0-0'
+  let lastId: string | undefined
   let isAsked = false
   let isReading = false
   let isStopped = false
+  const readLast = async () => {
+    const [last] = await read(client => client.xrevrange(key, '+', '-', 'COUNT', 1))
+    return last ? last[0] : '0-0'
+  }
   const readAll = async () => {
     while (isAsked && !isStopped) {
       isAsked = false
-      const entries = await read(client => client.xrange(key, `(${lastId}`, '+', 'COUNT', ENTRIES_A_PAGE))
+      const after = lastId ?? (await readLast())
+      lastId = after
+      const entries = await read(client => client.xrange(key, `(${after}`, '+', 'COUNT', ENTRIES_A_PAGE))
       for (const [id, fields] of entries) {
         if (isStopped) return
         lastId = id
@@ -94,8 +100,11 @@ export function historyReader(
     onSubscribed: () => void ask(),
     onMessage: () => void ask(),
     async start() {
-      const [last] = await read(client => client.xrevrange(key, '+', '-', 'COUNT', 1))
-      if (last) lastId = last[0]
+      try {
+        lastId = await readLast()
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error
+      }
     },
     stop() {
       isStopped = true
