@@ -36,7 +36,16 @@ const MOST_LANES = 5
 const LANES_ON_ONE_CORE = 3
 /** The longest files start first, so that short ones fill the end. */
 const LONG = [
-  ...['compose', 'page', 'model', 'cli', 'doctor', 'redis-trouble', 'supersede-worker-deaths', 'crash-points'],
+  ...[
+    'compose',
+    'model',
+    'cli',
+    'doctor',
+    'page-playground',
+    'redis-trouble',
+    'supersede-worker-deaths',
+    'crash-points',
+  ],
   ...['supersede-crash-points', 'events', 'shutdown', 'package', 'cluster-faults', 'partitions', 'upgrade', 'release'],
 ]
 

@@ -9,6 +9,11 @@ import { until } from './wait.js'
 
 const TOKEN = 'a-token-of-the-page'
 
+export const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
+
+/** Of a person in the playground. */
+export const laneOf = (page: Page, name: string) => page.getByRole('article').filter({ hasText: name })
+
 export interface ServedPage {
   url: string
   redis: string
