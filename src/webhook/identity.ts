@@ -12,7 +12,7 @@ import { within } from '../within.js'
 import { type Aliases, needsLookUp, People, type PersonIds } from './people.js'
 import type { Groups } from './steps.js'
 import type { Receiving } from './store-steps.js'
-import { Twins } from './twins.js'
+import { type Storing, Twins } from './twins.js'
 
 /** A person, as `identify` is asked. */
 export interface Person {
@@ -52,6 +52,8 @@ export interface Identified {
 type IsOthers = (account: string | undefined) => boolean | Promise<boolean>
 
 const IDENTIFY_MS = 1000
+/** How long the second delivery of a message waits for the first, under another id. */
+const TWIN_MS = 2000
 const LONGEST_ID = 512
 /** Persons of one webhook that are looked up at the same time. */
 const PERSONS_AT_ONCE = 32
@@ -75,6 +77,8 @@ interface Lookup {
   isOthers?: boolean
   /** The first of the messages, in a chat of two. */
   messageId?: string
+  /** Deliveries that have one of the messages under another id. */
+  after: Promise<void>[]
 }
 
 export class Identities {
@@ -96,8 +100,8 @@ export class Identities {
    * @param isOthers whether an account belongs to another provider: its ids stay as they are
    * @throws {StoreUnavailable} and {ForeignKey} as an append
    */
-  of(items: Item[], provider: string, isOthers: IsOthers): Identified | Promise<Identified> {
-    const persons = items.map(item => this.personIn(item, provider))
+  of(items: Item[], provider: string, isOthers: IsOthers, storing: Storing): Identified | Promise<Identified> {
+    const persons = items.map(item => this.personIn(item, provider, storing))
     if (persons.every(person => person === undefined)) return { items }
     return this.lookedUp(items, persons, isOthers)
   }
@@ -107,8 +111,10 @@ export class Identities {
     for (const [i, lookup] of persons.entries()) {
       if (lookup === undefined) continue
       const key = JSON.stringify([lookup.person.ids, lookup.group, lookup.isAuthor])
-      persons[i] = lookups.get(key) ?? lookup
-      lookups.set(key, persons[i] ?? lookup)
+      const known = lookups.get(key) ?? lookup
+      if (known !== lookup) known.after.push(...lookup.after)
+      persons[i] = known
+      lookups.set(key, known)
     }
     const all = [...lookups.values()]
     for (let start = 0; start < all.length; start += PERSONS_AT_ONCE)
@@ -122,14 +128,15 @@ export class Identities {
   }
 
   /** The person who wrote, or whose chat it is. `undefined`: the item stays as it is. */
-  private personIn(item: Item, provider: string): Lookup | undefined {
+  private personIn(item: Item, provider: string, storing: Storing): Lookup | undefined {
     if (item.kind === 'ignored' || item.kind === 'unplaced') return undefined
     const { account, chatId, isGroup, samePerson = [] } = item
     if (isGroup && this.groups === 'ignore') return undefined
     const used = isGroup ? senderOf(item) : chatId
     const messageId = item.kind === 'message' && !isGroup ? item.message.messageId : undefined
-    const twin = messageId === undefined ? undefined : this.twins.noted(provider, account, messageId, chatId)
-    const given = [used, ...samePerson, twin].filter(id => id !== undefined)
+    const twin =
+      messageId === undefined ? undefined : this.twins.noted({ provider, account, messageId, chatId, storing })
+    const given = [used, ...samePerson, twin?.chatId].filter(id => id !== undefined)
     const ids = [...new Set(given.map(oneForm))]
     const [id] = ids
     const isAuthor = isGroup && (item.kind === 'edit' || item.kind === 'revoke')
@@ -147,6 +154,7 @@ export class Identities {
       name: names[0] ?? '',
       id,
       isAuthor,
+      after: twin?.after === undefined ? [] : [twin.after],
       ...(messageId === undefined ? {} : { messageId }),
     }
   }
@@ -156,6 +164,12 @@ export class Identities {
     const needsStore = this.people !== undefined && (needsLookUp(person) || lookup.isAuthor)
     if (needsStore || this.identify !== undefined) lookup.isOthers = await isOthers(account)
     if (lookup.isOthers) return
+    if (lookup.after.length > 0)
+      await within(
+        Promise.all(lookup.after).then(() => {}),
+        TWIN_MS,
+        () => {},
+      )
     if (this.people) lookup.name = await this.nameOf(lookup, this.people)
     if (this.people && lookup.isAuthor)
       lookup.all = (await this.people.idsOf(lookup.name)).map(name => parseConversationId(name).chatId)

@@ -28,6 +28,7 @@ import { type Rejection, Rejections, UNKNOWN_PROVIDER } from './rejections.js'
 import { inSlices, ownTurn } from './slices.js'
 import { addToPlan, emptyPlan, type StepRules } from './steps.js'
 import { type Receiving, storeSteps } from './store-steps.js'
+import type { Storing } from './twins.js'
 import { placedItems } from './unplaced.js'
 
 export type { Rejection, Rejections }
@@ -202,6 +203,18 @@ export class Receiver {
   }
 
   private async store(read: Item[], sender: Sender, direct: boolean): Promise<Counts> {
+    let end = () => {}
+    const ended = new Promise<void>(resolve => {
+      end = resolve
+    })
+    try {
+      return await this.storeItems(read, sender, direct, { ended })
+    } finally {
+      end()
+    }
+  }
+
+  private async storeItems(read: Item[], sender: Sender, direct: boolean, storing: Storing): Promise<Counts> {
     const cameAtMs = performance.now()
     const { provider } = sender
     if (this.readyTimeoutMs > 0) await this.batcher.ready?.({ timeoutMs: this.readyTimeoutMs })
@@ -214,7 +227,7 @@ export class Receiver {
     const rechecks: (() => Promise<void>)[] = []
     await inSlices(read, async some => {
       const placed = await placedItems(some, this.batcher)
-      const { items, recheck } = await this.identities.of(placed, provider, isOthers)
+      const { items, recheck } = await this.identities.of(placed, provider, isOthers, storing)
       if (recheck) rechecks.push(recheck)
       addToPlan(plan, items, provider, rules)
     })

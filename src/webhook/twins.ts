@@ -4,8 +4,9 @@
  * message ids are random, so the same one in two chats of an account shows that both are one person's, and the second
  * delivery is a duplicate.
  *
- * What came to this process a moment ago is remembered here. What came to another one is looked for in the store, where
- * it waits: only under a hidden id that was not used for a while, so that it costs no command a message.
+ * What came to this process a moment ago is remembered here. Both deliveries may come at the same time, so the second
+ * one waits until the first is stored. What came to another process is looked for in the store, where it waits: only
+ * under a hidden id that was not used for a while, so that it costs no command a message.
  */
 import { parseConversationId } from '../conversation.js'
 import { isHiddenId } from '../providers/chat-id.js'
@@ -15,9 +16,31 @@ import type { Receiving } from './store-steps.js'
 const KEPT_MS = 30_000
 const MOST_KEPT = 10_000
 
+/** A webhook that is being stored. */
+export interface Storing {
+  /** Resolves when it is stored, or has failed. */
+  readonly ended: Promise<void>
+}
+
 interface Kept {
   chatId: string
+  storing: Storing
   untilMs: number
+}
+
+/** The other chat in which a message came. */
+export interface Twin {
+  chatId: string
+  /** Absent: it came in the same delivery. */
+  after?: Promise<void>
+}
+
+interface Noted {
+  provider: string
+  account: string | undefined
+  messageId: string
+  chatId: string
+  storing: Storing
 }
 
 export class Twins {
@@ -30,17 +53,18 @@ export class Twins {
   ) {}
 
   /** Remembers a message of a chat of two. @returns the other chat in which it came a moment ago */
-  noted(provider: string, account: string | undefined, messageId: string, chatId: string): string | undefined {
+  noted({ provider, account, messageId, chatId, storing }: Noted): Twin | undefined {
     if (!isStanza(messageId) || !isWhatsApp(chatId)) return undefined
     const key = `${provider}/${account ?? ''}/${messageId}`
     const before = this.kept.get(key)
     this.kept.delete(key)
-    this.kept.set(key, { chatId, untilMs: this.now() + KEPT_MS })
+    this.kept.set(key, { chatId, storing, untilMs: this.now() + KEPT_MS })
     const [oldest] = this.kept.keys()
     if (this.kept.size > MOST_KEPT && oldest !== undefined) this.kept.delete(oldest)
-    return before !== undefined && before.untilMs > this.now() && arePair(before.chatId, chatId)
-      ? before.chatId
-      : undefined
+    if (before === undefined || before.untilMs <= this.now() || !arePair(before.chatId, chatId)) return undefined
+    return before.storing === storing
+      ? { chatId: before.chatId }
+      : { chatId: before.chatId, after: before.storing.ended }
   }
 
   /** The other chat in which a message waits. @throws {StoreUnavailable} and {ForeignKey} as an append */

@@ -227,6 +227,23 @@ for (const [name, make] of Object.entries(MAKES)) {
         })
       })
 
+    it('a message that comes under two ids at the same time is one message, whichever is first', async () => {
+      const { stores } = await set()
+      const post = receiverOf(stores[0])
+      const persons = Array.from({ length: 20 }, (_, i) => [`790000010${10 + i}@c.us`, `2450000010${10 + i}@lid`])
+      const all = persons.map(async ([phone = '', lid = ''], i) => {
+        const messageId = `3AE31BFE77A3CB30BF${10 + i}`
+        const ids = i % 2 === 0 ? [phone, lid] : [lid, phone]
+        const counts = await Promise.all(ids.map(chatId => post({ chatId, messageId })))
+        expect(counts).to.deep.equal([
+          { accepted: 1, duplicates: 0, ignored: 0 },
+          { accepted: 0, duplicates: 1, ignored: 0 },
+        ])
+      })
+      await Promise.all(all)
+      expect(Object.keys(await waiting(stores[0]))).to.have.members(persons.map(([phone]) => `shop/${phone}`))
+    })
+
     it('a message that comes under two ids to two processes is one message', async () => {
       const { stores } = await set()
       const [phone = '', lid = ''] = PERSONS[0] ?? []

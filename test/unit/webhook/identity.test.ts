@@ -5,6 +5,7 @@ import { silent } from '../../../src/logger.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
 import type { Identify, Person } from '../../../src/webhook/identity.js'
 import { Receiver, type ReceiverOptions } from '../../../src/webhook/receive.js'
+import { until } from '../../support/wait.js'
 
 function setUp(options: Partial<ReceiverOptions> = {}) {
   const store = new MemoryStore()
@@ -57,6 +58,40 @@ describe('an id that changes', () => {
       'n/79990000011@c.us': ['m1', 'm2'],
       'n/79990000012@c.us': ['m3'],
     })
+  })
+})
+
+describe('a message that comes under two ids', () => {
+  it('is one message though the second delivery comes before the first is stored', async () => {
+    let open = () => {}
+    const gate = new Promise<void>(resolve => {
+      open = resolve
+    })
+    let isStoring = false
+    const store = new MemoryStore()
+    class Slow extends Batcher {
+      override async append(...args: Parameters<Batcher['append']>): ReturnType<Batcher['append']> {
+        isStoring = true
+        if (args[0].endsWith('@lid')) await gate
+        return super.append(...args)
+      }
+    }
+    const receiver = new Receiver({ batcher: new Slow({ store }), isLocal: true })
+    const post = async (chatId: string) => {
+      const body = Buffer.from(JSON.stringify(message('3AE31BFE77A3CB30BF18', chatId)))
+      return (await receiver.deliver({ body, header: () => undefined, provider: 'generic' })).body
+    }
+    const first = post('245000000000001@lid')
+    await until(() => isStoring)
+    const deliveries = Promise.all([first, post('79990000011@c.us')])
+    for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+    open()
+    expect(await deliveries).to.deep.equal([
+      { accepted: 1, duplicates: 0, ignored: 0 },
+      { accepted: 0, duplicates: 1, ignored: 0 },
+    ])
+    const all = await store.conversations(100)
+    expect(all.map(({ conversationId }) => conversationId)).to.deep.equal(['79990000011@c.us'])
   })
 })
 
