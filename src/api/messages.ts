@@ -11,12 +11,13 @@ import type Router from '@koa/router'
 import type { Context, Middleware, Next } from 'koa'
 import { z } from 'zod'
 import type { AppendMessage, AppendOptions, Batcher } from '../batcher.js'
+import { shown } from '../check-arguments.js'
 import { checkMessage } from '../check-message.js'
 import { Refusal } from '../http/refusal.js'
-import { shown } from '../http/shown.js'
 import type { Metrics } from '../metrics/metrics.js'
 import { isRecord, LONGEST_ID } from '../providers/fields.js'
 import { messageFrom, messagesIn } from '../providers/generic.js'
+import { checkReadable } from '../providers/misread.js'
 import { overridesFrom, overridesShape } from '../settings/overrides.js'
 import type { AppendResult, EditResult, RevokeResult } from '../store/store.js'
 import { conversationIdOf, type WithParams } from './conversation-id.js'
@@ -103,20 +104,22 @@ function messagesOf(body: unknown): AppendMessage[] {
   if (typeof body !== 'object' || body === null)
     throw new Refusal(400, 'the body is neither an object nor an array: send {"messageId","text"}')
   return messagesIn(body).map((value, index) => {
+    checked(index, () => checkReadable(value))
     const message = messageFrom(value)
-    if (message !== undefined) return checked(message, index)
-    throw new Refusal(
-      400,
-      `messages[${index}].messageId is missing: set an id that stays the same when the message is sent again`,
-    )
+    if (message === undefined)
+      throw new Refusal(
+        400,
+        `messages[${index}].messageId is missing: set an id that stays the same when the message is sent again`,
+      )
+    checked(index, () => checkMessage(message))
+    return message
   })
 }
 
-/** Its fields were read leniently, but for `meta`, which may be nested too deep. @throws {Refusal} 400 */
-function checked(message: AppendMessage, index: number): AppendMessage {
+/** @throws {Refusal} 400 if the check throws a `TypeError` */
+function checked(index: number, check: () => void): void {
   try {
-    checkMessage(message)
-    return message
+    check()
   } catch (error) {
     throw error instanceof TypeError ? new Refusal(400, `messages[${index}].${error.message}`) : error
   }
@@ -128,7 +131,7 @@ function rulesIn(body: unknown): AppendOptions['rules'] {
   if (given === undefined) return undefined
   if (!isRecord(given)) throw new Refusal(400, 'rules is not an object: send, for example, {"quietGapMs":6000}')
   const { flush: isFlushed, ...rules } = given
-  const why = `flush=${shown(JSON.stringify(isFlushed) ?? '', 40)} is neither true nor false`
+  const why = `flush=${shown(isFlushed)} is neither true nor false`
   const flush = parsed(rulesBody.shape.flush, isFlushed, why)
   try {
     return { ...overridesFrom(rules), ...(flush === undefined ? {} : { flush }) }

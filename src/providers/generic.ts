@@ -59,7 +59,8 @@ const TYPES = z.enum(MESSAGE_TYPES).catch('unknown')
 /** Beside the generic shape, from programs that hold the API's token. Webhooks may come from anybody. */
 export const sentMessage = genericMessage.extend({ meta: z.unknown().optional() })
 
-const sentFrom = reader(sentMessage)
+/** `undefined` if it is no object. */
+export const sentFrom = reader(sentMessage)
 
 /** A message of the generic shape, without its chat and perhaps with `meta`; `undefined` if it has no id. */
 export function messageFrom(value: unknown): NewMessage | undefined {

@@ -42,6 +42,40 @@ describe('API: the messages of a conversation', () => {
       .that.matches(/^messages\[1\]\.meta is nested deeper than 100 levels: it must be JSON/)
   })
 
+  const wrong: [field: string, value: unknown, fields: object][] = [
+    ...['messageId', 'id', 'senderId', 'replyTo', 'payloadId'].flatMap(field =>
+      [{}, true, 1.5, 'x'.repeat(513)].map((value): [string, unknown, object] => [field, value, { [field]: value }]),
+    ),
+    ...['text', 'body', 'senderName', 'name', 'type', 'media', 'location', 'contacts'].flatMap(field =>
+      [['hi'], true].map((value): [string, unknown, object] => [field, value, { [field]: value }]),
+    ),
+    ...['timestamp', 'sentAtMs'].flatMap(field =>
+      [{}, 'soon', -1].map((value): [string, unknown, object] => [field, value, { [field]: value }]),
+    ),
+    ['media.url', 5, { media: { id: 'f-1', url: 5 } }],
+    ['location.name', {}, { location: { latitude: 1, longitude: 2, name: {} } }],
+    ['location', { latitude: 1 }, { location: { latitude: 1 } }],
+    ['contacts[1].phones', '123', { contacts: [{ name: 'Ann' }, { name: 'Bo', phones: '123' }] }],
+  ]
+  it('refuses a field that it cannot read, by its name, and stores nothing', async () => {
+    for (const [field, value, fields] of wrong) {
+      const { status, json } = await api.call('POST', PATH, [message, { messageId: 'm2', ...fields }])
+      expect(status, `${field}: ${JSON.stringify(value)}`).to.equal(400)
+      const { error } = json as { error: string }
+      expect(error.startsWith(`messages[1].${field}=${JSON.stringify(value).slice(0, 20)}`), error).to.equal(true)
+      expect(error).to.match(/: it must be a/)
+    }
+    expect(await textsOf()).to.deep.equal([])
+  })
+
+  it('reads ids and texts that are numbers, times of all kinds, and absent fields', async () => {
+    const empty = { senderName: '', replyTo: null, media: null, contacts: [], timestamp: null }
+    const fields = { ...empty, messageId: 7, text: 5, senderId: 79990000011, sentAtMs: '2026-11-29T10:00:00Z' }
+    expect((await api.call('POST', PATH, fields)).json).to.include({ accepted: 1 })
+    const [kept] = (await api.store.conversation(ID)).messages
+    expect(kept?.message).to.include({ messageId: '7', text: '5', sentAtMs: Date.parse('2026-11-29T10:00:00Z') })
+  })
+
   it('takes no meta from a webhook, which anybody may send', async () => {
     const { status } = await api.call('POST', '/webhook/whatsapp/batched/generic', {
       ...message,
