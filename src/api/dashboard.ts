@@ -8,6 +8,7 @@ import type { Context } from 'koa'
 import type { Batcher } from '../batcher.js'
 import { recentLives } from '../history/reading.js'
 import { OVERDUE_MS } from '../history/release.js'
+import { isUnavailable, RETRY_AFTER_S } from '../http/refusal.js'
 import { thinkingMs } from '../worker/handler.js'
 import { type Comparisons, comparisonRoutes, earlyStartOf } from './comparison.js'
 import type { LiveEvents } from './events.js'
@@ -58,8 +59,7 @@ export function dashboardRoutes(router: Router, parts: Parts): void {
   router.get('/', async ctx => {
     setPageHeaders(ctx, PAGE_POLICY)
     const token = queryOf(ctx, 'token')
-    if (token !== undefined) await enter(ctx, access, token)
-    else await showPage(ctx, access)
+    await orAway(ctx, () => (token === undefined ? showPage(ctx, access) : enter(ctx, access, token)))
   })
   // The token pasted into the form of login.html.
   router.post('/', async ctx => {
@@ -67,7 +67,7 @@ export function dashboardRoutes(router: Router, parts: Parts): void {
     access.checkOrigin(ctx)
     const body = await readBody(ctx)
     const token: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'token') : undefined
-    await enter(ctx, access, typeof token === 'string' ? token.trim() : '')
+    await orAway(ctx, () => enter(ctx, access, typeof token === 'string' ? token.trim() : ''))
   })
   // The page's button: the browser's session ends.
   router.delete('/page/session', access.required, async ctx => {
@@ -114,17 +114,36 @@ async function showPage(ctx: Context, access: Access): Promise<void> {
     ctx.body = pageFileThatExists('index.html').body
     ctx.type = 'html'
   } catch (error) {
-    // A program gets JSON, as on every route.
-    if (ctx.accepts('json', 'html') !== 'html') throw error
+    if (isUnavailable(error) || !isBrowser(ctx)) throw error
     askForToken(ctx)
   }
 }
 
+/** While Redis is away no session can begin, and none is known. */
+async function orAway(ctx: Context, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!isUnavailable(error) || !isBrowser(ctx)) throw error
+    showLogin(ctx, 503, 'loginAway')
+    ctx.set('Retry-After', String(RETRY_AFTER_S))
+  }
+}
+
+/** A program gets JSON, as on every route. */
+const isBrowser = (ctx: Context) => ctx.accepts('json', 'html') === 'html'
+
 /** @param isWrong whether a wrong token was given: the login page then shows its alert */
 function askForToken(ctx: Context, isWrong = false): void {
+  showLogin(ctx, 401, isWrong ? 'loginWrong' : undefined)
+}
+
+/** @param alert which one is shown, by its text */
+function showLogin(ctx: Context, status: number, alert?: 'loginWrong' | 'loginAway'): void {
   const { body } = pageFileThatExists('login.html')
-  ctx.status = 401
-  ctx.body = isWrong ? body.toString().replace(' role="alert" hidden', ' role="alert"') : body
+  const shown = `data-t="${alert}" role="alert"`
+  ctx.status = status
+  ctx.body = alert === undefined ? body : body.toString().replace(`${shown} hidden`, shown)
   ctx.type = 'html'
 }
 

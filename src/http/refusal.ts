@@ -25,6 +25,10 @@ export class Refusal extends Error {
 /** `Retry-After` of a 503, in seconds. */
 export const RETRY_AFTER_S = 5
 
+/** By name: the store may come from the CommonJS build and this file from the ESM one, whose classes differ. */
+export const isUnavailable = (error: unknown): error is Error =>
+  error instanceof Error && error.name === 'StoreUnavailable'
+
 /**
  * Turns errors into responses. Logs the errors that the operator has to act on; trouble of the store at most once a
  * minute.
@@ -38,8 +42,7 @@ export class ErrorReplies {
   to(error: unknown): Reply {
     if (error instanceof Refusal) return refuse(error.status, error.message, error.headers)
     if (error instanceof UnreadableBody) return refuse(400, error.message)
-    // By name: the store may come from the CommonJS build and this file from the ESM one, whose classes differ.
-    if (error instanceof Error && error.name === 'StoreUnavailable') {
+    if (isUnavailable(error)) {
       const reason = error instanceof StoreUnavailable ? error.reason : 'unavailable'
       if (this.storeTrouble.isDue()) this.log.warn({ reason }, `responding 503: ${error.message}`)
       // The message names the server's address, which only the log may show.

@@ -23,6 +23,7 @@ export default {
   // The page that asks for the token.
   loginToken: 'This page needs the token (LULL_API_TOKEN)',
   loginWrong: 'That is not the token',
+  loginAway: 'Redis cannot be used now. Try again in a few seconds',
   loginOpen: 'Open',
   loginHelp: 'lull up prints a link with the token when it starts. If no token is set, set LULL_API_TOKEN.',
 

@@ -23,6 +23,7 @@ export default {
   // The page that asks for the token.
   loginToken: 'Чтобы открыть страницу, введите токен (LULL_API_TOKEN)',
   loginWrong: 'Токен не подошёл',
+  loginAway: 'Redis сейчас недоступен. Попробуйте снова через несколько секунд',
   loginOpen: 'Открыть',
   loginHelp: 'При запуске lull up печатает ссылку с токеном. Если токен не задан, задайте LULL_API_TOKEN.',
 

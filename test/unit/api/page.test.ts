@@ -7,6 +7,7 @@ import type { DashboardOptions } from '../../../src/api/dashboard.js'
 import { LiveEvents } from '../../../src/api/events.js'
 import { rulesFrom } from '../../../src/rules.js'
 import { MemoryStore } from '../../../src/store/memory/store.js'
+import { StoreUnavailable } from '../../../src/store/store.js'
 import { until } from '../../support/wait.js'
 import { type Serving, serve, TOKEN } from './serving.js'
 
@@ -98,6 +99,32 @@ describe('page', () => {
       401,
       { error: 'send the header "Authorization: Bearer <LULL_API_TOKEN>"' },
     ])
+  })
+
+  it('tells a browser in words that Redis is away, and a program in JSON', async () => {
+    await start()
+    const cookie = await withCookie()
+    const fail = async () => {
+      throw new StoreUnavailable('connection', 'Redis at 127.0.0.1:1 can not be reached')
+    }
+    const { sessions } = serving.store
+    sessions.begin = fail
+    sessions.use = fail
+    const form = { ...HTML, 'content-type': 'application/x-www-form-urlencoded', Origin: serving.url }
+    for (const [method, path, body, headers] of [
+      ['GET', `/?token=${TOKEN}`, undefined, HTML],
+      ['GET', '/', undefined, cookie],
+      ['POST', '/', `token=${TOKEN}`, form],
+    ] as const) {
+      const away = await serving.call(method, path, body, headers)
+      expect([away.status, away.headers.get('retry-after')], `${method} ${path}`).to.deep.equal([503, '5'])
+      expect(away.text)
+        .to.match(/role="alert">\s*Redis cannot be used now/)
+        .and.not.include('127.0.0.1:1')
+      expect(away.text).to.include('role="alert" hidden>That is not the token')
+    }
+    const program = await serving.call('GET', `/?token=${TOKEN}`, undefined, { Authorization: '' })
+    expect(program.json).to.have.property('error').that.includes('Redis cannot be used now')
   })
 
   it('accepts the token from its own form, and refuses another site’s', async () => {
