@@ -9,7 +9,7 @@ import { testRedis, uniquePrefix } from '../support/redis.js'
 import { until } from '../support/wait.js'
 
 describe('race', () => {
-  it('four processors hand over 50 concurrent messages of one conversation exactly once each', async () => {
+  it('four processors hand over concurrent messages of one conversation exactly once each', async () => {
     const options = { redis: await testRedis(), prefix: uniquePrefix(), quietGapMs: 10, maxWaitMs: 20 }
     const batches: Batch[] = []
     const processors = Array.from(
@@ -19,17 +19,19 @@ describe('race', () => {
     const batcher = new Batcher(options)
     try {
       await Promise.all(processors.map(processor => processor.start()))
-      const ids = Array.from({ length: 50 }, (_, i) => `m${i}`)
-      await Promise.all(
-        ids.map(async (messageId, i) => {
-          await new Promise(resolve => setTimeout(resolve, i * 3))
-          await batcher.append('busy@c.us', { messageId, text: messageId })
-        }),
-      )
+      const ids: string[] = []
+      const appends: Promise<unknown>[] = []
+      // On a busy machine a batch may be claimed late, so that it takes many of them.
+      while (ids.length < 50 || batches.length < 2) {
+        const messageId = `m${ids.length}`
+        ids.push(messageId)
+        appends.push(batcher.append('busy@c.us', { messageId, text: messageId }))
+        await new Promise(resolve => setTimeout(resolve, 3))
+      }
+      await Promise.all(appends)
       const received = () => batches.flatMap(batch => batch.messages.map(message => message.messageId))
-      await until(() => received().length >= 50, { what: '50 messages' })
+      await until(() => received().length >= ids.length, { what: 'all messages' })
       expect(received().toSorted()).to.deep.equal(ids.toSorted())
-      expect(batches.length).to.be.greaterThan(1)
       const { waiting } = await batcher.conversation('busy@c.us')
       expect(waiting).to.equal(0)
     } finally {
