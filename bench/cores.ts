@@ -10,13 +10,13 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /**
- * Gives `servers` the first core, and `others` the remaining ones, until the function that it resolves to is called.
- * Does nothing on a machine with one core, or without `taskset`.
+ * Gives the main threads of `servers` the first core, and those of `others` the remaining ones, until the function
+ * that it resolves to is called. Does nothing on a machine with one core, or without `taskset`.
  */
 export async function apart(servers: number[], others: number[]): Promise<() => Promise<void>> {
   const last = availableParallelism() - 1
   const place = async (cores: string, pids: number[]) => {
-    for (const pid of pids) await run('taskset', ['--all-tasks', '--cpu-list', '--pid', cores, String(pid)])
+    for (const pid of pids) await run('taskset', ['--cpu-list', '--pid', cores, String(pid)])
   }
   const isPossible = last > 0 && (await run('taskset', ['--version']).then(Boolean, () => false))
   if (!isPossible) return async () => {}
