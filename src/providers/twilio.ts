@@ -106,6 +106,8 @@ export const twilio = signedProvider({
 function itemsOf(told: Form, body: Record<string, unknown>): Item[] {
   const messageId = told.MessageSid ?? told.SmsMessageSid
   const ignored = (reason: string): Item[] => [known({ kind: 'ignored' as const, reason, messageId })]
+  // An event of Twilio's Conversations API, another product: `onMessageAdded`. A status has `DELIVERED` or `READ`.
+  if (told.EventType?.startsWith('on')) return ignored('other_channel')
   const isStatus = told.SmsStatus !== undefined && told.SmsStatus !== 'received'
   if (told.EventType !== undefined || told.MessageStatus !== undefined || isStatus) return ignored('status')
   if (!CHANNEL.test(told.From ?? '')) return ignored('other_channel')

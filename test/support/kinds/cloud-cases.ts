@@ -490,6 +490,9 @@ const TWILIO_CASES = [
     ignored: 'status',
   }),
   twilioCase('chat of another messenger', twilio({ From: '+79000000021', Body: 'SMS' }), { ignored: 'other_channel' }),
+  twilioCase('chat of another messenger', twilio({ EventType: 'onMessageAdded', Body: 'hi' }), {
+    ignored: 'other_channel',
+  }),
 ]
 
 const WAZZUP_CASES = [

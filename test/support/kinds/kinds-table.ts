@@ -35,7 +35,7 @@ export const REASONS: Record<string, string> = {
   invalid: 'a field is missing without which a message cannot be stored: its id, its chat, its content',
   keep_in_chat: 'somebody keeps a disappearing message',
   newsletter: 'a post of a channel',
-  other_channel: 'an SMS, at Twilio',
+  other_channel: 'at Twilio an SMS, or an event of its Conversations API',
   other_field: 'another field of Meta’s webhook than messages',
   own: '`own:bot`: what the bot sent, as reported by `sent` or by the provider',
   pin: 'somebody pins a message',
