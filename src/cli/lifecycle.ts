@@ -23,8 +23,16 @@ export class StoppedEarly extends Error {
   }
 }
 
+/** What a start needs of a lifecycle. */
+export type Scope = Pick<Lifecycle, 'add'>
+
+interface Added {
+  name: string
+  release: Release
+}
+
 export class Lifecycle {
-  private readonly releases: { name: string; release: Release }[] = []
+  private readonly releases: Added[] = []
   private readonly stopped = new AbortController()
   private stopping: Promise<void> | undefined
   private reject: (reason: Error) => void = () => {}
@@ -46,11 +54,7 @@ export class Lifecycle {
 
   /** Adds a release. @throws {StoppedEarly} if a stop is under way; the resource has been released then */
   async add(name: string, release: Release): Promise<void> {
-    if (this.stopping) {
-      await this.unwind(name, release, 0)
-      throw new StoppedEarly()
-    }
-    this.releases.push({ name, release })
+    await this.added({ name, release })
   }
 
   /** Aborts when a stop begins. */
@@ -58,15 +62,18 @@ export class Lifecycle {
     return this.stopped.signal
   }
 
-  /** If `start` rejects, what it has added is released first. */
-  async attempt<Started>(start: () => Promise<Started>): Promise<Started> {
-    const before = this.releases.length
+  /** If `start` rejects, what it has added to its scope is released first. Others may add to the lifecycle meanwhile. */
+  async attempt<Started>(start: (scope: Scope) => Promise<Started>): Promise<Started> {
+    const own: Added[] = []
     try {
-      return await start()
+      return await start({ add: async (name, release) => void own.push(await this.added({ name, release })) })
     } catch (error) {
-      while (this.releases.length > before) {
-        const last = this.releases.pop()
-        if (last) await this.unwind(last.name, last.release, 0)
+      for (const each of own.reverse()) {
+        const at = this.releases.indexOf(each)
+        // Absent: a stop has released it.
+        if (at < 0) continue
+        this.releases.splice(at, 1)
+        await this.unwind(each.name, each.release, 0)
       }
       throw error
     }
@@ -77,6 +84,15 @@ export class Lifecycle {
     this.stopping ??= this.unwindAll(performance.now() + timeoutMs)
     this.stopped.abort()
     return this.stopping
+  }
+
+  private async added(one: Added): Promise<Added> {
+    if (this.stopping) {
+      await this.unwind(one.name, one.release, 0)
+      throw new StoppedEarly()
+    }
+    this.releases.push(one)
+    return one
   }
 
   private async unwindAll(deadline: number): Promise<void> {

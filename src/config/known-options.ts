@@ -36,12 +36,14 @@ export function checkOptions(
 }
 
 /**
+ * An unknown name whose value is `undefined` counts as absent.
  * @throws {TypeError} for what is no object of options, and naming the first unknown option and the one that is probably
  * meant
  */
 export function refuseUnknown(taker: string, options: object, names: readonly string[]): void {
   checkIsObject(taker, options)
-  for (const name of Object.keys(options)) if (!names.includes(name)) throw unknownOption(taker, name, names)
+  for (const [name, value] of Object.entries(options))
+    if (value !== undefined && !names.includes(name)) throw unknownOption(taker, name, names)
 }
 
 /** A program in JavaScript may give anything. */

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { packageVersion } from '../cli/package-files.js'
 import { webhookTrust } from '../cli/roles/exposure.js'
-import type { RoleContext } from '../cli/roles/role.js'
+import type { Starting } from '../cli/roles/role.js'
 import type { ProcessRegistry } from '../store/store.js'
 import type { Rejections } from '../webhook/rejections.js'
 import { fingerprintOf, type Presence, sharedSettings } from './presence.js'
@@ -19,7 +19,7 @@ export const newMark = () => randomBytes(MARK_BYTES).toString('hex')
  * Publishes it, and withdraws it when the lifecycle stops. Call it after the store was added to the lifecycle.
  */
 export async function publishPresence(
-  { config, lifecycle }: RoleContext,
+  { config, lifecycle }: Starting,
   role: string,
   processes: ProcessRegistry,
   { mark = newMark(), rejections }: { mark?: string; rejections?: Rejections } = {},

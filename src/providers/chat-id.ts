@@ -28,8 +28,11 @@ export const isForeignGroup = (chatId: string) => /^-\d+$/.test(chatId)
  */
 const PERSON_DOMAINS = new Set(['c.us', 's.whatsapp.net', 'hosted'])
 const HIDDEN_DOMAINS = new Set(['lid', 'hosted.lid'])
-/** One person's devices are told apart by a suffix: `:12`, with an agent `.1:12` (whatsmeow) or `_1:12` (Baileys). */
-const DEVICE = /(?:[._]\d{1,3})?(?::\d+)?$/
+/**
+ * One person's devices are told apart by a suffix: `:12`, and behind digits with an agent `.1:12` (whatsmeow) or `_1:12`
+ * (Baileys).
+ */
+const DEVICE = /(?<=^\+?\d+)(?:[._]\d{1,3})?(?::\d+)?$|(?<=.):\d+$/
 
 /** Never a minus in front: `-100123` is a group of another messenger, not a person's number. */
 const PHONE = /^(?:\+[\d\s().-]+|\d+)$/

@@ -48,10 +48,26 @@ function check(given: unknown, read: object | undefined, musts: Record<string, s
   if (!isRecord(given) || read === undefined) return
   for (const [name, must] of Object.entries(musts)) {
     const value = given[name]
-    if (!isAbsent(value) && Reflect.get(read, name) === undefined)
+    if (!isEmpty(name, value) && Reflect.get(read, name) === undefined)
       throw new TypeError(`${path}${name}=${shown(value)}: ${must}`)
   }
 }
 
-const isAbsent = (value: unknown) =>
-  value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
+/** How programs and their serializers write that there is nothing. */
+const isAbsent = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  value === false ||
+  (typeof value === 'string' && value.trim() === '') ||
+  (Array.isArray(value) && value.length === 0)
+
+const TIMES = ['timestamp', 'sentAtMs']
+const OBJECTS = ['media', 'location']
+/** Go's. */
+const ZERO_TIME = '0001-01-01T00:00:00Z'
+
+/** `{}` is no empty text: JavaScript writes so what was not awaited. */
+const isEmpty = (name: string, value: unknown): boolean =>
+  isAbsent(value) ||
+  (TIMES.includes(name) && (value === 0 || value === ZERO_TIME)) ||
+  (OBJECTS.includes(name) && isRecord(value) && Object.values(value).every(isAbsent))

@@ -11,7 +11,6 @@ import type { ProviderName } from '../providers/provider-types.js'
 import { within } from '../within.js'
 import { type Aliases, needsLookUp, People, type PersonIds } from './people.js'
 import type { Groups } from './steps.js'
-import type { Receiving } from './store-steps.js'
 import { type Storing, Twins } from './twins.js'
 
 /** A person, as `identify` is asked. */
@@ -37,8 +36,6 @@ export interface IdentityOptions {
   log: Logger
   /** Absent: hidden ids are persons of their own. */
   aliases?: Aliases | undefined
-  /** Absent: a message that comes under two ids to two processes is two messages. */
-  findMessage?: Receiving['findMessage'] | undefined
   identify?: Identify | undefined
 }
 
@@ -75,8 +72,6 @@ interface Lookup {
   all?: string[]
   /** The account belongs to another provider, so that nothing of it is read or written. */
   isOthers?: boolean
-  /** The first of the messages, in a chat of two. */
-  messageId?: string
   /** Deliveries that have one of the messages under another id. */
   after: Promise<void>[]
 }
@@ -88,11 +83,11 @@ export class Identities {
   private readonly identify: Identify | undefined
   private readonly log: Logger
 
-  constructor({ groups, log, aliases, findMessage, identify }: IdentityOptions) {
+  constructor({ groups, log, aliases, identify }: IdentityOptions) {
     this.groups = groups
     this.identify = identify
     this.log = log
-    this.twins = new Twins(findMessage)
+    this.twins = new Twins()
     this.people = aliases && new People(aliases, (...person) => this.conversationName(...person), log)
   }
 
@@ -155,7 +150,6 @@ export class Identities {
       id,
       isAuthor,
       after: twin?.after === undefined ? [] : [twin.after],
-      ...(messageId === undefined ? {} : { messageId }),
     }
   }
 
@@ -170,7 +164,7 @@ export class Identities {
         TWIN_MS,
         () => {},
       )
-    if (this.people) lookup.name = await this.nameOf(lookup, this.people)
+    if (this.people) lookup.name = await this.people.idOf(person)
     if (this.people && lookup.isAuthor)
       lookup.all = (await this.people.idsOf(lookup.name)).map(name => parseConversationId(name).chatId)
     lookup.id = await this.identified({
@@ -179,16 +173,6 @@ export class Identities {
       ...optional(account),
       ...(group === undefined ? {} : { group }),
     })
-  }
-
-  private async nameOf({ person, account, messageId }: Lookup, people: People): Promise<string> {
-    const isNew = !people.isKnown(person)
-    const name = await people.idOf(person)
-    const { chatId } = parseConversationId(name)
-    if (!isNew || messageId === undefined || !isHiddenId(chatId)) return name
-    const twin = await this.twins.waiting(account, messageId, chatId)
-    if (twin === undefined) return name
-    return people.idOf({ ...person, ids: [conversationIdOf({ ...optional(account), chatId: twin }), ...person.ids] })
   }
 
   private withPerson(item: Item, lookup: Lookup | undefined): Item {

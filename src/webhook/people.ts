@@ -78,11 +78,6 @@ export class People {
     return personId
   }
 
-  /** Whether the person was looked up a moment ago. */
-  isKnown({ provider, ids }: PersonIds): boolean {
-    return ids.every(id => this.cached(provider, id) !== undefined)
-  }
-
   /** All ids that are known to be the person's. @throws {StoreUnavailable} and {ForeignKey} as an append */
   async idsOf(personId: string): Promise<string[]> {
     return this.aliases.samePerson(personId)

@@ -101,7 +101,6 @@ export class Receiver {
       groups,
       log,
       aliases: batcher.aliases,
-      findMessage: batcher.findMessage?.bind(batcher),
       identify: options.identify,
     })
     this.log = log

@@ -5,13 +5,11 @@
  * delivery is a duplicate.
  *
  * What came to this process a moment ago is remembered here. Both deliveries may come at the same time, so the second
- * one waits until the first is stored. What came to another process is looked for in the store, where it waits: only
- * under a hidden id that was not used for a while, so that it costs no command a message.
+ * one waits until the first is stored. If they come to two processes they are two messages: to look for each one in the
+ * store would cost as much as many appends.
  */
-import { parseConversationId } from '../conversation.js'
 import { isHiddenId } from '../providers/chat-id.js'
 import { isStanza } from '../providers/stanza.js'
-import type { Receiving } from './store-steps.js'
 
 const KEPT_MS = 30_000
 const MOST_KEPT = 10_000
@@ -47,14 +45,11 @@ export class Twins {
   /** By provider, account and message. The oldest goes when there are more. */
   private readonly kept = new Map<string, Kept>()
 
-  constructor(
-    private readonly findMessage: Receiving['findMessage'] | undefined,
-    private readonly now: () => number = () => performance.now(),
-  ) {}
+  constructor(private readonly now: () => number = () => performance.now()) {}
 
   /** Remembers a message of a chat of two. @returns the other chat in which it came a moment ago */
   noted({ provider, account, messageId, chatId, storing }: Noted): Twin | undefined {
-    if (!isStanza(messageId) || !isWhatsApp(chatId)) return undefined
+    if (!isRandom(messageId) || !isWhatsApp(chatId)) return undefined
     const key = `${provider}/${account ?? ''}/${messageId}`
     const before = this.kept.get(key)
     this.kept.delete(key)
@@ -66,17 +61,11 @@ export class Twins {
       ? { chatId: before.chatId }
       : { chatId: before.chatId, after: before.storing.ended }
   }
-
-  /** The other chat in which a message waits. @throws {StoreUnavailable} and {ForeignKey} as an append */
-  async waiting(account: string | undefined, messageId: string, chatId: string): Promise<string | undefined> {
-    if (!isStanza(messageId) || !isHiddenId(chatId)) return undefined
-    const found = await this.findMessage?.(account, messageId)
-    const other = found === undefined ? undefined : parseConversationId(found).chatId
-    return other !== undefined && arePair(other, chatId) ? other : undefined
-  }
 }
 
-const isNumber = (chatId: string) => chatId.endsWith('@c.us')
+/** Digits alone may count, or be a time: of WhatsApp's own ids hardly one in a thousand has no letter. */
+const isRandom = (messageId: string) => isStanza(messageId) && /[A-F]/i.test(messageId)
+const isNumber = (chatId: string) => /^\d+@c\.us$/.test(chatId)
 const isWhatsApp = (chatId: string) => isNumber(chatId) || isHiddenId(chatId)
 
 const arePair = (one: string, other: string) =>

@@ -34,6 +34,15 @@ describe('grouped', () => {
     return store
   }
 
+  it('counts are numbers, though the user’s options ask for strings', async () => {
+    const { hostname: host, port } = new URL(await testRedis())
+    const redis = { host, port: Number(port), stringNumbers: true }
+    const store = new RedisStore({ redis, prefix: uniquePrefix(), rules: rulesFrom(PATIENT) })
+    closers.push(() => store.close())
+    await store.open()
+    expect(await append(store, 'a', 'm1')).to.include({ accepted: 1, duplicates: 0 })
+  })
+
   it('concurrent appends share a few script calls, and each gets its own result', async () => {
     const url = await testRedis()
     const redis = clientOf(url)
@@ -108,6 +117,7 @@ describe('grouped', () => {
     const refused = await append(store, 'a', 'm1').catch((error: unknown) => error)
     expect(refused).to.be.instanceOf(StoreUnavailable)
     await admin.call('ACL', 'SETUSER', 'default', '+rpush')
+    await store.open()
     expect(await append(store, 'a', 'm1')).to.include({ accepted: 1, duplicates: 0 })
   })
 

@@ -125,7 +125,7 @@ describe('options', () => {
     [
       'toBullmq()',
       // @ts-expect-error
-      () => toBullmq(handle, { batcher, logg: undefined }),
+      () => toBullmq(handle, { batcher, logg: console }),
       'logg is no option of toBullmq(): did you mean log?',
     ],
     [
@@ -145,6 +145,15 @@ describe('options', () => {
     it(`a mistyped one is refused, with the name that is meant: ${what}`, () => {
       expect(make).to.throw(TypeError).with.property('message', says)
     })
+
+  it('of Redis are all of ioredis’s, at a seed of a Cluster too, and undefined ones are absent', async () => {
+    const seeds = { nodes: [{ host: 'a', port: 1, password: 'x', family: 4 }] }
+    const absent = { host: 'a', nodes: undefined, somethingElse: undefined }
+    for (const given of [seeds, absent]) {
+      const made = new Batcher({ redis: given })
+      await made.close()
+    }
+  })
 
   it('of stop() are checked: a number where the object goes, a name, a value', async () => {
     const processor = new Processor({ store, handle })

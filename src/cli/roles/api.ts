@@ -38,10 +38,10 @@ export async function startApi(context: ApiContext): Promise<{ batcher: Batcher;
   await lifecycle.add('the API’s store', () => batcher.close())
   const rejections = new Rejections(log)
   const mark = newMark()
-  const opening = onceRedisIsThere(context, async () => {
+  const opening = onceRedisIsThere(context, async scope => {
     const identity = await batcher.open()
     const { processes } = batcher.store
-    if (processes) await publishPresence(context, 'api', processes, { mark, rejections })
+    if (processes) await publishPresence({ ...context, lifecycle: scope }, 'api', processes, { mark, rejections })
     return identity
   })
   // If Redis is away the API listens all the same, and answers 503: each call opens the store, if it can.
@@ -98,10 +98,10 @@ const loadRules = (file: string): Promise<RulesFor> =>
   loadDefault(file, { name: 'LULL_RULES', example: 'export default ({ account }, messages) => ({ quietGapMs: 6000 })' })
 
 /** The token, if `lull up` made it: its processor has reached Redis already. */
-async function tokenMade({ remakeToken }: ApiContext, { store }: Batcher): Promise<MadeToken | undefined> {
+async function tokenMade({ remakeToken }: ApiContext, batcher: Batcher): Promise<MadeToken | undefined> {
   if (!remakeToken) return undefined
-  await store.open()
-  return { generation: await store.sessions.generation(), remake: remakeToken }
+  await batcher.open()
+  return { generation: await batcher.store.sessions.generation(), remake: remakeToken }
 }
 
 /**

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { StoreUnavailable } from '../../store/store.js'
 import { explain, withPrivateRedis } from '../explain.js'
+import type { Scope } from '../lifecycle.js'
 import { oneLine } from '../show/escape.js'
 import type { RoleContext } from './role.js'
 
@@ -16,12 +17,12 @@ type Waiting = Pick<RoleContext, 'config' | 'log' | 'lifecycle' | 'readiness'>
 
 /**
  * Resolves to what `start` resolves to. While Redis is away it starts again and again, and what a failed start has added
- * to the lifecycle is released before the next one. Logs one line when it begins to wait, and one at the end.
+ * to its scope is released before the next one. Logs one line when it begins to wait, and one at the end.
  * @throws the error of `start`, if it is none that passes
  */
 export async function onceRedisIsThere<Started>(
   { config, log, lifecycle, readiness }: Waiting,
-  start: () => Promise<Started>,
+  start: (scope: Scope) => Promise<Started>,
 ): Promise<Started> {
   let sinceMs: number | undefined
   for (;;) {

@@ -3,18 +3,18 @@ import { publishPresence } from '../../presence/publish.js'
 import { processName } from '../../process-name.js'
 import { Processor } from '../../processor/processor.js'
 import { onceRedisIsThere } from './await-redis.js'
-import type { RoleContext } from './role.js'
+import type { RoleContext, Starting } from './role.js'
 
 /** @throws one line that names what is wrong and the remedy */
 export async function startProcessor(context: RoleContext): Promise<Processor> {
   const { metrics } = context
-  const processor = await onceRedisIsThere(context, () => start(context))
+  const processor = await onceRedisIsThere(context, lifecycle => start({ ...context, lifecycle }))
   metrics.runs('processor')
   metrics.watchSystem(processor.store, processor.owner)
   return processor
 }
 
-async function start(context: RoleContext): Promise<Processor> {
+async function start(context: Starting): Promise<Processor> {
   const { config, log, lifecycle, metrics, telemetry } = context
   const { redis, prefix, rules, partitions, waitReplicas, configureRedis } = config
   const processor = new Processor({

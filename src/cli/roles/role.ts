@@ -5,7 +5,7 @@ import type { Metrics } from '../../metrics/metrics.js'
 import type { Processor } from '../../processor/processor.js'
 import type { Store, StoreIdentity } from '../../store/store.js'
 import type { TelemetryApi } from '../../telemetry/api.js'
-import type { Lifecycle } from '../lifecycle.js'
+import type { Lifecycle, Scope } from '../lifecycle.js'
 import type { Readiness } from './readiness.js'
 
 export interface RoleContext {
@@ -19,6 +19,9 @@ export interface RoleContext {
   /** If an OpenTelemetry SDK is registered. */
   telemetry?: TelemetryApi | undefined
 }
+
+/** What an attempt to start is given: if it fails, what it has added is released. */
+export type Starting = Omit<RoleContext, 'lifecycle'> & { lifecycle: Scope }
 
 export interface ApiContext extends RoleContext {
   /** Instead of the Redis that the settings name. */

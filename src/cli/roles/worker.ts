@@ -16,7 +16,7 @@ import type { ProcessRegistry, StoreIdentity } from '../../store/store.js'
 import { loadHandler, referenceWorker } from '../../worker/handler.js'
 import { QueueWorker } from '../../worker/worker.js'
 import { onceRedisIsThere } from './await-redis.js'
-import { logStart, type RoleContext } from './role.js'
+import { logStart, type RoleContext, type Starting } from './role.js'
 
 /** The handler: the module that the settings name, else one that logs the batch. */
 export const handleFrom = ({ worker, rules }: Config): Promise<CommittingHandle> =>
@@ -31,12 +31,12 @@ export async function startWorker(context: RoleContext): Promise<QueueWorker> {
       `LULL_HANDOVER=${kind}: a batch ${whatHappens}, so a worker has no queue: run no worker, or set LULL_HANDOVER=bullmq`,
     )
   const handle = await handleFrom(config)
-  const worker = await onceRedisIsThere(context, () => start(context, queue, handle))
+  const worker = await onceRedisIsThere(context, lifecycle => start({ ...context, lifecycle }, queue, handle))
   metrics.runs('worker')
   return worker
 }
 
-async function start(context: RoleContext, settings: QueueSettings, handle: CommittingHandle): Promise<QueueWorker> {
+async function start(context: Starting, settings: QueueSettings, handle: CommittingHandle): Promise<QueueWorker> {
   const { config, log, lifecycle, metrics, telemetry } = context
   const redis = settings.redis ?? config.redis
   const { processes, identity, batches } = settings.redis
@@ -76,7 +76,7 @@ interface Stores {
 }
 
 /** The queue is on Lull's own Redis. */
-async function openTogether(context: RoleContext): Promise<Stores> {
+async function openTogether(context: Starting): Promise<Stores> {
   const store = await makeStore(context)
   const identity = await store.open()
   return { processes: store.processes, identity, batches: store }
@@ -87,7 +87,7 @@ async function openTogether(context: RoleContext): Promise<Stores> {
  * its own. In `queue` the store is asked only about batches whose own rule is `supersede`, so it is opened for the
  * first of them.
  */
-async function openApart(context: RoleContext, redis: RedisAddress): Promise<Stores> {
+async function openApart(context: Starting, redis: RedisAddress): Promise<Stores> {
   const { config, lifecycle, metrics, log } = context
   const { rules } = config
   const name = processName('worker')
@@ -102,7 +102,7 @@ async function openApart(context: RoleContext, redis: RedisAddress): Promise<Sto
   return { processes: registry.processes, identity, batches }
 }
 
-async function makeStore({ config, lifecycle, metrics }: RoleContext, log?: Logger): Promise<PartitionedStore> {
+async function makeStore({ config, lifecycle, metrics }: Starting, log?: Logger): Promise<PartitionedStore> {
   const { redis, prefix, rules, partitions, waitReplicas } = config
   const options = { redis, prefix, rules, partitions, waitReplicas, role: 'worker', observer: metrics }
   const store = new PartitionedStore({ ...options, ...(log && { log }) })

@@ -50,7 +50,8 @@ export function redisAddress(address: string): RedisAddress {
   throw new RangeError(`must be ${FORMS}`)
 }
 
-export const areSeeds = (address: RedisAddress): address is ClusterSeeds => 'nodes' in address
+export const areSeeds = (address: RedisAddress): address is ClusterSeeds =>
+  'nodes' in address && address.nodes !== undefined
 
 /** A Cluster has only database 0. */
 export const databaseOf = (address: RedisAddress): number => (areSeeds(address) ? 0 : (address.db ?? 0))

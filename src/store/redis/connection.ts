@@ -17,6 +17,8 @@ const LONGEST_RECONNECT_MS = 1000
 
 const OPTIONS = {
   lazyConnect: true,
+  // Scripts tell counts from errors by their type.
+  stringNumbers: false,
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,

@@ -96,9 +96,14 @@ export class GroupedCalls<Request, Reply> {
     return this.waiting.splice(0)
   }
 
+  /** Rejects even if `call` throws. */
+  private async callFor(requests: Waiting<Request, Reply>[]): Promise<(Reply | Error)[]> {
+    return this.call(requests.map(({ request }) => request))
+  }
+
   private async send(requests: Waiting<Request, Reply>[]): Promise<void> {
     this.underWay += 1
-    const [call] = await Promise.allSettled([this.call(requests.map(({ request }) => request))])
+    const [call] = await Promise.allSettled([this.callFor(requests)])
     this.underWay -= 1
     if (call.status === 'fulfilled') {
       // Before the replies are passed on: Redis then works while this process answers.

@@ -69,7 +69,6 @@ const IOREDIS: Record<keyof RedisOptions, true> = {
 }
 const OPTIONS = Object.keys(IOREDIS)
 const SEEDS = Object.keys({ nodes: true, options: true } satisfies Record<keyof ClusterSeeds, true>)
-const NODE = Object.keys({ host: true, port: true } satisfies Record<keyof ClusterSeeds['nodes'][number], true>)
 
 /**
  * For where a user gives it; what Lull itself makes of it is not checked again.
@@ -84,5 +83,5 @@ export function checkSource(source: RedisSource | undefined): void {
   const { nodes, options } = source
   refuseUnknown('redis', source, SEEDS)
   if (options !== undefined) refuseUnknown('redis.options', options, OPTIONS)
-  for (const node of Array.isArray(nodes) ? nodes : []) refuseUnknown('a node of redis', node, NODE)
+  for (const node of Array.isArray(nodes) ? nodes : []) refuseUnknown('a node of redis', node, OPTIONS)
 }

@@ -69,9 +69,11 @@ describe('API: the messages of a conversation', () => {
   })
 
   it('reads ids and texts that are numbers, times of all kinds, and absent fields', async () => {
-    const empty = { senderName: '', replyTo: null, media: null, contacts: [], timestamp: null }
+    const empty = { senderName: '', replyTo: false, media: [], contacts: [], timestamp: 0 }
     const fields = { ...empty, messageId: 7, text: 5, senderId: 79990000011, sentAtMs: '2026-11-29T10:00:00Z' }
     expect((await api.call('POST', PATH, fields)).json).to.include({ accepted: 1 })
+    const nothing = { location: { latitude: null, longitude: '' }, media: {}, sentAtMs: '0001-01-01T00:00:00Z' }
+    expect((await api.call('POST', PATH, { ...nothing, messageId: 8 })).json).to.include({ accepted: 1 })
     const [kept] = (await api.store.conversation(ID)).messages
     expect(kept?.message).to.include({ messageId: '7', text: '5', sentAtMs: Date.parse('2026-11-29T10:00:00Z') })
   })

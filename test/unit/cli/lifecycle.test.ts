@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
-import { Lifecycle, StoppedEarly } from '../../../src/cli/lifecycle.js'
+import { Lifecycle, type Scope, StoppedEarly } from '../../../src/cli/lifecycle.js'
 import { silent } from '../../../src/logger.js'
 
 describe('lifecycle', () => {
@@ -27,18 +27,38 @@ describe('lifecycle', () => {
   it('releases what a failed attempt has acquired, in reverse order, and keeps what came before', async () => {
     const lifecycle = new Lifecycle(silent)
     const released: string[] = []
-    const add = (name: string) => lifecycle.add(name, () => released.push(name))
+    const add = (name: string, to: Scope = lifecycle) => to.add(name, () => released.push(name))
     await add('metrics')
-    const failed = lifecycle.attempt(async () => {
-      await add('redis')
-      await add('processor')
+    const failed = lifecycle.attempt(async scope => {
+      await add('redis', scope)
+      await add('processor', scope)
       throw new Error('Redis is away')
     })
     expect(await failed.catch((error: Error) => error.message)).to.equal('Redis is away')
     expect(released).to.deep.equal(['processor', 'redis'])
-    expect(await lifecycle.attempt(() => add('api').then(() => 'started'))).to.equal('started')
+    expect(await lifecycle.attempt(scope => add('api', scope).then(() => 'started'))).to.equal('started')
     await lifecycle.stop(1000)
     expect(released).to.deep.equal(['processor', 'redis', 'api', 'metrics'])
+  })
+
+  it('keeps what others have added while an attempt failed, and releases nothing twice', async () => {
+    const lifecycle = new Lifecycle(silent)
+    const released: string[] = []
+    const add = (name: string, to: Scope = lifecycle) => to.add(name, () => released.push(name))
+    let fail = (_: Error) => {}
+    const attempt = lifecycle.attempt(async scope => {
+      await add('presence', scope)
+      await new Promise((_, reject) => {
+        fail = reject
+      })
+    })
+    await new Promise(resolve => setImmediate(resolve))
+    await add('server')
+    fail(new Error('Redis is away'))
+    await attempt.catch(() => {})
+    expect(released).to.deep.equal(['presence'])
+    await lifecycle.stop(1000)
+    expect(released).to.deep.equal(['presence', 'server'])
   })
 
   it('stops once, however often `stop` is called', async () => {

@@ -26,6 +26,11 @@ describe('a person’s id', () => {
       expect(chatIdFrom(form)).to.equal(id)
     })
 
+  it('keeps what follows letters: two users of a program are two people', () => {
+    const ids = ['user_1@c.us', 'user_2@c.us', 'shop.12@lid', 'shop.13@lid', 'user@c.us']
+    expect(ids.map(chatIdFrom)).to.deep.equal(ids)
+  })
+
   it('stays as it is in other domains, of groups, and of other messengers', () => {
     for (const id of ['1203.1@g.us', '79000000011-1500000000@g.us', 'maria:12@instagram', '-100123450021', '@maria'])
       expect(chatIdFrom(id)).to.equal(id)
