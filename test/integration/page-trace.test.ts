@@ -29,8 +29,7 @@ inBrowser('page: trace', function () {
   })
 
   it('shows who took a batch, when and why, as a picture and in words', async () => {
-    await served.append('shop/7900@c.us', 'hi')
-    await served.append('shop/7900@c.us', 'a cake')
+    await served.append('shop/7900@c.us', 'hi', 'a cake')
     const page = await served.open(browsing)
     await page.getByRole('link', { name: 'Trace', exact: true }).click()
     await page.getByRole('combobox', { name: 'Conversation' }).fill('shop/7900@c.us')
