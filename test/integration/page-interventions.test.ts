@@ -4,11 +4,10 @@ import { createServer, type Server } from 'node:http'
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
 import { type Browsing, browse, inBrowser } from '../support/browser.js'
-import { CUT_TEXTS, faultsOf, reads, type ServedPage, servePage } from '../support/page.js'
+import { CUT_TEXTS, faultsOf, PHONE, reads, type ServedPage, servePage } from '../support/page.js'
 import { freePort } from '../support/processes.js'
 import { until } from '../support/wait.js'
 
-const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
 /** Nothing is released by itself. */
 const PATIENT = { LULL_QUIET_GAP_MS: '600000', LULL_MAX_WAIT_MS: '600000', LULL_BATCH_TTL_MS: '1800000' }
 

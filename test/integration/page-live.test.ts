@@ -6,8 +6,8 @@ import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { z } from 'zod'
 import { Batcher } from '../../src/batcher.js'
-import { type Browsing, browse, inBrowser } from '../support/browser.js'
-import { faultsOf, reads, type ServedPage, servePage } from '../support/page.js'
+import { type Browsing, inBrowser } from '../support/browser.js'
+import { faultsOf, onOnePage, reads, type ServedPage, servePage } from '../support/page.js'
 import { freePort } from '../support/processes.js'
 import { until } from '../support/wait.js'
 
@@ -23,19 +23,9 @@ inBrowser('page: live view', function () {
   this.timeout(90_000)
   let browsing: Browsing
   let served: ServedPage
-
-  before(async () => {
-    browsing = await browse()
-    served = await servePage()
-  })
-
-  after(async () => {
-    await served.stop()
-    await browsing.close()
-  })
-
-  afterEach(() => {
-    expect(browsing.complaints.splice(0), 'what the console says').to.deep.equal([])
+  onOnePage(shared => {
+    browsing = shared.browsing
+    served = shared.served
   })
 
   it('shows open conversations, releases with their reasons, the queue, and the last webhooks by provider', async () => {

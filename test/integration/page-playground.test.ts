@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
-import { type Browsing, browse, inBrowser } from '../support/browser.js'
-import { faultsOf, laneOf, reads, record, type ServedPage, servePage } from '../support/page.js'
+import { type Browsing, inBrowser } from '../support/browser.js'
+import { faultsOf, laneOf, onOnePage, reads, record, type ServedPage, servePage } from '../support/page.js'
 import { until } from '../support/wait.js'
 
 /** How much of a bar of the first batch is left, of 1. */
@@ -16,19 +16,9 @@ inBrowser('page: playground', function () {
   this.timeout(90_000)
   let browsing: Browsing
   let served: ServedPage
-
-  before(async () => {
-    browsing = await browse()
-    served = await servePage()
-  })
-
-  after(async () => {
-    await served.stop()
-    await browsing.close()
-  })
-
-  afterEach(() => {
-    expect(browsing.complaints.splice(0), 'what the console says').to.deep.equal([])
+  onOnePage(shared => {
+    browsing = shared.browsing
+    served = shared.served
   })
 
   it('plays a story: a burst is released as one, and the afterthought waits until the burst is answered', async () => {

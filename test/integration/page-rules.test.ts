@@ -2,9 +2,7 @@
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
 import { type Browsing, browse, inBrowser } from '../support/browser.js'
-import { CUT_TEXTS, faultsOf, reads, type ServedPage, servePage } from '../support/page.js'
-
-const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
+import { CUT_TEXTS, faultsOf, PHONE, reads, type ServedPage, servePage } from '../support/page.js'
 
 inBrowser('rules on the page', function () {
   this.timeout(60_000)

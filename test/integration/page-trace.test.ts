@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { Batcher } from '../../src/batcher.js'
-import { type Browsing, browse, inBrowser } from '../support/browser.js'
-import { faultsOf, PHONE, reads, type ServedPage, servePage } from '../support/page.js'
+import { type Browsing, inBrowser } from '../support/browser.js'
+import { faultsOf, onOnePage, PHONE, reads, type ServedPage, servePage } from '../support/page.js'
 import { freePort, lull } from '../support/processes.js'
 import { testRedis, uniquePrefix } from '../support/redis.js'
 
@@ -13,19 +13,9 @@ inBrowser('page: trace', function () {
   this.timeout(90_000)
   let browsing: Browsing
   let served: ServedPage
-
-  before(async () => {
-    browsing = await browse()
-    served = await servePage()
-  })
-
-  after(async () => {
-    await served.stop()
-    await browsing.close()
-  })
-
-  afterEach(() => {
-    expect(browsing.complaints.splice(0), 'what the console says').to.deep.equal([])
+  onOnePage(shared => {
+    browsing = shared.browsing
+    served = shared.served
   })
 
   it('shows who took a batch, when and why, as a picture and in words', async () => {

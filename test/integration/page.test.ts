@@ -3,8 +3,8 @@
  * in dark colours and in Russian. Its views have files of their own: page-playground, page-trace, page-live.
  */
 import { expect } from 'chai'
-import { type Browsing, browse, inBrowser } from '../support/browser.js'
-import { CUT_TEXTS, faultsOf, laneOf, PHONE, reads, type ServedPage, servePage } from '../support/page.js'
+import { type Browsing, inBrowser } from '../support/browser.js'
+import { CUT_TEXTS, faultsOf, laneOf, onOnePage, PHONE, reads, type ServedPage, servePage } from '../support/page.js'
 import { privateRedis } from '../support/redis.js'
 
 const VIEWS = ['play', 'live', 'trace']
@@ -13,19 +13,9 @@ inBrowser('page', function () {
   this.timeout(90_000)
   let browsing: Browsing
   let served: ServedPage
-
-  before(async () => {
-    browsing = await browse()
-    served = await servePage()
-  })
-
-  after(async () => {
-    await served.stop()
-    await browsing.close()
-  })
-
-  afterEach(() => {
-    expect(browsing.complaints.splice(0), 'what the console says').to.deep.equal([])
+  onOnePage(shared => {
+    browsing = shared.browsing
+    served = shared.served
   })
 
   it('says that the connection is lost, and reconnects by itself', async () => {

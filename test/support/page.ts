@@ -1,8 +1,9 @@
 /** The page of a `lull up` of its own, as a browser sees it. */
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { expect } from 'chai'
 import type { BrowserContextOptions, Locator, Page } from 'playwright-core'
-import type { Browsing } from './browser.js'
+import { type Browsing, browse } from './browser.js'
 import { freePort, type LullProcess, lull } from './processes.js'
 import { testRedis, uniquePrefix } from './redis.js'
 import { until } from './wait.js'
@@ -78,6 +79,30 @@ export async function servePage(env: Record<string, string> = {}): Promise<Serve
       if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`)
     },
   }
+}
+
+/**
+ * For all tests of a `describe`: a browser and a served page. After each test the console must have said nothing.
+ * @param share is given both before the first test
+ */
+export function onOnePage(share: (shared: { browsing: Browsing; served: ServedPage }) => void): void {
+  let browsing: Browsing
+  let served: ServedPage
+
+  before(async () => {
+    browsing = await browse()
+    served = await servePage()
+    share({ browsing, served })
+  })
+
+  after(async () => {
+    await served.stop()
+    await browsing.close()
+  })
+
+  afterEach(() => {
+    expect(browsing.complaints.splice(0), 'what the console says').to.deep.equal([])
+  })
 }
 
 /**
