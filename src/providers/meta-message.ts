@@ -105,7 +105,7 @@ export class Contacts {
 
   /** @param messages of the same change */
   constructor(contacts: unknown[], messages: unknown[]) {
-    this.areOnePersons = contacts.length === 1 && new Set(messages.map(senderIn)).size === 1
+    this.areOnePersons = contacts.length === 1 && haveOneSender(messages)
     for (const each of contacts) {
       const contact = contactFrom(each)
       if (contact) this.all.push(contact)
@@ -128,6 +128,9 @@ export class Contacts {
 }
 
 const senderFrom = reader(z.object({ from: id, from_user_id: id }))
+
+/** Nearly all webhooks have one message, which need not be read for that. */
+const haveOneSender = (messages: unknown[]) => messages.length === 1 || new Set(messages.map(senderIn)).size === 1
 
 function senderIn(message: unknown): string | undefined {
   const { from, from_user_id } = senderFrom(message) ?? {}
