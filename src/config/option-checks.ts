@@ -38,6 +38,9 @@ export const wholeFrom = (min: number, max: number): OptionCheck => ({
   isBound: true,
 })
 
+/** Node's timers take no longer time. */
+export const LONGEST_TIMER_MS = 2_147_483_647
+
 /** A time in milliseconds, which may be a fraction. */
 export const timeUpTo = (maxMs: number): OptionCheck => ({
   is: value => typeof value === 'number' && value >= 0 && value <= maxMs,

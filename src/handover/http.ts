@@ -11,7 +11,7 @@
  */
 import { Webhook } from 'standardwebhooks'
 import { checkOptions, type NamesOf } from '../config/known-options.js'
-import { atOnce, text, wholeFrom } from '../config/option-checks.js'
+import { atOnce, LONGEST_TIMER_MS, text, wholeFrom } from '../config/option-checks.js'
 import { type Logger, silent } from '../logger.js'
 import { isSuperseded } from '../superseded.js'
 import type { Handover, HandoverItem, HandoverOutcome } from './handover.js'
@@ -48,13 +48,10 @@ const LONGEST_ADDRESS = 150
 const CODE = /^[A-Z][A-Z0-9_]{2,63}$/
 const LONGEST_RETRY_AFTER_MS = 3_600_000
 
-/** Node's timers take no longer time. */
-const LONGEST_TIMEOUT_MS = 2_147_483_647
-
 const OPTIONS: NamesOf<HttpHandoverOptions> = {
   url: true,
   secret: text,
-  timeoutMs: wholeFrom(1, LONGEST_TIMEOUT_MS),
+  timeoutMs: wholeFrom(1, LONGEST_TIMER_MS),
   concurrency: atOnce,
 }
 

@@ -14,7 +14,7 @@
 import { randomBytes } from 'node:crypto'
 import { ProcessorStopping } from '../abort-reasons.js'
 import { checkOptions, type NamesOf } from '../config/known-options.js'
-import { timeUpTo } from '../config/option-checks.js'
+import { LONGEST_TIMER_MS, timeUpTo } from '../config/option-checks.js'
 import { Commits } from '../handover/commits.js'
 import { type CommittingHandle, functionHandover } from '../handover/function.js'
 import type { Handover } from '../handover/handover.js'
@@ -43,8 +43,6 @@ import { Ranks } from './ranks.js'
 import { Withdrawals } from './withdrawals.js'
 
 const STOP_TIMEOUT_MS = 25_000
-/** Node's timers take no longer time. */
-const LONGEST_STOP_MS = 2_147_483_647
 /** The share of a stop's time that is left to handovers once their signals are aborted. */
 const ABORT_SHARE = 0.1
 
@@ -99,7 +97,7 @@ export interface ProcessorStopOptions {
   timeoutMs?: number
 }
 
-const STOP_OPTIONS: NamesOf<ProcessorStopOptions> = { timeoutMs: timeUpTo(LONGEST_STOP_MS) }
+const STOP_OPTIONS: NamesOf<ProcessorStopOptions> = { timeoutMs: timeUpTo(LONGEST_TIMER_MS) }
 
 /**
  * Claims the batches that are due, and hands them over. Run at least one for a system; several share the load. It keeps
